@@ -1,0 +1,161 @@
+/*
+ * message.h - what the dispatcher and a gateway say to each other.
+ *
+ * Both ends are processes of one machine, joined by a stream socketpair.  A
+ * message is a header and a body; the body is one of the structs below, then
+ * the bytes that the struct announces.  Integers are in the machine's order.
+ *
+ *	dispatcher -> gateway                     gateway -> dispatcher
+ *	CONFIG    settings, secrets included      HELLO      I run, this version
+ *	STREAM    which stream, from where        LISTENING  the ports are open
+ *	EVENTS    a run of one transaction        LOG        a line for the log
+ *	PROGRESS  nothing more up to this seq     FETCH      history, please
+ *	FETCHED   end of an answer to FETCH       STATUS     what became of the configuration
+ *	SHUTDOWN  say goodbye to the clients
+ *
+ * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
+ * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
+ * a FETCH is any number of EVENTS with its request number, ascending, then one
+ * FETCHED; live EVENTS may stand between them.
+ *
+ * Trust: the gateway believes the dispatcher; the dispatcher checks every byte
+ * that a gateway sends and ends a gateway that breaks these rules.
+ *
+ * Pure C: shared by the server's half and the gateway.
+ */
+#ifndef BE_MESSAGE_H
+#define BE_MESSAGE_H
+
+#include <stdint.h>
+
+#define BE_PIPE_VERSION		1
+
+typedef enum BeMessageKind
+{
+	BE_MSG_CONFIG = 1,
+	BE_MSG_STREAM,
+	BE_MSG_EVENTS,
+	BE_MSG_PROGRESS,
+	BE_MSG_FETCHED,
+	BE_MSG_SHUTDOWN,
+
+	BE_MSG_HELLO = 101,
+	BE_MSG_LISTENING,
+	BE_MSG_LOG,
+	BE_MSG_FETCH,
+	BE_MSG_STATUS
+} BeMessageKind;
+
+typedef struct BeMessageHeader
+{
+	uint32_t	size;			/* of the body */
+	uint32_t	kind;			/* BeMessageKind */
+} BeMessageHeader;
+
+/* The largest body in each direction; more is a broken peer. */
+#define BE_MESSAGE_MAX_DOWN	(256u * 1024 * 1024)
+#define BE_MESSAGE_MAX_UP	(64u * 1024)
+
+/*
+ * CONFIG: the body is a JSON object (UTF-8), the whole configuration each time.
+ * Members: see docs/architecture.md, "The pipe".
+ */
+
+#define BE_STREAM_ID_LEN	36
+
+/*
+ * STREAM: the stream's identity and its tip.  A second STREAM with another id
+ * means that the history was replaced: clients are told resync_required.
+ */
+typedef struct BeStreamMessage
+{
+	uint64_t	tip;			/* live EVENTS are those after this seq */
+	uint64_t	dropped;		/* history up to this seq is gone; 0: none */
+	char		id[BE_STREAM_ID_LEN + 4];	/* uuid, NUL terminated */
+} BeStreamMessage;
+
+/*
+ * EVENTS: count event records follow (event.h), with seqs first_seq,
+ * first_seq + 1, ...  All of one transaction, but a large transaction comes in
+ * several messages.
+ */
+typedef struct BeEventsMessage
+{
+	uint32_t	request;		/* 0: live; else the FETCH that it answers */
+	uint32_t	count;			/* records in this message, >= 1 */
+	uint64_t	first_seq;		/* of the first record here */
+	uint32_t	tx_n;			/* its place in the transaction, from 1 */
+	uint32_t	tx_of;			/* events in the transaction */
+	uint64_t	xid;			/* full transaction id */
+	int64_t		at;				/* commit time, microseconds since 1970 UTC */
+} BeEventsMessage;
+
+/*
+ * PROGRESS: every event up to tip was sent; seqs up to it that never came
+ * belong to nobody (their transactions rolled back).
+ */
+typedef struct BeProgressMessage
+{
+	uint64_t	tip;
+	uint64_t	dropped;		/* as in STREAM */
+} BeProgressMessage;
+
+typedef enum BeFetchResult
+{
+	BE_FETCH_OK,				/* all up to covered was sent */
+	BE_FETCH_GONE				/* dropped > after: that history is gone */
+} BeFetchResult;
+
+typedef struct BeFetchedMessage
+{
+	uint32_t	request;
+	uint32_t	result;			/* BeFetchResult */
+	uint64_t	covered;		/* every event in (after, covered] was sent */
+	uint64_t	dropped;		/* as in STREAM */
+} BeFetchedMessage;
+
+/* SHUTDOWN: no body.  Close every client with 1012, then exit. */
+
+typedef struct BeHelloMessage
+{
+	uint32_t	version;		/* BE_PIPE_VERSION */
+	uint32_t	pid;
+} BeHelloMessage;
+
+/*
+ * LISTENING: the body is text, the addresses that are open, "127.0.0.1:8432
+ * [::1]:8432".  Sent whenever they change.
+ */
+
+typedef enum BeLogLevel
+{
+	BE_LOG_DEBUG,
+	BE_LOG_INFO,				/* worth a line in the log */
+	BE_LOG_WARNING
+} BeLogLevel;
+
+/* LOG: level, then text (UTF-8, one line, no terminator). */
+typedef struct BeLogMessage
+{
+	uint32_t	level;			/* BeLogLevel */
+} BeLogMessage;
+
+/*
+ * STATUS: the body is text.  Empty: the configuration is in force.  Else why
+ * the gateway can't serve with it ("could not bind 127.0.0.1:8432: Address
+ * already in use"); it keeps what worked before and tries again by itself.
+ */
+
+/*
+ * FETCH: the events in (after, upto], or the first of them if they are more
+ * than max_bytes (at least one event is sent if there is any).
+ */
+typedef struct BeFetchMessage
+{
+	uint32_t	request;		/* chosen by the gateway, not 0 */
+	uint32_t	max_bytes;
+	uint64_t	after;
+	uint64_t	upto;			/* at most the tip */
+} BeFetchMessage;
+
+#endif							/* BE_MESSAGE_H */
