@@ -152,6 +152,10 @@ be_channel_receive(BeChannel *channel, size_t max)
 	BeBuffer   *in = &channel->in;
 	size_t		total = 0;
 
+	/* All messages were taken: the moment to give a large buffer back. */
+	if (buffer_used(in) == 0)
+		buffer_take(in, 0);
+
 	while (total < max)
 	{
 		ssize_t		n;

@@ -1,0 +1,71 @@
+# bugevents: a PostgreSQL extension (PGXS) and its gateway program.
+#
+#   make demo        a live bug tracker in a minute
+#   make test        everything that can fail
+#   make             build;  make install;  make installcheck
+#
+# The version stands in bugevents.control and nowhere else.
+
+EXTENSION = bugevents
+VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bugevents.control)
+DATA = $(wildcard sql/bugevents--*.sql)
+MODULE_big = bugevents
+
+# Rooms, in the order in which the data moves.
+SHARED_ROOMS = event pipe
+SERVER_ROOMS = extension capture queue journal dispatcher
+SHARED_SRCS = $(wildcard $(SHARED_ROOMS:%=src/%/*.c))
+SERVER_SRCS = $(wildcard $(SERVER_ROOMS:%=src/%/*.c))
+GATEWAY_SRCS = $(wildcard src/gateway/*.c)
+OBJS = $(SHARED_SRCS:.c=.o) $(SERVER_SRCS:.c=.o)
+
+GATEWAY = src/gateway/bugevents-gateway
+GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson
+
+REGRESS = $(patsubst sql/%.sql,%,$(filter-out sql/bugevents--%,$(wildcard sql/*.sql)))
+REGRESS_OPTS = --dbname=bugevents_regress
+ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
+ISOLATION_OPTS = --inputdir=test --dbname=bugevents_regress
+TAP_TESTS = 1
+
+PG_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(VERSION)"'
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+ifdef WERROR
+PG_CFLAGS += -Werror
+endif
+
+EXTRA_CLEAN = $(GATEWAY) $(wildcard src/gateway/*.o) build
+
+# The module holds nothing that a query could inline.
+override with_llvm := no
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+PROVE_TESTS = test/t/*.pl
+PROVE_FLAGS = -I test/perl
+
+GATEWAY_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(VERSION)"'
+GATEWAY_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter \
+	-Wno-missing-field-initializers -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
+	$(if $(WERROR),-Werror) $(GATEWAY_EXTRA_CFLAGS)
+
+all: $(GATEWAY)
+
+$(GATEWAY): $(GATEWAY_SRCS) $(SHARED_SRCS) $(wildcard src/gateway/*.h $(SHARED_ROOMS:%=src/%/*.h)) Makefile bugevents.control
+	$(CC) $(GATEWAY_CPPFLAGS) $(GATEWAY_CFLAGS) $$(pkg-config --cflags $(GATEWAY_PKGS)) \
+		$(GATEWAY_SRCS) $(SHARED_SRCS) -pie -Wl,-z,relro,-z,now -o $@ $$(pkg-config --libs $(GATEWAY_PKGS))
+
+$(OBJS): $(wildcard src/*/*.h) Makefile bugevents.control
+
+install: install-gateway
+.PHONY: install-gateway
+install-gateway: $(GATEWAY)
+	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
+	$(INSTALL_PROGRAM) $(GATEWAY) '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
+
+uninstall: uninstall-gateway
+.PHONY: uninstall-gateway
+uninstall-gateway:
+	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway'

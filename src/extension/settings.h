@@ -1,0 +1,50 @@
+/*
+ * settings.h - the settings of postgresql.conf (bugevents.*), as C variables.
+ *
+ * Strings are never NULL; an empty string means "not set".
+ */
+#ifndef BE_SETTINGS_H
+#define BE_SETTINGS_H
+
+#include "postgres.h"
+
+/* The stream */
+extern char *be_database;		/* the one database that is served */
+extern int	be_queue_size;		/* kB */
+extern int	be_spill_size;		/* kB */
+extern int	be_max_value_size;	/* bytes, of one field of a payload */
+
+/* The gateways */
+extern char *be_listen_addresses;
+extern int	be_port;
+extern int	be_gateways;
+extern int	be_window_size;		/* kB */
+extern int	be_max_connections;
+extern int	be_max_connections_per_user;
+extern int	be_message_rate;	/* per minute */
+extern int	be_max_message_size;	/* bytes */
+extern int	be_ping_interval;	/* ms */
+extern int	be_connection_timeout;	/* ms */
+extern char *be_allowed_origins;
+
+/* Tokens */
+extern char *be_jwt_secret_file;
+extern char *be_jwt_key_file;
+extern char *be_jwt_algorithms;
+extern char *be_jwt_issuer;
+extern char *be_jwt_audience;
+extern int	be_jwt_leeway;		/* ms */
+
+/* Define them all; called once from _PG_init while preloading. */
+extern void be_settings_define(void);
+
+/*
+ * Throw unless the library was preloaded: nothing of bugevents works without
+ * its shared memory.
+ */
+extern void be_settings_require_preload(void);
+
+/* Is the session's database the one that bugevents.database names? */
+extern bool be_settings_database_is_served(void);
+
+#endif							/* BE_SETTINGS_H */
