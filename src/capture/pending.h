@@ -6,6 +6,8 @@
 
 #include "postgres.h"
 
+#include "access/transam.h"
+
 /*
  * Room for one event record (event.h) of size bytes, which the caller fills at
  * once.  The event belongs to the current subtransaction and vanishes with it;
@@ -13,5 +15,30 @@
  * transaction can't publish any more (it is committing already).
  */
 extern char *be_pending_reserve(Size size);
+
+/* What is there to publish. */
+typedef struct BePending
+{
+	uint32		n;				/* events */
+	bool		spilled;		/* all of them are in journal_part now */
+	char	   *records;		/* else: a buffer as be_journal_insert wants it */
+	Size		size;			/* bytes of records in it */
+} BePending;
+
+/*
+ * For commit: nothing can be added from now on.  False when there is nothing to
+ * publish.  If anything was spilled, the rest is written out as well.
+ */
+extern bool be_pending_finish(BePending *pending);
+
+/* Is anything pending? */
+extern bool be_pending_exists(void);
+
+/* The transaction is over.  Can't fail. */
+extern void be_pending_reset(void);
+
+/* Subtransactions: level is that of the one that ends. */
+extern void be_pending_commit_level(int level);
+extern void be_pending_abort_level(int level);
 
 #endif							/* BE_PENDING_H */

@@ -1,0 +1,138 @@
+/*
+ * commit.c - publishing a transaction's events as it commits.
+ *
+ * Model, in the order of PostgreSQL's CommitTransaction:
+ *	1. PRE_COMMIT.  The journal is opened and locked first: waiting for that lock
+ *	   with a seq in hand would hold up every later event.  What a big transaction
+ *	   still has in memory is written out, for the same reason.
+ *	2. The seqs are reserved, and so is the room in the queue.
+ *	3. The journal's row is written and the events are copied to the queue.
+ *	   The work between 2 and the commit doesn't grow with the transaction.
+ *	4. PostgreSQL writes and flushes the commit record and makes the transaction
+ *	   visible.
+ *	5. COMMIT.  The entry is published.  An error here would be a PANIC, so there
+ *	   is nothing that can fail: no allocation, no lock.
+ *	ABORT, at any point: the reservation is withdrawn, its seqs belong to nobody.
+ *
+ * Order: whoever could see this transaction's effects begins to commit after 4,
+ * hence reserves after 2.
+ *
+ * Not here: prepared transactions, which are refused as NOTIFY refuses them.
+ */
+#include "capture/commit.h"
+
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "capture/pending.h"
+#include "journal/journal.h"
+#include "journal/sequence.h"
+#include "queue/queue.h"
+#include "utils/timestamp.h"
+
+static BeReservation reservation;
+static bool reserved = false;
+
+static void
+pre_commit(void)
+{
+	BePending	pending;
+	BeJournal	journal;
+	BeJournalRow row;
+
+	if (!be_pending_exists())
+		return;
+
+	/* The extension was dropped by this very transaction: nobody listens. */
+	if (!be_journal_open(&journal, be_journal_table()))
+	{
+		be_pending_reset();
+		return;
+	}
+	be_pending_finish(&pending);
+	be_sequence_begin();
+
+	row.n = pending.n;
+	row.xid = GetTopFullTransactionId();
+	row.at = GetCurrentTimestamp();
+
+	be_queue_reserve(pending.n, pending.size, &reservation);
+	reserved = true;
+
+	row.first_seq = reservation.first_seq;
+	row.low = reservation.low;
+	be_queue_fill(&reservation,
+				  pending.spilled ? NULL : pending.records + BE_JOURNAL_ROOM,
+				  U64FromFullTransactionId(row.xid), row.at);
+	be_journal_insert(&journal, &row, pending.records, pending.size);
+	be_journal_close(&journal);
+}
+
+static void
+refuse_prepare(void)
+{
+	if (be_pending_exists())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot PREPARE a transaction that has published events"),
+				 errhint("Commit it in one phase, or detach the table from bugevents.")));
+}
+
+static void
+end_transaction(bool committed)
+{
+	if (reserved)
+	{
+		if (committed)
+			be_queue_publish(&reservation, XactLastCommitEnd);
+		else
+			be_queue_withdraw(&reservation);
+		reserved = false;
+	}
+	be_pending_reset();
+}
+
+static void
+on_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			pre_commit();
+			break;
+		case XACT_EVENT_COMMIT:
+			end_transaction(true);
+			break;
+		case XACT_EVENT_ABORT:
+			end_transaction(false);
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			refuse_prepare();
+			break;
+		case XACT_EVENT_PREPARE:
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			break;				/* parallel workers don't write */
+	}
+}
+
+static void
+on_subtransaction(SubXactEvent event, SubTransactionId id,
+				  SubTransactionId parent, void *arg)
+{
+	if (!be_pending_exists())
+		return;
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		be_pending_commit_level(GetCurrentTransactionNestLevel());
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		be_pending_abort_level(GetCurrentTransactionNestLevel());
+}
+
+void
+be_commit_register(void)
+{
+	RegisterXactCallback(on_transaction, NULL);
+	RegisterSubXactCallback(on_subtransaction, NULL);
+}

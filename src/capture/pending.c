@@ -1,0 +1,334 @@
+/*
+ * pending.c - the events of the transaction that is under way.
+ *
+ * Model: a list of segments, in the order of capture.  A segment holds the
+ * events that one subtransaction captured in a row:
+ *
+ *		level 1         level 2          level 2        level 1
+ *		[e1 e2 e3]      [e4 ... e900]    [e901 e902]    ...
+ *		in memory       spilled          in memory
+ *
+ * ROLLBACK TO drops the segments of the levels that end; RELEASE gives them to
+ * the level below, where neighbours of a kind become one segment.  So at commit
+ * there is one segment, or several of which some are spilled.
+ *
+ * A segment that grows beyond bugevents.spill_size is written to journal_part,
+ * within the subtransaction that captured it: when that rolls back, PostgreSQL
+ * takes the rows back just as this list drops the segment.  A level that holds
+ * little is left in memory even if all levels together hold much, unless it has
+ * SPILL_MIN: memory is bounded by spill_size + depth * SPILL_MIN.
+ *
+ * Ordinals count the events that the transaction ever captured; they give parts
+ * their order and have gaps where something was rolled back.
+ *
+ * Memory: everything is in one context that lives as long as the session and is
+ * reset at the end of each transaction.
+ */
+#include "capture/pending.h"
+
+#include "access/xact.h"
+#include "event/event.h"
+#include "extension/settings.h"
+#include "journal/journal.h"
+#include "utils/memutils.h"
+
+#define SEGMENT_INITIAL	(4 * 1024)
+#define SPILL_MIN		(64 * 1024)
+
+/* A part fills a page of the journal, so that it is stored in the row. */
+#define PART_SIZE		8000
+
+typedef struct Segment
+{
+	int			level;			/* nesting level of the transaction, from 1 */
+	uint32		n;				/* events */
+	uint64		ordinal;		/* of the first one */
+	char	   *data;			/* BE_JOURNAL_ROOM, then records; NULL: spilled */
+	Size		size;			/* of the records */
+	Size		capacity;		/* for records */
+} Segment;
+
+static MemoryContext context = NULL;
+static Segment *segments = NULL;
+static int	segment_count = 0;
+static int	segment_capacity = 0;
+static uint64 captured = 0;		/* next ordinal */
+static Size in_memory = 0;		/* bytes of records in memory */
+static bool finished = false;
+
+static void
+create_context(void)
+{
+	context = AllocSetContextCreate(TopMemoryContext,
+									"bugevents pending events",
+									ALLOCSET_DEFAULT_MINSIZE, 16 * 1024,
+									ALLOCSET_DEFAULT_MAXSIZE);
+}
+
+static Segment *
+push_segment(int level)
+{
+	Segment    *segment;
+
+	if (context == NULL)
+		create_context();
+	if (segment_count == segment_capacity)
+	{
+		int			capacity = segment_capacity ? segment_capacity * 2 : 8;
+
+		if (segments == NULL)
+			segments = MemoryContextAlloc(context, capacity * sizeof(Segment));
+		else
+			segments = repalloc(segments, capacity * sizeof(Segment));
+		segment_capacity = capacity;
+	}
+	segment = &segments[segment_count];
+	segment->level = level;
+	segment->n = 0;
+	segment->ordinal = captured;
+	segment->size = 0;
+	segment->capacity = SEGMENT_INITIAL - BE_JOURNAL_ROOM;
+	segment->data = MemoryContextAlloc(context, SEGMENT_INITIAL);
+	segment_count++;
+	return segment;
+}
+
+static void
+grow_segment(Segment *segment, Size more)
+{
+	Size		capacity = segment->capacity;
+
+	while (capacity - segment->size < more)
+		capacity = (capacity + BE_JOURNAL_ROOM) * 2 - BE_JOURNAL_ROOM;
+	segment->data = repalloc_huge(segment->data, capacity + BE_JOURNAL_ROOM);
+	segment->capacity = capacity;
+}
+
+/* The longest run of whole records in at most PART_SIZE bytes; at least one. */
+static Size
+part_extent(const char *records, Size size, uint32 *n)
+{
+	Size		extent = 0;
+	BeEvent		event;
+
+	*n = 0;
+	while (extent < size && be_event_read(records + extent, size - extent, &event))
+	{
+		if (*n > 0 && extent + event.size > PART_SIZE)
+			break;
+		extent += event.size;
+		(*n)++;
+	}
+	Assert(*n > 0);
+	return extent;
+}
+
+static void
+write_part(BeJournal *journal, FullTransactionId xid, uint64 ordinal, uint32 n,
+		   const char *records, Size size)
+{
+	char	   *part = MemoryContextAllocHuge(context, BE_JOURNAL_ROOM + size);
+
+	memcpy(part + BE_JOURNAL_ROOM, records, size);
+	be_journal_insert_part(journal, xid, ordinal, n, part, size);
+	pfree(part);
+}
+
+/* Write a segment's events to journal_part. */
+static void
+spill_segment(Segment *segment)
+{
+	FullTransactionId xid = GetTopFullTransactionId();
+	const char *records = segment->data + BE_JOURNAL_ROOM;
+	Size		left = segment->size;
+	uint64		ordinal = segment->ordinal;
+	BeJournal	journal;
+
+	if (!be_journal_open(&journal, be_journal_part_table()))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table bugevents.journal_part does not exist"),
+				 errhint("Create the extension bugevents again.")));
+	while (left > 0)
+	{
+		uint32		n;
+		Size		extent = part_extent(records, left, &n);
+
+		write_part(&journal, xid, ordinal, n, records, extent);
+		records += extent;
+		left -= extent;
+		ordinal += n;
+	}
+	be_journal_close(&journal);
+
+	in_memory -= segment->size;
+	pfree(segment->data);
+	segment->data = NULL;
+	segment->size = segment->capacity = 0;
+}
+
+static bool
+must_spill(const Segment *segment)
+{
+	Size		limit = (Size) be_spill_size * 1024;
+
+	return segment->size >= limit ||
+		(in_memory >= limit && segment->size >= Min(limit, SPILL_MIN));
+}
+
+char *
+be_pending_reserve(Size size)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	Segment    *segment = segment_count ? &segments[segment_count - 1] : NULL;
+	char	   *record;
+
+	if (finished)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot capture an event while the transaction commits")));
+
+	/* Now, not when the limit was passed: the record was not filled yet. */
+	if (segment && segment->level == level && segment->data && must_spill(segment))
+		spill_segment(segment);
+	if (segment == NULL || segment->level != level || segment->data == NULL)
+		segment = push_segment(level);
+	if (segment->capacity - segment->size < size)
+		grow_segment(segment, size);
+
+	record = segment->data + BE_JOURNAL_ROOM + segment->size;
+	segment->size += size;
+	segment->n++;
+	in_memory += size;
+	captured++;
+	return record;
+}
+
+/* Make b part of its neighbour a, which stands before it. */
+static bool
+merge_segments(Segment *a, const Segment *b)
+{
+	if (a->level != b->level || (a->data == NULL) != (b->data == NULL))
+		return false;
+	if (b->data)
+	{
+		if (a->capacity - a->size < b->size)
+			grow_segment(a, b->size);
+		memcpy(a->data + BE_JOURNAL_ROOM + a->size, b->data + BE_JOURNAL_ROOM,
+			   b->size);
+		a->size += b->size;
+		pfree(b->data);
+	}
+	a->n += b->n;
+	return true;
+}
+
+/*
+ * Ordinals within a segment must be without gaps, for its parts to be numbered
+ * from the first one; a rollback between the two leaves one.
+ */
+static bool
+are_adjacent(const Segment *a, const Segment *b)
+{
+	return a->data == NULL || a->ordinal + a->n == b->ordinal;
+}
+
+void
+be_pending_commit_level(int level)
+{
+	int			first = segment_count;
+
+	while (first > 0 && segments[first - 1].level >= level)
+		segments[--first].level = level - 1;
+	if (first == segment_count)
+		return;
+
+	/* What became of one level may now be of one piece. */
+	for (int i = Max(first, 1); i < segment_count;)
+	{
+		if (are_adjacent(&segments[i - 1], &segments[i]) &&
+			merge_segments(&segments[i - 1], &segments[i]))
+		{
+			memmove(&segments[i], &segments[i + 1],
+					(segment_count - i - 1) * sizeof(Segment));
+			segment_count--;
+		}
+		else
+			i++;
+	}
+}
+
+void
+be_pending_abort_level(int level)
+{
+	while (segment_count > 0 && segments[segment_count - 1].level >= level)
+	{
+		Segment    *segment = &segments[--segment_count];
+
+		if (segment->data)
+		{
+			in_memory -= segment->size;
+			pfree(segment->data);
+		}
+	}
+}
+
+bool
+be_pending_exists(void)
+{
+	return segment_count > 0;
+}
+
+/* Bring what is left of the list into one of the two forms of BePending. */
+static void
+consolidate(BePending *pending)
+{
+	bool		spilled = false;
+
+	for (int i = 0; i < segment_count; i++)
+		spilled |= segments[i].data == NULL;
+
+	for (int i = 0; i < segment_count; i++)
+	{
+		if (spilled && segments[i].data)
+			spill_segment(&segments[i]);
+		else if (!spilled && i > 0)
+			merge_segments(&segments[0], &segments[i]);
+		if (pg_add_u32_overflow(pending->n, segments[i].n, &pending->n) ||
+			pending->n > PG_INT32_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("transaction publishes more than %d events",
+							PG_INT32_MAX)));
+	}
+	pending->spilled = spilled;
+}
+
+bool
+be_pending_finish(BePending *pending)
+{
+	*pending = (BePending) {0};
+	if (segment_count == 0)
+		return false;
+	finished = true;
+	consolidate(pending);
+	if (!pending->spilled)
+	{
+		pending->records = segments[0].data;
+		pending->size = segments[0].size;
+	}
+	return true;
+}
+
+void
+be_pending_reset(void)
+{
+	finished = false;
+	if (segment_count == 0 && segments == NULL)
+		return;
+	segments = NULL;
+	segment_count = segment_capacity = 0;
+	captured = 0;
+	in_memory = 0;
+	MemoryContextReset(context);
+}

@@ -1,0 +1,424 @@
+/*
+ * dispatcher.c - the background worker between the queue and the gateways.
+ *
+ * Model, one turn of its loop:
+ *	1. drain the queue: each settled transaction is pushed to the feeds, in seq
+ *	   order (queue.c says when a transaction is settled);
+ *	2. feeds that are behind, and the gateways' requests for history, read the
+ *	   journal, a chunk each;
+ *	3. make sure that the WAL is flushed up to the last commit among them, for no
+ *	   client may see what a crash could take back;
+ *	4. write to the pipes;
+ *	5. once a second, and when something happened: look after the gateways, and
+ *	   whether the extension exists and which stream it is;
+ *	6. sleep until the queue, a pipe or the clock wakes it.
+ *
+ * Sleeping: a commit sets our latch only when we said that we sleep.  A latch per
+ * commit was the largest cost of all when measured, so while commits come fast
+ * we don't say it, and look again after a millisecond.
+ *
+ * Failure: an error ends the process, and its gateways with it; the postmaster
+ * starts it again, clients come back and resume.  The queue keeps the place.
+ *
+ * Not here: WebSockets, tokens, clients.  Those are the gateway's.
+ */
+#include "postgres.h"
+
+#include "dispatcher/dispatcher.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "dispatcher/feed.h"
+#include "dispatcher/gateway_config.h"
+#include "extension/settings.h"
+#include "journal/journal.h"
+#include "journal/sequence.h"
+#include "journal/stream_row.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#define FEEDS_MAX			64	/* the limit of bugevents.gateways */
+#define CHECK_INTERVAL		1000	/* ms */
+#define REAP_INTERVAL		5	/* ms, while a gateway is about to end */
+#define BUSY_POLL			1	/* ms */
+#define BUSY_INTERVAL		200 /* us between commits, below which it polls */
+#define RESTART_SECONDS		2
+
+PGDLLEXPORT void bugevents_dispatcher_main(Datum arg);
+
+static BeFeed feeds[FEEDS_MAX];
+static int	feed_count = 0;
+
+static char stream_id[UUID_LEN * 2 + 5] = "";	/* empty: there is no stream */
+static XLogRecPtr to_flush = InvalidXLogRecPtr;
+static TimestampTz next_check = 0;
+static double commit_interval = 1e6;	/* us, a moving average */
+
+static WaitEventSet *wait_set = NULL;
+
+/* ---- the stream ---- */
+
+static void
+take_item(void *arg, const BeQueueItem *item)
+{
+	if (item->committed)
+		to_flush = Max(to_flush, item->lsn);
+	for (int i = 0; i < feed_count; i++)
+		be_feed_push(&feeds[i], item);
+}
+
+/* Keep the moving average of the time between two commits. */
+static void
+note_commits(int n)
+{
+	static TimestampTz last = 0;
+	TimestampTz now;
+
+	if (n == 0)
+		return;
+	now = GetCurrentTimestamp();
+	commit_interval = (3 * commit_interval + Min(1e6, (double) (now - last) / n)) / 4;
+	last = now;
+}
+
+static bool
+any_feed_wants_journal(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (be_feed_wants_journal(&feeds[i], be_queue_settled()))
+			return true;
+	return false;
+}
+
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+end_transaction(MemoryContext context)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+}
+
+/* One chunk for each feed that wants one. */
+static void
+read_journal(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint64		settled = be_queue_settled();
+
+	if (!any_feed_wants_journal())
+		return;
+
+	/* The snapshot is taken after settled was read: it sees all of that. */
+	begin_transaction();
+	if (OidIsValid(be_journal_table()) && OidIsValid(be_journal_part_table()))
+	{
+		for (int i = 0; i < feed_count; i++)
+			if (be_feed_wants_journal(&feeds[i], settled))
+				be_feed_read(&feeds[i], settled);
+		to_flush = Max(to_flush, be_queue_commit_lsn());
+	}
+	else
+		next_check = 0;
+	end_transaction(context);
+}
+
+static void
+flush_feeds(void)
+{
+	if (to_flush > GetFlushRecPtr(NULL))
+		XLogFlush(to_flush);
+	to_flush = InvalidXLogRecPtr;
+	for (int i = 0; i < feed_count; i++)
+		be_feed_flush(&feeds[i]);
+}
+
+/* ---- the gateways ---- */
+
+static char *
+current_config(void)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	be_gateway_config_write(&json);
+	return json.data;
+}
+
+static void
+forget_waits(void)
+{
+	if (wait_set)
+		FreeWaitEventSet(wait_set);
+	wait_set = NULL;
+}
+
+static void
+stop_feeds(int first)
+{
+	for (int i = first; i < feed_count; i++)
+		be_feed_stop(&feeds[i]);
+	feed_count = Min(feed_count, first);
+	forget_waits();
+}
+
+static void
+stop_feeds_at_exit(int code, Datum arg)
+{
+	stop_feeds(0);
+}
+
+static void
+start_feed(int i)
+{
+	be_feed_start(&feeds[i], i + 1, current_config());
+	if (*stream_id)
+		be_feed_begin(&feeds[i], stream_id, be_queue_settled());
+	forget_waits();
+}
+
+/* As many as the setting says, and those that ended again when it is time. */
+static void
+look_after_gateways(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	stop_feeds(be_gateways < feed_count ? be_gateways : feed_count);
+	while (feed_count < be_gateways)
+	{
+		memset(&feeds[feed_count], 0, sizeof(BeFeed));
+		feeds[feed_count].channel.fd = -1;
+		feed_count++;
+	}
+	for (int i = 0; i < feed_count; i++)
+	{
+		be_feed_reap(&feeds[i]);
+		if (feeds[i].pid == 0 && now >= feeds[i].restart_at)
+			start_feed(i);
+		be_feed_announce(&feeds[i]);
+	}
+}
+
+/* Is one of them dead, but not reaped yet? */
+static bool
+any_feed_is_ending(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].pid > 0 && feeds[i].channel.fd < 0)
+			return true;
+	return false;
+}
+
+static void
+reload(void)
+{
+	char	   *config;
+
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	config = current_config();
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].pid > 0)
+			be_feed_configure(&feeds[i], config);
+	next_check = 0;
+}
+
+/* ---- the extension ---- */
+
+static void
+read_stream_id(char *id)
+{
+	MemoryContext context = CurrentMemoryContext;
+	pg_uuid_t	uuid;
+
+	begin_transaction();
+	*id = '\0';
+	if (be_stream_row_read(&uuid))
+	{
+		be_sequence_begin();
+		strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&uuid))),
+				sizeof(stream_id));
+	}
+	end_transaction(context);
+}
+
+/*
+ * CREATE EXTENSION lets the stream begin.  When it was dropped or is another one,
+ * the gateways start anew: whatever they and their clients know is void.
+ */
+static void
+look_after_stream(void)
+{
+	char		id[sizeof(stream_id)];
+
+	read_stream_id(id);
+	if (strcmp(id, stream_id) == 0)
+		return;
+	if (*stream_id)
+	{
+		ereport(LOG, (errmsg("bugevents stream %s ended", stream_id)));
+		stop_feeds(0);
+	}
+	strlcpy(stream_id, id, sizeof(stream_id));
+	if (*stream_id)
+	{
+		ereport(LOG,
+				(errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
+						stream_id, be_database, be_queue_settled())));
+		for (int i = 0; i < feed_count; i++)
+			be_feed_begin(&feeds[i], stream_id, be_queue_settled());
+	}
+}
+
+/* ---- the loop ---- */
+
+static WaitEventSet *
+current_wait_set(void)
+{
+	if (wait_set)
+		return wait_set;
+	wait_set = CreateWaitEventSet(TopMemoryContext, FEEDS_MAX + 2);
+	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].channel.fd >= 0)
+			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, feeds[i].channel.fd,
+							  NULL, &feeds[i]);
+	return wait_set;
+}
+
+/* Wait for writable as well where a pipe is full; its position is 2, 3, ... */
+static void
+watch_pipes(WaitEventSet *set)
+{
+	int			position = 2;
+
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].channel.fd >= 0)
+			ModifyWaitEvent(set, position++,
+							be_channel_pending(&feeds[i].channel) > 0 ?
+							WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE : WL_SOCKET_READABLE,
+							NULL);
+}
+
+static long
+sleep_timeout(void)
+{
+	if (any_feed_wants_journal())
+		return 0;
+	if (any_feed_is_ending())
+		return REAP_INTERVAL;
+	if (commit_interval < BUSY_INTERVAL)
+		return BUSY_POLL;
+	if (!be_queue_doze())
+		return 0;
+	return Max(0, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
+}
+
+static void
+sleep_until_something_happens(void)
+{
+	WaitEventSet *set = current_wait_set();
+	WaitEvent	events[FEEDS_MAX + 2];
+	long		timeout = sleep_timeout();
+	int			n;
+
+	watch_pipes(set);
+	n = WaitEventSetWait(set, timeout, events, lengthof(events), PG_WAIT_EXTENSION);
+	be_queue_awake();
+	if (timeout == BUSY_POLL && n == 0)
+		commit_interval *= 1.25;	/* unless commits go on, doze again */
+
+	for (int i = 0; i < n; i++)
+	{
+		BeFeed	   *feed = events[i].user_data;
+
+		if (feed && (events[i].events & WL_SOCKET_READABLE))
+		{
+			be_feed_receive(feed, be_queue_settled());
+			if (feed->channel.fd < 0)
+				forget_waits();
+		}
+	}
+	ResetLatch(MyLatch);
+}
+
+static void
+run_turn(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+		reload();
+
+	note_commits(be_queue_drain(take_item, NULL));
+	read_journal();
+	flush_feeds();
+
+	if (GetCurrentTimestamp() >= next_check || any_feed_is_ending())
+	{
+		next_check = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECK_INTERVAL);
+		look_after_stream();
+		look_after_gateways();
+		flush_feeds();
+	}
+	sleep_until_something_happens();
+}
+
+void
+bugevents_dispatcher_main(Datum arg)
+{
+	MemoryContext turn;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(be_database, NULL, 0);
+
+	turn = AllocSetContextCreate(TopMemoryContext, "bugevents dispatcher turn",
+								 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn);
+	be_queue_attach();
+	before_shmem_exit(stop_feeds_at_exit, 0);
+
+	while (!ShutdownRequestPending)
+	{
+		run_turn();
+		MemoryContextReset(turn);
+	}
+
+	/* Not 0: that would mean never again. */
+	proc_exit(1);
+}
+
+void
+be_dispatcher_register(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = RESTART_SECONDS
+	};
+
+	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "bugevents_dispatcher_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "bugevents dispatcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "bugevents dispatcher", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}

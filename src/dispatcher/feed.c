@@ -1,0 +1,440 @@
+/*
+ * feed.c - what one gateway is sent, and what it asks for.
+ *
+ * Model: a feed is either up to date, and takes each settled transaction from the
+ * queue, or behind, and reads the journal until it is up to date again.  It falls
+ * behind when its pipe is full (a gateway that is stopped or slow) or when a
+ * transaction was not carried by the queue (no room, or too large).  So there is
+ * no buffer for slow gateways beyond PIPE_FULL bytes, and no second way to fill
+ * gaps.
+ *
+ * Trust: what a gateway says is checked byte by byte; one that breaks the rules
+ * of message.h is killed and started again.
+ *
+ * Failure: be_feed_push must not throw, since the queue is being drained.
+ */
+#include "dispatcher/feed.h"
+
+#include <poll.h>
+#include <signal.h>
+
+#include "dispatcher/spawn.h"
+#include "event/event.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* A pipe with so many bytes waiting takes no more for now. */
+#define PIPE_FULL		(4 * 1024 * 1024)
+#define FETCH_MAX		(4 * 1024 * 1024)
+
+#define RESTART_FIRST	100		/* ms */
+#define RESTART_MAX		10000
+#define STOP_TIMEOUT	3000	/* ms, for saying goodbye to the clients */
+
+#define UNIX_EPOCH_DIFF \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+/* End a gateway that can't go on; be_feed_reap will find it dead. */
+static void
+end_gateway(BeFeed *feed, const char *why)
+{
+	if (why)
+		ereport(LOG,
+				(errmsg("ending bugevents gateway %d (PID %d): %s",
+						feed->number, (int) feed->pid, why)));
+	be_channel_close(&feed->channel);
+	feed->streaming = false;
+	if (feed->pid > 0)
+		kill(feed->pid, SIGKILL);
+}
+
+static void
+send_message(BeFeed *feed, BeMessageKind kind, const struct iovec *part, int n)
+{
+	if (feed->channel.fd >= 0 &&
+		!be_channel_send(&feed->channel, kind, part, n))
+		end_gateway(feed, "out of memory for its pipe");
+}
+
+static void
+send_struct(BeFeed *feed, BeMessageKind kind, void *body, Size size)
+{
+	struct iovec part = {.iov_base = body, .iov_len = size};
+
+	send_message(feed, kind, &part, 1);
+}
+
+void
+be_feed_configure(BeFeed *feed, const char *config)
+{
+	struct iovec part = {.iov_base = unconstify(char *, config),
+	.iov_len = strlen(config)};
+
+	send_message(feed, BE_MSG_CONFIG, &part, 1);
+}
+
+static void
+restart_later(BeFeed *feed)
+{
+	bool		lived = feed->started != 0 &&
+		TimestampDifferenceExceeds(feed->started, GetCurrentTimestamp(), RESTART_MAX);
+
+	feed->restart_delay = lived || feed->restart_delay == 0 ? RESTART_FIRST :
+		Min(feed->restart_delay * 2, RESTART_MAX);
+	feed->restart_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+												   feed->restart_delay);
+}
+
+void
+be_feed_start(BeFeed *feed, int number, const char *config)
+{
+	int			fd;
+	pid_t		pid = be_spawn_gateway(number, &fd);
+
+	if (pid < 0)
+	{
+		ereport(LOG, (errmsg("could not start bugevents gateway %d: %m", number)));
+		feed->number = number;
+		restart_later(feed);
+		return;
+	}
+	*feed = (BeFeed) {
+		.number = number,
+		.pid = pid,
+		.started = GetCurrentTimestamp(),
+		.restart_delay = feed->restart_delay,
+		.status = feed->status
+	};
+	be_channel_open(&feed->channel, fd, BE_MESSAGE_MAX_UP);
+	be_feed_configure(feed, config);
+}
+
+void
+be_feed_begin(BeFeed *feed, const char *stream_id, uint64 tip)
+{
+	BeStreamMessage stream = {.tip = tip};
+
+	strlcpy(stream.id, stream_id, sizeof(stream.id));
+	send_struct(feed, BE_MSG_STREAM, &stream, sizeof(stream));
+	feed->sent = feed->announced = tip;
+	feed->streaming = true;
+}
+
+static bool
+pipe_is_full(const BeFeed *feed)
+{
+	return be_channel_pending(&feed->channel) >= PIPE_FULL;
+}
+
+void
+be_feed_push(BeFeed *feed, const BeQueueItem *item)
+{
+	BeEventsMessage events;
+	struct iovec part[3];
+
+	if (!feed->streaming || item->first_seq != feed->sent + 1)
+		return;
+	if (item->committed && (!item->carried || pipe_is_full(feed)))
+		return;
+	feed->sent = item->first_seq + item->n - 1;
+	if (!item->committed)
+		return;
+
+	events = (BeEventsMessage) {
+		.count = item->n,
+		.first_seq = item->first_seq,
+		.tx_n = 1,
+		.tx_of = item->n,
+		.xid = item->xid,
+		.at = item->at + UNIX_EPOCH_DIFF
+	};
+	part[0] = (struct iovec) {&events, sizeof(events)};
+	for (int i = 0; i < 2; i++)
+		part[i + 1] = (struct iovec) {unconstify(char *, item->part[i]), item->part_size[i]};
+	send_message(feed, BE_MSG_EVENTS, part, 3);
+	feed->announced = feed->sent;
+}
+
+/* Where the events of a journal read go. */
+typedef struct Reading
+{
+	BeFeed	   *feed;
+	uint32		request;
+	Size		left;			/* bytes that may still be sent */
+} Reading;
+
+static bool
+send_run(void *arg, const BeJournalRun *run)
+{
+	Reading    *reading = arg;
+	BeEventsMessage events = {
+		.request = reading->request,
+		.count = run->count,
+		.first_seq = run->first_seq,
+		.tx_n = run->tx_n,
+		.tx_of = run->tx_of,
+		.xid = run->xid,
+		.at = run->at + UNIX_EPOCH_DIFF
+	};
+	struct iovec part[2] = {
+		{&events, sizeof(events)},
+		{unconstify(char *, run->records), run->size}
+	};
+
+	send_message(reading->feed, BE_MSG_EVENTS, part, 2);
+	reading->left -= Min(reading->left, run->size);
+	return reading->left > 0 && reading->feed->channel.fd >= 0;
+}
+
+bool
+be_feed_wants_journal(const BeFeed *feed, uint64 settled)
+{
+	return feed->streaming && !pipe_is_full(feed) &&
+		(feed->sent < settled || feed->fetch_count > 0);
+}
+
+static void
+catch_up(BeFeed *feed, uint64 settled)
+{
+	Reading		reading = {.feed = feed, .left = PIPE_FULL / 2};
+
+	feed->sent = be_journal_read(feed->sent, settled, &feed->place,
+								 send_run, &reading);
+	be_feed_announce(feed);
+}
+
+static void
+answer_fetch(BeFeed *feed)
+{
+	BeFetchMessage *fetch = &feed->fetches[0];
+	Reading		reading = {
+		.feed = feed,
+		.request = fetch->request,
+		.left = Max(1, Min(fetch->max_bytes, FETCH_MAX))
+	};
+	BeFetchedMessage fetched = {.request = fetch->request, .result = BE_FETCH_OK};
+
+	fetched.covered = be_journal_read(fetch->after, fetch->upto,
+									  &feed->fetch_place, send_run, &reading);
+	send_struct(feed, BE_MSG_FETCHED, &fetched, sizeof(fetched));
+	feed->fetch_count--;
+	memmove(&feed->fetches[0], &feed->fetches[1],
+			feed->fetch_count * sizeof(BeFetchMessage));
+}
+
+void
+be_feed_read(BeFeed *feed, uint64 settled)
+{
+	if (feed->sent < settled)
+		catch_up(feed, settled);
+	if (feed->fetch_count > 0)
+		answer_fetch(feed);
+}
+
+void
+be_feed_announce(BeFeed *feed)
+{
+	BeProgressMessage progress = {.tip = feed->sent};
+
+	if (!feed->streaming || feed->announced == feed->sent)
+		return;
+	send_struct(feed, BE_MSG_PROGRESS, &progress, sizeof(progress));
+	feed->announced = feed->sent;
+}
+
+void
+be_feed_flush(BeFeed *feed)
+{
+	/* The end shows on the reading side too, after its last messages. */
+	if (feed->channel.fd >= 0)
+		(void) be_channel_flush(&feed->channel);
+}
+
+/* Text of a gateway, fit for the log: one line of plain ASCII. */
+static char *
+plain_text(const char *text, Size size)
+{
+	char	   *plain = pnstrdup(text, Min(size, 1000));
+
+	for (char *p = plain; *p; p++)
+		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
+			*p = '?';
+	return plain;
+}
+
+static bool
+take_hello(BeFeed *feed, const BeMessage *message)
+{
+	BeHelloMessage hello;
+
+	if (message->size != sizeof(hello))
+		return false;
+	memcpy(&hello, message->body, sizeof(hello));
+	feed->greeted = hello.version == BE_PIPE_VERSION;
+	return feed->greeted;
+}
+
+static bool
+take_listening(BeFeed *feed, const BeMessage *message)
+{
+	ereport(LOG,
+			(errmsg("bugevents gateway %d listening on %s", feed->number,
+					plain_text(message->body, message->size))));
+	return true;
+}
+
+static bool
+take_log(BeFeed *feed, const BeMessage *message)
+{
+	BeLogMessage log;
+
+	if (message->size < sizeof(log))
+		return false;
+	memcpy(&log, message->body, sizeof(log));
+	ereport(log.level == BE_LOG_DEBUG ? DEBUG1 :
+			log.level == BE_LOG_WARNING ? WARNING : LOG,
+			(errmsg("bugevents gateway %d: %s", feed->number,
+					plain_text(message->body + sizeof(log),
+							   message->size - sizeof(log)))));
+	return true;
+}
+
+/* It repeats a complaint as long as it tries again; the log needs it once. */
+static bool
+take_status(BeFeed *feed, const BeMessage *message)
+{
+	char	   *status = plain_text(message->body, message->size);
+
+	if (*status && (feed->status == NULL || strcmp(status, feed->status) != 0))
+		ereport(WARNING,
+				(errmsg("bugevents gateway %d can't serve as configured: %s",
+						feed->number, status),
+				 errhint("It tries again by itself; check bugevents.listen_addresses and bugevents.port.")));
+	if (feed->status)
+		pfree(feed->status);
+	feed->status = MemoryContextStrdup(TopMemoryContext, status);
+	return true;
+}
+
+static bool
+take_fetch(BeFeed *feed, const BeMessage *message, uint64 settled)
+{
+	BeFetchMessage fetch;
+
+	if (message->size != sizeof(fetch) || !feed->streaming ||
+		feed->fetch_count == BE_FEED_FETCHES)
+		return false;
+	memcpy(&fetch, message->body, sizeof(fetch));
+	if (fetch.request == 0 || fetch.after > fetch.upto || fetch.upto > settled)
+		return false;
+	feed->fetches[feed->fetch_count++] = fetch;
+	return true;
+}
+
+static bool
+take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
+{
+	if (message->kind == BE_MSG_HELLO)
+		return take_hello(feed, message);
+	if (!feed->greeted)
+		return false;
+	switch (message->kind)
+	{
+		case BE_MSG_LISTENING:
+			return take_listening(feed, message);
+		case BE_MSG_LOG:
+			return take_log(feed, message);
+		case BE_MSG_STATUS:
+			return take_status(feed, message);
+		case BE_MSG_FETCH:
+			return take_fetch(feed, message, settled);
+		default:
+			return false;
+	}
+}
+
+void
+be_feed_receive(BeFeed *feed, uint64 settled)
+{
+	BeMessage	message;
+	long		received;
+	int			result = 0;
+
+	if (feed->channel.fd < 0)
+		return;
+	received = be_channel_receive(&feed->channel, BE_MESSAGE_MAX_UP);
+	while (feed->channel.fd >= 0 &&
+		   (result = be_channel_next(&feed->channel, &message)) > 0)
+	{
+		if (!take_message(feed, &message, settled))
+		{
+			result = -1;
+			break;
+		}
+	}
+	if (result < 0)
+		end_gateway(feed, "it broke the protocol of the pipe");
+	else if (received < 0)
+		end_gateway(feed, NULL);
+}
+
+static bool
+wait_for_end(BeFeed *feed, int timeout, int *status)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
+
+	while (!be_spawn_ended(feed->pid, status))
+	{
+		struct pollfd wait = {.fd = feed->channel.fd, .events = POLLIN};
+
+		if (GetCurrentTimestamp() >= end)
+			return false;
+		if (feed->channel.fd >= 0)
+			be_channel_flush(&feed->channel);
+
+		/* Its last words wake us, and so does its end; then it is soon reaped. */
+		poll(&wait, feed->channel.fd >= 0 ? 1 : 0, 10);
+		if (feed->channel.fd >= 0 &&
+			be_channel_receive(&feed->channel, BE_MESSAGE_MAX_UP) < 0)
+			be_channel_close(&feed->channel);
+	}
+	return true;
+}
+
+void
+be_feed_stop(BeFeed *feed)
+{
+	int			status;
+
+	if (feed->pid <= 0)
+		return;
+	send_message(feed, BE_MSG_SHUTDOWN, NULL, 0);
+	if (!wait_for_end(feed, STOP_TIMEOUT, &status))
+	{
+		kill(feed->pid, SIGKILL);
+		wait_for_end(feed, STOP_TIMEOUT, &status);
+	}
+	be_channel_close(&feed->channel);
+	feed->pid = 0;
+	feed->streaming = false;
+}
+
+void
+be_feed_reap(BeFeed *feed)
+{
+	int			status;
+	char	   *how;
+
+	if (feed->pid <= 0 || !be_spawn_ended(feed->pid, &status))
+		return;
+	restart_later(feed);
+	how = wait_result_to_str(status);
+	ereport(LOG,
+			(errmsg("bugevents gateway %d (PID %d) ended: %s",
+					feed->number, (int) feed->pid, how),
+			 errdetail("It will be started again in %d ms.", feed->restart_delay)));
+	pfree(how);
+	be_channel_close(&feed->channel);
+	feed->pid = 0;
+	feed->streaming = false;
+}

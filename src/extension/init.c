@@ -1,0 +1,58 @@
+/*
+ * init.c - loading the library into the server.
+ *
+ * Model: everything happens in the postmaster, while it preloads libraries.  A
+ * library that is loaded later (CREATE EXTENSION without preloading) defines
+ * nothing, and each SQL function says what to set.
+ */
+#include "postgres.h"
+
+#include "capture/commit.h"
+#include "dispatcher/dispatcher.h"
+#include "extension/settings.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "queue/queue.h"
+#include "storage/ipc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+static shmem_request_hook_type previous_shmem_request_hook = NULL;
+static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
+
+static void
+request_shmem(void)
+{
+	if (previous_shmem_request_hook)
+		previous_shmem_request_hook();
+	be_queue_request();
+}
+
+static void
+startup_shmem(void)
+{
+	if (previous_shmem_startup_hook)
+		previous_shmem_startup_hook();
+	be_queue_startup();
+}
+
+void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+
+	be_settings_define();
+
+	previous_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	previous_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+	be_commit_register();
+
+	/* pg_upgrade moves files; nothing may connect or write meanwhile. */
+	if (!IsBinaryUpgrade)
+		be_dispatcher_register();
+}

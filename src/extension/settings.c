@@ -1,0 +1,266 @@
+/*
+ * settings.c - the settings of postgresql.conf (bugevents.*).
+ *
+ * Model: a setting that the gateways need is PGC_SIGHUP; the dispatcher sends
+ * the whole configuration again after a reload.  What sizes shared memory, or
+ * names the database that the dispatcher is connected to, is PGC_POSTMASTER.
+ *
+ * Secrets are files, and only superusers see where they are.
+ */
+#include "extension/settings.h"
+
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+#include "utils/varlena.h"
+
+char	   *be_database;
+int			be_queue_size;
+int			be_spill_size;
+int			be_max_value_size;
+char	   *be_listen_addresses;
+int			be_port;
+int			be_gateways;
+int			be_window_size;
+int			be_max_connections;
+int			be_max_connections_per_user;
+int			be_message_rate;
+int			be_max_message_size;
+int			be_ping_interval;
+int			be_connection_timeout;
+char	   *be_allowed_origins;
+char	   *be_jwt_secret_file;
+char	   *be_jwt_key_file;
+char	   *be_jwt_algorithms;
+char	   *be_jwt_issuer;
+char	   *be_jwt_audience;
+int			be_jwt_leeway;
+
+static bool preloaded = false;
+
+static const char *const algorithms[] = {
+	"HS256", "HS384", "HS512", "RS256", "RS384", "RS512",
+	"PS256", "PS384", "PS512", "ES256", "ES384", "ES512", NULL
+};
+
+static bool
+algorithm_is_known(const char *name)
+{
+	for (int i = 0; algorithms[i]; i++)
+		if (strcmp(algorithms[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* An origin as a browser sends it: scheme://host[:port], nothing behind. */
+static bool
+origin_is_valid(const char *origin)
+{
+	const char *host = strstr(origin, "://");
+
+	if (strcmp(origin, "*") == 0 || strcmp(origin, "null") == 0)
+		return true;
+	return host != NULL && host != origin && host[3] != '\0' &&
+		strpbrk(host + 3, "/ \t?#") == NULL;
+}
+
+/*
+ * Check each item of a comma separated list.  GUC memory: the copy lives in the
+ * caller's context and is small.
+ */
+static bool
+list_is_valid(const char *value, bool (*item_is_valid) (const char *),
+			  const char *detail)
+{
+	char	   *copy = pstrdup(value);
+	char	   *rest = copy;
+	char	   *item;
+	bool		valid = true;
+
+	while (valid && (item = strsep(&rest, ",")) != NULL)
+	{
+		while (*item == ' ')
+			item++;
+		for (char *end = item + strlen(item); end > item && end[-1] == ' ';)
+			*--end = '\0';
+		if (*item == '\0' && *value == '\0')
+			break;				/* the empty list */
+		if (!item_is_valid(item))
+		{
+			GUC_check_errdetail(detail, item);
+			valid = false;
+		}
+	}
+	pfree(copy);
+	return valid;
+}
+
+static bool
+check_algorithms(char **newval, void **extra, GucSource source)
+{
+	if (!list_is_valid(*newval, algorithm_is_known,
+					   "\"%s\" is not an algorithm that bugevents accepts."))
+	{
+		GUC_check_errhint("Available are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512.");
+		return false;
+	}
+	return true;
+}
+
+static bool
+check_origins(char **newval, void **extra, GucSource source)
+{
+	if (!list_is_valid(*newval, origin_is_valid, "\"%s\" is not an origin."))
+	{
+		GUC_check_errhint("Write origins as browsers send them, for example https://tracker.example.org, separated by commas; * allows any.");
+		return false;
+	}
+	return true;
+}
+
+static bool
+check_database(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0')
+	{
+		GUC_check_errdetail("The name of a database is needed.");
+		return false;
+	}
+	return true;
+}
+
+static void
+define_string(const char *name, const char *what, char **variable,
+			  const char *value, GucContext context, int flags,
+			  GucStringCheckHook check)
+{
+	DefineCustomStringVariable(name, what, NULL, variable, value, context,
+							   flags, check, NULL, NULL);
+}
+
+static void
+define_int(const char *name, const char *what, int *variable, int value,
+		   int min, int max, GucContext context, int flags)
+{
+	DefineCustomIntVariable(name, what, NULL, variable, value, min, max,
+							context, flags, NULL, NULL, NULL);
+}
+
+static void
+define_stream_settings(void)
+{
+	define_string("bugevents.database",
+				  "Sets the database whose changes are streamed.",
+				  &be_database, "postgres", PGC_POSTMASTER, 0, check_database);
+	define_int("bugevents.queue_size",
+			   "Sets the shared memory that carries commits to the dispatcher.",
+			   &be_queue_size, 16 * 1024, 64, 1024 * 1024,
+			   PGC_POSTMASTER, GUC_UNIT_KB);
+	define_int("bugevents.spill_size",
+			   "Sets how much of a transaction's events a session holds before it writes them to the journal.",
+			   &be_spill_size, 1024, 64, 256 * 1024, PGC_SUSET, GUC_UNIT_KB);
+	define_int("bugevents.max_value_size",
+			   "Sets the size above which a value of a payload is cut.",
+			   &be_max_value_size, 1024 * 1024, 256, 16 * 1024 * 1024,
+			   PGC_SUSET, GUC_UNIT_BYTE);
+}
+
+static void
+define_gateway_settings(void)
+{
+	define_string("bugevents.listen_addresses",
+				  "Sets the addresses on which the gateways listen.",
+				  &be_listen_addresses, "localhost", PGC_SIGHUP, 0, NULL);
+	define_int("bugevents.port", "Sets the TCP port of the gateways.",
+			   &be_port, 8432, 1, 65535, PGC_SIGHUP, 0);
+	define_int("bugevents.gateways", "Sets the number of gateway processes.",
+			   &be_gateways, 1, 1, 64, PGC_SIGHUP, 0);
+	define_int("bugevents.window_size",
+			   "Sets the memory of each gateway for recent events.",
+			   &be_window_size, 64 * 1024, 1024, 16 * 1024 * 1024,
+			   PGC_SIGHUP, GUC_UNIT_KB);
+	define_int("bugevents.max_connections",
+			   "Sets the number of clients that each gateway accepts.",
+			   &be_max_connections, 10000, 1, 1000000, PGC_SIGHUP, 0);
+	define_int("bugevents.max_connections_per_user",
+			   "Sets the number of connections that one user may have.",
+			   &be_max_connections_per_user, 3, 1, 1000000, PGC_SIGHUP, 0);
+	define_int("bugevents.message_rate",
+			   "Sets how many messages a client may send in a minute; 0 is no limit.",
+			   &be_message_rate, 60, 0, 1000000, PGC_SIGHUP, 0);
+	define_int("bugevents.max_message_size",
+			   "Sets the largest message that is accepted from a client.",
+			   &be_max_message_size, 64 * 1024, 1024, 16 * 1024 * 1024,
+			   PGC_SIGHUP, GUC_UNIT_BYTE);
+	define_int("bugevents.ping_interval",
+			   "Sets the idle time after which a client is pinged; 0 sends no pings.",
+			   &be_ping_interval, 30 * 1000, 0, 24 * 3600 * 1000,
+			   PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("bugevents.connection_timeout",
+			   "Sets how long a client may be silent, or take for its handshake.",
+			   &be_connection_timeout, 60 * 1000, 1000, 24 * 3600 * 1000,
+			   PGC_SIGHUP, GUC_UNIT_MS);
+	define_string("bugevents.allowed_origins",
+				  "Sets the origins whose pages may connect; empty: the gateway's own.",
+				  &be_allowed_origins, "", PGC_SIGHUP, 0, check_origins);
+}
+
+static void
+define_token_settings(void)
+{
+	define_string("bugevents.jwt_secret_file",
+				  "Names the file with the secret for HS256, HS384 and HS512.",
+				  &be_jwt_secret_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	define_string("bugevents.jwt_key_file",
+				  "Names the file with public keys in PEM for RS256, ES256 and their like.",
+				  &be_jwt_key_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	define_string("bugevents.jwt_algorithms",
+				  "Sets the signature algorithms that are accepted.",
+				  &be_jwt_algorithms, "HS256,RS256,ES256", PGC_SIGHUP, 0,
+				  check_algorithms);
+	define_string("bugevents.jwt_issuer",
+				  "Sets the issuer that a token must name; empty: any.",
+				  &be_jwt_issuer, "", PGC_SIGHUP, 0, NULL);
+	define_string("bugevents.jwt_audience",
+				  "Sets the audience that a token must name; empty: any.",
+				  &be_jwt_audience, "", PGC_SIGHUP, 0, NULL);
+	define_int("bugevents.jwt_leeway",
+			   "Sets the difference of clocks that is tolerated in a token.",
+			   &be_jwt_leeway, 30 * 1000, 0, 600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
+}
+
+void
+be_settings_define(void)
+{
+	define_stream_settings();
+	define_gateway_settings();
+	define_token_settings();
+	MarkGUCPrefixReserved("bugevents");
+	preloaded = true;
+}
+
+void
+be_settings_require_preload(void)
+{
+	if (!preloaded)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("bugevents must be loaded via shared_preload_libraries"),
+				 errhint("Add bugevents to shared_preload_libraries in postgresql.conf and restart the server.")));
+}
+
+bool
+be_settings_database_is_served(void)
+{
+	static bool known = false;
+	static bool served;
+
+	if (!known)
+	{
+		char	   *name = get_database_name(MyDatabaseId);
+
+		served = name != NULL && strcmp(name, be_database) == 0;
+		known = true;
+	}
+	return served;
+}

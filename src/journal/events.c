@@ -1,0 +1,157 @@
+/*
+ * events.c - bugevents.events(): the journal, one row per event.
+ *
+ * Model: what it returns is exactly what a client that resumes at "since" would
+ * get.  Rows of transactions that are visible while one with a lower seq is
+ * still committing are therefore not returned yet; whoever polls with the last
+ * seq seen misses nothing.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "event/event.h"
+#include "extension/settings.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "journal/journal.h"
+#include "journal/reader.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "queue/queue.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	EVENTS_SEQ,
+	EVENTS_XID,
+	EVENTS_COMMITTED_AT,
+	EVENTS_TYPE,
+	EVENTS_ACTION,
+	EVENTS_AUDIENCE,
+	EVENTS_PAYLOAD,
+	EVENTS_CHANGES,
+	EVENTS_COLUMNS
+};
+
+typedef struct Output
+{
+	ReturnSetInfo *result;
+	MemoryContext row;			/* reset for each event */
+	int64		left;			/* rows that may still be returned */
+} Output;
+
+PG_FUNCTION_INFO_V1(bugevents_events);
+
+/* Records are UTF-8, whatever the database is. */
+static char *
+span_text(BeSpan span)
+{
+	char	   *text = pnstrdup(span.data, span.len);
+
+	return pg_any_to_server(text, span.len, PG_UTF8);
+}
+
+static Datum
+span_jsonb(BeSpan span)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(span_text(span)));
+}
+
+static void
+put_event(Output *output, const BeJournalRun *run, uint64 seq, const BeEvent *event)
+{
+	Datum		values[EVENTS_COLUMNS];
+	bool		nulls[EVENTS_COLUMNS] = {0};
+	char	   *audience = span_text(event->field[BE_EVENT_AUDIENCE]);
+
+	for (char *p = audience; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+
+	values[EVENTS_SEQ] = Int64GetDatum(seq);
+	values[EVENTS_XID] = UInt64GetDatum(run->xid);
+	values[EVENTS_COMMITTED_AT] = TimestampTzGetDatum(run->at);
+	values[EVENTS_TYPE] = CStringGetTextDatum(span_text(event->field[BE_EVENT_TYPE]));
+	values[EVENTS_ACTION] = CStringGetTextDatum(span_text(event->field[BE_EVENT_ACTION]));
+	values[EVENTS_AUDIENCE] = CStringGetTextDatum(audience);
+	values[EVENTS_PAYLOAD] = span_jsonb(event->field[BE_EVENT_PAYLOAD]);
+	nulls[EVENTS_CHANGES] = event->field[BE_EVENT_CHANGES].len == 0;
+	values[EVENTS_CHANGES] = nulls[EVENTS_CHANGES] ? (Datum) 0 :
+		span_jsonb(event->field[BE_EVENT_CHANGES]);
+	tuplestore_putvalues(output->result->setResult, output->result->setDesc,
+						 values, nulls);
+}
+
+static bool
+put_run(void *arg, const BeJournalRun *run)
+{
+	Output	   *output = arg;
+	const char *record = run->records;
+	Size		size = run->size;
+
+	for (uint32 i = 0; i < run->count && output->left > 0; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(output->row);
+		BeEvent		event;
+
+		if (!be_event_read(record, size, &event))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
+							run->first_seq + i)));
+		put_event(output, run, run->first_seq + i, &event);
+		record += event.size;
+		size -= event.size;
+		output->left--;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(output->row);
+	}
+	return output->left > 0;
+}
+
+/*
+ * Everything settled at this moment; while no seq was given out since the start,
+ * that is all there is.
+ */
+static uint64
+horizon(void)
+{
+	return be_queue_next_seq() == 0 ? PG_INT64_MAX : be_queue_horizon();
+}
+
+Datum
+bugevents_events(PG_FUNCTION_ARGS)
+{
+	int64		since = PG_GETARG_INT64(0);
+	int32		max = PG_GETARG_INT32(1);
+	Output		output = {.result = (ReturnSetInfo *) fcinfo->resultinfo, .left = max};
+	BeJournalPlace place = {0};
+	uint64		upto;
+
+	be_settings_require_preload();
+	if (since < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("since must not be negative")));
+	if (max < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max must not be negative")));
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (max == 0 || !OidIsValid(be_journal_table()))
+		return (Datum) 0;
+
+	/* A snapshot of now, taken after the horizon, sees all up to it. */
+	output.row = AllocSetContextCreate(CurrentMemoryContext, "bugevents event",
+									   ALLOCSET_DEFAULT_SIZES);
+	upto = horizon();
+	PushActiveSnapshot(GetLatestSnapshot());
+	be_journal_read(since, upto, &place, put_run, &output);
+	PopActiveSnapshot();
+	return (Datum) 0;
+}

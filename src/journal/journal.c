@@ -1,0 +1,174 @@
+/*
+ * journal.c - the durable copy of the stream: writing it.
+ *
+ * Model: rows are formed and inserted directly, in the writer's transaction,
+ * without SPI and without looking at privileges: whoever may write the attached
+ * table publishes.  The rows are plain MVCC rows, so commit, rollback, savepoints
+ * and crashes do with them what they do with the writer's own.
+ *
+ * Failure: an error here (disk full, a cancelled lock wait) aborts the writer's
+ * transaction as an error of its own INSERT would.
+ *
+ * Not here: reading (reader.c), and who decides when to write (capture/commit.c).
+ */
+#include "journal/journal.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/xid8.h"
+
+#include "journal/layout.h"
+
+/* Rows above it may be stored out of line, which wants a snapshot. */
+#define TOAST_POSSIBLE	2000
+
+static Oid	journal_oid = InvalidOid;
+static Oid	journal_part_oid = InvalidOid;
+
+/* Somebody changed a table: find ours again if it may have been one of them. */
+static void
+forget_tables(Datum arg, Oid relid)
+{
+	if (relid == InvalidOid || relid == journal_oid || relid == journal_part_oid)
+		journal_oid = journal_part_oid = InvalidOid;
+}
+
+static Oid
+find_table(Oid *cached, const char *name)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_tables, (Datum) 0);
+		registered = true;
+	}
+	if (!OidIsValid(*cached))
+	{
+		Oid			schema = get_namespace_oid("bugevents", true);
+
+		if (OidIsValid(schema))
+			*cached = get_relname_relid(name, schema);
+	}
+	return *cached;
+}
+
+Oid
+be_journal_table(void)
+{
+	return find_table(&journal_oid, "journal");
+}
+
+Oid
+be_journal_part_table(void)
+{
+	return find_table(&journal_part_oid, "journal_part");
+}
+
+bool
+be_journal_open(BeJournal *journal, Oid table)
+{
+	if (!OidIsValid(table))
+		return false;
+	journal->table = try_table_open(table, RowExclusiveLock);
+	if (journal->table == NULL)
+		return false;
+	journal->indexes = CatalogOpenIndexes(journal->table);
+	return true;
+}
+
+void
+be_journal_close(BeJournal *journal)
+{
+	CatalogCloseIndexes(journal->indexes);
+	table_close(journal->table, NoLock);
+}
+
+static void
+insert_row(BeJournal *journal, Datum *values, bool *nulls, Size size)
+{
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(journal->table),
+										values, nulls);
+	bool		snapshot = size > TOAST_POSSIBLE;
+
+	if (snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	CatalogTupleInsertWithInfo(journal->table, tuple, journal->indexes);
+	if (snapshot)
+		PopActiveSnapshot();
+	heap_freetuple(tuple);
+}
+
+static Datum
+records_datum(char *records, Size size)
+{
+	SET_VARSIZE(records, VARHDRSZ + size);
+	return PointerGetDatum(records);
+}
+
+void
+be_journal_insert(BeJournal *journal, const BeJournalRow *row,
+				  char *records, Size size)
+{
+	Datum		values[JOURNAL_COLUMNS];
+	bool		nulls[JOURNAL_COLUMNS] = {0};
+
+	values[JOURNAL_LAST_SEQ - 1] = Int64GetDatum(row->first_seq + row->n - 1);
+	values[JOURNAL_N - 1] = Int32GetDatum(row->n);
+	values[JOURNAL_LOW - 1] = Int64GetDatum(row->low);
+	values[JOURNAL_XID - 1] = FullTransactionIdGetDatum(row->xid);
+	values[JOURNAL_AT - 1] = TimestampTzGetDatum(row->at);
+	nulls[JOURNAL_EVENTS - 1] = records == NULL;
+	values[JOURNAL_EVENTS - 1] = records ? records_datum(records, size) : (Datum) 0;
+	insert_row(journal, values, nulls, size);
+}
+
+void
+be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
+					   uint64 ordinal, uint32 n, char *records, Size size)
+{
+	Datum		values[PART_COLUMNS];
+	bool		nulls[PART_COLUMNS] = {0};
+
+	values[PART_XID - 1] = FullTransactionIdGetDatum(xid);
+	values[PART_ORDINAL - 1] = Int64GetDatum(ordinal);
+	values[PART_N - 1] = Int32GetDatum(n);
+	values[PART_EVENTS - 1] = records_datum(records, size);
+	insert_row(journal, values, nulls, size);
+}
+
+uint64
+be_journal_last_seq(void)
+{
+	Relation	table = table_open(be_journal_table(), AccessShareLock);
+	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
+								   AccessShareLock);
+	SnapshotData any;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	uint64		last = 0;
+
+	/* Dirty: a seq of a transaction in progress or prepared counts as well. */
+	InitDirtySnapshot(any);
+	scan = systable_beginscan_ordered(table, index, &any, 0, NULL);
+	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	if (tuple)
+	{
+		bool		isnull;
+
+		last = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ,
+										  RelationGetDescr(table), &isnull));
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return last;
+}

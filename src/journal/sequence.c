@@ -1,0 +1,27 @@
+/*
+ * sequence.c - where the seqs of a server's life begin.
+ *
+ * Model: seqs are kept in shared memory only, so after each start they begin
+ * above anything that may have been given out before.  Each event puts more than
+ * one byte into the WAL, so the WAL's position is above them all; the journal's
+ * last seq covers a cluster whose WAL began anew (pg_resetwal, a restored
+ * journal).  This can't be done when shared memory is made, because the WAL's
+ * position isn't known before recovery: whoever needs a seq first does it.
+ */
+#include "postgres.h"
+
+#include "journal/sequence.h"
+
+#include "access/xlog.h"
+#include "journal/journal.h"
+#include "queue/queue.h"
+
+#define SEQ_MARGIN	1000
+
+void
+be_sequence_begin(void)
+{
+	if (be_queue_next_seq() == 0)
+		be_queue_begin(Max(be_journal_last_seq(), GetXLogInsertRecPtr()) +
+					   SEQ_MARGIN);
+}
