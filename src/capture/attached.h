@@ -1,0 +1,25 @@
+/*
+ * attached.h - the capture triggers, as pg_trigger knows them.
+ */
+#ifndef BE_ATTACHED_H
+#define BE_ATTACHED_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+/* The names that attach() gives.  They sort before those of other triggers. */
+#define BE_ROW_TRIGGER			"00_bugevents"
+#define BE_TRUNCATE_TRIGGER		"00_bugevents_truncate"
+
+/*
+ * Names (palloc'd) of the capture triggers of a relation, both kinds, whatever
+ * they are called by now; copies that a partition has from its parent are left
+ * out.
+ */
+extern List *be_attached_triggers(Oid relid);
+
+/* The relation of the trigger that this one is a copy of, or its own. */
+extern Oid	be_attached_root(Oid trigger);
+
+#endif							/* BE_ATTACHED_H */

@@ -1,0 +1,160 @@
+/*
+ * audience.c - who may see an event: a list of principals.
+ *
+ * Failure: doubt narrows.  What can't be understood is left out, and when
+ * nothing is left the event is for admins only; it is never shown to more than
+ * was meant.
+ */
+#include "audience.h"
+
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "capture/utf8.h"
+#include "event/event.h"
+
+/* A longer list is a mistake; every gateway client would be compared with it. */
+#define AUDIENCE_MAX_SIZE	65536
+
+static bool
+has_prefix(const char *text, Size len, const char *prefix)
+{
+	Size		n = strlen(prefix);
+
+	return len > n && memcmp(text, prefix, n) == 0;
+}
+
+static bool
+is_principal(const char *text, Size len)
+{
+	for (Size i = 0; i < len; i++)
+	{
+		if ((unsigned char) text[i] < ' ')
+			return false;
+	}
+	return (len == strlen(BE_PRINCIPAL_ALL) && memcmp(text, BE_PRINCIPAL_ALL, len) == 0) ||
+		(len == strlen(BE_PRINCIPAL_ADMIN) && memcmp(text, BE_PRINCIPAL_ADMIN, len) == 0) ||
+		has_prefix(text, len, BE_PRINCIPAL_USER) ||
+		has_prefix(text, len, BE_PRINCIPAL_PROJECT);
+}
+
+static bool
+add_principal(StringInfo out, const char *text, Size len)
+{
+	if (!is_principal(text, len))
+		return false;
+	if (out->len > 0)
+		appendStringInfoChar(out, '\n');
+	appendBinaryStringInfo(out, text, len);
+	return true;
+}
+
+static inline bool
+separates(char c)
+{
+	return c == ',' || c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+char *
+be_audience_from_list(const char *list, Size len, char **bad)
+{
+	const char *end = list + len;
+	StringInfoData out;
+
+	if (bad)
+		*bad = NULL;
+	initStringInfo(&out);
+	for (;;)
+	{
+		const char *start;
+
+		while (list < end && separates(*list))
+			list++;
+		if (list == end)
+			break;
+		start = list;
+		while (list < end && !separates(*list))
+			list++;
+		if (!add_principal(&out, start, list - start) && bad && *bad == NULL)
+			*bad = pnstrdup(start, list - start);
+	}
+	return (char *) be_utf8_cstring(out.data);
+}
+
+static bool
+is_text(Oid type)
+{
+	return type == TEXTOID || type == VARCHAROID;
+}
+
+bool
+be_audience_takes_type(Oid type)
+{
+	type = getBaseType(type);
+	return is_text(type) || is_text(get_element_type(type));
+}
+
+static char *
+from_array(Datum value, Oid element_type)
+{
+	ArrayType  *array = DatumGetArrayTypeP(value);
+	StringInfoData out;
+	Datum	   *items;
+	bool	   *nulls;
+	int			n;
+
+	initStringInfo(&out);
+	deconstruct_array(array, element_type, -1, false, TYPALIGN_INT, &items, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		text	   *item;
+
+		if (nulls[i])
+			continue;
+		item = DatumGetTextPP(items[i]);
+		(void) add_principal(&out, VARDATA_ANY(item), VARSIZE_ANY_EXHDR(item));
+	}
+	return (char *) be_utf8_cstring(out.data);
+}
+
+char *
+be_audience_from_value(Datum value, bool isnull, Oid type)
+{
+	char	   *audience = NULL;
+
+	type = getBaseType(type);
+	if (isnull)
+		 /* nobody was named */ ;
+	else if (is_text(type))
+	{
+		text	   *list = DatumGetTextPP(value);
+
+		audience = be_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), NULL);
+	}
+	else if (is_text(get_element_type(type)))
+		audience = from_array(value, get_element_type(type));
+
+	if (audience == NULL || *audience == '\0' || strlen(audience) > AUDIENCE_MAX_SIZE)
+		return pstrdup(BE_PRINCIPAL_ADMIN);
+	return audience;
+}
+
+const char *
+be_audience_default(const BeEntity *entity, const char *action, const char *key)
+{
+	StringInfoData out;
+
+	if (entity->id != BE_USER)
+		return BE_PRINCIPAL_ALL;
+	if (strcmp(action, "updated") != 0)
+		return BE_PRINCIPAL_ADMIN;
+
+	initStringInfo(&out);
+	(void) add_principal(&out, BE_PRINCIPAL_ADMIN, strlen(BE_PRINCIPAL_ADMIN));
+	key = psprintf("%s%s", BE_PRINCIPAL_USER, key);
+	(void) add_principal(&out, key, strlen(key));
+	return out.data;
+}

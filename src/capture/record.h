@@ -1,0 +1,27 @@
+/*
+ * record.h - handing a captured event to the transaction.
+ */
+#ifndef BE_RECORD_H
+#define BE_RECORD_H
+
+#include "postgres.h"
+
+#include "event/event.h"
+
+/* One event; strings are UTF-8, never NULL. */
+typedef struct BeRecord
+{
+	const char *type;
+	const char *action;
+	const char *audience;
+	const char *key;
+	const char *project;
+	const char *bug;
+	BeSpan		payload;
+	BeSpan		changes;
+} BeRecord;
+
+/* Write it where the transaction collects its events. */
+extern void be_record_publish(const BeRecord *record);
+
+#endif							/* BE_RECORD_H */

@@ -1,0 +1,79 @@
+/*
+ * truncate.c - the trigger for TRUNCATE: one event for all the rows.
+ *
+ * PostgreSQL doesn't say which rows were there, so the event only names the
+ * table, and whoever shows its rows reads them again.  Truncating a partition
+ * by its own name fires no trigger of the partitioned table and publishes
+ * nothing.
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "capture/attachment.h"
+#include "capture/audience.h"
+#include "capture/json.h"
+#include "capture/record.h"
+#include "capture/utf8.h"
+#include "extension/settings.h"
+
+PG_FUNCTION_INFO_V1(bugevents_capture_truncate);
+
+/* An audience that depends on a row is unknown without one: admins only. */
+static const char *
+find_audience(const BeAttachment *attachment)
+{
+	char	   *bad;
+	char	   *audience;
+
+	if (attachment->audience == NULL)
+		return be_audience_default(attachment->entity, "deleted", "");
+	audience = be_audience_from_list(attachment->audience,
+									 strlen(attachment->audience), &bad);
+	return bad == NULL && *audience ? audience : BE_PRINCIPAL_ADMIN;
+}
+
+static BeSpan
+make_payload(Relation rel)
+{
+	char	   *name = psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
+								RelationGetRelationName(rel));
+	const char *utf8 = be_utf8_cstring(name);
+	BeJson		json;
+
+	be_json_init(&json, CurrentMemoryContext);
+	be_json_literal(&json, "{\"table\":");
+	be_json_string(&json, utf8, strlen(utf8));
+	be_json_char(&json, '}');
+	return (BeSpan) {json.data, (uint32_t) json.len};
+}
+
+Datum
+bugevents_capture_truncate(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	BeAttachment *attachment;
+	BeRecord	record = {.action = "truncated",.key = "",.project = "",.bug = ""};
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("bugevents.capture_truncate() must be called as a trigger AFTER TRUNCATE"),
+				 errhint("Use bugevents.attach().")));
+	be_settings_require_preload();
+	if (!be_settings_database_is_served())
+		return PointerGetDatum(NULL);
+
+	attachment = be_attachment_read(trigger->tg_trigger->tgargs[0]);
+	record.type = attachment->entity->name;
+	record.audience = find_audience(attachment);
+	record.payload = make_payload(trigger->tg_relation);
+	be_record_publish(&record);
+	return PointerGetDatum(NULL);
+}
