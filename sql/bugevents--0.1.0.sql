@@ -69,3 +69,43 @@ COMMENT ON FUNCTION events(bigint, integer) IS 'events of the journal after a se
 REVOKE ALL ON FUNCTION events(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION events(bigint, integer) TO pg_read_all_data;
 
+------------------------------------------------------------------------------
+-- Connections
+------------------------------------------------------------------------------
+
+CREATE FUNCTION connections(
+    OUT id text,
+    OUT gateway integer,
+    OUT user_id text,
+    OUT role text,
+    OUT address text,
+    OUT connected_at timestamptz,
+    OUT expires_at timestamptz,
+    OUT cursor bigint,
+    OUT lag bigint,
+    OUT sent bigint,
+    OUT received bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_connections'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION connections() IS 'the clients that are connected to the gateways';
+
+CREATE VIEW connections AS SELECT * FROM connections();
+COMMENT ON VIEW connections IS 'the clients that are connected to the gateways';
+COMMENT ON COLUMN connections.cursor IS 'the client was sent everything up to this seq';
+COMMENT ON COLUMN connections.lag IS 'distance of the cursor from the end of the stream';
+COMMENT ON COLUMN connections.sent IS 'events sent';
+COMMENT ON COLUMN connections.received IS 'messages received';
+
+CREATE FUNCTION disconnect(connection_id text, reason text DEFAULT 'disconnected')
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'bugevents_disconnect'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION disconnect(text, text) IS 'close a client''s connection; false: there is none with this id';
+
+REVOKE ALL ON FUNCTION connections() FROM PUBLIC;
+REVOKE ALL ON FUNCTION disconnect(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION connections() TO pg_monitor;
+GRANT SELECT ON connections TO pg_monitor;
+GRANT EXECUTE ON FUNCTION disconnect(text, text) TO pg_signal_backend;
+

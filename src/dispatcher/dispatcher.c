@@ -28,6 +28,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "dispatcher/admission.h"
 #include "dispatcher/feed.h"
 #include "dispatcher/gateway_config.h"
 #include "extension/settings.h"
@@ -216,6 +217,17 @@ look_after_gateways(void)
 	}
 }
 
+/* bugevents.disconnect(). */
+static void
+grant_wishes(void)
+{
+	BeDisconnectMessage disconnect = {0};
+	int			gateway;
+
+	while (be_admission_next_wish(&gateway, &disconnect))
+		be_feed_disconnect(&feeds[gateway - 1], &disconnect);
+}
+
 /* Is one of them dead, but not reaped yet? */
 static bool
 any_feed_is_ending(void)
@@ -369,6 +381,7 @@ run_turn(void)
 
 	note_commits(be_queue_drain(take_item, NULL));
 	read_journal();
+	grant_wishes();
 	flush_feeds();
 
 	if (GetCurrentTimestamp() >= next_check || any_feed_is_ending())
@@ -395,6 +408,7 @@ bugevents_dispatcher_main(Datum arg)
 								 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn);
 	be_queue_attach();
+	be_admission_begin();
 	before_shmem_exit(stop_feeds_at_exit, 0);
 
 	while (!ShutdownRequestPending)

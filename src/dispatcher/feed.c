@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <signal.h>
 
+#include "dispatcher/admission.h"
 #include "dispatcher/spawn.h"
 #include "event/event.h"
 #include "utils/memutils.h"
@@ -332,6 +333,60 @@ take_fetch(BeFeed *feed, const BeMessage *message, uint64 settled)
 }
 
 static bool
+take_open(BeFeed *feed, const BeMessage *message)
+{
+	BeOpenMessage open;
+	BeAdmitMessage admit = {0};
+
+	if (message->size != sizeof(open))
+		return false;
+	memcpy(&open, message->body, sizeof(open));
+	if (strnlen(open.id, sizeof(open.id)) == sizeof(open.id) ||
+		strnlen(open.user, sizeof(open.user)) == sizeof(open.user) ||
+		strnlen(open.role, sizeof(open.role)) == sizeof(open.role) ||
+		strnlen(open.address, sizeof(open.address)) == sizeof(open.address))
+		return false;
+	admit.client = open.client;
+	admit.verdict = be_admission_open(feed->number, &open);
+	send_struct(feed, BE_MSG_ADMIT, &admit, sizeof(admit));
+	return true;
+}
+
+static bool
+take_closed(BeFeed *feed, const BeMessage *message)
+{
+	BeClosedMessage closed;
+
+	if (message->size != sizeof(closed))
+		return false;
+	memcpy(&closed, message->body, sizeof(closed));
+	return be_admission_close(feed->number, closed.client);
+}
+
+static bool
+take_clients(BeFeed *feed, const BeMessage *message)
+{
+	BeClientsMessage report;
+
+	if (message->size % sizeof(report) != 0)
+		return false;
+	for (uint32 at = 0; at < message->size; at += sizeof(report))
+	{
+		memcpy(&report, message->body + at, sizeof(report));
+		if (!be_admission_report(feed->number, &report))
+			return false;
+	}
+	return true;
+}
+
+void
+be_feed_disconnect(BeFeed *feed, const BeDisconnectMessage *disconnect)
+{
+	send_struct(feed, BE_MSG_DISCONNECT, unconstify(BeDisconnectMessage *, disconnect),
+				sizeof(*disconnect));
+}
+
+static bool
 take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 {
 	if (message->kind == BE_MSG_HELLO)
@@ -348,6 +403,12 @@ take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 			return take_status(feed, message);
 		case BE_MSG_FETCH:
 			return take_fetch(feed, message, settled);
+		case BE_MSG_OPEN:
+			return take_open(feed, message);
+		case BE_MSG_CLOSED:
+			return take_closed(feed, message);
+		case BE_MSG_CLIENTS:
+			return take_clients(feed, message);
 		default:
 			return false;
 	}
@@ -401,6 +462,16 @@ wait_for_end(BeFeed *feed, int timeout, int *status)
 	return true;
 }
 
+/* It is gone, and so are its clients. */
+static void
+forget_gateway(BeFeed *feed)
+{
+	be_channel_close(&feed->channel);
+	feed->pid = 0;
+	feed->streaming = false;
+	be_admission_forget(feed->number);
+}
+
 void
 be_feed_stop(BeFeed *feed)
 {
@@ -414,9 +485,7 @@ be_feed_stop(BeFeed *feed)
 		kill(feed->pid, SIGKILL);
 		wait_for_end(feed, STOP_TIMEOUT, &status);
 	}
-	be_channel_close(&feed->channel);
-	feed->pid = 0;
-	feed->streaming = false;
+	forget_gateway(feed);
 }
 
 void
@@ -434,7 +503,5 @@ be_feed_reap(BeFeed *feed)
 					feed->number, (int) feed->pid, how),
 			 errdetail("It will be started again in %d ms.", feed->restart_delay)));
 	pfree(how);
-	be_channel_close(&feed->channel);
-	feed->pid = 0;
-	feed->streaming = false;
+	forget_gateway(feed);
 }

@@ -63,6 +63,9 @@ extern void be_feed_push(BeFeed *feed, const BeQueueItem *item);
 extern bool be_feed_wants_journal(const BeFeed *feed, uint64 settled);
 extern void be_feed_read(BeFeed *feed, uint64 settled);
 
+/* Close one of its clients. */
+extern void be_feed_disconnect(BeFeed *feed, const BeDisconnectMessage *disconnect);
+
 /* Say where the stream stands, if that isn't known from events. */
 extern void be_feed_announce(BeFeed *feed);
 

@@ -18,4 +18,14 @@
 #define BE_PROCESSES	MaxBackends
 #endif
 
+/* Does the role own the relation? */
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_class.h"
+#include "utils/acl.h"
+#define be_class_is_owned(relid, role)	object_ownercheck(RelationRelationId, relid, role)
+#else
+#include "utils/acl.h"
+#define be_class_is_owned(relid, role)	pg_class_ownercheck(relid, role)
+#endif
+
 #endif							/* BE_COMPAT_H */

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "capture/commit.h"
+#include "clients/clients.h"
 #include "dispatcher/dispatcher.h"
 #include "extension/settings.h"
 #include "fmgr.h"
@@ -28,6 +29,7 @@ request_shmem(void)
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
 	be_queue_request();
+	be_clients_request();
 }
 
 static void
@@ -36,6 +38,7 @@ startup_shmem(void)
 	if (previous_shmem_startup_hook)
 		previous_shmem_startup_hook();
 	be_queue_startup();
+	be_clients_startup();
 }
 
 void

@@ -180,8 +180,8 @@ define_gateway_settings(void)
 			   &be_window_size, 64 * 1024, 1024, 16 * 1024 * 1024,
 			   PGC_SIGHUP, GUC_UNIT_KB);
 	define_int("bugevents.max_connections",
-			   "Sets the number of clients that each gateway accepts.",
-			   &be_max_connections, 10000, 1, 1000000, PGC_SIGHUP, 0);
+			   "Sets the number of clients that may be connected.",
+			   &be_max_connections, 10000, 1, 1000000, PGC_POSTMASTER, 0);
 	define_int("bugevents.max_connections_per_user",
 			   "Sets the number of connections that one user may have.",
 			   &be_max_connections_per_user, 3, 1, 1000000, PGC_SIGHUP, 0);

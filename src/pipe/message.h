@@ -5,13 +5,15 @@
  * message is a header and a body; the body is one of the structs below, then
  * the bytes that the struct announces.  Integers are in the machine's order.
  *
- *	dispatcher -> gateway                     gateway -> dispatcher
- *	CONFIG    settings, secrets included      HELLO      I run, this version
- *	STREAM    which stream, from where        LISTENING  the ports are open
- *	EVENTS    a run of one transaction        LOG        a line for the log
- *	PROGRESS  nothing more up to this seq     FETCH      history, please
- *	FETCHED   end of an answer to FETCH       STATUS     what became of the configuration
- *	SHUTDOWN  say goodbye to the clients
+ *	dispatcher -> gateway                       gateway -> dispatcher
+ *	CONFIG      settings, secrets included      HELLO      I run, this version
+ *	STREAM      which stream, from where        LISTENING  the ports are open
+ *	EVENTS      a run of one transaction        LOG        a line for the log
+ *	PROGRESS    nothing more up to this seq     FETCH      history, please
+ *	FETCHED     end of an answer to FETCH       STATUS     what became of CONFIG
+ *	ADMIT       a client may stay, or not       OPEN       a client showed its token
+ *	DISCONNECT  end this client                 CLOSED     a client is gone
+ *	SHUTDOWN    say goodbye to the clients      CLIENTS    how they are doing
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -38,12 +40,17 @@ typedef enum BeMessageKind
 	BE_MSG_PROGRESS,
 	BE_MSG_FETCHED,
 	BE_MSG_SHUTDOWN,
+	BE_MSG_ADMIT,
+	BE_MSG_DISCONNECT,
 
 	BE_MSG_HELLO = 101,
 	BE_MSG_LISTENING,
 	BE_MSG_LOG,
 	BE_MSG_FETCH,
-	BE_MSG_STATUS
+	BE_MSG_STATUS,
+	BE_MSG_OPEN,
+	BE_MSG_CLOSED,
+	BE_MSG_CLIENTS
 } BeMessageKind;
 
 typedef struct BeMessageHeader
@@ -157,5 +164,61 @@ typedef struct BeFetchMessage
 	uint64_t	after;
 	uint64_t	upto;			/* at most the tip */
 } BeFetchMessage;
+
+/*
+ * OPEN: a client whose token is valid waits to be admitted; the dispatcher counts
+ * over all gateways.  client is a number that the gateway gives out and doesn't
+ * use again.  The texts are NUL terminated.
+ */
+typedef struct BeOpenMessage
+{
+	uint64_t	client;
+	int64_t		expires_at;		/* of the token, microseconds since 1970 UTC */
+	char		id[40];			/* connection_id */
+	char		user[256];
+	char		role[64];
+	char		address[64];
+} BeOpenMessage;
+
+typedef enum BeVerdict
+{
+	BE_ADMITTED,
+	BE_TOO_MANY_CONNECTIONS,	/* of this user */
+	BE_SERVER_FULL
+} BeVerdict;
+
+/* ADMIT: the answer to OPEN.  A client that isn't admitted needs no CLOSED. */
+typedef struct BeAdmitMessage
+{
+	uint64_t	client;
+	uint32_t	verdict;		/* BeVerdict */
+	uint32_t	unused;
+} BeAdmitMessage;
+
+/* CLOSED: an admitted client is gone. */
+typedef struct BeClosedMessage
+{
+	uint64_t	client;
+} BeClosedMessage;
+
+/*
+ * CLIENTS: any number of these, for clients of which something changed since they
+ * were last told; about once a second.
+ */
+typedef struct BeClientsMessage
+{
+	uint64_t	client;
+	uint64_t	cursor;			/* it was sent everything up to this seq */
+	uint64_t	sent;			/* events */
+	uint64_t	received;		/* messages */
+	int64_t		expires_at;
+} BeClientsMessage;
+
+/* DISCONNECT: close with 1008; reason is the text of the close frame. */
+typedef struct BeDisconnectMessage
+{
+	uint64_t	client;
+	char		reason[64];
+} BeDisconnectMessage;
 
 #endif							/* BE_MESSAGE_H */

@@ -253,6 +253,15 @@ be_queue_fill(const BeReservation *reservation, const char *records,
 	memcpy(ring, records + first, reservation->size - first);
 }
 
+void
+be_queue_wake(void)
+{
+	Latch	   *latch = queue->latch;
+
+	if (latch)
+		SetLatch(latch);
+}
+
 /* Decide the reservation and wake the dispatcher if it sleeps. */
 static void
 settle(const BeReservation *reservation, EntryState state)
@@ -268,12 +277,7 @@ settle(const BeReservation *reservation, EntryState state)
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&queue->sleeping) != 0 &&
 		pg_atomic_exchange_u32(&queue->sleeping, 0) != 0)
-	{
-		Latch	   *latch = queue->latch;
-
-		if (latch)
-			SetLatch(latch);
-	}
+		be_queue_wake();
 }
 
 void

@@ -119,6 +119,9 @@ extern XLogRecPtr be_queue_commit_lsn(void);
 extern bool be_queue_doze(void);
 extern void be_queue_awake(void);
 
+/* Wake the dispatcher, if there is one. */
+extern void be_queue_wake(void);
+
 /* For the metrics. */
 extern Size be_queue_used(void);
 extern uint64 be_queue_overflows(void);

@@ -1,0 +1,193 @@
+/*
+ * admission.c - who may connect, counted over all gateways.
+ *
+ * Model: two hash tables of the dispatcher's own: which slot of the clients'
+ * table a gateway's client has, and how many connections a user has.  A limit
+ * that was lowered holds for new connections; nobody is thrown out for it.
+ *
+ * Not here: what a gateway counts for each of its connections (messages, sizes,
+ * time to finish the handshake).
+ */
+#include "dispatcher/admission.h"
+
+#include "clients/clients.h"
+#include "extension/settings.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+typedef struct ClientKey
+{
+	uint64		client;
+	int64		gateway;		/* 64 bits: no padding in a hash key */
+} ClientKey;
+
+typedef struct ClientEntry
+{
+	ClientKey	key;
+	int			slot;
+} ClientEntry;
+
+typedef struct UserEntry
+{
+	char		user[BE_CLIENT_USER_LEN];
+	int			connections;
+} UserEntry;
+
+#define UNIX_EPOCH_DIFF \
+	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
+
+static HTAB *clients = NULL;
+static HTAB *users = NULL;
+static ClientEntry **by_slot = NULL;
+
+void
+be_admission_begin(void)
+{
+	HASHCTL		client_ctl = {
+		.keysize = sizeof(ClientKey),
+		.entrysize = sizeof(ClientEntry),
+		.hcxt = TopMemoryContext
+	};
+	HASHCTL		user_ctl = {
+		.keysize = BE_CLIENT_USER_LEN,
+		.entrysize = sizeof(UserEntry),
+		.hcxt = TopMemoryContext
+	};
+
+	clients = hash_create("bugevents clients", 256, &client_ctl,
+						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	users = hash_create("bugevents users", 256, &user_ctl,
+						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	by_slot = MemoryContextAllocZero(TopMemoryContext,
+									 be_clients_capacity() * sizeof(ClientEntry *));
+	be_clients_clear();
+}
+
+static ClientEntry *
+find_client(int gateway, uint64 client, HASHACTION action)
+{
+	ClientKey	key = {.client = client, .gateway = gateway};
+
+	return hash_search(clients, &key, action, NULL);
+}
+
+static UserEntry *
+user_entry(const char *user)
+{
+	bool		found;
+	UserEntry  *entry = hash_search(users, user, HASH_ENTER, &found);
+
+	if (!found)
+		entry->connections = 0;
+	return entry;
+}
+
+static void
+user_leaves(const char *user)
+{
+	UserEntry  *entry = hash_search(users, user, HASH_FIND, NULL);
+
+	if (entry && --entry->connections <= 0)
+		hash_search(users, user, HASH_REMOVE, NULL);
+}
+
+static int
+add_to_table(int gateway, const BeOpenMessage *open)
+{
+	BeClient	client = {
+		.gateway = gateway,
+		.connected_at = GetCurrentTimestamp(),
+		.expires_at = open->expires_at - UNIX_EPOCH_DIFF
+	};
+
+	strlcpy(client.id, open->id, sizeof(client.id));
+	strlcpy(client.user, open->user, sizeof(client.user));
+	strlcpy(client.role, open->role, sizeof(client.role));
+	strlcpy(client.address, open->address, sizeof(client.address));
+	return be_clients_add(&client);
+}
+
+BeVerdict
+be_admission_open(int gateway, const BeOpenMessage *open)
+{
+	UserEntry  *user = user_entry(open->user);
+	ClientEntry *entry;
+	int			slot;
+
+	user->connections++;
+	if (user->connections > be_max_connections_per_user)
+	{
+		user_leaves(open->user);
+		return BE_TOO_MANY_CONNECTIONS;
+	}
+	slot = add_to_table(gateway, open);
+	if (slot < 0)
+	{
+		user_leaves(open->user);
+		return BE_SERVER_FULL;
+	}
+	entry = find_client(gateway, open->client, HASH_ENTER);
+	entry->slot = slot;
+	by_slot[slot] = entry;
+	return BE_ADMITTED;
+}
+
+static void
+remove_client(ClientEntry *entry)
+{
+	BeClient	client;
+
+	if (be_clients_get(entry->slot, &client))
+		user_leaves(client.user);
+	be_clients_remove(entry->slot);
+	by_slot[entry->slot] = NULL;
+	hash_search(clients, &entry->key, HASH_REMOVE, NULL);
+}
+
+bool
+be_admission_close(int gateway, uint64 client)
+{
+	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	remove_client(entry);
+	return true;
+}
+
+bool
+be_admission_report(int gateway, const BeClientsMessage *report)
+{
+	ClientEntry *entry = find_client(gateway, report->client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	be_clients_update(entry->slot, report->cursor, report->sent, report->received,
+					  report->expires_at - UNIX_EPOCH_DIFF);
+	return true;
+}
+
+void
+be_admission_forget(int gateway)
+{
+	for (int slot = 0; slot < be_clients_capacity(); slot++)
+		if (by_slot[slot] && by_slot[slot]->key.gateway == gateway)
+			remove_client(by_slot[slot]);
+}
+
+bool
+be_admission_next_wish(int *gateway, BeDisconnectMessage *disconnect)
+{
+	int			slot;
+
+	while (be_clients_next_wish(&slot, disconnect->reason))
+	{
+		if (by_slot[slot] == NULL)
+			continue;
+		*gateway = by_slot[slot]->key.gateway;
+		disconnect->client = by_slot[slot]->key.client;
+		return true;
+	}
+	return false;
+}

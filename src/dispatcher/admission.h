@@ -1,0 +1,27 @@
+/*
+ * admission.h - who may connect, counted over all gateways.
+ */
+#ifndef BE_ADMISSION_H
+#define BE_ADMISSION_H
+
+#include "postgres.h"
+
+#include "pipe/message.h"
+
+/* Begin with nobody connected. */
+extern void be_admission_begin(void);
+
+/* May this client of a gateway stay?  If so it is in the table from now on. */
+extern BeVerdict be_admission_open(int gateway, const BeOpenMessage *open);
+
+/* These say false when the gateway has no such client: it is broken. */
+extern bool be_admission_close(int gateway, uint64 client);
+extern bool be_admission_report(int gateway, const BeClientsMessage *report);
+
+/* The gateway is gone, and so are its clients. */
+extern void be_admission_forget(int gateway);
+
+/* The next client that somebody wants disconnected; false: there is none. */
+extern bool be_admission_next_wish(int *gateway, BeDisconnectMessage *disconnect);
+
+#endif							/* BE_ADMISSION_H */
