@@ -27,6 +27,7 @@
 #include "capture/pending.h"
 
 #include "access/xact.h"
+#include "common/int.h"
 #include "event/event.h"
 #include "extension/settings.h"
 #include "journal/journal.h"

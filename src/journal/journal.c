@@ -14,10 +14,11 @@
 #include "journal/journal.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am.h"
+#include "nodes/execnodes.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -73,6 +74,26 @@ be_journal_part_table(void)
 	return find_table(&journal_part_oid, "journal_part");
 }
 
+/*
+ * We insert into the primary key ourselves.  An index that somebody added would
+ * not be maintained, and lie.
+ */
+static Oid
+only_index(Relation table)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	Oid			index = list_length(indexes) == 1 ? linitial_oid(indexes) : InvalidOid;
+
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"bugevents.%s\" must have its primary key as its only index",
+						RelationGetRelationName(table)),
+				 errhint("Drop the indexes that were added to it.")));
+	list_free(indexes);
+	return index;
+}
+
 bool
 be_journal_open(BeJournal *journal, Oid table)
 {
@@ -81,29 +102,38 @@ be_journal_open(BeJournal *journal, Oid table)
 	journal->table = try_table_open(table, RowExclusiveLock);
 	if (journal->table == NULL)
 		return false;
-	journal->indexes = CatalogOpenIndexes(journal->table);
+	journal->index = index_open(only_index(journal->table), RowExclusiveLock);
 	return true;
 }
 
 void
 be_journal_close(BeJournal *journal)
 {
-	CatalogCloseIndexes(journal->indexes);
+	index_close(journal->index, NoLock);
 	table_close(journal->table, NoLock);
 }
 
+/*
+ * Insert a row and its entry in the primary key, whose columns are the first
+ * ones of the table.  This is CatalogTupleInsert without what it does to be fit
+ * for any index: a fourth of the cost of the commit, when measured.
+ */
 static void
 insert_row(BeJournal *journal, Datum *values, bool *nulls, Size size)
 {
 	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(journal->table),
 										values, nulls);
 	bool		snapshot = size > TOAST_POSSIBLE;
+	IndexInfo  *info = makeNode(IndexInfo);
 
 	if (snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	CatalogTupleInsertWithInfo(journal->table, tuple, journal->indexes);
+	heap_insert(journal->table, tuple, GetCurrentCommandId(true), 0, NULL);
+	index_insert(journal->index, values, nulls, &tuple->t_self, journal->table,
+				 UNIQUE_CHECK_YES, false, info);
 	if (snapshot)
 		PopActiveSnapshot();
+	pfree(info);
 	heap_freetuple(tuple);
 }
 

@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "access/transam.h"
-#include "catalog/indexing.h"
 #include "datatype/timestamp.h"
 #include "utils/relcache.h"
 
@@ -21,11 +20,11 @@
  */
 #define BE_JOURNAL_ROOM		VARHDRSZ
 
-/* One of the two tables, opened for inserting. */
+/* One of the two tables, opened for inserting, with its primary key. */
 typedef struct BeJournal
 {
 	Relation	table;
-	CatalogIndexState indexes;
+	Relation	index;
 } BeJournal;
 
 typedef struct BeJournalRow
