@@ -109,3 +109,198 @@ GRANT EXECUTE ON FUNCTION connections() TO pg_monitor;
 GRANT SELECT ON connections TO pg_monitor;
 GRANT EXECUTE ON FUNCTION disconnect(text, text) TO pg_signal_backend;
 
+
+------------------------------------------------------------------------------
+-- Capture
+------------------------------------------------------------------------------
+
+-- What attach() puts on a table.  The argument chooses expressions that run as
+-- the table's owner, so nobody but attach() may create such triggers.
+CREATE FUNCTION capture() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture' LANGUAGE C;
+COMMENT ON FUNCTION capture() IS 'trigger that publishes the changes of a row';
+
+CREATE FUNCTION capture_truncate() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_truncate' LANGUAGE C;
+COMMENT ON FUNCTION capture_truncate() IS 'trigger that publishes a TRUNCATE';
+
+REVOKE ALL ON FUNCTION capture() FROM PUBLIC;
+REVOKE ALL ON FUNCTION capture_truncate() FROM PUBLIC;
+
+CREATE FUNCTION attach(
+    tbl regclass,
+    entity text,
+    columns jsonb DEFAULT '{}',
+    filter text DEFAULT NULL,
+    audience text DEFAULT NULL,
+    extra text[] DEFAULT '{}',
+    always boolean DEFAULT false)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_attach'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean)
+    IS 'publish the changes of a table''s rows as events of an entity';
+
+CREATE FUNCTION detach(tbl regclass)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_detach'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION detach(regclass) IS 'stop publishing the changes of a table';
+
+-- A trigger's argument is a text with a zero byte after it.  The name of a
+-- column is read from the catalog as long as the table is the one that was
+-- attached: it may have been renamed.
+CREATE VIEW attachments AS
+SELECT t.tgrelid::regclass AS tbl,
+       a.arg ->> 'entity' AS entity,
+       (SELECT jsonb_object_agg(f ->> 'field', coalesce(c.attname, f ->> 'column', f ->> 'expression'))
+          FROM jsonb_array_elements(a.arg -> 'fields') AS f
+          LEFT JOIN pg_catalog.pg_attribute AS c
+            ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
+           AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped) AS columns,
+       a.arg ->> 'filter' AS filter,
+       a.arg ->> 'audience' AS audience,
+       ARRAY(SELECT coalesce(c.attname, f.value ->> 'column')::text
+               FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
+               LEFT JOIN pg_catalog.pg_attribute AS c
+                 ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
+                AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped
+              ORDER BY f.n) AS extra,
+       t.tgenabled = 'A' AS always
+  FROM pg_catalog.pg_trigger AS t
+ CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
+           pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
+           pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
+ WHERE t.tgfoid = 'bugevents.capture'::regproc
+   AND t.tgparentid = 0
+   AND t.tgnargs = 1;
+COMMENT ON VIEW attachments IS 'the tables whose changes are published, and how';
+COMMENT ON COLUMN attachments.columns IS 'where the fields of the payload come from';
+COMMENT ON COLUMN attachments.always IS 'also what replication applies';
+GRANT SELECT ON attachments TO PUBLIC;
+
+CREATE FUNCTION send(type text, action text, payload jsonb, audience text DEFAULT 'all')
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_send'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION send(text, text, jsonb, text)
+    IS 'publish an event of your own when the transaction commits';
+
+------------------------------------------------------------------------------
+-- Tokens
+------------------------------------------------------------------------------
+
+CREATE FUNCTION token(
+    user_id text,
+    role text DEFAULT 'user',
+    ttl interval DEFAULT '1 hour',
+    claims jsonb DEFAULT '{}')
+RETURNS text
+AS 'MODULE_PATHNAME', 'bugevents_token'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION token(text, text, interval, jsonb)
+    IS 'sign a token with the secret of bugevents.jwt_secret_file';
+REVOKE ALL ON FUNCTION token(text, text, interval, jsonb) FROM PUBLIC;
+
+------------------------------------------------------------------------------
+-- A tracker to begin with
+------------------------------------------------------------------------------
+
+CREATE FUNCTION set_updated_at() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.updated_at := clock_timestamp();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION set_updated_at() IS 'trigger that keeps updated_at current';
+
+CREATE FUNCTION create_tracker(schema name DEFAULT 'public')
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tbl text;
+    s text := quote_ident(schema);
+BEGIN
+    IF schema IS NULL THEN
+        RAISE EXCEPTION 'argument "schema" must not be null'
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    FOREACH tbl IN ARRAY ARRAY['projects', 'users', 'bug_reports', 'comments'] LOOP
+        IF to_regclass(s || '.' || tbl) IS NOT NULL THEN
+            RAISE EXCEPTION 'table "%.%" exists already', schema, tbl
+                USING ERRCODE = 'duplicate_table',
+                      HINT = 'Choose another schema, or attach your tables with bugevents.attach().';
+        END IF;
+    END LOOP;
+    IF to_regnamespace(s) IS NULL THEN
+        EXECUTE format('CREATE SCHEMA %s', s);
+    END IF;
+
+    EXECUTE format($sql$
+        CREATE TABLE %1$s.projects (
+            id          bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            name        text NOT NULL,
+            description text,
+            created_at  timestamptz NOT NULL DEFAULT now(),
+            updated_at  timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE %1$s.users (
+            id          bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            username    text NOT NULL UNIQUE,
+            email       text UNIQUE,
+            phone       text,
+            role        text NOT NULL DEFAULT 'user' CHECK (role IN ('admin', 'user')),
+            status      text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'inactive')),
+            created_at  timestamptz NOT NULL DEFAULT now(),
+            updated_at  timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE %1$s.bug_reports (
+            id          bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            title       text NOT NULL,
+            description text,
+            status      text NOT NULL DEFAULT 'open',
+            priority    text NOT NULL DEFAULT 'medium',
+            creator_id  bigint REFERENCES %1$s.users ON DELETE SET NULL,
+            assignee_id bigint REFERENCES %1$s.users ON DELETE SET NULL,
+            project_id  bigint REFERENCES %1$s.projects ON DELETE CASCADE,
+            created_at  timestamptz NOT NULL DEFAULT now(),
+            updated_at  timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE INDEX ON %1$s.bug_reports (creator_id);
+        CREATE INDEX ON %1$s.bug_reports (assignee_id);
+        CREATE INDEX ON %1$s.bug_reports (project_id);
+        CREATE TABLE %1$s.comments (
+            id            bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            bug_report_id bigint NOT NULL REFERENCES %1$s.bug_reports ON DELETE CASCADE,
+            user_id       bigint REFERENCES %1$s.users ON DELETE SET NULL,
+            content       text NOT NULL,
+            edited        boolean NOT NULL DEFAULT false,
+            created_at    timestamptz NOT NULL DEFAULT now(),
+            updated_at    timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE INDEX ON %1$s.comments (bug_report_id);
+        CREATE INDEX ON %1$s.comments (user_id);
+    $sql$, s);
+
+    FOREACH tbl IN ARRAY ARRAY['projects', 'users', 'bug_reports', 'comments'] LOOP
+        EXECUTE format($sql$
+            CREATE TRIGGER set_updated_at BEFORE UPDATE ON %1$s.%2$I FOR EACH ROW
+            WHEN (OLD.* IS DISTINCT FROM NEW.*)
+            EXECUTE FUNCTION bugevents.set_updated_at()
+        $sql$, s, tbl);
+    END LOOP;
+
+    PERFORM bugevents.attach((s || '.projects')::regclass, 'project');
+    PERFORM bugevents.attach((s || '.users')::regclass, 'user');
+    PERFORM bugevents.attach((s || '.bug_reports')::regclass, 'bug_report');
+    PERFORM bugevents.attach((s || '.comments')::regclass, 'comment',
+        columns => jsonb_build_object('project_id', format(
+            '(SELECT b.project_id FROM %s.bug_reports AS b WHERE b.id = row.bug_report_id)', s)));
+END
+$$;
+COMMENT ON FUNCTION create_tracker(name) IS 'create the tables of a bug tracker and attach them';
