@@ -7,7 +7,8 @@
 # The version stands in bugevents.control and nowhere else.
 
 EXTENSION = bugevents
-VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bugevents.control)
+# Not VERSION: that is PostgreSQL's, in PGXS.
+BUGEVENTS_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bugevents.control)
 DATA = $(wildcard sql/bugevents--*.sql)
 MODULE_big = bugevents
 
@@ -29,7 +30,7 @@ ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 ISOLATION_OPTS = --inputdir=test --dbname=bugevents_regress --use-existing
 TAP_TESTS = 1
 
-PG_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(VERSION)"'
+PG_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 ifdef WERROR
 PG_CFLAGS += -Werror
@@ -50,7 +51,7 @@ endif
 PROVE_TESTS = test/t/*.pl
 PROVE_FLAGS = -I test/perl
 
-GATEWAY_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(VERSION)"'
+GATEWAY_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
 GATEWAY_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-field-initializers -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	$(if $(WERROR),-Werror) $(GATEWAY_EXTRA_CFLAGS)
