@@ -49,6 +49,14 @@ CREATE TABLE journal_part (
 ALTER TABLE journal_part ALTER COLUMN events SET STORAGE EXTERNAL;
 COMMENT ON TABLE journal_part IS 'events of large transactions, in parts';
 
+-- Which row of the journal announces a transaction whose COMMIT PREPARED is under
+-- way, or was when the server crashed.
+CREATE TABLE journal_prepared (
+    xid         xid8        NOT NULL PRIMARY KEY,
+    last_seq    bigint      NOT NULL
+);
+COMMENT ON TABLE journal_prepared IS 'announcements of prepared transactions that are being committed';
+
 CREATE FUNCTION events(
     since bigint DEFAULT 0,
     max integer DEFAULT 1000,
@@ -153,14 +161,14 @@ COMMENT ON FUNCTION detach(regclass) IS 'stop publishing the changes of a table'
 CREATE VIEW attachments AS
 SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'entity' AS entity,
-       (SELECT jsonb_object_agg(f ->> 'field', coalesce(c.attname, f ->> 'column', f ->> 'expression'))
+       (SELECT jsonb_object_agg(f ->> 'field', coalesce(c.attname::text, f ->> 'column', f ->> 'expression'))
           FROM jsonb_array_elements(a.arg -> 'fields') AS f
           LEFT JOIN pg_catalog.pg_attribute AS c
             ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
            AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped) AS columns,
        a.arg ->> 'filter' AS filter,
        a.arg ->> 'audience' AS audience,
-       ARRAY(SELECT coalesce(c.attname, f.value ->> 'column')::text
+       ARRAY(SELECT coalesce(c.attname::text, f.value ->> 'column')
                FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
                LEFT JOIN pg_catalog.pg_attribute AS c
                  ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid

@@ -17,7 +17,8 @@
  * Order: whoever could see this transaction's effects begins to commit after 4,
  * hence reserves after 2.
  *
- * Not here: prepared transactions, which are refused as NOTIFY refuses them.
+ * PREPARE TRANSACTION only writes the events to the journal; what follows then is
+ * in two_phase.c.
  */
 #include "capture/commit.h"
 
@@ -70,16 +71,6 @@ pre_commit(void)
 }
 
 static void
-refuse_prepare(void)
-{
-	if (be_pending_exists())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot PREPARE a transaction that has published events"),
-				 errhint("Commit it in one phase, or detach the table from bugevents.")));
-}
-
-static void
 end_transaction(bool committed)
 {
 	if (reserved)
@@ -108,9 +99,11 @@ on_transaction(XactEvent event, void *arg)
 			end_transaction(false);
 			break;
 		case XACT_EVENT_PRE_PREPARE:
-			refuse_prepare();
+			be_pending_spill();
 			break;
 		case XACT_EVENT_PREPARE:
+			be_pending_reset();
+			break;
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:

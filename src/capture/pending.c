@@ -305,6 +305,15 @@ consolidate(BePending *pending)
 	pending->spilled = spilled;
 }
 
+void
+be_pending_spill(void)
+{
+	finished = true;
+	for (int i = 0; i < segment_count; i++)
+		if (segments[i].data)
+			spill_segment(&segments[i]);
+}
+
 bool
 be_pending_finish(BePending *pending)
 {

@@ -31,6 +31,9 @@ typedef struct BePending
  */
 extern bool be_pending_finish(BePending *pending);
 
+/* For PREPARE TRANSACTION: write everything to journal_part. */
+extern void be_pending_spill(void);
+
 /* Is anything pending? */
 extern bool be_pending_exists(void);
 

@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "capture/commit.h"
+#include "capture/two_phase.h"
 #include "clients/clients.h"
 #include "dispatcher/dispatcher.h"
 #include "extension/settings.h"
@@ -54,6 +55,7 @@ _PG_init(void)
 	previous_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
 	be_commit_register();
+	be_two_phase_register();
 
 	/* pg_upgrade moves files; nothing may connect or write meanwhile. */
 	if (!IsBinaryUpgrade)

@@ -1,6 +1,6 @@
 /*
- * layout.h - the columns of bugevents.journal and bugevents.journal_part, as
- * the install script creates them.
+ * layout.h - the columns of the journal's tables, as the install script creates
+ * them.
  */
 #ifndef BE_JOURNAL_LAYOUT_H
 #define BE_JOURNAL_LAYOUT_H
@@ -23,6 +23,13 @@ enum
 	PART_N,
 	PART_EVENTS,
 	PART_COLUMNS = PART_EVENTS
+};
+
+enum
+{
+	PREPARED_XID = 1,
+	PREPARED_LAST_SEQ,
+	PREPARED_COLUMNS = PREPARED_LAST_SEQ
 };
 
 #endif							/* BE_JOURNAL_LAYOUT_H */
