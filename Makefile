@@ -24,10 +24,9 @@ GATEWAY = src/gateway/bugevents-gateway
 GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson
 
 REGRESS = $(patsubst sql/%.sql,%,$(filter-out sql/bugevents--%,$(wildcard sql/*.sql)))
-REGRESS_OPTS = --dbname=bugevents_regress
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 # The dispatcher stays connected to the database, so it can't be dropped again.
-ISOLATION_OPTS = --inputdir=test --dbname=bugevents_regress --use-existing
+ISOLATION_OPTS = --inputdir=test --use-existing
 TAP_TESTS = 1
 
 PG_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
@@ -47,6 +46,10 @@ ifeq (,$(filter demo test lint,$(MAKECMDGOALS)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
+
+# What bugevents.database must say for make installcheck.
+CONTRIB_TESTDB = bugevents_regress
+ISOLATION_TESTDB = bugevents_regress
 
 PROVE_TESTS = test/t/*.pl
 PROVE_FLAGS = -I test/perl
