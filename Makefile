@@ -2,6 +2,7 @@
 #
 #   make demo        a live bug tracker in a minute
 #   make test        everything that can fail
+#   make bench       what it costs, beside other designs and the floor
 #   make             build;  make install;  make installcheck
 #
 # The version stands in bugevents.control and nowhere else.
@@ -42,7 +43,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test lint,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test lint bench,$(MAKECMDGOALS)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -78,10 +79,12 @@ uninstall: uninstall-gateway
 uninstall-gateway:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
 
-.PHONY: demo test lint
+.PHONY: demo test lint bench
 demo:
 	@script/demo
 test:
 	@test/run
 lint:
 	@script/lint
+bench:
+	@test/bench/run

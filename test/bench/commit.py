@@ -1,0 +1,87 @@
+"""commit: what a design costs those who write."""
+import re
+import time
+
+from process import say
+from servers import Bugevents
+
+UPDATE = r'''\set id random(1, 10000)
+\set n random(1, 1000000)
+UPDATE bug_reports SET title = 'The list jumps to its top ' || :n, updated_at = now() WHERE id = :id;
+'''
+VARIANTS = ('bare', 'bugevents', 'notify', 'outbox')
+LABELS = {'bare': 'no trigger', 'bugevents': 'bugevents', 'notify': 'pg_notify', 'outbox': 'outbox'}
+BULK_ROWS = 100_000
+BULK = f'''
+\\timing on
+INSERT INTO bulk (title, description, creator_id, assignee_id, project_id)
+SELECT 'The list jumps to its top ' || n, repeat('After a reload it is fine. ', 8), n % 50, n % 20, n % 10
+FROM generate_series(1, {BULK_ROWS}) n;
+\\timing off
+SET session_replication_role = replica;
+TRUNCATE bulk;
+'''
+
+
+class Writers:
+    def __init__(self, cluster, report, quick):
+        self.cluster, self.report = cluster, report
+        self.seconds = 2 if quick else 6
+        self.script = f'{cluster.work}/tmp/update.sql'
+        with open(self.script, 'w') as file:
+            file.write(UPDATE)
+
+    def pgbench(self, variant, writers, synchronous):
+        out = self.cluster.user.run(
+            [f'{self.cluster.bin}/pgbench', '-n', '-M', 'prepared', '-c', str(writers), '-j', '2',
+             '-T', str(self.seconds), '-f', self.script, '-h', f'{self.cluster.work}/tmp', '-p', '5432',
+             '-U', self.cluster.user.name, variant],
+            env={'PGOPTIONS': f'-c synchronous_commit={synchronous}'})
+        return float(re.search(r'tps = ([0-9.]+)', out).group(1))
+
+    def update(self, variant, writers, synchronous):
+        tps = self.pgbench(variant, writers, synchronous)
+        self.report.add('commit', f'UPDATE, {writers} writers, synchronous_commit={synchronous}',
+                        'transactions', 'tps', LABELS[variant], tps, base='no trigger')
+
+    def bulk(self, variant):
+        out = self.cluster.psql(variant, BULK)
+        seconds = float(re.search(r'Time: ([0-9.]+) ms', out).group(1)) / 1000
+        self.report.add('commit', f'INSERT of {BULK_ROWS:,} rows', 'time', 's', LABELS[variant], seconds,
+                        base='no trigger')
+
+
+def measure(cluster, report, rounds, quick):
+    cases = [(writers, sync) for sync in ('on', 'off') for writers in (1, 8, 32)]
+    if quick:
+        cases = [(8, 'on'), (32, 'on'), (8, 'off')]
+    writers = Writers(cluster, report, quick)
+    server = Bugevents(cluster).start()
+    client = server.load(1).connect()
+    listener = cluster.user.start([f'{cluster.programs}/listener', cluster.conninfo('notify'), 'bug_reports'],
+                                  cluster.log('listener'), stdout=-1)
+    listener.stdout.readline()
+    try:
+        for variant in VARIANTS:
+            writers.pgbench(variant, 8, 'on')		# warm
+        for number in range(rounds):
+            for case in cases:
+                began = time.monotonic()
+                for variant in VARIANTS:
+                    writers.update(variant, *case)
+                    server.settle()
+                say(f'    round {number + 1}: {case[0]} writers, synchronous_commit={case[1]}:'
+                    f' {time.monotonic() - began:.0f} s')
+            for variant in VARIANTS:
+                client.ask('watch 0 0')
+                writers.bulk(variant)
+                if variant == 'bugevents':
+                    answer = client.ask(f'watch {BULK_ROWS} 60')
+                    if answer['deliveries'] != BULK_ROWS:
+                        report.note('commit', f'of {BULK_ROWS} rows in one INSERT {answer["deliveries"]} came')
+            say(f'    round {number + 1}: INSERT of {BULK_ROWS} rows')
+            cluster.psql('postgres', 'CHECKPOINT')
+    finally:
+        client.close()
+        listener.kill()
+        listener.wait()

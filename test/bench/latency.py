@@ -1,0 +1,39 @@
+"""latency: from the INSERT to the client, beside the INSERT's own round trip."""
+from process import say
+from servers import Bugevents, FastApi, Node, faults
+
+PAUSE = 0.004
+
+
+def measure(cluster, report, rounds, quick):
+    servers = [Bugevents(cluster).start(), Node(cluster).start(), FastApi(cluster).start()]
+    count = 200 if quick else 1000
+    try:
+        for clients in (1, 100):
+            loads = [server.load(clients).connect() for server in servers]
+            for load in loads:
+                load.ask(f'latency 50 {PAUSE}')
+            for number in range(rounds):
+                for load in loads:
+                    one(report, load, clients, count)
+                say(f'    round {number + 1}: {clients} clients')
+            for load in loads:
+                load.close()
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def one(report, load, clients, count):
+    answer = load.ask(f'latency {count} {PAUSE}')
+    name = load.server.name
+    if faults(answer):
+        report.note('latency', f'{name}, {clients} clients: {" ".join(faults(answer))}')
+    case = f'{clients} client{"s" if clients > 1 else ""}'
+    add = lambda measure, value: report.add('latency', case, measure, 'ms', name, value, base='node')
+    add('INSERT round trip p50', answer['commit']['p50'])
+    add('INSERT to client p50', answer['delivery']['p50'])
+    add('INSERT to client p99', answer['delivery']['p99'])
+    add('client after round trip p50', answer['delivery']['p50'] - answer['commit']['p50'])
+    if clients > 1:
+        add('INSERT to last client p50', answer['last']['p50'])

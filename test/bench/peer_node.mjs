@@ -1,0 +1,23 @@
+// peer_node.mjs - the bridge in node that most begin with: pg LISTENs, ws sends.
+//
+//   node peer_node.mjs PORT SOCKET-DIRECTORY DATABASE USER
+
+import pg from 'pg';
+import { WebSocket, WebSocketServer } from 'ws';
+
+const [port, host, database, user] = process.argv.slice(2);
+const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), path: '/ws', backlog: 4096 });
+
+server.on('connection', (socket) => {
+  socket.on('error', () => {});
+  socket.send('{"type":"connection","action":"ready","payload":{}}');
+});
+
+const client = new pg.Client({ host, database, user, port: 5432 });
+client.on('notification', (message) => {
+  for (const socket of server.clients) {
+    if (socket.readyState === WebSocket.OPEN) socket.send(message.payload);
+  }
+});
+await client.connect();
+await client.query('LISTEN bug_reports');

@@ -1,0 +1,175 @@
+"""servers: the servers that are compared, and the load client of each.
+
+A server has a name, a port, the processes that serve, and a source of events:
+the database in which the load client commits, or the floor's control socket.
+"""
+import json
+import select
+import socket
+import time
+
+from cluster import free_port
+from process import cpu_seconds
+
+# At most so many clients begin their handshake together, except in a storm.
+CONNECT_STEP = 500
+
+
+class Load:
+    """A load client: one line of command, one line of answer."""
+
+    def __init__(self, cluster, server, clients):
+        self.server = server
+        self.clients = clients
+        command = [f'{cluster.programs}/load', f'127.0.0.1:{server.port}', str(clients), server.source()]
+        if server.secret():
+            command.append(server.secret())
+        self.process = cluster.user.start(command, cluster.log(f'load-{server.name}'), stdin=-1, stdout=-1, text=True)
+
+    def ask(self, command, timeout=900):
+        self.process.stdin.write(command + '\n')
+        self.process.stdin.flush()
+        if not select.select([self.process.stdout], [], [], timeout)[0]:
+            raise SystemExit(f'bench: {self.server.name}: no answer to {command}')
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f'bench: {self.server.name}: the load client ended at {command}')
+        return json.loads(line)
+
+    def connect(self):
+        for upto in list(range(CONNECT_STEP, self.clients, CONNECT_STEP)) + [self.clients]:
+            answer = self.ask(f'connect {upto}')
+            if answer['ready'] < upto:
+                raise SystemExit(f'bench: {self.server.name}: {answer["ready"]} of {upto} clients connected')
+        return self
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def faults(answer):
+    """What a measurement must not have; empty if it's clean."""
+    names = [name for name in ('uneven', 'disorder', 'resyncs', 'lost') if answer.get(name)]
+    if answer.get('complete') is False:
+        names.append('incomplete')
+    return names
+
+
+class Server:
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.process = None
+
+    def secret(self):
+        return None
+
+    def pids(self):
+        return [self.process.pid]
+
+    def load(self, clients):
+        return Load(self.cluster, self, clients)
+
+    def wait_listening(self):
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(('127.0.0.1', self.port), timeout=1).close()
+                return
+            except OSError:
+                if self.process and self.process.poll() is not None:
+                    break
+                time.sleep(0.05)
+        raise SystemExit(f'bench: {self.name} does not listen; see {self.cluster.log("peer-" + self.name)}')
+
+    def settle(self, limit=60):
+        """Wait until it has nothing more to do."""
+        until = time.monotonic() + limit
+        before = cpu_seconds(self.busy_pids())
+        while time.monotonic() < until:
+            time.sleep(0.2)
+            now = cpu_seconds(self.busy_pids())
+            if now - before < 0.02:
+                return
+            before = now
+
+    def busy_pids(self):
+        return self.pids()
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+class Bugevents(Server):
+    name = 'bugevents'
+
+    def start(self):
+        self.port = self.cluster.port
+        self.wait_listening()
+        return self
+
+    def source(self):
+        return 'pg:' + self.cluster.conninfo('bugevents')
+
+    def secret(self):
+        return self.cluster.secret
+
+    def pids(self):
+        return self.cluster.gateways()
+
+    def busy_pids(self):
+        return self.cluster.gateways() + self.cluster.dispatchers()
+
+
+class Floor(Server):
+    name = 'floor'
+
+    def start(self, event_size=420):
+        self.port = free_port()
+        self.control = f'{self.cluster.work}/tmp/floor.{self.port}'
+        self.process = self.cluster.user.start(
+            [f'{self.cluster.programs}/floor', str(self.port), str(event_size), self.control],
+            self.cluster.log('peer-floor'))
+        self.wait_listening()
+        return self
+
+    def source(self):
+        return 'floor:' + self.control
+
+
+class Node(Server):
+    name = 'node'
+
+    def start(self):
+        self.port = free_port()
+        here = f'{self.cluster.tree}/test/bench'
+        self.process = self.cluster.user.start(
+            ['node', f'{here}/peer_node.mjs', str(self.port), f'{self.cluster.work}/tmp', 'node',
+             self.cluster.user.name], self.cluster.log('peer-node'))
+        self.wait_listening()
+        return self
+
+    def source(self):
+        return 'pg:' + self.cluster.conninfo('node')
+
+
+class FastApi(Server):
+    name = 'fastapi'
+
+    def start(self):
+        self.port = free_port()
+        self.process = self.cluster.user.start(
+            ['python3', '-m', 'uvicorn', '--app-dir', f'{self.cluster.tree}/test/bench', '--port', str(self.port),
+             '--ws', 'websockets', '--ws-ping-interval', '86400', '--backlog', '4096', '--log-level', 'warning',
+             'peer_fastapi:app'],
+            self.cluster.log('peer-fastapi'),
+            env={'BENCH_PGHOST': f'{self.cluster.work}/tmp', 'BENCH_PGDATABASE': 'fastapi',
+                 'BENCH_PGUSER': self.cluster.user.name, 'PYTHONDONTWRITEBYTECODE': '1'})
+        self.wait_listening()
+        return self
+
+    def source(self):
+        return 'pg:' + self.cluster.conninfo('fastapi')
