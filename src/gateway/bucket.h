@@ -1,0 +1,27 @@
+/*
+ * bucket.h - a token bucket: so many messages a minute, so many at once.
+ *
+ * Pure C; the time is given, so that tests can move it.
+ */
+#ifndef BE_BUCKET_H
+#define BE_BUCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct BeBucket
+{
+	double		left;
+	uint64_t	at;				/* ms, when left was true */
+} BeBucket;
+
+/* A full bucket. */
+extern void be_bucket_fill(BeBucket *bucket, uint32_t per_minute, uint64_t now);
+
+/*
+ * Take one.  0: taken; else in how many seconds there will be one.  A rate of 0
+ * is no limit.
+ */
+extern double be_bucket_take(BeBucket *bucket, uint32_t per_minute, uint64_t now);
+
+#endif							/* BE_BUCKET_H */

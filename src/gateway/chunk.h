@@ -1,0 +1,85 @@
+/*
+ * chunk.h - a run of events, framed for the wire, with what routes them.
+ *
+ *   after < seqs <= covered
+ *
+ *     bytes   | frame | frame | frame |            back to back, ready to send
+ *     frame[]   seq, offset, length, labels        one entry each
+ *     labels  | type\0action\0project\0bug\0audience\0 | ...
+ *
+ * A chunk covers a range of the stream: every event in (after, covered] is in
+ * it.  Seqs in between that have no frame belong to no event.
+ *
+ * Pure C.
+ */
+#ifndef BE_CHUNK_H
+#define BE_CHUNK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/event.h"
+#include "pipe/message.h"
+#include "text.h"
+
+/*
+ * Bytes of frames that a chunk takes; a larger frame gets a chunk of its own.
+ * Also the most that is written to a client in one call.
+ */
+#define BE_CHUNK_SIZE		(256 * 1024)
+
+typedef struct BeFrame
+{
+	uint64_t	seq;
+	uint32_t	offset;			/* into bytes */
+	uint32_t	length;
+	uint32_t	labels;			/* into labels */
+	uint32_t	audience_len;
+	uint8_t		flags;			/* BE_SEEN_BY_... */
+} BeFrame;
+
+typedef struct BeChunk
+{
+	uint64_t	after;
+	uint64_t	covered;
+	BeFrame    *frame;
+	uint32_t	count;
+	uint32_t	room;			/* allocated entries */
+	BeText		bytes;
+	BeText		labels;
+} BeChunk;
+
+/* What a subscription looks at; terminated strings within the chunk. */
+typedef struct BeLabels
+{
+	const char *type;
+	const char *action;
+	const char *project;
+	const char *bug;
+	BeSpan		audience;
+} BeLabels;
+
+extern BeChunk *be_chunk_create(uint64_t after);
+extern void be_chunk_free(BeChunk *chunk);
+
+/* Memory that the chunk takes. */
+extern size_t be_chunk_size(const BeChunk *chunk);
+
+/* Is there room for one more frame of about this many bytes? */
+extern bool be_chunk_fits(const BeChunk *chunk, size_t length);
+
+/*
+ * Frame an event and append it: number n of the message, whose seq is above
+ * chunk->covered, which moves up to it.
+ */
+extern void be_chunk_add(BeChunk *chunk, const BeEventsMessage *message,
+						 uint32_t n, const BeEvent *event);
+
+extern void be_chunk_labels(const BeChunk *chunk, const BeFrame *frame,
+							BeLabels *labels);
+
+/* Index of the first frame above seq; count when there is none. */
+extern uint32_t be_chunk_find(const BeChunk *chunk, uint64_t seq);
+
+#endif							/* BE_CHUNK_H */

@@ -1,0 +1,632 @@
+/*
+ * client.c - one connection, from its first byte to its last.
+ *
+ * Model: bytes come in by be_client_received and are understood according to the
+ * state: a request's head, then frames, then nothing any more.  Answers are
+ * appended to client->out and written together at the end of the turn; while the
+ * kernel has no room they wait there.
+ *
+ * Memory: a client that does not read is not read from (socket.c), so that what
+ * waits for it is bounded by the answers to one buffer full of requests.
+ *
+ * Failure: whatever goes wrong ends in be_client_end; a peer that does not
+ * answer the close frame is dropped after LINGER_MS.
+ */
+#include "client.h"
+#include "fanout.h"
+#include "http.h"
+#include "memory.h"
+#include "reply.h"
+#include "request.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How long the peer has to answer a close, or to close after an HTTP answer. */
+#define LINGER_MS		2000
+
+/* More answers than one read can cause: something is wrong. */
+#define OUT_MAX			(1024 * 1024)
+
+static uint64_t
+now_of(const BeClient *client)
+{
+	return uv_now(&client->gateway->loop);
+}
+
+/* ---- Coming ---- */
+
+/*
+ * Sockets that may be open: those of the clients that are let in and some that
+ * are just being told why not.
+ */
+static uint32_t
+socket_limit(const BeGateway *gateway)
+{
+	return gateway->config->max_connections +
+		gateway->config->max_connections / 10 + 64;
+}
+
+static void
+link_client(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+
+	client->next = gateway->first;
+	if (gateway->first)
+		gateway->first->prev = client;
+	gateway->first = client;
+	gateway->sockets_open++;
+}
+
+static void
+unlink_client(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+
+	if (client->prev)
+		client->prev->next = client->next;
+	else
+		gateway->first = client->next;
+	if (client->next)
+		client->next->prev = client->prev;
+	gateway->sockets_open--;
+}
+
+void
+be_client_accept(BeGateway *gateway, int fd)
+{
+	BeClient   *client;
+
+	if (gateway->sockets_open >= socket_limit(gateway) || gateway->shutting_down)
+	{
+		close(fd);
+		return;
+	}
+	client = be_alloc(sizeof(*client));
+	client->gateway = gateway;
+	client->heard_at = now_of(client);
+	client->deadline = now_of(client) + gateway->config->connection_timeout;
+	if (be_socket_adopt(gateway->sockets, &client->socket, fd))
+		link_client(client);
+	else
+		free(client);
+}
+
+/* ---- Who ---- */
+
+static void
+leave_groups(BeClient *client)
+{
+	for (uint32_t i = 0; i < client->memberships; i++)
+		be_directory_leave(&client->gateway->directory, &client->membership[i]);
+	free(client->membership);
+	client->membership = NULL;
+	client->memberships = 0;
+}
+
+static void
+join_groups(BeClient *client)
+{
+	BeDirectory *directory = &client->gateway->directory;
+	const BePrincipals *principals = &client->principals;
+
+	client->membership = be_alloc(sizeof(BeMembership) * (principals->count + 1));
+	for (uint32_t i = 0; i < principals->count; i++)
+		be_directory_join(directory, principals->name[i],
+						  &client->membership[client->memberships++], client);
+	if (principals->is_admin)
+		be_directory_join(directory, BE_PRINCIPAL_ADMIN,
+						  &client->membership[client->memberships++], client);
+}
+
+void
+be_client_identify(BeClient *client, BeClaims *claims)
+{
+	leave_groups(client);
+	be_principals_free(&client->principals);
+	free(client->user_id);
+	free(client->role);
+
+	client->user_id = claims->user_id;
+	client->role = claims->role;
+	client->expires_at = claims->expires_at;
+	client->ends_at = claims->ends_at;
+	client->principals.is_admin = claims->is_admin;
+	be_principals_add(&client->principals, BE_PRINCIPAL_USER, claims->user_id);
+	for (uint32_t i = 0; i < claims->projects; i++)
+		be_principals_add(&client->principals, BE_PRINCIPAL_PROJECT,
+						  claims->project[i]);
+	be_principals_seal(&client->principals);
+	claims->user_id = claims->role = NULL;
+	join_groups(client);
+}
+
+static uint32_t
+connections_of(const BeGateway *gateway, const char *user_id)
+{
+	char		name[sizeof(BE_PRINCIPAL_USER) + BE_USER_ID_MAX];
+	int			len = snprintf(name, sizeof(name), BE_PRINCIPAL_USER "%s", user_id);
+	const BeGroup *group = be_directory_find(&gateway->directory,
+											 (BeSpan) {name, (uint32_t) len});
+
+	return group ? group->count : 0;
+}
+
+/* ---- Being let in ---- */
+
+static char *
+copy_parameter(const BeHead *head, const char *name)
+{
+	char		text[64];
+	int			len = be_head_parameter(head, name, text, sizeof(text));
+
+	if (len == -1)
+		return NULL;
+	return be_copy_text(text, len < 0 ? 0 : (size_t) len);
+}
+
+/* The whole text as a number; false: it is not one. */
+static bool
+read_seq(const char *text, uint64_t *seq)
+{
+	char	   *end;
+
+	if (text == NULL || text[0] < '0' || text[0] > '9' || strlen(text) > 20)
+		return false;
+	errno = 0;
+	*seq = strtoull(text, &end, 10);
+	return *end == '\0' && errno == 0;
+}
+
+/* Can the stream go on exactly after since? */
+static bool
+can_resume(const BeClient *client, uint64_t *since)
+{
+	const BeGateway *gateway = client->gateway;
+
+	return client->since_stream && read_seq(client->since, since) &&
+		strcmp(client->since_stream, gateway->stream) == 0 &&
+		*since <= gateway->sent_tip &&
+		(*since >= gateway->dropped || *since >= gateway->window.floor);
+}
+
+static void
+welcome(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	uint64_t	since = gateway->sent_tip;
+	bool		resumed = client->since && can_resume(client, &since);
+
+	if (!resumed)
+		since = gateway->sent_tip;
+	client->state = BE_CLIENT_OPEN;
+	client->deadline = 0;
+	be_bucket_fill(&client->bucket, gateway->config->message_rate, now_of(client));
+	be_reply_ready(client, since, resumed);
+	if (client->since && !resumed)
+		be_reply_resync(client);
+	free(client->since);
+	free(client->since_stream);
+	client->since = client->since_stream = NULL;
+	be_client_flush(client);
+	be_fanout_place(client, since);
+}
+
+/* Is there a reason to turn this one away before its token is looked at? */
+static bool
+refuse_at_the_door(BeClient *client, const BeHead *head)
+{
+	const BeGateway *gateway = client->gateway;
+
+	if (gateway->shutting_down)
+		be_client_refuse(client, BE_CLOSE_RESTART, "shutting_down",
+						 "the server is shutting down");
+	else if (!be_origin_allowed(head, gateway->config->allowed_origins))
+		be_client_refuse(client, BE_CLOSE_POLICY, "origin_not_allowed",
+						 "pages of this origin may not connect");
+	else if (gateway->clients_open >= gateway->config->max_connections)
+		be_client_refuse(client, BE_CLOSE_TRY_LATER, "server_full",
+						 "the server takes no more connections");
+	else
+		return false;
+	return true;
+}
+
+/* The claims of the token that the request carries; false: it was refused. */
+static bool
+check_token(BeClient *client, const BeHead *head, BeClaims *claims)
+{
+	const BeGateway *gateway = client->gateway;
+	char		token[BE_TOKEN_MAX + 1];
+	const char *why = "no keys are configured";
+	BeTokenResult result = BE_TOKEN_INVALID;
+
+	if (!be_head_token(head, token))
+	{
+		be_client_refuse(client, BE_CLOSE_POLICY, "missing_token",
+						 "a token is required");
+		return false;
+	}
+	if (gateway->keys)
+		result = be_token_check(gateway->keys, token, be_wall_clock(), claims, &why);
+	OPENSSL_cleanse(token, sizeof(token));
+	if (result != BE_TOKEN_GOOD)
+		be_client_refuse(client, BE_CLOSE_POLICY, result == BE_TOKEN_EXPIRED ?
+						 "token_expired" : "invalid_token", why);
+	return result == BE_TOKEN_GOOD;
+}
+
+static void
+let_in(BeClient *client, const BeHead *head)
+{
+	BeGateway  *gateway = client->gateway;
+	BeClaims	claims = {0};
+
+	if (refuse_at_the_door(client, head) || !check_token(client, head, &claims))
+		return;
+	if (connections_of(gateway, claims.user_id) >=
+		gateway->config->max_connections_per_user)
+	{
+		be_client_refuse(client, BE_CLOSE_POLICY, "too_many_connections",
+						 "this user has too many connections");
+		be_claims_free(&claims);
+		return;
+	}
+	be_client_identify(client, &claims);
+	be_claims_free(&claims);
+	RAND_bytes(client->id, sizeof(client->id));
+	client->since = copy_parameter(head, "since");
+	client->since_stream = copy_parameter(head, "stream");
+	gateway->clients_open++;
+	client->state = BE_CLIENT_WAITING;
+	if (gateway->stream[0])
+		welcome(client);
+}
+
+void
+be_client_welcome_waiting(BeGateway *gateway)
+{
+	for (BeClient *client = gateway->first; client; client = client->next)
+	{
+		BeText		early = client->head;
+
+		if (client->state != BE_CLIENT_WAITING)
+			continue;
+		client->head = (BeText) {0};
+		welcome(client);
+		be_client_received(&client->socket, early.data, early.len);
+		be_text_free(&early);
+	}
+}
+
+/* ---- The handshake ---- */
+
+static void
+answer_head(BeClient *client, size_t head_len)
+{
+	BeHead		head;
+	int			status = be_head_parse(client->head.data, head_len, &head);
+
+	if (status == 0 && !be_head_wants_upgrade(&head))
+	{
+		be_http_answer(client, &head);
+		return;
+	}
+	if (status == 0)
+		status = be_span_is(head.path, "/ws") ? be_head_check_upgrade(&head) : 404;
+	if (status != 0)
+	{
+		be_http_refuse(client, status);
+		return;
+	}
+	be_http_accept(client, &head);
+	let_in(client, &head);
+}
+
+static void
+receive_head(BeClient *client, const char *data, size_t len)
+{
+	/* The end may have begun three bytes ago. */
+	size_t		from = client->head.len > 3 ? client->head.len - 3 : 0;
+	size_t		end;
+	BeText		head;
+
+	be_text_add(&client->head, data, len);
+	end = be_head_end(client->head.data + from, client->head.len - from);
+	if (end > 0 ? from + end > BE_HEAD_MAX : client->head.len >= BE_HEAD_MAX)
+		be_http_refuse(client, 431);
+	if (client->state != BE_CLIENT_HANDSHAKE || end == 0)
+		return;
+	answer_head(client, from + end);
+
+	/* What came behind the head are frames already. */
+	head = client->head;
+	client->head = (BeText) {0};
+	be_client_received(&client->socket, head.data + from + end,
+					   head.len - from - end);
+	OPENSSL_cleanse(head.data, head.len);	/* a token was in it */
+	be_text_free(&head);
+}
+
+/* ---- Frames ---- */
+
+static void
+answer_frame(BeClient *client, BeRead found, const BeText *payload)
+{
+	switch (found)
+	{
+		case BE_READ_MESSAGE:
+			if (client->state == BE_CLIENT_OPEN)
+				be_request_answer(client, payload->data ? payload->data : "",
+								  payload->len);
+			break;
+		case BE_READ_PING:
+			if (client->state == BE_CLIENT_OPEN)
+				be_frame_add(&client->out, BE_OP_PONG, payload->data, payload->len);
+			break;
+		case BE_READ_CLOSE:
+			client->peer_closed = true;
+			be_client_end(client, client->reader.code == BE_CLOSE_NO_STATUS ?
+						  BE_CLOSE_NORMAL : client->reader.code, "");
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+refuse_frame(BeClient *client)
+{
+	switch (client->reader.code)
+	{
+		case BE_CLOSE_TOO_BIG:
+			be_client_refuse(client, BE_CLOSE_TOO_BIG, "message_too_big",
+							 "the message is larger than max_message_size");
+			break;
+		case BE_CLOSE_UNSUPPORTED:
+			be_client_refuse(client, BE_CLOSE_UNSUPPORTED, "invalid_message",
+							 "binary messages are not understood");
+			break;
+		case BE_CLOSE_BAD_DATA:
+			be_client_refuse(client, BE_CLOSE_BAD_DATA, "invalid_message",
+							 "the message is not valid UTF-8");
+			break;
+		default:
+			be_client_end(client, client->reader.code, "invalid_message");
+	}
+}
+
+static void
+receive_frames(BeClient *client, const char *data, size_t len)
+{
+	BeText		payload;
+	BeRead		found;
+
+	while ((found = be_reader_next(&client->reader, &data, &len,
+								   client->gateway->config->max_message_size,
+								   &payload)) != BE_READ_MORE)
+	{
+		if (found == BE_READ_FAILED)
+			refuse_frame(client);
+		else
+			answer_frame(client, found, &payload);
+	}
+	if (client->out.len > OUT_MAX)
+		be_socket_drop(client->gateway->sockets, &client->socket);
+}
+
+void
+be_client_received(BeSocket *socket, const char *data, size_t len)
+{
+	BeClient   *client = (BeClient *) socket;
+
+	client->heard_at = now_of(client);
+	client->ping_unanswered = false;
+	switch (client->state)
+	{
+		case BE_CLIENT_HANDSHAKE:
+			receive_head(client, data, len);
+			break;
+		case BE_CLIENT_WAITING:
+			be_text_add(&client->head, data, len);
+			if (client->head.len > BE_HEAD_MAX)
+				be_socket_drop(client->gateway->sockets, socket);
+			break;
+		case BE_CLIENT_OPEN:
+		case BE_CLIENT_CLOSING:
+			receive_frames(client, data, len);
+			break;
+		default:
+			break;
+	}
+	be_client_flush(client);
+}
+
+/* ---- Writing ---- */
+
+/* All is written that will ever be: part from the peer. */
+static void
+part(BeClient *client)
+{
+	if (client->state == BE_CLIENT_HTTP)
+		be_socket_finish(&client->socket);
+	else if (client->state == BE_CLIENT_CLOSING && client->peer_closed)
+		be_socket_drop(client->gateway->sockets, &client->socket);
+}
+
+void
+be_client_flush(BeClient *client)
+{
+	BeText		out = client->out;
+
+	if (be_socket_is_choked(&client->socket))
+		return;
+	if (out.len > 0)
+	{
+		client->out = (BeText) {0};
+		be_socket_write(client->gateway->sockets, &client->socket, out.data, out.len);
+		be_text_free(&out);
+	}
+	if (client->state == BE_CLIENT_HTTP && !client->lingers)
+	{
+		client->deadline = now_of(client) + LINGER_MS;
+		client->lingers = true;
+	}
+	if (!be_socket_is_choked(&client->socket))
+		part(client);
+}
+
+void
+be_client_writable(BeSocket *socket)
+{
+	BeClient   *client = (BeClient *) socket;
+
+	be_client_flush(client);
+	if (client->state == BE_CLIENT_OPEN && client->standing == BE_LAGGING)
+		be_fanout_go_on(client);
+}
+
+/* ---- Going ---- */
+
+/* Out of the stream and out of all counts. */
+static void
+leave(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+
+	be_replay_leave(gateway->replay, &client->waiter);
+	leave_groups(client);
+	if (client->state == BE_CLIENT_OPEN || client->state == BE_CLIENT_WAITING)
+		gateway->clients_open--;
+}
+
+void
+be_client_end(BeClient *client, int code, const char *reason)
+{
+	if (client->state == BE_CLIENT_HTTP)
+		return;
+	if (client->state != BE_CLIENT_CLOSING)
+	{
+		leave(client);
+		client->state = BE_CLIENT_CLOSING;
+		client->deadline = now_of(client) + LINGER_MS;
+		be_frame_add_close(&client->out, code, reason);
+	}
+	be_client_flush(client);
+}
+
+void
+be_client_refuse(BeClient *client, int code, const char *error,
+				 const char *message)
+{
+	if (client->state != BE_CLIENT_CLOSING)
+		be_reply_error(client, NULL, error, message);
+	be_client_end(client, code, error);
+}
+
+void
+be_client_closed(BeSocket *socket)
+{
+	BeClient   *client = (BeClient *) socket;
+
+	leave(client);
+	unlink_client(client);
+	client->state = BE_CLIENT_CLOSING;
+	client->next = client->gateway->dead;
+	client->gateway->dead = client;
+}
+
+void
+be_client_free_dead(BeGateway *gateway)
+{
+	while (gateway->dead)
+	{
+		BeClient   *client = gateway->dead;
+
+		gateway->dead = client->next;
+		be_text_free(&client->head);
+		be_text_free(&client->out);
+		be_reader_free(&client->reader);
+		be_principals_free(&client->principals);
+		be_subscription_free(client->subscription);
+		free(client->user_id);
+		free(client->role);
+		free(client->since);
+		free(client->since_stream);
+		free(client);
+	}
+}
+
+/* ---- Time ---- */
+
+static void
+tick_deadline(BeClient *client, uint64_t now)
+{
+	if (client->deadline == 0 || now < client->deadline)
+		return;
+	if (client->state == BE_CLIENT_HANDSHAKE)
+	{
+		be_http_refuse(client, 408);
+		be_client_flush(client);
+	}
+	else if (client->state != BE_CLIENT_WAITING)
+		be_socket_drop(client->gateway->sockets, &client->socket);
+}
+
+static void
+tick_ping(BeClient *client, uint64_t now)
+{
+	const BeConfig *config = client->gateway->config;
+
+	if (config->ping_interval == 0)
+		return;
+	if (be_socket_is_choked(&client->socket))
+	{
+		/*
+		 * It can't be asked.  A slow client's kernel still answers ours, though
+		 * at long intervals (up to two minutes).
+		 */
+		client->ping_unanswered = false;
+		if (be_socket_silence(&client->socket) > config->connection_timeout + 150000)
+			be_socket_drop(client->gateway->sockets, &client->socket);
+		return;
+	}
+	if (client->ping_unanswered)
+	{
+		if (now - client->pinged_at >= config->connection_timeout)
+			be_client_refuse(client, BE_CLOSE_POLICY, "connection_timeout",
+							 "a ping was not answered");
+	}
+	else if (now - client->heard_at >= config->ping_interval)
+	{
+		client->ping_unanswered = true;
+		client->pinged_at = now;
+		be_frame_add(&client->out, BE_OP_PING, "", 0);
+		be_client_flush(client);
+	}
+}
+
+void
+be_client_tick(BeGateway *gateway)
+{
+	uint64_t	now = uv_now(&gateway->loop);
+	int64_t		wall = be_wall_clock();
+
+	/* Nothing is unlinked within a turn. */
+	for (BeClient *client = gateway->first; client; client = client->next)
+	{
+		tick_deadline(client, now);
+		if (client->state != BE_CLIENT_OPEN)
+			continue;
+		if (wall >= client->ends_at)
+			be_client_refuse(client, BE_CLOSE_POLICY, "token_expired",
+							 "the token has expired");
+		else
+			tick_ping(client, now);
+	}
+}

@@ -1,0 +1,127 @@
+/*
+ * client.h - one connection, from its first byte to its last.
+ *
+ *	HANDSHAKE --> WAITING --> OPEN --> CLOSING --> (closed)
+ *	    |  \_______________________________/^
+ *	    \--> HTTP --> (closed)
+ *
+ * An open client stands somewhere in the stream:
+ *	LIVE      has everything up to the last batch, and takes the next one as it
+ *	          comes; it has no cursor to move
+ *	LAGGING   has everything up to its cursor, and goes on when there is room
+ *	PARKED    the same, but what follows the cursor must be fetched first
+ *
+ * What is owed to a client that reads slowly is a position, not a queue.  Only
+ * answers of its own wait in memory, few of them: a client that does not read is
+ * not read from.
+ */
+#ifndef BE_CLIENT_H
+#define BE_CLIENT_H
+
+#include "audience.h"
+#include "bucket.h"
+#include "frame.h"
+#include "gateway.h"
+#include "handshake.h"
+#include "subscription.h"
+
+typedef enum BeClientState
+{
+	BE_CLIENT_HANDSHAKE,		/* the request's head is not complete */
+	BE_CLIENT_HTTP,				/* answered; the peer is to close */
+	BE_CLIENT_WAITING,			/* accepted, but there is no stream yet */
+	BE_CLIENT_OPEN,
+	BE_CLIENT_CLOSING			/* a close frame is sent or about to be */
+} BeClientState;
+
+typedef enum BeStanding
+{
+	BE_LIVE,
+	BE_LAGGING,
+	BE_PARKED
+} BeStanding;
+
+typedef struct BeClient
+{
+	BeSocket	socket;			/* first: the socket's callbacks lead here */
+	BeGateway  *gateway;
+	struct BeClient *prev;		/* of all */
+	struct BeClient *next;
+	uint8_t		state;			/* BeClientState */
+	uint8_t		standing;		/* BeStanding */
+	bool		muted;			/* unsubscribed: no stream at all */
+	bool		peer_closed;	/* its close frame came */
+	bool		ping_unanswered;
+	bool		lingers;		/* deadline is the one for parting */
+
+	/* Bytes */
+	BeText		head;			/* of the request, while it comes */
+	BeText		out;			/* answers that wait for room */
+	BeReader	reader;
+
+	/* Who */
+	uint8_t		id[16];
+	char	   *user_id;
+	char	   *role;
+	int64_t		expires_at;		/* seconds since 1970, as the token says */
+	int64_t		ends_at;
+	BePrincipals principals;
+	BeMembership *membership;	/* one for each principal, one for admin */
+	uint32_t	memberships;
+
+	/* Where in the stream */
+	BeSubscription *subscription;	/* NULL: everything */
+	uint64_t	cursor;			/* unless live */
+	BeWaiter	waiter;			/* while parked */
+	uint64_t	batch;			/* the last one that was looked at */
+	char	   *since;			/* while waiting: what was asked for */
+	char	   *since_stream;
+
+	/* When; loop time, ms */
+	uint64_t	heard_at;
+	uint64_t	pinged_at;
+	uint64_t	deadline;		/* of the handshake or the close; 0: none */
+	BeBucket	bucket;
+	uint32_t	refusals;		/* in a row, for its rate */
+} BeClient;
+
+/* A descriptor was accepted. */
+extern void be_client_accept(BeGateway *gateway, int fd);
+
+/* Free those who are closed; between turns. */
+extern void be_client_free_dead(BeGateway *gateway);
+
+extern void be_client_received(BeSocket *socket, const char *data, size_t len);
+extern void be_client_writable(BeSocket *socket);
+extern void be_client_closed(BeSocket *socket);
+
+/*
+ * Write out what waits.  Called once all answers of a turn are appended to
+ * client->out.
+ */
+extern void be_client_flush(BeClient *client);
+
+/*
+ * The one way to end a client: a close frame with this code and reason (an error
+ * code of the protocol), then the connection.  What it was answered before still
+ * goes out first.  Does nothing when it is ending already.
+ */
+extern void be_client_end(BeClient *client, int code, const char *reason);
+
+/* The same, with an error message ahead of the close frame. */
+extern void be_client_refuse(BeClient *client, int code, const char *error,
+							 const char *message);
+
+/*
+ * Make the client what a token says: its name, role, expiry and groups.  Takes
+ * what is in claims.
+ */
+extern void be_client_identify(BeClient *client, BeClaims *claims);
+
+/* Welcome those who waited for the stream. */
+extern void be_client_welcome_waiting(BeGateway *gateway);
+
+/* Look at every client's clock: deadlines, pings, expiry. */
+extern void be_client_tick(BeGateway *gateway);
+
+#endif							/* BE_CLIENT_H */

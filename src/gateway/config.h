@@ -1,0 +1,50 @@
+/*
+ * config.h - the settings, as the dispatcher sends them.
+ */
+#ifndef BE_CONFIG_H
+#define BE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct BeConfig
+{
+	/* Where */
+	char	   *listen_addresses;
+	uint16_t	port;
+
+	/* How much */
+	size_t		window_size;	/* bytes */
+	uint32_t	max_connections;
+	uint32_t	max_connections_per_user;
+	uint32_t	message_rate;	/* per minute; 0: no limit */
+	size_t		max_message_size;	/* bytes */
+	uint32_t	ping_interval;	/* ms; 0: none */
+	uint32_t	connection_timeout; /* ms */
+
+	/* Who */
+	char	   *allowed_origins;
+	char	   *jwt_secret;		/* base64; empty: no secret */
+	char	   *jwt_key;		/* PEM; empty: no keys */
+	char	   *jwt_algorithms; /* between commas */
+	char	   *jwt_issuer;		/* empty: not checked */
+	char	   *jwt_audience;	/* empty: not checked */
+	uint32_t	jwt_leeway;		/* ms */
+} BeConfig;
+
+/*
+ * Read the JSON of a CONFIG message.  Members that are not there take their
+ * defaults, unknown ones are ignored.  NULL when it is not a JSON object or a
+ * member has the wrong type; error names it then.
+ */
+extern BeConfig *be_config_read(const char *json, size_t len,
+								char *error, size_t error_size);
+
+/* Secrets are wiped. */
+extern void be_config_free(BeConfig *config);
+
+/* Do both listen at the same place? */
+extern bool be_config_same_place(const BeConfig *a, const BeConfig *b);
+
+#endif							/* BE_CONFIG_H */

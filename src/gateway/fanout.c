@@ -1,0 +1,298 @@
+/*
+ * fanout.c - brings the stream to the clients.
+ *
+ * Model: 1. Everything that arrived together is a batch.  2. A batch with an event
+ * for everyone walks all clients; one without looks its clients up in the
+ * directory, so that a notification touches one client of ten thousand.  3. What
+ * a client may see and wants is written at once, as runs of frames: adjacent
+ * frames go out from the window itself, others are gathered first, so that each
+ * run is one system call.  4. A client that the kernel has no more room for lags:
+ * its position is kept, and be_fanout_go_on continues when there is room.
+ *
+ * Why at once and not when the library says writable: under libuv each round trip
+ * through its poll costs three epoll_ctl calls, 2.6 times the price of a delivery.
+ *
+ * Memory: the library keeps a copy of what the kernel did not take, at most one
+ * run for each client.
+ */
+#include "fanout.h"
+#include "reply.h"
+
+#include <string.h>
+
+/*
+ * What one client gets in one turn before others are looked after: bytes written
+ * and frames passed over.
+ */
+#define TURN_BYTES		(1024 * 1024)
+#define TURN_FRAMES		20000
+
+/* A stretch of a chunk, on the way to one client. */
+typedef struct Run
+{
+	const char *data;
+	size_t		len;
+	uint64_t	reached;		/* everything up to here is dealt with */
+	uint32_t	looked_at;		/* frames */
+} Run;
+
+static bool
+is_for(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
+{
+	BeLabels	labels;
+
+	if (client->subscription == NULL && (frame->flags & BE_SEEN_BY_ALL))
+		return true;
+	be_chunk_labels(chunk, frame, &labels);
+	return be_audience_allows(labels.audience, frame->flags, &client->principals) &&
+		be_subscription_passes(client->subscription, &labels);
+}
+
+/*
+ * Collect from frame i on what is for the client, up to BE_CHUNK_SIZE bytes, one
+ * frame at least.
+ */
+static Run
+collect(BeClient *client, const BeChunk *chunk, uint32_t i)
+{
+	BeText	   *scratch = &client->gateway->scratch;
+	uint32_t	from = i;
+	bool		gathered = false;
+	Run			run = {0};
+
+	scratch->len = 0;
+	for (; i < chunk->count; i++)
+	{
+		const BeFrame *frame = &chunk->frame[i];
+		const char *data = chunk->bytes.data + frame->offset;
+
+		if (!is_for(client, chunk, frame))
+			continue;
+		if (run.len > 0 && run.len + frame->length > BE_CHUNK_SIZE)
+			break;
+		if (run.len == 0)
+			run.data = data;
+		else if (!gathered && run.data + run.len != data)
+		{
+			gathered = true;	/* a gap */
+			be_text_add(scratch, run.data, run.len);
+		}
+		if (gathered)
+			be_text_add(scratch, data, frame->length);
+		run.len += frame->length;
+	}
+	run.looked_at = i - from;
+	run.reached = i < chunk->count ? chunk->frame[i].seq - 1 : chunk->covered;
+	if (gathered)
+		run.data = scratch->data;
+	return run;
+}
+
+/*
+ * Send from frame i of a chunk.  Returns the position reached; 0 when the
+ * connection broke.
+ */
+static uint64_t
+send_run(BeClient *client, const BeChunk *chunk, uint32_t i, uint32_t *looked_at,
+		 size_t *sent)
+{
+	Run			run = collect(client, chunk, i);
+
+	*looked_at += run.looked_at;
+	*sent += run.len;
+	if (run.len > 0 && !be_socket_write(client->gateway->sockets, &client->socket,
+										run.data, run.len))
+		return 0;
+	return run.reached;
+}
+
+static bool
+is_choked(const BeClient *client)
+{
+	return client->out.len > 0 || be_socket_is_choked(&client->socket);
+}
+
+static void
+lag(BeClient *client, uint64_t cursor)
+{
+	client->standing = BE_LAGGING;
+	client->cursor = cursor;
+}
+
+/* The next chunk for a lagging client; NULL when it must wait or has it all. */
+static const BeChunk *
+next_chunk(BeClient *client, uint32_t *i)
+{
+	BeGateway  *gateway = client->gateway;
+	const BeChunk *chunk;
+
+	if (client->cursor >= gateway->window.floor)
+		return be_window_find(&gateway->window, client->cursor, i);
+	chunk = be_replay_find(gateway->replay, client->cursor);
+	if (chunk)
+		*i = be_chunk_find(chunk, client->cursor);
+	return chunk;
+}
+
+static void
+park(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+
+	if (client->cursor < gateway->dropped)
+	{
+		be_fanout_resync(client);
+		return;
+	}
+	client->standing = BE_PARKED;
+	be_replay_wait(gateway->replay, &client->waiter, client->cursor);
+}
+
+void
+be_fanout_go_on(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	uint32_t	looked_at = 0;
+	size_t		sent = 0;
+
+	while (!is_choked(client))
+	{
+		uint32_t	i;
+		const BeChunk *chunk;
+
+		if (looked_at > TURN_FRAMES || sent > TURN_BYTES)
+		{
+			be_socket_want_write(&client->socket);	/* go on in a later turn */
+			return;
+		}
+		chunk = next_chunk(client, &i);
+		if (chunk == NULL && client->cursor < gateway->window.floor)
+		{
+			park(client);
+			return;
+		}
+		if (chunk == NULL)
+		{
+			client->standing = BE_LIVE;
+			return;
+		}
+		client->cursor = send_run(client, chunk, i, &looked_at, &sent);
+	}
+}
+
+void
+be_fanout_place(BeClient *client, uint64_t seq)
+{
+	be_replay_leave(client->gateway->replay, &client->waiter);
+	if (seq >= client->gateway->sent_tip)
+	{
+		client->standing = BE_LIVE;
+		return;
+	}
+	lag(client, seq);
+	be_fanout_go_on(client);
+}
+
+void
+be_fanout_resync(BeClient *client)
+{
+	be_reply_resync(client);
+	be_fanout_place(client, client->gateway->sent_tip);
+	be_client_flush(client);
+}
+
+/* ---- A batch ---- */
+
+static void
+deliver(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	uint64_t	reached = gateway->sent_tip;
+	uint32_t	looked_at = 0;
+	size_t		sent = 0;
+	const BeChunk *chunk;
+	uint32_t	i;
+
+	if (client->batch == gateway->batch)
+		return;					/* belongs to two groups that are concerned */
+	client->batch = gateway->batch;
+	if (client->state != BE_CLIENT_OPEN || client->standing != BE_LIVE ||
+		client->muted)
+		return;
+	while ((chunk = be_window_find(&gateway->window, reached, &i)) != NULL)
+	{
+		if (is_choked(client))
+		{
+			lag(client, reached);
+			return;
+		}
+		reached = send_run(client, chunk, i, &looked_at, &sent);
+		if (reached == 0)
+			return;				/* broken; it is on its way out */
+	}
+}
+
+static void
+deliver_to_group(BeGateway *gateway, BeSpan name)
+{
+	const BeGroup *group = be_directory_find(&gateway->directory, name);
+
+	if (group == NULL)
+		return;
+	/* Delivering ends nobody within this turn: the list does not change. */
+	for (BeMembership *one = group->first; one; one = one->next)
+		deliver(one->member);
+}
+
+static void
+deliver_directed(BeGateway *gateway, const BeChunk *chunk, const BeFrame *frame)
+{
+	BeLabels	labels;
+	BeSpan		principal;
+
+	be_chunk_labels(chunk, frame, &labels);
+	while (be_audience_next(&labels.audience, &principal))
+		if (principal.len > 0)
+			deliver_to_group(gateway, principal);
+}
+
+/* Walk the frames of the batch; true: there is one that everyone may see. */
+static bool
+batch_is_for_all(const BeGateway *gateway)
+{
+	uint64_t	seq = gateway->sent_tip;
+	const BeChunk *chunk;
+	uint32_t	i;
+
+	for (; (chunk = be_window_find(&gateway->window, seq, &i)) != NULL;
+		 seq = chunk->covered)
+		for (; i < chunk->count; i++)
+			if (chunk->frame[i].flags & BE_SEEN_BY_ALL)
+				return true;
+	return false;
+}
+
+void
+be_fanout_batch(BeGateway *gateway)
+{
+	uint64_t	seq = gateway->sent_tip;
+	const BeChunk *chunk;
+	uint32_t	i;
+
+	if (gateway->window.tip == gateway->sent_tip)
+		return;
+	gateway->batch++;
+	if (batch_is_for_all(gateway))
+	{
+		for (BeClient *client = gateway->first; client; client = client->next)
+			deliver(client);
+	}
+	else
+	{
+		for (; (chunk = be_window_find(&gateway->window, seq, &i)) != NULL;
+			 seq = chunk->covered)
+			for (; i < chunk->count; i++)
+				deliver_directed(gateway, chunk, &chunk->frame[i]);
+	}
+	gateway->sent_tip = gateway->window.tip;
+}

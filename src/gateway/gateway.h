@@ -1,0 +1,70 @@
+/*
+ * gateway.h - the whole gateway: what its parts share.
+ *
+ * One process, one thread, one loop.  The data goes one way:
+ *
+ *	link --> window --> fanout --> client --> socket
+ *	             \--> replay --/     ^--- request <-- reader <-- socket
+ */
+#ifndef BE_GATEWAY_H
+#define BE_GATEWAY_H
+
+#include <uv.h>
+
+#include "config.h"
+#include "directory.h"
+#include "link.h"
+#include "listener.h"
+#include "replay.h"
+#include "socket.h"
+#include "token.h"
+#include "window.h"
+
+struct BeClient;
+
+typedef struct BeGateway
+{
+	uv_loop_t	loop;
+	uv_timer_t	tick;
+	BeLink		link;
+	BeSockets  *sockets;
+	BeListener *listener;
+
+	BeConfig   *config;			/* NULL until the first CONFIG */
+	BeKeys	   *keys;			/* NULL: no token can be good */
+
+	/* The stream */
+	char		stream[BE_STREAM_ID_LEN + 1];	/* empty until STREAM came */
+	uint64_t	dropped;		/* history up to here is gone */
+	BeWindow	window;
+	BeReplay   *replay;
+	uint64_t	sent_tip;		/* the batch begins after this seq */
+	uint64_t	batch;			/* its number */
+	BeText		scratch;		/* where runs with gaps are gathered */
+
+	/* The clients */
+	struct BeClient *first;		/* all sockets that are adopted */
+	struct BeClient *dead;		/* to be freed at the end of the turn */
+	uint32_t	sockets_open;
+	uint32_t	clients_open;	/* of them, those that were welcomed */
+	BeDirectory directory;
+
+	bool		shutting_down;
+	uint64_t	deadline;		/* of the shutdown, loop time */
+	char	   *keys_error;		/* why the keys are the old ones; or NULL */
+	char	   *listen_error;	/* or NULL */
+	char	   *status_sent;	/* the last STATUS; NULL: none yet */
+	uint64_t	complaints_at;	/* since when complaints are counted */
+	uint32_t	complaints;
+} BeGateway;
+
+/* Run until the dispatcher or a signal ends it; fd is the pipe. */
+extern int	be_gateway_run(int fd);
+
+/* NULL: the stream can be served; else why not, for GET /ready. */
+extern const char *be_gateway_unready(const BeGateway *gateway);
+
+/* Seconds since 1970. */
+extern int64_t be_wall_clock(void);
+
+#endif							/* BE_GATEWAY_H */

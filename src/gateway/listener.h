@@ -1,0 +1,42 @@
+/*
+ * listener.h - the listening sockets.
+ *
+ * Opens exactly the wanted addresses, each in its own family, and shares the
+ * port with other gateways (SO_REUSEPORT).  When it can't, it keeps what it had,
+ * says why and tries again each second.
+ */
+#ifndef BE_LISTENER_H
+#define BE_LISTENER_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#define BE_LISTEN_MAX		32	/* addresses */
+
+typedef struct BeListenerEvents
+{
+	/* fd is the owner's now. */
+	void		(*accepted) (void *owner, int fd);
+	/* The ports are open: "127.0.0.1:8432 [::1]:8432". */
+	void		(*listening) (void *owner, const char *addresses);
+	/* They are not, and why. */
+	void		(*failed) (void *owner, const char *why);
+} BeListenerEvents;
+
+typedef struct BeListener BeListener;
+
+extern BeListener *be_listener_create(uv_loop_t *loop,
+									  const BeListenerEvents *events, void *owner);
+
+/*
+ * Listen there from now on; addresses as in PostgreSQL's listen_addresses.  The
+ * old sockets are closed once the new ones are open.
+ */
+extern void be_listener_place(BeListener *listener, const char *addresses,
+							  uint16_t port);
+
+/* Close them all and take no more connections; the loop must run once more. */
+extern void be_listener_free(BeListener *listener);
+
+#endif							/* BE_LISTENER_H */

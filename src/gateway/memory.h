@@ -1,0 +1,22 @@
+/*
+ * memory.h - allocation that does not fail.
+ *
+ * A gateway that is out of memory ends: the dispatcher starts another one and
+ * the clients resume there without a gap.  That is safer than a thousand error
+ * paths that no test has ever walked.
+ */
+#ifndef BE_MEMORY_H
+#define BE_MEMORY_H
+
+#include <stddef.h>
+
+/* Zeroed memory. */
+extern void *be_alloc(size_t size);
+
+/* As realloc; what was added is not zeroed. */
+extern void *be_realloc(void *old, size_t size);
+
+/* A copy of len bytes with a terminator. */
+extern char *be_copy_text(const char *text, size_t len);
+
+#endif							/* BE_MEMORY_H */

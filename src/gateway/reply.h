@@ -1,0 +1,29 @@
+/*
+ * reply.h - the messages that are for one client: ready, error, reply.
+ *
+ * Each is appended to client->out as a frame; be_client_flush sends them.
+ */
+#ifndef BE_REPLY_H
+#define BE_REPLY_H
+
+#include "client.h"
+
+/* id is JSON text to echo, or NULL. */
+extern void be_reply_error(BeClient *client, const char *id, const char *code,
+						   const char *message);
+
+/* As an error, with more members of the payload: ",\"field\":..." */
+extern void be_reply_error_with(BeClient *client, const char *id,
+								const char *code, const char *message,
+								const char *more);
+
+/* payload is a JSON object. */
+extern void be_reply_ok(BeClient *client, const char *id, const char *payload);
+
+/* seq: every event after it follows. */
+extern void be_reply_ready(BeClient *client, uint64_t seq, bool resumed);
+
+/* What was missed can't be had: the oldest seq still held, and the tip. */
+extern void be_reply_resync(BeClient *client);
+
+#endif							/* BE_REPLY_H */

@@ -1,0 +1,456 @@
+"""A dispatcher for tests: drives a gateway through its pipe, and counts in TAP.
+
+The WebSocket client here is written from RFC 6455, apart from the server's code.
+Nothing sleeps: everything waits for a condition until a deadline.
+"""
+import base64
+import hashlib
+import hmac
+import json
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
+    HERE, "..", "..", "src", "gateway", "bugevents-gateway")
+# Sanitizers and valgrind are slow.
+PATIENCE = float(os.environ.get("BUGEVENTS_TEST_PATIENCE", "20"))
+
+CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN = 1, 2, 3, 4, 5, 6
+HELLO, LISTENING, LOG, FETCH, STATUS = 101, 102, 103, 104, 105
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+STREAM_ID = "11111111-2222-3333-4444-555555555555"
+
+# ---------------------------------------------------------------- TAP
+
+_count = 0
+_failed = 0
+
+
+def ok(condition, name, detail=None):
+    global _count, _failed
+    _count += 1
+    if not condition:
+        _failed += 1
+    print("%s %d - %s" % ("ok" if condition else "not ok", _count, name), flush=True)
+    if not condition and detail is not None:
+        for line in str(detail).splitlines():
+            print("#   " + line[:400], flush=True)
+    return bool(condition)
+
+
+def equal(got, wanted, name):
+    return ok(got == wanted, name, "got:    %r\nwanted: %r" % (got, wanted))
+
+
+def done():
+    print("1..%d" % _count, flush=True)
+    sys.exit(1 if _failed else 0)
+
+
+def wait_for(condition, what, patience=None):
+    """Poll until condition() is true; its value, or an exception."""
+    end = time.monotonic() + (patience or PATIENCE)
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError("waited in vain for " + what)
+        select.select([], [], [], 0.005)
+
+
+# ---------------------------------------------------------------- tokens
+
+def b64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token(sub="1", ttl=3600, secret=SECRET, alg="HS256", header=None, **claims):
+    head = {"alg": alg, "typ": "JWT"}
+    head.update(header or {})
+    body = {"exp": int(time.time()) + ttl}
+    if sub is not None:
+        body["sub"] = sub
+    body.update(claims)
+    body = {k: v for k, v in body.items() if v is not None}
+    signed = b64url(json.dumps(head).encode()) + "." + b64url(json.dumps(body).encode())
+    digest = {"HS256": hashlib.sha256, "HS384": hashlib.sha384,
+              "HS512": hashlib.sha512}.get(alg, hashlib.sha256)
+    return signed + "." + b64url(hmac.new(secret, signed.encode(), digest).digest())
+
+
+# ---------------------------------------------------------------- events
+
+def record(type="bug_report", action="updated", audience="all", key="", project="",
+           bug="", payload="{}", changes=""):
+    fields = [f if isinstance(f, bytes) else f.encode()
+              for f in (type, action, audience, key, project, bug, payload, changes)]
+    size = 4 + 4 * len(fields) + sum(map(len, fields))
+    return struct.pack("=I8I", size, *map(len, fields)) + b"".join(fields)
+
+
+def events(first_seq, records, request=0, tx_n=1, tx_of=None, xid=7741,
+           at=1769860800123456):
+    return struct.pack("=IIQIIQq", request, len(records), first_seq, tx_n,
+                       tx_of or len(records), xid, at) + b"".join(records)
+
+
+# ---------------------------------------------------------------- the dispatcher
+
+class Dispatcher:
+    def __init__(self, tip=0, dropped=0, stream=STREAM_ID, start=True, **config):
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self.sock = ours
+        self.inbox = b""
+        self.outbox = b""
+        self.logs = []
+        self.statuses = []
+        self.listening = []
+        self.fetches = []       # not answered yet
+        self.all_fetches = 0
+        self.hello = None
+        self.journal = {}       # seq -> record, for answers to FETCH
+        self.tip = tip
+        self.dropped = dropped
+        self.stream = stream
+        self.auto_fetch = True
+        fd = theirs.fileno()
+        script = os.environ.get("BUGEVENTS_GATEWAY_WRAPPER", "").split()
+        moved = fcntl_dup_high(fd)
+        self.process = subprocess.Popen(
+            script + [GATEWAY, "1"], stdin=subprocess.DEVNULL, pass_fds=[3],
+            preexec_fn=lambda: os.dup2(moved, 3))
+        os.close(moved)
+        theirs.close()
+        self.config = {
+            "listen_addresses": "127.0.0.1", "port": 0, "window_size": 1 << 20,
+            "ping_interval": 30000, "connection_timeout": 60000,
+            "max_connections": 10000, "max_connections_per_user": 100000,
+            "message_rate": 0, "max_message_size": 65536, "allowed_origins": "",
+            "jwt_secret": base64.b64encode(SECRET).decode(), "jwt_key": "",
+            "jwt_algorithms": "HS256", "jwt_issuer": "", "jwt_audience": "",
+            "jwt_leeway": 0,
+        }
+        self.port = None
+        if start:
+            self.configure(**config)
+            self.begin()
+            self.wait_listening()
+        else:
+            self.config.update(config)
+
+    def send(self, kind, body=b""):
+        self.outbox += struct.pack("=II", len(body), kind) + body
+        self.pump()
+
+    def configure(self, **config):
+        self.config.update(config)
+        self.send(CONFIG, json.dumps(self.config).encode())
+
+    def begin(self):
+        self.send(STREAM, struct.pack("=QQ40s", self.tip, self.dropped,
+                                      self.stream.encode()))
+
+    def publish(self, *records, **more):
+        """One transaction; its events also go to the journal."""
+        first = self.tip + 1
+        for i, one in enumerate(records):
+            self.journal[first + i] = one
+        self.tip += len(records)
+        self.send(EVENTS, events(first, list(records), **more))
+        return first
+
+    def progress(self, tip=None):
+        self.tip = max(self.tip, tip or 0)
+        self.send(PROGRESS, struct.pack("=QQ", self.tip, self.dropped))
+
+    def pump(self):
+        try:
+            while self.outbox:
+                n = self.sock.send(self.outbox[:1 << 20])
+                self.outbox = self.outbox[n:]
+        except (BlockingIOError, BrokenPipeError, ConnectionResetError, OSError):
+            pass
+        try:
+            while True:
+                data = self.sock.recv(1 << 20)
+                if not data:
+                    break
+                self.inbox += data
+        except (BlockingIOError, ConnectionResetError, OSError):
+            pass
+        while len(self.inbox) >= 8:
+            size, kind = struct.unpack_from("=II", self.inbox)
+            if len(self.inbox) < 8 + size:
+                break
+            body = self.inbox[8:8 + size]
+            self.inbox = self.inbox[8 + size:]
+            self.take(kind, body)
+        return True
+
+    def take(self, kind, body):
+        if kind == HELLO:
+            self.hello = struct.unpack("=II", body)
+        elif kind == LISTENING:
+            self.listening.append(body.decode())
+        elif kind == LOG:
+            self.logs.append((struct.unpack_from("=I", body)[0], body[4:].decode()))
+        elif kind == STATUS:
+            self.statuses.append(body.decode())
+        elif kind == FETCH:
+            self.all_fetches += 1
+            self.fetches.append(struct.unpack("=IIQQ", body))
+            if self.auto_fetch:
+                self.answer_fetches()
+
+    def answer_fetches(self):
+        while self.fetches:
+            self.answer_fetch(*self.fetches.pop(0))
+
+    def answer_fetch(self, request, max_bytes, after, upto):
+        if after < self.dropped:
+            self.send(FETCHED, struct.pack("=IIQQ", request, 1, after, self.dropped))
+            return
+        size = 0
+        covered = upto
+        for seq in range(after + 1, upto + 1):
+            one = self.journal.get(seq)
+            if one is None:
+                continue
+            if size and size + len(one) > max_bytes:
+                covered = seq - 1
+                break
+            size += len(one)
+            self.outbox += (lambda b: struct.pack("=II", len(b), EVENTS) + b)(
+                events(seq, [one], request=request))
+        self.send(FETCHED, struct.pack("=IIQQ", request, 0, covered, self.dropped))
+
+    def wait(self, condition, what, patience=None):
+        return wait_for(lambda: self.pump() and condition(), what, patience)
+
+    def wait_listening(self, count=1):
+        self.wait(lambda: len(self.listening) >= count, "LISTENING")
+        self.port = int(self.listening[-1].split()[0].rsplit(":", 1)[1])
+        return self.port
+
+    def connect(self, tok=None, **more):
+        return Client(self, tok if tok is not None else token(), **more)
+
+    def ready(self, tok=None, **more):
+        """A client that has read its ready."""
+        client = self.connect(tok, **more)
+        client.ready = client.message()
+        return client
+
+    def wait_exit(self, patience=5):
+        end = time.monotonic() + patience
+        while self.process.poll() is None and time.monotonic() < end:
+            self.pump()
+            select.select([], [], [], 0.01)
+        return self.process.poll()
+
+    def stop(self):
+        """Orderly; its exit code."""
+        self.send(SHUTDOWN)
+        code = self.wait_exit(PATIENCE)
+        if code is None:
+            self.process.kill()
+            self.process.wait()
+        self.sock.close()
+        return code
+
+
+def fcntl_dup_high(fd):
+    import fcntl
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 20)
+
+
+# ---------------------------------------------------------------- a raw client
+
+class Closed(Exception):
+    def __init__(self, code, reason):
+        super().__init__("closed %s %s" % (code, reason))
+        self.code = code
+        self.reason = reason
+
+
+class Client:
+    def __init__(self, dispatcher, tok=None, query="", headers=(), path="/ws",
+                 protocols=None, route="query", origin=None, rcvbuf=None, host=None,
+                 handshake=True):
+        self.dispatcher = dispatcher
+        self.sock = socket.socket()
+        if rcvbuf:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        self.sock.connect((host or "127.0.0.1", dispatcher.port))
+        self.sock.setblocking(False)
+        self.buffer = b""
+        self.eof = False
+        if not handshake:
+            return
+        lines = ["Host: 127.0.0.1:%d" % dispatcher.port, "Upgrade: websocket",
+                 "Connection: keep-alive, Upgrade", "Sec-WebSocket-Version: 13",
+                 "Sec-WebSocket-Key: " + base64.b64encode(b"0123456789abcdef").decode()]
+        if tok and route == "query":
+            query = "token=" + tok + ("&" + query if query else "")
+        elif tok and route == "header":
+            lines.append("Authorization: Bearer " + tok)
+        elif tok and route == "protocol":
+            protocols = (protocols or ["bugevents.v1"]) + ["bearer." + tok]
+        if protocols:
+            lines.append("Sec-WebSocket-Protocol: " + ", ".join(protocols))
+        if origin is not None:
+            lines.append("Origin: " + origin)
+        lines += list(headers)
+        self.request("GET %s HTTP/1.1" % (path + ("?" + query if query else "")), lines)
+        self.head = self.read_head()
+
+    def request(self, line, lines=()):
+        self.write("\r\n".join([line] + list(lines) + ["", ""]).encode())
+
+    def write(self, data):
+        end = time.monotonic() + PATIENCE
+        while data:
+            try:
+                data = data[self.sock.send(data):]
+            except BlockingIOError:
+                self.dispatcher.pump()
+                select.select([], [self.sock], [], 0.01)
+                if time.monotonic() > end:
+                    raise TimeoutError("write")
+
+    def fill(self):
+        """Read what there is; True if anything came."""
+        self.dispatcher.pump()
+        try:
+            data = self.sock.recv(1 << 20)
+        except BlockingIOError:
+            select.select([self.sock], [], [], 0.005)
+            return False
+        except ConnectionResetError:
+            self.eof = True
+            return False
+        if not data:
+            self.eof = True
+        self.buffer += data
+        return bool(data)
+
+    def need(self, n, patience=None):
+        end = time.monotonic() + (patience or PATIENCE)
+        while len(self.buffer) < n:
+            if self.eof:
+                raise Closed(None, "end of file")
+            if not self.fill() and time.monotonic() > end:
+                raise TimeoutError("waited in vain for %d bytes" % n)
+
+    def take(self, n, patience=None):
+        self.need(n, patience)
+        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        return data
+
+    def read_head(self):
+        while b"\r\n\r\n" not in self.buffer:
+            self.need(len(self.buffer) + 1)
+        head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
+        lines = head.decode().split("\r\n")
+        self.status = int(lines[0].split()[1])
+        self.headers = {l.split(":", 1)[0].lower(): l.split(":", 1)[1].strip()
+                        for l in lines[1:]}
+        return head
+
+    def rest(self):
+        """Everything up to the end of the connection."""
+        end = time.monotonic() + PATIENCE
+        while not self.eof:
+            self.fill()
+            if time.monotonic() > end:
+                raise TimeoutError("end of connection")
+        return self.buffer
+
+    def frame(self, patience=None):
+        head = self.take(2, patience)
+        length = head[1] & 0x7f
+        if head[1] & 0x80:
+            raise AssertionError("the server masked a frame")
+        if head[0] & 0x70:
+            raise AssertionError("reserved bits")
+        if length == 126:
+            length = struct.unpack(">H", self.take(2))[0]
+        elif length == 127:
+            length = struct.unpack(">Q", self.take(8))[0]
+        return head[0] & 0x0f, self.take(length, patience)
+
+    def text(self, patience=None):
+        """The next text message; answers pings; raises Closed."""
+        while True:
+            opcode, payload = self.frame(patience)
+            if opcode == 1:
+                return payload
+            if opcode == 9:
+                self.send_frame(10, payload)
+            elif opcode == 8:
+                code = struct.unpack(">H", payload[:2])[0] if payload else 1005
+                try:
+                    self.send_frame(8, payload[:2])
+                except OSError:
+                    pass
+                raise Closed(code, payload[2:].decode())
+
+    def message(self, patience=None):
+        return json.loads(self.text(patience))
+
+    def messages(self, n):
+        return [self.message() for _ in range(n)]
+
+    def closed(self):
+        """Read on until the server closes; the messages on the way."""
+        seen = []
+        try:
+            while True:
+                seen.append(self.message())
+        except Closed as closed:
+            self.code, self.reason = closed.code, closed.reason
+        return seen
+
+    def send_frame(self, opcode, payload=b"", fin=True, mask=b"\1\2\3\4", rsv=0,
+                   length=None):
+        n = len(payload) if length is None else length
+        head = bytes([(0x80 if fin else 0) | rsv | opcode])
+        m = 0x80 if mask else 0
+        if n < 126:
+            head += bytes([m | n])
+        elif n < 65536:
+            head += bytes([m | 126]) + struct.pack(">H", n)
+        else:
+            head += bytes([m | 127]) + struct.pack(">Q", n)
+        if mask:
+            head += mask
+            payload = bytes(b ^ mask[i & 3] for i, b in enumerate(payload))
+        self.write(head + payload)
+
+    def say(self, message):
+        if not isinstance(message, (bytes, str)):
+            message = json.dumps(message)
+        if isinstance(message, str):
+            message = message.encode()
+        self.send_frame(1, message)
+
+    def ask(self, message):
+        self.say(message)
+        return self.message()
+
+    def silent(self):
+        """Nothing came before the answer to a ping that is asked now."""
+        reply = self.ask({"type": "ping", "id": "silence"})
+        return reply.get("id") == "silence"
+
+    def close(self):
+        self.sock.close()
