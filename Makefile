@@ -64,7 +64,7 @@ all: $(GATEWAY)
 
 $(GATEWAY): $(GATEWAY_SRCS) $(SHARED_SRCS) $(wildcard src/gateway/*.h $(SHARED_ROOMS:%=src/%/*.h)) Makefile bugevents.control
 	$(CC) $(GATEWAY_CPPFLAGS) $(GATEWAY_CFLAGS) $$(pkg-config --cflags $(GATEWAY_PKGS)) \
-		$(GATEWAY_SRCS) $(SHARED_SRCS) -pie -Wl,-z,relro,-z,now -o $@ $$(pkg-config --libs $(GATEWAY_PKGS))
+		$(GATEWAY_SRCS) $(SHARED_SRCS) -pie -Wl,-z,relro,-z,now -o $@ $$(pkg-config --libs $(GATEWAY_PKGS)) -lm
 
 $(OBJS): $(wildcard src/*/*.h) Makefile bugevents.control
 
