@@ -39,7 +39,8 @@ class User:
             with open(log, 'a') as file:
                 file.write(result.stdout)
         if result.returncode != 0:
-            sys.stderr.write((result.stdout or '')[-4000:] + (result.stderr or '')[-4000:])
+            said = (result.stdout or '') + (result.stderr or '')
+            sys.stderr.write('\n'.join(line[:300] for line in said.splitlines()[-20:]) + '\n')
             raise SystemExit(f'bench: {" ".join(command)[:200]} failed')
         return result.stdout
 
