@@ -62,49 +62,52 @@ quoted_name(Relation rel)
 }
 
 static void
-drop_triggers(Relation rel, List *names)
+drop_triggers(const char *table, List *names)
 {
 	ListCell   *cell;
 
 	foreach(cell, names)
 	{
-		run(psprintf("DROP TRIGGER %s ON %s",
-					 quote_identifier(lfirst(cell)), quoted_name(rel)));
+		run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(lfirst(cell)), table));
 	}
 }
 
 static void
-create_trigger(Relation rel, const char *name, const char *events, const char *level,
+create_trigger(const char *table, const char *name, const char *events, const char *level,
 			   const char *function, const char *argument, bool always)
 {
 	run(psprintf("CREATE TRIGGER %s AFTER %s ON %s FOR EACH %s EXECUTE FUNCTION bugevents.%s(%s)",
-				 quote_identifier(name), events, quoted_name(rel), level,
+				 quote_identifier(name), events, table, level,
 				 function, quote_literal_cstr(argument)));
 	if (always)
 		run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
-					 quoted_name(rel), quote_identifier(name)));
+					 table, quote_identifier(name)));
 }
 
 /*
  * Replace the table's capture triggers by those with this argument, or by none.
+ * Closes the relation, which no one may have open while its triggers change, and
+ * keeps the lock.
  */
 static void
 replace_triggers(Relation rel, List *old, const char *argument, bool always)
 {
+	char	   *table = quoted_name(rel);
 	Oid			user;
 	int			security;
 
+	table_close(rel, NoLock);
 	GetUserIdAndSecContext(&user, &security);
 	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security | SECURITY_LOCAL_USERID_CHANGE);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 
-	drop_triggers(rel, old);
+	drop_triggers(table, old);
 	if (argument)
 	{
-		create_trigger(rel, BE_ROW_TRIGGER, "INSERT OR UPDATE OR DELETE", "ROW",
+		create_trigger(table, BE_ROW_TRIGGER, "INSERT OR UPDATE OR DELETE", "ROW",
 					   "capture", argument, always);
-		create_trigger(rel, BE_TRUNCATE_TRIGGER, "TRUNCATE", "STATEMENT",
+		create_trigger(table, BE_TRUNCATE_TRIGGER, "TRUNCATE", "STATEMENT",
 					   "capture_truncate", argument, always);
 	}
 
@@ -251,7 +254,6 @@ bugevents_attach(PG_FUNCTION_ARGS)
 
 	old = be_attached_triggers(RelationGetRelid(rel));
 	replace_triggers(rel, old, be_attachment_write(attachment), PG_GETARG_BOOL(6));
-	table_close(rel, NoLock);
 	PG_RETURN_VOID();
 }
 
@@ -272,6 +274,5 @@ bugevents_detach(PG_FUNCTION_ARGS)
 				 ? errhint("Detach the partitioned table instead of its partition.")
 				 : errhint("The view bugevents.attachments shows the attached tables.")));
 	replace_triggers(rel, old, NULL, false);
-	table_close(rel, NoLock);
 	PG_RETURN_VOID();
 }

@@ -15,12 +15,15 @@
  */
 #include "attachment.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/syscache.h"
 
 static void
 write_member(StringInfo out, const char *name, const char *value)
@@ -174,7 +177,18 @@ be_attachment_column(const BeAttachment *attachment, const BeSource *source, Oid
 {
 	if (table != attachment->table)
 		return get_attnum(table, source->column);
-	if (get_attname(table, source->attnum, true) == NULL)
-		return InvalidAttrNumber;
-	return source->attnum;
+	return be_column_name(table, source->attnum) ? source->attnum : InvalidAttrNumber;
+}
+
+char *
+be_column_name(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCacheAttNum(table, attnum);
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	name = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+	ReleaseSysCache(tuple);
+	return name;
 }

@@ -49,4 +49,7 @@ extern BeAttachment *be_attachment_read(const char *argument);
 extern AttrNumber be_attachment_column(const BeAttachment *attachment,
 									   const BeSource *source, Oid table);
 
+/* The column's name, palloc'd; NULL when it was dropped. */
+extern char *be_column_name(Oid table, AttrNumber attnum);
+
 #endif							/* BE_ATTACHMENT_H */

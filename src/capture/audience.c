@@ -125,10 +125,11 @@ be_audience_from_value(Datum value, bool isnull, Oid type)
 {
 	char	   *audience = NULL;
 
-	type = getBaseType(type);
 	if (isnull)
-		 /* nobody was named */ ;
-	else if (is_text(type))
+		return pstrdup(BE_PRINCIPAL_ADMIN);
+
+	type = getBaseType(type);
+	if (is_text(type))
 	{
 		text	   *list = DatumGetTextPP(value);
 

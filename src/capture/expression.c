@@ -37,6 +37,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
+#include "capture/attachment.h"
 #include "capture/encode.h"
 
 /* What has to be put back after a stay in the owner's skin. */
@@ -90,7 +91,7 @@ find_columns(BeExpressions *expressions, Relation rel, int natts)
 
 	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
 	{
-		const char *name = get_attname(expressions->table, attnum, true);
+		const char *name = be_column_name(expressions->table, attnum);
 		AttrNumber	in_rel;
 		int			i = expressions->ncolumns;
 		Form_pg_attribute att;

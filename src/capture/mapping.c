@@ -95,7 +95,7 @@ translate_column(BeMapping *mapping, Relation rel, AttrNumber attnum)
 
 	if (attnum != InvalidAttrNumber && mapping->root != mapping->relid)
 	{
-		char	   *name = get_attname(mapping->root, attnum, true);
+		char	   *name = be_column_name(mapping->root, attnum);
 
 		translated = name ? get_attnum(mapping->relid, name) : InvalidAttrNumber;
 	}

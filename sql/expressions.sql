@@ -1,0 +1,118 @@
+-- SQL expressions over the row.
+\set VERBOSITY terse
+CREATE SCHEMA tracker;
+SET search_path = tracker;
+CREATE TABLE states (id int PRIMARY KEY, name text);
+INSERT INTO states VALUES (1, 'open'), (2, 'closed');
+CREATE TABLE defects (id int PRIMARY KEY, title text, state_id int, "select" text, big text, updated_at timestamptz DEFAULT '2026-01-01 00:00:00+00');
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "null::text", "status": "(SELECT name FROM states WHERE states.id = row.state_id)", "priority": "length(row.\"select\")",
+    "assignee_id": "CASE WHEN state_id = 2 THEN 7 END", "project_id": "''12''::int8 -- a comment", "created_at": "date ''2026-01-31''"}');
+RESET search_path;
+SELECT public.mark() \gset
+INSERT INTO tracker.defects (id, title, state_id, "select") VALUES (1, 'a', 1, 'four');
+UPDATE tracker.defects SET state_id = 2;
+UPDATE tracker.defects SET "select" = 'five';
+DELETE FROM tracker.defects;
+SELECT action, payload, changes FROM bugevents.events(:mark);
+
+-- a looked-up row of the same statement is seen
+SELECT public.mark() \gset
+WITH s AS (INSERT INTO tracker.states VALUES (3, 'new') RETURNING id)
+INSERT INTO tracker.defects (id, title, state_id) SELECT 2, 'b', id FROM s;
+SELECT payload ->> 'status' AS status FROM bugevents.events(:mark);
+
+-- the table's owner evaluates, whoever writes
+GRANT USAGE ON SCHEMA tracker TO regress_bugevents_user, regress_bugevents_owner;
+GRANT INSERT ON tracker.defects TO regress_bugevents_user;
+SELECT public.mark() \gset
+CREATE FUNCTION tracker.whoami() RETURNS text LANGUAGE sql AS 'SELECT current_user || '' '' || current_setting(''search_path'')';
+ALTER TABLE tracker.defects OWNER TO regress_bugevents_owner;
+SET search_path = tracker;
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "whoami()", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SET ROLE regress_bugevents_user;
+INSERT INTO defects (id, title) VALUES (3, 'c');
+SELECT current_user, current_setting('search_path');
+RESET ROLE;
+SELECT payload ->> 'description' AS description FROM bugevents.events(:mark);
+
+-- an owner without the right to look something up: a warning, and null
+SELECT public.mark() \gset
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "(SELECT name FROM states WHERE id = row.state_id)", "status": "state_id", "priority": "upper(title)", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}',
+    filter => 'title <> ''hidden''', audience => '''user:7''');
+INSERT INTO defects (id, title, state_id) VALUES (4, 'd', 1);
+SELECT audience, payload FROM bugevents.events(:mark);
+GRANT SELECT ON states TO regress_bugevents_owner;
+SELECT public.mark() \gset
+INSERT INTO defects (id, title, state_id) VALUES (5, 'd', 1), (6, 'hidden', 1);
+SELECT audience, payload FROM bugevents.events(:mark);
+
+-- an error at run time is a warning; the writer goes on, in its transaction
+SELECT public.mark() \gset
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "1 / state_id", "status": "state_id", "priority": "(SELECT id FROM states WHERE states.id >= row.state_id)", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}',
+    filter => 'state_id <> 99');
+BEGIN;
+INSERT INTO defects (id, title, state_id) VALUES (7, 'zero', 0);
+INSERT INTO defects (id, title, state_id) VALUES (8, 'many', 1);
+INSERT INTO defects (id, title, state_id) VALUES (9, 'fine', 3);
+INSERT INTO defects (id, title, state_id) VALUES (10, 'filtered', 99);
+UPDATE defects SET state_id = 0 WHERE id = 9;
+COMMIT;
+SELECT action, audience, payload ->> 'title' AS title, payload -> 'description' AS description, payload -> 'priority' AS priority, changes FROM bugevents.events(:mark);
+
+-- an expression that writes, and fails after it did: nothing of it stays
+CREATE TABLE log (t text);
+GRANT ALL ON log TO regress_bugevents_owner;
+CREATE FUNCTION noisy(t text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO tracker.log VALUES (t); PERFORM 1 / (length(t) - 3); RETURN t; END $$;
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "noisy(title)", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SELECT public.mark() \gset
+INSERT INTO defects (id, title) VALUES (11, 'four'), (12, 'and'), (13, 'seven');
+SELECT payload -> 'description' AS description FROM bugevents.events(:mark);
+SELECT * FROM log;
+
+-- an expression that writes to its own table publishes, and ends
+CREATE FUNCTION again(i int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF i < 23 THEN INSERT INTO tracker.defects (id) VALUES (i + 1); END IF; RETURN i; END $$;
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "again(id)", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SELECT public.mark() \gset
+INSERT INTO defects (id) VALUES (20);
+SELECT payload -> 'id' AS id, payload -> 'description' AS description FROM bugevents.events(:mark);
+
+-- the whole row; a changed table under a kept plan
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "to_jsonb(row) - ''big''", "status": "row IS NULL", "priority": "(row::defects).title", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SELECT public.mark() \gset
+INSERT INTO defects (id, title) VALUES (30, 'x');
+ALTER TABLE defects ADD COLUMN added int DEFAULT 5;
+INSERT INTO defects (id, title) VALUES (31, 'y');
+UPDATE defects SET title = 'z' WHERE id = 30;
+ALTER TABLE defects DROP COLUMN state_id;
+INSERT INTO defects (id, title) VALUES (32, 'y');
+SELECT action, payload -> 'description' AS description, payload -> 'status' AS status, payload -> 'priority' AS priority FROM bugevents.events(:mark);
+
+-- what an expression reads disappears: a warning, and null
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "row.added", "status": "big", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SELECT public.mark() \gset
+ALTER TABLE defects DROP COLUMN added;
+INSERT INTO defects (id, title) VALUES (33, 'y');
+ALTER TABLE defects DROP COLUMN title;
+INSERT INTO defects (id) VALUES (34);
+SELECT payload FROM bugevents.events(:mark);
+
+-- a cancel is not swallowed
+CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); RETURN 1; END';
+ALTER TABLE defects ADD COLUMN title text;
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "slow()", "status": "big", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SET statement_timeout = 50;
+INSERT INTO defects (id) VALUES (35);
+RESET statement_timeout;
+SELECT count(*) FROM defects WHERE id = 35;
+
+DROP SCHEMA tracker CASCADE;
+RESET search_path;

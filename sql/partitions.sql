@@ -1,0 +1,80 @@
+-- Partitioned tables: rows are seen as rows of the attached table.
+\set VERBOSITY terse
+CREATE TABLE bugs (id int, title text, description text, status text, priority text, assignee_id int, project_id int,
+    created_at timestamptz, updated_at timestamptz) PARTITION BY LIST (project_id);
+CREATE TABLE bugs_1 PARTITION OF bugs FOR VALUES IN (1);
+
+-- a partition whose columns are in another order, with holes
+CREATE TABLE bugs_2 (junk int, updated_at timestamptz, created_at timestamptz, project_id int, junk2 text, assignee_id int, priority text, status text,
+    description text, title text, id int);
+ALTER TABLE bugs_2 DROP COLUMN junk, DROP COLUMN junk2;
+ALTER TABLE bugs ATTACH PARTITION bugs_2 FOR VALUES IN (2);
+SELECT bugevents.attach('bugs', 'bug_report', columns => '{"status": "upper(row.status)"}');
+SELECT tbl, entity FROM bugevents.attachments;
+SELECT public.mark() \gset
+INSERT INTO bugs (id, title, status, project_id) VALUES (1, 'a', 'open', 1), (2, 'b', 'open', 2);
+INSERT INTO bugs_2 (id, title, project_id) VALUES (3, 'c', 2);
+UPDATE bugs SET title = title || '!';
+SELECT action, payload, changes FROM bugevents.events(:mark);
+
+-- partitions made and attached later, and levels below
+SELECT public.mark() \gset
+CREATE TABLE bugs_3 PARTITION OF bugs FOR VALUES IN (3);
+CREATE TABLE bugs_x (LIKE bugs) PARTITION BY RANGE (id);
+CREATE TABLE bugs_x1 (id int, updated_at timestamptz, title text, description text, status text, priority text, assignee_id int, project_id int, created_at timestamptz);
+ALTER TABLE bugs_x ATTACH PARTITION bugs_x1 FOR VALUES FROM (0) TO (100);
+ALTER TABLE bugs ATTACH PARTITION bugs_x DEFAULT;
+INSERT INTO bugs (id, title, status, project_id) VALUES (4, 'd', 'open', 3), (5, 'e', 'open', 77);
+SELECT action, payload ->> 'title' AS title, payload ->> 'status' AS status, payload ->> 'project_id' AS project_id FROM bugevents.events(:mark);
+
+-- a row that moves: deleted there, created here
+SELECT public.mark() \gset
+UPDATE bugs SET project_id = 2 WHERE id = 1;
+SELECT action, payload ->> 'id' AS id, payload ->> 'project_id' AS project_id, changes FROM bugevents.events(:mark);
+
+-- the columns of the root change, those of the leaves follow
+SELECT public.mark() \gset
+ALTER TABLE bugs RENAME COLUMN title TO headline;
+UPDATE bugs SET headline = 'renamed' WHERE id IN (2, 5);
+SELECT action, payload ->> 'title' AS title, changes FROM bugevents.events(:mark);
+
+-- truncate, detach a partition
+SELECT public.mark() \gset
+TRUNCATE bugs;
+ALTER TABLE bugs DETACH PARTITION bugs_3;
+INSERT INTO bugs_3 (id, project_id) VALUES (9, 3);
+SELECT action, payload FROM bugevents.events(:mark);
+
+-- always reaches the partitions
+SELECT bugevents.attach('bugs', 'bug_report', columns => '{"title": "headline"}', always => true);
+SELECT tgrelid::regclass, tgenabled FROM pg_trigger WHERE tgname = '00_bugevents' ORDER BY 1::text;
+CREATE TABLE bugs_4 PARTITION OF bugs FOR VALUES IN (4);
+SELECT public.mark() \gset
+SET session_replication_role = replica;
+INSERT INTO bugs (id, project_id) VALUES (1, 1), (4, 4);
+RESET session_replication_role;
+SELECT action, payload -> 'id' AS id FROM bugevents.events(:mark);
+
+-- a partition isn't attached by itself, below or above an attached table
+SELECT bugevents.attach('bugs_1', 'bug_report', columns => '{"title": "headline"}');
+SELECT bugevents.attach('bugs_x', 'bug_report', columns => '{"title": "headline"}');
+SELECT bugevents.detach('bugs_1');
+SELECT bugevents.detach('bugs');
+SELECT count(*) FROM pg_trigger WHERE tgname LIKE '00_bugevents%';
+SELECT bugevents.attach('bugs_x1', 'bug_report', columns => '{"title": "headline"}');
+SELECT bugevents.attach('bugs', 'bug_report', columns => '{"title": "headline"}');
+SELECT public.mark() \gset
+INSERT INTO bugs (id, project_id) VALUES (1, 1), (2, 99);
+SELECT action, payload -> 'id' AS id FROM bugevents.events(:mark);
+DROP TABLE bugs, bugs_3;
+
+-- inheritance: the parent's rows only
+CREATE TABLE parent (id int, name text, description text, created_at timestamptz, updated_at timestamptz);
+CREATE TABLE child (more int) INHERITS (parent);
+SELECT bugevents.attach('parent', 'project');
+SELECT public.mark() \gset
+INSERT INTO parent (id) VALUES (1);
+INSERT INTO child (id) VALUES (2);
+UPDATE parent SET name = 'x';
+SELECT action, payload -> 'id' AS id FROM bugevents.events(:mark);
+DROP TABLE parent CASCADE;
