@@ -47,7 +47,7 @@ SELECT action, payload FROM bugevents.events(:mark);
 
 -- always reaches the partitions
 SELECT bugevents.attach('bugs', 'bug_report', columns => '{"title": "headline"}', always => true);
-SELECT tgrelid::regclass, tgenabled FROM pg_trigger WHERE tgname = '00_bugevents' ORDER BY 1::text;
+SELECT tgrelid::regclass, tgenabled FROM pg_trigger WHERE tgname = '00_bugevents' ORDER BY tgrelid::regclass::text COLLATE "C";
 CREATE TABLE bugs_4 PARTITION OF bugs FOR VALUES IN (4);
 SELECT public.mark() \gset
 SET session_replication_role = replica;

@@ -78,13 +78,17 @@ static const char *
 make_label(const char *name, Size *len)
 {
 	const char *utf8 = be_utf8_cstring(name);
+	char	   *label;
 	BeJson		json;
 
+	/* A buffer is too large to keep one for each label. */
 	be_json_init(&json, CurrentMemoryContext);
 	be_json_string(&json, utf8, strlen(utf8));
 	be_json_char(&json, ':');
+	label = pnstrdup(json.data, json.len);
 	*len = json.len;
-	return json.data;
+	pfree(json.data);
+	return label;
 }
 
 /* The column of rel that is column attnum of the attached table. */
@@ -206,8 +210,9 @@ find_meanings(BeMapping *mapping, const BeAttachment *attachment)
 static BeMapping *
 create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 {
-	BeMapping  *mapping = palloc0(sizeof(BeMapping));
+	BeMapping  *mapping = MemoryContextAllocZero(context, sizeof(BeMapping));
 	BeAttachment *attachment;
+	MemoryContext old;
 
 	if (trigger->tgnargs != 1)
 		ereport(ERROR,
@@ -215,7 +220,9 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 				 errmsg("trigger \"%s\" must have one argument", trigger->tgname),
 				 errhint("Use bugevents.attach() to create it.")));
 
+	/* The argument is the caller's garbage; what is made of it is kept. */
 	attachment = be_attachment_read(trigger->tgargs[0]);
+	old = MemoryContextSwitchTo(context);
 	mapping->context = context;
 	mapping->relid = RelationGetRelid(rel);
 	mapping->root = trigger->tgisclone ? be_attached_root(trigger->tgoid) : mapping->relid;
@@ -224,6 +231,7 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 	map_fields(mapping, rel, attachment);
 	map_conditions(mapping, rel, attachment);
 	find_meanings(mapping, attachment);
+	MemoryContextSwitchTo(old);
 	return mapping;
 }
 
@@ -235,7 +243,6 @@ be_mapping_get(Relation rel, Trigger *trigger)
 	MappingEntry *entry;
 	BeMapping  *mapping;
 	MemoryContext context;
-	MemoryContext old;
 	bool		found;
 
 	if (mappings == NULL)
@@ -248,9 +255,7 @@ be_mapping_get(Relation rel, Trigger *trigger)
 	invalidations_before = invalidations;
 	context = AllocSetContextCreate(CurTransactionContext, "bugevents mapping",
 									ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(context);
 	mapping = create_mapping(rel, trigger, context);
-	MemoryContextSwitchTo(old);
 
 	entry = hash_search(mappings, &relid, HASH_ENTER, &found);
 	if (found && entry->mapping)
