@@ -10,8 +10,9 @@
  * as the table's owner; so the triggers are created as the superuser that
  * initdb made, after everything was checked.
  *
- * Concurrency: the lock that CREATE TRIGGER takes is taken first, so that what
- * was checked stays so.
+ * Concurrency: the lock that creating or dropping triggers takes is taken first,
+ * so that what was checked stays so.  Attaching anew lets readers go on and stops
+ * writers for a moment; attaching again and detaching stop both.
  *
  * Not here: finding out what the columns are to be (resolve.c).
  */
@@ -20,7 +21,6 @@
 #include "access/table.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
 #include "catalog/partition.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
@@ -136,10 +136,14 @@ check_owner(Oid relid)
 static Relation
 open_owned_table(Oid relid)
 {
+	LOCKMODE	lock;
 	Relation	rel;
 
 	check_owner(relid);
-	rel = table_open(relid, ShareRowExclusiveLock);
+
+	/* DROP TRIGGER needs the strongest; asking for it later could deadlock. */
+	lock = be_attached_triggers(relid) ? AccessExclusiveLock : ShareRowExclusiveLock;
+	rel = table_open(relid, lock);
 	check_owner(relid);
 	return rel;
 }
