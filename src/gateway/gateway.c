@@ -89,13 +89,12 @@ on_listening(void *owner, const char *addresses)
 {
 	BeGateway  *gateway = owner;
 
-	set_error(&gateway->listen_error, NULL);
 	be_link_send(&gateway->link, BE_MSG_LISTENING, NULL, 0,
 				 addresses, strlen(addresses));
 }
 
 static void
-on_listen_failed(void *owner, const char *why)
+on_listen_status(void *owner, const char *why)
 {
 	BeGateway  *gateway = owner;
 
@@ -106,7 +105,7 @@ on_listen_failed(void *owner, const char *why)
 static const BeListenerEvents listener_events = {
 	.accepted = on_accepted,
 	.listening = on_listening,
-	.failed = on_listen_failed,
+	.status = on_listen_status,
 };
 
 /* ---- The end ---- */

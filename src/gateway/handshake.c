@@ -112,7 +112,7 @@ parse_request_line(BeSpan line, BeHead *head)
 		memchr(target.data, '\t', target.len))
 		return 400;
 	if (!be_span_is(line, "HTTP/1.1"))
-		return line.len >= 5 && memcmp(line.data, "HTTP/", 5) == 0 ? 505 : 400;
+		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? 505 : 400;
 
 	question = memchr(target.data, '?', target.len);
 	head->path = target;

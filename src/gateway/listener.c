@@ -355,11 +355,11 @@ try_to_open(uv_timer_t *timer)
 	if (set.count > 0)
 		open_doors(listener, &set);
 	listener->retrying = set.failed || listener->doors == 0;
-	if (!listener->retrying)
-		return;
-	listener->events->failed(listener->owner, set.error[0] ? set.error :
+	listener->events->status(listener->owner, !listener->retrying ? NULL :
+							 set.error[0] ? set.error :
 							 "listen_addresses names no address");
-	uv_timer_start(&listener->retry, try_to_open, RETRY_MS, 0);
+	if (listener->retrying)
+		uv_timer_start(&listener->retry, try_to_open, RETRY_MS, 0);
 }
 
 BeListener *

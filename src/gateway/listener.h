@@ -18,10 +18,10 @@ typedef struct BeListenerEvents
 {
 	/* fd is the owner's now. */
 	void		(*accepted) (void *owner, int fd);
-	/* The ports are open: "127.0.0.1:8432 [::1]:8432". */
+	/* These ports are open now: "127.0.0.1:8432 [::1]:8432". */
 	void		(*listening) (void *owner, const char *addresses);
-	/* They are not, and why. */
-	void		(*failed) (void *owner, const char *why);
+	/* Some or all are not, and why; NULL: all are. */
+	void		(*status) (void *owner, const char *why);
 } BeListenerEvents;
 
 typedef struct BeListener BeListener;

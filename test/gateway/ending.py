@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""How a gateway ends, is configured again and waits for what it needs."""
+import signal
+from harness import *
+
+
+def http(d, line, *lines):
+    c = Client(d, handshake=False)
+    c.request(line, ("Host: x",) + lines)
+    head = c.read_head()
+    return c.status, c.rest(), c.headers
+
+
+def ends(name, how, wanted_code=0):
+    d = Dispatcher()
+    clients = [d.ready(token(str(i))) for i in range(20)]
+    start = time.monotonic()
+    how(d)
+    codes = set()
+    for c in clients:
+        c.closed()
+        codes.add((c.code, c.reason))
+    equal(codes, {(1012, "shutting_down")}, name + ": every client is closed with 1012")
+    equal(d.wait_exit(), wanted_code, name + ": it ends with 0")
+    ok(time.monotonic() - start < 3 * max(1, PATIENCE / 20), name + ": soon")
+
+
+ends("SHUTDOWN", lambda d: d.send(SHUTDOWN))
+ends("SIGTERM", lambda d: d.process.send_signal(signal.SIGTERM))
+ends("end of the pipe", lambda d: d.sock.shutdown(socket.SHUT_RDWR))
+ends("nonsense", lambda d: d.send(EVENTS, b"nonsense"))
+
+# Ends before it began
+for name, how in [("SIGTERM", lambda d: d.process.send_signal(signal.SIGTERM)),
+                  ("end of the pipe", lambda d: d.sock.close()),
+                  ("SHUTDOWN", lambda d: d.send(SHUTDOWN))]:
+    d = Dispatcher(start=False)
+    d.wait(lambda: d.hello, "HELLO")
+    how(d)
+    equal(d.wait_exit(), 0, name + " before CONFIG: it ends with 0")
+
+# Order of things
+d = Dispatcher(start=False, tip=7)
+d.configure()
+d.wait_listening()
+status, body, headers = http(d, "GET /ready HTTP/1.1")
+equal((status, body), (503, b"no stream yet\n"), "/ready: 503 and why, before STREAM")
+equal((headers["content-type"], headers["cache-control"], headers["content-length"]),
+      ("text/plain; charset=utf-8", "no-store", "14"), "with the right headers")
+early = d.connect(token())
+early.say({"type": "ping", "id": 1})
+d.begin()
+equal(early.message()["action"], "ready", "who came before STREAM gets its ready then")
+equal(early.message()["id"], 1, "and what it asked meanwhile is answered after")
+status, body, headers = http(d, "GET /ready HTTP/1.1")
+equal((status, body), (200, b"ok\n"), "/ready: 200")
+status, body, headers = http(d, "GET /health HTTP/1.1")
+equal((status, body), (200, b"ok\n"), "/health: 200")
+equal(http(d, "HEAD /health HTTP/1.1")[:2], (200, b""), "HEAD has no body")
+equal(http(d, "GET /nothing HTTP/1.1")[0], 404, "anything else: 404")
+equal(http(d, "POST /health HTTP/1.1", "Content-Length: 3")[0], 405, "POST: 405")
+equal(http(d, "GET /ws HTTP/1.1")[0], 426, "/ws without an upgrade: 426")
+equal(http(d, "GET /health HTTP/1.0")[0], 505, "HTTP/1.0: 505")
+for name, line, lines in [
+        ("a bare line feed", "GET /health HTTP/1.1\nX: y", ()),
+        ("no target", "GET HTTP/1.1", ()),
+        ("two spaces", "GET  /health HTTP/1.1", ()),
+        ("a second Host", "GET /health HTTP/1.1", ("Host: y",)),
+        ("white space before the colon", "GET /health HTTP/1.1", ("X : y",)),
+        ("a folded line", "GET /health HTTP/1.1", ("X: y", " z")),
+        ("a control character", "GET /health HTTP/1.1", ("X: \x01",)),
+        ("an absolute target", "GET http://x/health HTTP/1.1", ())]:
+    equal(http(d, line, *lines)[0], 400, name + ": 400")
+equal(http(d, "GET /health HTTP/1.1", "X: " + "y" * 17000)[0], 431, "a head too long: 431")
+
+# Reload
+c = d.ready(token("5"))
+old_port = d.port
+d.configure(message_rate=1, jwt_algorithms="HS256,HS512")
+d.configure(window_size=1 << 22)
+other = socket.socket()
+other.bind(("127.0.0.1", 0))
+other.listen(1)
+taken = other.getsockname()[1]
+d.configure(port=taken)
+d.wait(lambda: d.statuses[-1] != "", "a STATUS")
+equal(d.statuses[-1], "could not bind 127.0.0.1:%d: Address already in use" % taken,
+      "a port that is taken is told")
+d.publish(record(payload='{"n":1}'))
+equal(c.message()["payload"], {"n": 1}, "clients stay meanwhile")
+before = len(d.listening)
+other.close()
+d.wait_listening(before + 1)
+equal(d.port, taken, "it tries again by itself until it can")
+d.wait(lambda: d.statuses[-1] == "", "an empty STATUS")
+ok(True, "and says so")
+c2 = d.ready(token("6", alg="HS512"))
+d.publish(record(payload='{"n":2}'))
+equal((c.message()["payload"], c2.message()["payload"]), ({"n": 2}, {"n": 2}),
+      "old and new connections get the stream")
+gone = socket.socket()
+equal(gone.connect_ex(("127.0.0.1", old_port)) != 0, True, "the old port is closed")
+d.configure(jwt_key="-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
+d.wait(lambda: d.statuses[-1] != "", "a STATUS")
+ok("public keys" in d.statuses[-1], "keys that can't be read are told", d.statuses)
+c3 = d.ready(token("7"))
+equal(c3.ready["action"], "ready", "and the old ones stay in force")
+d.configure(jwt_key="", listen_addresses="127.0.0.1,127.0.0.2")
+d.wait(lambda: d.listening[-1] == "127.0.0.1:%d 127.0.0.2:%d" % (taken, taken), "both")
+ok(True, "two addresses are listened on")
+c4 = d.ready(token("8"), host="127.0.0.2")
+d.configure(listen_addresses="localhost")
+d.wait(lambda: d.listening[-1].startswith("127.0.0.1:%d" % taken) and
+       "127.0.0.2" not in d.listening[-1], "localhost")
+ok(True, "localhost: " + d.listening[-1])
+d.publish(record(payload='{"n":3}'))
+equal([x.message()["payload"]["n"] for x in (c, c2, c3, c4)], [3] * 4,
+      "no connection was lost by all this")
+with open("/proc/%d/maps" % d.process.pid) as f:
+    maps = f.read()
+ok("SYSV" not in maps and "postgres" not in maps, "nothing of PostgreSQL is mapped")
+equal(d.stop(), 0, "the gateway ends with 0")
+done()
