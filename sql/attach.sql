@@ -87,7 +87,7 @@ SELECT bugevents.attach('tmp', 'bug_report');
 SELECT bugevents.attach('s', 'bug_report');
 SELECT bugevents.attach('full_bugs_pkey', 'bug_report');
 SELECT bugevents.attach('pg_class', 'bug_report');
-SELECT bugevents.attach('bugevents.journal', 'bug_report');
+SELECT bugevents.attach('bugevents.journal_0', 'bug_report');
 SELECT bugevents.attach(4294967295::oid::regclass, 'bug_report');
 
 -- only the owner; the owner needs no other right

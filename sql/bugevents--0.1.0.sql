@@ -8,37 +8,52 @@ GRANT USAGE ON SCHEMA bugevents TO PUBLIC;
 -- Stream and journal
 ------------------------------------------------------------------------------
 
--- The stream's identity: one row.  Not dumped, so a restored database is a new
--- stream, and clients of the old one are told to resync.
+-- The stream's identity and where its history begins: one row.  Not dumped, so a
+-- restored database is a new stream, and clients of the old one are told to resync.
 CREATE TABLE stream (
     id          uuid        NOT NULL DEFAULT gen_random_uuid(),
+    dropped     bigint      NOT NULL DEFAULT 0,
     created_at  timestamptz NOT NULL DEFAULT now(),
     singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton)
 );
 INSERT INTO stream DEFAULT VALUES;
 COMMENT ON TABLE stream IS 'identity of this database''s event stream';
+COMMENT ON COLUMN stream.dropped IS 'history up to this seq was dropped by retention';
 
--- One row per transaction.  last_seq is the key because every reader asks for
--- "the transactions that end after seq".  Written by the library at commit (see
--- src/journal/journal.c for the layout), never by SQL.
+-- The journal is three tables, used in turn: one is written, and the oldest one is
+-- emptied by TRUNCATE when its time is over.  One row per transaction.  last_seq is
+-- the key because every reader asks for "the transactions that end after seq".
+-- Written by the library at commit (see src/journal/journal.c), never by SQL.
 -- The rows are written once and read in order: values stay in the row up to a
--- page, and larger ones go out of line without the cost of compression.
-CREATE TABLE journal (
+-- page, and larger ones go out of line without the cost of compression.  Nothing
+-- is updated or deleted, so there is nothing for autovacuum to do.
+CREATE TABLE journal_0 (
     last_seq    bigint      NOT NULL PRIMARY KEY,
     n           integer     NOT NULL,
     low         bigint      NOT NULL,
     xid         xid8        NOT NULL,
     at          timestamptz NOT NULL,
     events      bytea
-) WITH (toast_tuple_target = 8160);
-ALTER TABLE journal ALTER COLUMN events SET STORAGE EXTERNAL;
-COMMENT ON TABLE journal IS 'committed transactions of the stream, one row each';
+) WITH (toast_tuple_target = 8160, autovacuum_enabled = off, toast.autovacuum_enabled = off);
+ALTER TABLE journal_0 ALTER COLUMN events SET STORAGE EXTERNAL;
+CREATE TABLE journal_1 (LIKE journal_0 INCLUDING ALL)
+    WITH (toast_tuple_target = 8160, autovacuum_enabled = off, toast.autovacuum_enabled = off);
+CREATE TABLE journal_2 (LIKE journal_0 INCLUDING ALL)
+    WITH (toast_tuple_target = 8160, autovacuum_enabled = off, toast.autovacuum_enabled = off);
+COMMENT ON TABLE journal_0 IS 'a third of the journal';
+COMMENT ON TABLE journal_1 IS 'a third of the journal';
+COMMENT ON TABLE journal_2 IS 'a third of the journal';
+
+CREATE VIEW journal AS
+    SELECT * FROM journal_0 UNION ALL SELECT * FROM journal_1 UNION ALL SELECT * FROM journal_2;
+COMMENT ON VIEW journal IS 'committed transactions of the stream, one row each';
 COMMENT ON COLUMN journal.last_seq IS 'seq of the transaction''s last event';
 COMMENT ON COLUMN journal.n IS 'number of events';
 COMMENT ON COLUMN journal.low IS 'every seq up to this one was decided when the row was written';
 COMMENT ON COLUMN journal.events IS 'event records; null: they are in journal_part';
 
--- What a large transaction wrote out before it committed, in order of ordinal.
+-- What a large or a prepared transaction wrote out before it committed, in order of
+-- ordinal, and which seq its events end with.
 CREATE TABLE journal_part (
     xid         xid8        NOT NULL,
     ordinal     bigint      NOT NULL,
@@ -49,13 +64,11 @@ CREATE TABLE journal_part (
 ALTER TABLE journal_part ALTER COLUMN events SET STORAGE EXTERNAL;
 COMMENT ON TABLE journal_part IS 'events of large transactions, in parts';
 
--- Which row of the journal announces a transaction whose COMMIT PREPARED is under
--- way, or was when the server crashed.
-CREATE TABLE journal_prepared (
+CREATE TABLE journal_parted (
     xid         xid8        NOT NULL PRIMARY KEY,
     last_seq    bigint      NOT NULL
 );
-COMMENT ON TABLE journal_prepared IS 'announcements of prepared transactions that are being committed';
+COMMENT ON TABLE journal_parted IS 'transactions whose events are in journal_part';
 
 CREATE FUNCTION events(
     since bigint DEFAULT 0,

@@ -22,51 +22,74 @@
  */
 #include "capture/commit.h"
 
-#include "postgres.h"
-
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "capture/pending.h"
-#include "journal/journal.h"
+#include "journal/parted.h"
 #include "journal/sequence.h"
-#include "queue/queue.h"
 #include "utils/timestamp.h"
 
 static BeReservation reservation;
 static bool reserved = false;
+
+bool
+be_commit_reserve(uint32 n, Size size, BeJournal *journal, BeReservation *claim)
+{
+	for (;;)
+	{
+		int			segment = be_queue_segment();
+
+		/* This may wait for a lock, and meanwhile the segment may be another one. */
+		if (!be_journal_open(journal, BE_TABLE_SEGMENT + segment))
+			return false;
+		if (be_queue_reserve(n, size, segment, claim))
+			return true;
+		be_journal_close(journal);
+	}
+}
+
+static void
+write_journal(BeJournal *journal, const BePending *pending)
+{
+	BeJournalRow row = {
+		.first_seq = reservation.first_seq,
+		.n = pending->n,
+		.low = reservation.low,
+		.xid = GetTopFullTransactionId(),
+		.at = GetCurrentTimestamp()
+	};
+
+	be_queue_fill(&reservation,
+				  pending->spilled ? NULL : pending->records + BE_JOURNAL_ROOM,
+				  U64FromFullTransactionId(row.xid), row.at);
+	be_journal_insert(journal, &row, pending->records, pending->size);
+	if (pending->spilled)
+		be_parted_remember(row.xid, row.first_seq + row.n - 1, false);
+}
 
 static void
 pre_commit(void)
 {
 	BePending	pending;
 	BeJournal	journal;
-	BeJournalRow row;
 
 	if (!be_pending_exists())
 		return;
 
 	/* The extension was dropped by this very transaction: nobody listens. */
-	if (!be_journal_open(&journal, be_journal_table()))
+	if (!OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
 	{
 		be_pending_reset();
 		return;
 	}
 	be_pending_finish(&pending);
 	be_sequence_begin();
-
-	row.n = pending.n;
-	row.xid = GetTopFullTransactionId();
-	row.at = GetCurrentTimestamp();
-
-	be_queue_reserve(pending.n, pending.size, &reservation);
+	if (!be_commit_reserve(pending.n, pending.size, &journal, &reservation))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the journal of bugevents does not exist")));
 	reserved = true;
-
-	row.first_seq = reservation.first_seq;
-	row.low = reservation.low;
-	be_queue_fill(&reservation,
-				  pending.spilled ? NULL : pending.records + BE_JOURNAL_ROOM,
-				  U64FromFullTransactionId(row.xid), row.at);
-	be_journal_insert(&journal, &row, pending.records, pending.size);
+	write_journal(&journal, &pending);
 	be_journal_close(&journal);
 }
 

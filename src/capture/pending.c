@@ -145,7 +145,7 @@ spill_segment(Segment *segment)
 	uint64		ordinal = segment->ordinal;
 	BeJournal	journal;
 
-	if (!be_journal_open(&journal, be_journal_part_table()))
+	if (!be_journal_open(&journal, BE_TABLE_PART))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table bugevents.journal_part does not exist"),

@@ -15,7 +15,7 @@
  * Failure: whatever happens in 2, the entry is published.  It carries no events
  * but sends readers to the journal, where they find all of them or none.  After a
  * crash between 1 and 2, the next COMMIT PREPARED takes the announcement back and
- * makes another (journal/prepared.c).
+ * makes another (journal/parted.c).
  *
  * Not here: ROLLBACK PREPARED.  PostgreSQL takes the parts back by itself.
  */
@@ -24,14 +24,13 @@
 #include "capture/two_phase.h"
 
 #include "access/xact.h"
+#include "capture/commit.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "extension/settings.h"
-#include "journal/journal.h"
-#include "journal/prepared.h"
+#include "journal/parted.h"
 #include "journal/sequence.h"
 #include "miscadmin.h"
-#include "queue/queue.h"
 #include "storage/procarray.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -102,21 +101,19 @@ announce(FullTransactionId xid, uint32 n)
 	BeJournal	journal;
 	BeJournalRow row = {.n = n, .xid = xid};
 
-	if (!be_journal_open(&journal, be_journal_table()))
+	be_sequence_begin();
+	if (!be_commit_reserve(n, 0, &journal, &reservation))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table bugevents.journal does not exist")));
-	be_sequence_begin();
-	row.at = GetCurrentTimestamp();
-
-	be_queue_reserve(n, 0, &reservation);
+				 errmsg("the journal of bugevents does not exist")));
 	reserved = true;
+	row.at = GetCurrentTimestamp();
 	be_queue_fill(&reservation, NULL, U64FromFullTransactionId(xid), row.at);
 	row.first_seq = reservation.first_seq;
 	row.low = reservation.low;
 	be_journal_insert(&journal, &row, NULL, 0);
 	be_journal_close(&journal);
-	be_prepared_remember(xid, row.first_seq + n - 1);
+	be_parted_remember(xid, row.first_seq + n - 1, true);
 	PopActiveSnapshot();
 
 	/* To be terminated between two transactions would leave the seqs pending. */
@@ -126,22 +123,14 @@ announce(FullTransactionId xid, uint32 n)
 	RESUME_INTERRUPTS();
 }
 
-static void
-forget(FullTransactionId xid)
-{
-	PushActiveSnapshot(GetTransactionSnapshot());
-	be_prepared_forget(xid);
-	PopActiveSnapshot();
-}
-
 /* The number of events that COMMIT PREPARED has to publish. */
 static uint64
 events_of(const char *gid, FullTransactionId *xid)
 {
-	if (!OidIsValid(be_journal_part_table()))
+	if (!OidIsValid(be_journal_table(BE_TABLE_PART)))
 		return 0;
 	*xid = find_prepared(gid);
-	return FullTransactionIdIsValid(*xid) ? be_prepared_count(*xid) : 0;
+	return FullTransactionIdIsValid(*xid) ? be_parted_count(*xid) : 0;
 }
 
 static void
@@ -189,7 +178,6 @@ watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 	announce(xid, n);
 	call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
 	end_reservation();
-	forget(xid);
 }
 
 void

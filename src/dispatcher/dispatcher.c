@@ -33,6 +33,7 @@
 #include "dispatcher/gateway_config.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
+#include "journal/retention.h"
 #include "journal/sequence.h"
 #include "journal/stream_row.h"
 #include "miscadmin.h"
@@ -61,6 +62,7 @@ static BeFeed feeds[FEEDS_MAX];
 static int	feed_count = 0;
 
 static char stream_id[UUID_LEN * 2 + 5] = "";	/* empty: there is no stream */
+static uint64 dropped = 0;		/* history up to this seq is gone */
 static XLogRecPtr to_flush = InvalidXLogRecPtr;
 static TimestampTz next_check = 0;
 static double commit_interval = 1e6;	/* us, a moving average */
@@ -129,11 +131,11 @@ read_journal(void)
 
 	/* The snapshot is taken after settled was read: it sees all of that. */
 	begin_transaction();
-	if (OidIsValid(be_journal_table()) && OidIsValid(be_journal_part_table()))
+	if (OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
 	{
 		for (int i = 0; i < feed_count; i++)
 			if (be_feed_wants_journal(&feeds[i], settled))
-				be_feed_read(&feeds[i], settled);
+				be_feed_read(&feeds[i], settled, dropped);
 		to_flush = Max(to_flush, be_queue_commit_lsn());
 	}
 	else
@@ -191,7 +193,7 @@ start_feed(int i)
 {
 	be_feed_start(&feeds[i], i + 1, current_config());
 	if (*stream_id)
-		be_feed_begin(&feeds[i], stream_id, be_queue_settled());
+		be_feed_begin(&feeds[i], stream_id, be_queue_settled(), dropped);
 	forget_waits();
 }
 
@@ -213,7 +215,7 @@ look_after_gateways(void)
 		be_feed_reap(&feeds[i]);
 		if (feeds[i].pid == 0 && now >= feeds[i].restart_at)
 			start_feed(i);
-		be_feed_announce(&feeds[i]);
+		be_feed_announce(&feeds[i], dropped);
 	}
 }
 
@@ -254,18 +256,32 @@ reload(void)
 
 /* ---- the extension ---- */
 
+/* The seq behind which history must stay for the gateways' sake. */
+static uint64
+needed_history(void)
+{
+	uint64		needed = be_queue_settled();
+
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].streaming)
+			needed = Min(needed, feeds[i].sent);
+	return needed;
+}
+
+/* The stream's id, or nothing; and do for its journal what is due. */
 static void
-read_stream_id(char *id)
+read_stream(char *id)
 {
 	MemoryContext context = CurrentMemoryContext;
-	pg_uuid_t	uuid;
+	BeStreamRow row;
 
 	begin_transaction();
 	*id = '\0';
-	if (be_stream_row_read(&uuid))
+	if (be_stream_row_read(&row))
 	{
 		be_sequence_begin();
-		strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&uuid))),
+		dropped = Max(row.dropped, be_retention_run(needed_history()));
+		strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
 				sizeof(stream_id));
 	}
 	end_transaction(context);
@@ -280,7 +296,7 @@ look_after_stream(void)
 {
 	char		id[sizeof(stream_id)];
 
-	read_stream_id(id);
+	read_stream(id);
 	if (strcmp(id, stream_id) == 0)
 		return;
 	if (*stream_id)
@@ -295,7 +311,7 @@ look_after_stream(void)
 				(errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
 						stream_id, be_database, be_queue_settled())));
 		for (int i = 0; i < feed_count; i++)
-			be_feed_begin(&feeds[i], stream_id, be_queue_settled());
+			be_feed_begin(&feeds[i], stream_id, be_queue_settled(), dropped);
 	}
 }
 

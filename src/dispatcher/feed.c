@@ -111,13 +111,14 @@ be_feed_start(BeFeed *feed, int number, const char *config)
 }
 
 void
-be_feed_begin(BeFeed *feed, const char *stream_id, uint64 tip)
+be_feed_begin(BeFeed *feed, const char *stream_id, uint64 tip, uint64 dropped)
 {
-	BeStreamMessage stream = {.tip = tip};
+	BeStreamMessage stream = {.tip = tip, .dropped = dropped};
 
 	strlcpy(stream.id, stream_id, sizeof(stream.id));
 	send_struct(feed, BE_MSG_STREAM, &stream, sizeof(stream));
 	feed->sent = feed->announced = tip;
+	feed->dropped = dropped;
 	feed->streaming = true;
 }
 
@@ -195,17 +196,23 @@ be_feed_wants_journal(const BeFeed *feed, uint64 settled)
 }
 
 static void
-catch_up(BeFeed *feed, uint64 settled)
+catch_up(BeFeed *feed, uint64 settled, uint64 dropped)
 {
 	Reading		reading = {.feed = feed, .left = PIPE_FULL / 2};
 
+	/* Its clients have to be told; begun anew, it tells those who come back. */
+	if (feed->sent < dropped)
+	{
+		end_gateway(feed, "it is farther behind than the journal goes back");
+		return;
+	}
 	feed->sent = be_journal_read(feed->sent, settled, &feed->place,
 								 send_run, &reading);
-	be_feed_announce(feed);
+	be_feed_announce(feed, dropped);
 }
 
 static void
-answer_fetch(BeFeed *feed)
+answer_fetch(BeFeed *feed, uint64 dropped)
 {
 	BeFetchMessage *fetch = &feed->fetches[0];
 	Reading		reading = {
@@ -213,10 +220,16 @@ answer_fetch(BeFeed *feed)
 		.request = fetch->request,
 		.left = Max(1, Min(fetch->max_bytes, FETCH_MAX))
 	};
-	BeFetchedMessage fetched = {.request = fetch->request, .result = BE_FETCH_OK};
+	BeFetchedMessage fetched = {
+		.request = fetch->request,
+		.result = fetch->after < dropped ? BE_FETCH_GONE : BE_FETCH_OK,
+		.covered = fetch->after,
+		.dropped = dropped
+	};
 
-	fetched.covered = be_journal_read(fetch->after, fetch->upto,
-									  &feed->fetch_place, send_run, &reading);
+	if (fetched.result == BE_FETCH_OK)
+		fetched.covered = be_journal_read(fetch->after, fetch->upto,
+										  &feed->fetch_place, send_run, &reading);
 	send_struct(feed, BE_MSG_FETCHED, &fetched, sizeof(fetched));
 	feed->fetch_count--;
 	memmove(&feed->fetches[0], &feed->fetches[1],
@@ -224,23 +237,25 @@ answer_fetch(BeFeed *feed)
 }
 
 void
-be_feed_read(BeFeed *feed, uint64 settled)
+be_feed_read(BeFeed *feed, uint64 settled, uint64 dropped)
 {
 	if (feed->sent < settled)
-		catch_up(feed, settled);
+		catch_up(feed, settled, dropped);
 	if (feed->fetch_count > 0)
-		answer_fetch(feed);
+		answer_fetch(feed, dropped);
 }
 
 void
-be_feed_announce(BeFeed *feed)
+be_feed_announce(BeFeed *feed, uint64 dropped)
 {
-	BeProgressMessage progress = {.tip = feed->sent};
+	BeProgressMessage progress = {.tip = feed->sent, .dropped = dropped};
 
-	if (!feed->streaming || feed->announced == feed->sent)
+	if (!feed->streaming ||
+		(feed->announced == feed->sent && feed->dropped == dropped))
 		return;
 	send_struct(feed, BE_MSG_PROGRESS, &progress, sizeof(progress));
 	feed->announced = feed->sent;
+	feed->dropped = dropped;
 }
 
 void

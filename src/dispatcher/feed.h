@@ -27,7 +27,8 @@ typedef struct BeFeed
 	bool		streaming;		/* STREAM was sent */
 
 	uint64		sent;			/* the stream up to here is in the channel */
-	uint64		announced;		/* tip of the last PROGRESS */
+	uint64		announced;		/* it knows this tip */
+	uint64		dropped;		/* and this end of the history */
 	BeJournalPlace place;		/* of reading what it missed */
 
 	BeFetchMessage fetches[BE_FEED_FETCHES];
@@ -46,8 +47,12 @@ extern void be_feed_start(BeFeed *feed, int number, const char *config);
 /* A changed configuration. */
 extern void be_feed_configure(BeFeed *feed, const char *config);
 
-/* The stream begins for this gateway behind tip. */
-extern void be_feed_begin(BeFeed *feed, const char *stream_id, uint64 tip);
+/*
+ * The stream begins for this gateway behind tip; history up to dropped is gone,
+ * here and below.
+ */
+extern void be_feed_begin(BeFeed *feed, const char *stream_id, uint64 tip,
+						  uint64 dropped);
 
 /*
  * A settled transaction.  A feed that is behind, or whose pipe is full, doesn't
@@ -61,13 +66,13 @@ extern void be_feed_push(BeFeed *feed, const BeQueueItem *item);
  * missed up to settled, and one of its requests.
  */
 extern bool be_feed_wants_journal(const BeFeed *feed, uint64 settled);
-extern void be_feed_read(BeFeed *feed, uint64 settled);
+extern void be_feed_read(BeFeed *feed, uint64 settled, uint64 dropped);
 
 /* Close one of its clients. */
 extern void be_feed_disconnect(BeFeed *feed, const BeDisconnectMessage *disconnect);
 
-/* Say where the stream stands, if that isn't known from events. */
-extern void be_feed_announce(BeFeed *feed);
+/* Say where the stream stands, as far as that isn't known from events. */
+extern void be_feed_announce(BeFeed *feed, uint64 dropped);
 
 /* Write to the pipe, read from it.  A gateway that is gone or broken is ended. */
 extern void be_feed_flush(BeFeed *feed);

@@ -9,6 +9,8 @@
  */
 #include "extension/settings.h"
 
+#include <limits.h>
+
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -18,6 +20,8 @@ char	   *be_database;
 int			be_queue_size;
 int			be_spill_size;
 int			be_max_value_size;
+int			be_retention;
+int			be_retention_size;
 char	   *be_listen_addresses;
 int			be_port;
 int			be_gateways;
@@ -163,6 +167,12 @@ define_stream_settings(void)
 			   "Sets the size above which a value of a payload is cut.",
 			   &be_max_value_size, 1024 * 1024, 256, 16 * 1024 * 1024,
 			   PGC_SUSET, GUC_UNIT_BYTE);
+	define_int("bugevents.retention",
+			   "Sets how long events are kept in the journal, at least.",
+			   &be_retention, 24 * 3600, 1, INT_MAX / 2, PGC_SIGHUP, GUC_UNIT_S);
+	define_int("bugevents.retention_size",
+			   "Sets the size of the journal above which its oldest events are dropped; 0 is no limit.",
+			   &be_retention_size, 0, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB);
 }
 
 static void

@@ -13,6 +13,8 @@ extern char *be_database;		/* the one database that is served */
 extern int	be_queue_size;		/* kB */
 extern int	be_spill_size;		/* kB */
 extern int	be_max_value_size;	/* bytes, of one field of a payload */
+extern int	be_retention;		/* seconds */
+extern int	be_retention_size;	/* kB; 0: no limit */
 
 /* The gateways */
 extern char *be_listen_addresses;

@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "journal/journal.h"
 #include "journal/reader.h"
+#include "journal/stream_row.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "queue/queue.h"
@@ -114,6 +115,25 @@ put_run(void *arg, const BeJournalRun *run)
 }
 
 /*
+ * Was something behind since dropped, before we read or while we did?  From 0 on
+ * means from the oldest that there is.
+ */
+static void
+check_history(uint64 since)
+{
+	BeStreamRow row;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (since != 0 && be_stream_row_read(&row) && since < row.dropped)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("events after seq " UINT64_FORMAT " are not complete any more", since),
+				 errdetail("Retention has dropped those up to seq " UINT64_FORMAT ".", row.dropped),
+				 errhint("Read from " UINT64_FORMAT " on, after reading the tables anew.", row.dropped)));
+	PopActiveSnapshot();
+}
+
+/*
  * Everything settled at this moment; while no seq was given out since the start,
  * that is all there is.
  */
@@ -143,7 +163,7 @@ bugevents_events(PG_FUNCTION_ARGS)
 				 errmsg("max must not be negative")));
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (max == 0 || !OidIsValid(be_journal_table()))
+	if (max == 0 || !OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
 		return (Datum) 0;
 
 	/* A snapshot of now, taken after the horizon, sees all up to it. */
@@ -153,5 +173,6 @@ bugevents_events(PG_FUNCTION_ARGS)
 	PushActiveSnapshot(GetLatestSnapshot());
 	be_journal_read(since, upto, &place, put_run, &output);
 	PopActiveSnapshot();
+	check_history(since);
 	return (Datum) 0;
 }

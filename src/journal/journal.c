@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 #include "journal/layout.h"
@@ -31,19 +32,26 @@
 /* Rows above it may be stored out of line, which wants a snapshot. */
 #define TOAST_POSSIBLE	2000
 
-static Oid	journal_oid = InvalidOid;
-static Oid	journal_part_oid = InvalidOid;
+static const char *const names[BE_TABLES] = {
+	"journal_0", "journal_1", "journal_2", "journal_part", "journal_parted", "stream"
+};
+
+static Oid	oids[BE_TABLES];
 
 /* Somebody changed a table: find ours again if it may have been one of them. */
 static void
 forget_tables(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == journal_oid || relid == journal_part_oid)
-		journal_oid = journal_part_oid = InvalidOid;
+	bool		ours = !OidIsValid(relid);
+
+	for (int i = 0; i < BE_TABLES; i++)
+		ours |= oids[i] == relid;
+	if (ours)
+		memset(oids, 0, sizeof(oids));
 }
 
-static Oid
-find_table(Oid *cached, const char *name)
+Oid
+be_journal_table(BeTable table)
 {
 	static bool registered = false;
 
@@ -52,26 +60,14 @@ find_table(Oid *cached, const char *name)
 		CacheRegisterRelcacheCallback(forget_tables, (Datum) 0);
 		registered = true;
 	}
-	if (!OidIsValid(*cached))
+	if (!OidIsValid(oids[table]))
 	{
 		Oid			schema = get_namespace_oid("bugevents", true);
 
 		if (OidIsValid(schema))
-			*cached = get_relname_relid(name, schema);
+			oids[table] = get_relname_relid(names[table], schema);
 	}
-	return *cached;
-}
-
-Oid
-be_journal_table(void)
-{
-	return find_table(&journal_oid, "journal");
-}
-
-Oid
-be_journal_part_table(void)
-{
-	return find_table(&journal_part_oid, "journal_part");
+	return oids[table];
 }
 
 /*
@@ -95,11 +91,13 @@ only_index(Relation table)
 }
 
 bool
-be_journal_open(BeJournal *journal, Oid table)
+be_journal_open(BeJournal *journal, BeTable table)
 {
-	if (!OidIsValid(table))
+	Oid			oid = be_journal_table(table);
+
+	if (!OidIsValid(oid))
 		return false;
-	journal->table = try_table_open(table, RowExclusiveLock);
+	journal->table = try_table_open(oid, RowExclusiveLock);
 	if (journal->table == NULL)
 		return false;
 	journal->index = index_open(only_index(journal->table), RowExclusiveLock);
@@ -175,30 +173,47 @@ be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
 	insert_row(journal, values, nulls, size);
 }
 
-uint64
-be_journal_last_seq(void)
+/*
+ * The last or the first row of a segment, in the order of the key.  Dirty: a seq
+ * of a transaction in progress counts as well.
+ */
+static uint64
+row_at_end(int segment, ScanDirection direction, TimestampTz *at)
 {
-	Relation	table = table_open(be_journal_table(), AccessShareLock);
+	Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + segment), AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
 								   AccessShareLock);
 	SnapshotData any;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	uint64		last = 0;
+	uint64		last_seq = 0;
 
-	/* Dirty: a seq of a transaction in progress or prepared counts as well. */
 	InitDirtySnapshot(any);
 	scan = systable_beginscan_ordered(table, index, &any, 0, NULL);
-	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	tuple = systable_getnext_ordered(scan, direction);
 	if (tuple)
 	{
+		TupleDesc	desc = RelationGetDescr(table);
 		bool		isnull;
 
-		last = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ,
-										  RelationGetDescr(table), &isnull));
+		last_seq = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ, desc, &isnull));
+		if (at)
+			*at = DatumGetTimestampTz(heap_getattr(tuple, JOURNAL_AT, desc, &isnull));
 	}
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
 	table_close(table, AccessShareLock);
-	return last;
+	return last_seq;
+}
+
+uint64
+be_journal_last_seq(int segment, TimestampTz *at)
+{
+	return row_at_end(segment, BackwardScanDirection, at);
+}
+
+bool
+be_journal_first_at(int segment, TimestampTz *at)
+{
+	return row_at_end(segment, ForwardScanDirection, at) != 0;
 }

@@ -1,9 +1,10 @@
 /*
  * journal.h - the durable copy of the stream: writing it.
  *
- * A transaction is one row of bugevents.journal.  Its events are in that row,
- * or, when the transaction was too large for one, in rows of
- * bugevents.journal_part that it wrote as it went.
+ * A transaction is one row of the segment that is being written, one of the
+ * tables journal_0, journal_1 and journal_2.  Its events are in that row, or, when
+ * the transaction was too large for one, in rows of journal_part that it wrote as
+ * it went; journal_parted knows those.
  */
 #ifndef BE_JOURNAL_H
 #define BE_JOURNAL_H
@@ -36,15 +37,27 @@ typedef struct BeJournalRow
 	TimestampTz at;
 } BeJournalRow;
 
-/* Oids of the tables; InvalidOid when the extension isn't there (any more). */
-extern Oid	be_journal_table(void);
-extern Oid	be_journal_part_table(void);
+#define BE_SEGMENTS		3
+
+/* The extension's tables; the segments are BE_TABLE_SEGMENT + 0 and so on. */
+typedef enum BeTable
+{
+	BE_TABLE_SEGMENT,
+	BE_TABLE_PART = BE_SEGMENTS,
+	BE_TABLE_PARTED,
+	BE_TABLE_STREAM,
+	BE_TABLES
+} BeTable;
+
+/* Oid of a table; InvalidOid when the extension isn't there (any more). */
+extern Oid	be_journal_table(BeTable table);
 
 /*
- * Open journal or journal_part.  May wait for a lock.  False when it doesn't
- * exist.  To be closed in the same transaction; the lock stays until its end.
+ * Open a segment or journal_part for inserting.  May wait for a lock.  False when
+ * it doesn't exist.  To be closed in the same transaction; the lock stays until
+ * its end.
  */
-extern bool be_journal_open(BeJournal *journal, Oid table);
+extern bool be_journal_open(BeJournal *journal, BeTable table);
 extern void be_journal_close(BeJournal *journal);
 
 /*
@@ -61,9 +74,13 @@ extern void be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
 								   char *records, Size size);
 
 /*
- * The greatest seq in the journal, committed or not; 0 when it is empty.  To be
- * called in a transaction.
+ * The greatest seq in a segment, committed or not, and when its transaction
+ * committed; 0 when the segment is empty.  at may be NULL.  To be called in a
+ * transaction.
  */
-extern uint64 be_journal_last_seq(void);
+extern uint64 be_journal_last_seq(int segment, TimestampTz *at);
+
+/* When the first transaction in a segment committed; false when it is empty. */
+extern bool be_journal_first_at(int segment, TimestampTz *at);
 
 #endif							/* BE_JOURNAL_H */

@@ -1,8 +1,9 @@
 /*
  * reader.c - reading the journal in the order of the stream.
  *
- * Model: an ordered scan of the primary key from the first transaction that ends
- * behind "after".  Rows whose events are in parts lead to a second ordered scan.
+ * Model: the segments from the oldest to the newest, in each of them an ordered
+ * scan of the primary key from the first transaction that ends behind "after".
+ * Rows whose events are in parts lead to a second ordered scan.
  * No SQL: this serves the dispatcher as well, which must not plan or wait.
  *
  * Memory: each row is read in a context of its own, reset before the next one:
@@ -19,6 +20,7 @@
 #include "journal/journal.h"
 #include "journal/layout.h"
 #include "miscadmin.h"
+#include "queue/queue.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -121,7 +123,7 @@ place_is_usable(const Reader *reader, const BeJournalRun *tx)
 static void
 read_parts(Reader *reader, const BeJournalRun *tx, MemoryContext context)
 {
-	Relation	table = table_open(be_journal_part_table(), AccessShareLock);
+	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
 								   AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(table);
@@ -203,38 +205,51 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 	return true;
 }
 
+/* False: what follows lies behind upto, in this segment and in newer ones. */
+static bool
+read_segment(Reader *reader, int segment, MemoryContext context)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
+								   AccessShareLock);
+	bool		go_on = true;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTGreaterStrategyNumber, F_INT8GT,
+				Int64GetDatum(reader->after));
+	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
+	while (go_on && !reader->enough &&
+		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(context);
+		go_on = read_row(reader, tuple, RelationGetDescr(table), context);
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return go_on;
+}
+
 uint64
 be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 				BeJournalSink sink, void *arg)
 {
 	Reader		reader = {.after = after, .upto = upto, .place = place,
 		.sink = sink, .arg = arg, .covered = after};
-	Relation	table = table_open(be_journal_table(), AccessShareLock);
-	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
-								   AccessShareLock);
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "bugevents journal row",
 												  ALLOCSET_DEFAULT_SIZES);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	int			newest = be_queue_segment();
 
-	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTGreaterStrategyNumber, F_INT8GT,
-				Int64GetDatum(after));
-	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
-	while (!reader.enough &&
-		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
-	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextReset(context);
-		if (!read_row(&reader, tuple, RelationGetDescr(table), context))
+	/* From the oldest on.  A segment that is begun now has seqs behind upto. */
+	for (int i = 1; i <= BE_SEGMENTS && !reader.enough; i++)
+		if (!read_segment(&reader, (newest + i) % BE_SEGMENTS, context))
 			break;
-	}
 	if (!reader.enough)
 		reader.covered = upto;
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	table_close(table, AccessShareLock);
 	MemoryContextDelete(context);
 	return reader.covered;
 }

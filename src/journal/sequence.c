@@ -21,7 +21,22 @@
 void
 be_sequence_begin(void)
 {
-	if (be_queue_next_seq() == 0)
-		be_queue_begin(Max(be_journal_last_seq(), GetXLogInsertRecPtr()) +
-					   SEQ_MARGIN);
+	uint64		last_seq = 0;
+	int			segment = 0;
+
+	if (be_queue_next_seq() != 0)
+		return;
+
+	/* The segment with the greatest seqs was the one that was being written. */
+	for (int i = 0; i < BE_SEGMENTS; i++)
+	{
+		uint64		last = be_journal_last_seq(i, NULL);
+
+		if (last > last_seq)
+		{
+			last_seq = last;
+			segment = i;
+		}
+	}
+	be_queue_begin(Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN, segment);
 }

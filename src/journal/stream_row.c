@@ -6,18 +6,15 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/namespace.h"
-#include "utils/lsyscache.h"
+#include "journal/journal.h"
+#include "journal/layout.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#define STREAM_ID	1			/* column number, as the install script has it */
-
 bool
-be_stream_row_read(pg_uuid_t *id)
+be_stream_row_read(BeStreamRow *row)
 {
-	Oid			schema = get_namespace_oid("bugevents", true);
-	Oid			oid = OidIsValid(schema) ? get_relname_relid("stream", schema) : InvalidOid;
+	Oid			oid = be_journal_table(BE_TABLE_STREAM);
 	Relation	table = OidIsValid(oid) ? try_table_open(oid, AccessShareLock) : NULL;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -29,10 +26,11 @@ be_stream_row_read(pg_uuid_t *id)
 	tuple = systable_getnext(scan);
 	if (tuple)
 	{
+		TupleDesc	desc = RelationGetDescr(table);
 		bool		isnull;
-		Datum		value = heap_getattr(tuple, STREAM_ID, RelationGetDescr(table), &isnull);
 
-		memcpy(id, DatumGetUUIDP(value), sizeof(pg_uuid_t));
+		row->id = *DatumGetUUIDP(heap_getattr(tuple, STREAM_ID, desc, &isnull));
+		row->dropped = DatumGetInt64(heap_getattr(tuple, STREAM_DROPPED, desc, &isnull));
 	}
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);

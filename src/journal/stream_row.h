@@ -8,10 +8,16 @@
 
 #include "utils/uuid.h"
 
+typedef struct BeStreamRow
+{
+	pg_uuid_t	id;
+	uint64		dropped;		/* history up to this seq is gone */
+} BeStreamRow;
+
 /*
- * Read the stream's identity.  False when the extension doesn't exist.  To be
- * called in a transaction with an active snapshot.
+ * Read it.  False when the extension doesn't exist.  To be called in a
+ * transaction with an active snapshot.
  */
-extern bool be_stream_row_read(pg_uuid_t *id);
+extern bool be_stream_row_read(BeStreamRow *row);
 
 #endif							/* BE_STREAM_ROW_H */

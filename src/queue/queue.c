@@ -15,7 +15,7 @@
  *	   them pending, and reads them from the journal.
  *
  * Concurrency
- *	lock		next_seq, head, the header of a new entry, and setting a slot.
+ *	lock		next_seq, segment, head, the header of a new entry, setting a slot.
  *	entry		written by its session alone until state says COMMITTED or ABORTED
  *				(release), read by the dispatcher after that (acquire).
  *	tail		advanced by the dispatcher alone; sessions read it to find room,
@@ -83,6 +83,7 @@ typedef struct Queue
 
 	/* Written by sessions. */
 	pg_atomic_uint64 next_seq;
+	pg_atomic_uint32 segment;
 	uint64		head;			/* positions only grow; modulo capacity */
 	pg_atomic_uint64 overflows;
 
@@ -127,6 +128,7 @@ queue_init(void)
 	queue->capacity = ring_capacity();
 	queue->slots = BE_PROCESSES;
 	pg_atomic_init_u64(&queue->next_seq, 0);
+	pg_atomic_init_u32(&queue->segment, 0);
 	pg_atomic_init_u64(&queue->overflows, 0);
 	pg_atomic_init_u64(&queue->tail, 0);
 	pg_atomic_init_u64(&queue->settled, 0);
@@ -163,14 +165,29 @@ be_queue_next_seq(void)
 }
 
 void
-be_queue_begin(uint64 base)
+be_queue_begin(uint64 base, int segment)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (pg_atomic_read_u64(&queue->next_seq) == 0)
 	{
 		pg_atomic_write_u64(&queue->settled, base);
+		pg_atomic_write_u32(&queue->segment, segment);
 		pg_atomic_write_u64(&queue->next_seq, base + 1);
 	}
+	LWLockRelease(queue->lock);
+}
+
+int
+be_queue_segment(void)
+{
+	return pg_atomic_read_u32(&queue->segment);
+}
+
+void
+be_queue_switch(int segment)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	pg_atomic_write_u32(&queue->segment, segment);
 	LWLockRelease(queue->lock);
 }
 
@@ -214,13 +231,18 @@ place_entry(BeReservation *reservation)
 	return true;
 }
 
-void
-be_queue_reserve(uint32 n, Size size, BeReservation *reservation)
+bool
+be_queue_reserve(uint32 n, Size size, int segment, BeReservation *reservation)
 {
 	reservation->n = n;
 	reservation->size = size;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (segment != be_queue_segment())
+	{
+		LWLockRelease(queue->lock);
+		return false;
+	}
 	reservation->first_seq = pg_atomic_read_u64(&queue->next_seq);
 	pg_atomic_write_u64(&queue->next_seq, reservation->first_seq + n);
 	reservation->has_entry = place_entry(reservation);
@@ -230,6 +252,7 @@ be_queue_reserve(uint32 n, Size size, BeReservation *reservation)
 	reservation->low = pg_atomic_read_u64(&queue->settled);
 	if (!reservation->has_entry)
 		pg_atomic_fetch_add_u64(&queue->overflows, 1);
+	return true;
 }
 
 void
@@ -246,6 +269,8 @@ be_queue_fill(const BeReservation *reservation, const char *records,
 	entry = entry_at(reservation->position);
 	entry->xid = xid;
 	entry->at = at;
+	if (reservation->size == 0)
+		return;
 
 	start = (reservation->position + ENTRY_ALIGN) % queue->capacity;
 	first = Min(reservation->size, queue->capacity - start);

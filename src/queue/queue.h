@@ -66,16 +66,26 @@ extern void be_queue_startup(void);
 extern uint64 be_queue_next_seq(void);
 
 /*
- * Let seqs start above base, unless they started already.  The caller has seen
- * to it that no seq up to base may be given out again.
+ * Let seqs start above base and the journal be written in this segment, unless
+ * that started already.  The caller has seen to it that no seq up to base may be
+ * given out again.
  */
-extern void be_queue_begin(uint64 base);
+extern void be_queue_begin(uint64 base, int segment);
+
+/*
+ * The segment of the journal that is being written.  Seqs in it are above those
+ * of all others; be_queue_switch makes it another one for the seqs to come.
+ */
+extern int	be_queue_segment(void);
+extern void be_queue_switch(int segment);
 
 /*
  * Take n seqs and room for size bytes of records, and note them as pending.
- * Never waits for the dispatcher.  Does not throw.
+ * Never waits for the dispatcher.  Does not throw.  False, with nothing taken, if
+ * segment isn't the one that is being written any more.
  */
-extern void be_queue_reserve(uint32 n, Size size, BeReservation *reservation);
+extern bool be_queue_reserve(uint32 n, Size size, int segment,
+							 BeReservation *reservation);
 
 /* Copy the records into the reserved entry. */
 extern void be_queue_fill(const BeReservation *reservation, const char *records,
