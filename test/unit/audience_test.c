@@ -1,0 +1,109 @@
+/*
+ * audience_test.c - who may see what, and who belongs to what.
+ */
+#include <stdlib.h>
+
+#include "gateway/audience.h"
+#include "gateway/directory.h"
+#include "tap.h"
+
+static BeSpan
+span(const char *text)
+{
+	return (BeSpan) {text, (uint32_t) strlen(text)};
+}
+
+static void
+test_allows(void)
+{
+	static const struct
+	{
+		const char *audience;
+		bool		user;		/* user 7, member of projects 1 and 22 */
+		bool		admin;		/* user 8 */
+	}			cases[] = {
+		{"all", true, true}, {"", false, false}, {"admin", false, true},
+		{"user:7", true, false}, {"user:8", false, true}, {"user:", false, false},
+		{"user:77", false, false}, {"user", false, false}, {"user:70\nuser:7", true, false},
+		{"project:1", true, false}, {"project:2", false, false},
+		{"project:22", true, false}, {"project:222", false, false},
+		{"admin\nuser:7", true, true}, {"ALL", false, false}, {"all ", false, false},
+		{"\nall", true, true}, {"nobody\nall", true, true}, {"user:7 ", false, false},
+	};
+	BePrincipals user = {0};
+	BePrincipals admin = {.is_admin = true};
+
+	be_principals_add(&user, "user:", "7");
+	be_principals_add(&user, "project:", "22");
+	be_principals_add(&user, "project:", "1");
+	be_principals_add(&user, "project:", "22");
+	be_principals_seal(&user);
+	tap_ok(user.count == 3, "doubles count once");
+	be_principals_add(&admin, "user:", "8");
+	be_principals_seal(&admin);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		BeSpan		audience = span(cases[i].audience);
+		uint8_t		flags = be_audience_flags(audience);
+
+		tap_ok(be_audience_allows(audience, flags, &user) == cases[i].user &&
+			   be_audience_allows(audience, flags, &admin) == cases[i].admin,
+			   cases[i].audience);
+	}
+	be_principals_free(&user);
+	be_principals_free(&admin);
+}
+
+static void
+test_directory(void)
+{
+	BeDirectory directory = {0};
+	BeMembership *membership = calloc(3000, sizeof(BeMembership));
+	char		name[32];
+	bool		good = true;
+
+	tap_ok(be_directory_find(&directory, span("x")) == NULL, "an empty directory");
+	for (int i = 0; i < 3000; i++)
+	{
+		snprintf(name, sizeof(name), "user:%d", i / 3);
+		be_directory_join(&directory, name, &membership[i], &membership[i]);
+	}
+	for (int i = 0; i < 1000; i++)
+	{
+		BeGroup    *group;
+
+		snprintf(name, sizeof(name), "user:%d", i);
+		group = be_directory_find(&directory, span(name));
+		good &= group && group->count == 3;
+	}
+	tap_ok(good && directory.groups == 1000, "3000 members in 1000 groups");
+	for (int i = 0; i < 3000; i++)
+		if (i % 3 != 1)
+			be_directory_leave(&directory, &membership[i]);
+	good = true;
+	for (int i = 0; i < 1000; i++)
+	{
+		BeGroup    *group;
+
+		snprintf(name, sizeof(name), "user:%d", i);
+		group = be_directory_find(&directory, span(name));
+		good &= group && group->count == 1 &&
+			group->first->member == &membership[i * 3 + 1];
+	}
+	tap_ok(good, "who leaves is gone, who stays is found");
+	for (int i = 0; i < 3000; i++)
+		if (i % 3 == 1)
+			be_directory_leave(&directory, &membership[i]);
+	tap_ok(directory.groups == 0 && be_directory_find(&directory, span("user:1")) == NULL,
+		   "an empty group is no group");
+	be_directory_free(&directory);
+	free(membership);
+}
+
+int
+main(void)
+{
+	test_allows();
+	test_directory();
+	return tap_done();
+}

@@ -1,0 +1,53 @@
+/*
+ * config_test.c - the configuration as the dispatcher sends it.
+ */
+#include <stdlib.h>
+
+#include "gateway/config.h"
+#include "tap.h"
+
+static BeConfig *
+read_config(const char *json)
+{
+	char		error[256] = "";
+	BeConfig   *config = be_config_read(json, strlen(json), error, sizeof(error));
+
+	if (config == NULL)
+		printf("# %s\n", error);
+	return config;
+}
+
+int
+main(void)
+{
+	static const char *const wrong[] = {
+		"", "[]", "null", "{", "{\"port\":\"1\"}", "{\"port\":1.5}",
+		"{\"jwt_secret\":1}", "{\"port\":1,\"port\":2}", "{\"listen_addresses\":null}",
+	};
+	BeConfig   *a = read_config("{}");
+	BeConfig   *b = read_config("{\"port\":9000,\"listen_addresses\":\"*\",\"later\":[1],"
+								"\"window_size\":2097152,\"message_rate\":0,"
+								"\"ping_interval\":1500}");
+	BeConfig   *c = read_config("{\"port\":70000,\"window_size\":1,\"max_connections\":0}");
+
+	tap_ok(a && a->port == 8432 && strcmp(a->listen_addresses, "localhost") == 0 &&
+		   a->window_size == 64 << 20 && a->max_connections == 10000 &&
+		   a->max_connections_per_user == 3 && a->message_rate == 60 &&
+		   a->max_message_size == 65536 && a->ping_interval == 30000 &&
+		   a->connection_timeout == 60000 && a->jwt_leeway == 30000 &&
+		   a->jwt_secret[0] == '\0', "what is missing takes its default");
+	tap_ok(b && b->port == 9000 && b->window_size == 2 << 20 && b->message_rate == 0 &&
+		   b->ping_interval == 1500 && strcmp(b->listen_addresses, "*") == 0,
+		   "what is there counts, what is not known is ignored");
+	tap_ok(c && c->port == 65535 && c->window_size == 1 << 20 && c->max_connections == 1,
+		   "values are brought into their range");
+	tap_ok(be_config_same_place(a, a) && !be_config_same_place(a, b),
+		   "a change of place is seen");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		tap_ok(read_config(wrong[i]) == NULL, wrong[i]);
+	be_config_free(a);
+	be_config_free(b);
+	be_config_free(c);
+	be_config_free(NULL);
+	return tap_done();
+}

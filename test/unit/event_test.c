@@ -1,0 +1,96 @@
+/*
+ * event_test.c - the event record: written, read, cut at every byte.
+ */
+#include "make_event.h"
+#include "tap.h"
+
+static void
+test_round_trip(void)
+{
+	const char *text[BE_EVENT_FIELDS] = {"bug_report", "created", "all\nuser:7", "1",
+	"2", "3", "{\"id\":1}", "{\"a\":[1,2]}"};
+	size_t		size;
+	char	   *record = make_event(text, &size);
+	BeEvent		event;
+	bool		good = true;
+
+	tap_ok(be_event_read(record, size, &event), "a record is read");
+	tap_ok(event.size == size, "its size is known");
+	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+		good &= be_span_is(event.field[i], text[i]);
+	tap_ok(good, "all fields are as they were written");
+
+	good = true;
+	for (size_t len = 0; len < size; len++)
+	{
+		char	   *cut = malloc(len ? len : 1);
+
+		memcpy(cut, record, len);
+		good &= !be_event_read(cut, len, &event);
+		free(cut);
+	}
+	tap_ok(good, "a record cut at any byte is refused");
+	free(record);
+}
+
+static void
+test_lies(void)
+{
+	const char *text[BE_EVENT_FIELDS] = {"a", "b", "all"};
+	size_t		size;
+	char	   *record = make_event(text, &size);
+	BeEvent		event;
+	bool		good = true;
+
+	/* Any other length of any field, and any other size, must not add up. */
+	for (int i = 0; i <= BE_EVENT_FIELDS; i++)
+		for (uint64_t value = 1; value <= UINT32_MAX; value *= 3)
+		{
+			uint32_t	old;
+			uint32_t	lie = (uint32_t) value;
+
+			memcpy(&old, record + 4 * i, 4);
+			if (old == lie)
+				continue;
+			memcpy(record + 4 * i, &lie, 4);
+			good &= !be_event_read(record, size, &event);
+			memcpy(record + 4 * i, &old, 4);
+		}
+	tap_ok(good, "lengths that do not add up are refused");
+	tap_ok(be_event_read(record, size, &event), "and without the lie it is read");
+	free(record);
+}
+
+static void
+test_audience(void)
+{
+	static const struct
+	{
+		const char *audience;
+		const char *joined;
+	}			cases[] = {
+		{"", ""}, {"all", "[all]"}, {"all\nuser:7", "[all][user:7]"},
+		{"\n", "[]"}, {"a\n", "[a]"}, {"\na", "[][a]"}, {"a\n\nb", "[a][][b]"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		BeSpan		rest = {cases[i].audience, (uint32_t) strlen(cases[i].audience)};
+		BeSpan		one;
+		char		joined[64] = "";
+
+		while (be_audience_next(&rest, &one))
+			snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined),
+					 "[%.*s]", (int) one.len, one.data);
+		tap_is(joined, strlen(joined), cases[i].joined, "principals of an audience");
+	}
+}
+
+int
+main(void)
+{
+	test_round_trip();
+	test_lies();
+	test_audience();
+	return tap_done();
+}

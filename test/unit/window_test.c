@@ -1,0 +1,166 @@
+/*
+ * window_test.c - the window and the replay: what they hold, find and drop.
+ */
+#include <stdlib.h>
+
+#include "gateway/replay.h"
+#include "gateway/window.h"
+#include "make_event.h"
+#include "tap.h"
+
+static void
+add(BeWindow *window, uint64_t seq, size_t size)
+{
+	BeEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
+	char	   *payload = malloc(size + 1);
+	BeEvent		event;
+	char	   *record;
+
+	memset(payload, 'x', size);
+	payload[size] = '\0';
+	record = make_simple("all", payload, &event);
+	be_window_add(window, &message, 0, &event);
+	free(record);
+	free(payload);
+}
+
+/* The seqs above one, as far as they are in the window, in order? */
+static bool
+holds_all(const BeWindow *window, uint64_t seq, uint64_t step)
+{
+	uint32_t	i;
+	const BeChunk *chunk;
+
+	while ((chunk = be_window_find(window, seq, &i)) != NULL)
+		for (; i < chunk->count; i++)
+		{
+			if (chunk->frame[i].seq != seq + step - seq % step)
+				return false;
+			seq = chunk->frame[i].seq;
+		}
+	return seq + step > window->tip;
+}
+
+static void
+test_window(void)
+{
+	BeWindow	window = {.limit = 1024 * 1024};
+	uint32_t	i;
+	bool		good = true;
+
+	be_window_reset(&window, 9);
+	tap_ok(window.floor == 9 && window.tip == 9 &&
+		   be_window_find(&window, 9, &i) == NULL, "an empty window");
+	be_window_advance(&window, 15);
+	tap_ok(window.floor == 15 && window.tip == 15, "progress moves an empty window");
+	be_window_reset(&window, 0);
+	for (uint64_t seq = 10; seq <= 10000; seq += 10)
+		add(&window, seq, 100);
+	for (uint64_t seq = 0; seq <= 10000; seq += 7)
+		good &= holds_all(&window, seq, 10);
+	tap_ok(good, "what follows any seq is found, with gaps");
+	be_window_advance(&window, 10005);
+	tap_ok(window.tip == 10005 && be_window_find(&window, 10000, &i) == NULL,
+		   "progress moves the tip, and there is nothing new");
+	for (uint64_t seq = 10010; seq <= 100000; seq += 10)
+		add(&window, seq, 100);
+	tap_ok(window.floor == 0, "nothing is dropped before the batch was sent");
+	be_window_trim(&window);
+	tap_ok(window.floor > 0 && window.bytes <= window.limit, "then the oldest go");
+	tap_ok(holds_all(&window, window.floor, 10), "and the rest is whole");
+	add(&window, 100010, 3000000);
+	add(&window, 100020, 10);
+	be_window_trim(&window);
+	tap_ok(holds_all(&window, window.floor, 10), "an event larger than all");
+	be_window_limit(&window, 1);
+	tap_ok(window.count == 1, "one chunk stays at least");
+	be_window_free(&window);
+}
+
+/* ---- Replay ---- */
+
+typedef struct Log
+{
+	BeFetchMessage fetch[16];
+	int			fetches;
+	int			ready;
+	int			gone;
+} Log;
+
+static void
+on_fetch(void *owner, const BeFetchMessage *message)
+{
+	Log		   *log = owner;
+
+	log->fetch[log->fetches++ % 16] = *message;
+}
+
+static void
+on_ready(void *owner, BeWaiter *waiter)
+{
+	((Log *) owner)->ready++;
+}
+
+static void
+on_gone(void *owner, BeWaiter *waiter)
+{
+	((Log *) owner)->gone++;
+}
+
+static const BeReplayEvents replay_events = {on_fetch, on_ready, on_gone};
+
+static bool
+answer(BeReplay *replay, const BeFetchMessage *fetch, uint64_t covered)
+{
+	BeFetchedMessage message = {.request = fetch->request,.covered = covered};
+
+	for (uint64_t seq = fetch->after + 1; seq <= covered; seq++)
+	{
+		BeEventsMessage events = {.request = fetch->request,.first_seq = seq};
+		BeEvent		event;
+		char	   *record = make_simple("all", "{}", &event);
+
+		be_replay_add(replay, &events, 0, &event);
+		free(record);
+	}
+	return be_replay_end(replay, &message);
+}
+
+static void
+test_replay(void)
+{
+	Log			log = {0};
+	BeReplay   *replay = be_replay_create(&replay_events, &log);
+	BeWaiter	waiter[20];
+	BeFetchedMessage gone = {.result = BE_FETCH_GONE,.dropped = 60};
+
+	for (int i = 0; i < 20; i++)
+		be_replay_wait(replay, &waiter[i], (uint64_t) (19 - i) * 5);
+	be_replay_ask(replay, 1000);
+	tap_ok(log.fetches == 1 && log.fetch[0].after == 0 && log.fetch[0].upto == 1000,
+		   "one fetch from the lowest position, up to the floor");
+	tap_ok(answer(replay, &log.fetch[0], 30) && log.ready == 6,
+		   "its answer serves all in its range");
+	tap_ok(be_replay_find(replay, 29) && !be_replay_find(replay, 30), "and is kept");
+	be_replay_ask(replay, 1000);
+	tap_ok(log.fetches > 1 && log.fetches <= 1 + BE_FETCHES_MAX &&
+		   log.fetch[1].after == 30, "then it goes upwards");
+	be_replay_leave(replay, &waiter[0]);
+	gone.request = log.fetch[1].request;
+	tap_ok(be_replay_end(replay, &gone) && log.gone == 6, "what is gone is told");
+	tap_ok(!answer(replay, &log.fetch[2], log.fetch[2].after),
+		   "an answer that leads nowhere breaks the rules");
+	be_replay_reset(replay);
+	tap_ok(log.gone == 6 + 7 && be_replay_find(replay, 1) == NULL, "a reset forgets all");
+	tap_ok(answer(replay, &log.fetch[0], 10), "an answer from before is ignored");
+	tap_ok(be_replay_find(replay, 1) == NULL, "indeed");
+	be_replay_free(replay);
+}
+
+int
+main(void)
+{
+	test_window();
+	test_replay();
+	return tap_done();
+}
