@@ -1,9 +1,9 @@
 /*
  * audience.c - who may see an event: a list of principals.
  *
- * Failure: doubt narrows.  What can't be understood is left out, and when
- * nothing is left the event is for admins only; it is never shown to more than
- * was meant.
+ * Failure: doubt narrows.  If anything in a row's audience can't be understood,
+ * or nothing is in it, the event is for admins only; it is never shown to more
+ * than was meant ("nobody at all" isn't all).
  */
 #include "audience.h"
 
@@ -98,7 +98,7 @@ be_audience_takes_type(Oid type)
 }
 
 static char *
-from_array(Datum value, Oid element_type)
+from_array(Datum value, Oid element_type, bool *bad)
 {
 	ArrayType  *array = DatumGetArrayTypeP(value);
 	StringInfoData out;
@@ -115,7 +115,8 @@ from_array(Datum value, Oid element_type)
 		if (nulls[i])
 			continue;
 		item = DatumGetTextPP(items[i]);
-		(void) add_principal(&out, VARDATA_ANY(item), VARSIZE_ANY_EXHDR(item));
+		if (!add_principal(&out, VARDATA_ANY(item), VARSIZE_ANY_EXHDR(item)))
+			*bad = true;
 	}
 	return (char *) be_utf8_cstring(out.data);
 }
@@ -124,6 +125,8 @@ char *
 be_audience_from_value(Datum value, bool isnull, Oid type)
 {
 	char	   *audience = NULL;
+	char	   *bad_word = NULL;
+	bool		bad = false;
 
 	if (isnull)
 		return pstrdup(BE_PRINCIPAL_ADMIN);
@@ -133,12 +136,13 @@ be_audience_from_value(Datum value, bool isnull, Oid type)
 	{
 		text	   *list = DatumGetTextPP(value);
 
-		audience = be_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), NULL);
+		audience = be_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), &bad_word);
 	}
 	else if (is_text(get_element_type(type)))
-		audience = from_array(value, get_element_type(type));
+		audience = from_array(value, get_element_type(type), &bad);
 
-	if (audience == NULL || *audience == '\0' || strlen(audience) > AUDIENCE_MAX_SIZE)
+	if (bad || bad_word || audience == NULL || *audience == '\0' ||
+		strlen(audience) > AUDIENCE_MAX_SIZE)
 		return pstrdup(BE_PRINCIPAL_ADMIN);
 	return audience;
 }
