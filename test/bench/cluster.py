@@ -165,10 +165,10 @@ class Cluster:
         self.psql('postgres', f'ALTER SYSTEM SET {name} = {value}')
         self.psql('postgres', 'SELECT pg_reload_conf()')
 
-    def stop(self):
+    def stop(self, mode='immediate'):
         if self.running:
             self.running = False
-            self.user.run([f'{self.bin}/pg_ctl', '-D', self.data, '-m', 'immediate', '-w', 'stop'],
+            self.user.run([f'{self.bin}/pg_ctl', '-D', self.data, '-m', mode, '-w', 'stop'],
                           log=self.log('pg_ctl'))
 
     def remove(self):

@@ -2,7 +2,7 @@
 import re
 import time
 
-from process import say
+from process import cpu_seconds, say
 from servers import Bugevents
 
 UPDATE = r'''\set id random(1, 10000)
@@ -39,10 +39,15 @@ class Writers:
             env={'PGOPTIONS': f'-c synchronous_commit={synchronous}'})
         return float(re.search(r'tps = ([0-9.]+)', out).group(1))
 
-    def update(self, variant, writers, synchronous):
+    def update(self, variant, writers, synchronous, helpers):
+        """helpers: name -> pids of those whose work comes with the transactions."""
+        case = f'UPDATE, {writers} writer{"s" if writers > 1 else ""}, synchronous_commit={synchronous}'
+        before = {name: cpu_seconds(pids) for name, pids in helpers.items()}
         tps = self.pgbench(variant, writers, synchronous)
-        self.report.add('commit', f'UPDATE, {writers} writers, synchronous_commit={synchronous}',
-                        'transactions', 'tps', LABELS[variant], tps, base='no trigger')
+        self.report.add('commit', case, 'transactions', 'tps', LABELS[variant], tps, base='no trigger')
+        for name, pids in helpers.items():
+            used = (cpu_seconds(pids) - before[name]) / (tps * self.seconds)
+            self.report.add('commit', case, 'CPU beside, each', 'us', f'{LABELS[variant]}: {name}', used * 1e6)
 
     def bulk(self, variant):
         out = self.cluster.psql(variant, BULK)
@@ -61,14 +66,17 @@ def measure(cluster, report, rounds, quick):
     listener = cluster.user.start([f'{cluster.programs}/listener', cluster.conninfo('notify'), 'bug_reports'],
                                   cluster.log('listener'), stdout=-1)
     listener.stdout.readline()
+    helpers = {'bare': {}, 'outbox': {}, 'notify': {'listener': [listener.pid]},
+               'bugevents': {'dispatcher': cluster.dispatchers(), 'gateway': cluster.gateways(),
+                             'client': [client.process.pid]}}
     try:
         for variant in VARIANTS:
-            writers.pgbench(variant, 8, 'on')		# warm
+            writers.pgbench(variant, 8, 'on')  # warm
         for number in range(rounds):
             for case in cases:
                 began = time.monotonic()
                 for variant in VARIANTS:
-                    writers.update(variant, *case)
+                    writers.update(variant, *case, helpers[variant])
                     server.settle()
                 say(f'    round {number + 1}: {case[0]} writers, synchronous_commit={case[1]}:'
                     f' {time.monotonic() - began:.0f} s')
