@@ -50,6 +50,15 @@ typedef struct BeChunk
 	BeText		labels;
 } BeChunk;
 
+/* A stretch of a chunk, on the way to a client. */
+typedef struct BeRun
+{
+	const char *data;			/* in the chunk, or gathered */
+	size_t		len;
+	uint64_t	reached;		/* everything up to here is dealt with */
+	uint32_t	looked_at;		/* frames */
+} BeRun;
+
 /* What a subscription looks at; terminated strings within the chunk. */
 typedef struct BeLabels
 {

@@ -27,15 +27,6 @@
 #define TURN_BYTES		(1024 * 1024)
 #define TURN_FRAMES		20000
 
-/* A stretch of a chunk, on the way to one client. */
-typedef struct Run
-{
-	const char *data;
-	size_t		len;
-	uint64_t	reached;		/* everything up to here is dealt with */
-	uint32_t	looked_at;		/* frames */
-} Run;
-
 static bool
 is_for(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
 {
@@ -52,13 +43,13 @@ is_for(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
  * Collect from frame i on what is for the client, up to BE_CHUNK_SIZE bytes, one
  * frame at least.
  */
-static Run
-collect(BeClient *client, const BeChunk *chunk, uint32_t i)
+static BeRun
+gather(BeClient *client, const BeChunk *chunk, uint32_t i, bool *for_everyone)
 {
 	BeText	   *scratch = &client->gateway->scratch;
 	uint32_t	from = i;
 	bool		gathered = false;
-	Run			run = {0};
+	BeRun		run = {0};
 
 	scratch->len = 0;
 	for (; i < chunk->count; i++)
@@ -66,6 +57,7 @@ collect(BeClient *client, const BeChunk *chunk, uint32_t i)
 		const BeFrame *frame = &chunk->frame[i];
 		const char *data = chunk->bytes.data + frame->offset;
 
+		*for_everyone &= (frame->flags & BE_SEEN_BY_ALL) != 0;
 		if (!is_for(client, chunk, frame))
 			continue;
 		if (run.len > 0 && run.len + frame->length > BE_CHUNK_SIZE)
@@ -89,6 +81,29 @@ collect(BeClient *client, const BeChunk *chunk, uint32_t i)
 }
 
 /*
+ * The same; within a batch a run that everyone may see is put together once for
+ * all who narrow nothing.
+ */
+static BeRun
+collect(BeClient *client, const BeChunk *chunk, uint32_t i)
+{
+	BeGateway  *gateway = client->gateway;
+	bool		shareable = gateway->in_batch && client->subscription == NULL;
+	BeRun		run;
+
+	if (shareable && gateway->shared_chunk == chunk && gateway->shared_from == i)
+		return gateway->shared;
+	run = gather(client, chunk, i, &shareable);
+	if (shareable)
+	{
+		gateway->shared_chunk = chunk;
+		gateway->shared_from = i;
+		gateway->shared = run;
+	}
+	return run;
+}
+
+/*
  * Send from frame i of a chunk.  Returns the position reached; 0 when the
  * connection broke.
  */
@@ -96,7 +111,7 @@ static uint64_t
 send_run(BeClient *client, const BeChunk *chunk, uint32_t i, uint32_t *looked_at,
 		 size_t *sent)
 {
-	Run			run = collect(client, chunk, i);
+	BeRun		run = collect(client, chunk, i);
 
 	*looked_at += run.looked_at;
 	*sent += run.len;
@@ -219,7 +234,8 @@ deliver(BeClient *client)
 	if (client->state != BE_CLIENT_OPEN || client->standing != BE_LIVE ||
 		client->muted)
 		return;
-	while ((chunk = be_window_find(&gateway->window, reached, &i)) != NULL)
+	while (reached < gateway->window.tip &&
+		   (chunk = be_window_find(&gateway->window, reached, &i)) != NULL)
 	{
 		if (is_choked(client))
 		{
@@ -282,6 +298,7 @@ be_fanout_batch(BeGateway *gateway)
 	if (gateway->window.tip == gateway->sent_tip)
 		return;
 	gateway->batch++;
+	gateway->in_batch = true;
 	if (batch_is_for_all(gateway))
 	{
 		for (BeClient *client = gateway->first; client; client = client->next)
@@ -294,5 +311,7 @@ be_fanout_batch(BeGateway *gateway)
 			for (; i < chunk->count; i++)
 				deliver_directed(gateway, chunk, &chunk->frame[i]);
 	}
+	gateway->in_batch = false;
+	gateway->shared_chunk = NULL;
 	gateway->sent_tip = gateway->window.tip;
 }

@@ -41,6 +41,10 @@ typedef struct BeGateway
 	uint64_t	sent_tip;		/* the batch begins after this seq */
 	uint64_t	batch;			/* its number */
 	BeText		scratch;		/* where runs with gaps are gathered */
+	bool		in_batch;		/* the window does not change */
+	const BeChunk *shared_chunk;	/* in a batch: the last run that was for */
+	uint32_t	shared_from;	/* everyone, from this frame on */
+	BeRun		shared;
 
 	/* The clients */
 	struct BeClient *first;		/* all sockets that are adopted */
