@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,8 +30,13 @@ is_socket(int fd)
 static void
 give_up_what_is_not_needed(void)
 {
-	/* No core file, no debugger of the same user: keys are in memory. */
-	prctl(PR_SET_DUMPABLE, 0);
+	struct rlimit none = {0, 0};
+
+	/*
+	 * No core file: keys are in memory.  Not PR_SET_DUMPABLE, which would hide
+	 * from the server's own user what we have mapped and open.
+	 */
+	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	umask(077);
 	/* Whatever the server left open for us by mistake. */
