@@ -1,0 +1,96 @@
+# The journal stays within its bounds; who comes too late is told so.
+use strict;
+use warnings;
+use BugEvents::Server;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('retention', conf => "bugevents.retention = '1h'\n");
+
+sub insert
+{
+	my ($n) = @_;
+
+	$server->sql("INSERT INTO projects (name, description) SELECT 'p', repeat('x', 1000) FROM generate_series(1, $n)");
+	return;
+}
+
+sub number { return $server->sql("SELECT $_[0]"); }
+
+sub dropped { return number('dropped FROM bugevents.stream'); }
+
+my $ws = $server->connect('1');
+my ($stream, $begin) = @{ $ws->{ready}{payload} }{qw(stream seq)};
+
+# Time: what is older than retention goes, what is younger stays.
+insert(10);
+my $kept = $server->connect('1')->{ready}{payload}{seq};
+is(dropped(), 0, 'nothing is dropped within retention');
+$server->set('bugevents.retention' => '1s');
+BugEvents::Server::wait_until(sub { insert(1); return dropped() >= $kept }, 'old events to be dropped');
+is(number("count(*) FROM bugevents.events(0, 100000) WHERE seq <= $kept"), 0, 'old events go');
+$server->set('bugevents.retention' => '1h');
+
+# Live clients don't notice.
+my @live = $server->events_before_fence($ws);
+cmp_ok(scalar @live, '>=', 10, 'a live client got everything');
+my $last = 0;
+is(scalar(grep { my $bad = $_->{seq} <= $last; $last = $_->{seq}; $bad } @live), 0, '... in order');
+
+# Who comes too late is told so, by SQL and by WebSocket.
+my ($status, $out, $error) = $server->node->psql('postgres', "SELECT count(*) FROM bugevents.events($begin)");
+like($error, qr/not complete any more.*Retention has dropped/s, 'events() says that history is gone');
+my ($gateway) = $server->gateway_pids;
+kill 'KILL', $gateway;
+$server->wait_new_gateway($gateway);
+my $late = $server->resume('1', $begin, $stream);
+my $told = $late->wait_for(sub { $_[0]{type} eq 'error' });
+is($told->{payload}{code}, 'resync_required', 'a client that resumes too late is told');
+is($told->{payload}{oldest}, dropped(), '... where the history begins');
+insert(1);
+is(scalar(grep { $_->{type} eq 'project' } $server->events_before_fence($late)), 1, '... and then live');
+
+# Exactly at the edge it is still exact.
+my $edge = $server->resume('1', dropped(), $stream);
+my $all = number("count(*) FROM bugevents.events(0, 100000) WHERE type = 'project'");
+is(scalar(grep { $_->{type} eq 'project' } $server->events_before_fence($edge)), $all, 'resume at the edge');
+
+# Size: the bound holds whatever is written, parts of large transactions included.
+$server->set('bugevents.retention_size' => '6MB');
+my $size = q{sum(pg_total_relation_size('bugevents.' || t)) FROM unnest('{journal_0,journal_1,journal_2}'::text[]) t};
+my $before = dropped();
+for my $round (1 .. 3)
+{
+	$before = dropped();
+	BugEvents::Server::wait_until(sub { insert(500); return dropped() > $before }, 'size to drop history');
+	BugEvents::Server::wait_until(sub { number($size) < 8 * 1024 * 1024 }, 'the journal to shrink');
+	pass("the journal keeps to its size, round $round");
+}
+
+$server->sql('SET bugevents.spill_size = 64; '
+	. "INSERT INTO projects (name) SELECT repeat('y', 200) FROM generate_series(1, 5000)");
+cmp_ok(number('count(*) FROM bugevents.journal_part'), '>', 0, 'a large transaction leaves parts');
+BugEvents::Server::wait_until(sub { insert(500); return number('count(*) FROM bugevents.journal_part') == 0 },
+	'the parts to go');
+is(number('count(*) FROM bugevents.journal_parted'), 0, '... with what leads to them');
+
+# A reader delays the drop, and nobody waits behind it.
+my $reader = $server->session;
+$reader->query_safe('BEGIN; SELECT count(*) FROM bugevents.journal');
+$before = dropped();
+insert(500) for 1 .. 12;
+pass('writers go on while somebody reads the journal');
+$reader->query_safe('COMMIT');
+$reader->quit;
+BugEvents::Server::wait_until(sub { dropped() > $before }, 'history to be dropped after the reader');
+pass('history is dropped when the reader is done');
+
+# Over a restart seqs go on and the right segment is written.
+my $tip = $server->connect('1')->{ready}{payload}{seq};
+$server->node->restart;
+$server->wait_ready;
+insert(3);
+my $after = $server->resume('1', $tip, $stream);
+is(scalar(grep { $_->{type} eq 'project' } $server->events_before_fence($after)), 3, 'resume over a restart');
+
+$server->node->stop;
+done_testing();
