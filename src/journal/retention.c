@@ -3,9 +3,10 @@
  *
  * Model: three segments in turn.  The one that is written is closed when it holds
  * half of bugevents.retention, or a third of bugevents.retention_size, and the
- * oldest is empty by then or can be emptied.  A segment can be emptied when its
- * newest event is older than bugevents.retention, or all are too large together.
- * So the journal holds between 1 and 1.5 times bugevents.retention.
+ * oldest is empty by then or can be emptied.  A segment that was closed can be
+ * emptied when its newest event is older than bugevents.retention, or all are too
+ * large together.  So the journal holds between 1 and 1.5 times
+ * bugevents.retention, and exceeds its size by what is written in a second or two.
  *
  * Why TRUNCATE: DELETE leaves the work to vacuum, which a snapshot that somebody
  * holds anywhere in the database stops; the journal then grows without bound.
@@ -118,10 +119,14 @@ uint64
 be_retention_run(uint64 needed)
 {
 	int			current = be_queue_segment();
-	int			oldest = (current + 1) % BE_SEGMENTS;
+	int			next = (current + 1) % BE_SEGMENTS;
 	uint64		dropped = 0;
+	bool		next_is_empty = empty_segment(next, needed, &dropped);
 
-	if (empty_segment(oldest, needed, &dropped) && is_full(current))
-		be_queue_switch(oldest);
+	/* History has no holes: the newer one only when the older one is empty. */
+	if (next_is_empty)
+		empty_segment((current + 2) % BE_SEGMENTS, needed, &dropped);
+	if (next_is_empty && is_full(current))
+		be_queue_switch(next);
 	return dropped;
 }
