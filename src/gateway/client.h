@@ -118,9 +118,6 @@ extern void be_client_refuse(BeClient *client, int code, const char *error,
  */
 extern void be_client_identify(BeClient *client, BeClaims *claims);
 
-/* Welcome those who waited for the stream. */
-extern void be_client_welcome_waiting(BeGateway *gateway);
-
 /* Look at every client's clock: deadlines, pings, expiry. */
 extern void be_client_tick(BeGateway *gateway);
 

@@ -8,6 +8,7 @@
  */
 #include "stream.h"
 #include "client.h"
+#include "door.h"
 #include "fanout.h"
 
 #include <stddef.h>
@@ -82,7 +83,7 @@ be_stream_begin(BeGateway *gateway, const BeMessage *message)
 		if (stream.tip > gateway->sent_tip)
 			skip_ahead(gateway, stream.tip);
 	}
-	be_client_welcome_waiting(gateway);
+	be_door_welcome_waiting(gateway);
 	return true;
 }
 

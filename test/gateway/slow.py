@@ -13,7 +13,6 @@ def rss(d):
 d = Dispatcher(tip=0, window_size=2 << 20)
 fast = d.ready(token("1"))
 slow = d.ready(token("2"), rcvbuf=4096)
-cpu0 = None
 body = json.dumps({"s": "x" * 4000})
 before = rss(d)
 for n in range(4000):

@@ -1,0 +1,229 @@
+/*
+ * door.c - who is let in: from the request's head to ready.
+ *
+ * Model: the head is answered as soon as it is complete: a plain request by
+ * http.c, an upgrade by accepting it.  Only then is the client judged, because a
+ * browser shows its page nothing of a refused handshake; a refusal is an error
+ * message and a close code.  Without a good token nothing else is ever sent.
+ *
+ * Failure: a token is wiped from memory as soon as it was checked.
+ */
+#include "door.h"
+#include "fanout.h"
+#include "http.h"
+#include "memory.h"
+#include "reply.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t
+connections_of(const BeGateway *gateway, const char *user_id)
+{
+	char		name[sizeof(BE_PRINCIPAL_USER) + BE_USER_ID_MAX];
+	int			len = snprintf(name, sizeof(name), BE_PRINCIPAL_USER "%s", user_id);
+	const BeGroup *group = be_directory_find(&gateway->directory,
+											 (BeSpan) {name, (uint32_t) len});
+
+	return group ? group->count : 0;
+}
+
+/* ---- Being let in ---- */
+
+static char *
+copy_parameter(const BeHead *head, const char *name)
+{
+	char		text[64];
+	int			len = be_head_parameter(head, name, text, sizeof(text));
+
+	if (len == -1)
+		return NULL;
+	return be_copy_text(text, len < 0 ? 0 : (size_t) len);
+}
+
+/* The whole text as a number; false: it is not one. */
+static bool
+read_seq(const char *text, uint64_t *seq)
+{
+	char	   *end;
+
+	if (text == NULL || text[0] < '0' || text[0] > '9' || strlen(text) > 20)
+		return false;
+	errno = 0;
+	*seq = strtoull(text, &end, 10);
+	return *end == '\0' && errno == 0;
+}
+
+/* Can the stream go on exactly after since? */
+static bool
+can_resume(const BeClient *client, uint64_t *since)
+{
+	const BeGateway *gateway = client->gateway;
+
+	return client->since_stream && read_seq(client->since, since) &&
+		strcmp(client->since_stream, gateway->stream) == 0 &&
+		*since <= gateway->sent_tip &&
+		(*since >= gateway->dropped || *since >= gateway->window.floor);
+}
+
+static void
+welcome(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	uint64_t	since = gateway->sent_tip;
+	bool		resumed = client->since && can_resume(client, &since);
+
+	if (!resumed)
+		since = gateway->sent_tip;
+	client->state = BE_CLIENT_OPEN;
+	client->deadline = 0;
+	be_bucket_fill(&client->bucket, gateway->config->message_rate, uv_now(&gateway->loop));
+	be_reply_ready(client, since, resumed);
+	if (client->since && !resumed)
+		be_reply_resync(client);
+	free(client->since);
+	free(client->since_stream);
+	client->since = client->since_stream = NULL;
+	be_client_flush(client);
+	be_fanout_place(client, since);
+}
+
+/* Is there a reason to turn this one away before its token is looked at? */
+static bool
+refuse_at_the_door(BeClient *client, const BeHead *head)
+{
+	const BeGateway *gateway = client->gateway;
+
+	if (gateway->shutting_down)
+		be_client_refuse(client, BE_CLOSE_RESTART, "shutting_down",
+						 "the server is shutting down");
+	else if (!be_origin_allowed(head, gateway->config->allowed_origins))
+		be_client_refuse(client, BE_CLOSE_POLICY, "origin_not_allowed",
+						 "pages of this origin may not connect");
+	else if (gateway->clients_open >= gateway->config->max_connections)
+		be_client_refuse(client, BE_CLOSE_TRY_LATER, "server_full",
+						 "the server takes no more connections");
+	else
+		return false;
+	return true;
+}
+
+/* The claims of the token that the request carries; false: it was refused. */
+static bool
+check_token(BeClient *client, const BeHead *head, BeClaims *claims)
+{
+	const BeGateway *gateway = client->gateway;
+	char		token[BE_TOKEN_MAX + 1];
+	const char *why = "no keys are configured";
+	BeTokenResult result = BE_TOKEN_INVALID;
+
+	if (!be_head_token(head, token))
+	{
+		be_client_refuse(client, BE_CLOSE_POLICY, "missing_token",
+						 "a token is required");
+		return false;
+	}
+	if (gateway->keys)
+		result = be_token_check(gateway->keys, token, be_wall_clock(), claims, &why);
+	OPENSSL_cleanse(token, sizeof(token));
+	if (result != BE_TOKEN_GOOD)
+		be_client_refuse(client, BE_CLOSE_POLICY, result == BE_TOKEN_EXPIRED ?
+						 "token_expired" : "invalid_token", why);
+	return result == BE_TOKEN_GOOD;
+}
+
+static void
+let_in(BeClient *client, const BeHead *head)
+{
+	BeGateway  *gateway = client->gateway;
+	BeClaims	claims = {0};
+
+	if (refuse_at_the_door(client, head) || !check_token(client, head, &claims))
+		return;
+	if (connections_of(gateway, claims.user_id) >=
+		gateway->config->max_connections_per_user)
+	{
+		be_client_refuse(client, BE_CLOSE_POLICY, "too_many_connections",
+						 "this user has too many connections");
+		be_claims_free(&claims);
+		return;
+	}
+	be_client_identify(client, &claims);
+	be_claims_free(&claims);
+	RAND_bytes(client->id, sizeof(client->id));
+	client->since = copy_parameter(head, "since");
+	client->since_stream = copy_parameter(head, "stream");
+	gateway->clients_open++;
+	client->state = BE_CLIENT_WAITING;
+	if (gateway->stream[0])
+		welcome(client);
+}
+
+void
+be_door_welcome_waiting(BeGateway *gateway)
+{
+	for (BeClient *client = gateway->first; client; client = client->next)
+	{
+		BeText		early = client->head;
+
+		if (client->state != BE_CLIENT_WAITING)
+			continue;
+		client->head = (BeText) {0};
+		welcome(client);
+		be_client_received(&client->socket, early.data, early.len);
+		be_text_free(&early);
+	}
+}
+
+/* ---- The handshake ---- */
+
+static void
+answer_head(BeClient *client, size_t head_len)
+{
+	BeHead		head;
+	int			status = be_head_parse(client->head.data, head_len, &head);
+
+	if (status == 0 && !be_head_wants_upgrade(&head))
+	{
+		be_http_answer(client, &head);
+		return;
+	}
+	if (status == 0)
+		status = be_span_is(head.path, "/ws") ? be_head_check_upgrade(&head) : 404;
+	if (status != 0)
+	{
+		be_http_refuse(client, status);
+		return;
+	}
+	be_http_accept(client, &head);
+	let_in(client, &head);
+}
+
+void
+be_door_receive(BeClient *client, const char *data, size_t len)
+{
+	/* The end may have begun three bytes ago. */
+	size_t		from = client->head.len > 3 ? client->head.len - 3 : 0;
+	size_t		end;
+	BeText		head;
+
+	be_text_add(&client->head, data, len);
+	end = be_head_end(client->head.data + from, client->head.len - from);
+	if (end > 0 ? from + end > BE_HEAD_MAX : client->head.len >= BE_HEAD_MAX)
+		be_http_refuse(client, 431);
+	if (client->state != BE_CLIENT_HANDSHAKE || end == 0)
+		return;
+	answer_head(client, from + end);
+
+	/* What came behind the head are frames already. */
+	head = client->head;
+	client->head = (BeText) {0};
+	be_client_received(&client->socket, head.data + from + end,
+					   head.len - from - end);
+	OPENSSL_cleanse(head.data, head.len);	/* a token was in it */
+	be_text_free(&head);
+}

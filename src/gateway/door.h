@@ -1,0 +1,15 @@
+/*
+ * door.h - who is let in: from the request's head to ready.
+ */
+#ifndef BE_DOOR_H
+#define BE_DOOR_H
+
+#include "client.h"
+
+/* Bytes came while the client is in its handshake. */
+extern void be_door_receive(BeClient *client, const char *data, size_t len);
+
+/* Welcome those who waited for the stream. */
+extern void be_door_welcome_waiting(BeGateway *gateway);
+
+#endif							/* BE_DOOR_H */
