@@ -35,7 +35,7 @@ def compare(report, servers, clients, counts, rounds):
     loads = []
     try:
         for server in servers:
-            loads.append(server.load(clients).connect())
+            loads.append(server.load(clients).connect().keep_apart())
             say(f'    {clients} clients connected to {server.name}')
         for load in loads:
             load.ask('burst 1 5 5')

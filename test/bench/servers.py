@@ -4,6 +4,7 @@ A server has a name, a port, the processes that serve, and a source of events:
 the database in which the load client commits, or the floor's control socket.
 """
 import json
+import os
 import select
 import socket
 import time
@@ -43,9 +44,28 @@ class Load:
                 raise SystemExit(f'bench: {self.server.name}: {answer["ready"]} of {upto} clients connected')
         return self
 
+    def keep_apart(self):
+        """Give the load client a core to itself, as on a machine of its own.
+
+        Else the kernel often wakes the server on the core where the client waits,
+        and the client reads nothing until the server has written to all.
+        """
+        cores = sorted(os.sched_getaffinity(0))
+        if len(cores) > 1:
+            set_cores([self.process.pid], cores[:1])
+            set_cores(self.server.busy_pids(), cores[1:])
+        return self
+
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+        set_cores(self.server.busy_pids(), os.sched_getaffinity(0))
+
+
+def set_cores(pids, cores):
+    for pid in pids:
+        for task in os.listdir(f'/proc/{pid}/task'):
+            os.sched_setaffinity(int(task), cores)
 
 
 def faults(answer):
