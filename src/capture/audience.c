@@ -58,6 +58,23 @@ separates(char c)
 	return c == ',' || c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+/* The end of the principal that begins here: "..." may hold separators. */
+static const char *
+principal_end(const char *start, const char *end)
+{
+	const char *p = start;
+
+	if (*p == '"')
+	{
+		const char *quote = memchr(p + 1, '"', end - p - 1);
+
+		return quote ? quote + 1 : end;
+	}
+	while (p < end && !separates(*p))
+		p++;
+	return p;
+}
+
 char *
 be_audience_from_list(const char *list, Size len, char **bad)
 {
@@ -76,9 +93,12 @@ be_audience_from_list(const char *list, Size len, char **bad)
 		if (list == end)
 			break;
 		start = list;
-		while (list < end && !separates(*list))
-			list++;
-		if (!add_principal(&out, start, list - start) && bad && *bad == NULL)
+		list = principal_end(start, end);
+		if (*start == '"' && list - start > 1 && list[-1] == '"'
+			? add_principal(&out, start + 1, list - start - 2)
+			: add_principal(&out, start, list - start))
+			continue;
+		if (bad && *bad == NULL)
 			*bad = pnstrdup(start, list - start);
 	}
 	return (char *) be_utf8_cstring(out.data);

@@ -11,7 +11,8 @@
 #include "capture/entity.h"
 
 /*
- * The audience that a text lists, between blanks or commas; palloc'd, empty when
+ * The audience that a text lists, between blanks or commas, or in double quotes
+ * where they are part of a principal; palloc'd, empty when
  * no valid principal remains.  *bad, unless bad is NULL, becomes the first
  * invalid one or NULL.
  */

@@ -101,6 +101,33 @@ reply_position(BeClient *client, const Request *request)
 	be_reply_ok(client, request->id, payload);
 }
 
+/*
+ * A misspelt member would widen the stream without a word.  The first one that
+ * isn't known, fit to be echoed; or NULL.
+ */
+static const char *
+unknown_member(const json_t *payload)
+{
+	static const char *const known[] = {
+		"types", "actions", "project_ids", "bug_report_ids", "conflate"
+	};
+	const char *name;
+	json_t	   *value;
+
+	/* Iterating doesn't change it, but the library doesn't say so. */
+	json_object_foreach((json_t *) payload, name, value)
+	{
+		size_t		i = 0;
+
+		while (i < sizeof(known) / sizeof(known[0]) && strcmp(name, known[i]) != 0)
+			i++;
+		if (i == sizeof(known) / sizeof(known[0]))
+			return strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
+				strlen(name) <= 32 ? name : "payload";
+	}
+	return NULL;
+}
+
 static void
 answer_subscribe(BeClient *client, const Request *request)
 {
@@ -115,8 +142,15 @@ answer_subscribe(BeClient *client, const Request *request)
 		{"project_ids", BE_BY_PROJECT, true},
 		{"bug_report_ids", BE_BY_BUG, true},
 	};
-	BeSubscription *subscription = be_subscription_create();
+	const char *unknown = unknown_member(request->payload);
+	BeSubscription *subscription;
 
+	if (unknown)
+	{
+		invalid_field(client, request, unknown, "there is no such filter");
+		return;
+	}
+	subscription = be_subscription_create();
 	for (int i = 0; i < 4; i++)
 	{
 		if (read_list(subscription, fields[i].by,

@@ -101,8 +101,8 @@ sub changes
 
 	# The fence itself may be filtered out: what comes before the answer to a
 	# ping that is sent after another client saw the fence has been sent.
-	my $mark = $server->fence;
 	our $watcher //= $server->connect('watcher');
+	my $mark = $server->fence;
 	$server->events_before_fence($watcher, $mark);
 	my @events;
 	$ws->send_json({ type => 'ping', id => 'fence' });
@@ -120,7 +120,7 @@ subscribed({ types => ['bug_report'], project_ids => [2] });
 is_deeply(changes(), ['bug_report created'], 'a project id as a number');
 my $bug = $server->sql("INSERT INTO bug_reports (title, project_id) VALUES ('watched', 1) RETURNING id");
 subscribed({ bug_report_ids => [$bug + 1] });
-is_deeply(changes(), ['bug_report created'], 'by bug report');
+is_deeply(changes(), [ 'bug_report created', 'bug_report updated', 'comment created' ], 'by bug report');
 subscribed({ types => ['nothing_of_this_kind'] });
 is_deeply(changes(), [], 'a type that nobody sends');
 subscribed({});

@@ -148,7 +148,11 @@ my $live = $server->connect('1');
 $server->sql('DROP EXTENSION bugevents CASCADE; DROP TABLE comments, bug_reports, users, projects');
 $server->sql('CREATE EXTENSION bugevents');
 $server->sql('SELECT bugevents.create_tracker()');
-$server->wait_ready;
-isnt($server->sql('SELECT id FROM bugevents.stream'), $stream, 'a new extension is a new stream');
+my $new_stream = $server->sql('SELECT id FROM bugevents.stream');
+isnt($new_stream, $stream, 'a new extension is a new stream');
+BugEvents::Server::wait_until(sub {
+		my $ws = eval { $server->connect('1') };
+		return $ws && $ws->{ready}{payload}{stream} eq $new_stream;
+	}, 'the new stream to be served');
 must_resync('the old stream', $last, $stream);
 done_testing();

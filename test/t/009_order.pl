@@ -11,7 +11,7 @@ my $node = $server->node;
 # description counts the versions of a row.  Odd rows are only counted up; even
 # rows note which version of their neighbour they saw: that must come later.
 $server->sql("INSERT INTO projects (name, description) SELECT 'row ' || g, '0' FROM generate_series(1, 10) g");
-my $scripts = tempdir();
+my $scripts = PostgreSQL::Test::Utils::tempdir();
 append_to_file("$scripts/count.sql", <<~'END');
 	\set id random(0, 4) * 2 + 1
 	UPDATE projects SET description = (description::int + 1)::text WHERE id = :id;

@@ -8,7 +8,7 @@ use Test::More;
 
 my $server = BugEvents::Server->start_new('overflow', conf => "bugevents.queue_size = '64kB'\n");
 my $node = $server->node;
-my $scripts = tempdir();
+my $scripts = PostgreSQL::Test::Utils::tempdir();
 
 append_to_file("$scripts/insert.sql", <<~'END');
 	\set size random(1, 6000)

@@ -43,7 +43,7 @@ for my $name (sort keys %command)
 		lines_until($h, \$out, qr/^closed 1000\b/m);
 		ok(finish($h), '... and ends well') or diag($err);
 
-		$server->sql("INSERT INTO projects (name) VALUES ('missed \x{e9}')");
+		$server->sql("INSERT INTO projects (name) VALUES ('missed \xc3\xa9')");
 		($in, $out, $err) = ('', '', '');
 		$h = start [ @{ $command{$name} }, $server->port, $server->token('1'), $via, $seen, $stream ],
 		  \$in, \$out, \$err, timeout($BugEvents::Server::TIMEOUT);
