@@ -1,4 +1,5 @@
 """commit: what a design costs those who write."""
+import os
 import re
 import time
 
@@ -23,6 +24,13 @@ TRUNCATE bulk;
 '''
 
 
+def ended_seconds(pid):
+    """CPU of this process's children that have ended."""
+    with open(f'/proc/{pid}/stat') as file:
+        fields = file.read().rpartition(')')[2].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf('SC_CLK_TCK')
+
+
 class Writers:
     def __init__(self, cluster, report, quick):
         self.cluster, self.report = cluster, report
@@ -43,7 +51,12 @@ class Writers:
         """helpers: name -> pids of those whose work comes with the transactions."""
         case = f'UPDATE, {writers} writer{"s" if writers > 1 else ""}, synchronous_commit={synchronous}'
         before = {name: cpu_seconds(pids) for name, pids in helpers.items()}
+        sessions = ended_seconds(self.cluster.postmaster())
         tps = self.pgbench(variant, writers, synchronous)
+        time.sleep(0.3)  # the sessions' processes end a little later
+        sessions = ended_seconds(self.cluster.postmaster()) - sessions
+        self.report.add('commit', case, 'CPU of the sessions, each', 'us', LABELS[variant],
+                        sessions / (tps * self.seconds) * 1e6, base='no trigger')
         self.report.add('commit', case, 'transactions', 'tps', LABELS[variant], tps, base='no trigger')
         for name, pids in helpers.items():
             used = (cpu_seconds(pids) - before[name]) / (tps * self.seconds)

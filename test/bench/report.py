@@ -46,7 +46,7 @@ class Report:
             form = UNITS[row['unit']].format
             low, high = min(row['rounds']), max(row['rounds'])
             spread = f'{form(low)} .. {form(high)}' if len(row['rounds']) > 1 else ''
-            ratio = '' if row['ratio'] is None else f'{row["ratio"]:.2f} of {row["base"]}'
+            ratio = '' if row['ratio'] is None or row['ratio'] < 0 else f'{row["ratio"]:.2f} of {row["base"]}'
             lines.append((row['part'], row['case'], row['measure'], row['server'], form(row['median']), spread, ratio))
         widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
         for number, line in enumerate(lines):

@@ -49,8 +49,11 @@ for name, message, wanted, field in [
     equal((reply["type"], code(reply), reply["payload"].get("field")), ("error", wanted, field),
           name + ": " + wanted)
 equal(c.ask({"type": "nothing", "id": "e"})["id"], "e", "an error echoes the id")
-equal(c.ask({"type": "subscribe", "payload": {"more": 1}, "more": 2})["type"], "reply",
-      "members that are not known are ignored")
+equal(c.ask({"type": "subscribe", "payload": {}, "more": 2})["type"], "reply",
+      "members of a message that are not known are ignored")
+unknown = c.ask({"type": "subscribe", "payload": {"project_id": [1]}})
+equal((code(unknown), unknown["payload"]["field"]), ("invalid_field", "project_id"),
+      "a filter that is not known is refused, for it would widen the stream")
 equal(code(c.ask({"type": "authenticate", "id": 1, "payload": {"token": token("2")}})), "forbidden",
       "authenticate for another user: forbidden")
 reply = c.ask({"type": "authenticate", "id": 1, "payload": {"token": token("1", role="admin", ttl=99)}})

@@ -78,14 +78,20 @@ is($different, 0, 'payload equals SELECT for each of them');
 # The same as names and values of an UPDATE, through changes.
 $server->sql("UPDATE projects SET name = left(description, 2000)");
 $different = 0;
-for my $i (0 .. $#strings)
+
+# An UPDATE takes the rows in an order of its own; a name that is x already
+# doesn't change, so it has no event.
+for (1 .. grep { $_->[1] ne 'x' } @strings)
 {
 	my $event = $ws->next_event;
+	my $i = $event->{payload}{id} - 1;
 	my $expected = encode_utf8(substr($strings[$i][1], 0, 2000));
 
-	$different++ if encode_utf8($event->{payload}{name} // '?') ne $expected
-	  || ($event->{changes}{name} && encode_utf8($event->{changes}{name}[1]) ne $expected)
-	  || ($expected ne 'x' && $event->{changes}{name}[0] ne 'x');
+	next if encode_utf8($event->{payload}{name} // '?') eq $expected
+	  && encode_utf8($event->{changes}{name}[1] // '?') eq $expected
+	  && $event->{changes}{name}[0] eq 'x';
+	$different++;
+	diag("$strings[$i][0]: wanted " . substr($expected, 0, 80) . ', got ' . substr(JSON::PP->new->ascii->encode($event), 0, 300));
 }
 is($different, 0, 'changes equal SELECT for each of them');
 
