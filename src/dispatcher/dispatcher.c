@@ -215,6 +215,8 @@ look_after_gateways(void)
 		be_feed_reap(&feeds[i]);
 		if (feeds[i].pid == 0 && now >= feeds[i].restart_at)
 			start_feed(i);
+		if (feeds[i].pid == 0)
+			next_check = Min(next_check, feeds[i].restart_at);
 		be_feed_announce(&feeds[i], dropped);
 	}
 }

@@ -139,7 +139,8 @@ for my $how (qw(immediate kill9))
 	ok($ws->{eof}, '... and its connections');
 	if ($how eq 'kill9')
 	{
-		unlink $node->data_dir . '/postmaster.pid';
+		# The dead postmaster may not be reaped yet, and then counts as alive.
+		unlink $node->data_dir . '/postmaster.pid', $node->host . '/.s.PGSQL.' . $node->port . '.lock';
 		BugEvents::Server::wait_until(sub { !grep { BugEvents::Server::process_exists($_) } keys %backends },
 			'the processes of the killed postmaster to end');
 	}
