@@ -30,8 +30,9 @@ ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 ISOLATION_OPTS = --inputdir=test --use-existing
 TAP_TESTS = 1
 
-PG_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
-PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+# PostgreSQL's own headers are not ours to warn about.
+PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
+PG_CFLAGS = -std=gnu11 -Wall -Wextra
 ifdef WERROR
 PG_CFLAGS += -Werror
 endif
@@ -56,8 +57,8 @@ PROVE_TESTS = test/t/*.pl
 PROVE_FLAGS = -I test/perl
 
 GATEWAY_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
-GATEWAY_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter \
-	-Wno-missing-field-initializers -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
+GATEWAY_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra \
+	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	$(if $(WERROR),-Werror) $(GATEWAY_EXTRA_CFLAGS)
 
 all: $(GATEWAY)

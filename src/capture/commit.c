@@ -108,7 +108,7 @@ end_transaction(bool committed)
 }
 
 static void
-on_transaction(XactEvent event, void *arg)
+on_transaction(XactEvent event, void *arg pg_attribute_unused())
 {
 	switch (event)
 	{
@@ -135,8 +135,8 @@ on_transaction(XactEvent event, void *arg)
 }
 
 static void
-on_subtransaction(SubXactEvent event, SubTransactionId id,
-				  SubTransactionId parent, void *arg)
+on_subtransaction(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
+				  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
 {
 	if (!be_pending_exists())
 		return;

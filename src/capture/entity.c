@@ -60,7 +60,7 @@ static const BeEntity entities[] = {
 const BeEntity *
 be_entity_find(const char *name)
 {
-	for (int i = 0; i < lengthof(entities); i++)
+	for (size_t i = 0; i < lengthof(entities); i++)
 	{
 		if (strcmp(entities[i].name, name) == 0)
 			return &entities[i];
@@ -85,7 +85,7 @@ be_entity_names(void)
 	StringInfoData out;
 
 	initStringInfo(&out);
-	for (int i = 0; i < lengthof(entities); i++)
+	for (size_t i = 0; i < lengthof(entities); i++)
 		appendStringInfo(&out, "%s%s", i ? ", " : "", entities[i].name);
 	return out.data;
 }

@@ -45,7 +45,7 @@ static uint64 invalidations = 0;
  * depends on the attached table.
  */
 static void
-invalidate(Datum arg, Oid relid)
+invalidate(Datum arg pg_attribute_unused(), Oid relid)
 {
 	HASH_SEQ_STATUS scan;
 	MappingEntry *entry;

@@ -56,7 +56,7 @@ check_not_reserved(const char *type)
 		"connection", "error", "reply", "notification"
 	};
 
-	for (int i = 0; i < lengthof(reserved); i++)
+	for (size_t i = 0; i < lengthof(reserved); i++)
 	{
 		if (strcmp(type, reserved[i]) == 0)
 			ereport(ERROR,

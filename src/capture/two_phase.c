@@ -88,7 +88,7 @@ end_reservation(void)
 }
 
 static void
-on_transaction(XactEvent event, void *arg)
+on_transaction(XactEvent event, void *arg pg_attribute_unused())
 {
 	if (event == XACT_EVENT_ABORT)
 		end_reservation();

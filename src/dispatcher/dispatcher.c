@@ -72,7 +72,7 @@ static WaitEventSet *wait_set = NULL;
 /* ---- the stream ---- */
 
 static void
-take_item(void *arg, const BeQueueItem *item)
+take_item(void *arg pg_attribute_unused(), const BeQueueItem *item)
 {
 	if (item->committed)
 		to_flush = Max(to_flush, item->lsn);
@@ -183,7 +183,7 @@ stop_feeds(int first)
 }
 
 static void
-stop_feeds_at_exit(int code, Datum arg)
+stop_feeds_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
 	stop_feeds(0);
 }
@@ -413,7 +413,7 @@ run_turn(void)
 }
 
 void
-bugevents_dispatcher_main(Datum arg)
+bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 {
 	MemoryContext turn;
 

@@ -110,7 +110,7 @@ list_is_valid(const char *value, bool (*item_is_valid) (const char *),
 }
 
 static bool
-check_algorithms(char **newval, void **extra, GucSource source)
+check_algorithms(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
 {
 	if (!list_is_valid(*newval, algorithm_is_known,
 					   "\"%s\" is not an algorithm that bugevents accepts."))
@@ -122,7 +122,7 @@ check_algorithms(char **newval, void **extra, GucSource source)
 }
 
 static bool
-check_origins(char **newval, void **extra, GucSource source)
+check_origins(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
 {
 	if (!list_is_valid(*newval, origin_is_valid, "\"%s\" is not an origin."))
 	{
@@ -133,7 +133,7 @@ check_origins(char **newval, void **extra, GucSource source)
 }
 
 static bool
-check_database(char **newval, void **extra, GucSource source)
+check_database(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
 {
 	if (**newval == '\0')
 	{

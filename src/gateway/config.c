@@ -35,7 +35,7 @@ typedef struct Member
 #define AT(field)	offsetof(BeConfig, field)
 
 static const Member members[] = {
-	{"listen_addresses", TEXT, AT(listen_addresses), "localhost"},
+	{"listen_addresses", TEXT, AT(listen_addresses), "localhost", 0, 0, 0},
 	{"port", PORT, AT(port), NULL, 8432, 0, 65535},
 	{"window_size", SIZE, AT(window_size), NULL, 64 << 20, 1 << 20, INT64_C(1) << 40},
 	{"max_connections", NUMBER, AT(max_connections), NULL, 10000, 1, 1000000},
@@ -44,12 +44,12 @@ static const Member members[] = {
 	{"max_message_size", SIZE, AT(max_message_size), NULL, 65536, 128, 16 << 20},
 	{"ping_interval", NUMBER, AT(ping_interval), NULL, 30000, 0, 86400000},
 	{"connection_timeout", NUMBER, AT(connection_timeout), NULL, 60000, 1, 86400000},
-	{"allowed_origins", TEXT, AT(allowed_origins), ""},
-	{"jwt_secret", TEXT, AT(jwt_secret), ""},
-	{"jwt_key", TEXT, AT(jwt_key), ""},
-	{"jwt_algorithms", TEXT, AT(jwt_algorithms), "HS256,RS256,ES256"},
-	{"jwt_issuer", TEXT, AT(jwt_issuer), ""},
-	{"jwt_audience", TEXT, AT(jwt_audience), ""},
+	{"allowed_origins", TEXT, AT(allowed_origins), "", 0, 0, 0},
+	{"jwt_secret", TEXT, AT(jwt_secret), "", 0, 0, 0},
+	{"jwt_key", TEXT, AT(jwt_key), "", 0, 0, 0},
+	{"jwt_algorithms", TEXT, AT(jwt_algorithms), "HS256,RS256,ES256", 0, 0, 0},
+	{"jwt_issuer", TEXT, AT(jwt_issuer), "", 0, 0, 0},
+	{"jwt_audience", TEXT, AT(jwt_audience), "", 0, 0, 0},
 	{"jwt_leeway", NUMBER, AT(jwt_leeway), NULL, 30000, 0, 86400000},
 };
 

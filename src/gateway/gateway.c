@@ -327,7 +327,7 @@ static const BeLinkEvents link_events = {
 /* ---- The process ---- */
 
 static void
-on_signal(uv_signal_t *handle, int number)
+on_signal(uv_signal_t *handle, int number __attribute__((unused)))
 {
 	shut_down(handle->data);
 }

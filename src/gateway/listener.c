@@ -248,7 +248,7 @@ refuse_one(BeListener *listener, int fd)
 }
 
 static void
-on_door(uv_poll_t *poll, int status, int events)
+on_door(uv_poll_t *poll, int status __attribute__((unused)), int events __attribute__((unused)))
 {
 	Door	   *door = poll->data;
 	BeListener *listener = door->listener;

@@ -61,7 +61,7 @@ struct BeSockets
 static BeSockets *the_sockets;
 
 static int
-on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user __attribute__((unused)),
 		   void *in, size_t len)
 {
 	BeSocket   *socket = lws_get_opaque_user_data(wsi);
@@ -110,7 +110,7 @@ static const struct lws_protocols protocols[] = {
 };
 
 static void
-on_library_log(int level, const char *line)
+on_library_log(int level __attribute__((unused)), const char *line)
 {
 	if (the_sockets)
 		the_sockets->events->complaint(the_sockets->owner, line);

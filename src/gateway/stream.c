@@ -166,7 +166,7 @@ on_fetch(void *owner, const BeFetchMessage *message)
 }
 
 static void
-on_ready(void *owner, BeWaiter *waiter)
+on_ready(void *owner __attribute__((unused)), BeWaiter *waiter)
 {
 	BeClient   *client = client_of(waiter);
 
@@ -175,7 +175,7 @@ on_ready(void *owner, BeWaiter *waiter)
 }
 
 static void
-on_gone(void *owner, BeWaiter *waiter)
+on_gone(void *owner __attribute__((unused)), BeWaiter *waiter)
 {
 	be_fanout_resync(client_of(waiter));
 }

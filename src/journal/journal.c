@@ -40,7 +40,7 @@ static Oid	oids[BE_TABLES];
 
 /* Somebody changed a table: find ours again if it may have been one of them. */
 static void
-forget_tables(Datum arg, Oid relid)
+forget_tables(Datum arg pg_attribute_unused(), Oid relid)
 {
 	bool		ours = !OidIsValid(relid);
 

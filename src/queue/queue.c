@@ -321,7 +321,7 @@ be_queue_withdraw(const BeReservation *reservation)
 }
 
 static void
-detach(int code, Datum arg)
+detach(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	queue->latch = NULL;

@@ -158,7 +158,7 @@ check_claims(Jsonb *claims)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must be a JSON object", "claims")));
-	for (int i = 0; i < lengthof(own); i++)
+	for (size_t i = 0; i < lengthof(own); i++)
 	{
 		if (has_claim(claims, own[i]))
 			ereport(ERROR,
@@ -209,7 +209,7 @@ bugevents_token(PG_FUNCTION_ARGS)
 	BeJson		json;
 
 	be_settings_require_preload();
-	for (int i = 0; i < lengthof(names); i++)
+	for (size_t i = 0; i < lengthof(names); i++)
 		require_argument(fcinfo, i, names[i]);
 	user = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (*user == '\0')
