@@ -57,6 +57,7 @@ typedef struct BeRun
 	size_t		len;
 	uint64_t	reached;		/* everything up to here is dealt with */
 	uint32_t	looked_at;		/* frames */
+	uint32_t	frames;			/* of them, those in the run */
 } BeRun;
 
 /* What a subscription looks at; terminated strings within the chunk. */

@@ -13,6 +13,7 @@
  * answer the close frame is dropped after LINGER_MS.
  */
 #include "client.h"
+#include "admission.h"
 #include "door.h"
 #include "fanout.h"
 #include "http.h"
@@ -152,6 +153,7 @@ answer_frame(BeClient *client, BeRead found, const BeText *payload)
 	switch (found)
 	{
 		case BE_READ_MESSAGE:
+			client->received++;
 			if (client->state == BE_CLIENT_OPEN)
 				be_request_answer(client, payload->data ? payload->data : "",
 								  payload->len);
@@ -292,6 +294,7 @@ leave(BeClient *client)
 
 	be_replay_leave(gateway->replay, &client->waiter);
 	leave_groups(client);
+	be_admission_leave(client);
 	if (client->state == BE_CLIENT_OPEN || client->state == BE_CLIENT_WAITING)
 		gateway->clients_open--;
 }

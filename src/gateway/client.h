@@ -29,7 +29,7 @@ typedef enum BeClientState
 {
 	BE_CLIENT_HANDSHAKE,		/* the request's head is not complete */
 	BE_CLIENT_HTTP,				/* answered; the peer is to close */
-	BE_CLIENT_WAITING,			/* accepted, but there is no stream yet */
+	BE_CLIENT_WAITING,			/* to be admitted, and for the stream */
 	BE_CLIENT_OPEN,
 	BE_CLIENT_CLOSING			/* a close frame is sent or about to be */
 } BeClientState;
@@ -61,6 +61,9 @@ typedef struct BeClient
 
 	/* Who */
 	uint8_t		id[16];
+	uint64_t	number;			/* for the dispatcher */
+	BeAsked    *asked;			/* while it waits to be admitted */
+	bool		admitted;
 	char	   *user_id;
 	char	   *role;
 	int64_t		expires_at;		/* seconds since 1970, as the token says */
@@ -76,6 +79,12 @@ typedef struct BeClient
 	uint64_t	batch;			/* the last one that was looked at */
 	char	   *since;			/* while waiting: what was asked for */
 	char	   *since_stream;
+
+	/* For the dispatcher's list */
+	uint64_t	sent;			/* events */
+	uint64_t	received;		/* messages */
+	uint64_t	reported_cursor;
+	uint64_t	reported_received;
 
 	/* When; loop time, ms */
 	uint64_t	heard_at;

@@ -9,6 +9,7 @@
  * Failure: a token is wiped from memory as soon as it was checked.
  */
 #include "door.h"
+#include "admission.h"
 #include "fanout.h"
 #include "http.h"
 #include "memory.h"
@@ -20,17 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint32_t
-connections_of(const BeGateway *gateway, const char *user_id)
-{
-	char		name[sizeof(BE_PRINCIPAL_USER) + BE_USER_ID_MAX];
-	int			len = snprintf(name, sizeof(name), BE_PRINCIPAL_USER "%s", user_id);
-	const BeGroup *group = be_directory_find(&gateway->directory,
-											 (BeSpan) {name, (uint32_t) len});
-
-	return group ? group->count : 0;
-}
 
 /* ---- Being let in ---- */
 
@@ -144,14 +134,6 @@ let_in(BeClient *client, const BeHead *head)
 
 	if (refuse_at_the_door(client, head) || !check_token(client, head, &claims))
 		return;
-	if (connections_of(gateway, claims.user_id) >=
-		gateway->config->max_connections_per_user)
-	{
-		be_client_refuse(client, BE_CLOSE_POLICY, "too_many_connections",
-						 "this user has too many connections");
-		be_claims_free(&claims);
-		return;
-	}
 	be_client_identify(client, &claims);
 	be_claims_free(&claims);
 	RAND_bytes(client->id, sizeof(client->id));
@@ -159,24 +141,34 @@ let_in(BeClient *client, const BeHead *head)
 	client->since_stream = copy_parameter(head, "stream");
 	gateway->clients_open++;
 	client->state = BE_CLIENT_WAITING;
-	if (gateway->stream[0])
-		welcome(client);
+	be_admission_ask(client);
+}
+
+/* What it sent while it waited is read now. */
+static void
+welcome_early_bird(BeClient *client)
+{
+	BeText		early = client->head;
+
+	client->head = (BeText) {0};
+	welcome(client);
+	be_client_received(&client->socket, early.data, early.len);
+	be_text_free(&early);
+}
+
+void
+be_door_admitted(BeClient *client)
+{
+	if (client->gateway->stream[0])
+		welcome_early_bird(client);
 }
 
 void
 be_door_welcome_waiting(BeGateway *gateway)
 {
 	for (BeClient *client = gateway->first; client; client = client->next)
-	{
-		BeText		early = client->head;
-
-		if (client->state != BE_CLIENT_WAITING)
-			continue;
-		client->head = (BeText) {0};
-		welcome(client);
-		be_client_received(&client->socket, early.data, early.len);
-		be_text_free(&early);
-	}
+		if (client->state == BE_CLIENT_WAITING && client->admitted)
+			welcome_early_bird(client);
 }
 
 /* ---- The handshake ---- */

@@ -9,6 +9,9 @@
 /* Bytes came while the client is in its handshake. */
 extern void be_door_receive(BeClient *client, const char *data, size_t len);
 
+/* The dispatcher lets the client stay. */
+extern void be_door_admitted(BeClient *client);
+
 /* Welcome those who waited for the stream. */
 extern void be_door_welcome_waiting(BeGateway *gateway);
 

@@ -72,6 +72,7 @@ gather(BeClient *client, const BeChunk *chunk, uint32_t i, bool *for_everyone)
 		if (gathered)
 			be_text_add(scratch, data, frame->length);
 		run.len += frame->length;
+		run.frames++;
 	}
 	run.looked_at = i - from;
 	run.reached = i < chunk->count ? chunk->frame[i].seq - 1 : chunk->covered;
@@ -115,6 +116,7 @@ send_run(BeClient *client, const BeChunk *chunk, uint32_t i, uint32_t *looked_at
 
 	*looked_at += run.looked_at;
 	*sent += run.len;
+	client->sent += run.frames;
 	if (run.len > 0 && !be_socket_write(client->gateway->sockets, &client->socket,
 										run.data, run.len))
 		return 0;

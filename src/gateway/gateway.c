@@ -13,6 +13,7 @@
  * worked before goes on working.
  */
 #include "gateway.h"
+#include "admission.h"
 #include "client.h"
 #include "fanout.h"
 #include "memory.h"
@@ -27,6 +28,9 @@
 #include <unistd.h>
 
 #define SHUTDOWN_MS		1500
+
+/* Between two reports on the clients. */
+#define REPORT_MS		1000
 
 /* Lines of the library's that are passed on in a second. */
 #define COMPLAINTS_MAX	5
@@ -110,11 +114,18 @@ static const BeListenerEvents listener_events = {
 
 /* ---- The end ---- */
 
-/* Look at the clients' clocks. */
+/* Look at the clients' clocks, and tell the dispatcher how they are. */
 static void
 on_tick(uv_timer_t *tick)
 {
-	be_client_tick(tick->data);
+	BeGateway  *gateway = tick->data;
+	uint64_t	now = uv_now(&gateway->loop);
+
+	be_client_tick(gateway);
+	if (now - gateway->reported_at < REPORT_MS)
+		return;
+	gateway->reported_at = now;
+	be_admission_report(gateway);
 }
 
 static void
@@ -289,6 +300,11 @@ on_message(void *owner, const BeMessage *message)
 			return be_stream_progress(gateway, message);
 		case BE_MSG_FETCHED:
 			return be_stream_fetched(gateway, message);
+		case BE_MSG_ADMIT:
+			be_fanout_batch(gateway);	/* ready comes between two batches */
+			return be_admission_answer(gateway, message);
+		case BE_MSG_DISCONNECT:
+			return be_admission_disconnect(gateway, message);
 		case BE_MSG_SHUTDOWN:
 			be_fanout_batch(gateway);
 			shut_down(gateway);
@@ -356,6 +372,7 @@ take_apart(BeGateway *gateway, uv_signal_t *on_term)
 	be_window_free(&gateway->window);
 	be_replay_free(gateway->replay);
 	be_directory_free(&gateway->directory);
+	be_admission_free(gateway);
 	be_text_free(&gateway->scratch);
 	be_keys_free(gateway->keys);
 	be_config_free(gateway->config);

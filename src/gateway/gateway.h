@@ -21,6 +21,7 @@
 #include "window.h"
 
 struct BeClient;
+typedef struct BeAsked BeAsked;
 
 typedef struct BeGateway
 {
@@ -52,6 +53,10 @@ typedef struct BeGateway
 	uint32_t	sockets_open;
 	uint32_t	clients_open;	/* of them, those that were welcomed */
 	BeDirectory directory;
+	BeAsked    *asked_first;	/* who waits to be admitted, in order */
+	BeAsked    *asked_last;
+	uint64_t	last_number;	/* that was given to a client */
+	uint64_t	reported_at;	/* loop time */
 
 	bool		shutting_down;
 	uint64_t	deadline;		/* of the shutdown, loop time */

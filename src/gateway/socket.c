@@ -30,6 +30,7 @@
 
 #include <libwebsockets.h>
 #include <netinet/in.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,6 +235,21 @@ be_socket_is_choked(const BeSocket *socket)
 {
 	return socket->wsi == NULL || socket->dropped ||
 		lws_partial_buffered(socket->wsi);
+}
+
+void
+be_socket_peer(const BeSocket *socket, char *text, size_t size)
+{
+	struct sockaddr_storage peer;
+	socklen_t	len = sizeof(peer);
+
+	text[0] = '\0';
+	if (socket->wsi == NULL ||
+		getpeername(lws_get_socket_fd(socket->wsi), (struct sockaddr *) &peer, &len) != 0)
+		return;
+	if (getnameinfo((struct sockaddr *) &peer, len, text, (socklen_t) size, NULL, 0,
+					NI_NUMERICHOST) != 0)
+		text[0] = '\0';
 }
 
 uint64_t

@@ -58,6 +58,9 @@ extern void be_sockets_destroy(BeSockets *sockets);
  */
 extern bool be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd);
 
+/* The peer's address as text; empty when it can't be had. */
+extern void be_socket_peer(const BeSocket *socket, char *text, size_t size);
+
 /*
  * Write all of it, or let the library keep what the kernel does not take.  Not
  * to be called while choked.  False: the connection is broken; it is dropped.

@@ -242,15 +242,15 @@ d.configure(connection_timeout=60000, ping_interval=30000)
 settled()
 
 # Limits
-d.configure(max_connections_per_user=2)
-settled()
+d.per_user = 2
 one, two = let_in("first", token("u")), let_in("second", token("u"))
 refused("a third connection", "too_many_connections", tok=token("u"))
 let_in("another user", token("v"))
 one.close()
 third = d.wait(lambda: (lambda c: c if c.ready.get("action") == "ready" else None)(d.ready(token("u"))), "room")
 ok(third, "a place is free when a connection goes")
-d.configure(max_connections_per_user=1000, message_rate=60)
+d.per_user = None
+d.configure(message_rate=60)
 settled()
 c = let_in("a client with a rate", token("r"))
 replies = [c.ask({"type": "ping"}) for _ in range(61)]

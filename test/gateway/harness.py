@@ -21,8 +21,8 @@ GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
 # Sanitizers and valgrind are slow.
 PATIENCE = float(os.environ.get("BUGEVENTS_TEST_PATIENCE", "20"))
 
-CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN = 1, 2, 3, 4, 5, 6
-HELLO, LISTENING, LOG, FETCH, STATUS = 101, 102, 103, 104, 105
+CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN, ADMIT, DISCONNECT = range(1, 9)
+HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS = range(101, 109)
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 STREAM_ID = "11111111-2222-3333-4444-555555555555"
@@ -122,6 +122,12 @@ class Dispatcher:
         self.dropped = dropped
         self.stream = stream
         self.auto_fetch = True
+        self.auto_admit = True
+        self.per_user = None    # connections that a user may have
+        self.opened = []        # (client, user, role, address, id), as they came
+        self.admitted = {}      # client -> user
+        self.closed = []
+        self.reports = {}       # client -> (cursor, sent, received)
         fd = theirs.fileno()
         script = os.environ.get("BUGEVENTS_GATEWAY_WRAPPER", "").split()
         moved = fcntl_dup_high(fd)
@@ -210,6 +216,29 @@ class Dispatcher:
             self.fetches.append(struct.unpack("=IIQQ", body))
             if self.auto_fetch:
                 self.answer_fetches()
+        elif kind == OPEN:
+            client, _expires, *texts = struct.unpack("=Qq40s256s64s64s", body)
+            ident, user, role, address = (t.split(b"\0")[0].decode() for t in texts)
+            self.opened.append((client, user, role, address, ident))
+            if self.auto_admit:
+                self.admit(client)
+        elif kind == CLOSED:
+            client, = struct.unpack("=Q", body)
+            self.closed.append(client)
+            del self.admitted[client]       # KeyError: told twice, or never let in
+        elif kind == CLIENTS:
+            for at in range(0, len(body), 40):
+                client, cursor, sent, received, _expires = struct.unpack_from("=QQQQq", body, at)
+                self.reports[client] = (cursor, sent, received)
+
+    def admit(self, client, verdict=None):
+        user = next(o[1] for o in self.opened if o[0] == client)
+        if verdict is None:
+            here = sum(1 for other in self.admitted.values() if other == user)
+            verdict = 1 if self.per_user is not None and here >= self.per_user else 0
+        if verdict == 0:
+            self.admitted[client] = user
+        self.send(ADMIT, struct.pack("=QII", client, verdict, 0))
 
     def answer_fetches(self):
         while self.fetches:

@@ -1,0 +1,223 @@
+/*
+ * admission.c - asks the dispatcher whether a client may stay.
+ *
+ * Model: the dispatcher answers in the order in which it was asked, so what waits
+ * is a queue.  A client that goes while it waits leaves its place empty; should
+ * the answer be that it is admitted, CLOSED takes that back.
+ *
+ * Not here: what the answer is based on.
+ */
+#include "admission.h"
+#include "door.h"
+#include "memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Reports that fit in one message. */
+#define REPORTS_MAX		(BE_MESSAGE_MAX_UP / sizeof(BeClientsMessage))
+
+struct BeAsked
+{
+	BeAsked    *next;
+	BeClient   *client;			/* NULL: gone meanwhile */
+	uint64_t	number;
+};
+
+static void
+write_id(const BeClient *client, char *text)
+{
+	for (size_t i = 0; i < sizeof(client->id); i++)
+		sprintf(text + 2 * i, "%02x", client->id[i]);
+}
+
+/* Copy text, cut at a character if it is too long. */
+static void
+copy_clipped(char *to, size_t size, const char *text)
+{
+	size_t		len = strlen(text);
+
+	if (len >= size)
+		for (len = size - 1; len > 0 && ((unsigned char) text[len] & 0xc0) == 0x80;)
+			len--;
+	memcpy(to, text, len);
+	to[len] = '\0';
+}
+
+static void
+send_open(BeClient *client)
+{
+	BeOpenMessage open = {
+		.client = client->number,
+		.expires_at = client->expires_at * 1000000,
+	};
+
+	write_id(client, open.id);
+	copy_clipped(open.user, sizeof(open.user), client->user_id);
+	copy_clipped(open.role, sizeof(open.role), client->role);
+	be_socket_peer(&client->socket, open.address, sizeof(open.address));
+	be_link_send(&client->gateway->link, BE_MSG_OPEN, &open, sizeof(open), NULL, 0);
+}
+
+static void
+send_closed(BeGateway *gateway, uint64_t number)
+{
+	BeClosedMessage closed = {.client = number};
+
+	be_link_send(&gateway->link, BE_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
+}
+
+void
+be_admission_ask(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	BeAsked    *asked = be_alloc(sizeof(*asked));
+
+	client->number = ++gateway->last_number;
+	client->asked = asked;
+	*asked = (BeAsked) {.client = client, .number = client->number};
+	if (gateway->asked_last)
+		gateway->asked_last->next = asked;
+	else
+		gateway->asked_first = asked;
+	gateway->asked_last = asked;
+	send_open(client);
+}
+
+static BeAsked *
+pop_asked(BeGateway *gateway)
+{
+	BeAsked    *asked = gateway->asked_first;
+
+	if (asked == NULL)
+		return NULL;
+	gateway->asked_first = asked->next;
+	if (gateway->asked_first == NULL)
+		gateway->asked_last = NULL;
+	if (asked->client)
+		asked->client->asked = NULL;
+	return asked;
+}
+
+static void
+take_verdict(BeClient *client, uint32_t verdict)
+{
+	switch (verdict)
+	{
+		case BE_ADMITTED:
+			client->admitted = true;
+			be_door_admitted(client);
+			break;
+		case BE_TOO_MANY_CONNECTIONS:
+			be_client_refuse(client, BE_CLOSE_POLICY, "too_many_connections",
+							 "this user has too many connections");
+			break;
+		default:
+			be_client_refuse(client, BE_CLOSE_TRY_LATER, "server_full",
+							 "the server takes no more connections");
+	}
+}
+
+bool
+be_admission_answer(BeGateway *gateway, const BeMessage *message)
+{
+	BeAdmitMessage admit;
+	BeAsked    *asked = pop_asked(gateway);
+	bool		fits = asked && message->size == sizeof(admit);
+
+	if (fits)
+	{
+		memcpy(&admit, message->body, sizeof(admit));
+		fits = admit.client == asked->number;
+	}
+	if (fits && asked->client)
+		take_verdict(asked->client, admit.verdict);
+	else if (fits && admit.verdict == BE_ADMITTED)
+		send_closed(gateway, admit.client);
+	free(asked);
+	return fits;
+}
+
+void
+be_admission_leave(BeClient *client)
+{
+	if (client->asked)
+		client->asked->client = NULL;
+	client->asked = NULL;
+	if (client->admitted)
+		send_closed(client->gateway, client->number);
+	client->admitted = false;
+}
+
+bool
+be_admission_disconnect(BeGateway *gateway, const BeMessage *message)
+{
+	BeDisconnectMessage disconnect;
+
+	if (message->size != sizeof(disconnect))
+		return false;
+	memcpy(&disconnect, message->body, sizeof(disconnect));
+	disconnect.reason[sizeof(disconnect.reason) - 1] = '\0';
+
+	/* A walk, since it is an operator who asks.  None: it went by itself. */
+	for (BeClient *client = gateway->first; client; client = client->next)
+		if (client->admitted && client->number == disconnect.client)
+		{
+			be_client_end(client, BE_CLOSE_POLICY, disconnect.reason);
+			break;
+		}
+	return true;
+}
+
+/* What there is to report of a client; false: nothing new. */
+static bool
+fill_report(BeClient *client, BeClientsMessage *report)
+{
+	if (!client->admitted || client->state != BE_CLIENT_OPEN)
+		return false;
+	*report = (BeClientsMessage) {
+		.client = client->number,
+		.cursor = client->standing == BE_LIVE ? client->gateway->sent_tip : client->cursor,
+		.sent = client->sent,
+		.received = client->received,
+		.expires_at = client->expires_at * 1000000,
+	};
+	if (report->cursor == client->reported_cursor &&
+		report->received == client->reported_received)
+		return false;
+	client->reported_cursor = report->cursor;
+	client->reported_received = report->received;
+	return true;
+}
+
+void
+be_admission_report(BeGateway *gateway)
+{
+	static BeClientsMessage reports[REPORTS_MAX];
+	size_t		count = 0;
+
+	for (BeClient *client = gateway->first; client; client = client->next)
+	{
+		if (!fill_report(client, &reports[count]))
+			continue;
+		if (++count == REPORTS_MAX)
+		{
+			be_link_send(&gateway->link, BE_MSG_CLIENTS, reports,
+						 count * sizeof(reports[0]), NULL, 0);
+			count = 0;
+		}
+	}
+	if (count > 0)
+		be_link_send(&gateway->link, BE_MSG_CLIENTS, reports,
+					 count * sizeof(reports[0]), NULL, 0);
+}
+
+void
+be_admission_free(BeGateway *gateway)
+{
+	BeAsked    *asked;
+
+	while ((asked = pop_asked(gateway)) != NULL)
+		free(asked);
+}
