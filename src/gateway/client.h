@@ -79,6 +79,7 @@ typedef struct BeClient
 	uint64_t	batch;			/* the last one that was looked at */
 	char	   *since;			/* while waiting: what was asked for */
 	char	   *since_stream;
+	uint64_t	held_until;		/* it may be ahead of us; loop time, 0: no */
 
 	/* For the dispatcher's list */
 	uint64_t	sent;			/* events */

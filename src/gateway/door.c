@@ -22,6 +22,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long a client that is ahead is held. */
+#define HOLD_MS		2000
+
 /* ---- Being let in ---- */
 
 static char *
@@ -46,6 +49,20 @@ read_seq(const char *text, uint64_t *seq)
 	errno = 0;
 	*seq = strtoull(text, &end, 10);
 	return *end == '\0' && errno == 0;
+}
+
+/*
+ * Does it come from another gateway, which is a moment ahead of this one?  Then
+ * it is held until the stream gets there, if it does soon.
+ */
+static bool
+is_ahead(const BeClient *client)
+{
+	const BeGateway *gateway = client->gateway;
+	uint64_t	since;
+
+	return client->since && client->since_stream && read_seq(client->since, &since) &&
+		strcmp(client->since_stream, gateway->stream) == 0 && since > gateway->sent_tip;
 }
 
 /* Can the stream go on exactly after since? */
@@ -156,19 +173,54 @@ welcome_early_bird(BeClient *client)
 	be_text_free(&early);
 }
 
+/* There is a stream and the client may have it: now, or when it gets there. */
+static void
+welcome_or_hold(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+
+	if (is_ahead(client))
+	{
+		client->held_until = uv_now(&gateway->loop) + HOLD_MS;
+		gateway->held++;
+	}
+	else
+		welcome_early_bird(client);
+}
+
 void
 be_door_admitted(BeClient *client)
 {
 	if (client->gateway->stream[0])
-		welcome_early_bird(client);
+		welcome_or_hold(client);
+}
+
+void
+be_door_look_at_held(BeGateway *gateway)
+{
+	uint32_t	held = 0;
+
+	if (gateway->held == 0)
+		return;
+	for (BeClient *client = gateway->first; client; client = client->next)
+	{
+		if (client->state != BE_CLIENT_WAITING || client->held_until == 0)
+			continue;
+		if (is_ahead(client) && uv_now(&gateway->loop) < client->held_until)
+			held++;
+		else
+			welcome_early_bird(client);
+	}
+	gateway->held = held;
 }
 
 void
 be_door_welcome_waiting(BeGateway *gateway)
 {
 	for (BeClient *client = gateway->first; client; client = client->next)
-		if (client->state == BE_CLIENT_WAITING && client->admitted)
-			welcome_early_bird(client);
+		if (client->state == BE_CLIENT_WAITING && client->admitted &&
+			client->held_until == 0)
+			welcome_or_hold(client);
 }
 
 /* ---- The handshake ---- */

@@ -12,6 +12,9 @@ extern void be_door_receive(BeClient *client, const char *data, size_t len);
 /* The dispatcher lets the client stay. */
 extern void be_door_admitted(BeClient *client);
 
+/* Look again at those who are ahead of the stream. */
+extern void be_door_look_at_held(BeGateway *gateway);
+
 /* Welcome those who waited for the stream. */
 extern void be_door_welcome_waiting(BeGateway *gateway);
 

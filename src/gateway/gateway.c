@@ -15,6 +15,7 @@
 #include "gateway.h"
 #include "admission.h"
 #include "client.h"
+#include "door.h"
 #include "fanout.h"
 #include "memory.h"
 #include "stream.h"
@@ -122,6 +123,7 @@ on_tick(uv_timer_t *tick)
 	uint64_t	now = uv_now(&gateway->loop);
 
 	be_client_tick(gateway);
+	be_door_look_at_held(gateway);
 	if (now - gateway->reported_at < REPORT_MS)
 		return;
 	gateway->reported_at = now;
@@ -320,7 +322,10 @@ on_batch_end(void *owner)
 	BeGateway  *gateway = owner;
 
 	if (!gateway->shutting_down)
+	{
 		be_fanout_batch(gateway);
+		be_door_look_at_held(gateway);
+	}
 	be_window_trim(&gateway->window);
 }
 

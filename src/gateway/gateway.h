@@ -57,6 +57,7 @@ typedef struct BeGateway
 	BeAsked    *asked_last;
 	uint64_t	last_number;	/* that was given to a client */
 	uint64_t	reported_at;	/* loop time */
+	uint32_t	held;			/* clients that are ahead of the stream */
 
 	bool		shutting_down;
 	uint64_t	deadline;		/* of the shutdown, loop time */

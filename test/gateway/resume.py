@@ -30,6 +30,16 @@ d.publish(record())
 equal(seqs(c, d.tip), [d.tip], "since the tip is live at once")
 
 # What can't be exact
+# A client that another gateway served a moment ahead of this one is held.
+ahead = d.connect(token("1"), query="since=%d&stream=%s" % (d.tip + 2, d.stream))
+d.wait(lambda: d.opened[-1][0] in d.admitted, "the one ahead to be admitted")
+d.publish(record(), record())
+d.publish(record())
+ahead.ready = ahead.message()
+equal((ahead.ready["payload"]["seq"], ahead.ready["payload"]["resumed"]), (d.tip - 1, True),
+      "a client that is ahead is held until the stream gets there")
+equal(seqs(ahead, d.tip), [d.tip], "... and goes on exactly")
+
 for name, query in [("another stream", "since=1050&stream=" + STREAM_ID[:-1] + "6"),
                     ("no stream", "since=1050"),
                     ("a since above the tip", "since=9999&stream=" + STREAM_ID),
