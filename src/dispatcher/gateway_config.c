@@ -64,21 +64,21 @@ put_secret(StringInfo json)
 	pfree(encoded);
 }
 
-/* Keys and certificates are PEM, which is ASCII. */
 static void
-put_pem(StringInfo json, const char *name, const char *setting, const char *path)
+put_keys(StringInfo json)
 {
 	Size		len;
-	char	   *pem = file_content(setting, path, &len);
+	char	   *keys = file_content("bugevents.jwt_key_file", be_jwt_key_file, &len);
 
-	if (pem && (strlen(pem) != len || !pg_is_ascii(pem)))
+	if (keys && (strlen(keys) != len || !pg_is_ascii(keys)))
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file \"%s\" of %s is not in PEM format", path, setting)));
-		pem = NULL;
+				 errmsg("file \"%s\" of bugevents.jwt_key_file is not in PEM format",
+						be_jwt_key_file)));
+		keys = NULL;
 	}
-	put_text(json, name, pem ? pem : "");
+	put_text(json, "jwt_key", keys ? keys : "");
 }
 
 void
@@ -95,12 +95,8 @@ be_gateway_config_write(StringInfo json)
 	put_int(json, "ping_interval", be_ping_interval);
 	put_int(json, "connection_timeout", be_connection_timeout);
 	put_text(json, "allowed_origins", be_allowed_origins);
-	put_int(json, "client_lag_limit", be_client_lag_limit);
-	put_pem(json, "tls_cert", "bugevents.tls_cert_file", be_tls_cert_file);
-	put_pem(json, "tls_key", "bugevents.tls_key_file", be_tls_key_file);
-	put_int(json, "tls_min_version", be_tls_min_protocol_version);
 	put_secret(json);
-	put_pem(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);
+	put_keys(json);
 	put_text(json, "jwt_algorithms", be_jwt_algorithms);
 	put_text(json, "jwt_issuer", be_jwt_issuer);
 	put_text(json, "jwt_audience", be_jwt_audience);

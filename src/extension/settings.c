@@ -33,22 +33,12 @@ int			be_max_message_size;
 int			be_ping_interval;
 int			be_connection_timeout;
 char	   *be_allowed_origins;
-int			be_client_lag_limit;
-char	   *be_tls_cert_file;
-char	   *be_tls_key_file;
-int			be_tls_min_protocol_version;
 char	   *be_jwt_secret_file;
 char	   *be_jwt_key_file;
 char	   *be_jwt_algorithms;
 char	   *be_jwt_issuer;
 char	   *be_jwt_audience;
 int			be_jwt_leeway;
-
-static const struct config_enum_entry tls_versions[] = {
-	{"TLSv1.2", BE_TLS_1_2, false},
-	{"TLSv1.3", BE_TLS_1_3, false},
-	{NULL, 0, false}
-};
 
 static bool preloaded = false;
 
@@ -223,24 +213,6 @@ define_gateway_settings(void)
 	define_string("bugevents.allowed_origins",
 				  "Sets the origins whose pages may connect; empty: the gateway's own.",
 				  &be_allowed_origins, "", PGC_SIGHUP, 0, check_origins);
-	define_int("bugevents.client_lag_limit",
-			   "Sets how many events a client may be behind before it is disconnected; 0 is no limit.",
-			   &be_client_lag_limit, 0, 0, INT_MAX, PGC_SIGHUP, 0);
-}
-
-static void
-define_tls_settings(void)
-{
-	define_string("bugevents.tls_cert_file",
-				  "Names the file with the gateway's certificate chain in PEM; empty: no TLS.",
-				  &be_tls_cert_file, "", PGC_SIGHUP, 0, NULL);
-	define_string("bugevents.tls_key_file",
-				  "Names the file with the certificate's private key in PEM.",
-				  &be_tls_key_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
-	DefineCustomEnumVariable("bugevents.tls_min_protocol_version",
-							 "Sets the oldest version of TLS that is accepted.",
-							 NULL, &be_tls_min_protocol_version, BE_TLS_1_2,
-							 tls_versions, PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
 static void
@@ -272,7 +244,6 @@ be_settings_define(void)
 {
 	define_stream_settings();
 	define_gateway_settings();
-	define_tls_settings();
 	define_token_settings();
 	MarkGUCPrefixReserved("bugevents");
 	preloaded = true;
