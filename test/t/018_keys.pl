@@ -1,0 +1,100 @@
+# Tokens signed with private keys: RS256 and ES256 from jwt_key_file, beside the
+# secret; a public key is no secret; rotation by reload.
+use strict;
+use warnings;
+use BugEvents::Server;
+use Digest::SHA qw(hmac_sha256);
+use JSON::PP;
+use MIME::Base64 qw(encode_base64url);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('keys');
+my $dir = PostgreSQL::Test::Utils::tempdir();
+
+sub make_key
+{
+	my ($name, @options) = @_;
+
+	system_or_bail("openssl genpkey @options -out $dir/$name.pem 2>/dev/null");
+	system_or_bail("openssl pkey -in $dir/$name.pem -pubout -out $dir/$name.pub");
+	return slurp_file("$dir/$name.pub");
+}
+
+# An ECDSA signature as JWS wants it: r and s, 32 bytes each.
+sub raw_signature
+{
+	my ($der) = @_;
+	my ($r, $s) = unpack('x2 xC/a xC/a', $der);
+
+	return join '', map { substr("\0" x 32 . $_, -32) } $r, $s;
+}
+
+sub sign
+{
+	my ($key, $alg, %claims) = @_;
+	my $text = join '.', map { encode_base64url(encode_json($_)) } { alg => $alg, typ => 'JWT' },
+	  { sub => '42', exp => time + 600, %claims };
+	my $file = "$dir/text";
+
+	open(my $out, '>', $file) or die "$file: $!";
+	print $out $text;
+	close $out;
+	my $signature = `openssl dgst -sha256 -sign $dir/$key.pem -binary $file`;
+	$signature = raw_signature($signature) if $alg eq 'ES256';
+	return "$text." . encode_base64url($signature);
+}
+
+my $public = make_key('rsa', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048')
+  . make_key('ec', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256');
+make_key('other', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048');
+append_to_file($server->node->data_dir . '/keys.pem', $public);
+
+sub answer
+{
+	my ($token) = @_;
+	my $ws = BugEvents::WebSocket->connect(port => $server->port, token => $token);
+	my $message = $ws->next_json;
+
+	$ws->drop;
+	return $message->{action} // $message->{payload}{code};
+}
+
+is(answer(sign('rsa', 'RS256')), 'invalid_token', 'no key is configured yet');
+my $live = $server->connect('1');
+$server->set('bugevents.jwt_key_file' => 'keys.pem');
+BugEvents::Server::wait_until(sub { answer(sign('rsa', 'RS256')) eq 'ready' }, 'the keys to be read');
+pass('RS256');
+is(answer(sign('ec', 'ES256')), 'ready', 'ES256, from the same file');
+is(answer($server->token('7')), 'ready', 'HS256 beside them');
+is(answer(sign('other', 'RS256')), 'invalid_token', 'a key that is not there');
+is(answer(sign('rsa', 'RS256', exp => time - 3600)), 'token_expired', 'an expired one');
+is(answer(sign('rsa', 'ES256')), 'invalid_token', 'an algorithm that is not the key\'s');
+is(answer(sign('rsa', 'RS384')), 'invalid_token', 'an algorithm that is not allowed');
+
+# The oldest trick: HMAC with the public key as the secret.
+my $text = join '.', map { encode_base64url(encode_json($_)) } { alg => 'HS256' }, { sub => '1', exp => time + 600, role => 'admin' };
+is(answer("$text." . encode_base64url(hmac_sha256($text, $public))), 'invalid_token', 'a public key is no secret');
+is(answer("$text."), 'invalid_token', 'no signature');
+
+# Rotation: a replaced file and a reload; connections stay.
+open(my $out, '>', $server->node->data_dir . '/keys.pem') or die $!;
+print $out slurp_file("$dir/other.pub");
+close $out;
+$server->node->reload;
+BugEvents::Server::wait_until(sub { answer(sign('other', 'RS256')) eq 'ready' }, 'the new key');
+is(answer(sign('rsa', 'RS256')), 'invalid_token', 'the old key is gone');
+$server->sql("INSERT INTO projects (name) VALUES ('still here')");
+is($live->next_event->{payload}{name}, 'still here', 'a connection from before lives on');
+
+# A file that is no key is reported, and what worked goes on working.
+my $log = $server->log_size;
+open($out, '>', $server->node->data_dir . '/keys.pem') or die $!;
+print $out "-----BEGIN PUBLIC KEY-----\nrubbish\n-----END PUBLIC KEY-----\n";
+close $out;
+$server->node->reload;
+$server->wait_log(qr/can't serve as configured: .*key/, $log);
+is(answer(sign('other', 'RS256')), 'ready', 'an unreadable key file leaves the old keys in force');
+
+$server->node->stop;
+done_testing();
