@@ -69,7 +69,7 @@ be_rows_read(BeMapping *mapping, Relation rel, TupleTableSlot **slots, BeRow *ro
 	BeResults	results[2];
 	bool		ok = true;
 
-	Assert(n <= lengthof(results));
+	Assert(n <= (int) lengthof(results));
 	if (mapping->expressions)
 		ok = be_expressions_evaluate(mapping->expressions, rel, slots, results, n);
 
