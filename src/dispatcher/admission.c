@@ -11,6 +11,8 @@
 #include "dispatcher/admission.h"
 
 #include "clients/clients.h"
+#include "common/int.h"
+#include "dispatcher/unix_time.h"
 #include "extension/settings.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -33,9 +35,6 @@ typedef struct UserEntry
 	char		user[BE_CLIENT_USER_LEN];
 	int			connections;
 } UserEntry;
-
-#define UNIX_EPOCH_DIFF \
-	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
 static HTAB *clients = NULL;
 static HTAB *users = NULL;
@@ -92,13 +91,24 @@ user_leaves(const char *user)
 		hash_search(users, user, HASH_REMOVE, NULL);
 }
 
+/* A token may name any time; one that PostgreSQL can't express is never. */
+static TimestampTz
+expiry(int64 unix_time)
+{
+	TimestampTz at;
+
+	if (pg_sub_s64_overflow(unix_time, BE_UNIX_EPOCH_DIFF, &at) || !IS_VALID_TIMESTAMP(at))
+		TIMESTAMP_NOEND(at);
+	return at;
+}
+
 static int
 add_to_table(int gateway, const BeOpenMessage *open)
 {
 	BeClient	client = {
 		.gateway = gateway,
 		.connected_at = GetCurrentTimestamp(),
-		.expires_at = open->expires_at - UNIX_EPOCH_DIFF
+		.expires_at = expiry(open->expires_at)
 	};
 
 	strlcpy(client.id, open->id, sizeof(client.id));
@@ -164,7 +174,7 @@ be_admission_report(int gateway, const BeClientsMessage *report)
 	if (entry == NULL)
 		return false;
 	be_clients_update(entry->slot, report->cursor, report->sent, report->received,
-					  report->expires_at - UNIX_EPOCH_DIFF);
+					  expiry(report->expires_at));
 	return true;
 }
 

@@ -20,6 +20,7 @@
 
 #include "dispatcher/admission.h"
 #include "dispatcher/spawn.h"
+#include "dispatcher/unix_time.h"
 #include "event/event.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -31,9 +32,6 @@
 #define RESTART_FIRST	100		/* ms */
 #define RESTART_MAX		10000
 #define STOP_TIMEOUT	3000	/* ms, for saying goodbye to the clients */
-
-#define UNIX_EPOCH_DIFF \
-	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
 /* End a gateway that can't go on; be_feed_reap will find it dead. */
 static void
@@ -148,7 +146,7 @@ be_feed_push(BeFeed *feed, const BeQueueItem *item)
 		.tx_n = 1,
 		.tx_of = item->n,
 		.xid = item->xid,
-		.at = item->at + UNIX_EPOCH_DIFF
+		.at = BE_TO_UNIX_TIME(item->at)
 	};
 	part[0] = (struct iovec) {&events, sizeof(events)};
 	for (int i = 0; i < 2; i++)
@@ -176,7 +174,7 @@ send_run(void *arg, const BeJournalRun *run)
 		.tx_n = run->tx_n,
 		.tx_of = run->tx_of,
 		.xid = run->xid,
-		.at = run->at + UNIX_EPOCH_DIFF
+		.at = BE_TO_UNIX_TIME(run->at)
 	};
 	struct iovec part[2] = {
 		{&events, sizeof(events)},
