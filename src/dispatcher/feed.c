@@ -323,7 +323,7 @@ take_status(BeFeed *feed, const BeMessage *message)
 		ereport(WARNING,
 				(errmsg("bugevents gateway %d can't serve as configured: %s",
 						feed->number, status),
-				 errhint("It tries again by itself; check bugevents.listen_addresses and bugevents.port.")));
+				 errhint("Connected clients stay. It tries again to listen by itself; after correcting another setting or a file, reload.")));
 	if (feed->status)
 		pfree(feed->status);
 	feed->status = MemoryContextStrdup(TopMemoryContext, status);

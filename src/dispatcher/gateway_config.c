@@ -64,21 +64,21 @@ put_secret(StringInfo json)
 	pfree(encoded);
 }
 
+/* Keys and certificates are PEM, which is ASCII. */
 static void
-put_keys(StringInfo json)
+put_pem(StringInfo json, const char *name, const char *setting, const char *path)
 {
 	Size		len;
-	char	   *keys = file_content("bugevents.jwt_key_file", be_jwt_key_file, &len);
+	char	   *pem = file_content(setting, path, &len);
 
-	if (keys && (strlen(keys) != len || !pg_is_ascii(keys)))
+	if (pem && (strlen(pem) != len || !pg_is_ascii(pem)))
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file \"%s\" of bugevents.jwt_key_file is not in PEM format",
-						be_jwt_key_file)));
-		keys = NULL;
+				 errmsg("file \"%s\" of %s is not in PEM format", path, setting)));
+		pem = NULL;
 	}
-	put_text(json, "jwt_key", keys ? keys : "");
+	put_text(json, name, pem ? pem : "");
 }
 
 void
@@ -87,6 +87,11 @@ be_gateway_config_write(StringInfo json)
 	appendStringInfoChar(json, '{');
 	put_text(json, "listen_addresses", be_listen_addresses);
 	put_int(json, "port", be_port);
+	put_int(json, "allow_plaintext", be_allow_plaintext);
+	put_int(json, "tls", *be_tls_cert_file != '\0');
+	put_pem(json, "tls_cert", "bugevents.tls_cert_file", be_tls_cert_file);
+	put_pem(json, "tls_key", "bugevents.tls_key_file", be_tls_key_file);
+	put_int(json, "tls_min_version", be_tls_min_protocol_version);
 	put_int(json, "window_size", (int64) be_window_size * 1024);
 	put_int(json, "max_connections", be_max_connections);
 	put_int(json, "max_connections_per_user", be_max_connections_per_user);
@@ -96,7 +101,7 @@ be_gateway_config_write(StringInfo json)
 	put_int(json, "connection_timeout", be_connection_timeout);
 	put_text(json, "allowed_origins", be_allowed_origins);
 	put_secret(json);
-	put_keys(json);
+	put_pem(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);
 	put_text(json, "jwt_algorithms", be_jwt_algorithms);
 	put_text(json, "jwt_issuer", be_jwt_issuer);
 	put_text(json, "jwt_audience", be_jwt_audience);

@@ -33,12 +33,22 @@ int			be_max_message_size;
 int			be_ping_interval;
 int			be_connection_timeout;
 char	   *be_allowed_origins;
+bool		be_allow_plaintext;
+char	   *be_tls_cert_file;
+char	   *be_tls_key_file;
+int			be_tls_min_protocol_version;
 char	   *be_jwt_secret_file;
 char	   *be_jwt_key_file;
 char	   *be_jwt_algorithms;
 char	   *be_jwt_issuer;
 char	   *be_jwt_audience;
 int			be_jwt_leeway;
+
+static const struct config_enum_entry tls_versions[] = {
+	{"TLSv1.2", BE_TLS_1_2, false},
+	{"TLSv1.3", BE_TLS_1_3, false},
+	{NULL, 0, false}
+};
 
 static bool preloaded = false;
 
@@ -216,6 +226,25 @@ define_gateway_settings(void)
 }
 
 static void
+define_tls_settings(void)
+{
+	define_string("bugevents.tls_cert_file",
+				  "Names the file with the gateways' certificate chain in PEM; empty: no TLS.",
+				  &be_tls_cert_file, "", PGC_SIGHUP, 0, NULL);
+	define_string("bugevents.tls_key_file",
+				  "Names the file with the certificate's private key in PEM.",
+				  &be_tls_key_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	DefineCustomEnumVariable("bugevents.tls_min_protocol_version",
+							 "Sets the oldest version of TLS that is accepted.",
+							 NULL, &be_tls_min_protocol_version, BE_TLS_1_2,
+							 tls_versions, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("bugevents.allow_plaintext",
+							 "Allows connections without TLS on other addresses than loopback.",
+							 NULL, &be_allow_plaintext, false, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+}
+
+static void
 define_token_settings(void)
 {
 	define_string("bugevents.jwt_secret_file",
@@ -244,6 +273,7 @@ be_settings_define(void)
 {
 	define_stream_settings();
 	define_gateway_settings();
+	define_tls_settings();
 	define_token_settings();
 	MarkGUCPrefixReserved("bugevents");
 	preloaded = true;

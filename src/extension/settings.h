@@ -8,6 +8,12 @@
 
 #include "postgres.h"
 
+typedef enum BeTlsVersion
+{
+	BE_TLS_1_2 = 12,
+	BE_TLS_1_3 = 13
+} BeTlsVersion;
+
 /* The stream */
 extern char *be_database;		/* the one database that is served */
 extern int	be_queue_size;		/* kB */
@@ -28,6 +34,10 @@ extern int	be_max_message_size;	/* bytes */
 extern int	be_ping_interval;	/* ms */
 extern int	be_connection_timeout;	/* ms */
 extern char *be_allowed_origins;
+extern bool be_allow_plaintext;
+extern char *be_tls_cert_file;
+extern char *be_tls_key_file;
+extern int	be_tls_min_protocol_version;	/* BeTlsVersion */
 
 /* Tokens */
 extern char *be_jwt_secret_file;

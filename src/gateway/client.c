@@ -90,7 +90,8 @@ be_client_accept(BeGateway *gateway, int fd)
 	client->gateway = gateway;
 	client->heard_at = now_of(client);
 	client->deadline = now_of(client) + gateway->config->connection_timeout;
-	if (be_socket_adopt(gateway->sockets, &client->socket, fd))
+	if (be_socket_adopt(gateway->sockets, &client->socket, fd,
+						gateway->config->tls))
 		link_client(client);
 	else
 		free(client);

@@ -37,6 +37,11 @@ typedef struct Member
 static const Member members[] = {
 	{"listen_addresses", TEXT, AT(listen_addresses), "localhost", 0, 0, 0},
 	{"port", PORT, AT(port), NULL, 8432, 0, 65535},
+	{"allow_plaintext", NUMBER, AT(allow_plaintext), NULL, 0, 0, 1},
+	{"tls", NUMBER, AT(tls), NULL, 0, 0, 1},
+	{"tls_cert", TEXT, AT(tls_cert), "", 0, 0, 0},
+	{"tls_key", TEXT, AT(tls_key), "", 0, 0, 0},
+	{"tls_min_version", NUMBER, AT(tls_min_version), NULL, 12, 12, 13},
 	{"window_size", SIZE, AT(window_size), NULL, 64 << 20, 1 << 20, INT64_C(1) << 40},
 	{"max_connections", NUMBER, AT(max_connections), NULL, 10000, 1, 1000000},
 	{"max_connections_per_user", NUMBER, AT(max_connections_per_user), NULL, 3, 1, 1000000},
@@ -141,11 +146,4 @@ be_config_free(BeConfig *config)
 		free(text);
 	}
 	free(config);
-}
-
-bool
-be_config_same_place(const BeConfig *a, const BeConfig *b)
-{
-	return a->port == b->port &&
-		strcmp(a->listen_addresses, b->listen_addresses) == 0;
 }

@@ -13,6 +13,11 @@ typedef struct BeConfig
 	/* Where */
 	char	   *listen_addresses;
 	uint16_t	port;
+	uint32_t	allow_plaintext;	/* without TLS beyond loopback too; 0, 1 */
+	uint32_t	tls;			/* 0: without; 1: with TLS, and never without */
+	char	   *tls_cert;		/* PEM; empty: the file could not be read */
+	char	   *tls_key;		/* PEM */
+	uint32_t	tls_min_version;	/* 12, 13 */
 
 	/* How much */
 	size_t		window_size;	/* bytes */
@@ -43,8 +48,5 @@ extern BeConfig *be_config_read(const char *json, size_t len,
 
 /* Secrets are wiped. */
 extern void be_config_free(BeConfig *config);
-
-/* Do both listen at the same place? */
-extern bool be_config_same_place(const BeConfig *a, const BeConfig *b);
 
 #endif							/* BE_CONFIG_H */

@@ -19,6 +19,7 @@
 #include "fanout.h"
 #include "memory.h"
 #include "stream.h"
+#include "tls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -72,7 +73,8 @@ set_error(char **error, const char *text)
 static void
 send_status(BeGateway *gateway)
 {
-	const char *status = gateway->listen_error ? gateway->listen_error :
+	const char *status = gateway->tls_error ? gateway->tls_error :
+		gateway->listen_error ? gateway->listen_error :
 		gateway->keys_error ? gateway->keys_error : "";
 
 	if (gateway->status_sent && strcmp(gateway->status_sent, status) == 0)
@@ -232,6 +234,42 @@ use_keys(BeGateway *gateway)
 }
 
 static void
+use_certificate(BeGateway *gateway)
+{
+	const BeConfig *config = gateway->config;
+	char		error[256];
+	BeTls		tls = {
+		.cert = config->tls_cert,
+		.key = config->tls_key,
+		.min_version = config->tls_min_version,
+	};
+	bool		good = !config->tls ||
+		be_tls_use(be_sockets_tls(gateway->sockets), &tls, error, sizeof(error));
+
+	gateway->has_certificate |= config->tls && good;
+	set_error(&gateway->tls_error, good ? NULL : error);
+}
+
+/* Not before there is a certificate to show, if there is to be one. */
+static void
+use_place(BeGateway *gateway)
+{
+	const BeConfig *config = gateway->config;
+	BePlace		place = {
+		.addresses = config->listen_addresses,
+		.port = config->port,
+		.only_loopback = !config->tls && !config->allow_plaintext,
+	};
+
+	if (config->tls && !gateway->has_certificate)
+		return;
+	if (gateway->listener == NULL)
+		gateway->listener = be_listener_create(&gateway->loop, &listener_events,
+											   gateway);
+	be_listener_place(gateway->listener, &place);
+}
+
+static void
 use_config(BeGateway *gateway, BeConfig *config)
 {
 	BeConfig   *old = gateway->config;
@@ -239,14 +277,11 @@ use_config(BeGateway *gateway, BeConfig *config)
 
 	gateway->config = config;
 	use_keys(gateway);
+	use_certificate(gateway);
 	be_window_limit(&gateway->window, config->window_size);
 	be_replay_limit(gateway->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
 	start_tick(gateway);
-	if (gateway->listener == NULL)
-		gateway->listener = be_listener_create(&gateway->loop, &listener_events,
-											   gateway);
-	if (old == NULL || !be_config_same_place(old, config))
-		be_listener_place(gateway->listener, config->listen_addresses, config->port);
+	use_place(gateway);
 	send_status(gateway);
 	be_config_free(old);
 }
@@ -382,6 +417,7 @@ take_apart(BeGateway *gateway, uv_signal_t *on_term)
 	be_keys_free(gateway->keys);
 	be_config_free(gateway->config);
 	set_error(&gateway->keys_error, NULL);
+	set_error(&gateway->tls_error, NULL);
 	set_error(&gateway->listen_error, NULL);
 	set_error(&gateway->status_sent, NULL);
 	uv_loop_close(&gateway->loop);

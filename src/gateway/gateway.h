@@ -33,6 +33,7 @@ typedef struct BeGateway
 
 	BeConfig   *config;			/* NULL until the first CONFIG */
 	BeKeys	   *keys;			/* NULL: no token can be good */
+	bool		has_certificate;	/* for TLS */
 
 	/* The stream */
 	char		stream[BE_STREAM_ID_LEN + 1];	/* empty until STREAM came */
@@ -62,6 +63,7 @@ typedef struct BeGateway
 	bool		shutting_down;
 	uint64_t	deadline;		/* of the shutdown, loop time */
 	char	   *keys_error;		/* why the keys are the old ones; or NULL */
+	char	   *tls_error;		/* why the certificate is; or NULL */
 	char	   *listen_error;	/* or NULL */
 	char	   *status_sent;	/* the last STATUS; NULL: none yet */
 	uint64_t	complaints_at;	/* since when complaints are counted */

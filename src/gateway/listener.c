@@ -40,6 +40,7 @@ typedef struct Set
 {
 	int			fd[BE_LISTEN_MAX];
 	int			count;
+	bool		only_loopback;
 	bool		failed;			/* one that should have opened did not */
 	char		error[256];		/* why, of the last one */
 } Set;
@@ -53,8 +54,7 @@ struct BeListener
 	Door	   *door[BE_LISTEN_MAX];
 	int			doors;
 	int			reserve;		/* descriptor */
-	char	   *addresses;
-	uint16_t	port;
+	BePlace		place;			/* where it is to listen; addresses are its own */
 	bool		retrying;
 };
 
@@ -144,29 +144,49 @@ is_open_already(const Set *set, const struct sockaddr *address, socklen_t len)
 	return false;
 }
 
+static bool
+is_loopback(const struct sockaddr *address)
+{
+	if (address->sa_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *) address)->sin6_addr);
+	return ntohl(((const struct sockaddr_in *) address)->sin_addr.s_addr) >> 24 ==
+		IN_LOOPBACKNET;
+}
+
+static void
+note_failure(Set *set, const struct sockaddr *address, const char *why)
+{
+	char		text[INET6_ADDRSTRLEN + 10];
+
+	format_address(address, text, sizeof(text));
+	snprintf(set->error, sizeof(set->error), "could not bind %s: %s", text, why);
+}
+
 static void
 open_address(Set *set, struct sockaddr *address, socklen_t len, uint16_t port)
 {
-	char		text[INET6_ADDRSTRLEN + 10];
 	int			fd;
-	int			saved;
 
 	if (port == 0 && set->count > 0)
 		port = port_of(set->fd[0]);
 	set_port(address, port);
 	if (set->count == BE_LISTEN_MAX || is_open_already(set, address, len))
 		return;
+	if (set->only_loopback && !is_loopback(address))
+	{
+		set->failed = true;
+		note_failure(set, address, "without tls_cert_file only loopback addresses "
+					 "are allowed, unless allow_plaintext is on");
+		return;
+	}
 	fd = open_socket(address, len);
-	saved = errno;
 	if (fd >= 0)
 		set->fd[set->count++] = fd;
 	else
 	{
 		/* A machine without IPv6 has no ::1; that is how it should be. */
-		set->failed |= saved != EADDRNOTAVAIL && saved != EAFNOSUPPORT;
-		format_address(address, text, sizeof(text));
-		snprintf(set->error, sizeof(set->error), "could not bind %s: %s",
-				 text, strerror(saved));
+		set->failed |= errno != EADDRNOTAVAIL && errno != EAFNOSUPPORT;
+		note_failure(set, address, strerror(errno));
 	}
 }
 
@@ -346,9 +366,9 @@ static void
 try_to_open(uv_timer_t *timer)
 {
 	BeListener *listener = timer->data;
-	Set			set = {0};
+	Set			set = {.only_loopback = listener->place.only_loopback};
 
-	open_all(&set, listener->addresses, listener->port);
+	open_all(&set, listener->place.addresses, listener->place.port);
 	/* A second try that brings no more than we have is not worth the change. */
 	if (listener->retrying && set.failed && set.count <= listener->doors)
 		discard(&set);
@@ -376,12 +396,21 @@ be_listener_create(uv_loop_t *loop, const BeListenerEvents *events, void *owner)
 	return listener;
 }
 
-void
-be_listener_place(BeListener *listener, const char *addresses, uint16_t port)
+static bool
+is_same_place(const BePlace *a, const BePlace *b)
 {
-	free(listener->addresses);
-	listener->addresses = be_copy_text(addresses, strlen(addresses));
-	listener->port = port;
+	return a->addresses && strcmp(a->addresses, b->addresses) == 0 &&
+		a->port == b->port && a->only_loopback == b->only_loopback;
+}
+
+void
+be_listener_place(BeListener *listener, const BePlace *place)
+{
+	if (is_same_place(&listener->place, place))
+		return;
+	free((char *) listener->place.addresses);
+	listener->place = *place;
+	listener->place.addresses = be_copy_text(place->addresses, strlen(place->addresses));
 	listener->retrying = false;
 	uv_timer_stop(&listener->retry);
 	try_to_open(&listener->retry);
@@ -394,7 +423,7 @@ on_listener_closed(uv_handle_t *handle)
 
 	if (listener->reserve >= 0)
 		close(listener->reserve);
-	free(listener->addresses);
+	free((char *) listener->place.addresses);
 	free(listener);
 }
 

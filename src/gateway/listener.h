@@ -29,12 +29,18 @@ typedef struct BeListener BeListener;
 extern BeListener *be_listener_create(uv_loop_t *loop,
 									  const BeListenerEvents *events, void *owner);
 
+typedef struct BePlace
+{
+	const char *addresses;		/* as in PostgreSQL's listen_addresses */
+	uint16_t	port;
+	bool		only_loopback;	/* refuse all other addresses */
+} BePlace;
+
 /*
- * Listen there from now on; addresses as in PostgreSQL's listen_addresses.  The
- * old sockets are closed once the new ones are open.
+ * Listen there from now on.  The old sockets are closed once the new ones are
+ * open; when it is the place where it listens already, nothing happens.
  */
-extern void be_listener_place(BeListener *listener, const char *addresses,
-							  uint16_t port);
+extern void be_listener_place(BeListener *listener, const BePlace *place);
 
 /* Close them all and take no more connections; the loop must run once more. */
 extern void be_listener_free(BeListener *listener);

@@ -1,7 +1,7 @@
 /*
  * socket.c - connected sockets: the one place that knows libwebsockets.
  *
- * Model: libwebsockets on our libuv loop carries bytes (and, later, TLS), keeps
+ * Model: libwebsockets on our libuv loop carries bytes, plain or by TLS, keeps
  * what the kernel did not take of a write, and says when there is room.  Sockets
  * are adopted in its "raw" role; the WebSocket protocol itself is read and
  * written by our own code (handshake.c, reader.c, frame.c), because the library's
@@ -24,6 +24,11 @@
  *	- lws_set_timeout(LWS_TO_KILL_SYNC) is not allowed within a callback of the
  *	  same socket; hence the list.
  *	- One lws_context_destroy() alone leaks under a foreign loop.
+ *	- A TLS record of which a part was read waits where the kernel does not announce
+ *	  it.  So a read has room for a whole one.
+ *	- It gives the peer some time for its TLS handshake and for a first word behind
+ *	  it, and does not take that back for the raw role.  The deadline is the owner's
+ *	  affair, so the library's is made long and ended by the first byte.
  */
 #include "socket.h"
 #include "memory.h"
@@ -32,6 +37,7 @@
 #include <netinet/in.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,8 +48,11 @@
  */
 #define WRITE_MAX		(16 * 1024 * 1024)
 
-/* What is read at once; shared by all sockets. */
-#define READ_SIZE		8192
+/* The library's own deadline for TLS, in s: later than any connection_timeout. */
+#define TLS_TIMEOUT		(2 * 24 * 3600)
+
+/* What is read at once, a record of TLS at least; shared by all sockets. */
+#define READ_SIZE		16384
 
 #define PROTOCOL_NAME	"bugevents"
 
@@ -53,6 +62,7 @@ struct BeSockets
 	uv_prepare_t turn;
 	struct lws_context *context;
 	struct lws_vhost *vhost;
+	SSL_CTX    *tls;			/* the library's */
 	const BeSocketEvents *events;
 	void	   *owner;
 	BeSocket   *to_drop;
@@ -61,12 +71,25 @@ struct BeSockets
 /* The library's log function has no argument of ours. */
 static BeSockets *the_sockets;
 
+static void
+hear(BeSocket *socket, const char *data, size_t len)
+{
+	if (!socket->heard)
+	{
+		socket->heard = true;
+		lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
+	}
+	the_sockets->events->received(socket, data, len);
+}
+
 static int
-on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user __attribute__((unused)),
+on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		   void *in, size_t len)
 {
 	BeSocket   *socket = lws_get_opaque_user_data(wsi);
 
+	if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
+		the_sockets->tls = user;	/* of the virtual host being made */
 	if (socket == NULL)
 		return 0;
 	if (reason == LWS_CALLBACK_RAW_CLOSE)
@@ -77,7 +100,7 @@ on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user __attri
 	{
 		case LWS_CALLBACK_RAW_RX:
 			if (!socket->dropped)
-				the_sockets->events->received(socket, in, len);
+				hear(socket, in, len);
 			break;
 		case LWS_CALLBACK_RAW_WRITEABLE:
 			if (socket->dropped)
@@ -159,11 +182,13 @@ be_sockets_create(uv_loop_t *loop, const BeSocketEvents *events, void *owner)
 	the_sockets = sockets;
 	lws_set_log_level(LLL_ERR, on_library_log);
 
-	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+		LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
 	info.foreign_loops = loops;
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = protocols;
 	info.pt_serv_buf_size = READ_SIZE;
+	info.timeout_secs = TLS_TIMEOUT;
 	/* Any fd_limit_per_thread makes the lookup of a descriptor a linear scan. */
 	sockets->context = lws_create_context(&info);
 	if (sockets->context)
@@ -196,12 +221,18 @@ be_sockets_destroy(BeSockets *sockets)
 	free(sockets);
 }
 
+SSL_CTX *
+be_sockets_tls(const BeSockets *sockets)
+{
+	return sockets->tls;
+}
+
 bool
-be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd)
+be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd, bool tls)
 {
 	lws_adopt_desc_t what = {
 		.vh = sockets->vhost,
-		.type = LWS_ADOPT_SOCKET,
+		.type = tls ? LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL : LWS_ADOPT_SOCKET,
 		.fd.sockfd = fd,
 		.vh_prot_name = PROTOCOL_NAME,
 		.opaque = socket,
@@ -285,8 +316,14 @@ be_socket_pause(BeSocket *socket, bool pause)
 void
 be_socket_finish(BeSocket *socket)
 {
-	if (socket->wsi && !socket->dropped)
-		shutdown(lws_get_socket_fd(socket->wsi), SHUT_WR);
+	SSL		   *tls;
+
+	if (socket->wsi == NULL || socket->dropped)
+		return;
+	tls = lws_get_ssl(socket->wsi);
+	if (tls)
+		SSL_shutdown(tls);		/* the end must not look like a cut */
+	shutdown(lws_get_socket_fd(socket->wsi), SHUT_WR);
 }
 
 void

@@ -21,6 +21,7 @@
 #include <uv.h>
 
 struct lws;
+struct ssl_ctx_st;
 typedef struct BeSockets BeSockets;
 
 typedef struct BeSocket
@@ -29,6 +30,7 @@ typedef struct BeSocket
 	struct BeSocket *next;		/* on the list of those to drop */
 	bool		dropped;
 	bool		paused;
+	bool		heard;			/* a first byte came */
 } BeSocket;
 
 typedef struct BeSocketEvents
@@ -53,10 +55,16 @@ extern BeSockets *be_sockets_create(uv_loop_t *loop,
 extern void be_sockets_destroy(BeSockets *sockets);
 
 /*
- * Take over a connected descriptor.  False: the descriptor is closed, and the
- * owner hears nothing more.
+ * The OpenSSL context of all sockets adopted with tls.  It has no certificate
+ * until the caller gives it one (tls.h); a later one is for later sockets.
  */
-extern bool be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd);
+extern struct ssl_ctx_st *be_sockets_tls(const BeSockets *sockets);
+
+/*
+ * Take over a connected descriptor; with tls the peer has to begin with a TLS
+ * handshake.  False: the descriptor is closed, and the owner hears nothing more.
+ */
+extern bool be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd, bool tls);
 
 /* The peer's address as text; empty when it can't be had. */
 extern void be_socket_peer(const BeSocket *socket, char *text, size_t size);

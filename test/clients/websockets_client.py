@@ -1,10 +1,12 @@
 # websockets_client.py PORT TOKEN VIA [SINCE STREAM] - python3-websockets as a
 # client, for the tests.
 #
-# Prints one line for each message; "ping" and "close" on its input do just that.
+# With CA in the environment, the file of a certificate, by TLS.  Prints one line for each message; "ping" and "close" on its input do just that.
 import asyncio
 import inspect
 import json
+import os
+import ssl
 import sys
 from urllib.parse import urlencode
 
@@ -51,7 +53,12 @@ async def main(port, token, via, since=None, stream=None):
         options["subprotocols"] = ["bugevents.v1", f"bearer.{token}"]
     if since is not None:
         query.update(since=since, stream=stream)
-    async with websockets.connect(f"ws://127.0.0.1:{port}/ws?{urlencode(query)}", **options) as ws:
+    scheme = "ws"
+    if os.environ.get("CA"):
+        scheme = "wss"
+        options["ssl"] = ssl.create_default_context(cafile=os.environ["CA"])
+    place = f"{scheme}://127.0.0.1:{port}/ws?{urlencode(query)}"
+    async with websockets.connect(place, **options) as ws:
         task = asyncio.create_task(obey(ws))
         try:
             async for message in ws:

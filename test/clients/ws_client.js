@@ -1,6 +1,6 @@
 // ws_client.js PORT TOKEN VIA [SINCE STREAM] - node's ws as a client, for the tests.
 //
-// Prints one line for each message; "ping" and "close" on its input do just that.
+// With CA in the environment, the file of a certificate, by TLS.  Prints one line for each message; "ping" and "close" on its input do just that.
 'use strict';
 const WebSocket = require('ws');
 const [port, token, via, since, stream] = process.argv.slice(2);
@@ -13,7 +13,9 @@ if (via === 'header') headers.Authorization = `Bearer ${token}`;
 if (via === 'subprotocol') protocols.push('bugevents.v1', `bearer.${token}`);
 if (since !== undefined) { query.set('since', since); query.set('stream', stream); }
 
-const ws = new WebSocket(`ws://127.0.0.1:${port}/ws?${query}`, protocols, { headers });
+const ca = process.env.CA && require('fs').readFileSync(process.env.CA);
+const place = `${ca ? 'wss' : 'ws'}://127.0.0.1:${port}/ws?${query}`;
+const ws = new WebSocket(place, protocols, { headers, ca });
 
 ws.on('message', (data, binary) => {
 	const m = JSON.parse(data.toString());

@@ -10,6 +10,7 @@ import json
 import os
 import select
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -143,7 +144,7 @@ class Dispatcher:
             "message_rate": 0, "max_message_size": 65536, "allowed_origins": "",
             "jwt_secret": base64.b64encode(SECRET).decode(), "jwt_key": "",
             "jwt_algorithms": "HS256", "jwt_issuer": "", "jwt_audience": "",
-            "jwt_leeway": 0,
+            "jwt_leeway": 0, "tls": 0, "tls_cert": "", "tls_key": "",
         }
         self.port = None
         if start:
@@ -314,12 +315,16 @@ class Closed(Exception):
 class Client:
     def __init__(self, dispatcher, tok=None, query="", headers=(), path="/ws",
                  protocols=None, route="query", origin=None, rcvbuf=None, host=None,
-                 handshake=True):
+                 handshake=True, tls=None, session=None):
         self.dispatcher = dispatcher
         self.sock = socket.socket()
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.sock.connect((host or "127.0.0.1", dispatcher.port))
+        if tls:
+            self.sock.settimeout(PATIENCE)
+            self.sock = tls.wrap_socket(self.sock, server_hostname="localhost",
+                                        suppress_ragged_eofs=False, session=session)
         self.sock.setblocking(False)
         self.buffer = b""
         self.eof = False
@@ -350,7 +355,7 @@ class Client:
         while data:
             try:
                 data = data[self.sock.send(data):]
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 self.dispatcher.pump()
                 select.select([], [self.sock], [], 0.01)
                 if time.monotonic() > end:
@@ -361,7 +366,7 @@ class Client:
         self.dispatcher.pump()
         try:
             data = self.sock.recv(1 << 20)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             select.select([self.sock], [], [], 0.005)
             return False
         except ConnectionResetError:

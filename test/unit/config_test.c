@@ -41,8 +41,8 @@ main(void)
 		   "what is there counts, what is not known is ignored");
 	tap_ok(c && c->port == 65535 && c->window_size == 1 << 20 && c->max_connections == 1,
 		   "values are brought into their range");
-	tap_ok(be_config_same_place(a, a) && !be_config_same_place(a, b),
-		   "a change of place is seen");
+	tap_ok(a && !a->tls && !a->allow_plaintext && a->tls_min_version == 12,
+		   "TLS is off, and needed beyond loopback");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		tap_ok(read_config(wrong[i]) == NULL, wrong[i]);
 	be_config_free(a);
