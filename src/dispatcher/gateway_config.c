@@ -99,6 +99,7 @@ be_gateway_config_write(StringInfo json)
 	put_int(json, "max_message_size", be_max_message_size);
 	put_int(json, "ping_interval", be_ping_interval);
 	put_int(json, "connection_timeout", be_connection_timeout);
+	put_int(json, "client_lag_limit", be_client_lag_limit);
 	put_text(json, "allowed_origins", be_allowed_origins);
 	put_secret(json);
 	put_pem(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);

@@ -32,6 +32,7 @@ int			be_message_rate;
 int			be_max_message_size;
 int			be_ping_interval;
 int			be_connection_timeout;
+int			be_client_lag_limit;
 char	   *be_allowed_origins;
 bool		be_allow_plaintext;
 char	   *be_tls_cert_file;
@@ -220,6 +221,9 @@ define_gateway_settings(void)
 			   "Sets how long a client may be silent, or take for its handshake.",
 			   &be_connection_timeout, 60 * 1000, 1000, 24 * 3600 * 1000,
 			   PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("bugevents.client_lag_limit",
+			   "Sets how many events a client may fall behind before it is disconnected; 0 is no limit.",
+			   &be_client_lag_limit, 0, 0, INT_MAX, PGC_SIGHUP, 0);
 	define_string("bugevents.allowed_origins",
 				  "Sets the origins whose pages may connect; empty: the gateway's own.",
 				  &be_allowed_origins, "", PGC_SIGHUP, 0, check_origins);

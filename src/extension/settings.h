@@ -33,6 +33,7 @@ extern int	be_message_rate;	/* per minute */
 extern int	be_max_message_size;	/* bytes */
 extern int	be_ping_interval;	/* ms */
 extern int	be_connection_timeout;	/* ms */
+extern int	be_client_lag_limit;	/* events; 0: no limit */
 extern char *be_allowed_origins;
 extern bool be_allow_plaintext;
 extern char *be_tls_cert_file;

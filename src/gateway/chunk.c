@@ -29,6 +29,9 @@ be_chunk_free(BeChunk *chunk)
 		return;
 	be_text_free(&chunk->bytes);
 	be_text_free(&chunk->labels);
+	if (chunk->latest)
+		be_latest_free(chunk->latest);
+	free(chunk->latest);
 	free(chunk->frame);
 	free(chunk);
 }
@@ -83,6 +86,7 @@ be_chunk_add(BeChunk *chunk, const BeEventsMessage *message, uint32_t n,
 	be_envelope_add(&chunk->bytes, message, n, event);
 	frame->length = (uint32_t) (chunk->bytes.len - start);
 	add_label(chunk, event->field[BE_EVENT_TYPE]);
+	add_label(chunk, event->field[BE_EVENT_KEY]);
 	add_label(chunk, event->field[BE_EVENT_ACTION]);
 	add_label(chunk, event->field[BE_EVENT_PROJECT]);
 	add_label(chunk, event->field[BE_EVENT_BUG]);
@@ -94,11 +98,35 @@ void
 be_chunk_labels(const BeChunk *chunk, const BeFrame *frame, BeLabels *labels)
 {
 	labels->type = chunk->labels.data + frame->labels;
-	labels->action = labels->type + strlen(labels->type) + 1;
+	labels->key = labels->type + strlen(labels->type) + 1;
+	labels->action = labels->key + strlen(labels->key) + 1;
 	labels->project = labels->action + strlen(labels->action) + 1;
 	labels->bug = labels->project + strlen(labels->project) + 1;
 	labels->audience.data = labels->bug + strlen(labels->bug) + 1;
 	labels->audience.len = frame->audience_len;
+}
+
+BeSpan
+be_chunk_row(const BeChunk *chunk, const BeFrame *frame)
+{
+	const char *type = chunk->labels.data + frame->labels;
+	const char *key = type + strlen(type) + 1;
+	size_t		key_len = strlen(key);
+
+	return (BeSpan) {type, key_len ? (uint32_t) (key - type + key_len) : 0};
+}
+
+void
+be_chunk_index(BeChunk *chunk)
+{
+	chunk->latest = be_alloc(sizeof(BeLatest));
+	for (uint32_t i = 0; i < chunk->count; i++)
+	{
+		BeSpan		row = be_chunk_row(chunk, &chunk->frame[i]);
+
+		if (row.len > 0)
+			be_latest_note(chunk->latest, row, chunk->frame[i].seq);
+	}
 }
 
 uint32_t

@@ -5,7 +5,7 @@
  *
  *     bytes   | frame | frame | frame |            back to back, ready to send
  *     frame[]   seq, offset, length, labels        one entry each
- *     labels  | type\0action\0project\0bug\0audience\0 | ...
+ *     labels  | type\0key\0action\0project\0bug\0audience\0 | ...
  *
  * A chunk covers a range of the stream: every event in (after, covered] is in
  * it.  Seqs in between that have no frame belong to no event.
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "event/event.h"
+#include "latest.h"
 #include "pipe/message.h"
 #include "text.h"
 
@@ -48,6 +49,7 @@ typedef struct BeChunk
 	uint32_t	room;			/* allocated entries */
 	BeText		bytes;
 	BeText		labels;
+	BeLatest   *latest;			/* of a whole chunk; NULL: nobody asked */
 } BeChunk;
 
 /* A stretch of a chunk, on the way to a client. */
@@ -67,6 +69,7 @@ typedef struct BeLabels
 	const char *action;
 	const char *project;
 	const char *bug;
+	const char *key;
 	BeSpan		audience;
 } BeLabels;
 
@@ -88,6 +91,15 @@ extern void be_chunk_add(BeChunk *chunk, const BeEventsMessage *message,
 
 extern void be_chunk_labels(const BeChunk *chunk, const BeFrame *frame,
 							BeLabels *labels);
+
+/*
+ * Which row the event is of: its type and key, as bytes within the labels.  Empty
+ * for an event without a key.
+ */
+extern BeSpan be_chunk_row(const BeChunk *chunk, const BeFrame *frame);
+
+/* Make latest, of a chunk to which nothing is added any more. */
+extern void be_chunk_index(BeChunk *chunk);
 
 /* Index of the first frame above seq; count when there is none. */
 extern uint32_t be_chunk_find(const BeChunk *chunk, uint64_t seq);

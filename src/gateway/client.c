@@ -294,6 +294,7 @@ leave(BeClient *client)
 	BeGateway  *gateway = client->gateway;
 
 	be_replay_leave(gateway->replay, &client->waiter);
+	be_fanout_conflate(client, false);
 	leave_groups(client);
 	be_admission_leave(client);
 	if (client->state == BE_CLIENT_OPEN || client->state == BE_CLIENT_WAITING)
@@ -406,6 +407,31 @@ tick_ping(BeClient *client, uint64_t now)
 	}
 }
 
+/*
+ * Too far behind?  It is told and let go with its position, once it reads; there
+ * is time for that, since it reads slowly.  Who came from far behind has to get
+ * within the limit first.
+ */
+static void
+tick_lag(BeClient *client, uint64_t now)
+{
+	const BeGateway *gateway = client->gateway;
+	const BeConfig *config = gateway->config;
+	uint64_t	behind = client->standing == BE_LIVE ? 0 :
+		gateway->sent_tip - client->cursor;
+
+	if (config->client_lag_limit == 0 || client->conflates)
+		return;
+	if (behind <= config->client_lag_limit)
+		client->caught_up = true;
+	else if (client->caught_up)
+	{
+		be_reply_too_far_behind(client);
+		be_client_end(client, BE_CLOSE_TRY_LATER, "too_far_behind");
+		client->deadline = now + config->connection_timeout;
+	}
+}
+
 void
 be_client_tick(BeGateway *gateway)
 {
@@ -416,12 +442,12 @@ be_client_tick(BeGateway *gateway)
 	for (BeClient *client = gateway->first; client; client = client->next)
 	{
 		tick_deadline(client, now);
-		if (client->state != BE_CLIENT_OPEN)
-			continue;
-		if (wall >= client->ends_at)
+		if (client->state == BE_CLIENT_OPEN && wall >= client->ends_at)
 			be_client_refuse(client, BE_CLOSE_POLICY, "token_expired",
 							 "the token has expired");
-		else
+		if (client->state == BE_CLIENT_OPEN)
+			tick_lag(client, now);
+		if (client->state == BE_CLIENT_OPEN)
 			tick_ping(client, now);
 	}
 }

@@ -50,6 +50,8 @@ typedef struct BeClient
 	uint8_t		state;			/* BeClientState */
 	uint8_t		standing;		/* BeStanding */
 	bool		muted;			/* unsubscribed: no stream at all */
+	bool		conflates;		/* of each row the last state is enough, when lagging */
+	bool		caught_up;		/* was near the tip once: client_lag_limit applies */
 	bool		peer_closed;	/* its close frame came */
 	bool		ping_unanswered;
 	bool		lingers;		/* deadline is the one for parting */

@@ -49,6 +49,7 @@ static const Member members[] = {
 	{"max_message_size", SIZE, AT(max_message_size), NULL, 65536, 128, 16 << 20},
 	{"ping_interval", NUMBER, AT(ping_interval), NULL, 30000, 0, 86400000},
 	{"connection_timeout", NUMBER, AT(connection_timeout), NULL, 60000, 1, 86400000},
+	{"client_lag_limit", NUMBER, AT(client_lag_limit), NULL, 0, 0, INT32_MAX},
 	{"allowed_origins", TEXT, AT(allowed_origins), "", 0, 0, 0},
 	{"jwt_secret", TEXT, AT(jwt_secret), "", 0, 0, 0},
 	{"jwt_key", TEXT, AT(jwt_key), "", 0, 0, 0},

@@ -27,6 +27,7 @@ typedef struct BeConfig
 	size_t		max_message_size;	/* bytes */
 	uint32_t	ping_interval;	/* ms; 0: none */
 	uint32_t	connection_timeout; /* ms */
+	uint32_t	client_lag_limit;	/* events; 0: no limit */
 
 	/* Who */
 	char	   *allowed_origins;

@@ -2,33 +2,15 @@
  * directory.c - who belongs to what.
  *
  * Model: a hash table with chains, doubled when it holds more groups than
- * buckets.  The hash is seeded, since the names come from tokens that somebody
- * else's program may have been talked into signing.
+ * buckets.  The names come from tokens that somebody else's program may have been
+ * talked into signing.
  */
 #include "directory.h"
+#include "hash.h"
 #include "memory.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint32_t
-hash_name(BeSpan name)
-{
-	static uint32_t seed;
-	uint32_t	hash;
-
-	if (seed == 0 && (RAND_bytes((unsigned char *) &seed, sizeof(seed)) != 1 ||
-					  seed == 0))
-		seed = 0x9e3779b9;
-	hash = seed;
-	for (uint32_t i = 0; i < name.len; i++)
-	{
-		hash = (hash ^ (unsigned char) name.data[i]) * 0x01000193;
-		hash ^= hash >> 15;
-	}
-	return hash;
-}
 
 static BeGroup **
 place_of(const BeDirectory *directory, BeSpan name, uint32_t hash)
@@ -46,7 +28,7 @@ be_directory_find(const BeDirectory *directory, BeSpan name)
 {
 	if (directory->groups == 0)
 		return NULL;
-	return *place_of(directory, name, hash_name(name));
+	return *place_of(directory, name, be_hash(name));
 }
 
 static void
@@ -76,7 +58,7 @@ grow(BeDirectory *directory)
 static BeGroup *
 find_or_create(BeDirectory *directory, BeSpan name)
 {
-	uint32_t	hash = hash_name(name);
+	uint32_t	hash = be_hash(name);
 	BeGroup   **place;
 
 	if (directory->groups >= directory->buckets)

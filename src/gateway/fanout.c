@@ -8,6 +8,9 @@
  * frames go out from the window itself, others are gathered first, so that each
  * run is one system call.  4. A client that the kernel has no more room for lags:
  * its position is kept, and be_fanout_go_on continues when there is room.
+ * 5. One that conflates skips, while it lags, what a later event of the same row
+ * overtakes: anywhere in the window, or in the chunk of history at hand.  The last
+ * state itself is skipped by nobody, and so arrives whatever comes in between.
  *
  * Why at once and not when the library says writable: under libuv each round trip
  * through its poll costs three epoll_ctl calls, 2.6 times the price of a delivery.
@@ -39,6 +42,56 @@ is_for(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
 		be_subscription_passes(client->subscription, &labels);
 }
 
+/* ---- Conflation ---- */
+
+void
+be_fanout_conflate(BeClient *client, bool conflate)
+{
+	BeGateway  *gateway = client->gateway;
+
+	if (client->conflates == conflate)
+		return;
+	client->conflates = conflate;
+	gateway->conflating += conflate ? 1 : -1;
+	be_window_index(&gateway->window, gateway->conflating > 0);
+}
+
+/* Does the window hold a later state of this row, and is that for the client? */
+static bool
+is_later_in_window(const BeClient *client, BeSpan row, uint64_t seq)
+{
+	const BeWindow *window = &client->gateway->window;
+	uint64_t	last = be_latest_find(&window->latest, row);
+	const BeChunk *chunk;
+	uint32_t	i;
+
+	if (last <= seq || (chunk = be_window_find(window, last - 1, &i)) == NULL)
+		return false;
+	return is_for(client, chunk, &chunk->frame[i]);
+}
+
+static bool
+is_later_in_chunk(const BeClient *client, const BeChunk *chunk, BeSpan row, uint64_t seq)
+{
+	uint64_t	last = chunk->latest ? be_latest_find(chunk->latest, row) : 0;
+
+	return last > seq &&
+		is_for(client, chunk, &chunk->frame[be_chunk_find(chunk, last - 1)]);
+}
+
+/* Will the client see a later state of the row instead? */
+static bool
+is_overtaken(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
+{
+	BeSpan		row = be_chunk_row(chunk, frame);
+
+	return row.len > 0 &&
+		(is_later_in_window(client, row, frame->seq) ||
+		 is_later_in_chunk(client, chunk, row, frame->seq));
+}
+
+/* ---- Runs ---- */
+
 /*
  * Collect from frame i on what is for the client, up to BE_CHUNK_SIZE bytes, one
  * frame at least.
@@ -49,6 +102,7 @@ gather(BeClient *client, const BeChunk *chunk, uint32_t i, bool *for_everyone)
 	BeText	   *scratch = &client->gateway->scratch;
 	uint32_t	from = i;
 	bool		gathered = false;
+	bool		conflates = client->conflates && client->standing != BE_LIVE;
 	BeRun		run = {0};
 
 	scratch->len = 0;
@@ -58,7 +112,8 @@ gather(BeClient *client, const BeChunk *chunk, uint32_t i, bool *for_everyone)
 		const char *data = chunk->bytes.data + frame->offset;
 
 		*for_everyone &= (frame->flags & BE_SEEN_BY_ALL) != 0;
-		if (!is_for(client, chunk, frame))
+		if (!is_for(client, chunk, frame) ||
+			(conflates && is_overtaken(client, chunk, frame)))
 			continue;
 		if (run.len > 0 && run.len + frame->length > BE_CHUNK_SIZE)
 			break;
@@ -130,6 +185,13 @@ is_choked(const BeClient *client)
 }
 
 static void
+go_live(BeClient *client)
+{
+	client->standing = BE_LIVE;
+	client->caught_up = true;
+}
+
+static void
 lag(BeClient *client, uint64_t cursor)
 {
 	client->standing = BE_LAGGING;
@@ -141,13 +203,16 @@ static const BeChunk *
 next_chunk(BeClient *client, uint32_t *i)
 {
 	BeGateway  *gateway = client->gateway;
-	const BeChunk *chunk;
+	BeChunk    *chunk;
 
 	if (client->cursor >= gateway->window.floor)
 		return be_window_find(&gateway->window, client->cursor, i);
 	chunk = be_replay_find(gateway->replay, client->cursor);
-	if (chunk)
-		*i = be_chunk_find(chunk, client->cursor);
+	if (chunk == NULL)
+		return NULL;
+	if (client->conflates && chunk->latest == NULL)
+		be_chunk_index(chunk);
+	*i = be_chunk_find(chunk, client->cursor);
 	return chunk;
 }
 
@@ -190,7 +255,7 @@ be_fanout_go_on(BeClient *client)
 		}
 		if (chunk == NULL)
 		{
-			client->standing = BE_LIVE;
+			go_live(client);
 			return;
 		}
 		client->cursor = send_run(client, chunk, i, &looked_at, &sent);
@@ -203,7 +268,7 @@ be_fanout_place(BeClient *client, uint64_t seq)
 	be_replay_leave(client->gateway->replay, &client->waiter);
 	if (seq >= client->gateway->sent_tip)
 	{
-		client->standing = BE_LIVE;
+		go_live(client);
 		return;
 	}
 	lag(client, seq);

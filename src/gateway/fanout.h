@@ -25,6 +25,12 @@ extern void be_fanout_go_on(BeClient *client);
 /* Place a client at a seq: everything after it follows. */
 extern void be_fanout_place(BeClient *client, uint64_t seq);
 
+/*
+ * From now on, when the client lags, it gets of each row only the last state that
+ * it may see and wants; or all of them again.
+ */
+extern void be_fanout_conflate(BeClient *client, bool conflate);
+
 /* What the client needs is gone: tell it, and go on from the tip. */
 extern void be_fanout_resync(BeClient *client);
 

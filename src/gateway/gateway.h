@@ -47,6 +47,7 @@ typedef struct BeGateway
 	const BeChunk *shared_chunk;	/* in a batch: the last run that was for */
 	uint32_t	shared_from;	/* everyone, from this frame on */
 	BeRun		shared;
+	uint32_t	conflating;		/* clients; the window is indexed for them */
 
 	/* The clients */
 	struct BeClient *first;		/* all sockets that are adopted */

@@ -112,7 +112,7 @@ be_replay_limit(BeReplay *replay, size_t limit)
 	evict(replay, 0);
 }
 
-const BeChunk *
+BeChunk *
 be_replay_find(BeReplay *replay, uint64_t seq)
 {
 	for (int i = 0; i < replay->cached; i++)

@@ -45,8 +45,11 @@ extern void be_replay_free(BeReplay *replay);
 /* The most that finished chunks may take. */
 extern void be_replay_limit(BeReplay *replay, size_t limit);
 
-/* A chunk that covers what follows seq; NULL: wait for one. */
-extern const BeChunk *be_replay_find(BeReplay *replay, uint64_t seq);
+/*
+ * A chunk that covers what follows seq; NULL: wait for one.  It may be indexed,
+ * but not changed otherwise.
+ */
+extern BeChunk *be_replay_find(BeReplay *replay, uint64_t seq);
 
 /*
  * Wait for what follows after, up to the window's floor, which is above it.

@@ -87,6 +87,18 @@ be_reply_ready(BeClient *client, uint64_t seq, bool resumed)
 }
 
 void
+be_reply_too_far_behind(BeClient *client)
+{
+	char		more[128];
+
+	snprintf(more, sizeof(more), ",\"seq\":%" PRIu64 ",\"stream\":\"%s\"",
+			 client->cursor, client->gateway->stream);
+	be_reply_error_with(client, NULL, "too_far_behind",
+						"you read more slowly than the stream moves; "
+						"you have everything up to seq", more);
+}
+
+void
 be_reply_resync(BeClient *client)
 {
 	const BeGateway *gateway = client->gateway;

@@ -23,6 +23,9 @@ extern void be_reply_ok(BeClient *client, const char *id, const char *payload);
 /* seq: every event after it follows. */
 extern void be_reply_ready(BeClient *client, uint64_t seq, bool resumed);
 
+/* Its position, to come back to. */
+extern void be_reply_too_far_behind(BeClient *client);
+
 /* What was missed can't be had: the oldest seq still held, and the tip. */
 extern void be_reply_resync(BeClient *client);
 

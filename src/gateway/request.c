@@ -143,11 +143,17 @@ answer_subscribe(BeClient *client, const Request *request)
 		{"bug_report_ids", BE_BY_BUG, true},
 	};
 	const char *unknown = unknown_member(request->payload);
+	const json_t *conflate = json_object_get(request->payload, "conflate");
 	BeSubscription *subscription;
 
 	if (unknown)
 	{
 		invalid_field(client, request, unknown, "there is no such filter");
+		return;
+	}
+	if (conflate && !json_is_boolean(conflate))
+	{
+		invalid_field(client, request, "conflate", "expected true or false");
 		return;
 	}
 	subscription = be_subscription_create();
@@ -171,6 +177,7 @@ answer_subscribe(BeClient *client, const Request *request)
 	be_subscription_free(client->subscription);
 	client->subscription = subscription;
 	client->muted = false;
+	be_fanout_conflate(client, json_is_true(conflate));
 	reply_position(client, request);
 }
 

@@ -2,7 +2,8 @@
  * window.c - the most recent events, framed, within a bound of memory.
  *
  * Memory: the bound counts what the chunks take, index and labels included.  At
- * least one chunk stays, whatever its size.
+ * least one chunk stays, whatever its size.  The index of rows comes on top, and
+ * only while a client conflates.
  */
 #include "window.h"
 #include "envelope.h"
@@ -17,10 +18,29 @@ chunk_at(const BeWindow *window, uint32_t i)
 }
 
 static void
+note_frame(BeWindow *window, const BeChunk *chunk, const BeFrame *frame)
+{
+	BeSpan		row = be_chunk_row(chunk, frame);
+
+	if (row.len > 0)
+		be_latest_note(&window->latest, row, frame->seq);
+}
+
+static void
+forget_chunk(BeWindow *window, const BeChunk *chunk)
+{
+	for (uint32_t i = 0; i < chunk->count; i++)
+		be_latest_forget(&window->latest, be_chunk_row(chunk, &chunk->frame[i]),
+						 chunk->frame[i].seq);
+}
+
+static void
 drop_oldest(BeWindow *window)
 {
 	BeChunk    *chunk = chunk_at(window, 0);
 
+	if (window->indexed)
+		forget_chunk(window, chunk);
 	window->floor = chunk->covered;
 	if (window->count > 1)
 		window->bytes -= be_chunk_size(chunk);
@@ -95,6 +115,8 @@ be_window_add(BeWindow *window, const BeEventsMessage *message, uint32_t n,
 	if (last == NULL || !be_chunk_fits(last, be_envelope_estimate(event)))
 		last = add_chunk(window);
 	be_chunk_add(last, message, n, event);
+	if (window->indexed)
+		note_frame(window, last, &last->frame[last->count - 1]);
 	window->tip = last->covered;
 }
 
@@ -108,6 +130,22 @@ be_window_advance(BeWindow *window, uint64_t tip)
 		chunk_at(window, window->count - 1)->covered = tip;
 	else
 		window->floor = tip;
+}
+
+void
+be_window_index(BeWindow *window, bool indexed)
+{
+	if (window->indexed == indexed)
+		return;
+	window->indexed = indexed;
+	be_latest_free(&window->latest);
+	for (uint32_t c = 0; indexed && c < window->count; c++)
+	{
+		const BeChunk *chunk = chunk_at(window, c);
+
+		for (uint32_t i = 0; i < chunk->count; i++)
+			note_frame(window, chunk, &chunk->frame[i]);
+	}
 }
 
 const BeChunk *
@@ -142,6 +180,7 @@ void
 be_window_free(BeWindow *window)
 {
 	be_window_reset(window, 0);
+	be_latest_free(&window->latest);
 	free(window->chunk);
 	*window = (BeWindow) {0};
 }

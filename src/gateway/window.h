@@ -24,6 +24,8 @@ typedef struct BeWindow
 	size_t		limit;
 	uint64_t	floor;
 	uint64_t	tip;
+	bool		indexed;
+	BeLatest	latest;			/* of what is in the window, while indexed */
 } BeWindow;
 
 /* Empty it: the stream begins after tip. */
@@ -38,6 +40,9 @@ extern void be_window_add(BeWindow *window, const BeEventsMessage *message,
 
 /* Nothing more will come up to this seq. */
 extern void be_window_advance(BeWindow *window, uint64_t tip);
+
+/* Keep latest from now on, or keep it no more. */
+extern void be_window_index(BeWindow *window, bool indexed);
 
 /*
  * Drop the oldest chunks until the bound is kept.  Apart from be_window_add,

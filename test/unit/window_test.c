@@ -1,6 +1,7 @@
 /*
  * window_test.c - the window and the replay: what they hold, find and drop.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "gateway/replay.h"
@@ -74,6 +75,86 @@ test_window(void)
 	tap_ok(holds_all(&window, window.floor, 10), "an event larger than all");
 	be_window_limit(&window, 1);
 	tap_ok(window.count == 1, "one chunk stays at least");
+	be_window_free(&window);
+}
+
+/* The last seq of each of so many rows, by looking at every frame. */
+static bool
+index_is_right(const BeWindow *window, uint32_t rows)
+{
+	bool		good = true;
+
+	for (uint32_t row = 0; row < rows; row++)
+	{
+		uint64_t	last = 0;
+		char		name[32];
+		int			len = snprintf(name, sizeof(name), "note%c%" PRIu32, '\0', row);
+		uint32_t	i;
+		const BeChunk *chunk;
+
+		for (uint64_t seq = window->floor;
+			 (chunk = be_window_find(window, seq, &i)) != NULL; seq = chunk->covered)
+			for (; i < chunk->count; i++)
+			{
+				BeSpan		here = be_chunk_row(chunk, &chunk->frame[i]);
+
+				if (here.len == (uint32_t) len && memcmp(here.data, name, here.len) == 0)
+					last = chunk->frame[i].seq;
+			}
+		good &= be_latest_find(&window->latest, (BeSpan) {name, (uint32_t) len}) == last;
+	}
+	return good;
+}
+
+static void
+add_row(BeWindow *window, uint64_t seq, uint32_t row)
+{
+	static char payload[1000];
+	char		key[16];
+	BeEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
+	BeEvent		event;
+	size_t		size;
+	char	   *record;
+
+	memset(payload, 'x', sizeof(payload) - 1);
+	snprintf(key, sizeof(key), "%" PRIu32, row);
+	record = make_event((const char *[BE_EVENT_FIELDS]) {
+		"note", "updated", "all", key, "", "", payload, ""}, &size);
+	if (!be_event_read(record, size, &event))
+		abort();
+	be_window_add(window, &message, 0, &event);
+	free(record);
+}
+
+static void
+test_index(void)
+{
+	BeWindow	window = {.limit = 1024 * 1024};
+	uint64_t	seq = 0;
+
+	be_window_reset(&window, 0);
+	for (int i = 0; i < 500; i++)
+	{
+		seq++;
+		add_row(&window, seq, seq % 300);
+	}
+	tap_ok(window.latest.rows == 0, "nobody conflates: no index");
+	be_window_index(&window, true);
+	tap_ok(index_is_right(&window, 300), "an index is made of what is there");
+	for (int i = 0; i < 5000; i++)
+	{
+		seq++;
+		add_row(&window, seq, seq * seq % 2500);
+		be_window_trim(&window);
+	}
+	tap_ok(window.floor > 1000 && index_is_right(&window, 2500),
+		   "and kept while events come and go");
+	tap_ok(window.latest.rows <= seq - window.floor, "within the bound of the window");
+	be_window_reset(&window, seq);
+	tap_ok(window.latest.rows == 0, "an empty window has no rows");
+	be_window_index(&window, false);
+	add_row(&window, ++seq, 1);
+	tap_ok(window.latest.buckets == 0, "and no index when nobody needs one any more");
 	be_window_free(&window);
 }
 
@@ -161,6 +242,7 @@ int
 main(void)
 {
 	test_window();
+	test_index();
 	test_replay();
 	return tap_done();
 }
