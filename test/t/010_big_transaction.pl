@@ -1,10 +1,10 @@
-# A transaction of 200,000 rows: complete, in order, and within bounds of memory.
+# A transaction of 1,000,000 rows: complete, in order, and within bounds of memory.
 use strict;
 use warnings;
 use BugEvents::Server;
 use Test::More;
 
-my $rows = 200_000;
+my $rows = 1_000_000;
 my $server = BugEvents::Server->start_new('big', conf => <<~'END');
 	bugevents.window_size = '8MB'
 	bugevents.queue_size = '1MB'
