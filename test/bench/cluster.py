@@ -165,6 +165,15 @@ class Cluster:
         self.psql('postgres', f'ALTER SYSTEM SET {name} = {value}')
         self.psql('postgres', 'SELECT pg_reload_conf()')
 
+    def certificate(self):
+        """Files of a certificate and its key, for whoever does TLS."""
+        cert, key = f'{self.work}/tls.crt', f'{self.work}/tls.key'
+        if not os.path.exists(cert):
+            self.user.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                           '-subj', '/CN=localhost', '-days', '2', '-keyout', key, '-out', cert],
+                          log=self.log('openssl'))
+        return cert, key
+
     def stop(self, mode='immediate'):
         if self.running:
             self.running = False

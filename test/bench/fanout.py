@@ -16,19 +16,20 @@ def event_size(server):
 
 
 def measure(cluster, report, rounds, quick):
-    bugevents = Bugevents(cluster).start()
-    size = event_size(bugevents)
-    servers = [bugevents, Floor(cluster).start(size), Node(cluster).start(), FastApi(cluster).start()]
-    report.note('fanout', f'an event is {size} bytes; the floor sends as many')
-    try:
-        for clients, counts in COUNTS.items():
-            if quick and clients > 1000:
-                continue
-            compare(report, servers, clients, counts, rounds)
-    finally:
-        for server in servers:
-            server.stop()
-    tls(cluster, report)
+    for tls in (False, True):
+        bugevents = Bugevents(cluster, tls).start()
+        size = event_size(bugevents)
+        servers = [bugevents, Floor(cluster, tls).start(size), Node(cluster, tls).start(),
+                   FastApi(cluster, tls).start()]
+        report.note('fanout', f'an event is {size} bytes; the floor sends as many')
+        try:
+            for clients, counts in COUNTS.items():
+                if quick and clients > 1000:
+                    continue
+                compare(report, servers, clients, counts, rounds)
+        finally:
+            for server in servers:
+                server.stop()
 
 
 def compare(report, servers, clients, counts, rounds):
@@ -61,16 +62,10 @@ def one(report, load, clients, size, count, part='fanout', base='floor'):
     if faults(answer):
         report.note(part, f'{name}, {clients} clients, bursts of {size}: {" ".join(faults(answer))}')
     deliveries = max(answer['deliveries'], 1)
-    case = f'{clients:,} clients, ' + (f'bursts of {size}' if size > 1 else 'single events')
+    case = f'{clients:,} clients, ' + (f'bursts of {size}' if size > 1 else 'single events') + (', TLS' if server.tls else '')
     report.add(part, case, 'CPU per delivery', 'us', name, used / deliveries * 1e6, base=base)
     report.add(part, case, 'deliveries', 'rate', name, deliveries / answer['seconds'], base=base)
     if others:
         report.add(part, case, 'dispatcher CPU per event', 'us', name,
                    others_used / (answer['bursts'] * size) * 1e6)
 
-
-def tls(cluster, report):
-    if not cluster.psql('bugevents', "SELECT 1 FROM pg_settings WHERE name = 'bugevents.tls_cert_file'"):
-        report.note('fanout', 'TLS: not measured: not there yet')
-    else:
-        report.note('fanout', 'TLS: not measured: the load client has no TLS yet')

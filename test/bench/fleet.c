@@ -3,8 +3,6 @@
  *
  * Model: level-triggered epoll, one read() per ready client and turn into one
  * buffer that all share, so a client costs little more than the server's send().
- *
- * Not here: TLS.
  */
 #include "fleet.h"
 
@@ -57,10 +55,16 @@ die(const char *what)
 void
 fleet_init(Fleet *fleet, const char *url, int size)
 {
-	const char *colon = strrchr(url, ':');
+	const char *colon;
 	char		address[40] = "";
 
 	memset(fleet, 0, sizeof(*fleet));
+	if (strncmp(url, "tls:", 4) == 0)
+	{
+		fleet->tls = wire_client_context();
+		url += 4;
+	}
+	colon = strrchr(url, ':');
 	if (colon == NULL || (size_t) (colon - url) >= sizeof(address))
 	{
 		fprintf(stderr, "load: not host:port: %s\n", url);
@@ -84,7 +88,7 @@ fleet_init(Fleet *fleet, const char *url, int size)
 	{
 		fleet->clients[i].fleet = fleet;
 		fleet->clients[i].number = i;
-		fleet->clients[i].fd = -1;
+		fleet->clients[i].wire.fd = -1;
 	}
 }
 
@@ -106,18 +110,19 @@ client_connect(Client *client)
 {
 	Fleet	   *fleet = client->fleet;
 	struct epoll_event event = {.events = EPOLLOUT, .data.ptr = client};
+	int			fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (client->fd < 0)
+	if (fd < 0)
 		die("socket");
-	bind_source(client->fd, client->number);
-	if (connect(client->fd, (struct sockaddr *) &fleet->address, sizeof(fleet->address)) != 0 &&
+	bind_source(fd, client->number);
+	if (connect(fd, (struct sockaddr *) &fleet->address, sizeof(fleet->address)) != 0 &&
 		errno != EINPROGRESS)
 		die("connect");
+	wire_open(&client->wire, fd, fleet->tls, false);
 	frames_init(&client->frames);
 	client->state = CLIENT_CONNECTING;
 	fleet->open++;
-	if (epoll_ctl(fleet->epoll, EPOLL_CTL_ADD, client->fd, &event) != 0)
+	if (epoll_ctl(fleet->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		die("epoll_ctl");
 }
 
@@ -130,8 +135,7 @@ client_close(Client *client)
 		client->fleet->ready--;
 	client->fleet->open--;
 	client->state = CLIENT_CLOSED;
-	close(client->fd);
-	client->fd = -1;
+	wire_close(&client->wire);
 }
 
 void
@@ -152,7 +156,7 @@ fleet_drop(Fleet *fleet)
 
 		if (client->state == CLIENT_CLOSED)
 			continue;
-		setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &abrupt, sizeof(abrupt));
+		setsockopt(client->wire.fd, SOL_SOCKET, SO_LINGER, &abrupt, sizeof(abrupt));
 		client_close(client);
 	}
 }
@@ -182,7 +186,7 @@ fleet_seq(const Fleet *fleet)
 static void
 client_write(Client *client, const char *data, size_t len)
 {
-	if (send(client->fd, data, len, MSG_NOSIGNAL) != (ssize_t) len)
+	if (wire_send(&client->wire, data, len) != (ssize_t) len)
 	{
 		client->fleet->lost++;
 		client_close(client);
@@ -193,7 +197,6 @@ static void
 client_request_upgrade(Client *client)
 {
 	Fleet	   *fleet = client->fleet;
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
 	char		token[TOKEN_MAX] = "";
 	char		user_id[24];
 	char		resume[96] = "";
@@ -211,7 +214,6 @@ client_request_upgrade(Client *client)
 				   "Host: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 				   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 				   "Sec-WebSocket-Version: 13\r\n\r\n", token, resume, fleet->host);
-	epoll_ctl(fleet->epoll, EPOLL_CTL_MOD, client->fd, &event);
 	client->state = CLIENT_UPGRADING;
 	client_write(client, request, (size_t) len);
 }
@@ -301,7 +303,7 @@ static void
 client_read(Client *client)
 {
 	static char buffer[BUFFER_SIZE];
-	ssize_t		got = read(client->fd, buffer, sizeof(buffer));
+	ssize_t		got = wire_read(&client->wire, buffer, sizeof(buffer));
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -317,12 +319,28 @@ client_read(Client *client)
 }
 
 static void
+client_shake(Client *client)
+{
+	int			result = wire_shake(&client->wire);
+
+	if (result > 0)
+		client_request_upgrade(client);
+	else if (result < 0)
+	{
+		fprintf(stderr, "load: client %d: no TLS handshake\n", client->number);
+		client->fleet->lost++;
+		client_close(client);
+	}
+}
+
+static void
 client_connected(Client *client)
 {
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
 	int			error = 0;
 	socklen_t	len = sizeof(error);
 
-	getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	getsockopt(client->wire.fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (error != 0)
 	{
 		fprintf(stderr, "load: client %d: connect: %s\n", client->number, strerror(error));
@@ -330,7 +348,10 @@ client_connected(Client *client)
 		client_close(client);
 		return;
 	}
-	client_request_upgrade(client);
+	/* What a handshake sends always fits into an empty buffer. */
+	epoll_ctl(client->fleet->epoll, EPOLL_CTL_MOD, client->wire.fd, &event);
+	client->state = CLIENT_SHAKING;
+	client_shake(client);
 }
 
 void
@@ -369,6 +390,8 @@ fleet_turn(Fleet *fleet, double seconds)
 		}
 		else if (client->state == CLIENT_CONNECTING)
 			client_connected(client);
+		else if (client->state == CLIENT_SHAKING)
+			client_shake(client);
 		else if (client->state != CLIENT_CLOSED)
 			client_read(client);
 	}

@@ -15,11 +15,13 @@
 #include <stdint.h>
 
 #include "frames.h"
+#include "wire.h"
 
 typedef enum ClientState
 {
 	CLIENT_CLOSED,
 	CLIENT_CONNECTING,
+	CLIENT_SHAKING,				/* of TLS */
 	CLIENT_UPGRADING,
 	CLIENT_READY
 } ClientState;
@@ -29,7 +31,7 @@ typedef struct Fleet Fleet;
 typedef struct Client
 {
 	Fleet	   *fleet;
-	int			fd;
+	Wire		wire;
 	int			number;			/* in the fleet, from 0 */
 	ClientState state;
 	uint64_t	received;		/* deliveries since fleet_reset */
@@ -41,6 +43,7 @@ struct Fleet
 {
 	int			epoll;
 	struct sockaddr_in address;
+	struct ssl_ctx_st *tls;		/* NULL: plain */
 	char		host[64];
 	const char *secret;			/* signs the tokens; none: no token is sent */
 	size_t		secret_len;
@@ -68,7 +71,7 @@ struct Fleet
 /* Seconds of the monotonic clock. */
 extern double fleet_now(void);
 
-/* url is host:port, the host a dotted address. */
+/* url is host:port, the host a dotted address; tls:host:port for TLS. */
 extern void fleet_init(Fleet *fleet, const char *url, int size);
 
 /* Start to connect clients [from, upto), all at once. */

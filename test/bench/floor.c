@@ -2,10 +2,11 @@
  * floor.c - the floor: the least that any server does that sends the same bytes
  * to many WebSocket clients.
  *
- *	floor PORT EVENT-SIZE CONTROL-SOCKET
+ *	floor PORT EVENT-SIZE CONTROL-SOCKET [CERT-FILE KEY-FILE]
  *
  * Model: epoll; the frames were made when the program started; an event is one
- * send() per client, a burst of 50 too.  No tokens, no masks to undo, no pings:
+ * send() per client, a burst of 50 too; with a certificate, one SSL_write() for each
+ * record of 16 kB.  No tokens, no masks to undo, no pings:
  * what clients send after their upgrade is read and thrown away.
  *
  * The control socket takes lines: "event N" sends a burst of N events to everyone;
@@ -25,13 +26,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "wire.h"
+
 #define TURN_EVENTS		1024
 #define CLIENTS_MAX		65536
 #define HEAD_MAX		2048
 
 typedef struct Client
 {
-	int			fd;
+	Wire		wire;
+	bool		shaken;			/* the TLS handshake is over */
 	int			place;			/* in clients[] */
 	bool		upgraded;
 	bool		choked;			/* the kernel is full; EPOLLOUT is on */
@@ -51,6 +55,7 @@ static char *frames;			/* the same event again and again */
 static size_t frame_size;
 static size_t frames_size;
 static int	backlog;
+static struct ssl_ctx_st *tls;	/* NULL: plain */
 
 static void
 die(const char *what)
@@ -101,7 +106,7 @@ client_close(Client *client)
 {
 	clients[client->place] = clients[--client_count];
 	clients[client->place]->place = client->place;
-	close(client->fd);
+	wire_close(&client->wire);
 	free(client->head);
 	free(client);
 }
@@ -110,7 +115,7 @@ static void
 client_choke(Client *client, bool choked)
 {
 	if (client->choked != choked)
-		watch(EPOLL_CTL_MOD, client->fd, choked ? EPOLLIN | EPOLLOUT : EPOLLIN, client);
+		watch(EPOLL_CTL_MOD, client->wire.fd, choked ? EPOLLIN | EPOLLOUT : EPOLLIN, client);
 	client->choked = choked;
 }
 
@@ -125,7 +130,7 @@ client_send(Client *client)
 
 		if (len > client->owed)
 			len = client->owed;
-		sent = send(client->fd, frames + client->offset, len, MSG_NOSIGNAL);
+		sent = wire_send(&client->wire, frames + client->offset, len);
 		if (sent < 0 && errno == EAGAIN)
 			break;
 		if (sent < 0)
@@ -184,7 +189,7 @@ client_upgrade(Client *client)
 	free(client->head);
 	client->head = NULL;
 	client->upgraded = true;
-	if (send(client->fd, answer, (size_t) len, MSG_NOSIGNAL) != len)
+	if (wire_send(&client->wire, answer, (size_t) len) != len)
 		return false;
 	client->owed = (size_t) backlog * frame_size;
 	return client_send(client);
@@ -196,12 +201,20 @@ client_read(Client *client)
 	static char waste[65536];
 	ssize_t		got;
 
+	if (!client->shaken)
+	{
+		int			result = wire_shake(&client->wire);
+
+		client->shaken = result > 0;
+		if (result <= 0)
+			return result == 0;
+	}
 	if (client->upgraded)
 	{
-		got = read(client->fd, waste, sizeof(waste));
+		got = wire_read(&client->wire, waste, sizeof(waste));
 		return got > 0 || (got < 0 && errno == EAGAIN);
 	}
-	got = read(client->fd, client->head + client->head_len, HEAD_MAX - 1 - client->head_len);
+	got = wire_read(&client->wire, client->head + client->head_len, HEAD_MAX - 1 - client->head_len);
 	if (got <= 0)
 		return got < 0 && errno == EAGAIN;
 	client->head_len += (size_t) got;
@@ -225,7 +238,7 @@ accept_clients(void)
 			(client->head = malloc(HEAD_MAX)) == NULL)
 			die("floor");
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		client->fd = fd;
+		wire_open(&client->wire, fd, tls, true);
 		client->place = client_count;
 		clients[client_count++] = client;
 		watch(EPOLL_CTL_ADD, fd, EPOLLIN, client);
@@ -303,11 +316,13 @@ main(int argc, char **argv)
 {
 	static struct epoll_event events[TURN_EVENTS];
 
-	if (argc != 4)
+	if (argc != 4 && argc != 6)
 	{
-		fprintf(stderr, "usage: floor PORT EVENT-SIZE CONTROL-SOCKET\n");
+		fprintf(stderr, "usage: floor PORT EVENT-SIZE CONTROL-SOCKET [CERT-FILE KEY-FILE]\n");
 		return 2;
 	}
+	if (argc == 6)
+		tls = wire_server_context(argv[4], argv[5]);
 	make_frames((size_t) atoi(argv[2]));
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	listen_on(atoi(argv[1]), argv[3]);

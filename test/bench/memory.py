@@ -5,8 +5,8 @@ from servers import Bugevents, FastApi, Floor, Node
 
 def measure(cluster, report, rounds, quick):
     clients = 1000 if quick else 10000
-    for server in (Bugevents(cluster), Floor(cluster), Node(cluster), FastApi(cluster)):
-        server.start()
+    for kind, tls in ((kind, tls) for tls in (False, True) for kind in (Bugevents, Floor, Node, FastApi)):
+        server = kind(cluster, tls).start()
         load = None
         try:
             if server.name == 'bugevents':
@@ -19,9 +19,9 @@ def measure(cluster, report, rounds, quick):
             if load:
                 load.close()
             server.stop()
-        report.add('memory', f'{clients:,} idle connections', 'resident, each', 'kB', server.name,
+        report.add('memory', f'{clients:,} idle connections' + (', TLS' if tls else ''), 'resident, each', 'kB', server.name,
                    (after - before) / clients / 1024, base='node')
-        report.add('memory', 'no connection', 'resident', 'kB', server.name, before / 1024, base='node')
+        report.add('memory', 'no connection' + (', TLS' if tls else ''), 'resident', 'kB', server.name, before / 1024, base='node')
         say(f'    {server.name}: {(after - before) / clients / 1024:.2f} kB')
 
 

@@ -1,12 +1,16 @@
 // peer_node.mjs - the bridge in node that most begin with: pg LISTENs, ws sends.
 //
-//   node peer_node.mjs PORT SOCKET-DIRECTORY DATABASE USER
+//   node peer_node.mjs PORT SOCKET-DIRECTORY DATABASE USER [CERT-FILE KEY-FILE]
 
+import { readFileSync } from 'node:fs';
+import { createServer as createHttp } from 'node:http';
+import { createServer as createHttps } from 'node:https';
 import pg from 'pg';
 import { WebSocket, WebSocketServer } from 'ws';
 
-const [port, host, database, user] = process.argv.slice(2);
-const server = new WebSocketServer({ host: '127.0.0.1', port: Number(port), path: '/ws', backlog: 4096 });
+const [port, host, database, user, cert, key] = process.argv.slice(2);
+const http = cert ? createHttps({ cert: readFileSync(cert), key: readFileSync(key) }) : createHttp();
+const server = new WebSocketServer({ server: http, path: '/ws' });
 
 server.on('connection', (socket) => {
   socket.on('error', () => {});
@@ -21,3 +25,4 @@ client.on('notification', (message) => {
 });
 await client.connect();
 await client.query('LISTEN bug_reports');
+http.listen({ host: '127.0.0.1', port: Number(port), backlog: 4096 });

@@ -7,6 +7,7 @@ import json
 import os
 import select
 import socket
+import ssl
 import time
 
 from cluster import free_port
@@ -22,7 +23,8 @@ class Load:
     def __init__(self, cluster, server, clients):
         self.server = server
         self.clients = clients
-        command = [f'{cluster.programs}/load', f'127.0.0.1:{server.port}', str(clients), server.source()]
+        url = f'{"tls:" if server.tls else ""}127.0.0.1:{server.port}'
+        command = [f'{cluster.programs}/load', url, str(clients), server.source()]
         if server.secret():
             command.append(server.secret())
         self.process = cluster.user.start(command, cluster.log(f'load-{server.name}'), stdin=-1, stdout=-1, text=True)
@@ -77,9 +79,14 @@ def faults(answer):
 
 
 class Server:
-    def __init__(self, cluster):
+    def __init__(self, cluster, tls=False):
         self.cluster = cluster
         self.process = None
+        self.tls = tls
+
+    def certificate(self):
+        """The files of a certificate and its key for a server that does TLS, else none."""
+        return self.cluster.certificate() if self.tls else []
 
     def secret(self):
         return None
@@ -128,8 +135,31 @@ class Bugevents(Server):
 
     def start(self):
         self.port = self.cluster.port
+        if self.tls:
+            cert, key = self.certificate()
+            self.cluster.set('bugevents.tls_key_file', f"'{key}'")
+            self.cluster.set('bugevents.tls_cert_file', f"'{cert}'")
+            self.wait_encrypted()
         self.wait_listening()
         return self
+
+    def wait_encrypted(self):
+        context = ssl._create_unverified_context()
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                with socket.create_connection(('127.0.0.1', self.port), timeout=5) as plain:
+                    context.wrap_socket(plain).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise SystemExit('bench: bugevents does no TLS')
+
+    def stop(self):
+        if self.tls:
+            for name in ('cert', 'key'):
+                self.cluster.psql('postgres', f'ALTER SYSTEM RESET bugevents.tls_{name}_file')
+            self.cluster.psql('postgres', 'SELECT pg_reload_conf()')
 
     def source(self):
         return 'pg:' + self.cluster.conninfo('bugevents')
@@ -151,7 +181,7 @@ class Floor(Server):
         self.port = free_port()
         self.control = f'{self.cluster.work}/tmp/floor.{self.port}'
         self.process = self.cluster.user.start(
-            [f'{self.cluster.programs}/floor', str(self.port), str(event_size), self.control],
+            [f'{self.cluster.programs}/floor', str(self.port), str(event_size), self.control, *self.certificate()],
             self.cluster.log('peer-floor'))
         self.wait_listening()
         return self
@@ -168,7 +198,7 @@ class Node(Server):
         here = f'{self.cluster.tree}/test/bench'
         self.process = self.cluster.user.start(
             ['node', f'{here}/peer_node.mjs', str(self.port), f'{self.cluster.work}/tmp', 'node',
-             self.cluster.user.name], self.cluster.log('peer-node'))
+             self.cluster.user.name, *self.certificate()], self.cluster.log('peer-node'))
         self.wait_listening()
         return self
 
@@ -184,12 +214,18 @@ class FastApi(Server):
         self.process = self.cluster.user.start(
             ['python3', '-m', 'uvicorn', '--app-dir', f'{self.cluster.tree}/test/bench', '--port', str(self.port),
              '--ws', 'websockets', '--ws-ping-interval', '86400', '--backlog', '4096', '--log-level', 'warning',
-             'peer_fastapi:app'],
+             *self.tls_options(), 'peer_fastapi:app'],
             self.cluster.log('peer-fastapi'),
             env={'BENCH_PGHOST': f'{self.cluster.work}/tmp', 'BENCH_PGDATABASE': 'fastapi',
                  'BENCH_PGUSER': self.cluster.user.name, 'PYTHONDONTWRITEBYTECODE': '1'})
         self.wait_listening()
         return self
+
+    def tls_options(self):
+        if not self.tls:
+            return []
+        cert, key = self.certificate()
+        return ['--ssl-certfile', cert, '--ssl-keyfile', key]
 
     def source(self):
         return 'pg:' + self.cluster.conninfo('fastapi')
