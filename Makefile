@@ -22,7 +22,7 @@ GATEWAY_SRCS = $(wildcard src/gateway/*.c)
 OBJS = $(SHARED_SRCS:.c=.o) $(SERVER_SRCS:.c=.o)
 
 GATEWAY = src/gateway/bugevents-gateway
-GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson
+GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson libseccomp
 
 REGRESS = setup attach capture types expressions partitions alter send token tracker
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))

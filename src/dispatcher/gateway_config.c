@@ -8,6 +8,7 @@
 
 #include "common/base64.h"
 #include "common/string.h"
+#include "dispatcher/addresses.h"
 #include "extension/secret.h"
 #include "extension/settings.h"
 #include "mb/pg_wchar.h"
@@ -85,7 +86,7 @@ void
 be_gateway_config_write(StringInfo json)
 {
 	appendStringInfoChar(json, '{');
-	put_text(json, "listen_addresses", be_listen_addresses);
+	put_text(json, "listen_addresses", be_addresses_resolve(be_listen_addresses));
 	put_int(json, "port", be_port);
 	put_int(json, "allow_plaintext", be_allow_plaintext);
 	put_int(json, "tls", *be_tls_cert_file != '\0');

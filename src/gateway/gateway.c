@@ -18,6 +18,7 @@
 #include "door.h"
 #include "fanout.h"
 #include "memory.h"
+#include "sandbox.h"
 #include "stream.h"
 #include "tls.h"
 
@@ -286,6 +287,19 @@ use_config(BeGateway *gateway, BeConfig *config)
 	be_config_free(old);
 }
 
+/* Once all that needs files is done; what it can't do is told, not fatal. */
+static void
+enter_sandbox(BeGateway *gateway)
+{
+	char		error[256];
+
+	if (gateway->sandboxed)
+		return;
+	gateway->sandboxed = true;
+	if (!be_sandbox_enter(error, sizeof(error)))
+		be_link_log(&gateway->link, BE_LOG_WARNING, "%s", error);
+}
+
 static bool
 configure(BeGateway *gateway, const BeMessage *message)
 {
@@ -313,6 +327,7 @@ configure(BeGateway *gateway, const BeMessage *message)
 	}
 	be_fanout_batch(gateway);	/* before the window is cut */
 	use_config(gateway, config);
+	enter_sandbox(gateway);
 	return true;
 }
 

@@ -61,6 +61,7 @@ typedef struct BeGateway
 	uint64_t	reported_at;	/* loop time */
 	uint32_t	held;			/* clients that are ahead of the stream */
 
+	bool		sandboxed;
 	bool		shutting_down;
 	uint64_t	deadline;		/* of the shutdown, loop time */
 	char	   *keys_error;		/* why the keys are the old ones; or NULL */

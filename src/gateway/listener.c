@@ -5,6 +5,9 @@
  * the project's notes on its "iface"), so the sockets are opened here.  A set of
  * sockets is opened as a whole and then replaces the old one.
  *
+ * Addresses are numeric: to look a name up takes files and connections that a
+ * gateway may not have (sandbox.h), so the dispatcher does it.
+ *
  * Failure: out of descriptors, accept() would fail for ever while the loop spins:
  * one descriptor is held in reserve, given up to accept and close the connection.
  */
@@ -190,45 +193,37 @@ open_address(Set *set, struct sockaddr *address, socklen_t len, uint16_t port)
 	}
 }
 
-/* All addresses of a name; "*" is every address of both families. */
 static void
-open_name(Set *set, const char *name, uint16_t port)
+open_numeric(Set *set, const char *name, uint16_t port)
 {
 	const struct addrinfo hints = {
-		.ai_flags = AI_PASSIVE,
+		.ai_flags = AI_NUMERICHOST,
 		.ai_socktype = SOCK_STREAM,
 	};
 	struct addrinfo *found = NULL;
-	int			failure = getaddrinfo(strcmp(name, "*") == 0 ? NULL : name, "0",
-									  &hints, &found);
+	int			failure = getaddrinfo(name, NULL, &hints, &found);
 
 	if (failure)
 	{
 		set->failed = true;
-		snprintf(set->error, sizeof(set->error),
-				 "could not resolve \"%s\": %s", name, gai_strerror(failure));
+		snprintf(set->error, sizeof(set->error), "\"%s\" is not an address", name);
 		return;
 	}
-	for (struct addrinfo *one = found; one; one = one->ai_next)
-		if (one->ai_family == AF_INET || one->ai_family == AF_INET6)
-			open_address(set, one->ai_addr, one->ai_addrlen, port);
+	open_address(set, found->ai_addr, found->ai_addrlen, port);
 	freeaddrinfo(found);
 }
 
-/*
- * /etc/hosts often lacks ::1 for localhost, so that it depends on the machine
- * what the name gives; here it is always both loopback addresses.
- */
+/* The same of both families. */
 static void
-open_localhost(Set *set, uint16_t port)
+open_both(Set *set, in_addr_t ipv4, struct in6_addr ipv6, uint16_t port)
 {
 	struct sockaddr_in in = {
 		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_addr.s_addr = htonl(ipv4),
 	};
 	struct sockaddr_in6 in6 = {
 		.sin6_family = AF_INET6,
-		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+		.sin6_addr = ipv6,
 	};
 
 	open_address(set, (struct sockaddr *) &in, sizeof(in), port);
@@ -245,10 +240,16 @@ open_all(Set *set, const char *addresses, uint16_t port)
 	for (name = strtok_r(list, ", \t", &rest); name;
 		 name = strtok_r(NULL, ", \t", &rest))
 	{
+		/*
+		 * /etc/hosts often lacks ::1 for localhost, so that it depends on the
+		 * machine what the name gives; here it is always both.
+		 */
 		if (strcmp(name, "localhost") == 0)
-			open_localhost(set, port);
+			open_both(set, INADDR_LOOPBACK, in6addr_loopback, port);
+		else if (strcmp(name, "*") == 0)
+			open_both(set, INADDR_ANY, in6addr_any, port);
 		else
-			open_name(set, name, port);
+			open_numeric(set, name, port);
 	}
 	free(list);
 }
@@ -264,7 +265,7 @@ refuse_one(BeListener *listener, int fd)
 	refused = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 	if (refused >= 0)
 		close(refused);
-	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	listener->reserve = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 }
 
 static void
@@ -390,7 +391,7 @@ be_listener_create(uv_loop_t *loop, const BeListenerEvents *events, void *owner)
 	listener->loop = loop;
 	listener->events = events;
 	listener->owner = owner;
-	listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	listener->reserve = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
 	uv_timer_init(loop, &listener->retry);
 	listener->retry.data = listener;
 	return listener;

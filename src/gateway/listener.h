@@ -31,7 +31,7 @@ extern BeListener *be_listener_create(uv_loop_t *loop,
 
 typedef struct BePlace
 {
-	const char *addresses;		/* as in PostgreSQL's listen_addresses */
+	const char *addresses;		/* numeric, localhost or *; commas between them */
 	uint16_t	port;
 	bool		only_loopback;	/* refuse all other addresses */
 } BePlace;

@@ -119,5 +119,13 @@ equal([x.message()["payload"]["n"] for x in (c, c2, c3, c4)], [3] * 4,
 with open("/proc/%d/maps" % d.process.pid) as f:
     maps = f.read()
 ok("SYSV" not in maps and "postgres" not in maps, "nothing of PostgreSQL is mapped")
+with open("/proc/%d/status" % d.process.pid) as f:
+    status = dict(line.split(":", 1) for line in f)
+if "sanitized" not in GATEWAY:
+    equal(status["Seccomp"].strip(), "2", "a seccomp filter is in force")
+equal(status["NoNewPrivs"].strip(), "1", "no new privileges")
+with open("/proc/%d/limits" % d.process.pid) as f:
+    core = next(line for line in f if line.startswith("Max core file size"))
+equal(core.split()[4:6], ["0", "0"], "no core file")
 equal(d.stop(), 0, "the gateway ends with 0")
 done()

@@ -83,6 +83,15 @@ pass('allow_plaintext opens them');
 $server->set('bugevents.allow_plaintext' => 'off', 'bugevents.listen_addresses' => '127.0.0.1');
 BugEvents::Server::wait_until(sub { listening() eq "127.0.0.1:$port" }, 'loopback');
 
+# Names are looked up by the dispatcher, since a gateway may not.
+my $name = 'x' x 70;
+$from = $server->log_size;
+$server->set('bugevents.listen_addresses' => "127.1, $name");
+$server->wait_log(qr/WARNING:.*could not resolve "$name" of bugevents\.listen_addresses/, $from);
+$server->wait_log(qr/WARNING:.*"$name" is not an address/, $from);
+is(listening(), "127.0.0.1:$port", 'what a name stands for is listened on');
+$server->set('bugevents.listen_addresses' => '127.0.0.1');
+
 # With a file that is not there, nobody is served in plain text by mistake.
 $from = $server->log_size;
 $server->set('bugevents.tls_cert_file' => 'tls.crt', 'bugevents.tls_key_file' => 'tls.key');

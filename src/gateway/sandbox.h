@@ -1,0 +1,20 @@
+/*
+ * sandbox.h - what the process may ask of the kernel.
+ */
+#ifndef BE_SANDBOX_H
+#define BE_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * From now on, and for good: sockets that exist and new listening ones, memory,
+ * time, and nothing else.  No file can be opened, nobody connected to, nothing
+ * started; whoever tries reads EPERM.  To be called once everything that needs
+ * files is done: libraries loaded, tables of descriptors made.
+ *
+ * False, with the reason in error: the kernel doesn't offer it.
+ */
+extern bool be_sandbox_enter(char *error, size_t error_size);
+
+#endif							/* BE_SANDBOX_H */
