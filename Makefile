@@ -3,6 +3,7 @@
 #   make demo        a live bug tracker in a minute
 #   make test        everything that can fail
 #   make bench       what it costs, beside other designs and the floor
+#   make torture     whether it keeps its promises while everything is killed
 #   make             build;  make install;  make installcheck
 #
 # The version stands in bugevents.control and nowhere else.
@@ -44,7 +45,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test lint bench,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test lint bench torture torture-bites,$(MAKECMDGOALS)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -80,7 +81,7 @@ uninstall: uninstall-gateway
 uninstall-gateway:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
 
-.PHONY: demo test lint bench
+.PHONY: demo test lint bench torture torture-bites
 demo:
 	@script/demo
 test:
@@ -89,3 +90,8 @@ lint:
 	@script/lint
 bench:
 	@test/bench/run
+# MINUTES=5 SEED=n SANITIZE=1
+torture:
+	@test/torture/run
+torture-bites:
+	@test/torture/bites

@@ -1,0 +1,130 @@
+"""arena: the build under test and the cluster that is tortured.
+
+Everything stands in a folder of its own.  The build is the checkout's, with a
+wrong patch if one is given, or what a pg_config names, which is installed already.
+"""
+import os
+import subprocess
+import sys
+import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), '..', 'bench'))
+
+from cluster import Cluster, free_port          # noqa: E402
+
+SECRET = b'a secret of the tests, thirty-two bytes at least'
+SANITIZERS = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -O1'
+
+TABLES = '''
+CREATE EXTENSION bugevents;
+SELECT bugevents.create_tracker();
+CREATE TABLE ledger (name text PRIMARY KEY, xid bigint NOT NULL, seen text NOT NULL,
+    n integer NOT NULL, digest text NOT NULL, list text);
+CREATE TABLE scribe (seq bigint NOT NULL);
+INSERT INTO scribe VALUES (0);
+INSERT INTO ledger SELECT 'begin', pg_current_xact_id()::text::bigint, pg_current_snapshot()::text, 0, '', NULL;
+'''
+
+
+class Arena(Cluster):
+    def __init__(self, checkout, pg_config=None, wrong=None, sanitize=False):
+        super().__init__(checkout, 0)
+        self.pg_config = pg_config
+        self.wrong = wrong
+        self.sanitize = sanitize
+        self.settings_file = f'{self.data}/torture.conf'
+        self.dsn = self.conninfo('torture')
+
+    # The build
+
+    def build(self):
+        if self.pg_config is None:
+            self.build_tree()
+        self.bin = os.path.dirname(self.pg_config)
+
+    def build_tree(self):
+        self.copy_tree()
+        if self.wrong:
+            self.user.run(['patch', '-p1', '--fuzz=0', '-d', self.tree, '-i', self.readable(self.wrong)],
+                          log=self.log('patch'))
+        self.pg_config = self.user.run([f'{self.tree}/script/private-postgresql', f'{self.work}/pg']).strip()
+        flags = [f'GATEWAY_EXTRA_CFLAGS={SANITIZERS}'] if self.sanitize else []
+        self.user.run(['make', '-C', self.tree, f'-j{os.cpu_count()}', f'PG_CONFIG={self.pg_config}',
+                       *flags, 'all', 'install'], log=self.log('build'))
+
+    def readable(self, path):
+        """A copy that the unprivileged user can read."""
+        copy = f'{self.work}/{os.path.basename(path)}'
+        with open(path) as source, open(copy, 'w') as target:
+            target.write(source.read())
+        return copy
+
+    # The server
+
+    def start_cluster(self, settings):
+        self.user.run([f'{self.bin}/initdb', '-D', self.data, '-A', 'trust', '-N', '-E', 'UTF8', '--locale=C',
+                       '-U', self.user.name], log=self.log('initdb'))
+        with open(f'{self.data}/jwt_secret', 'wb') as file:
+            file.write(SECRET + b'\n')
+        os.chmod(f'{self.data}/jwt_secret', 0o600)
+        fixed = {
+            'listen_addresses': "''", 'unix_socket_directories': f"'{self.work}/tmp'", 'port': 5432,
+            'fsync': 'off', 'max_connections': 60, 'max_prepared_transactions': 60, 'shared_buffers': "'64MB'",
+            'deadlock_timeout': "'100ms'", 'log_line_prefix': "'%m [%p] %b '", 'log_min_messages': 'log',
+            'log_min_error_statement': 'panic', 'log_checkpoints': 'off', 'shared_preload_libraries': "'bugevents'",
+            'bugevents.database': "'torture'", 'bugevents.listen_addresses': "'127.0.0.1'",
+            'bugevents.port': self.port, 'bugevents.jwt_secret_file': "'jwt_secret'",
+            'bugevents.max_connections_per_user': 1000, 'bugevents.message_rate': 0,
+            'bugevents.ping_interval': "'3s'", 'bugevents.connection_timeout': "'15s'",
+            'include': "'torture.conf'",
+        }
+        with open(f'{self.data}/postgresql.conf', 'a') as file:
+            file.writelines(f'{name} = {value}\n' for name, value in fixed.items())
+        self.set_all(settings)
+        self.own(self.data)
+        self.start_server()
+        self.psql('postgres', 'CREATE DATABASE torture')
+        self.psql('torture', TABLES)
+        self.running = True
+
+    def set_all(self, settings):
+        with open(self.settings_file, 'w') as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+
+    def pg_ctl(self, *action):
+        """True: it went well."""
+        return subprocess.run(
+            self.user.drop + [f'{self.bin}/pg_ctl', '-D', self.data, '-w', '-t', '60', '-l', self.log('server'),
+                              *action], env=self.user.environment(self.sanitizer_options()), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+    def sanitizer_options(self):
+        return {'ASAN_OPTIONS': 'detect_leaks=1:abort_on_error=0', 'UBSAN_OPTIONS': 'print_stacktrace=1'}
+
+    def start_server(self, patience=60):
+        """After a crash the remains of the old server may have to end first."""
+        end = time.monotonic() + patience
+        while not self.pg_ctl('start'):
+            if time.monotonic() > end:
+                raise SystemExit(f'torture: the server does not start\n{self.tail_of_log()}')
+            time.sleep(0.1)
+
+    def tail_of_log(self, lines=30):
+        with open(self.log('server'), errors='replace') as file:
+            return ''.join(file.readlines()[-lines:])
+
+    def stop(self, mode='immediate'):
+        if self.running:
+            self.running = False
+            self.pg_ctl('stop', '-m', mode)
+
+
+def arguments_of(pid):
+    try:
+        with open(f'/proc/{pid}/cmdline') as file:
+            return file.read().replace('\0', ' ').strip()
+    except OSError:
+        return ''
+
+
+__all__ = ['Arena', 'SECRET', 'arguments_of', 'free_port']

@@ -1,0 +1,377 @@
+"""writers: random transactions whose effects prove themselves.
+
+Every transaction writes a row into the table ledger, its last act: its name, its
+xid, what its statement's snapshot saw, and how many events it must publish, with
+a digest of what they are.  So the ledger, which lives and dies with the
+transactions, says which events have to be there, without asking bugevents.
+
+The choice of each transaction's work depends on the seed, the writer and the
+transaction's number alone; what comes of it depends on the others.
+"""
+import hashlib
+import json
+import random
+import time
+import zlib
+
+import psycopg2
+
+HOT = 10                # rows of projects, bug_reports and users that all writers change
+LIST_MAX = 40           # events of which the ledger has the list itself
+
+
+def commits_prepared(name):
+    """What becomes of a prepared transaction: whoever decides it, decides the same."""
+    return zlib.crc32(name.encode()) % 4 != 0
+
+
+def connect(dsn):
+    connection = psycopg2.connect(dsn)
+    connection.autocommit = True
+    return connection
+
+
+class Transaction:
+    """One transaction of one writer: runs it, keeping what it must publish."""
+
+    def __init__(self, cursor, writer, number, rng, settings):
+        self.name = f'w{writer}.{number}'
+        self.cursor = cursor
+        self.rng = rng
+        self.settings = settings
+        self.expected = []
+        self.base = (writer * 10**6 + number) * 10**4
+        self.used = 0
+        self.marks = 0
+        self.depth = 0
+        # The rows of the transactions right before, of which some were committed.
+        self.earlier = [self.base - 10**4 * back for back in range(1, 6) if back < number]
+
+    def run(self, sql, *values):
+        self.cursor.execute(sql, values)
+        return self.cursor.fetchall() if self.cursor.description else []
+
+    def expect(self, kind, action, ident, mark=None):
+        self.expected.append(f'{kind} {action} {ident} {mark}' if mark else f'{kind} {action} {ident}')
+
+    def new_id(self):
+        self.used += 1
+        return self.base + self.used
+
+    def new_mark(self):
+        """What a row is marked with, a different one each time: an UPDATE must change something."""
+        self.marks += 1
+        return f'{self.name}/{self.marks}'
+
+    # The kinds of work
+
+    def count_hot_row(self):
+        mark = self.new_mark()
+        ident = self.rng.randint(1, HOT)
+        if self.run('UPDATE projects SET description = (description::bigint + 1)::text, name = %s'
+                    ' WHERE id = %s RETURNING id', mark, ident):
+            self.expect('project', 'updated', ident, mark)
+
+    def tell_what_is_seen(self):
+        ident = self.rng.randint(1, HOT)
+        version = self.run('SELECT description FROM projects WHERE id = %s', ident)[0][0]
+        comment = self.new_id()
+        mark = f'{self.new_mark()} saw {ident} {version}'
+        self.run('INSERT INTO comments (id, bug_report_id, user_id, content) VALUES (%s, %s, 1, %s)',
+                 comment, self.rng.randint(1, HOT), mark)
+        self.expect('comment', 'created', comment, mark)
+
+    def add_projects(self):
+        mark = self.new_mark()
+        for _ in range(self.rng.choice((1, 1, 2, 5))):
+            ident = self.new_id()
+            self.run('INSERT INTO projects (id, name, description) VALUES (%s, %s, %s)',
+                     ident, mark, 'x' * self.rng.choice((0, 10, 100, 3000)))
+            self.expect('project', 'created', ident, mark)
+
+    def add_bug_report(self):
+        mark = self.new_mark()
+        ident = self.new_id()
+        self.run('INSERT INTO bug_reports (id, title, description, project_id) VALUES (%s, %s, %s, %s)',
+                 ident, mark, 'äöü \t"\\ ' * self.rng.randint(0, 20), self.rng.randint(1, HOT))
+        self.expect('bug_report', 'created', ident, mark)
+
+    def change_bug_report(self):
+        mark = self.new_mark()
+        ident = self.rng.choice([self.rng.randint(1, HOT)] + [base + 1 for base in self.earlier])
+        status = self.rng.choice(('open', 'closed'))
+        assignee = self.rng.choice((None, 1, 2))
+        found = self.run(
+            'UPDATE bug_reports b SET title = %s, status = %s, assignee_id = %s'
+            ' FROM (SELECT id, status, assignee_id FROM bug_reports WHERE id = %s FOR UPDATE) o'
+            ' WHERE b.id = o.id RETURNING o.status, o.assignee_id', mark, status, assignee, ident)
+        for old_status, old_assignee in found:
+            self.expect('bug_report', 'updated', ident, mark)
+            if old_status != status:
+                self.expect('bug_report', 'status_changed', ident, mark)
+            if old_assignee != assignee:
+                self.expect('bug_report', 'assigned' if assignee else 'unassigned', ident, mark)
+
+    def change_user(self):
+        mark = self.new_mark()
+        ident = self.rng.randint(1, HOT)
+        status = self.rng.choice(('active', 'active', 'inactive'))
+        found = self.run(
+            'UPDATE users u SET phone = %s, status = %s FROM (SELECT id, status FROM users WHERE id = %s FOR UPDATE) o'
+            ' WHERE u.id = o.id RETURNING o.status', mark, status, ident)
+        for old_status, in found:
+            self.expect('user', 'updated', ident, mark)
+            if old_status != status:
+                self.expect('user', 'status_changed', ident, mark)
+
+    def add_user(self):
+        mark = self.new_mark()
+        ident = self.new_id()
+        self.run('INSERT INTO users (id, username, phone) VALUES (%s, %s, %s)', ident, f'u{ident}', mark)
+        self.expect('user', 'created', ident, mark)
+
+    def delete_earlier(self):
+        table, kind = self.rng.choice((('projects', 'project'), ('comments', 'comment'), ('users', 'user')))
+        if self.earlier:
+            ident = self.rng.choice(self.earlier) + self.rng.randint(1, 3)
+            for found, in self.run(f'DELETE FROM {table} WHERE id = %s RETURNING id', ident):
+                self.expect(kind, 'deleted', found)
+
+    def send(self):
+        mark = self.new_mark()
+        audience = self.rng.choice(('all', 'admin', 'user:2', 'user:3 admin', 'project:1', 'project:2 user:4'))
+        ident = self.new_id()
+        self.run("SELECT bugevents.send('note', 'sent', jsonb_build_object('id', %s, 'mark', %s, 'for', %s), %s)",
+                 ident, mark, audience, audience)
+        self.expect('note', 'sent', ident, mark)
+
+    def change_nothing(self):
+        self.run('UPDATE bug_reports SET title = title WHERE id = %s', self.rng.randint(1, HOT))
+
+    def add_many(self):
+        """Large enough to spill, or to find no room in the queue."""
+        mark = self.new_mark()
+        n = self.rng.randint(150, self.settings['many'])
+        first = self.base + self.used + 1
+        self.used += n
+        self.run("INSERT INTO projects (id, name, description) SELECT i, %s, repeat('y', %s)"
+                 ' FROM generate_series(%s::bigint, %s::bigint) i',
+                 mark, self.rng.choice((20, 400, 700)), first, first + n - 1)
+        for ident in range(first, first + n):
+            self.expect('project', 'created', ident, mark)
+
+    def add_large(self):
+        mark = self.new_mark()
+        ident = self.new_id()
+        self.run('INSERT INTO projects (id, name, description) VALUES (%s, %s, %s)',
+                 ident, mark, 'z' * self.rng.choice((30000, 70000, 200000)))
+        self.expect('project', 'created', ident, mark)
+
+    def fail(self):
+        """Only within a savepoint."""
+        try:
+            self.run('INSERT INTO projects (id, name) VALUES (%s, %s), (1, %s)', self.new_id(), self.name, self.name)
+        except psycopg2.IntegrityError:
+            return
+        raise AssertionError('a second project 1')
+
+    KINDS = ((count_hot_row, 30), (tell_what_is_seen, 25), (add_projects, 20), (add_bug_report, 10),
+             (change_bug_report, 20), (change_user, 10), (add_user, 5), (delete_earlier, 10), (send, 15),
+             (change_nothing, 3), (add_large, 1))
+
+    def step(self):
+        kinds, weights = zip(*self.KINDS)
+        self.rng.choices(kinds, weights)[0](self)
+
+    def level(self):
+        """A savepoint, released or rolled back to."""
+        self.depth += 1
+        name = f's{self.depth}'
+        kept = len(self.expected)
+        self.run(f'SAVEPOINT {name}')
+        if self.rng.random() < 0.15:
+            self.fail()
+            back = True
+        else:
+            if self.rng.random() < self.settings['many_share']:
+                self.add_many()
+            self.block()
+            back = self.rng.random() < 0.5
+        if back:
+            self.run(f'ROLLBACK TO {name}')
+            del self.expected[kept:]
+        if self.rng.random() < 0.7:
+            self.run(f'RELEASE {name}')
+        self.depth -= 1
+
+    def block(self):
+        for _ in range(self.rng.choice((1, 1, 2, 3))):
+            if self.depth < 4 and self.rng.random() < 0.25:
+                self.level()
+            else:
+                self.step()
+
+    def sign(self):
+        """The row in the ledger, with what this very statement could see."""
+        text = '\n'.join(self.expected)
+        self.run('INSERT INTO ledger (name, xid, seen, n, digest, list)'
+                 ' SELECT %s, pg_current_xact_id()::text::bigint, pg_current_snapshot()::text, %s, %s, %s',
+                 self.name, len(self.expected), hashlib.md5(text.encode()).hexdigest(),
+                 text if len(self.expected) <= LIST_MAX else None)
+
+    def perform(self):
+        """All of it; 'prepared', 'committed' or 'rolled back'."""
+        rng = self.rng
+        self.run(rng.choices(('BEGIN', 'BEGIN ISOLATION LEVEL REPEATABLE READ'), (9, 1))[0])
+        if rng.random() < self.settings['asynchronous']:
+            self.run('SET LOCAL synchronous_commit = off')
+        if rng.random() < 0.5:
+            self.run('SET LOCAL bugevents.spill_size = 64')
+        many = rng.random() < self.settings['many_share']
+        if many and rng.random() < 0.7:
+            self.add_many()
+        if many and rng.random() < 0.7:
+            self.level()
+        self.block()
+        self.sign()
+        end = rng.choices(('COMMIT', 'ROLLBACK', 'PREPARE'), (80, 8, 12))[0]
+        if end == 'PREPARE':
+            self.run(f"PREPARE TRANSACTION '{self.name}'")
+            return 'prepared'
+        self.run(end)
+        return 'committed' if end == 'COMMIT' else 'rolled back'
+
+
+def decide(cursor, name):
+    """COMMIT PREPARED or ROLLBACK PREPARED, as its name says."""
+    cursor.execute(f"{'COMMIT' if commits_prepared(name) else 'ROLLBACK'} PREPARED '{name}'")
+
+
+class Tally:
+    """Numbers that the main process shows."""
+    NAMES = ('committed', 'rolled back', 'prepared', 'failed', 'decided', 'lost connections')
+
+    def __init__(self, context):
+        self.values = {name: context.Value('q', 0) for name in self.NAMES}
+
+    def add(self, name, n=1):
+        with self.values[name].get_lock():
+            self.values[name].value += n
+
+    def get(self):
+        return {name: value.value for name, value in self.values.items()}
+
+
+def keep_connected(dsn, stop, tally, session):
+    """Call session(cursor) until stop; connect again whenever the connection is lost."""
+    while not stop.is_set():
+        try:
+            connection = connect(dsn)
+        except psycopg2.Error:
+            stop.wait(0.1)
+            continue
+        try:
+            session(connection, connection.cursor())
+        except psycopg2.Error:
+            tally.add('lost connections')
+        finally:
+            connection.close()
+
+
+def run_writer(dsn, seed, writer, settings, stop, tally):
+    number = 0
+
+    def one(connection, cursor):
+        rng = random.Random(f'{seed}/writer/{writer}/{number}')
+        transaction = Transaction(cursor, writer, number, rng, settings)
+        try:
+            end = transaction.perform()
+            tally.add(end)
+            if end == 'prepared' and rng.random() < 0.4:
+                decide(cursor, transaction.name)
+                tally.add('decided')
+        except psycopg2.Error:
+            if connection.closed:
+                raise
+            tally.add('failed')
+            cursor.execute('ROLLBACK')
+        stop.wait(rng.expovariate(1) * settings['pause'])
+
+    def session(connection, cursor):
+        nonlocal number
+        cursor.execute("SET lock_timeout = '500ms'; SET statement_timeout = '20s'")
+        while not stop.is_set():
+            number += 1
+            one(connection, cursor)
+
+    keep_connected(dsn, stop, tally, session)
+
+
+def decide_all(cursor, tally, may_wait):
+    """Every prepared transaction, or those that nobody else decides just now."""
+    cursor.execute('SELECT gid FROM pg_prepared_xacts ORDER BY prepared')
+    for name, in cursor.fetchall():
+        try:
+            decide(cursor, name)
+            tally.add('decided')
+        except psycopg2.errors.UndefinedObject:
+            pass                        # its writer was faster
+        except psycopg2.errors.ObjectNotInPrerequisiteState:
+            if may_wait:
+                raise
+
+
+def run_registrar(dsn, seed, stop, tally):
+    """The session that decides what others prepared, now or after a restart."""
+    rng = random.Random(f'{seed}/registrar')
+
+    def session(_connection, cursor):
+        cursor.execute("SET statement_timeout = '20s'")
+        while not stop.is_set():
+            decide_all(cursor, tally, False)
+            stop.wait(rng.random())
+
+    keep_connected(dsn, stop, tally, session)
+
+
+def run_scribe(dsn, path, stop, position, failure):
+    """Copies the journal into a file while it is there, only what a crash can't take back.
+
+    What was read is kept once a synchronous commit that came later is through:
+    then the WAL up to it is flushed, and so is all that was read.
+    """
+    since = 0
+
+    def session(_connection, cursor):
+        nonlocal since
+        cursor.execute('SET synchronous_commit = on; SET statement_timeout = 0')
+        while True:
+            cursor.execute('SELECT seq, xid::text::bigint, type, action, audience, payload::text, changes::text'
+                           ' FROM bugevents.events(%s, 5000)', (since,))
+            rows = cursor.fetchall()
+            if rows:
+                cursor.execute('UPDATE scribe SET seq = %s', (rows[-1][0],))
+                for row in rows:
+                    file.write(json.dumps(row) + '\n')
+                file.flush()
+                since = rows[-1][0]
+                position.value = since
+            elif stop.is_set():
+                return
+            else:
+                time.sleep(0.1)
+
+    with open(path, 'w') as file:
+        while True:
+            try:
+                connection = connect(dsn)
+                try:
+                    session(connection, connection.cursor())
+                    return
+                finally:
+                    connection.close()
+            except psycopg2.errors.ObjectNotInPrerequisiteState as error:
+                failure.value = str(error).encode()[:1000]
+                return
+            except psycopg2.Error:
+                time.sleep(0.1)
