@@ -67,12 +67,12 @@ def free_port():
 
 
 class Cluster:
-    def __init__(self, checkout, max_clients):
+    def __init__(self, checkout, max_clients, prefix='bugevents-bench.'):
         self.checkout = checkout
         self.max_clients = max_clients
         self.running = False
         # Sockets live below it: keep the name short.
-        self.work = tempfile.mkdtemp(prefix='bugevents-bench.', dir='/tmp')
+        self.work = tempfile.mkdtemp(prefix=prefix, dir='/tmp')
         os.chmod(self.work, 0o755)
         self.user = User(self.work)
         self.tree = f'{self.work}/tree'

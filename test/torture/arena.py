@@ -28,7 +28,7 @@ INSERT INTO ledger SELECT 'begin', pg_current_xact_id()::text::bigint, pg_curren
 
 class Arena(Cluster):
     def __init__(self, checkout, pg_config=None, wrong=None, sanitize=False):
-        super().__init__(checkout, 0)
+        super().__init__(checkout, 0, 'bugevents-torture.')
         self.pg_config = pg_config
         self.wrong = wrong
         self.sanitize = sanitize
