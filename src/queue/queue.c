@@ -310,7 +310,10 @@ be_queue_publish(const BeReservation *reservation, XLogRecPtr lsn)
 {
 	if (reservation->has_entry)
 		entry_at(reservation->position)->lsn = lsn;
-	pg_atomic_write_u64(&my_slot()->lsn, lsn);
+
+	/* Without one of its own, the session's commit before may still be unflushed. */
+	if (lsn != InvalidXLogRecPtr)
+		pg_atomic_write_u64(&my_slot()->lsn, lsn);
 	settle(reservation, ENTRY_COMMITTED);
 }
 
@@ -433,9 +436,16 @@ be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
 		pg_atomic_write_u64(&queue->tail, tail);
 	}
 
-	/* Behind the last entry there may be more that had no room. */
+	/*
+	 * Behind the last entry there may be more that had no room.  A transaction
+	 * that was just taken may not have cleared its slot yet: don't go back.
+	 */
 	if (next_seq > settled + 1)
-		pg_atomic_write_u64(&queue->settled, smallest_pending(next_seq) - 1);
+	{
+		uint64		decided = smallest_pending(next_seq) - 1;
+
+		pg_atomic_write_u64(&queue->settled, Max(settled, decided));
+	}
 	return taken;
 }
 
