@@ -125,6 +125,7 @@ read_journal(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 	uint64		settled = be_queue_settled();
+	XLogRecPtr	needed;
 
 	if (!any_feed_wants_journal())
 		return;
@@ -136,7 +137,8 @@ read_journal(void)
 		for (int i = 0; i < feed_count; i++)
 			if (be_feed_wants_journal(&feeds[i], settled))
 				be_feed_read(&feeds[i], settled, dropped);
-		to_flush = Max(to_flush, be_queue_commit_lsn());
+		needed = be_queue_commit_lsn();
+		to_flush = Max(to_flush, needed);
 	}
 	else
 		next_check = 0;
@@ -281,8 +283,11 @@ read_stream(char *id)
 	*id = '\0';
 	if (be_stream_row_read(&row))
 	{
+		uint64		dropped_now;
+
 		be_sequence_begin();
-		dropped = Max(row.dropped, be_retention_run(needed_history()));
+		dropped_now = be_retention_run(needed_history());
+		dropped = Max(row.dropped, dropped_now);	/* Max() evaluates twice */
 		strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
 				sizeof(stream_id));
 	}

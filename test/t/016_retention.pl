@@ -54,6 +54,23 @@ my $edge = $server->resume('1', dropped(), $stream);
 my $all = number("count(*) FROM bugevents.events(0, 100000) WHERE type = 'project'");
 is(scalar(grep { $_->{type} eq 'project' } $server->events_before_fence($edge)), $all, 'resume at the edge');
 
+# From the moment of a drop on nobody gets a stream with a hole in it.
+{
+	my $since = $server->connect('1')->{ready}{payload}{seq};
+
+	insert(20);
+	($gateway) = $server->gateway_pids;
+	kill 'KILL', $gateway;		# the next one knows nothing of it
+	$server->wait_new_gateway($gateway);
+	$server->set('bugevents.retention' => '1s');
+	BugEvents::Server::wait_until(sub { insert(1); return dropped() > $since }, 'history to be dropped');
+	my $at_once = $server->resume('1', $since, $stream);
+	my $first = $at_once->next_json;
+	is($first->{payload}{code}, 'resync_required', 'who resumes right behind the drop is told')
+	  or diag("got seq $first->{seq} after $since");
+	$server->set('bugevents.retention' => '1h');
+}
+
 # Size: the bound holds whatever is written, parts of large transactions included.
 $server->set('bugevents.retention_size' => '6MB');
 my $size = q{sum(pg_total_relation_size('bugevents.' || t)) FROM unnest('{journal_0,journal_1,journal_2}'::text[]) t};
