@@ -29,6 +29,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "dispatcher/admission.h"
+#include "dispatcher/database.h"
 #include "dispatcher/feed.h"
 #include "dispatcher/gateway_config.h"
 #include "extension/settings.h"
@@ -425,7 +426,7 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnection(be_database, NULL, 0);
+	be_database_connect();
 
 	turn = AllocSetContextCreate(TopMemoryContext, "bugevents dispatcher turn",
 								 ALLOCSET_DEFAULT_SIZES);

@@ -10,6 +10,7 @@
 #include "capture/commit.h"
 #include "capture/two_phase.h"
 #include "clients/clients.h"
+#include "dispatcher/database.h"
 #include "dispatcher/dispatcher.h"
 #include "extension/settings.h"
 #include "fmgr.h"
@@ -31,6 +32,7 @@ request_shmem(void)
 		previous_shmem_request_hook();
 	be_queue_request();
 	be_clients_request();
+	be_database_request();
 }
 
 static void
@@ -40,6 +42,7 @@ startup_shmem(void)
 		previous_shmem_startup_hook();
 	be_queue_startup();
 	be_clients_startup();
+	be_database_startup();
 }
 
 void
