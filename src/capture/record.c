@@ -4,6 +4,14 @@
 #include "record.h"
 
 #include "capture/pending.h"
+#include "extension/settings.h"
+#include "queue/switch.h"
+
+bool
+be_record_is_wanted(void)
+{
+	return be_switch_is_on() && be_settings_database_is_served();
+}
 
 static BeSpan
 span_of(const char *text)

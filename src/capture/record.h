@@ -21,6 +21,12 @@ typedef struct BeRecord
 	BeSpan		changes;
 } BeRecord;
 
+/*
+ * Is anything to be published: is the session's database the one that is served,
+ * and bugevents.enabled on?  Only when preloaded.
+ */
+extern bool be_record_is_wanted(void);
+
 /* Write it where the transaction collects its events. */
 extern void be_record_publish(const BeRecord *record);
 

@@ -130,7 +130,7 @@ bugevents_send(PG_FUNCTION_ARGS)
 	record.audience = read_audience(read_text(fcinfo, 3, "audience"));
 	PreventCommandIfReadOnly("bugevents.send()");
 
-	if (be_settings_database_is_served())
+	if (be_record_is_wanted())
 		be_record_publish(&record);
 	PG_RETURN_VOID();
 }

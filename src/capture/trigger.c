@@ -155,7 +155,7 @@ bugevents_capture(PG_FUNCTION_ARGS)
 
 	check_caller(fcinfo);
 	be_settings_require_preload();
-	if (!be_settings_database_is_served())
+	if (!be_record_is_wanted())
 		return PointerGetDatum(NULL);
 
 	mapping = be_mapping_get(trigger->tg_relation, trigger->tg_trigger);

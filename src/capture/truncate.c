@@ -67,7 +67,7 @@ bugevents_capture_truncate(PG_FUNCTION_ARGS)
 				 errmsg("bugevents.capture_truncate() must be called as a trigger AFTER TRUNCATE"),
 				 errhint("Use bugevents.attach().")));
 	be_settings_require_preload();
-	if (!be_settings_database_is_served())
+	if (!be_record_is_wanted())
 		return PointerGetDatum(NULL);
 
 	attachment = be_attachment_read(trigger->tg_trigger->tgargs[0]);

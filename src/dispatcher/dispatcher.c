@@ -41,6 +41,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "queue/switch.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
@@ -200,14 +201,15 @@ start_feed(int i)
 	forget_waits();
 }
 
-/* As many as the setting says, and those that ended again when it is time. */
+/* As many as the settings say, and those that ended again when it is time. */
 static void
 look_after_gateways(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	int			wanted = be_enabled ? be_gateways : 0;
 
-	stop_feeds(be_gateways < feed_count ? be_gateways : feed_count);
-	while (feed_count < be_gateways)
+	stop_feeds(Min(wanted, feed_count));
+	while (feed_count < wanted)
 	{
 		memset(&feeds[feed_count], 0, sizeof(BeFeed));
 		feeds[feed_count].channel.fd = -1;
@@ -273,6 +275,38 @@ needed_history(void)
 	return needed;
 }
 
+/*
+ * Bring the switch in line with bugevents.enabled.  True: the stream may be served.
+ *
+ * Turning it off takes two checks: that positions from before will be refused has
+ * to be committed first, or a crash would forget that something is missing.
+ */
+static bool
+look_at_switch(void)
+{
+	static bool renewed = false;
+
+	if (!be_enabled)
+	{
+		if (be_switch_is_on() && renewed)
+		{
+			be_switch_turn_off();
+			ereport(LOG, (errmsg("bugevents is disabled: nothing is captured, nobody is served")));
+		}
+		else if (be_switch_is_on())
+			be_stream_row_renew(be_queue_settled());
+		renewed = true;
+		return false;
+	}
+	renewed = false;
+	if (!be_switch_is_on())
+	{
+		be_switch_turn_on();
+		ereport(LOG, (errmsg("bugevents is enabled again, and waits for transactions that began before")));
+	}
+	return !be_switch_is_settling();
+}
+
 /* The stream's id, or nothing; and do for its journal what is due. */
 static void
 read_stream(char *id)
@@ -289,7 +323,8 @@ read_stream(char *id)
 		be_sequence_begin();
 		dropped_now = be_retention_run(needed_history());
 		dropped = Max(row.dropped, dropped_now);	/* Max() evaluates twice */
-		strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
+		if (look_at_switch())
+			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
 				sizeof(stream_id));
 	}
 	end_transaction(context);

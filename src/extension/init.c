@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "queue/queue.h"
+#include "queue/switch.h"
 #include "storage/ipc.h"
 
 PG_MODULE_MAGIC;
@@ -33,6 +34,7 @@ request_shmem(void)
 	be_queue_request();
 	be_clients_request();
 	be_database_request();
+	be_switch_request();
 }
 
 static void
@@ -43,6 +45,7 @@ startup_shmem(void)
 	be_queue_startup();
 	be_clients_startup();
 	be_database_startup();
+	be_switch_startup();
 }
 
 void

@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 #include "utils/varlena.h"
 
+bool		be_enabled;
 char	   *be_database;
 int			be_queue_size;
 int			be_spill_size;
@@ -164,6 +165,9 @@ define_int(const char *name, const char *what, int *variable, int value,
 static void
 define_stream_settings(void)
 {
+	DefineCustomBoolVariable("bugevents.enabled",
+							 "Captures changes and serves clients; off does neither.",
+							 NULL, &be_enabled, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	define_string("bugevents.database",
 				  "Sets the database whose changes are streamed.",
 				  &be_database, "postgres", PGC_POSTMASTER, 0, check_database);

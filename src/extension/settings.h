@@ -15,6 +15,7 @@ typedef enum BeTlsVersion
 } BeTlsVersion;
 
 /* The stream */
+extern bool be_enabled;			/* sessions look at the switch (switch.h) instead */
 extern char *be_database;		/* the one database that is served */
 extern int	be_queue_size;		/* kB */
 extern int	be_spill_size;		/* kB */

@@ -6,10 +6,22 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "executor/spi.h"
 #include "journal/journal.h"
 #include "journal/layout.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+void
+be_stream_row_renew(uint64 dropped)
+{
+	SPI_connect();
+	if (SPI_execute(psprintf("UPDATE bugevents.stream SET id = gen_random_uuid(),"
+							 " dropped = greatest(dropped, " UINT64_FORMAT ")", dropped),
+					false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not update bugevents.stream");
+	SPI_finish();
+}
 
 bool
 be_stream_row_read(BeStreamRow *row)

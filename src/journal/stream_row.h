@@ -20,4 +20,10 @@ typedef struct BeStreamRow
  */
 extern bool be_stream_row_read(BeStreamRow *row);
 
+/*
+ * Make it another stream, whose history begins behind dropped: positions from
+ * before are refused from now on.  Wants a transaction with a snapshot.
+ */
+extern void be_stream_row_renew(uint64 dropped);
+
 #endif							/* BE_STREAM_ROW_H */
