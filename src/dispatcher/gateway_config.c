@@ -7,7 +7,6 @@
 #include "dispatcher/gateway_config.h"
 
 #include "common/base64.h"
-#include "common/string.h"
 #include "dispatcher/addresses.h"
 #include "extension/secret.h"
 #include "extension/settings.h"
@@ -65,21 +64,22 @@ put_secret(StringInfo json)
 	pfree(encoded);
 }
 
-/* Keys and certificates are PEM, which is ASCII. */
+/* Keys and certificates.  What is no text would make the whole message unreadable. */
 static void
-put_pem(StringInfo json, const char *name, const char *setting, const char *path)
+put_text_file(StringInfo json, const char *name, const char *setting, const char *path)
 {
 	Size		len;
-	char	   *pem = file_content(setting, path, &len);
+	char	   *text = file_content(setting, path, &len);
 
-	if (pem && (strlen(pem) != len || !pg_is_ascii(pem)))
+	if (text && (strlen(text) != len ||
+				 pg_encoding_verifymbstr(PG_UTF8, text, (int) len) != (int) len))
 	{
 		ereport(WARNING,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file \"%s\" of %s is not in PEM format", path, setting)));
-		pem = NULL;
+				 errmsg("file \"%s\" of %s is not text in UTF-8", path, setting)));
+		text = NULL;
 	}
-	put_text(json, name, pem ? pem : "");
+	put_text(json, name, text ? text : "");
 }
 
 void
@@ -90,8 +90,8 @@ be_gateway_config_write(StringInfo json)
 	put_int(json, "port", be_port);
 	put_int(json, "allow_plaintext", be_allow_plaintext);
 	put_int(json, "tls", *be_tls_cert_file != '\0');
-	put_pem(json, "tls_cert", "bugevents.tls_cert_file", be_tls_cert_file);
-	put_pem(json, "tls_key", "bugevents.tls_key_file", be_tls_key_file);
+	put_text_file(json, "tls_cert", "bugevents.tls_cert_file", be_tls_cert_file);
+	put_text_file(json, "tls_key", "bugevents.tls_key_file", be_tls_key_file);
 	put_int(json, "tls_min_version", be_tls_min_protocol_version);
 	put_int(json, "window_size", (int64) be_window_size * 1024);
 	put_int(json, "max_connections", be_max_connections);
@@ -103,7 +103,8 @@ be_gateway_config_write(StringInfo json)
 	put_int(json, "client_lag_limit", be_client_lag_limit);
 	put_text(json, "allowed_origins", be_allowed_origins);
 	put_secret(json);
-	put_pem(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);
+	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);
+	put_text_file(json, "jwks", "bugevents.jwks_file", be_jwks_file);
 	put_text(json, "jwt_algorithms", be_jwt_algorithms);
 	put_text(json, "jwt_issuer", be_jwt_issuer);
 	put_text(json, "jwt_audience", be_jwt_audience);

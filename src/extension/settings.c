@@ -41,6 +41,7 @@ char	   *be_tls_key_file;
 int			be_tls_min_protocol_version;
 char	   *be_jwt_secret_file;
 char	   *be_jwt_key_file;
+char	   *be_jwks_file;
 char	   *be_jwt_algorithms;
 char	   *be_jwt_issuer;
 char	   *be_jwt_audience;
@@ -56,7 +57,7 @@ static bool preloaded = false;
 
 static const char *const algorithms[] = {
 	"HS256", "HS384", "HS512", "RS256", "RS384", "RS512",
-	"PS256", "PS384", "PS512", "ES256", "ES384", "ES512", NULL
+	"PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", NULL
 };
 
 static bool
@@ -117,7 +118,7 @@ check_algorithms(char **newval, void **extra pg_attribute_unused(), GucSource so
 	if (!list_is_valid(*newval, algorithm_is_known,
 					   "\"%s\" is not an algorithm that bugevents accepts."))
 	{
-		GUC_check_errhint("Available are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512.");
+		GUC_check_errhint("Available are HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA.");
 		return false;
 	}
 	return true;
@@ -261,6 +262,9 @@ define_token_settings(void)
 	define_string("bugevents.jwt_key_file",
 				  "Names the file with public keys in PEM for RS256, ES256 and their like.",
 				  &be_jwt_key_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	define_string("bugevents.jwks_file",
+				  "Names the file with a JSON Web Key Set.",
+				  &be_jwks_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
 	define_string("bugevents.jwt_algorithms",
 				  "Sets the signature algorithms that are accepted.",
 				  &be_jwt_algorithms, "HS256,RS256,ES256", PGC_SIGHUP, 0,

@@ -44,6 +44,7 @@ extern int	be_tls_min_protocol_version;	/* BeTlsVersion */
 /* Tokens */
 extern char *be_jwt_secret_file;
 extern char *be_jwt_key_file;
+extern char *be_jwks_file;
 extern char *be_jwt_algorithms;
 extern char *be_jwt_issuer;
 extern char *be_jwt_audience;

@@ -53,6 +53,7 @@ static const Member members[] = {
 	{"allowed_origins", TEXT, AT(allowed_origins), "", 0, 0, 0},
 	{"jwt_secret", TEXT, AT(jwt_secret), "", 0, 0, 0},
 	{"jwt_key", TEXT, AT(jwt_key), "", 0, 0, 0},
+	{"jwks", TEXT, AT(jwks), "", 0, 0, 0},
 	{"jwt_algorithms", TEXT, AT(jwt_algorithms), "HS256,RS256,ES256", 0, 0, 0},
 	{"jwt_issuer", TEXT, AT(jwt_issuer), "", 0, 0, 0},
 	{"jwt_audience", TEXT, AT(jwt_audience), "", 0, 0, 0},

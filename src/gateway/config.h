@@ -33,6 +33,7 @@ typedef struct BeConfig
 	char	   *allowed_origins;
 	char	   *jwt_secret;		/* base64; empty: no secret */
 	char	   *jwt_key;		/* PEM; empty: no keys */
+	char	   *jwks;			/* JSON; empty: no key set */
 	char	   *jwt_algorithms; /* between commas */
 	char	   *jwt_issuer;		/* empty: not checked */
 	char	   *jwt_audience;	/* empty: not checked */

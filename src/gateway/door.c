@@ -125,8 +125,8 @@ check_token(BeClient *client, const BeHead *head, BeClaims *claims)
 {
 	const BeGateway *gateway = client->gateway;
 	char		token[BE_TOKEN_MAX + 1];
-	const char *why = "no keys are configured";
-	BeTokenResult result = BE_TOKEN_INVALID;
+	const char *why;
+	BeTokenResult result;
 
 	if (!be_head_token(head, token))
 	{
@@ -134,8 +134,8 @@ check_token(BeClient *client, const BeHead *head, BeClaims *claims)
 						 "a token is required");
 		return false;
 	}
-	if (gateway->keys)
-		result = be_token_check(gateway->keys, token, be_wall_clock(), claims, &why);
+	result = be_token_check(gateway->keys, gateway->config, token, be_wall_clock(),
+							claims, &why);
 	OPENSSL_cleanse(token, sizeof(token));
 	if (result != BE_TOKEN_GOOD)
 		be_client_refuse(client, BE_CLOSE_POLICY, result == BE_TOKEN_EXPIRED ?

@@ -222,8 +222,8 @@ static void
 answer_authenticate(BeClient *client, const Request *request)
 {
 	const json_t *token = json_object_get(request->payload, "token");
-	BeTokenResult result = BE_TOKEN_INVALID;
-	const char *why = "no keys are configured";
+	BeTokenResult result;
+	const char *why;
 	BeClaims	claims = {0};
 
 	if (token == NULL)
@@ -236,9 +236,8 @@ answer_authenticate(BeClient *client, const Request *request)
 		invalid_field(client, request, "token", "expected a string");
 		return;
 	}
-	if (client->gateway->keys)
-		result = be_token_check(client->gateway->keys, json_string_value(token),
-								be_wall_clock(), &claims, &why);
+	result = be_token_check(client->gateway->keys, client->gateway->config,
+							json_string_value(token), be_wall_clock(), &claims, &why);
 	if (result != BE_TOKEN_GOOD)
 		be_reply_error(client, request->id, result == BE_TOKEN_EXPIRED ?
 					   "token_expired" : "invalid_token", why);

@@ -142,7 +142,7 @@ class Dispatcher:
             "ping_interval": 30000, "connection_timeout": 60000,
             "max_connections": 10000, "max_connections_per_user": 100000,
             "message_rate": 0, "max_message_size": 65536, "allowed_origins": "",
-            "jwt_secret": base64.b64encode(SECRET).decode(), "jwt_key": "",
+            "jwt_secret": base64.b64encode(SECRET).decode(), "jwt_key": "", "jwks": "",
             "jwt_algorithms": "HS256", "jwt_issuer": "", "jwt_audience": "",
             "jwt_leeway": 0, "tls": 0, "tls_cert": "", "tls_key": "",
         }

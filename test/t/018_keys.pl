@@ -1,5 +1,5 @@
 # Tokens signed with private keys: RS256 and ES256 from jwt_key_file, beside the
-# secret; a public key is no secret; rotation by reload.
+# secret; a public key is no secret; key sets, by the key's name; rotation by reload.
 use strict;
 use warnings;
 use BugEvents::Server;
@@ -33,14 +33,18 @@ sub raw_signature
 sub sign
 {
 	my ($key, $alg, %claims) = @_;
-	my $text = join '.', map { encode_base64url(encode_json($_)) } { alg => $alg, typ => 'JWT' },
+	my $kid = delete $claims{kid};
+	my $text = join '.', map { encode_base64url(encode_json($_)) }
+	  { alg => $alg, typ => 'JWT', defined $kid ? (kid => $kid) : () },
 	  { sub => '42', exp => time + 600, %claims };
 	my $file = "$dir/text";
 
 	open(my $out, '>', $file) or die "$file: $!";
 	print $out $text;
 	close $out;
-	my $signature = `openssl dgst -sha256 -sign $dir/$key.pem -binary $file`;
+	my $signature = $alg eq 'EdDSA' ?
+	  `openssl pkeyutl -sign -rawin -inkey $dir/$key.pem -in $file` :
+	  `openssl dgst -sha256 -sign $dir/$key.pem -binary $file`;
 	$signature = raw_signature($signature) if $alg eq 'ES256';
 	return "$text." . encode_base64url($signature);
 }
@@ -95,6 +99,69 @@ close $out;
 $server->node->reload;
 $server->wait_log(qr/can't serve as configured: .*key/, $log);
 is(answer(sign('other', 'RS256')), 'ready', 'an unreadable key file leaves the old keys in force');
+
+# A key set.  The file is replaced whole, as one would.  The PEM file is mended first,
+# for keys are used all together or not at all.
+open($out, '>', $server->node->data_dir . '/keys.pem') or die $!;
+print $out slurp_file("$dir/other.pub");
+close $out;
+sub write_set
+{
+	my ($content) = @_;
+	my $file = $server->node->data_dir . '/keys.jwks';
+
+	open(my $set, '>', "$file.new") or die $!;
+	print $set ref $content ? encode_json($content) : $content;
+	close $set;
+	rename "$file.new", $file or die $!;
+	$server->node->reload;
+	return;
+}
+
+# Made again under the same name, it is another key.
+sub edwards_jwk
+{
+	my ($name, $kid) = @_;
+
+	make_key($name, '-algorithm', 'ED25519');
+	my $der = `openssl pkey -in $dir/$name.pem -pubout -outform DER`;
+	return { kty => 'OKP', crv => 'Ed25519', kid => $kid, x => encode_base64url(substr($der, -32)) };
+}
+
+my ($first, $second) = (edwards_jwk('ed1', '2026-01'), edwards_jwk('ed2', '2026-02'));
+write_set({ keys => [ $first, { kty => 'oct', kid => 'mail', use => 'enc', k => 'AAAA' } ] });
+is(answer(sign('ed1', 'EdDSA')), 'invalid_token', 'EdDSA before there is a key set');
+$server->set('bugevents.jwks_file' => 'keys.jwks', 'bugevents.jwt_algorithms' => 'HS256,RS256,EdDSA');
+BugEvents::Server::wait_until(sub { answer(sign('ed1', 'EdDSA', kid => '2026-01')) eq 'ready' }, 'the key set to be read');
+pass('EdDSA with a key of the set');
+is(answer(sign('ed1', 'EdDSA')), 'ready', 'the token need not name it');
+is(answer(sign('other', 'RS256')), 'ready', 'the keys in PEM go on beside it');
+is(answer(sign('ed2', 'EdDSA', kid => '2026-02')), 'invalid_token', 'a key that is not in the set yet');
+my $holder = BugEvents::WebSocket->connect(port => $server->port, token => sign('ed1', 'EdDSA', kid => '2026-01'));
+is($holder->next_json->{action}, 'ready', 'a connection by the first key');
+write_set({ keys => [ $first, $second ] });
+BugEvents::Server::wait_until(sub { answer(sign('ed2', 'EdDSA', kid => '2026-02')) eq 'ready' }, 'the second key');
+is(answer(sign('ed1', 'EdDSA', kid => '2026-01')), 'ready', 'both hold while they overlap');
+is(answer(sign('ed1', 'EdDSA', kid => '2026-02')), 'invalid_token', 'but not under each other\'s name');
+write_set({ keys => [$second] });
+BugEvents::Server::wait_until(sub { answer(sign('ed1', 'EdDSA', kid => '2026-01')) eq 'invalid_token' }, 'the first key to go');
+is(answer(sign('ed2', 'EdDSA', kid => '2026-02')), 'ready', 'the second one stays');
+$server->sql("INSERT INTO projects (name) VALUES ('rotated')");
+is($_->next_event->{payload}{name}, 'rotated', 'a connection from before the rotation lives on') for $live, $holder;
+
+for my $case (
+	[ 'half a file', '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"', qr/key set for tokens could not be read/ ],
+	[ 'a private key', { keys => [ { %$second, d => 'AAAA' } ] }, qr/key 1 is a private key/ ],
+	[ 'nothing usable', { keys => [] }, qr/no usable key/ ])
+{
+	my ($name, $content, $complaint) = @$case;
+
+	$log = $server->log_size;
+	write_set($content);
+	$server->wait_log($complaint, $log);
+	is(answer(sign('ed2', 'EdDSA', kid => '2026-02')), 'ready', "a key set with $name is told, and the old one holds");
+	unlike($server->log_since($log), qr/\Q$second->{x}\E/, '... without repeating it');
+}
 
 $server->node->stop;
 done_testing();

@@ -1,5 +1,7 @@
 /*
- * token_test.c - tokens: a public vector, then our own, signed with OpenSSL.
+ * token_test.c - tokens: public vectors, key sets, then our own, signed with OpenSSL.
+ *
+ * The large table of attacks is test/gateway/tokens.py, where each goes by every route.
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -11,20 +13,23 @@
 #define NOW		1800000000
 #define SECRET	"0123456789abcdef0123456789abcdef"
 
-static BeKeys *
-keys_of(const char *more)
+static BeConfig *
+config_of(const char *more)
 {
 	char		json[1024];
 	char		error[256];
-	BeConfig   *config;
-	BeKeys	   *keys;
 
 	snprintf(json, sizeof(json), "{\"jwt_algorithms\":\"HS256\",\"jwt_leeway\":10000,"
 			 "\"jwt_secret\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"%s}", more);
-	config = be_config_read(json, strlen(json), error, sizeof(error));
-	keys = be_keys_create(config, error, sizeof(error));
-	be_config_free(config);
-	return keys;
+	return be_config_read(json, strlen(json), error, sizeof(error));
+}
+
+static BeKeys *
+keys_of(const BeConfig *config)
+{
+	char		error[256];
+
+	return be_keys_create(config, error, sizeof(error));
 }
 
 static size_t
@@ -55,35 +60,206 @@ sign(char *dst, const char *header, const char *claims)
 }
 
 static BeTokenResult
-check(const BeKeys *keys, const char *token, const char **why)
+check(const BeKeys *keys, const BeConfig *config, const char *token, const char **why)
 {
 	BeClaims	claims;
-	BeTokenResult result = be_token_check(keys, token, NOW, &claims, why);
+	BeTokenResult result = be_token_check(keys, config, token, NOW, &claims, why);
 
 	be_claims_free(&claims);
 	return result;
 }
 
-/* RFC 7515, appendix A.1: a good signature, but of a token without a user. */
-static void
-test_vector(void)
-{
-	static const char *token =
-		"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
-		"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt"
-		"cGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
-		"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-	const char *json = "{\"jwt_algorithms\":\"HS256\",\"jwt_secret\":"
-		"\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ+EstJQLr/T+1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==\"}";
-	char		error[256];
-	BeConfig   *config = be_config_read(json, strlen(json), error, sizeof(error));
-	BeKeys	   *keys = be_keys_create(config, error, sizeof(error));
-	const char *why;
+/* The keys of the public vectors. */
+#define A1	"{\"kty\":\"oct\",\"kid\":\"A.1\",\"k\":" \
+	"\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow\"}"
+#define A2	"{\"kty\":\"RSA\",\"kid\":\"A.2\",\"n\":" \
+	"\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2l" \
+	"ZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2" \
+	"CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9g" \
+	"b54h4FRWyuXpoQ\",\"e\":\"AQAB\"}"
+#define A3	"{\"kty\":\"EC\",\"kid\":\"A.3\",\"crv\":\"P-256\"," \
+	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
+	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
+#define A4	"{\"kty\":\"EC\",\"kid\":\"A.4\",\"crv\":\"P-521\"," \
+	"\"x\":\"AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4qUxcWceqwQGk\"," \
+	"\"y\":\"ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2\"}"
+#define OKP	"{\"kty\":\"OKP\",\"kid\":\"8037\",\"crv\":\"Ed25519\"," \
+	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
 
-	check(keys, token, &why);
-	tap_is(why, strlen(why), "the token names no user", "the vector of RFC 7515, A.1");
+/* A configuration with this key set and every algorithm. */
+static BeConfig *
+config_with_set(const char *set)
+{
+	char		error[256];
+	json_t	   *json = json_pack("{s:s, s:s}", "jwks", set, "jwt_algorithms",
+								 "HS256,RS256,ES256,ES384,ES512,EdDSA");
+	char	   *text = json_dumps(json, 0);
+	BeConfig   *config = be_config_read(text, strlen(text), error, sizeof(error));
+
+	free(text);
+	json_decref(json);
+	return config;
+}
+
+/*
+ * RFC 7515, appendix A, and RFC 8037, appendix A: good signatures of what would not
+ * do as claims here.
+ */
+static void
+test_vectors(void)
+{
+#define JOE	"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt" \
+	"cGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+	static const struct
+	{
+		const char *name;
+		const char *token;
+		const char *why;
+	}			cases[] = {
+		{"RFC 7515, A.1: HS256", "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." JOE
+		".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "the token names no user"},
+		{"RFC 7515, A.2: RS256", "eyJhbGciOiJSUzI1NiJ9." JOE
+			".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdb"
+			"F9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383"
+			"LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWy"
+		"wlVmtVrBp0igcN_IoypGlUPQGe77Rw", "the token names no user"},
+		{"RFC 7515, A.3: ES256", "eyJhbGciOiJFUzI1NiJ9." JOE
+			".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+		"the token names no user"},
+		{"RFC 7515, A.4: ES512", "eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA"
+			".AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgo"
+			"XD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn",
+		"the token's claims are not an object"},
+		{"RFC 7515, A.5: none", "eyJhbGciOiJub25lIn0." JOE ".", "the token is malformed"},
+		{"RFC 8037, A.4: Ed25519", "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+			".hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+		"the token's claims are not an object"},
+	};
+	BeConfig   *config = config_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
+	char		error[256];
+	BeKeys	   *keys = be_keys_create(config, error, sizeof(error));
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		BeClaims	claims;
+		const char *why;
+		char		damaged[1024];
+		size_t		len = strlen(cases[i].token);
+
+		be_token_check(keys, config, cases[i].token, NOW, &claims, &why);
+		tap_is(why, strlen(why), cases[i].why, cases[i].name);
+		if (cases[i].token[len - 1] == '.')
+			continue;
+		strcpy(damaged, cases[i].token);
+		damaged[len - 10] = damaged[len - 10] == 'A' ? 'B' : 'A';
+		be_token_check(keys, config, damaged, NOW, &claims, &why);
+		tap_is(why, strlen(why), "the token's signature is not valid", "... damaged");
+	}
 	be_keys_free(keys);
 	be_config_free(config);
+}
+
+/* Key sets that are, and are not, read. */
+static void
+test_sets(void)
+{
+	static const struct
+	{
+		const char *name;
+		const char *set;
+		const char *error;		/* NULL: it is read */
+	}			cases[] = {
+		{"a set", "{\"keys\":[" A3 "]}", NULL},
+		{"other members", "{\"keys\":[" A3 "],\"x\":1}", NULL},
+		{"none", "", NULL},
+		{"not JSON", "x", "expected a JSON object"},
+		{"a key, not a set", A3, "expected a JSON object"},
+		{"a list", "[" A3 "]", "expected a JSON object"},
+		{"keys is no list", "{\"keys\":" A3 "}", "expected a JSON object"},
+		{"a member twice", "{\"keys\":[],\"keys\":[" A3 "]}", "expected a JSON object"},
+		{"something behind it", "{\"keys\":[" A3 "]}x", "expected a JSON object"},
+		{"no key", "{\"keys\":[]}", "no usable key"},
+		{"none for us", "{\"keys\":[{\"kty\":\"new\"}]}", "no usable key"},
+		{"one for encryption", "{\"keys\":[{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"AA\"}]}", "no usable key"},
+		{"one for signing only", "{\"keys\":[{\"kty\":\"oct\",\"key_ops\":[\"sign\"],\"k\":\"AA\"}]}", "no usable key"},
+		{"one for an algorithm that is not ours", "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"A128KW\",\"k\":\"AA\"}]}", "no usable key"},
+		{"another curve", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"secp256k1\"}]}", "no usable key"},
+		{"an alg that is no string", "{\"keys\":[{\"kty\":\"oct\",\"alg\":1,\"k\":\"AA\"}]}", "no usable key"},
+		{"a number", "{\"keys\":[" A3 ",1]}", "key 2 is not a JSON Web Key"},
+		{"no kty", "{\"keys\":[{\"k\":\"AA\"}]}", "key 1 is not a JSON Web Key"},
+		{"kid a number", "{\"keys\":[{\"kty\":\"oct\",\"kid\":1}]}", "\"kid\" that is no string"},
+		{"an alg of another type", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"HS256\",\"x\":"
+		"\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}", "\"alg\" that is not one of its type"},
+		{"a short secret", "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZQ\"}]}", "too weak"},
+		{"a secret in standard base64", "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"}]}", "malformed"},
+		{"no secret", "{\"keys\":[{\"kty\":\"oct\"}]}", "malformed"},
+		{"a secret that is a number", "{\"keys\":[{\"kty\":\"oct\",\"k\":1}]}", "malformed"},
+		{"a private key", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"AA\"}]}", "private"},
+		{"half a point", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}]}", "malformed"},
+		{"a point that is not on the curve", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\","
+			"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+		"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a4\"}]}", "malformed"},
+		{"a point of another curve", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-384\","
+			"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+		"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}", "malformed"},
+		{"a short Ed25519 key", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}]}", "malformed"},
+		{"an Ed25519 key as Ed448", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}", "malformed"},
+		{"a small RSA key", "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAk\",\"e\":\"AQAB\"}]}", "too weak"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		BeConfig   *config = config_with_set(cases[i].set);
+		char		error[256] = "";
+		BeKeys	   *keys = be_keys_create(config, error, sizeof(error));
+
+		if (cases[i].error)
+			tap_ok(keys == NULL && strstr(error, cases[i].error), cases[i].name);
+		else
+			tap_ok(keys != NULL, cases[i].name);
+		be_keys_free(keys);
+		be_config_free(config);
+	}
+}
+
+/* The exponent 1 makes anything its own signature; and the most keys there may be. */
+static void
+test_set_limits(void)
+{
+	char		set[16384];
+	char		error[256];
+
+	for (int n = BE_KEYS_MAX; n <= BE_KEYS_MAX + 1; n++)
+	{
+		BeConfig   *config;
+		BeKeys	   *keys;
+
+		strcpy(set, "{\"keys\":[");
+		for (int i = 0; i < n; i++)
+			sprintf(set + strlen(set), "%s%s", i ? "," : "", A1);
+		strcat(set, "]}");
+		config = config_with_set(set);
+		keys = be_keys_create(config, error, sizeof(error));
+		tap_ok((keys != NULL) == (n == BE_KEYS_MAX), "as many keys as there may be, and one more");
+		be_keys_free(keys);
+		be_config_free(config);
+	}
+	for (int i = 0; i < 3; i++)
+	{
+		static const char *const exponents[] = {"AQ", "Ag", "AAEAAQ"};
+		BeConfig   *config;
+		BeKeys	   *keys;
+		char	   *e;
+
+		strcpy(set, "{\"keys\":[" A2 "]}");
+		e = strstr(set, "AQAB");
+		sprintf(e, "%s\"}]}", exponents[i]);
+		config = config_with_set(set);
+		keys = be_keys_create(config, error, sizeof(error));
+		tap_ok(keys == NULL, "RSA with a useless exponent");
+		be_keys_free(keys);
+		be_config_free(config);
+	}
 }
 
 static void
@@ -113,47 +289,52 @@ test_table(void)
 		{"projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[1,\"b\"]}", BE_TOKEN_GOOD},
 		{"no projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[null]}", BE_TOKEN_INVALID},
 	};
-	BeKeys	   *keys = keys_of("");
+	BeConfig   *config = config_of("");
+	BeKeys	   *keys = keys_of(config);
 	char		token[1024];
 	const char *why;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		sign(token, cases[i].header, cases[i].claims);
-		tap_ok(check(keys, token, &why) == cases[i].result &&
+		tap_ok(check(keys, config, token, &why) == cases[i].result &&
 			   (why == NULL) == (cases[i].result == BE_TOKEN_GOOD), cases[i].name);
 	}
 	be_keys_free(keys);
+	be_config_free(config);
 }
 
 static void
 test_claims(void)
 {
-	BeKeys	   *keys = keys_of("");
+	BeConfig   *config = config_of("");
+	BeKeys	   *keys = keys_of(config);
 	char		token[1024];
 	const char *why;
 	BeClaims	claims;
 
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":42,\"exp\":1800000005.9,"
 		 "\"role\":\"auditor\",\"projects\":[1,\"b\"]}");
-	be_token_check(keys, token, NOW, &claims, &why);
+	be_token_check(keys, config, token, NOW, &claims, &why);
 	tap_ok(strcmp(claims.user_id, "42") == 0 && strcmp(claims.role, "auditor") == 0 &&
 		   !claims.is_admin && claims.expires_at == 1800000005 &&
 		   claims.ends_at == 1800000005 && claims.projects == 2 &&
 		   strcmp(claims.project[0], "1") == 0, "the claims of a token");
 	be_claims_free(&claims);
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":\"1\",\"exp\":1800000005,\"is_admin\":true}");
-	be_token_check(keys, token, NOW, &claims, &why);
+	be_token_check(keys, config, token, NOW, &claims, &why);
 	tap_ok(claims.is_admin && strcmp(claims.role, "admin") == 0, "is_admin");
 	be_claims_free(&claims);
 	be_keys_free(keys);
+	be_config_free(config);
 }
 
 /* Every cut and every flipped bit of a good token. */
 static void
 test_damage(void)
 {
-	BeKeys	   *keys = keys_of("");
+	BeConfig   *config = config_of("");
+	BeKeys	   *keys = keys_of(config);
 	char		token[1024];
 	char		damaged[1024];
 	const char *why;
@@ -166,7 +347,7 @@ test_damage(void)
 	{
 		memcpy(damaged, token, cut);
 		damaged[cut] = '\0';
-		good &= check(keys, damaged, &why) == BE_TOKEN_INVALID;
+		good &= check(keys, config, damaged, &why) == BE_TOKEN_INVALID;
 	}
 	tap_ok(good, "a token cut at any byte is refused");
 	good = true;
@@ -175,19 +356,42 @@ test_damage(void)
 		{
 			strcpy(damaged, token);
 			damaged[i] = (char) (damaged[i] ^ 1 << bit);
-			good &= check(keys, damaged, &why) == BE_TOKEN_INVALID;
+			good &= check(keys, config, damaged, &why) == BE_TOKEN_INVALID;
 		}
 	tap_ok(good, "a token with any bit flipped is refused");
 	be_keys_free(keys);
+	be_config_free(config);
+}
+
+static void
+test_useless_keys(void)
+{
+	static const char *const useless[] = {
+		",\"jwt_key\":\"x\"", ",\"jwt_algorithms\":\"none\""
+	};
+	BeConfig   *config;
+	const char *why;
+
+	for (int i = 0; i < 2; i++)
+	{
+		config = config_of(useless[i]);
+		tap_ok(config == NULL || keys_of(config) == NULL, "a key or an algorithm that is none");
+		be_config_free(config);
+	}
+	config = config_of("");
+	tap_ok(check(NULL, config, "x", &why) == BE_TOKEN_INVALID, "no keys at all");
+	be_config_free(config);
 }
 
 int
 main(void)
 {
-	test_vector();
+	test_vectors();
+	test_sets();
+	test_set_limits();
 	test_table();
 	test_claims();
 	test_damage();
-	tap_ok(keys_of(",\"jwt_key\":\"x\"") == NULL, "a key that is none");
+	test_useless_keys();
 	return tap_done();
 }
