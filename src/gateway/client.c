@@ -10,7 +10,7 @@
  * waits for it is bounded by the answers to one buffer full of requests.
  *
  * Failure: whatever goes wrong ends in be_client_end; a peer that does not
- * answer the close frame is dropped after LINGER_MS.
+ * answer the close frame, or does not close after it, is dropped after LINGER_MS.
  */
 #include "client.h"
 #include "admission.h"
@@ -27,6 +27,9 @@
 
 /* How long the peer has to answer a close, or to close after an HTTP answer. */
 #define LINGER_MS		2000
+
+/* How long before its token's end a client is told, in s. */
+#define EXPIRY_NOTICE	60
 
 /* More answers than one read can cause: something is wrong. */
 #define OUT_MAX			(1024 * 1024)
@@ -136,6 +139,7 @@ be_client_identify(BeClient *client, BeClaims *claims)
 	client->role = claims->role;
 	client->expires_at = claims->expires_at;
 	client->ends_at = claims->ends_at;
+	client->warned = false;
 	client->principals.is_admin = claims->is_admin;
 	be_principals_add(&client->principals, BE_PRINCIPAL_USER, claims->user_id);
 	for (uint32_t i = 0; i < claims->projects; i++)
@@ -243,14 +247,23 @@ be_client_received(BeSocket *socket, const char *data, size_t len)
 
 /* ---- Writing ---- */
 
-/* All is written that will ever be: part from the peer. */
+/*
+ * All is written that will ever be: part from the peer, if nothing that it says
+ * matters any more.  It reads an end and closes in turn.  What it still sends is
+ * read and thrown away meanwhile: a socket that is closed over unread bytes resets
+ * the connection, and with it our last words (RFC 6455, section 7.1.1).
+ */
 static void
 part(BeClient *client)
 {
-	if (client->state == BE_CLIENT_HTTP)
-		be_socket_finish(&client->socket);
-	else if (client->state == BE_CLIENT_CLOSING && client->peer_closed)
-		be_socket_drop(client->gateway->sockets, &client->socket);
+	bool		heard_all = client->state == BE_CLIENT_HTTP ||
+		(client->state == BE_CLIENT_CLOSING &&
+		 (client->peer_closed || client->reader.failed));
+
+	if (!heard_all || client->parted)
+		return;
+	client->parted = true;
+	be_socket_finish(&client->socket);
 }
 
 void
@@ -432,6 +445,17 @@ tick_lag(BeClient *client, uint64_t now)
 	}
 }
 
+/* It has time to authenticate anew. */
+static void
+tick_expiry(BeClient *client, int64_t wall)
+{
+	if (client->warned || wall < client->ends_at - EXPIRY_NOTICE)
+		return;
+	client->warned = true;
+	be_reply_expiring(client, client->ends_at - wall);
+	be_client_flush(client);
+}
+
 void
 be_client_tick(BeGateway *gateway)
 {
@@ -448,6 +472,9 @@ be_client_tick(BeGateway *gateway)
 		if (client->state == BE_CLIENT_OPEN)
 			tick_lag(client, now);
 		if (client->state == BE_CLIENT_OPEN)
+		{
+			tick_expiry(client, wall);
 			tick_ping(client, now);
+		}
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * reply.c - the messages that are for one client: ready, error, reply.
+ * reply.c - the messages that are for one client: ready, expiring, error, reply.
  */
 #include "reply.h"
 
@@ -96,6 +96,19 @@ be_reply_too_far_behind(BeClient *client)
 	be_reply_error_with(client, NULL, "too_far_behind",
 						"you read more slowly than the stream moves; "
 						"you have everything up to seq", more);
+}
+
+void
+be_reply_expiring(BeClient *client, int64_t seconds)
+{
+	BeText		json = {0};
+	char		expires[BE_TIME_LEN + 1];
+
+	be_time_format(expires, client->expires_at * 1000000);
+	be_text_printf(&json, "{\"type\":\"connection\",\"action\":\"expiring\","
+				   "\"payload\":{\"expires_at\":\"%s\",\"seconds\":%" PRIi64 "}}",
+				   expires, seconds);
+	send_text(client, &json);
 }
 
 void

@@ -1,5 +1,5 @@
 /*
- * reply.h - the messages that are for one client: ready, error, reply.
+ * reply.h - the messages that are for one client: ready, expiring, error, reply.
  *
  * Each is appended to client->out as a frame; be_client_flush sends them.
  */
@@ -25,6 +25,9 @@ extern void be_reply_ready(BeClient *client, uint64_t seq, bool resumed);
 
 /* Its position, to come back to. */
 extern void be_reply_too_far_behind(BeClient *client);
+
+/* Its token ends in so many seconds. */
+extern void be_reply_expiring(BeClient *client, int64_t seconds);
 
 /* What was missed can't be had: the oldest seq still held, and the tip. */
 extern void be_reply_resync(BeClient *client);
