@@ -327,7 +327,7 @@ class Client:
                                         suppress_ragged_eofs=False, session=session)
         self.sock.setblocking(False)
         self.buffer = b""
-        self.eof = False
+        self.eof = self.reset = False
         if not handshake:
             return
         lines = ["Host: 127.0.0.1:%d" % dispatcher.port, "Upgrade: websocket",
@@ -370,7 +370,7 @@ class Client:
             select.select([self.sock], [], [], 0.005)
             return False
         except ConnectionResetError:
-            self.eof = True
+            self.eof = self.reset = True
             return False
         if not data:
             self.eof = True
