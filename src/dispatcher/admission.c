@@ -118,8 +118,8 @@ add_to_table(int gateway, const BeOpenMessage *open)
 	return be_clients_add(&client);
 }
 
-BeVerdict
-be_admission_open(int gateway, const BeOpenMessage *open)
+static BeVerdict
+admit(int gateway, const BeOpenMessage *open)
 {
 	UserEntry  *user = user_entry(open->user);
 	ClientEntry *entry;
@@ -141,6 +141,15 @@ be_admission_open(int gateway, const BeOpenMessage *open)
 	entry->slot = slot;
 	by_slot[slot] = entry;
 	return BE_ADMITTED;
+}
+
+bool
+be_admission_open(int gateway, const BeOpenMessage *open, BeVerdict *verdict)
+{
+	if (find_client(gateway, open->client, HASH_FIND))
+		return false;
+	*verdict = admit(gateway, open);
+	return true;
 }
 
 static void

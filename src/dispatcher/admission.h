@@ -11,8 +11,12 @@
 /* Begin with nobody connected. */
 extern void be_admission_begin(void);
 
-/* May this client of a gateway stay?  If so it is in the table from now on. */
-extern BeVerdict be_admission_open(int gateway, const BeOpenMessage *open);
+/*
+ * May this client of a gateway stay?  If so it is in the table from now on.  False
+ * when the gateway has this client already: it is broken.
+ */
+extern bool be_admission_open(int gateway, const BeOpenMessage *open,
+							  BeVerdict *verdict);
 
 /* These say false when the gateway has no such client: it is broken. */
 extern bool be_admission_close(int gateway, uint64 client);

@@ -70,6 +70,7 @@ static TimestampTz next_check = 0;
 static double commit_interval = 1e6;	/* us, a moving average */
 
 static WaitEventSet *wait_set = NULL;
+static pgsocket waited_for[FEEDS_MAX];	/* the feeds' pipes that are in it */
 
 /* ---- the stream ---- */
 
@@ -360,22 +361,45 @@ look_after_stream(void)
 
 /* ---- the loop ---- */
 
+/* A feed may have ended since, wherever that showed. */
+static bool
+waits_are_current(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].channel.fd != waited_for[i])
+			return false;
+	return wait_set != NULL;
+}
+
 static WaitEventSet *
 current_wait_set(void)
 {
-	if (wait_set)
+	if (waits_are_current())
 		return wait_set;
+	forget_waits();
 	wait_set = CreateWaitEventSet(TopMemoryContext, FEEDS_MAX + 2);
 	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < feed_count; i++)
-		if (feeds[i].channel.fd >= 0)
-			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, feeds[i].channel.fd,
-							  NULL, &feeds[i]);
+	{
+		waited_for[i] = feeds[i].channel.fd;
+		if (waited_for[i] >= 0)
+			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, waited_for[i], NULL, &feeds[i]);
+	}
 	return wait_set;
 }
 
-/* Wait for writable as well where a pipe is full; its position is 2, 3, ... */
+/* What a pipe is watched for: to be read, and written where something waits. */
+static int
+pipe_events(const BeFeed *feed)
+{
+	if (!be_feed_listens(feed))
+		return WL_SOCKET_WRITEABLE;
+	return be_channel_pending(&feed->channel) > 0 ?
+		WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE : WL_SOCKET_READABLE;
+}
+
+/* Their positions are 2, 3, ... */
 static void
 watch_pipes(WaitEventSet *set)
 {
@@ -383,10 +407,7 @@ watch_pipes(WaitEventSet *set)
 
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].channel.fd >= 0)
-			ModifyWaitEvent(set, position++,
-							be_channel_pending(&feeds[i].channel) > 0 ?
-							WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE : WL_SOCKET_READABLE,
-							NULL);
+			ModifyWaitEvent(set, position++, pipe_events(&feeds[i]), NULL);
 }
 
 static long
@@ -422,11 +443,7 @@ sleep_until_something_happens(void)
 		BeFeed	   *feed = events[i].user_data;
 
 		if (feed && (events[i].events & WL_SOCKET_READABLE))
-		{
 			be_feed_receive(feed, be_queue_settled());
-			if (feed->channel.fd < 0)
-				forget_waits();
-		}
 	}
 	ResetLatch(MyLatch);
 }

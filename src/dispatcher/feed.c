@@ -8,8 +8,10 @@
  * no buffer for slow gateways beyond PIPE_FULL bytes, and no second way to fill
  * gaps.
  *
- * Trust: what a gateway says is checked byte by byte; one that breaks the rules
- * of message.h is killed and started again.
+ * Trust: what a gateway says is checked byte by byte (pipe/body.c, and here what
+ * depends on the state); one that breaks the rules of message.h is killed and
+ * started again.  One that asks and does not read the answers is not read from,
+ * so that it can't make the dispatcher grow.
  *
  * Failure: be_feed_push must not throw, since the queue is being drained.
  */
@@ -22,6 +24,8 @@
 #include "dispatcher/spawn.h"
 #include "dispatcher/unix_time.h"
 #include "event/event.h"
+#include "mb/pg_wchar.h"
+#include "pipe/body.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -256,12 +260,19 @@ be_feed_announce(BeFeed *feed, uint64 dropped)
 	feed->dropped = dropped;
 }
 
+bool
+be_feed_listens(const BeFeed *feed)
+{
+	return !pipe_is_full(feed);
+}
+
 void
 be_feed_flush(BeFeed *feed)
 {
-	/* The end shows on the reading side too, after its last messages. */
-	if (feed->channel.fd >= 0)
-		(void) be_channel_flush(&feed->channel);
+	/* The end shows on the reading side too, after its last messages, if we read. */
+	if (feed->channel.fd >= 0 && be_channel_flush(&feed->channel) < 0 &&
+		!be_feed_listens(feed))
+		end_gateway(feed, NULL);
 }
 
 /* Text of a gateway, fit for the log: one line of plain ASCII. */
@@ -281,11 +292,10 @@ take_hello(BeFeed *feed, const BeMessage *message)
 {
 	BeHelloMessage hello;
 
-	if (message->size != sizeof(hello))
+	if (feed->greeted || !be_body_hello(message, &hello))
 		return false;
-	memcpy(&hello, message->body, sizeof(hello));
-	feed->greeted = hello.version == BE_PIPE_VERSION;
-	return feed->greeted;
+	feed->greeted = true;
+	return true;
 }
 
 static bool
@@ -301,15 +311,14 @@ static bool
 take_log(BeFeed *feed, const BeMessage *message)
 {
 	BeLogMessage log;
+	BeSpan		text;
 
-	if (message->size < sizeof(log))
+	if (!be_body_log(message, &log, &text))
 		return false;
-	memcpy(&log, message->body, sizeof(log));
 	ereport(log.level == BE_LOG_DEBUG ? DEBUG1 :
 			log.level == BE_LOG_WARNING ? WARNING : LOG,
 			(errmsg("bugevents gateway %d: %s", feed->number,
-					plain_text(message->body + sizeof(log),
-							   message->size - sizeof(log)))));
+					plain_text(text.data, text.len))));
 	return true;
 }
 
@@ -335,14 +344,20 @@ take_fetch(BeFeed *feed, const BeMessage *message, uint64 settled)
 {
 	BeFetchMessage fetch;
 
-	if (message->size != sizeof(fetch) || !feed->streaming ||
-		feed->fetch_count == BE_FEED_FETCHES)
-		return false;
-	memcpy(&fetch, message->body, sizeof(fetch));
-	if (fetch.request == 0 || fetch.after > fetch.upto || fetch.upto > settled)
+	if (!be_body_fetch(message, &fetch) || fetch.upto > settled ||
+		!feed->streaming || feed->fetch_count == BE_FEED_FETCHES)
 		return false;
 	feed->fetches[feed->fetch_count++] = fetch;
 	return true;
+}
+
+/* What a session will be shown has to be text in each encoding. */
+static bool
+is_utf8(const char *text)
+{
+	int			len = (int) strlen(text);
+
+	return pg_encoding_verifymbstr(PG_UTF8, text, len) == len;
 }
 
 static bool
@@ -350,17 +365,14 @@ take_open(BeFeed *feed, const BeMessage *message)
 {
 	BeOpenMessage open;
 	BeAdmitMessage admit = {0};
+	BeVerdict	verdict;
 
-	if (message->size != sizeof(open))
-		return false;
-	memcpy(&open, message->body, sizeof(open));
-	if (strnlen(open.id, sizeof(open.id)) == sizeof(open.id) ||
-		strnlen(open.user, sizeof(open.user)) == sizeof(open.user) ||
-		strnlen(open.role, sizeof(open.role)) == sizeof(open.role) ||
-		strnlen(open.address, sizeof(open.address)) == sizeof(open.address))
+	if (!be_body_open(message, &open) || !is_utf8(open.id) || !is_utf8(open.user) ||
+		!is_utf8(open.role) || !is_utf8(open.address) ||
+		!be_admission_open(feed->number, &open, &verdict))
 		return false;
 	admit.client = open.client;
-	admit.verdict = be_admission_open(feed->number, &open);
+	admit.verdict = verdict;
 	send_struct(feed, BE_MSG_ADMIT, &admit, sizeof(admit));
 	return true;
 }
@@ -370,26 +382,23 @@ take_closed(BeFeed *feed, const BeMessage *message)
 {
 	BeClosedMessage closed;
 
-	if (message->size != sizeof(closed))
-		return false;
-	memcpy(&closed, message->body, sizeof(closed));
-	return be_admission_close(feed->number, closed.client);
+	return be_body_closed(message, &closed) &&
+		be_admission_close(feed->number, closed.client);
 }
 
 static bool
 take_clients(BeFeed *feed, const BeMessage *message)
 {
 	BeClientsMessage report;
+	int			count = be_body_reports(message);
 
-	if (message->size % sizeof(report) != 0)
-		return false;
-	for (uint32 at = 0; at < message->size; at += sizeof(report))
+	for (int i = 0; i < count; i++)
 	{
-		memcpy(&report, message->body + at, sizeof(report));
+		be_body_report(message, i, &report);
 		if (!be_admission_report(feed->number, &report))
 			return false;
 	}
-	return true;
+	return count >= 0;
 }
 
 void

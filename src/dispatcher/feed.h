@@ -78,6 +78,9 @@ extern void be_feed_announce(BeFeed *feed, uint64 dropped);
 extern void be_feed_flush(BeFeed *feed);
 extern void be_feed_receive(BeFeed *feed, uint64 settled);
 
+/* False while its pipe is full: who does not read is not read from. */
+extern bool be_feed_listens(const BeFeed *feed);
+
 /* Say SHUTDOWN, wait for the end, kill it if it takes too long. */
 extern void be_feed_stop(BeFeed *feed);
 

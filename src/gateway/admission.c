@@ -10,6 +10,7 @@
 #include "admission.h"
 #include "door.h"
 #include "memory.h"
+#include "pipe/body.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,13 +125,9 @@ be_admission_answer(BeGateway *gateway, const BeMessage *message)
 {
 	BeAdmitMessage admit;
 	BeAsked    *asked = pop_asked(gateway);
-	bool		fits = asked && message->size == sizeof(admit);
+	bool		fits = asked && be_body_admit(message, &admit) &&
+		admit.client == asked->number;
 
-	if (fits)
-	{
-		memcpy(&admit, message->body, sizeof(admit));
-		fits = admit.client == asked->number;
-	}
 	if (fits && asked->client)
 		take_verdict(asked->client, admit.verdict);
 	else if (fits && admit.verdict == BE_ADMITTED)
@@ -155,10 +152,8 @@ be_admission_disconnect(BeGateway *gateway, const BeMessage *message)
 {
 	BeDisconnectMessage disconnect;
 
-	if (message->size != sizeof(disconnect))
+	if (!be_body_disconnect(message, &disconnect))
 		return false;
-	memcpy(&disconnect, message->body, sizeof(disconnect));
-	disconnect.reason[sizeof(disconnect.reason) - 1] = '\0';
 
 	/* A walk, since it is an operator who asks.  None: it went by itself. */
 	for (BeClient *client = gateway->first; client; client = client->next)

@@ -54,6 +54,7 @@ typedef struct BeClient
 	bool		caught_up;		/* was near the tip once: client_lag_limit applies */
 	bool		peer_closed;	/* its close frame came */
 	bool		parted;			/* we are done with it and said so */
+	bool		warned;			/* that its token ends soon */
 	bool		ping_unanswered;
 	bool		lingers;		/* deadline is the one for parting */
 
@@ -71,7 +72,6 @@ typedef struct BeClient
 	char	   *role;
 	int64_t		expires_at;		/* seconds since 1970, as the token says */
 	int64_t		ends_at;
-	bool		warned;			/* that the end is near */
 	BePrincipals principals;
 	BeMembership *membership;	/* one for each principal, one for admin */
 	uint32_t	memberships;

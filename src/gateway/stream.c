@@ -10,19 +10,10 @@
 #include "client.h"
 #include "door.h"
 #include "fanout.h"
+#include "pipe/body.h"
 
 #include <stddef.h>
 #include <string.h>
-
-/* Copy the struct at the start of a message, which is not aligned. */
-static bool
-read_struct(const BeMessage *message, void *dst, size_t size)
-{
-	if (message->size < size)
-		return false;
-	memcpy(dst, message->body, size);
-	return true;
-}
 
 static void
 set_dropped(BeGateway *gateway, uint64_t dropped)
@@ -71,8 +62,7 @@ be_stream_begin(BeGateway *gateway, const BeMessage *message)
 {
 	BeStreamMessage stream;
 
-	if (!read_struct(message, &stream, sizeof(stream)) || gateway->config == NULL ||
-		memchr(stream.id, '\0', sizeof(stream.id)) != stream.id + BE_STREAM_ID_LEN)
+	if (!be_body_stream(message, &stream) || gateway->config == NULL)
 		return false;
 	be_fanout_batch(gateway);
 	if (strcmp(gateway->stream, stream.id) != 0)
@@ -105,24 +95,19 @@ bool
 be_stream_events(BeGateway *gateway, const BeMessage *message)
 {
 	BeEventsMessage events;
-	const char *data = message->body + sizeof(events);
-	size_t		left;
+	BeSpan		records;
 
-	if (!read_struct(message, &events, sizeof(events)) ||
-		events.count == 0 || !gateway->stream[0])
+	if (!be_body_events(message, &events, &records) || !gateway->stream[0])
 		return false;
-	left = message->size - sizeof(events);
 	for (uint32_t n = 0; n < events.count; n++)
 	{
 		BeEvent		event;
 
-		if (!be_event_read(data, left, &event) ||
+		if (!be_body_next_record(&records, &event) ||
 			!take_event(gateway, &events, n, &event))
 			return false;
-		data += event.size;
-		left -= event.size;
 	}
-	return left == 0;
+	return records.len == 0;
 }
 
 bool
@@ -130,7 +115,7 @@ be_stream_progress(BeGateway *gateway, const BeMessage *message)
 {
 	BeProgressMessage progress;
 
-	if (!read_struct(message, &progress, sizeof(progress)) || !gateway->stream[0])
+	if (!be_body_progress(message, &progress) || !gateway->stream[0])
 		return false;
 	set_dropped(gateway, progress.dropped);
 	be_window_advance(&gateway->window, progress.tip);
@@ -144,7 +129,7 @@ be_stream_fetched(BeGateway *gateway, const BeMessage *message)
 {
 	BeFetchedMessage fetched;
 
-	if (!read_struct(message, &fetched, sizeof(fetched)))
+	if (!be_body_fetched(message, &fetched))
 		return false;
 	set_dropped(gateway, fetched.dropped);
 	be_fanout_batch(gateway);

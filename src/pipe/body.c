@@ -1,0 +1,142 @@
+/*
+ * body.c - reads the bodies of messages.
+ *
+ * Bodies are not aligned, so they are copied out.
+ */
+#include "pipe/body.h"
+
+#include <string.h>
+
+/* A body that is this struct and nothing else. */
+static bool
+read_struct(const BeMessage *message, void *dst, size_t size)
+{
+	if (message->size != size)
+		return false;
+	memcpy(dst, message->body, size);
+	return true;
+}
+
+/* A struct at the start of the body; the rest is what follows it. */
+static bool
+read_head(const BeMessage *message, void *dst, size_t size, BeSpan *rest)
+{
+	if (message->size < size)
+		return false;
+	memcpy(dst, message->body, size);
+	*rest = (BeSpan) {message->body + size, (uint32_t) (message->size - size)};
+	return true;
+}
+
+/* A terminated text without control characters, which would break a line of a log. */
+static bool
+is_text(const char *text, size_t size)
+{
+	size_t		len = strnlen(text, size);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) text[i] < 0x20 || text[i] == 0x7f)
+			return false;
+	return len < size;
+}
+
+bool
+be_body_stream(const BeMessage *message, BeStreamMessage *stream)
+{
+	return read_struct(message, stream, sizeof(*stream)) &&
+		strnlen(stream->id, sizeof(stream->id)) == BE_STREAM_ID_LEN;
+}
+
+bool
+be_body_progress(const BeMessage *message, BeProgressMessage *progress)
+{
+	return read_struct(message, progress, sizeof(*progress));
+}
+
+bool
+be_body_fetched(const BeMessage *message, BeFetchedMessage *fetched)
+{
+	return read_struct(message, fetched, sizeof(*fetched)) &&
+		fetched->result <= BE_FETCH_GONE;
+}
+
+bool
+be_body_admit(const BeMessage *message, BeAdmitMessage *admit)
+{
+	return read_struct(message, admit, sizeof(*admit)) &&
+		admit->verdict <= BE_SERVER_FULL;
+}
+
+bool
+be_body_disconnect(const BeMessage *message, BeDisconnectMessage *disconnect)
+{
+	return read_struct(message, disconnect, sizeof(*disconnect)) &&
+		is_text(disconnect->reason, sizeof(disconnect->reason));
+}
+
+bool
+be_body_events(const BeMessage *message, BeEventsMessage *events, BeSpan *records)
+{
+	return read_head(message, events, sizeof(*events), records) &&
+		events->count > 0 && events->first_seq <= UINT64_MAX - events->count;
+}
+
+bool
+be_body_next_record(BeSpan *records, BeEvent *event)
+{
+	if (!be_event_read(records->data, records->len, event))
+		return false;
+	records->data += event->size;
+	records->len -= event->size;
+	return true;
+}
+
+bool
+be_body_hello(const BeMessage *message, BeHelloMessage *hello)
+{
+	return read_struct(message, hello, sizeof(*hello)) &&
+		hello->version == BE_PIPE_VERSION;
+}
+
+bool
+be_body_log(const BeMessage *message, BeLogMessage *log, BeSpan *text)
+{
+	return read_head(message, log, sizeof(*log), text) &&
+		log->level <= BE_LOG_WARNING;
+}
+
+bool
+be_body_fetch(const BeMessage *message, BeFetchMessage *fetch)
+{
+	return read_struct(message, fetch, sizeof(*fetch)) &&
+		fetch->request != 0 && fetch->after <= fetch->upto;
+}
+
+bool
+be_body_open(const BeMessage *message, BeOpenMessage *open)
+{
+	return read_struct(message, open, sizeof(*open)) &&
+		is_text(open->id, sizeof(open->id)) &&
+		is_text(open->user, sizeof(open->user)) &&
+		is_text(open->role, sizeof(open->role)) &&
+		is_text(open->address, sizeof(open->address));
+}
+
+bool
+be_body_closed(const BeMessage *message, BeClosedMessage *closed)
+{
+	return read_struct(message, closed, sizeof(*closed));
+}
+
+int
+be_body_reports(const BeMessage *message)
+{
+	return message->size % sizeof(BeClientsMessage) == 0 ?
+		(int) (message->size / sizeof(BeClientsMessage)) : -1;
+}
+
+void
+be_body_report(const BeMessage *message, int i, BeClientsMessage *report)
+{
+	memcpy(report, message->body + i * sizeof(*report), sizeof(*report));
+}

@@ -1,0 +1,44 @@
+/*
+ * body.h - reads the bodies of messages.
+ *
+ * Everything that the bytes alone can tell is checked here, for both ends; what
+ * depends on what was said before is the owner's affair.  All say false when the
+ * body is not one of its kind; the struct is undefined then.
+ *
+ * Pure C: shared by the server's half and the gateway.
+ */
+#ifndef BE_BODY_H
+#define BE_BODY_H
+
+#include <stdbool.h>
+
+#include "event/event.h"
+#include "pipe/channel.h"
+#include "pipe/message.h"
+
+/* From the dispatcher. */
+extern bool be_body_stream(const BeMessage *message, BeStreamMessage *stream);
+extern bool be_body_progress(const BeMessage *message, BeProgressMessage *progress);
+extern bool be_body_fetched(const BeMessage *message, BeFetchedMessage *fetched);
+extern bool be_body_admit(const BeMessage *message, BeAdmitMessage *admit);
+extern bool be_body_disconnect(const BeMessage *message,
+							   BeDisconnectMessage *disconnect);
+
+/* The struct, and the records behind it, which are read one by one. */
+extern bool be_body_events(const BeMessage *message, BeEventsMessage *events,
+						   BeSpan *records);
+extern bool be_body_next_record(BeSpan *records, BeEvent *event);
+
+/* From a gateway. */
+extern bool be_body_hello(const BeMessage *message, BeHelloMessage *hello);
+extern bool be_body_log(const BeMessage *message, BeLogMessage *log, BeSpan *text);
+extern bool be_body_fetch(const BeMessage *message, BeFetchMessage *fetch);
+extern bool be_body_open(const BeMessage *message, BeOpenMessage *open);
+extern bool be_body_closed(const BeMessage *message, BeClosedMessage *closed);
+
+/* How many reports the body is; -1: it is not made of reports. */
+extern int	be_body_reports(const BeMessage *message);
+extern void be_body_report(const BeMessage *message, int i,
+						   BeClientsMessage *report);
+
+#endif							/* BE_BODY_H */

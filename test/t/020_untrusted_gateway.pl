@@ -1,0 +1,247 @@
+# The dispatcher trusts no gateway: whatever one says, only that one is ended.
+#
+# The program that the dispatcher starts is put aside in this private installation,
+# and a stand-in takes its place: gateway 1 is the real one, the others say what a case
+# here tells them, once, and behave from then on.
+use strict;
+use warnings;
+use BugEvents::Server;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108 };
+
+my ($libdir) = run_command([ 'pg_config', '--pkglibdir' ]);
+my $program = "$libdir/bugevents-gateway";
+plan skip_all => "$libdir can't be written to" if !-w $libdir;
+
+#
+# What is said
+#
+
+sub message { return pack('LL', length $_[1], $_[0]) . $_[1]; }
+sub hello { return message(HELLO, pack('LL', $_[0] // 1, $$)); }
+sub fetch { return message(FETCH, pack('LLQQ', @_)); }
+
+sub opened
+{
+	my ($client, %o) = @_;
+
+	return message(OPEN, pack('Qqa40a256a64a64', $client, $o{expires} // 4e15,
+			$o{id} // "id$client", $o{user} // 'fake', $o{role} // 'user', $o{address} // '127.0.0.1'));
+}
+
+my $reports = pack('QQQQq', 1, (2**63) x 3, 4e15);
+
+# Name, bytes: each ends its gateway.
+my @broken = (
+	[ 'nothing but zeros', "\0" x 64 ],
+	[ 'nothing but ones', "\xff" x 64 ],
+	[ 'text', "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" ],
+	[ 'a message before HELLO', message(LISTENING, 'x') . hello() ],
+	[ 'HELLO of another version', hello(2) ],
+	[ 'HELLO too short', message(HELLO, 'xxxx') ],
+	[ 'HELLO too long', message(HELLO, pack('LLL', 1, 1, 1)) ],
+	[ 'HELLO twice', hello() . hello() ],
+	[ 'a kind that there isn\'t', hello() . message(100, '') ],
+	[ 'the largest kind', hello() . message(0xffffffff, '') ],
+	[ 'a kind of the other direction', hello() . message(3, 'x' x 40) ],
+	[ 'a body above the limit', hello() . pack('LL', 65537, LOG) ],
+	[ 'a body of 4 GB', hello() . pack('LL', 0xffffffff, LOG) ],
+	[ 'LOG without a level', hello() . message(LOG, 'xx') ],
+	[ 'LOG with a level that there isn\'t', hello() . message(LOG, pack('L', 3) . 'x') ],
+	[ 'FETCH number 0', hello() . fetch(0, 1000, 0, 0) ],
+	[ 'FETCH backwards', hello() . fetch(1, 1000, 2, 1) ],
+	[ 'FETCH beyond the stream', hello() . fetch(1, 1000, 0, 2**62) ],
+	[ 'FETCH too short', hello() . message(FETCH, 'x') ],
+	[ 'more FETCHes than may be', hello() . fetch(1, 1000, 0, 0) x 100 ],
+	[ 'OPEN too short', hello() . message(OPEN, 'x' x 100) ],
+	[ 'OPEN of nothing', hello() . message(OPEN, '') ],
+	[ 'OPEN, the id without an end', hello() . opened(1, id => 'x' x 40) ],
+	[ 'OPEN, the user without an end', hello() . opened(1, user => 'x' x 256) ],
+	[ 'OPEN, the role without an end', hello() . opened(1, role => 'x' x 64) ],
+	[ 'OPEN, the address without an end', hello() . opened(1, address => 'x' x 64) ],
+	[ 'OPEN with a user that is not UTF-8', hello() . opened(1, user => "\xff\xfe") ],
+	[ 'OPEN with a role cut within a character', hello() . opened(1, role => "a\xe2\x82") ],
+	[ 'OPEN with a line feed', hello() . opened(1, user => "a\nb") ],
+	[ 'OPEN twice', hello() . opened(1) . opened(1) ],
+	[ 'OPEN twice under other names', hello() . opened(1, user => 'a') . opened(1, user => 'b') . message(CLOSED, pack('Q', 1)) ],
+	[ 'CLOSED of nobody', hello() . message(CLOSED, pack('Q', 7)) ],
+	[ 'CLOSED twice', hello() . opened(1) . message(CLOSED, pack('Q', 1)) x 2 ],
+	[ 'CLOSED too short', hello() . message(CLOSED, 'x') ],
+	[ 'a report on nobody', hello() . message(CLIENTS, $reports) ],
+	[ 'half a report', hello() . opened(1) . message(CLIENTS, substr($reports, 0, 39)) ],
+	[ 'a report and a half', hello() . opened(1) . message(CLIENTS, $reports . 'x') ],
+	[ 'many clients, then nonsense', hello() . join('', map { opened($_, user => "u$_") } 1 .. 50) . message(0, '') ],
+);
+
+# Odd, but within the rules: these are not ended.
+my @odd = (
+	[ 'silence', '' ],
+	[ 'half a header', substr(hello(), 0, 5) ],
+	[ 'half a message', hello() . substr(opened(1), 0, 100) ],
+	[ 'everything that may be said', hello() . message(LISTENING, 'nowhere') . message(STATUS, "can't\nserve \xff") . message(STATUS, '')
+		  . message(LOG, pack('L', 2) . "a line\nFATAL: forged \xff") . message(LOG, pack('L', 0)) . fetch(1, 0, 0, 0)
+		  . opened(1, user => "\xe2\x82\xac") . message(CLIENTS, $reports) . message(CLIENTS, '')
+		  . opened(2**64 - 1, user => '', id => '', expires => -2**63) ],
+);
+my $flood = scalar(@broken) + @odd + 2;		# number of the gateway that asks without reading
+
+#
+# The stand-in
+#
+
+my $server = BugEvents::Server->new('untrusted');
+my $dir = $server->node->data_dir;
+
+mkdir "$dir/says" or die $!;
+my $number = 1;
+for my $case (@broken, @odd)
+{
+	open(my $file, '>', "$dir/says/" . ++$number) or die $!;
+	binmode $file;
+	print $file $case->[1];
+	close $file;
+}
+
+# It runs in the data directory; elsewhere it is the real one.  A gateway that is
+# started again finds nothing to say any more, greets and waits for the end.
+my $stand_in = <<'END';
+#!/usr/bin/perl
+use strict;
+use warnings;
+
+my ($number) = @ARGV;
+exec "$0.real", @ARGV if $number == 1 || !-d 'says';
+open(my $pipe, '+<&=', 3) or die $!;
+binmode $pipe;
+$pipe->blocking(1);
+$SIG{PIPE} = 'DEFAULT';
+
+sub say_all
+{
+	my ($bytes) = @_;
+
+	while (length $bytes)
+	{
+		my $n = syswrite($pipe, $bytes) // exit 1;
+		substr($bytes, 0, $n, '');
+	}
+}
+
+sub put
+{
+	my ($name, $text) = @_;
+
+	open(my $file, '>', "says/$name.new") or die $!;
+	print $file $text;
+	close $file;
+	rename "says/$name.new", "says/$name";
+}
+
+my $hello = pack('LLLL', 8, 101, 1, $$);
+if (rename "says/$number", "says/$number.said")
+{
+	local (@ARGV, $/) = ("says/$number.said");
+	say_all(scalar <>);
+}
+elsif (unlink "says/$number.flood")
+{
+	my $client = 0;
+
+	put('flooding', $$);
+	say_all($hello);
+	for my $written (1 .. 300)
+	{
+		say_all(join '', map { pack('LLQqa40a256a64a64', 440, 106, ++$client, 0, 'x', 'flood', 'user', '') } 1 .. 2341);
+		put('written', $written);
+	}
+	sleep 1000;
+}
+else
+{
+	say_all($hello);
+}
+1 while sysread($pipe, my $ignored, 65536);
+END
+
+rename $program, "$program.real" or die "$program: $!" if !-e "$program.real";
+END { rename "$program.real", $program if defined $program && -e "$program.real"; }
+open(my $file, '>', $program) or die "$program: $!";
+print $file $stand_in;
+close $file;
+chmod 0755, $program;
+
+#
+# What becomes of it
+#
+
+my $gateways = $flood;
+cmp_ok($gateways, '<=', 64, 'as many gateways as there may be');
+$server->node->append_conf('postgresql.conf', "bugevents.gateways = 1\nbugevents.max_connections = 1000\n");
+$server->node->start;
+$server->create;
+my $dispatcher = $server->dispatcher_pid;
+my $client = $server->connect('1');
+my $log = $server->log_size;
+
+$server->set('bugevents.gateways' => $gateways - 1);
+for my $i (0 .. $#broken)
+{
+	my $n = $i + 2;
+	my $ended = eval { $server->wait_log(qr/ending bugevents gateway $n \(PID \d+\): it broke the protocol/, $log); 1 };
+
+	ok($ended, "ended: $broken[$i][0]") or diag $@;
+}
+for my $i (0 .. $#odd)
+{
+	my $n = $i + 2 + @broken;
+
+	BugEvents::Server::wait_until(sub { -e "$dir/says/$n.said" }, 'the gateway to speak');
+}
+$server->wait_log(qr/bugevents gateway \d+: a line\?FATAL: forged \?$/m, $log);
+pass('a line of a gateway stays one line, of plain ASCII');
+unlike($server->log_since($log), qr/ending bugevents gateway (?:@{[ join '|', map { $_ + @broken + 2 } 0 .. $#odd ]}) /,
+	'what is odd but allowed ends nobody');
+my ($answer) = $server->sql(q{SELECT string_agg(user_id, ',' ORDER BY user_id COLLATE "C") FROM bugevents.connections});
+is($answer, ",1,\xe2\x82\xac", 'the view shows who there is, and nobody of the gateways that were ended');
+is($server->dispatcher_pid, $dispatcher, 'the dispatcher is the same');
+$server->sql("INSERT INTO projects (name) VALUES ('still here')");
+is($client->next_event->{payload}{name}, 'still here', 'and goes on serving the real gateway');
+$server->node->reload;
+ok($server->connect('2'), '... new clients included');
+
+#
+# One that asks and never reads
+#
+
+sub written { return -e "$dir/says/written" ? slurp_file("$dir/says/written") : 0; }
+
+open($file, '>', "$dir/says/$flood.flood") or die $!;
+close $file;
+$server->set('bugevents.gateways' => $gateways);
+BugEvents::Server::wait_until(sub { written() >= 40 }, 'the flood to begin');
+my ($before, $still) = (0, 0);
+for my $n (1 .. 10000)
+{
+	# Each round trip is a turn of the dispatcher or more.
+	$server->sql("INSERT INTO projects (name) VALUES ('round $n')");
+	$client->next_event;
+	$still = written() == $before ? $still + 1 : 0;
+	last if $still == 20;
+	$before = written();
+}
+cmp_ok($before, '<', 200, 'a gateway that does not read its answers is not read from');
+is($server->dispatcher_pid, $dispatcher, '... the dispatcher lives');
+my $flooder = slurp_file("$dir/says/flooding");
+kill 'KILL', $flooder;
+$server->wait_log(qr/bugevents gateway $flood \(PID $flooder\) ended/, $log);
+pass('... and notices its end');
+$server->sql("INSERT INTO projects (name) VALUES ('after the flood')");
+is($client->next_event->{payload}{name}, 'after the flood', '... and serves the others');
+is($server->sql('SELECT count(*) FROM bugevents.connections WHERE user_id = \'flood\''), '0', '... its clients are gone');
+
+unlike($server->log_since(0), qr/PANIC|TRAP|terminated by signal 11|terminating any other active server processes/, 'nothing crashed');
+is($server->dispatcher_pid, $dispatcher, 'the dispatcher is the same to the end');
+$server->node->stop;
+done_testing();
