@@ -2,6 +2,7 @@
 #
 #   make demo        a live bug tracker in a minute
 #   make test        everything that can fail
+#   make fuzz        hostile bytes, a minute for each reader of them
 #   make bench       what it costs, beside other designs and the floor
 #   make torture     whether it keeps its promises while everything is killed
 #   make             build;  make install;  make installcheck
@@ -45,7 +46,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test lint bench torture torture-bites,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test lint fuzz bench torture torture-bites,$(MAKECMDGOALS)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -81,13 +82,15 @@ uninstall: uninstall-gateway
 uninstall-gateway:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
 
-.PHONY: demo test lint bench torture torture-bites
+.PHONY: demo test lint fuzz bench torture torture-bites
 demo:
 	@script/demo
 test:
 	@test/run
 lint:
 	@script/lint
+fuzz:
+	@test/fuzz/run
 bench:
 	@test/bench/run
 # MINUTES=5 SEED=n SANITIZE=1

@@ -31,6 +31,17 @@ be_event_write_header(char *dst, const uint32_t len[BE_EVENT_FIELDS])
 	memcpy(dst + sizeof(size), len, sizeof(uint32_t) * BE_EVENT_FIELDS);
 }
 
+/* All but the JSON: they are handed on as terminated strings. */
+static bool
+labels_are_text(const BeEvent *event)
+{
+	for (int i = 0; i < BE_EVENT_PAYLOAD; i++)
+		if (event->field[i].len > 0 &&
+			memchr(event->field[i].data, '\0', event->field[i].len))
+			return false;
+	return true;
+}
+
 bool
 be_event_read(const char *data, size_t len, BeEvent *event)
 {
@@ -43,7 +54,8 @@ be_event_read(const char *data, size_t len, BeEvent *event)
 	memcpy(field_len, data + sizeof(event->size), sizeof(field_len));
 
 	/* The lengths must add up to the size: nothing is read past the record. */
-	if (event->size > len || be_event_size(field_len) != event->size)
+	if (event->size < BE_EVENT_HEADER_SIZE || event->size > len ||
+		be_event_size(field_len) != event->size)
 		return false;
 
 	for (int i = 0; i < BE_EVENT_FIELDS; i++)
@@ -52,7 +64,7 @@ be_event_read(const char *data, size_t len, BeEvent *event)
 		event->field[i].len = field_len[i];
 		p += field_len[i];
 	}
-	return true;
+	return labels_are_text(event);
 }
 
 bool

@@ -76,8 +76,8 @@ extern size_t be_event_size(const uint32_t len[BE_EVENT_FIELDS]);
 extern void be_event_write_header(char *dst, const uint32_t len[BE_EVENT_FIELDS]);
 
 /*
- * Read the record at the start of data.  False when it is malformed or does not
- * fit in len bytes; event is undefined then.  The spans point into data.
+ * Read the record at the start of data.  False when it is malformed, does not fit
+ * in len bytes or has a NUL in a field before the payload; event is undefined then.  The spans point into data.
  */
 extern bool be_event_read(const char *data, size_t len, BeEvent *event);
 

@@ -57,7 +57,39 @@ test_lies(void)
 			memcpy(record + 4 * i, &old, 4);
 		}
 	tap_ok(good, "lengths that do not add up are refused");
+	memset(record, 0, 4);
+	for (int i = 1; i <= BE_EVENT_FIELDS; i++)
+	{
+		uint32_t	old;
+
+		memcpy(&old, record + 4 * i, 4);
+		memset(record + 4 * i, 0xff, 4);
+		tap_ok(!be_event_read(record, size, &event),
+			   "a size of 0 does not go with a length that is beyond all bounds");
+		memcpy(record + 4 * i, &old, 4);
+	}
+	memcpy(record, &(uint32_t) {(uint32_t) size}, 4);
 	tap_ok(be_event_read(record, size, &event), "and without the lie it is read");
+	free(record);
+}
+
+static void
+test_nul(void)
+{
+	const char *text[BE_EVENT_FIELDS] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	size_t		size;
+	char	   *record = make_event(text, &size);
+	BeEvent		event;
+
+	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	{
+		char	   *byte = record + BE_EVENT_HEADER_SIZE + i;
+
+		*byte = '\0';
+		tap_ok(be_event_read(record, size, &event) == (i >= BE_EVENT_PAYLOAD),
+			   "a NUL in a label is refused");
+		*byte = 'x';
+	}
 	free(record);
 }
 
@@ -91,6 +123,7 @@ main(void)
 {
 	test_round_trip();
 	test_lies();
+	test_nul();
 	test_audience();
 	return tap_done();
 }

@@ -1,0 +1,42 @@
+/*
+ * request_fuzz.c - clients' messages, one per line of the input; each gets one answer,
+ * which is JSON.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/request.h"
+#include "stage.h"
+
+extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
+{
+	BeClient   *client;
+
+	stage_open(true);
+	client = stage_client("1", false, true);
+	while (size > 0)
+	{
+		const uint8_t *end = memchr(input, '\n', size);
+		size_t		n = end ? (size_t) (end - input) : size;
+		char	   *message = malloc(n ? n : 1);
+
+		memcpy(message, input, n);
+		/* The reader lets nothing else through. */
+		if (be_utf8_check(0, message, n) == 0)
+		{
+			be_request_answer(client, message, n);
+			if (client->out.len == 0)
+				stage_fail("each message is answered");
+			be_client_flush(client);
+		}
+		free(message);
+		n += end != NULL;
+		input += n;
+		size -= n;
+	}
+	stage_close();
+	return 0;
+}

@@ -1,0 +1,301 @@
+#define _GNU_SOURCE				/* memmem */
+/*
+ * stage.c - a gateway without a network and without a dispatcher, for fuzzing.
+ */
+#include "stage.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/admission.h"
+#include "gateway/directory.h"
+#include "gateway/memory.h"
+#include "gateway/stream.h"
+
+struct BeSockets
+{
+	BeSocket   *to_drop;
+};
+
+static BeSockets sockets;
+static BeGateway gateway;
+static bool choked;
+static bool must_be_json;
+
+/* RFC 7515, appendix A, and RFC 8037, appendix A. */
+const char stage_config[] = "{\"jwt_algorithms\":\"HS256,RS256,ES256,ES512,EdDSA\","
+	"\"jwt_secret\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\",\"message_rate\":0,"
+	"\"jwks\":\"{\\\"keys\\\":["
+	"{\\\"kty\\\":\\\"RSA\\\",\\\"kid\\\":\\\"rsa\\\",\\\"e\\\":\\\"AQAB\\\",\\\"n\\\":\\\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k"
+	"0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0"
+	"LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGh"
+	"yxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ\\\"},"
+	"{\\\"kty\\\":\\\"EC\\\",\\\"kid\\\":\\\"ec\\\",\\\"crv\\\":\\\"P-256\\\",\\\"x\\\":\\\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\\\","
+	"\\\"y\\\":\\\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\\\"},"
+	"{\\\"kty\\\":\\\"OKP\\\",\\\"kid\\\":\\\"okp\\\",\\\"crv\\\":\\\"Ed25519\\\",\\\"x\\\":\\\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\\\"}"
+	"]}\"}";
+
+void
+stage_fail(const char *what)
+{
+	fprintf(stderr, "does not hold: %s\n", what);
+	abort();
+}
+
+/* ---- The double of socket.c ---- */
+
+/* A server's frame at the start of data; its length. */
+static size_t
+check_frame(const unsigned char *data, size_t len)
+{
+	size_t		head = 2;
+	uint64_t	payload;
+	int			opcode;
+
+	if (len < 2 || (data[0] & 0xf0) != 0x80 || (data[1] & 0x80))
+		stage_fail("a frame is final, unmasked, and has no reserved bits");
+	opcode = data[0] & 0x0f;
+	payload = data[1];
+	if (payload >= 126)
+	{
+		head = payload == 126 ? 4 : 10;
+		if (len < head)
+			stage_fail("a frame's header is whole");
+		payload = 0;
+		for (size_t i = 2; i < head; i++)
+			payload = payload << 8 | data[i];
+	}
+	if (payload > len - head)
+		stage_fail("a write is made of whole frames");
+	if (opcode != BE_OP_TEXT && opcode != BE_OP_PONG && opcode != BE_OP_PING &&
+		opcode != BE_OP_CLOSE)
+		stage_fail("a frame is text, ping, pong or close");
+	if (opcode == BE_OP_TEXT && must_be_json)
+	{
+		json_t	   *json = json_loadb((const char *) data + head, payload,
+									  JSON_REJECT_DUPLICATES, NULL);
+
+		if (!json_is_object(json))
+			stage_fail("a message is a JSON object");
+		json_decref(json);
+	}
+	return head + payload;
+}
+
+bool
+be_socket_write(BeSockets *all __attribute__((unused)), BeSocket *socket,
+				const char *data, size_t len)
+{
+	if (socket->dropped || choked)
+		stage_fail("only an open socket with room is written to");
+	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
+	{
+		const char *end = memmem(data, len, "\r\n\r\n", 4);
+
+		if (end == NULL)
+			stage_fail("an answer's head is whole");
+		if (len < 12 || memcmp(data + 9, "101", 3) != 0)
+			return true;
+		len -= (size_t) (end + 4 - data);
+		data = end + 4;
+	}
+	while (len > 0)
+	{
+		size_t		n = check_frame((const unsigned char *) data, len);
+
+		data += n;
+		len -= n;
+	}
+	return true;
+}
+
+bool
+be_socket_adopt(BeSockets *all __attribute__((unused)), BeSocket *socket,
+				int fd __attribute__((unused)), bool tls __attribute__((unused)))
+{
+	socket->wsi = (struct lws *) &sockets;
+	return true;
+}
+
+void
+be_socket_drop(BeSockets *all, BeSocket *socket)
+{
+	if (socket->dropped)
+		return;
+	socket->dropped = true;
+	socket->next = all->to_drop;
+	all->to_drop = socket;
+}
+
+bool
+be_socket_is_choked(const BeSocket *socket)
+{
+	return socket->dropped || choked;
+}
+
+void
+be_socket_peer(const BeSocket *socket __attribute__((unused)), char *text, size_t size)
+{
+	snprintf(text, size, "192.0.2.1");
+}
+
+uint64_t
+be_socket_silence(const BeSocket *socket __attribute__((unused)))
+{
+	return 0;
+}
+
+void
+be_socket_want_write(BeSocket *socket __attribute__((unused)))
+{
+}
+
+void
+be_socket_pause(BeSocket *socket, bool pause)
+{
+	socket->paused = pause;
+}
+
+void
+be_socket_finish(BeSocket *socket __attribute__((unused)))
+{
+}
+
+/* What only the process itself calls. */
+
+BeSockets *
+be_sockets_create(uv_loop_t *loop __attribute__((unused)),
+				  const BeSocketEvents *events __attribute__((unused)),
+				  void *owner __attribute__((unused)))
+{
+	return NULL;
+}
+
+void
+be_sockets_destroy(BeSockets *all __attribute__((unused)))
+{
+}
+
+struct ssl_ctx_st *
+be_sockets_tls(const BeSockets *all __attribute__((unused)))
+{
+	return NULL;
+}
+
+/* ---- The stage ---- */
+
+static void
+begin_stream(void)
+{
+	BeStreamMessage stream = {.tip = 5,.id = "11111111-2222-3333-4444-555555555555"};
+	BeMessage	message = {BE_MSG_STREAM, sizeof(stream), (const char *) &stream};
+
+	if (!be_stream_begin(&gateway, &message))
+		stage_fail("the stage's stream begins");
+}
+
+BeGateway *
+stage_open(bool stream)
+{
+	static bool begun;
+	char		error[256];
+
+	if (!begun)
+	{
+		uv_loop_init(&gateway.loop);
+		gateway.link.lost = true;
+		gateway.link.channel.fd = -1;
+		gateway.sockets = &sockets;
+		gateway.config = be_config_read(stage_config, strlen(stage_config),
+										error, sizeof(error));
+		gateway.keys = be_keys_create(gateway.config, error, sizeof(error));
+		if (gateway.keys == NULL)
+			stage_fail(error);
+		begun = true;
+	}
+	choked = must_be_json = false;
+	gateway.replay = be_replay_create(&be_stream_replay_events, &gateway);
+	be_window_limit(&gateway.window, 1 << 20);
+	if (stream)
+		begin_stream();
+	return &gateway;
+}
+
+BeClient *
+stage_accept(void)
+{
+	be_client_accept(&gateway, -1);
+	return gateway.first;
+}
+
+BeClient *
+stage_client(const char *user, bool admin, bool json)
+{
+	BeClient   *client = stage_accept();
+	BeClaims	claims = {
+		.user_id = be_copy_text(user, strlen(user)),
+		.role = be_copy_text(admin ? "admin" : "user", admin ? 5 : 4),
+		.is_admin = admin,
+		.expires_at = INT32_MAX,
+		.ends_at = INT32_MAX,
+	};
+
+	must_be_json = json;
+	be_client_identify(client, &claims);
+	be_claims_free(&claims);
+	client->state = BE_CLIENT_OPEN;
+	client->deadline = 0;
+	gateway.clients_open++;
+	return client;
+}
+
+void
+stage_choke(bool choke)
+{
+	if (choked && !choke)
+	{
+		choked = false;
+		for (BeClient *client = gateway.first; client; client = client->next)
+			if (!client->socket.dropped)
+				be_client_writable(&client->socket);
+	}
+	choked = choke;
+}
+
+void
+stage_turn(void)
+{
+	while (sockets.to_drop)
+	{
+		BeSocket   *socket = sockets.to_drop;
+
+		sockets.to_drop = socket->next;
+		socket->wsi = NULL;
+		be_client_closed(socket);
+	}
+	be_client_free_dead(&gateway);
+	be_replay_ask(gateway.replay, gateway.window.floor);
+}
+
+void
+stage_close(void)
+{
+	for (BeClient *client = gateway.first; client; client = client->next)
+		be_socket_drop(&sockets, &client->socket);
+	stage_turn();
+	if (gateway.sockets_open != 0 || gateway.clients_open != 0)
+		stage_fail("all clients are counted out again");
+	be_window_free(&gateway.window);
+	be_replay_free(gateway.replay);
+	be_directory_free(&gateway.directory);
+	be_admission_free(&gateway);
+	be_text_free(&gateway.scratch);
+	gateway.window = (BeWindow) {0};
+	gateway.directory = (BeDirectory) {0};
+	gateway.stream[0] = '\0';
+	gateway.dropped = gateway.sent_tip = gateway.batch = gateway.last_number = 0;
+	gateway.held = 0;
+	gateway.shared_chunk = NULL;
+}

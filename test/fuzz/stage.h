@@ -1,0 +1,37 @@
+/*
+ * stage.h - a gateway without a network and without a dispatcher, for fuzzing.
+ *
+ * Its sockets are a double of socket.c: what is written is checked to be whole frames
+ * as a server may write them.  Its link leads nowhere.
+ */
+#ifndef BE_STAGE_H
+#define BE_STAGE_H
+
+#include "gateway/client.h"
+
+/* What the tokens of the stage are signed with. */
+#define STAGE_SECRET	"0123456789abcdef0123456789abcdef"
+
+/* The gateway, begun anew; it has keys of each kind, and a stream unless told not to. */
+extern BeGateway *stage_open(bool stream);
+extern void stage_close(void);
+
+/* A connection that has said nothing yet. */
+extern BeClient *stage_accept(void);
+
+/* A client that is let in.  Its frames have to be JSON if json is set. */
+extern BeClient *stage_client(const char *user, bool admin, bool json);
+
+/* Is there room in the sockets?  What could not be written goes on when there is. */
+extern void stage_choke(bool choke);
+
+/* The end of a turn: those who were dropped are closed and freed. */
+extern void stage_turn(void);
+
+/* The keys of the stage, as the members of a configuration. */
+extern const char stage_config[];
+
+/* Stop with a message: the property does not hold. */
+extern void stage_fail(const char *what) __attribute__((noreturn));
+
+#endif							/* BE_STAGE_H */
