@@ -26,6 +26,9 @@
 
 PG_FUNCTION_INFO_V1(bugevents_token);
 
+/* RFC 7518, section 3.2. */
+#define SECRET_MIN	32
+
 #define JWT_HEADER	"{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 
 /* base64url without padding (RFC 7515) */
@@ -85,6 +88,13 @@ sign(const BeJson *claims)
 				 errhint("Set bugevents.jwt_secret_file to a file with a secret of at least 32 bytes and reload.")));
 	secret = be_secret_read("bugevents.jwt_secret_file", be_jwt_secret_file,
 							&secret_len, ERROR);
+	if (secret_len < SECRET_MIN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the secret in file \"%s\" of bugevents.jwt_secret_file is shorter than %d bytes",
+						be_jwt_secret_file, SECRET_MIN),
+				 errdetail("No gateway accepts tokens that are signed with it."),
+				 errhint("Make one with: openssl rand -base64 48")));
 
 	initStringInfo(&token);
 	append_base64url(&token, (const unsigned char *) JWT_HEADER, strlen(JWT_HEADER));

@@ -163,5 +163,25 @@ for my $case (
 	unlike($server->log_since($log), qr/\Q$second->{x}\E/, '... without repeating it');
 }
 
+# A secret that could be guessed is none.
+my $secret = $server->node->data_dir . '/short_secret';
+append_to_file($secret, 'x' x 31 . "\n");
+chmod 0600, $secret;
+write_set({ keys => [$second] });
+$log = $server->log_size;
+$server->set('bugevents.jwt_secret_file' => 'short_secret');
+$server->wait_log(qr/can't serve as configured: the secret for tokens could not be read: it needs 32 bytes/, $log);
+my ($status, $output, $error) = $server->node->psql('postgres', q{SELECT bugevents.token('1')});
+like($error, qr/ERROR:  the secret in file "short_secret" .* is shorter than 32 bytes.*HINT:  Make one with/s,
+	'a short secret signs no token, and says why');
+unlike($error, qr/xxx/, '... without showing it');
+append_to_file($secret, 'xx');
+$server->node->reload;
+BugEvents::Server::wait_until(sub {
+		my $token = $server->sql(q{SELECT bugevents.token('1')});
+		answer($token) eq 'ready';
+	}, 'the longer secret');
+pass('a longer one does');
+
 $server->node->stop;
 done_testing();

@@ -1,0 +1,205 @@
+/*
+ * body_test.c - the bodies of the pipe's messages: the right one, every other length,
+ * and what must not be in it.
+ */
+#include <stdlib.h>
+
+#include "make_event.h"
+#include "pipe/body.h"
+#include "tap.h"
+
+static char found[4096];		/* a copy of what was read */
+
+/* Each kind's reader, with the struct in found. */
+#define READER(name, type) \
+	static bool read_##name(const BeMessage *message) \
+	{ \
+		type		it; \
+		bool		good = be_body_##name(message, &it); \
+		if (good) \
+			memcpy(found, &it, sizeof(it)); \
+		return good; \
+	}
+
+READER(stream, BeStreamMessage)
+READER(progress, BeProgressMessage)
+READER(fetched, BeFetchedMessage)
+READER(admit, BeAdmitMessage)
+READER(disconnect, BeDisconnectMessage)
+READER(hello, BeHelloMessage)
+READER(fetch, BeFetchMessage)
+READER(open, BeOpenMessage)
+READER(closed, BeClosedMessage)
+
+/* The same body at its own place in memory, so that each overrun shows. */
+static bool
+reads(bool (*read) (const BeMessage *), const void *body, size_t size)
+{
+	char	   *copy = malloc(size ? size : 1);
+	BeMessage	message = {.size = (uint32_t) size,.body = copy};
+	bool		good;
+
+	memcpy(copy, body, size);
+	good = read(&message);
+	free(copy);
+	return good;
+}
+
+static void
+test_fixed(const char *name, bool (*read) (const BeMessage *), const void *body, size_t size)
+{
+	char		longer[1024] = "";
+	bool		good = true;
+
+	tap_ok(reads(read, body, size) && memcmp(found, body, size) == 0, name);
+	memcpy(longer, body, size);
+	for (size_t len = 0; len < size + 9; len++)
+		good &= len == size || !reads(read, longer, len);
+	tap_ok(good, "... of this length alone");
+}
+
+static const BeStreamMessage stream = {.tip = 7,.id = "11111111-2222-3333-4444-555555555555"};
+static const BeProgressMessage progress = {7, 3};
+static const BeFetchedMessage fetched = {1, BE_FETCH_GONE, 7, 3};
+static const BeAdmitMessage admit = {1, BE_SERVER_FULL, 0};
+static const BeDisconnectMessage disconnect = {1, "go"};
+static const BeHelloMessage hello = {BE_PIPE_VERSION, 1};
+static const BeFetchMessage fetch = {1, 1000, 5, 5};
+static const BeOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
+static const BeClosedMessage closed = {1};
+
+#define REFUSED(name, type, from, change) \
+	do { \
+		type		it = from; \
+		change; \
+		tap_ok(!reads(read_##name, &it, sizeof(it)), #name ": " #change); \
+	} while (0)
+
+static void
+test_refused(void)
+{
+	REFUSED(stream, BeStreamMessage, stream, it.id[35] = '\0');
+	REFUSED(stream, BeStreamMessage, stream, it.id[36] = 'x');
+	REFUSED(stream, BeStreamMessage, stream, memset(it.id, 'x', sizeof(it.id)));
+	REFUSED(fetched, BeFetchedMessage, fetched, it.result = 2);
+	REFUSED(admit, BeAdmitMessage, admit, it.verdict = 3);
+	REFUSED(disconnect, BeDisconnectMessage, disconnect, memset(it.reason, 'x', sizeof(it.reason)));
+	REFUSED(disconnect, BeDisconnectMessage, disconnect, it.reason[1] = '\n');
+	REFUSED(hello, BeHelloMessage, hello, it.version++);
+	REFUSED(fetch, BeFetchMessage, fetch, it.request = 0);
+	REFUSED(fetch, BeFetchMessage, fetch, it.after = 6);
+	REFUSED(open, BeOpenMessage, client, memset(it.id, 'x', sizeof(it.id)));
+	REFUSED(open, BeOpenMessage, client, memset(it.user, 'x', sizeof(it.user)));
+	REFUSED(open, BeOpenMessage, client, memset(it.role, 'x', sizeof(it.role)));
+	REFUSED(open, BeOpenMessage, client, memset(it.address, 'x', sizeof(it.address)));
+	REFUSED(open, BeOpenMessage, client, it.user[0] = '\x1f');
+	REFUSED(open, BeOpenMessage, client, it.user[3] = '\x7f');
+}
+
+static bool
+reads_log(const void *body, size_t size, const char *text)
+{
+	BeMessage	message = {.size = (uint32_t) size,.body = body};
+	BeLogMessage log;
+	BeSpan		rest;
+
+	return be_body_log(&message, &log, &rest) && be_span_is(rest, text);
+}
+
+static void
+test_log(void)
+{
+	const char	line[] = {BE_LOG_WARNING, 0, 0, 0, 'h', 'i'};
+	const char	level[] = {BE_LOG_WARNING + 1, 0, 0, 0};
+
+	tap_ok(reads_log(line, 6, "hi"), "a line");
+	tap_ok(reads_log(line, 4, ""), "an empty one");
+	tap_ok(!reads_log(line, 3, ""), "without a level");
+	tap_ok(!reads_log(level, 4, ""), "with a level that there isn't");
+}
+
+static void
+test_reports(void)
+{
+	BeClientsMessage reports[2] = {{.client = 1}, {.client = 2,.sent = 9}};
+	BeClientsMessage one;
+	BeMessage	message = {.size = sizeof(reports),.body = (const char *) reports};
+
+	tap_ok(be_body_reports(&message) == 2, "two reports");
+	be_body_report(&message, 1, &one);
+	tap_ok(memcmp(&one, &reports[1], sizeof(one)) == 0, "the second of them");
+	message.size--;
+	tap_ok(be_body_reports(&message) == -1, "one and a half");
+	message.size = 0;
+	tap_ok(be_body_reports(&message) == 0, "none");
+}
+
+/* How many records a body of events holds, read to its end; -1: it is none. */
+static int
+count_records(const char *body, size_t size)
+{
+	BeMessage	message = {.size = (uint32_t) size,.body = body};
+	BeEventsMessage events;
+	BeSpan		records;
+	BeEvent		event;
+	int			n = 0;
+
+	if (!be_body_events(&message, &events, &records))
+		return -1;
+	while (be_body_next_record(&records, &event))
+		n++;
+	return records.len == 0 ? n : -1;
+}
+
+static void
+test_events(void)
+{
+	const char *text[BE_EVENT_FIELDS] = {"a", "b", "all"};
+	BeEventsMessage events = {.count = 2,.first_seq = 8,.tx_n = 1,.tx_of = 2};
+	size_t		size;
+	char	   *record = make_event(text, &size);
+	size_t		all = sizeof(events) + 2 * size;
+	char	   *body = malloc(all);
+	bool		good = true;
+
+	memcpy(body, &events, sizeof(events));
+	memcpy(body + sizeof(events), record, size);
+	memcpy(body + sizeof(events) + size, record, size);
+	tap_ok(count_records(body, all) == 2, "two events");
+	for (size_t len = 0; len < all; len++)
+	{
+		char	   *cut = malloc(len ? len : 1);
+
+		memcpy(cut, body, len);
+		good &= count_records(cut, len) ==
+			(len == sizeof(events) ? 0 : len == sizeof(events) + size ? 1 : -1);
+		free(cut);
+	}
+	tap_ok(good, "cut at any byte they are fewer, or none");
+	memset(body, 0, sizeof(events));
+	tap_ok(count_records(body, all) == -1, "a count of 0");
+	events.first_seq = UINT64_MAX - 1;
+	memcpy(body, &events, sizeof(events));
+	tap_ok(count_records(body, all) == -1, "a seq beyond all");
+	free(body);
+	free(record);
+}
+
+int
+main(void)
+{
+	test_fixed("STREAM", read_stream, &stream, sizeof(stream));
+	test_fixed("PROGRESS", read_progress, &progress, sizeof(progress));
+	test_fixed("FETCHED", read_fetched, &fetched, sizeof(fetched));
+	test_fixed("ADMIT", read_admit, &admit, sizeof(admit));
+	test_fixed("DISCONNECT", read_disconnect, &disconnect, sizeof(disconnect));
+	test_fixed("HELLO", read_hello, &hello, sizeof(hello));
+	test_fixed("FETCH", read_fetch, &fetch, sizeof(fetch));
+	test_fixed("OPEN", read_open, &client, sizeof(client));
+	test_fixed("CLOSED", read_closed, &closed, sizeof(closed));
+	test_refused();
+	test_log();
+	test_reports();
+	test_events();
+	return tap_done();
+}
