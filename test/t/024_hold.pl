@@ -1,0 +1,40 @@
+# What holds up later deliveries while a transaction commits doesn't grow with it:
+# counted in WAL records between its last part and its commit.
+use strict;
+use warnings;
+use BugEvents::Server;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('hold', conf => "bugevents.spill_size = '64kB'\nmax_wal_size = '2GB'\n");
+$server->sql('CREATE EXTENSION pg_walinspect');
+
+# [records of the transaction behind its last part, parts] of an INSERT of so many rows.
+sub held
+{
+	my ($rows) = @_;
+	my $from = $server->sql('SELECT pg_current_wal_insert_lsn()');
+	my $xid = $server->sql("INSERT INTO projects (name) SELECT 'p' FROM generate_series(1, $rows) RETURNING xmin") =~ s/\n.*//sr;
+	my $parts = join '|', split /\n/, $server->sql(<<~'END');
+		SELECT pg_relation_filenode(oid) FROM pg_class WHERE relname IN ('journal_part', 'journal_part_pkey')
+		END
+	my @records = split /\n/, $server->sql(<<~"END");
+		SELECT resource_manager || ' ' || record_type || ' ' || coalesce(block_ref, '')
+		FROM pg_get_wal_records_info('$from', pg_current_wal_flush_lsn()) WHERE xid = '$xid' ORDER BY start_lsn
+		END
+	my $behind = 0;
+
+	for my $record (reverse @records)
+	{
+		last if $record =~ m{rel \d+/\d+/(?:$parts)\b};
+		$behind++;
+	}
+	like($records[-1], qr/^Transaction COMMIT/, "$rows rows: " . @records . ' records, the last is the commit');
+	return [ $behind, scalar grep { m{rel \d+/\d+/(?:$parts)\b} } @records ];
+}
+
+held(2000);		# pages are there from now on
+my ($small, $middle, $large) = map { held($_) } 2000, 20_000, 200_000;
+cmp_ok($large->[1], '>', 50 * $small->[1], "parts are written as the transaction goes: $small->[1], $middle->[1], $large->[1] records");
+cmp_ok($_->[0], '<=', 8, "... and behind the last one come $_->[0] records") for $small, $middle, $large;
+is_deeply([ $middle->[0], $large->[0] ], [ $small->[0], $small->[0] ], '... as many for a large one as for a small one');
+done_testing();
