@@ -46,7 +46,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test lint fuzz bench torture torture-bites,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test lint fuzz bench torture torture-bites postgresql-regress,$(MAKECMDGOALS)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -82,7 +82,7 @@ uninstall: uninstall-gateway
 uninstall-gateway:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
 
-.PHONY: demo test lint fuzz bench torture torture-bites
+.PHONY: demo test lint fuzz bench torture torture-bites postgresql-regress
 demo:
 	@script/demo
 test:
@@ -98,3 +98,5 @@ torture:
 	@test/torture/run
 torture-bites:
 	@test/torture/bites
+postgresql-regress:
+	@test/postgresql-regress
