@@ -124,6 +124,18 @@ AS 'MODULE_PATHNAME', 'bugevents_disconnect'
 LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION disconnect(text, text) IS 'close a client''s connection; false: there is none with this id';
 
+CREATE FUNCTION stats(OUT name text, OUT labels text, OUT value double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_stats'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION stats() IS 'numbers that tell how bugevents is, named as Prometheus names metrics';
+
+CREATE VIEW stats AS SELECT * FROM stats();
+COMMENT ON VIEW stats IS 'numbers that tell how bugevents is, named as Prometheus names metrics';
+
+REVOKE ALL ON FUNCTION stats() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION stats() TO pg_monitor;
+GRANT SELECT ON stats TO pg_monitor;
 REVOKE ALL ON FUNCTION connections() FROM PUBLIC;
 REVOKE ALL ON FUNCTION disconnect(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION connections() TO pg_monitor;

@@ -24,6 +24,8 @@ sub writers
 	return;
 }
 
+sub stat_of { return $server->sql("SELECT value FROM bugevents.stats WHERE name = 'bugevents_$_[0]'"); }
+
 sub all_delivered
 {
 	my ($ws, $what, $n) = @_;
@@ -39,7 +41,9 @@ sub all_delivered
 
 # 64 kB hold some twenty of these rows.
 my $ws = $server->connect('1');
+is(stat_of('queue_overflows_total'), 0, 'nothing has overflowed');
 writers('16 writers and a queue of 64 kB', 100);
+cmp_ok(stat_of('queue_overflows_total'), '>', 0, '... overflow it, which bugevents.stats tells');
 all_delivered($ws, 'a small queue', 1600);
 
 # The dispatcher stands still: no writer waits for it.
@@ -48,6 +52,7 @@ my $dispatcher = $server->dispatcher_pid;
 kill 'STOP', $dispatcher;
 writers('16 writers and a dispatcher that stands still', 50);
 is($server->sql('SELECT count(*) FROM projects'), 2400, '... all committed');
+cmp_ok(stat_of('queue_bytes'), '>', 50 * 1024, '... and the queue is full, which bugevents.stats tells');
 kill 'CONT', $dispatcher;
 all_delivered($ws, 'after it went on', 800);
 is($server->dispatcher_pid, $dispatcher, 'it is the same dispatcher');

@@ -81,6 +81,8 @@ for my $round (1 .. 3)
 	BugEvents::Server::wait_until(sub { insert(500); return dropped() > $before }, 'size to drop history');
 	BugEvents::Server::wait_until(sub { number($size) < 8 * 1024 * 1024 }, 'the journal to shrink');
 	pass("the journal keeps to its size, round $round");
+	cmp_ok(number(q{value FROM bugevents.stats WHERE name = 'bugevents_journal_bytes'}), '<', 9 * 1024 * 1024,
+		'... as bugevents.stats says');
 }
 
 $server->sql('SET bugevents.spill_size = 64; '
