@@ -186,11 +186,17 @@ COMMENT ON FUNCTION detach(regclass) IS 'stop publishing the changes of a table'
 CREATE VIEW attachments AS
 SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'entity' AS entity,
-       (SELECT jsonb_object_agg(f ->> 'field', coalesce(c.attname::text, f ->> 'column', f ->> 'expression'))
+       (SELECT jsonb_object_agg(f ->> 'field',
+                   CASE WHEN f -> 'admin' IS NULL THEN to_jsonb(s.source)
+                        ELSE jsonb_build_object('column', s.source, 'admin', true) END)
           FROM jsonb_array_elements(a.arg -> 'fields') AS f
           LEFT JOIN pg_catalog.pg_attribute AS c
             ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
-           AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped) AS columns,
+           AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped
+         CROSS JOIN LATERAL (SELECT coalesce(c.attname::text, f ->> 'column', f ->> 'expression')) AS s (source))
+    || (SELECT coalesce(jsonb_object_agg(f ->> 'field', '{"admin": true}'::jsonb), '{}')
+          FROM jsonb_array_elements(a.arg -> 'extra') AS f
+         WHERE f -> 'admin' IS NOT NULL) AS columns,
        a.arg ->> 'filter' AS filter,
        a.arg ->> 'audience' AS audience,
        ARRAY(SELECT coalesce(c.attname::text, f.value ->> 'column')
@@ -199,7 +205,8 @@ SELECT t.tgrelid::regclass AS tbl,
                  ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
                 AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped
               ORDER BY f.n) AS extra,
-       t.tgenabled = 'A' AS always
+       t.tgenabled = 'A' AS always,
+       a.arg -> 'decides' IS NOT NULL AS decides
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
@@ -209,6 +216,7 @@ SELECT t.tgrelid::regclass AS tbl,
    AND t.tgnargs = 1;
 COMMENT ON VIEW attachments IS 'the tables whose changes are published, and how';
 COMMENT ON COLUMN attachments.columns IS 'where the fields of the payload come from';
+COMMENT ON COLUMN attachments.decides IS 'its rows say who may connect, and see what';
 COMMENT ON COLUMN attachments.always IS 'also what replication applies';
 GRANT SELECT ON attachments TO PUBLIC;
 

@@ -10,6 +10,10 @@
  * as the table's owner; so the triggers are created as the superuser that
  * initdb made, after everything was checked.
  *
+ * Tables of users and of memberships decide who may see what if the database's owner
+ * attached them.  Attaching such a table and taking it off are events themselves, so
+ * that their effect has a place in the stream.
+ *
  * Concurrency: the lock that creating or dropping triggers takes is taken first,
  * so that what was checked stays so.  Attaching anew lets readers go on and stops
  * writers for a moment; attaching again and detaching stop both.
@@ -38,6 +42,8 @@
 
 #include "capture/attached.h"
 #include "capture/attachment.h"
+#include "capture/notice.h"
+#include "capture/record.h"
 #include "capture/resolve.h"
 #include "extension/compat.h"
 #include "extension/settings.h"
@@ -233,6 +239,42 @@ optional_text(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
+/*
+ * What decides who may see what is the affair of the database's owner: nobody may
+ * make himself a member of projects by a table of his own.
+ */
+static bool
+may_decide(const BeEntity *entity)
+{
+	if (!be_entity_can_decide(entity))
+		return false;
+	if (be_database_is_owned(MyDatabaseId, GetUserId()))
+		return true;
+	if (entity->id == BE_MEMBERSHIP)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of the database to attach a table of memberships")));
+	return false;
+}
+
+/* Let clients be looked up anew, if what is attached to this table decides. */
+static void
+announce(Relation rel, const BeAttachment *attachment, const char *action)
+{
+	if (attachment->decides && be_settings_are_preloaded() && be_record_is_wanted())
+		be_notice_publish(rel, attachment, action, BE_PRINCIPAL_ADMIN);
+}
+
+/* The same for what was attached until now, if anything was. */
+static void
+announce_end(Relation rel)
+{
+	const char *argument = be_attached_argument(rel);
+
+	if (argument)
+		announce(rel, be_attachment_read(argument), "detached");
+}
+
 Datum
 bugevents_attach(PG_FUNCTION_ARGS)
 {
@@ -255,8 +297,11 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	check_kind(rel);
 	check_partitioning(rel);
 	attachment = be_attachment_resolve(rel, &request);
+	attachment->decides = may_decide(attachment->entity);
 
 	old = be_attached_triggers(RelationGetRelid(rel));
+	announce_end(rel);
+	announce(rel, attachment, "attached");
 	replace_triggers(rel, old, be_attachment_write(attachment), PG_GETARG_BOOL(6));
 	PG_RETURN_VOID();
 }
@@ -277,6 +322,7 @@ bugevents_detach(PG_FUNCTION_ARGS)
 				 rel->rd_rel->relispartition
 				 ? errhint("Detach the partitioned table instead of its partition.")
 				 : errhint("The view bugevents.attachments shows the attached tables.")));
+	announce_end(rel);
 	replace_triggers(rel, old, NULL, false);
 	PG_RETURN_VOID();
 }

@@ -14,6 +14,7 @@
 #include "catalog/pg_trigger.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 
@@ -49,6 +50,66 @@ be_attached_triggers(Oid relid)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return names;
+}
+
+const char *
+be_attached_argument(Relation rel)
+{
+	Oid			row_function = find_function("capture");
+
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &rel->trigdesc->triggers[i];
+
+		if (trigger->tgfoid == row_function && !trigger->tgisclone &&
+			trigger->tgnargs == 1)
+			return trigger->tgargs[0];
+	}
+	return NULL;
+}
+
+/* The only argument of a trigger, NULL if it hasn't just one. */
+static char *
+read_argument(Relation catalog, HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		args = heap_getattr(tuple, Anum_pg_trigger_tgargs,
+									RelationGetDescr(catalog), &isnull);
+
+	if (isnull || ((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs != 1)
+		return NULL;
+	return text_to_cstring(DatumGetByteaPP(args));
+}
+
+List *
+be_attached_tables(void)
+{
+	Oid			row_function = find_function("capture");
+	List	   *tables = NIL;
+	Relation	catalog;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(row_function))
+		return NIL;
+	catalog = table_open(TriggerRelationId, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		BeAttached *attached;
+
+		if (form->tgfoid != row_function || OidIsValid(form->tgparentid))
+			continue;
+		attached = palloc(sizeof(BeAttached));
+		attached->relid = form->tgrelid;
+		attached->argument = read_argument(catalog, tuple);
+		if (attached->argument)
+			tables = lappend(tables, attached);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return tables;
 }
 
 /* The trigger's relation, and what it was copied from in *parent. */

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
+#include "utils/rel.h"
 
 /* The names that attach() gives.  They sort before those of other triggers. */
 #define BE_ROW_TRIGGER			"00_bugevents"
@@ -18,6 +19,18 @@
  * out.
  */
 extern List *be_attached_triggers(Oid relid);
+
+/* The argument of the relation's own row trigger, or NULL. */
+extern const char *be_attached_argument(Relation rel);
+
+/* Every attached table; relid and argument are palloc'd with it. */
+typedef struct BeAttached
+{
+	Oid			relid;
+	char	   *argument;
+} BeAttached;
+
+extern List *be_attached_tables(void);
 
 /* The relation of the trigger that this one is a copy of, or its own. */
 extern Oid	be_attached_root(Oid trigger);

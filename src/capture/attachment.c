@@ -4,9 +4,9 @@
  *	{"entity": "bug_report", "table": 16402,
  *	 "fields": [{"field": "id", "column": "id", "attnum": 1},
  *	            {"field": "status", "expression": "lower(row.state)"}],
- *	 "extra": [{"field": "severity", "column": "severity", "attnum": 9}],
+ *	 "extra": [{"field": "severity", "column": "severity", "attnum": 9, "admin": true}],
  *	 "filter": "not row.hidden", "audience": "admin",
- *	 "search_path": "public"}
+ *	 "search_path": "public", "decides": true}
  *
  * The view bugevents.attachments reads the same text.
  *
@@ -46,6 +46,8 @@ write_sources(StringInfo out, const char *name, const BeSource *sources, int n)
 		if (sources[i].column)
 			appendStringInfo(out, ", \"attnum\": %d", sources[i].attnum);
 		write_member(out, "expression", sources[i].expression);
+		if (sources[i].admin)
+			appendStringInfoString(out, ", \"admin\": true");
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, ']');
@@ -68,6 +70,8 @@ be_attachment_write(const BeAttachment *attachment)
 	write_member(&out, "filter", attachment->filter);
 	write_member(&out, "audience", attachment->audience);
 	write_member(&out, "search_path", attachment->search_path);
+	if (attachment->decides)
+		appendStringInfoString(&out, ", \"decides\": true");
 	appendStringInfoChar(&out, '}');
 	return out.data;
 }
@@ -119,6 +123,7 @@ read_source(JsonbContainer *object, BeSource *source)
 	source->expression = read_string(object, "expression");
 	if (source->field == NULL || (source->column == NULL) == (source->expression == NULL))
 		report_unreadable("fields");
+	source->admin = read_member(object, "admin", jbvBool) != NULL;
 	source->attnum = source->column ? (AttrNumber) read_number(object, "attnum") : InvalidAttrNumber;
 }
 
@@ -169,6 +174,7 @@ be_attachment_read(const char *argument)
 	attachment->filter = read_string(&jsonb->root, "filter");
 	attachment->audience = read_string(&jsonb->root, "audience");
 	attachment->search_path = read_string(&jsonb->root, "search_path");
+	attachment->decides = read_member(&jsonb->root, "decides", jbvBool) != NULL;
 	return attachment;
 }
 

@@ -21,6 +21,7 @@ typedef struct BeSource
 	const char *column;			/* its name at the time of attach, or NULL */
 	AttrNumber	attnum;			/* likewise */
 	const char *expression;		/* NULL: it is a column */
+	bool		admin;			/* only admins see the field */
 } BeSource;
 
 typedef struct BeAttachment
@@ -33,6 +34,7 @@ typedef struct BeAttachment
 	const char *filter;			/* expression, or NULL */
 	const char *audience;		/* principals or expression, or NULL */
 	const char *search_path;	/* that expressions are understood with */
+	bool		decides;		/* its rows say who may see what (event/access.h) */
 } BeAttachment;
 
 /* The argument's text, palloc'd. */

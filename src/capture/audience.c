@@ -168,18 +168,99 @@ be_audience_from_value(Datum value, bool isnull, Oid type)
 }
 
 const char *
-be_audience_default(const BeEntity *entity, const char *action, const char *key)
+be_audience_default(const BeEntity *entity, const char *action, const char *person)
 {
 	StringInfoData out;
 
-	if (entity->id != BE_USER)
+	if (!be_entity_can_decide(entity))
 		return BE_PRINCIPAL_ALL;
-	if (strcmp(action, "updated") != 0)
+	if (entity->id == BE_USER && strcmp(action, "updated") != 0)
 		return BE_PRINCIPAL_ADMIN;
 
 	initStringInfo(&out);
 	(void) add_principal(&out, BE_PRINCIPAL_ADMIN, strlen(BE_PRINCIPAL_ADMIN));
-	key = psprintf("%s%s", BE_PRINCIPAL_USER, key);
-	(void) add_principal(&out, key, strlen(key));
+	person = psprintf("%s%s", BE_PRINCIPAL_USER, person);
+	(void) add_principal(&out, person, strlen(person));
 	return out.data;
+}
+
+static BeSpan
+lines_of(const char *audience)
+{
+	return (BeSpan) {audience, (uint32_t) strlen(audience)};
+}
+
+static bool
+names(const char *audience, BeSpan principal)
+{
+	BeSpan		rest = lines_of(audience);
+	BeSpan		line;
+
+	while (be_audience_next(&rest, &line))
+		if (line.len == principal.len && memcmp(line.data, principal.data, line.len) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_for_all(const char *audience)
+{
+	return names(audience, lines_of(BE_PRINCIPAL_ALL));
+}
+
+/* Append the lines of an audience with a sign before each. */
+static void
+append_signed(StringInfo out, char sign, const char *audience)
+{
+	BeSpan		rest = lines_of(audience);
+	BeSpan		line;
+
+	while (be_audience_next(&rest, &line))
+	{
+		appendStringInfo(out, "\n%c", sign);
+		appendBinaryStringInfo(out, line.data, line.len);
+	}
+}
+
+/* Who belongs to one but not to the other; NULL: nobody. */
+static char *
+subtract(const char *audience, const char *other)
+{
+	BeSpan		rest = lines_of(audience);
+	BeSpan		line;
+	StringInfoData out;
+
+	initStringInfo(&out);
+	while (!is_for_all(other) && be_audience_next(&rest, &line))
+	{
+		if (names(other, line))
+			continue;
+		if (out.len > 0)
+			appendStringInfoChar(&out, '\n');
+		appendBinaryStringInfo(&out, line.data, line.len);
+	}
+	if (out.len == 0)
+		return NULL;
+	append_signed(&out, BE_AUDIENCE_EXCEPT, other);
+	return out.data;
+}
+
+BeMove
+be_audience_move(const char *old, const char *new)
+{
+	BeMove		move = {.kept = new};
+	StringInfoData both;
+
+	if (old == new || strcmp(old, new) == 0)
+		return move;			/* as almost always */
+	move.lost = subtract(old, new);
+	move.gained = subtract(new, old);
+	if (move.gained)
+	{
+		initStringInfo(&both);
+		appendStringInfoString(&both, new);
+		append_signed(&both, BE_AUDIENCE_ONLY, old);
+		move.kept = both.data;
+	}
+	return move;
 }

@@ -27,8 +27,21 @@ extern bool be_audience_takes_type(Oid type);
  */
 extern char *be_audience_from_value(Datum value, bool isnull, Oid type);
 
-/* What an event has when attach() was not told otherwise. */
+/*
+ * What an event has when attach() was not told otherwise; person is the id of the
+ * user whom the row is about, if it is about one.
+ */
 extern const char *be_audience_default(const BeEntity *entity, const char *action,
-									   const char *key);
+									   const char *person);
+
+/* What becomes of who sees a row when its audience changes; NULL: nobody. */
+typedef struct BeMove
+{
+	char	   *lost;			/* they see it no more */
+	char	   *gained;			/* they didn't see it before */
+	const char *kept;			/* they did, and do */
+} BeMove;
+
+extern BeMove be_audience_move(const char *old, const char *new);
 
 #endif							/* BE_AUDIENCE_H */

@@ -54,8 +54,26 @@ static const BeEntity entities[] = {
 		},
 		.nfields = 8,
 		.status = "status",
+		.person = "id",
+		.role = "role",
+	},
+	{
+		.id = BE_MEMBERSHIP,
+		.name = "membership",
+		.fields = {
+			{"id", false}, {"user_id", true}, {"project_id", true}
+		},
+		.nfields = 3,
+		.project = "project_id",
+		.person = "user_id",
 	},
 };
+
+bool
+be_entity_can_decide(const BeEntity *entity)
+{
+	return entity->person != NULL;
+}
 
 const BeEntity *
 be_entity_find(const char *name)

@@ -11,7 +11,8 @@ typedef enum BeEntityId
 	BE_BUG_REPORT,
 	BE_COMMENT,
 	BE_PROJECT,
-	BE_USER
+	BE_USER,
+	BE_MEMBERSHIP
 } BeEntityId;
 
 typedef struct BeEntityField
@@ -34,10 +35,18 @@ typedef struct BeEntity
 	const char *assignee;		/* its change is assigned or unassigned */
 	const char *project;		/* the project's id */
 	const char *bug;			/* the bug report's id */
+	const char *person;			/* the id of the user whom the row is about */
+	const char *role;			/* what that user is */
 } BeEntity;
 
-/* The field that identifies a row; every entity has it. */
+/*
+ * The field that identifies a row.  A membership may do without, and is identified
+ * by its user and project then.
+ */
 #define BE_ENTITY_KEY	"id"
+
+/* Can rows of it decide who may see what (event/access.h)? */
+extern bool be_entity_can_decide(const BeEntity *entity);
 
 /* NULL when there is none of that name. */
 extern const BeEntity *be_entity_find(const char *name);

@@ -29,7 +29,6 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
@@ -39,37 +38,7 @@
 
 #include "capture/attachment.h"
 #include "capture/encode.h"
-
-/* What has to be put back after a stay in the owner's skin. */
-typedef struct OwnerScope
-{
-	Oid			user;
-	int			security;
-	int			guc_level;
-} OwnerScope;
-
-static OwnerScope
-enter_owner(BeExpressions *expressions)
-{
-	OwnerScope	scope;
-
-	GetUserIdAndSecContext(&scope.user, &scope.security);
-	SetUserIdAndSecContext(expressions->owner,
-						   scope.security | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
-	scope.guc_level = be_output_settings_begin();
-	(void) set_config_option("search_path", expressions->search_path,
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	return scope;
-}
-
-static void
-leave_owner(OwnerScope *scope)
-{
-	be_output_settings_end(scope->guc_level);
-	SetUserIdAndSecContext(scope->user, scope->security);
-}
+#include "capture/owner.h"
 
 /* A plan lives in a context of its own; it has to go with the expressions. */
 static void
@@ -127,9 +96,7 @@ be_expressions_create(Oid table, Relation rel, const char *search_path)
 
 	expressions->table = table;
 	expressions->context = CurrentMemoryContext;
-	expressions->search_path = search_path && *search_path
-		? psprintf("%s, pg_temp", search_path)
-		: "pg_catalog, pg_temp";
+	expressions->search_path = be_owner_search_path(search_path);
 	find_columns(expressions, rel, natts);
 
 	callback->func = free_plan;
@@ -264,18 +231,18 @@ be_expression_type(BeExpressions *expressions, const char *text, const char *lab
 		.callback = add_label,
 		.arg = (void *) label
 	};
-	OwnerScope	scope;
+	BeOwnerScope scope;
 	Oid			type;
 
 	error_context_stack = &context;
 	check_syntax(text);
 
-	scope = enter_owner(expressions);
+	scope = be_owner_enter(expressions->owner, expressions->search_path);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	type = check_result(prepare(expressions, &text, 1), text);
 	SPI_finish();
-	leave_owner(&scope);
+	be_owner_leave(&scope);
 
 	error_context_stack = context.previous;
 	return type;
@@ -328,7 +295,7 @@ static void
 evaluate(BeExpressions *expressions, TupleTableSlot **rows, BeResults *results,
 		 int n, MemoryContext context)
 {
-	OwnerScope	scope = enter_owner(expressions);
+	BeOwnerScope scope = be_owner_enter(expressions->owner, expressions->search_path);
 	Datum	   *values;
 	char	   *nulls;
 
@@ -356,7 +323,7 @@ evaluate(BeExpressions *expressions, TupleTableSlot **rows, BeResults *results,
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_finish();
-	leave_owner(&scope);
+	be_owner_leave(&scope);
 }
 
 /* Does the error concern more than the expression? */

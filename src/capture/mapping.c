@@ -152,6 +152,8 @@ map_fields(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
 
 		field->label = make_label(source->field, &field->label_len);
 		field->result = -1;
+		field->admin = source->admin;
+		mapping->has_admin_fields |= source->admin;
 		if (source->expression)
 		{
 			field->result = be_expressions_add(expressions_of(mapping, rel, attachment),
@@ -205,6 +207,8 @@ find_meanings(BeMapping *mapping, const BeAttachment *attachment)
 	mapping->assignee = find_field(attachment, mapping->entity->assignee);
 	mapping->project = find_field(attachment, mapping->entity->project);
 	mapping->bug = find_field(attachment, mapping->entity->bug);
+	mapping->person = find_field(attachment, mapping->entity->person);
+	mapping->role = find_field(attachment, mapping->entity->role);
 }
 
 static BeMapping *
@@ -228,6 +232,7 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 	mapping->root = trigger->tgisclone ? be_attached_root(trigger->tgoid) : mapping->relid;
 	mapping->trigger = trigger->tgoid;
 	mapping->entity = attachment->entity;
+	mapping->decides = attachment->decides;
 	map_fields(mapping, rel, attachment);
 	map_conditions(mapping, rel, attachment);
 	find_meanings(mapping, attachment);

@@ -21,6 +21,7 @@ typedef struct BeField
 	AttrNumber	attnum;			/* column of the relation, or InvalidAttrNumber */
 	int			result;			/* else number of the expression, or -1 */
 	BeEncoder	encoder;		/* of a column */
+	bool		admin;			/* only admins see it */
 } BeField;
 
 typedef struct BeMapping
@@ -40,7 +41,11 @@ typedef struct BeMapping
 	int			assignee;
 	int			project;
 	int			bug;
+	int			person;
+	int			role;
 
+	bool		has_admin_fields;
+	bool		decides;		/* its rows say who may see what */
 	BeExpressions *expressions; /* NULL if there are none */
 	int			filter;			/* its result's number, or -1 */
 	int			audience;		/* likewise */

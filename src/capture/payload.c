@@ -29,6 +29,8 @@
 
 static BeJson payload_json;
 static BeJson changes_json;
+static BeJson open_payload_json;	/* parts of these two */
+static BeJson open_changes_json;
 
 static void
 reset_buffers(void)
@@ -41,9 +43,13 @@ reset_buffers(void)
 
 		be_json_init(&changes_json, context);
 		be_json_init(&payload_json, context);
+		be_json_init(&open_payload_json, context);
+		be_json_init(&open_changes_json, context);
 	}
 	be_json_reset(&payload_json);
 	be_json_reset(&changes_json);
+	be_json_reset(&open_payload_json);
+	be_json_reset(&open_changes_json);
 }
 
 static BeEncoder *
@@ -173,15 +179,15 @@ put_changes(BePayload *document, BeMapping *mapping, BeRow *old,
 	be_json_char(&changes_json, '}');
 }
 
+/* Name the fields that aren't whole, those for admins only if these are to read it. */
 static void
-put_truncated(BeMapping *mapping, const bool *cut)
+put_truncated(BeJson *json, BeMapping *mapping, const bool *cut, bool for_admins)
 {
-	BeJson	   *json = &payload_json;
 	bool		first = true;
 
 	for (int i = 0; i < mapping->nfields; i++)
 	{
-		if (!cut[i])
+		if (!cut[i] || (mapping->fields[i].admin && !for_admins))
 			continue;
 		if (first)
 			be_json_literal(json, ",\"truncated\":[");
@@ -194,6 +200,49 @@ put_truncated(BeMapping *mapping, const bool *cut)
 	}
 	if (!first)
 		be_json_char(json, ']');
+}
+
+/* Copy the parts that are not for admins only; true if there are any. */
+static bool
+put_open(BeJson *json, BeMapping *mapping, const BeSpan *parts, bool labels)
+{
+	bool		any = false;
+
+	be_json_char(json, '{');
+	for (int i = 0; i < mapping->nfields; i++)
+	{
+		if (mapping->fields[i].admin || parts[i].len == 0)
+			continue;
+		if (any)
+			be_json_char(json, ',');
+		any = true;
+		if (labels)
+			be_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len);
+		be_json_bytes(json, parts[i].data, parts[i].len);
+	}
+	return any;
+}
+
+static inline BeSpan
+span_of(const BeJson *json)
+{
+	return (BeSpan) {json->data, (uint32_t) json->len};
+}
+
+/* The documents without what is for admins, from those that have it. */
+static void
+put_open_documents(BePayload *document, BeMapping *mapping, const bool *cut)
+{
+	put_open(&open_payload_json, mapping, document->values, true);
+	put_truncated(&open_payload_json, mapping, cut, false);
+	be_json_char(&open_payload_json, '}');
+	document->open_payload = span_of(&open_payload_json);
+
+	if (put_open(&open_changes_json, mapping, document->members, false))
+	{
+		be_json_char(&open_changes_json, '}');
+		document->open_changes = span_of(&open_changes_json);
+	}
 }
 
 void
@@ -210,37 +259,92 @@ be_payload_write(BePayload *document, BeMapping *mapping, BeRow *row,
 	put_payload(document, mapping, row, cut);
 	if (old)
 		put_changes(document, mapping, old, changed, cut);
-	put_truncated(mapping, cut);
+	put_truncated(&payload_json, mapping, cut, true);
 	be_json_char(&payload_json, '}');
 
 	if (mapping->needs_settings)
 		be_output_settings_end(level);
 
 	settle_spans(document->values, mapping->nfields, &payload_json);
-	document->payload.data = payload_json.data;
-	document->payload.len = (uint32_t) payload_json.len;
-	document->changes.data = changes_json.data;
-	document->changes.len = (uint32_t) changes_json.len;
+	document->payload = span_of(&payload_json);
+	document->changes = span_of(&changes_json);
+	document->open_payload = document->open_changes = (BeSpan) {NULL, 0};
 	if (old)
 		settle_spans(document->members, mapping->nfields, &changes_json);
+	if (mapping->has_admin_fields)
+		put_open_documents(document, mapping, cut);
 }
 
-char *
-be_payload_text(const BePayload *document, int field)
+static char *
+plain_text(BeSpan value)
 {
-	BeSpan		value;
 	char	   *text;
 	Size		len;
 
-	if (field < 0)
-		return pstrdup("");
-	value = document->values[field];
 	if (be_span_is(value, "null"))
 		return pstrdup("");
 	text = palloc(value.len + 1);
 	len = be_utf8_clip(text, be_json_plain(value.data, value.len, text), KEY_MAX_SIZE);
 	text[len] = '\0';
 	return text;
+}
+
+char *
+be_payload_text(const BePayload *document, int field)
+{
+	return field < 0 ? pstrdup("") : plain_text(document->values[field]);
+}
+
+/* Append a value whole, whatever max_value_size says: it identifies something. */
+static void
+put_whole(BeJson *json, BeMapping *mapping, BeRow *row, int i)
+{
+	int			level;
+
+	if (row->nulls[i])
+	{
+		be_json_literal(json, "null");
+		return;
+	}
+	level = mapping->needs_settings ? be_output_settings_begin() : 0;
+	(void) be_encode(json, encoder_of(mapping, row, i), row->values[i], DOCUMENT_BUDGET);
+	if (mapping->needs_settings)
+		be_output_settings_end(level);
+}
+
+char *
+be_payload_row_text(BeMapping *mapping, BeRow *row, int field)
+{
+	BeJson		json;
+
+	if (field < 0)
+		return pstrdup("");
+	be_json_init(&json, CurrentMemoryContext);
+	put_whole(&json, mapping, row, field);
+	return plain_text(span_of(&json));
+}
+
+BeSpan
+be_payload_identity(BeMapping *mapping, BeRow *row)
+{
+	int			fields[] = {mapping->key, mapping->person, mapping->project};
+	int			n = mapping->key >= 0 ? 1 : lengthof(fields);
+	BeJson		json;
+
+	be_json_init(&json, CurrentMemoryContext);
+	be_json_char(&json, '{');
+	for (int i = 0; i < n; i++)
+	{
+		if (fields[i] < 0)
+			continue;
+		if (json.len > 1)
+			be_json_char(&json, ',');
+		be_json_bytes(&json, mapping->fields[fields[i]].label,
+					  mapping->fields[fields[i]].label_len);
+		put_whole(&json, mapping, row, fields[i]);
+	}
+	be_json_char(&json, '}');
+	return span_of(&json);
 }
 
 BeSpan

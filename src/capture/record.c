@@ -33,6 +33,9 @@ be_record_publish(const BeRecord *record)
 		[BE_EVENT_BUG] = span_of(record->bug),
 		[BE_EVENT_PAYLOAD] = record->payload,
 		[BE_EVENT_CHANGES] = record->changes,
+		[BE_EVENT_OPEN_PAYLOAD] = record->open_payload,
+		[BE_EVENT_OPEN_CHANGES] = record->open_changes,
+		[BE_EVENT_ACCESS] = record->access,
 	};
 	uint32_t	len[BE_EVENT_FIELDS];
 	Size		size;

@@ -19,6 +19,9 @@ typedef struct BeRecord
 	const char *bug;
 	BeSpan		payload;
 	BeSpan		changes;
+	BeSpan		open_payload;
+	BeSpan		open_changes;
+	BeSpan		access;
 } BeRecord;
 
 /*

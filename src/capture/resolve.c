@@ -4,7 +4,7 @@
  * Model: for each field of the entity, in this order: what "columns" says for
  * it, a column of the same name, nothing if the field is optional.  A value in
  * "columns" that is the name of a column means the column; anything else is an
- * expression.  Expressions are analyzed here, so that a mistake is found now
+ * expression.  An object says more: {"column": the same, "admin": true}.  Expressions are analyzed here, so that a mistake is found now
  * and not when a row is written.
  */
 #include "resolve.h"
@@ -50,14 +50,96 @@ resolve_entity(const char *name)
 	return entity;
 }
 
-/* Every member of "columns" must be a string and name a field. */
+/* What "columns" says for one field. */
+typedef struct Given
+{
+	const char *text;			/* column or expression; NULL: not said */
+	bool		admin;
+} Given;
+
 static void
-check_columns(const BeEntity *entity, Jsonb *columns)
+report_malformed(const char *field)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("columns: the value for \"%s\" must be a string or an object", field),
+			 errhint("Give the name of a column or an SQL expression, or {\"column\": ..., \"admin\": true}.")));
+}
+
+static void
+read_object(JsonbContainer *object, const char *field, Given *given)
+{
+	JsonbIterator *it = JsonbIteratorInit(object);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+	char	   *name = NULL;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE && strcmp(name, "column") == 0 && value.type == jbvString)
+			given->text = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE && strcmp(name, "admin") == 0 && value.type == jbvBool)
+			given->admin = value.val.boolean;
+		else if (token == WJB_VALUE || token == WJB_BEGIN_ARRAY)
+			report_malformed(field);
+	}
+}
+
+static Given
+read_given(Jsonb *columns, const char *field)
+{
+	Given		given = {NULL, false};
+	JsonbValue *value = columns
+		? getKeyJsonValueFromContainer(&columns->root, field, strlen(field), NULL)
+		: NULL;
+
+	if (value == NULL)
+		return given;
+	if (value->type == jbvString)
+		given.text = pnstrdup(value->val.string.val, value->val.string.len);
+	else if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
+		read_object(value->val.binary.data, field, &given);
+	else
+		report_malformed(field);
+	return given;
+}
+
+static bool
+is_extra(ArrayType *extra, const char *name)
+{
+	Datum	   *names;
+	bool	   *nulls;
+	int			n;
+
+	if (extra == NULL)
+		return false;
+	deconstruct_array(extra, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
+	for (int i = 0; i < n; i++)
+		if (!nulls[i] && strcmp(TextDatumGetCString(names[i]), name) == 0)
+			return true;
+	return false;
+}
+
+/* An extra column has its own name, so there is only one thing to say of it. */
+static void
+check_extra(Jsonb *columns, const char *name)
+{
+	if (read_given(columns, name).text)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("columns: \"%s\" is an extra column and can't be mapped", name),
+				 errhint("Write {\"%s\": {\"admin\": true}} to let admins only see it.", name)));
+}
+
+/* Every member of "columns" must name a field, or an extra column. */
+static void
+check_columns(const BeEntity *entity, Jsonb *columns, ArrayType *extra)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	value;
-	char	   *field = NULL;
 
 	if (!JB_ROOT_IS_OBJECT(columns))
 		ereport(ERROR,
@@ -68,21 +150,21 @@ check_columns(const BeEntity *entity, Jsonb *columns)
 	it = JsonbIteratorInit(&columns->root);
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
-		if (token == WJB_KEY)
-		{
-			field = pnstrdup(value.val.string.val, value.val.string.len);
-			if (be_entity_field(entity, field) < 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("entity \"%s\" has no field \"%s\"", entity->name, field),
-						 errdetail("Its fields are %s.", be_entity_field_names(entity)),
-						 errhint("More columns of the table are added with extra => ARRAY['...'].")));
-		}
-		else if (token == WJB_VALUE && value.type != jbvString)
+		char	   *field;
+
+		if (token != WJB_KEY)
+			continue;
+		field = pnstrdup(value.val.string.val, value.val.string.len);
+		if (be_entity_field(entity, field) >= 0)
+			(void) read_given(columns, field);
+		else if (is_extra(extra, field))
+			check_extra(columns, field);
+		else
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("columns: the value for \"%s\" must be a string", field),
-					 errhint("Give the name of a column or an SQL expression.")));
+					 errmsg("entity \"%s\" has no field \"%s\"", entity->name, field),
+					 errdetail("Its fields are %s.", be_entity_field_names(entity)),
+					 errhint("More columns of the table are added with extra => ARRAY['...'].")));
 	}
 }
 
@@ -122,23 +204,42 @@ set_expression(BeSource *source, BeExpressions *expressions,
 	(void) be_expression_type(expressions, expression, field);
 }
 
+/*
+ * Events are routed and named by these fields, and clients ask for them by these
+ * fields: they would show anyway.
+ */
+static void
+check_admin(const BeEntity *entity, const char *field)
+{
+	const char *const shown[] = {
+		BE_ENTITY_KEY, entity->status, entity->assignee, entity->project, entity->bug,
+		entity->person
+	};
+
+	for (size_t i = 0; i < lengthof(shown); i++)
+		if (shown[i] && strcmp(shown[i], field) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("columns: \"%s\" can't be for admins only", field),
+					 errdetail("Events of entity \"%s\" are routed by it.", entity->name)));
+}
+
 /* Find the field's source; false when it is optional and there is none. */
 static bool
 resolve_field(Relation rel, BeExpressions *expressions, const BeEntity *entity,
 			  const BeEntityField *field, Jsonb *columns, BeSource *source)
 {
-	JsonbValue *given = columns
-		? getKeyJsonValueFromContainer(&columns->root, field->name, strlen(field->name), NULL)
-		: NULL;
+	Given		given = read_given(columns, field->name);
 
-	if (given)
+	*source = (BeSource) {.admin = given.admin};
+	if (given.admin)
+		check_admin(entity, field->name);
+	if (given.text)
 	{
-		char	   *text = pnstrdup(given->val.string.val, given->val.string.len);
-
-		if (find_column(rel, text) != InvalidAttrNumber)
-			set_column(rel, source, field->name, text);
+		if (find_column(rel, given.text) != InvalidAttrNumber)
+			set_column(rel, source, field->name, given.text);
 		else
-			set_expression(source, expressions, field->name, text);
+			set_expression(source, expressions, field->name, given.text);
 		return true;
 	}
 	if (find_column(rel, field->name) != InvalidAttrNumber)
@@ -158,13 +259,13 @@ resolve_field(Relation rel, BeExpressions *expressions, const BeEntity *entity,
 
 /* The extra columns; each must exist, be new to the payload, and come once. */
 static void
-resolve_extra(Relation rel, ArrayType *extra, BeAttachment *attachment)
+resolve_extra(Relation rel, const BeRequest *request, BeAttachment *attachment)
 {
 	Datum	   *names;
 	bool	   *nulls;
 	int			n;
 
-	deconstruct_array(extra, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
+	deconstruct_array(request->extra, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
 	attachment->sources = repalloc(attachment->sources,
 								   sizeof(BeSource) * (attachment->nsources + Max(n, 1)));
 	for (int i = 0; i < n; i++)
@@ -192,6 +293,9 @@ resolve_extra(Relation rel, ArrayType *extra, BeAttachment *attachment)
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
 						 errmsg("extra: column \"%s\" is named twice", name)));
 		}
+		attachment->sources[attachment->nsources] = (BeSource) {
+			.admin = read_given(request->columns, name).admin
+		};
 		set_column(rel, &attachment->sources[attachment->nsources++], name, name);
 		attachment->nextra++;
 	}
@@ -242,7 +346,7 @@ be_attachment_resolve(Relation rel, const BeRequest *request)
 	expressions = be_expressions_create(attachment->table, rel, attachment->search_path);
 
 	if (request->columns)
-		check_columns(entity, request->columns);
+		check_columns(entity, request->columns, request->extra);
 	for (int i = 0; i < entity->nfields; i++)
 	{
 		if (resolve_field(rel, expressions, entity, &entity->fields[i], request->columns,
@@ -250,7 +354,7 @@ be_attachment_resolve(Relation rel, const BeRequest *request)
 			attachment->nsources++;
 	}
 	if (request->extra)
-		resolve_extra(rel, request->extra, attachment);
+		resolve_extra(rel, request, attachment);
 	if (request->filter)
 		check_filter(expressions, request->filter);
 	if (request->audience)

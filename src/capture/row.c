@@ -37,6 +37,7 @@ take_results(BeMapping *mapping, BeRow *row, bool ok)
 {
 	BeResults  *results = &row->results;
 
+	row->failed = !ok;
 	for (int i = 0; ok && i < mapping->nfields; i++)
 	{
 		int			n = mapping->fields[i].result;
@@ -80,6 +81,7 @@ be_rows_read(BeMapping *mapping, Relation rel, TupleTableSlot **slots, BeRow *ro
 		row->values = palloc0(sizeof(Datum) * mapping->nfields);
 		row->nulls = palloc(sizeof(bool) * mapping->nfields);
 		row->wanted = true;
+		row->failed = false;
 		row->audience = (char *) mapping->constant_audience;
 		read_columns(mapping, slots[i], row);
 		if (mapping->expressions)

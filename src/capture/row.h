@@ -17,6 +17,7 @@ typedef struct BeRow
 	bool		wanted;			/* the filter lets it through */
 	char	   *audience;		/* that attach() asked for; NULL: the default */
 	BeResults	results;		/* of the expressions, if there are any */
+	bool		failed;			/* they could not be evaluated */
 } BeRow;
 
 /*

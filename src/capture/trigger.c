@@ -12,7 +12,8 @@
  *				assigned or unassigned where those fields do
  *
  * A filter makes a view of the table, and a row that an UPDATE moves in or out
- * of it is created or deleted.
+ * of it is created or deleted.  An audience makes as many as there are clients: one
+ * who loses sight of a row by an UPDATE is told moved_out, one who gains it created.
  *
  * Memory: PostgreSQL runs AFTER triggers in a context that it empties after
  * each row.  What is kept for the session: mappings, and the buffers that
@@ -28,6 +29,7 @@
 #include "commands/trigger.h"
 #include "fmgr.h"
 
+#include "capture/access.h"
 #include "capture/audience.h"
 #include "capture/mapping.h"
 #include "capture/payload.h"
@@ -42,9 +44,20 @@ typedef struct RowEvent
 {
 	BeMapping  *mapping;
 	BeRow	   *row;
+	const char *person;
 	BePayload	document;
 	BeRecord	record;
 } RowEvent;
+
+/* The row's key: a membership without an id is known by what it connects. */
+static const char *
+key_text(BeMapping *mapping, BeRow *row)
+{
+	if (mapping->key >= 0)
+		return be_payload_row_text(mapping, row, mapping->key);
+	return psprintf("%s:%s", be_payload_row_text(mapping, row, mapping->person),
+					be_payload_row_text(mapping, row, mapping->project));
+}
 
 static void
 begin_event(RowEvent *event, BeMapping *mapping, BeRow *row, BeRow *old,
@@ -53,67 +66,155 @@ begin_event(RowEvent *event, BeMapping *mapping, BeRow *row, BeRow *old,
 	event->mapping = mapping;
 	event->row = row;
 	be_payload_write(&event->document, mapping, row, old, changed);
+	event->person = be_payload_text(&event->document, mapping->person);
 
-	event->record.type = mapping->entity->name;
-	event->record.key = be_payload_text(&event->document, mapping->key);
-	event->record.project = be_payload_text(&event->document, mapping->project);
-	event->record.bug = be_payload_text(&event->document, mapping->bug);
-	event->record.payload = event->document.payload;
+	event->record = (BeRecord) {
+		.type = mapping->entity->name,
+		.key = mapping->key >= 0 ? be_payload_text(&event->document, mapping->key)
+		: key_text(mapping, row),
+		.project = be_payload_text(&event->document, mapping->project),
+		.bug = be_payload_text(&event->document, mapping->bug),
+		.payload = event->document.payload,
+		.open_payload = event->document.open_payload,
+	};
 }
 
+static const char *
+default_audience(const RowEvent *event, const char *action)
+{
+	return event->row->audience ? event->row->audience
+		: be_audience_default(event->mapping->entity, action, event->person);
+}
+
+/* What the row's change means for access goes with its first event only. */
 static void
-publish(RowEvent *event, const char *action, BeSpan changes)
+publish(RowEvent *event, const char *action, const char *audience)
 {
 	BeRecord   *record = &event->record;
 
 	record->action = action;
-	record->changes = changes;
-	record->audience = event->row->audience
-		? event->row->audience
-		: be_audience_default(event->mapping->entity, action, record->key);
+	record->audience = audience;
 	be_record_publish(record);
+	record->access = (BeSpan) {NULL, 0};
 }
 
 /* A row that is there now, or isn't any more. */
 static void
-publish_whole(BeMapping *mapping, BeRow *row, const char *action)
+publish_whole(BeMapping *mapping, BeRow *row, const char *action, BeSpan access)
 {
-	BeSpan		none = {NULL, 0};
 	RowEvent	event;
 
-	if (!row->wanted)
-		return;
 	begin_event(&event, mapping, row, NULL, NULL);
-	publish(&event, action, none);
+	event.record.access = access;
+	publish(&event, action, default_audience(&event, action));
 }
 
+/* Who saw the row and doesn't any more is told which one it was, nothing else. */
+static void
+publish_moved_out(BeMapping *mapping, BeRow *old, const char *audience, BeSpan access)
+{
+	BeRecord	record = {
+		.type = mapping->entity->name,
+		.action = "moved_out",
+		.audience = audience,
+		.key = key_text(mapping, old),
+		.project = be_payload_row_text(mapping, old, mapping->project),
+		.bug = be_payload_row_text(mapping, old, mapping->bug),
+		.payload = be_payload_identity(mapping, old),
+		.access = access,
+	};
+
+	be_record_publish(&record);
+}
+
+/* A field whose change is an event of its own; such are never for admins only. */
+static void
+publish_field(RowEvent *event, int field, const char *action, const BeMove *move)
+{
+	event->record.changes = be_payload_change(&event->document, field);
+	if (event->record.open_payload.len > 0)
+		event->record.open_changes = event->record.changes;
+	publish(event, action, event->row->audience ? move->kept
+			: default_audience(event, action));
+}
+
+/* Does nothing change but what is for admins?  Then it is an event for them. */
+static const char *
+narrow_to_admins(const RowEvent *event, const BeMove *move)
+{
+	if (event->document.open_payload.len == 0 || event->document.open_changes.len > 0 ||
+		move->gained)
+		return move->kept;
+	return psprintf("%s\n%c%s", move->kept, BE_AUDIENCE_ONLY, BE_PRINCIPAL_ADMIN);
+}
+
+static void
+publish_changes(RowEvent *event, BeRow *new, const bool *changed, const BeMove *move)
+{
+	int			status = event->mapping->status;
+	int			assignee = event->mapping->assignee;
+
+	event->record.changes = event->document.changes;
+	event->record.open_changes = event->document.open_changes;
+	publish(event, "updated", narrow_to_admins(event, move));
+	if (status >= 0 && changed[status])
+		publish_field(event, status, "status_changed", move);
+	if (assignee >= 0 && changed[assignee])
+		publish_field(event, assignee, new->nulls[assignee] ? "unassigned" : "assigned",
+					  move);
+}
+
+static const char *
+audience_of_update(BeMapping *mapping, BeRow *row)
+{
+	if (row->audience)
+		return row->audience;
+	return be_audience_default(mapping->entity, "updated", be_entity_can_decide(mapping->entity)
+							   ? be_payload_row_text(mapping, row, mapping->person) : "");
+}
+
+/*
+ * A row may also move from one audience to another: a goodbye for those who lose
+ * sight of it, ahead of the rest, and as good as created for those who gain it.
+ */
 static void
 publish_update(BeMapping *mapping, BeRow *old, BeRow *new)
 {
 	bool	   *changed = palloc(sizeof(bool) * mapping->nfields);
-	int			status = mapping->status;
-	int			assignee = mapping->assignee;
+	bool		any = be_rows_compare(mapping, old, new, changed);
+	BeMove		move = be_audience_move(audience_of_update(mapping, old),
+										audience_of_update(mapping, new));
+	BeSpan		access;
 	RowEvent	event;
 
-	if (!be_rows_compare(mapping, old, new, changed))
+	if (!any && !move.lost && !move.gained)
 		return;
-
+	access = be_access_of_change(mapping, old, new);
+	if (move.lost)
+	{
+		publish_moved_out(mapping, old, move.lost, access);
+		access = (BeSpan) {NULL, 0};
+	}
 	begin_event(&event, mapping, new, old, changed);
-	publish(&event, "updated", event.document.changes);
-	if (status >= 0 && changed[status])
-		publish(&event, "status_changed", be_payload_change(&event.document, status));
-	if (assignee >= 0 && changed[assignee])
-		publish(&event, new->nulls[assignee] ? "unassigned" : "assigned",
-				be_payload_change(&event.document, assignee));
+	event.record.access = access;
+	if (move.gained)
+		publish(&event, "created", move.gained);
+	if (any)
+		publish_changes(&event, new, changed, &move);
 }
 
 static void
-capture_one(BeMapping *mapping, TriggerData *trigger, const char *action)
+capture_one(BeMapping *mapping, TriggerData *trigger, bool inserted)
 {
 	BeRow		row;
 
 	be_rows_read(mapping, trigger->tg_relation, &trigger->tg_trigslot, &row, 1);
-	publish_whole(mapping, &row, action);
+	if (!row.wanted)
+		return;
+	if (inserted)
+		publish_whole(mapping, &row, "created", be_access_of_change(mapping, NULL, &row));
+	else
+		publish_whole(mapping, &row, "deleted", be_access_of_change(mapping, &row, NULL));
 }
 
 static void
@@ -128,9 +229,9 @@ capture_update(BeMapping *mapping, TriggerData *trigger)
 	if (old->wanted && new->wanted)
 		publish_update(mapping, old, new);
 	else if (new->wanted)
-		publish_whole(mapping, new, "created");
-	else
-		publish_whole(mapping, old, "deleted");
+		publish_whole(mapping, new, "created", be_access_of_change(mapping, NULL, new));
+	else if (old->wanted)
+		publish_whole(mapping, old, "deleted", be_access_of_change(mapping, old, NULL));
 }
 
 static void
@@ -160,9 +261,9 @@ bugevents_capture(PG_FUNCTION_ARGS)
 
 	mapping = be_mapping_get(trigger->tg_relation, trigger->tg_trigger);
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
-		capture_one(mapping, trigger, "created");
+		capture_one(mapping, trigger, true);
 	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		capture_one(mapping, trigger, "deleted");
+		capture_one(mapping, trigger, false);
 	else
 		capture_update(mapping, trigger);
 	return PointerGetDatum(NULL);

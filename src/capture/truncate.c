@@ -10,14 +10,11 @@
 
 #include "commands/trigger.h"
 #include "fmgr.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
 
 #include "capture/attachment.h"
 #include "capture/audience.h"
-#include "capture/json.h"
+#include "capture/notice.h"
 #include "capture/record.h"
-#include "capture/utf8.h"
 #include "extension/settings.h"
 
 PG_FUNCTION_INFO_V1(bugevents_capture_truncate);
@@ -36,27 +33,11 @@ find_audience(const BeAttachment *attachment)
 	return bad == NULL && *audience ? audience : BE_PRINCIPAL_ADMIN;
 }
 
-static BeSpan
-make_payload(Relation rel)
-{
-	char	   *name = psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
-								RelationGetRelationName(rel));
-	const char *utf8 = be_utf8_cstring(name);
-	BeJson		json;
-
-	be_json_init(&json, CurrentMemoryContext);
-	be_json_literal(&json, "{\"table\":");
-	be_json_string(&json, utf8, strlen(utf8));
-	be_json_char(&json, '}');
-	return (BeSpan) {json.data, (uint32_t) json.len};
-}
-
 Datum
 bugevents_capture_truncate(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	BeAttachment *attachment;
-	BeRecord	record = {.action = "truncated",.key = "",.project = "",.bug = ""};
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
@@ -71,9 +52,7 @@ bugevents_capture_truncate(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 
 	attachment = be_attachment_read(trigger->tg_trigger->tgargs[0]);
-	record.type = attachment->entity->name;
-	record.audience = find_audience(attachment);
-	record.payload = make_payload(trigger->tg_relation);
-	be_record_publish(&record);
+	be_notice_publish(trigger->tg_relation, attachment, "truncated",
+					  find_audience(attachment));
 	return PointerGetDatum(NULL);
 }

@@ -124,6 +124,16 @@ be_clients_update(int i, uint64 cursor, uint64 sent, uint64 received,
 }
 
 void
+be_clients_set_role(int i, const char *role)
+{
+	Slot	   *slot = &table->slot[i];
+
+	begin_change(slot);
+	strlcpy(slot->client.role, role, sizeof(slot->client.role));
+	end_change(slot);
+}
+
+void
 be_clients_remove(int i)
 {
 	Slot	   *slot = &table->slot[i];

@@ -43,6 +43,7 @@ extern void be_clients_clear(void);
 extern int	be_clients_add(const BeClient *client); /* slot, or -1: full */
 extern void be_clients_update(int slot, uint64 cursor, uint64 sent,
 							  uint64 received, TimestampTz expires_at);
+extern void be_clients_set_role(int slot, const char *role);
 extern void be_clients_remove(int slot);
 
 /* A copy of a slot; false when it is free. */

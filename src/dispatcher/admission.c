@@ -176,6 +176,17 @@ be_admission_close(int gateway, uint64 client)
 }
 
 bool
+be_admission_role(int gateway, const BeRoleMessage *role)
+{
+	ClientEntry *entry = find_client(gateway, role->client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	be_clients_set_role(entry->slot, role->role);
+	return true;
+}
+
+bool
 be_admission_report(int gateway, const BeClientsMessage *report)
 {
 	ClientEntry *entry = find_client(gateway, report->client, HASH_FIND);

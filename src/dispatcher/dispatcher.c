@@ -6,6 +6,7 @@
  *	   order (queue.c says when a transaction is settled);
  *	2. feeds that are behind, and the gateways' requests for history, read the
  *	   journal, a chunk each;
+ *	   and clients who want in are looked up and admitted;
  *	3. make sure that the WAL is flushed up to the last commit among them, for no
  *	   client may see what a crash could take back;
  *	4. write to the pipes;
@@ -32,6 +33,7 @@
 #include "dispatcher/database.h"
 #include "dispatcher/feed.h"
 #include "dispatcher/gateway_config.h"
+#include "dispatcher/lookup.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
 #include "journal/retention.h"
@@ -145,6 +147,28 @@ read_journal(void)
 	}
 	else
 		next_check = 0;
+	end_transaction(context);
+}
+
+static void
+admit_client(int gateway, const BeOpenMessage *open, uint64 as_of,
+			 const BeRosterEntry *entry)
+{
+	be_feed_admit(&feeds[gateway - 1], open, as_of, entry);
+}
+
+static void
+admit_clients(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint64		settled = be_queue_settled();
+
+	if (!be_lookup_is_due())
+		return;
+
+	/* As in read_journal: the snapshot sees all that is settled. */
+	begin_transaction();
+	be_lookup_run(settled, admit_client);
 	end_transaction(context);
 }
 
@@ -457,6 +481,7 @@ run_turn(void)
 
 	note_commits(be_queue_drain(take_item, NULL));
 	read_journal();
+	admit_clients();
 	grant_wishes();
 	flush_feeds();
 

@@ -21,6 +21,7 @@
 #include <signal.h>
 
 #include "dispatcher/admission.h"
+#include "dispatcher/lookup.h"
 #include "dispatcher/spawn.h"
 #include "dispatcher/unix_time.h"
 #include "event/event.h"
@@ -364,17 +365,42 @@ static bool
 take_open(BeFeed *feed, const BeMessage *message)
 {
 	BeOpenMessage open;
-	BeAdmitMessage admit = {0};
-	BeVerdict	verdict;
 
 	if (!be_body_open(message, &open) || !is_utf8(open.id) || !is_utf8(open.user) ||
-		!is_utf8(open.role) || !is_utf8(open.address) ||
-		!be_admission_open(feed->number, &open, &verdict))
+		!is_utf8(open.role) || !is_utf8(open.address))
 		return false;
-	admit.client = open.client;
-	admit.verdict = verdict;
-	send_struct(feed, BE_MSG_ADMIT, &admit, sizeof(admit));
+	be_lookup_add(feed->number, &open);
 	return true;
+}
+
+void
+be_feed_admit(BeFeed *feed, const BeOpenMessage *open, uint64 as_of,
+			  const BeRosterEntry *entry)
+{
+	BeAdmitMessage admit = {.client = open->client, .as_of = as_of};
+	BeVerdict	verdict = BE_NOT_LOOKED_UP;
+	struct iovec part[2] = {{&admit, sizeof(admit)}};
+
+	if (feed->channel.fd < 0)
+		return;
+	if (entry && !be_admission_open(feed->number, open, &verdict))
+	{
+		end_gateway(feed, "it broke the protocol of the pipe");
+		return;
+	}
+	admit.verdict = verdict;
+	if (entry)
+		part[1] = (struct iovec) {entry->access.data, entry->access.len};
+	send_message(feed, BE_MSG_ADMIT, part, entry ? 2 : 1);
+}
+
+static bool
+take_role(BeFeed *feed, const BeMessage *message)
+{
+	BeRoleMessage role;
+
+	return be_body_role(message, &role) && is_utf8(role.role) &&
+		be_admission_role(feed->number, &role);
 }
 
 static bool
@@ -431,6 +457,8 @@ take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 			return take_closed(feed, message);
 		case BE_MSG_CLIENTS:
 			return take_clients(feed, message);
+		case BE_MSG_ROLE:
+			return take_role(feed, message);
 		default:
 			return false;
 	}

@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "capture/roster.h"
 #include "datatype/timestamp.h"
 #include "journal/reader.h"
 #include "pipe/channel.h"
@@ -80,6 +81,10 @@ extern void be_feed_receive(BeFeed *feed, uint64 settled);
 
 /* False while its pipe is full: who does not read is not read from. */
 extern bool be_feed_listens(const BeFeed *feed);
+
+/* Answer an OPEN of this gateway with what was found out (lookup.h). */
+extern void be_feed_admit(BeFeed *feed, const BeOpenMessage *open, uint64 as_of,
+						  const BeRosterEntry *entry);
 
 /* Say SHUTDOWN, wait for the end, kill it if it takes too long. */
 extern void be_feed_stop(BeFeed *feed);

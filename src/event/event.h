@@ -34,6 +34,9 @@ typedef enum BeEventField
 	BE_EVENT_BUG,				/* bug report id as text; empty if none */
 	BE_EVENT_PAYLOAD,			/* JSON object, UTF-8 */
 	BE_EVENT_CHANGES,			/* JSON object, UTF-8; empty if none */
+	BE_EVENT_OPEN_PAYLOAD,		/* what others than admins get; empty: the same */
+	BE_EVENT_OPEN_CHANGES,		/* likewise, and empty if that is none */
+	BE_EVENT_ACCESS,			/* whom it makes or unmakes what (access.h) */
 	BE_EVENT_FIELDS
 } BeEventField;
 
@@ -48,11 +51,16 @@ typedef enum BeEventField
  *   admin         whoever has the role admin
  *   user:ID       the user with that id
  *   project:ID    the members of that project
+ * A client has to belong to one of them.  Lines that begin with a sign narrow that:
+ *   !PRINCIPAL    who belongs to this one does not see it
+ *   &PRINCIPAL    where there are such lines, one has to belong to one of these, too
  */
 #define BE_PRINCIPAL_ALL		"all"
 #define BE_PRINCIPAL_ADMIN		"admin"
 #define BE_PRINCIPAL_USER		"user:"
 #define BE_PRINCIPAL_PROJECT	"project:"
+#define BE_AUDIENCE_EXCEPT		'!'
+#define BE_AUDIENCE_ONLY		'&'
 
 typedef struct BeSpan
 {

@@ -18,14 +18,17 @@
 #define BE_PROCESSES	MaxBackends
 #endif
 
-/* Does the role own the relation? */
+/* Does the role own the relation, the database? */
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #include "utils/acl.h"
 #define be_class_is_owned(relid, role)	object_ownercheck(RelationRelationId, relid, role)
+#define be_database_is_owned(dbid, role)	object_ownercheck(DatabaseRelationId, dbid, role)
 #else
 #include "utils/acl.h"
 #define be_class_is_owned(relid, role)	pg_class_ownercheck(relid, role)
+#define be_database_is_owned(dbid, role)	pg_database_ownercheck(dbid, role)
 #endif
 
 #endif							/* BE_COMPAT_H */

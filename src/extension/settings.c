@@ -35,6 +35,7 @@ int			be_ping_interval;
 int			be_connection_timeout;
 int			be_client_lag_limit;
 char	   *be_allowed_origins;
+bool		be_require_user;
 bool		be_allow_plaintext;
 char	   *be_tls_cert_file;
 char	   *be_tls_key_file;
@@ -275,6 +276,10 @@ define_token_settings(void)
 	define_string("bugevents.jwt_audience",
 				  "Sets the audience that a token must name; empty: any.",
 				  &be_jwt_audience, "", PGC_SIGHUP, 0, NULL);
+	DefineCustomBoolVariable("bugevents.require_user",
+							 "Lets only users connect whom an attached table of users has.",
+							 NULL, &be_require_user, false, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
 	define_int("bugevents.jwt_leeway",
 			   "Sets the difference of clocks that is tolerated in a token.",
 			   &be_jwt_leeway, 30 * 1000, 0, 600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
@@ -289,6 +294,12 @@ be_settings_define(void)
 	define_token_settings();
 	MarkGUCPrefixReserved("bugevents");
 	preloaded = true;
+}
+
+bool
+be_settings_are_preloaded(void)
+{
+	return preloaded;
 }
 
 void

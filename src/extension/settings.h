@@ -36,6 +36,7 @@ extern int	be_ping_interval;	/* ms */
 extern int	be_connection_timeout;	/* ms */
 extern int	be_client_lag_limit;	/* events; 0: no limit */
 extern char *be_allowed_origins;
+extern bool be_require_user;
 extern bool be_allow_plaintext;
 extern char *be_tls_cert_file;
 extern char *be_tls_key_file;
@@ -58,6 +59,8 @@ extern void be_settings_define(void);
  * its shared memory.
  */
 extern void be_settings_require_preload(void);
+
+extern bool be_settings_are_preloaded(void);
 
 /* Is the session's database the one that bugevents.database names? */
 extern bool be_settings_database_is_served(void);

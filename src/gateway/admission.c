@@ -8,6 +8,7 @@
  * Not here: what the answer is based on.
  */
 #include "admission.h"
+#include "access.h"
 #include "door.h"
 #include "memory.h"
 #include "pipe/body.h"
@@ -86,6 +87,16 @@ be_admission_ask(BeClient *client)
 	send_open(client);
 }
 
+void
+be_admission_ask_again(BeClient *client)
+{
+	send_closed(client->gateway, client->number);
+	client->admitted = false;
+	be_identity_forget_tables(&client->identity);
+	be_client_regroup(client);
+	be_admission_ask(client);
+}
+
 static BeAsked *
 pop_asked(BeGateway *gateway)
 {
@@ -101,18 +112,30 @@ pop_asked(BeGateway *gateway)
 	return asked;
 }
 
+/* False: what is said of the client is malformed. */
+static bool
+let_in(BeClient *client, uint64_t as_of, BeSpan access)
+{
+	client->admitted = true;
+	if (!be_access_admit(client, as_of, access))
+		return false;
+	if (client->state == BE_CLIENT_WAITING)
+		be_door_admitted(client);
+	return true;
+}
+
 static void
-take_verdict(BeClient *client, uint32_t verdict)
+refuse(BeClient *client, uint32_t verdict)
 {
 	switch (verdict)
 	{
-		case BE_ADMITTED:
-			client->admitted = true;
-			be_door_admitted(client);
-			break;
 		case BE_TOO_MANY_CONNECTIONS:
 			be_client_refuse(client, BE_CLOSE_POLICY, "too_many_connections",
 							 "this user has too many connections");
+			break;
+		case BE_NOT_LOOKED_UP:
+			be_client_refuse(client, BE_CLOSE_INTERNAL, "internal_error",
+							 "who you are could not be looked up");
 			break;
 		default:
 			be_client_refuse(client, BE_CLOSE_TRY_LATER, "server_full",
@@ -124,16 +147,28 @@ bool
 be_admission_answer(BeGateway *gateway, const BeMessage *message)
 {
 	BeAdmitMessage admit;
+	BeSpan		access;
 	BeAsked    *asked = pop_asked(gateway);
-	bool		fits = asked && be_body_admit(message, &admit) &&
+	bool		fits = asked && be_body_admit(message, &admit, &access) &&
 		admit.client == asked->number;
 
-	if (fits && asked->client)
-		take_verdict(asked->client, admit.verdict);
+	if (fits && asked->client && admit.verdict == BE_ADMITTED)
+		fits = let_in(asked->client, admit.as_of, access);
+	else if (fits && asked->client)
+		refuse(asked->client, admit.verdict);
 	else if (fits && admit.verdict == BE_ADMITTED)
 		send_closed(gateway, admit.client);
 	free(asked);
 	return fits;
+}
+
+void
+be_admission_tell_role(BeClient *client)
+{
+	BeRoleMessage role = {.client = client->number};
+
+	copy_clipped(role.role, sizeof(role.role), client->role);
+	be_link_send(&client->gateway->link, BE_MSG_ROLE, &role, sizeof(role), NULL, 0);
 }
 
 void

@@ -16,7 +16,12 @@
 /* The client showed a good token: ask. */
 extern void be_admission_ask(BeClient *client);
 
-/* ADMIT.  False: it answers nothing that was asked. */
+/*
+ * It was admitted before there was a stream that would have told what changed since.
+ */
+extern void be_admission_ask_again(BeClient *client);
+
+/* ADMIT.  False: it answers nothing that was asked, or is malformed. */
 extern bool be_admission_answer(BeGateway *gateway, const BeMessage *message);
 
 /* The client goes, in whatever state; may be called again. */
@@ -24,6 +29,9 @@ extern void be_admission_leave(BeClient *client);
 
 /* DISCONNECT.  False: malformed. */
 extern bool be_admission_disconnect(BeGateway *gateway, const BeMessage *message);
+
+/* Tell the dispatcher the role of an admitted client, which is another one now. */
+extern void be_admission_tell_role(BeClient *client);
 
 /* Tell the dispatcher how those are doing of whom something changed. */
 extern void be_admission_report(BeGateway *gateway);

@@ -2,7 +2,7 @@
  * audience.c - who may see an event.
  *
  * Model: the flags settle the common cases (everyone, admins) without a look at
- * any name; the rest is a binary search for each principal of the event, so that
+ * any name; what lines with signs narrow is looked at line by line; the rest is a binary search for each principal of the event, so that
  * a member of a thousand projects costs ten comparisons.
  */
 #include "audience.h"
@@ -23,6 +23,9 @@ be_audience_flags(BeSpan audience)
 			flags |= BE_SEEN_BY_ALL;
 		else if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
 			flags |= BE_SEEN_BY_ADMIN;
+		else if (principal.len > 0 && (principal.data[0] == BE_AUDIENCE_EXCEPT ||
+									   principal.data[0] == BE_AUDIENCE_ONLY))
+			flags |= BE_SEEN_NARROWED;
 		else if (principal.len > 0)
 			flags |= BE_SEEN_BY_NAMED;
 	}
@@ -105,11 +108,54 @@ is_among(BeSpan principal, const BePrincipals *principals)
 	return false;
 }
 
+static bool
+belongs(BeSpan principal, const BePrincipals *principals)
+{
+	if (be_span_is(principal, BE_PRINCIPAL_ALL))
+		return true;
+	if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
+		return principals->is_admin;
+	return is_among(principal, principals);
+}
+
+/* The same with lines that begin with a sign; they are rare. */
+static bool
+narrowed_allows(BeSpan audience, const BePrincipals *principals)
+{
+	bool		named = false;
+	bool		restricted = false;
+	bool		among_those = false;
+	BeSpan		line;
+
+	while (be_audience_next(&audience, &line))
+	{
+		BeSpan		bare = {line.data + 1, line.len - 1};
+
+		if (line.len == 0)
+			continue;
+		if (line.data[0] == BE_AUDIENCE_EXCEPT)
+		{
+			if (belongs(bare, principals))
+				return false;
+		}
+		else if (line.data[0] == BE_AUDIENCE_ONLY)
+		{
+			restricted = true;
+			among_those |= belongs(bare, principals);
+		}
+		else
+			named |= belongs(line, principals);
+	}
+	return named && (!restricted || among_those);
+}
+
 bool
 be_audience_allows(BeSpan audience, uint8_t flags, const BePrincipals *principals)
 {
 	BeSpan		principal;
 
+	if (flags & BE_SEEN_NARROWED)
+		return narrowed_allows(audience, principals);
 	if (flags & BE_SEEN_BY_ALL)
 		return true;
 	if ((flags & BE_SEEN_BY_ADMIN) && principals->is_admin)

@@ -2,7 +2,7 @@
  * audience.h - who may see an event.
  *
  * An event names principals (event.h); a client belongs to some.  The event may
- * be seen when one of its principals is one of the client's.  Everyone belongs
+ * be seen when one of its principals is one of the client's, and no line narrows that.  Everyone belongs
  * to "all", which is therefore kept out of the lists.
  *
  * Pure C.
@@ -19,6 +19,14 @@
 #define BE_SEEN_BY_ALL		0x01
 #define BE_SEEN_BY_ADMIN	0x02
 #define BE_SEEN_BY_NAMED	0x04	/* user:, project: or one not known here */
+#define BE_SEEN_NARROWED	0x08	/* there are lines that narrow the others */
+
+/* Everyone at all? */
+static inline bool
+be_seen_by_everyone(uint8_t flags)
+{
+	return (flags & (BE_SEEN_BY_ALL | BE_SEEN_NARROWED)) == BE_SEEN_BY_ALL;
+}
 
 extern uint8_t be_audience_flags(BeSpan audience);
 

@@ -83,8 +83,13 @@ be_chunk_add(BeChunk *chunk, const BeEventsMessage *message, uint32_t n,
 		.audience_len = event->field[BE_EVENT_AUDIENCE].len,
 		.flags = be_audience_flags(event->field[BE_EVENT_AUDIENCE]),
 	};
-	be_envelope_add(&chunk->bytes, message, n, event);
+	be_envelope_add(&chunk->bytes, message, n, event, true);
 	frame->length = (uint32_t) (chunk->bytes.len - start);
+	if (event->field[BE_EVENT_OPEN_PAYLOAD].len > 0)
+	{
+		be_envelope_add(&chunk->bytes, message, n, event, false);
+		frame->open_length = (uint32_t) (chunk->bytes.len - start - frame->length);
+	}
 	add_label(chunk, event->field[BE_EVENT_TYPE]);
 	add_label(chunk, event->field[BE_EVENT_KEY]);
 	add_label(chunk, event->field[BE_EVENT_ACTION]);

@@ -7,6 +7,9 @@
  *     frame[]   seq, offset, length, labels        one entry each
  *     labels  | type\0key\0action\0project\0bug\0audience\0 | ...
  *
+ * An event that has fields for admins only is framed twice: for them, and right behind
+ * it for others.
+ *
  * A chunk covers a range of the stream: every event in (after, covered] is in
  * it.  Seqs in between that have no frame belong to no event.
  *
@@ -35,6 +38,7 @@ typedef struct BeFrame
 	uint64_t	seq;
 	uint32_t	offset;			/* into bytes */
 	uint32_t	length;
+	uint32_t	open_length;	/* of what others than admins get, if that differs */
 	uint32_t	labels;			/* into labels */
 	uint32_t	audience_len;
 	uint8_t		flags;			/* BE_SEEN_BY_... */
@@ -88,6 +92,17 @@ extern bool be_chunk_fits(const BeChunk *chunk, size_t length);
  */
 extern void be_chunk_add(BeChunk *chunk, const BeEventsMessage *message,
 						 uint32_t n, const BeEvent *event);
+
+/* The frame's bytes, as they are for an admin or for others. */
+static inline BeSpan
+be_chunk_bytes(const BeChunk *chunk, const BeFrame *frame, bool for_admin)
+{
+	const char *data = chunk->bytes.data + frame->offset;
+
+	if (for_admin || frame->open_length == 0)
+		return (BeSpan) {data, frame->length};
+	return (BeSpan) {data + frame->length, frame->open_length};
+}
 
 extern void be_chunk_labels(const BeChunk *chunk, const BeFrame *frame,
 							BeLabels *labels);

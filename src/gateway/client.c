@@ -128,26 +128,33 @@ join_groups(BeClient *client)
 }
 
 void
-be_client_identify(BeClient *client, BeClaims *claims)
+be_client_regroup(BeClient *client)
 {
+	const char *role = be_identity_role(&client->identity);
+	bool		changes = client->role && strcmp(client->role, role) != 0;
+
 	leave_groups(client);
 	be_principals_free(&client->principals);
-	free(client->user_id);
-	free(client->role);
+	be_identity_principals(&client->identity, client->user_id, &client->principals);
+	join_groups(client);
 
+	free(client->role);
+	client->role = be_copy_text(role, strlen(role));
+	if (changes && client->admitted)
+		be_admission_tell_role(client);
+}
+
+void
+be_client_identify(BeClient *client, BeClaims *claims)
+{
+	free(client->user_id);
 	client->user_id = claims->user_id;
-	client->role = claims->role;
 	client->expires_at = claims->expires_at;
 	client->ends_at = claims->ends_at;
 	client->warned = false;
-	client->principals.is_admin = claims->is_admin;
-	be_principals_add(&client->principals, BE_PRINCIPAL_USER, claims->user_id);
-	for (uint32_t i = 0; i < claims->projects; i++)
-		be_principals_add(&client->principals, BE_PRINCIPAL_PROJECT,
-						  claims->project[i]);
-	be_principals_seal(&client->principals);
-	claims->user_id = claims->role = NULL;
-	join_groups(client);
+	claims->user_id = NULL;
+	be_identity_token(&client->identity, claims);
+	be_client_regroup(client);
 }
 
 /* ---- Frames ---- */
@@ -362,6 +369,7 @@ be_client_free_dead(BeGateway *gateway)
 		be_text_free(&client->out);
 		be_reader_free(&client->reader);
 		be_principals_free(&client->principals);
+		be_identity_free(&client->identity);
 		be_subscription_free(client->subscription);
 		free(client->user_id);
 		free(client->role);

@@ -23,6 +23,7 @@
 #include "frame.h"
 #include "gateway.h"
 #include "handshake.h"
+#include "identity.h"
 #include "subscription.h"
 
 typedef enum BeClientState
@@ -69,7 +70,8 @@ typedef struct BeClient
 	BeAsked    *asked;			/* while it waits to be admitted */
 	bool		admitted;
 	char	   *user_id;
-	char	   *role;
+	char	   *role;			/* the lower of the token's and the tables' */
+	BeIdentity	identity;
 	int64_t		expires_at;		/* seconds since 1970, as the token says */
 	int64_t		ends_at;
 	BePrincipals principals;
@@ -131,6 +133,12 @@ extern void be_client_refuse(BeClient *client, int code, const char *error,
  * what is in claims.
  */
 extern void be_client_identify(BeClient *client, BeClaims *claims);
+
+/*
+ * Give it the role and the groups that its identity amounts to; the dispatcher is told
+ * of another role.
+ */
+extern void be_client_regroup(BeClient *client);
 
 /* Look at every client's clock: deadlines, pings, expiry. */
 extern void be_client_tick(BeGateway *gateway);

@@ -51,6 +51,7 @@ static const Member members[] = {
 	{"connection_timeout", NUMBER, AT(connection_timeout), NULL, 60000, 1, 86400000},
 	{"client_lag_limit", NUMBER, AT(client_lag_limit), NULL, 0, 0, INT32_MAX},
 	{"allowed_origins", TEXT, AT(allowed_origins), "", 0, 0, 0},
+	{"require_user", NUMBER, AT(require_user), NULL, 0, 0, 1},
 	{"jwt_secret", TEXT, AT(jwt_secret), "", 0, 0, 0},
 	{"jwt_key", TEXT, AT(jwt_key), "", 0, 0, 0},
 	{"jwks", TEXT, AT(jwks), "", 0, 0, 0},

@@ -220,7 +220,7 @@ be_door_welcome_waiting(BeGateway *gateway)
 	for (BeClient *client = gateway->first; client; client = client->next)
 		if (client->state == BE_CLIENT_WAITING && client->admitted &&
 			client->held_until == 0)
-			welcome_or_hold(client);
+			be_admission_ask_again(client);
 }
 
 /* ---- The handshake ---- */

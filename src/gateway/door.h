@@ -15,7 +15,7 @@ extern void be_door_admitted(BeClient *client);
 /* Look again at those who are ahead of the stream. */
 extern void be_door_look_at_held(BeGateway *gateway);
 
-/* Welcome those who waited for the stream. */
+/* The stream begins: those who waited for it are looked up again, and welcomed. */
 extern void be_door_welcome_waiting(BeGateway *gateway);
 
 #endif							/* BE_DOOR_H */

@@ -21,10 +21,18 @@
 size_t
 be_envelope_estimate(const BeEvent *event)
 {
+	const BeSpan *field = event->field;
+
 	/* An escaped character is at most six bytes long. */
-	return FIXED_LENGTH + 6 * ((size_t) event->field[BE_EVENT_TYPE].len +
-							   event->field[BE_EVENT_ACTION].len) +
-		event->field[BE_EVENT_PAYLOAD].len + event->field[BE_EVENT_CHANGES].len;
+	size_t		envelope = FIXED_LENGTH + 6 * ((size_t) field[BE_EVENT_TYPE].len +
+											   field[BE_EVENT_ACTION].len);
+	size_t		length = envelope + field[BE_EVENT_PAYLOAD].len +
+		field[BE_EVENT_CHANGES].len;
+
+	if (field[BE_EVENT_OPEN_PAYLOAD].len > 0)
+		length += envelope + field[BE_EVENT_OPEN_PAYLOAD].len +
+			field[BE_EVENT_OPEN_CHANGES].len;
+	return length;
 }
 
 static void
@@ -41,9 +49,11 @@ add_place(BeText *text, const BeEventsMessage *message, uint32_t n)
 
 static void
 add_json(BeText *text, const BeEventsMessage *message, uint32_t n,
-		 const BeEvent *event)
+		 const BeEvent *event, bool for_admin)
 {
 	const BeSpan *field = event->field;
+	BeSpan		payload = field[for_admin ? BE_EVENT_PAYLOAD : BE_EVENT_OPEN_PAYLOAD];
+	BeSpan		changes = field[for_admin ? BE_EVENT_CHANGES : BE_EVENT_OPEN_CHANGES];
 
 	be_text_add_string(text, "{\"type\":");
 	be_text_add_json(text, field[BE_EVENT_TYPE].data, field[BE_EVENT_TYPE].len);
@@ -51,21 +61,21 @@ add_json(BeText *text, const BeEventsMessage *message, uint32_t n,
 	be_text_add_json(text, field[BE_EVENT_ACTION].data, field[BE_EVENT_ACTION].len);
 	add_place(text, message, n);
 	be_text_add_string(text, ",\"payload\":");
-	if (field[BE_EVENT_PAYLOAD].len > 0)
-		be_text_add(text, field[BE_EVENT_PAYLOAD].data, field[BE_EVENT_PAYLOAD].len);
+	if (payload.len > 0)
+		be_text_add(text, payload.data, payload.len);
 	else
 		be_text_add_string(text, "{}");
-	if (field[BE_EVENT_CHANGES].len > 0)
+	if (changes.len > 0)
 	{
 		be_text_add_string(text, ",\"changes\":");
-		be_text_add(text, field[BE_EVENT_CHANGES].data, field[BE_EVENT_CHANGES].len);
+		be_text_add(text, changes.data, changes.len);
 	}
 	be_text_add(text, "}", 1);
 }
 
 void
 be_envelope_add(BeText *text, const BeEventsMessage *message, uint32_t n,
-				const BeEvent *event)
+				const BeEvent *event, bool for_admin)
 {
 	char		header[BE_FRAME_HEADER_MAX];
 	size_t		start = text->len;
@@ -74,7 +84,7 @@ be_envelope_add(BeText *text, const BeEventsMessage *message, uint32_t n,
 
 	be_text_reserve(text, be_envelope_estimate(event));
 	text->len += sizeof(header);
-	add_json(text, message, n, event);
+	add_json(text, message, n, event, for_admin);
 
 	json_len = text->len - start - sizeof(header);
 	header_len = be_frame_header(header, BE_OP_TEXT, json_len);

@@ -35,7 +35,7 @@ is_for(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
 {
 	BeLabels	labels;
 
-	if (client->subscription == NULL && (frame->flags & BE_SEEN_BY_ALL))
+	if (client->subscription == NULL && be_seen_by_everyone(frame->flags))
 		return true;
 	be_chunk_labels(chunk, frame, &labels);
 	return be_audience_allows(labels.audience, frame->flags, &client->principals) &&
@@ -109,24 +109,24 @@ gather(BeClient *client, const BeChunk *chunk, uint32_t i, bool *for_everyone)
 	for (; i < chunk->count; i++)
 	{
 		const BeFrame *frame = &chunk->frame[i];
-		const char *data = chunk->bytes.data + frame->offset;
+		BeSpan		bytes = be_chunk_bytes(chunk, frame, client->principals.is_admin);
 
-		*for_everyone &= (frame->flags & BE_SEEN_BY_ALL) != 0;
+		*for_everyone &= be_seen_by_everyone(frame->flags) && frame->open_length == 0;
 		if (!is_for(client, chunk, frame) ||
 			(conflates && is_overtaken(client, chunk, frame)))
 			continue;
-		if (run.len > 0 && run.len + frame->length > BE_CHUNK_SIZE)
+		if (run.len > 0 && run.len + bytes.len > BE_CHUNK_SIZE)
 			break;
 		if (run.len == 0)
-			run.data = data;
-		else if (!gathered && run.data + run.len != data)
+			run.data = bytes.data;
+		else if (!gathered && run.data + run.len != bytes.data)
 		{
 			gathered = true;	/* a gap */
 			be_text_add(scratch, run.data, run.len);
 		}
 		if (gathered)
-			be_text_add(scratch, data, frame->length);
-		run.len += frame->length;
+			be_text_add(scratch, bytes.data, bytes.len);
+		run.len += bytes.len;
 		run.frames++;
 	}
 	run.looked_at = i - from;

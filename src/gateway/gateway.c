@@ -13,6 +13,7 @@
  * worked before goes on working.
  */
 #include "gateway.h"
+#include "access.h"
 #include "admission.h"
 #include "client.h"
 #include "door.h"
@@ -281,6 +282,7 @@ use_config(BeGateway *gateway, BeConfig *config)
 	use_certificate(gateway);
 	be_window_limit(&gateway->window, config->window_size);
 	be_replay_limit(gateway->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
+	be_access_review(gateway);
 	start_tick(gateway);
 	use_place(gateway);
 	send_status(gateway);

@@ -7,6 +7,7 @@
  * sent_tip".
  */
 #include "stream.h"
+#include "access.h"
 #include "client.h"
 #include "door.h"
 #include "fanout.h"
@@ -65,6 +66,9 @@ be_stream_begin(BeGateway *gateway, const BeMessage *message)
 	if (!be_body_stream(message, &stream) || gateway->config == NULL)
 		return false;
 	be_fanout_batch(gateway);
+	if (gateway->stream[0] && (strcmp(gateway->stream, stream.id) != 0 ||
+							   stream.tip > gateway->sent_tip))
+		be_access_missed(gateway);
 	if (strcmp(gateway->stream, stream.id) != 0)
 		replace(gateway, &stream);
 	else
@@ -87,6 +91,8 @@ take_event(BeGateway *gateway, const BeEventsMessage *events, uint32_t n,
 		return be_replay_add(gateway->replay, events, n, event);
 	if (events->first_seq + n <= gateway->window.tip)
 		return false;			/* twice, or out of order */
+	if (!be_access_event(gateway, events->first_seq + n, event->field[BE_EVENT_ACCESS]))
+		return false;
 	be_window_add(&gateway->window, events, n, event);
 	return true;
 }

@@ -61,10 +61,10 @@ be_body_fetched(const BeMessage *message, BeFetchedMessage *fetched)
 }
 
 bool
-be_body_admit(const BeMessage *message, BeAdmitMessage *admit)
+be_body_admit(const BeMessage *message, BeAdmitMessage *admit, BeSpan *access)
 {
-	return read_struct(message, admit, sizeof(*admit)) &&
-		admit->verdict <= BE_SERVER_FULL;
+	return read_head(message, admit, sizeof(*admit), access) &&
+		admit->verdict <= BE_NOT_LOOKED_UP;
 }
 
 bool
@@ -126,6 +126,13 @@ bool
 be_body_closed(const BeMessage *message, BeClosedMessage *closed)
 {
 	return read_struct(message, closed, sizeof(*closed));
+}
+
+bool
+be_body_role(const BeMessage *message, BeRoleMessage *role)
+{
+	return read_struct(message, role, sizeof(*role)) &&
+		is_text(role->role, sizeof(role->role));
 }
 
 int

@@ -20,7 +20,10 @@
 extern bool be_body_stream(const BeMessage *message, BeStreamMessage *stream);
 extern bool be_body_progress(const BeMessage *message, BeProgressMessage *progress);
 extern bool be_body_fetched(const BeMessage *message, BeFetchedMessage *fetched);
-extern bool be_body_admit(const BeMessage *message, BeAdmitMessage *admit);
+
+/* The struct, and the statements behind it. */
+extern bool be_body_admit(const BeMessage *message, BeAdmitMessage *admit,
+						  BeSpan *access);
 extern bool be_body_disconnect(const BeMessage *message,
 							   BeDisconnectMessage *disconnect);
 
@@ -35,6 +38,7 @@ extern bool be_body_log(const BeMessage *message, BeLogMessage *log, BeSpan *tex
 extern bool be_body_fetch(const BeMessage *message, BeFetchMessage *fetch);
 extern bool be_body_open(const BeMessage *message, BeOpenMessage *open);
 extern bool be_body_closed(const BeMessage *message, BeClosedMessage *closed);
+extern bool be_body_role(const BeMessage *message, BeRoleMessage *role);
 
 /* How many reports the body is; -1: it is not made of reports. */
 extern int	be_body_reports(const BeMessage *message);

@@ -14,6 +14,7 @@
  *	ADMIT       a client may stay, or not       OPEN       a client showed its token
  *	DISCONNECT  end this client                 CLOSED     a client is gone
  *	SHUTDOWN    say goodbye to the clients      CLIENTS    how they are doing
+ *	                                            ROLE       a client has another role
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -50,7 +51,8 @@ typedef enum BeMessageKind
 	BE_MSG_STATUS,
 	BE_MSG_OPEN,
 	BE_MSG_CLOSED,
-	BE_MSG_CLIENTS
+	BE_MSG_CLIENTS,
+	BE_MSG_ROLE
 } BeMessageKind;
 
 typedef struct BeMessageHeader
@@ -184,18 +186,25 @@ typedef enum BeVerdict
 {
 	BE_ADMITTED,
 	BE_TOO_MANY_CONNECTIONS,	/* of this user */
-	BE_SERVER_FULL
+	BE_SERVER_FULL,
+	BE_NOT_LOOKED_UP			/* the tables of users could not be read */
 } BeVerdict;
 
-/* ADMIT: the answer to OPEN.  A client that isn't admitted needs no CLOSED. */
+/*
+ * ADMIT: the answer to OPEN.  A client that isn't admitted needs no CLOSED.  What the
+ * tables of users and memberships say of the client's user follows (access.h), with
+ * the effect of every event up to as_of, and perhaps of later ones: what events up to
+ * there say of it is outdated, what later ones say counts.
+ */
 typedef struct BeAdmitMessage
 {
 	uint64_t	client;
 	uint32_t	verdict;		/* BeVerdict */
 	uint32_t	unused;
+	uint64_t	as_of;			/* 0: there are no such tables */
 } BeAdmitMessage;
 
-/* CLOSED: an admitted client is gone. */
+/* CLOSED: an admitted client is gone.  This, CLIENTS and ROLE come after its ADMIT. */
 typedef struct BeClosedMessage
 {
 	uint64_t	client;
@@ -213,6 +222,13 @@ typedef struct BeClientsMessage
 	uint64_t	received;		/* messages */
 	int64_t		expires_at;
 } BeClientsMessage;
+
+/* ROLE: what an admitted client is now, which OPEN said otherwise. */
+typedef struct BeRoleMessage
+{
+	uint64_t	client;
+	char		role[64];
+} BeRoleMessage;
 
 /* DISCONNECT: close with 1008; reason is the text of the close frame. */
 typedef struct BeDisconnectMessage

@@ -31,7 +31,8 @@ d.publish(record(payload='{"live":1}'))
 equal(c.message()["seq"], 12, "and then live")
 
 # Refusals.
-for verdict, code, close in ((1, "too_many_connections", 1008), (2, "server_full", 1013)):
+for verdict, code, close in ((1, "too_many_connections", 1008), (2, "server_full", 1013),
+                             (3, "internal_error", 1011)):
     c2 = d.connect(token("7"))
     d.wait(lambda: len(d.opened) > verdict, "OPEN")
     d.admit(d.opened[-1][0], verdict)
@@ -78,7 +79,7 @@ e.begin()
 equal(c5.message()["payload"]["seq"], 3, "welcomed when the stream begins")
 
 # A wrong answer is a broken pipe.
-e.send(ADMIT, struct.pack("=QII", 77, 0, 0))
+e.send(ADMIT, struct.pack("=QIIQ", 77, 0, 0, 0))
 equal(e.wait_exit(), 0, "an ADMIT that answers nothing ends the gateway in good order")
 equal(d.stop(), 0, "and so does SHUTDOWN")
 done()

@@ -23,7 +23,7 @@ GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
 PATIENCE = float(os.environ.get("BUGEVENTS_TEST_PATIENCE", "20"))
 
 CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN, ADMIT, DISCONNECT = range(1, 9)
-HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS = range(101, 109)
+HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE = range(101, 110)
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 STREAM_ID = "11111111-2222-3333-4444-555555555555"
@@ -90,11 +90,17 @@ def token(sub="1", ttl=3600, secret=SECRET, alg="HS256", header=None, **claims):
 # ---------------------------------------------------------------- events
 
 def record(type="bug_report", action="updated", audience="all", key="", project="",
-           bug="", payload="{}", changes=""):
+           bug="", payload="{}", changes="", open_payload="", open_changes="", access=b""):
     fields = [f if isinstance(f, bytes) else f.encode()
-              for f in (type, action, audience, key, project, bug, payload, changes)]
+              for f in (type, action, audience, key, project, bug, payload, changes,
+                        open_payload, open_changes, access)]
     size = 4 + 4 * len(fields) + sum(map(len, fields))
-    return struct.pack("=I8I", size, *map(len, fields)) + b"".join(fields)
+    return struct.pack("=I11I", size, *map(len, fields)) + b"".join(fields)
+
+
+def access(kind, source="", user="", value=""):
+    """A statement about a user: a(ctive), i(nactive), d(eleted), m(ember), l(eft), v(oid)."""
+    return (kind + source + "\0" + user + "\0" + value + "\0").encode()
 
 
 def events(first_seq, records, request=0, tx_n=1, tx_of=None, xid=7741,
@@ -129,6 +135,9 @@ class Dispatcher:
         self.admitted = {}      # client -> user
         self.closed = []
         self.reports = {}       # client -> (cursor, sent, received)
+        self.roles = []         # (client, role), as they came
+        self.tables = {}        # user -> statements that come with ADMIT
+        self.as_of = None       # and as of which seq; None: the tip, if there are tables
         fd = theirs.fileno()
         script = os.environ.get("BUGEVENTS_GATEWAY_WRAPPER", "").split()
         moved = fcntl_dup_high(fd)
@@ -231,6 +240,9 @@ class Dispatcher:
             for at in range(0, len(body), 40):
                 client, cursor, sent, received, _expires = struct.unpack_from("=QQQQq", body, at)
                 self.reports[client] = (cursor, sent, received)
+        elif kind == ROLE:
+            client, role = struct.unpack("=Q64s", body)
+            self.roles.append((client, role.split(b"\0")[0].decode()))
 
     def admit(self, client, verdict=None):
         user = next(o[1] for o in self.opened if o[0] == client)
@@ -239,7 +251,9 @@ class Dispatcher:
             verdict = 1 if self.per_user is not None and here >= self.per_user else 0
         if verdict == 0:
             self.admitted[client] = user
-        self.send(ADMIT, struct.pack("=QII", client, verdict, 0))
+        as_of = self.as_of if self.as_of is not None else self.tip if self.tables else 0
+        self.send(ADMIT, struct.pack("=QIIQ", client, verdict, 0, as_of) +
+                  self.tables.get(user, b""))
 
     def answer_fetches(self):
         while self.fetches:

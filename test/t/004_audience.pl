@@ -42,8 +42,10 @@ received_is('a new user is for admins', "INSERT INTO users (username, email) VAL
 	admin => ['user created']);
 received_is('a changed user is for admins and that user', "UPDATE users SET email = 'bob\@example.com' WHERE id = 2",
 	admin => ['user updated'], bob => ['user updated']);
-received_is('a changed status: only admins see status_changed', "UPDATE users SET status = 'inactive' WHERE id = 3",
-	admin => [ 'user updated', 'user status_changed' ], eve => ['user updated']);
+received_is('a changed status: only admins see status_changed',
+	"INSERT INTO users (id, username, status) VALUES (90, 'x', 'inactive'); UPDATE users SET status = 'active' WHERE id = 90",
+	admin => [ 'user created', 'user updated', 'user status_changed' ]);
+received_is('one\'s own row', "UPDATE users SET phone = '3' WHERE id = 3", admin => ['user updated'], eve => ['user updated']);
 received_is('a deleted user is for admins', "DELETE FROM users WHERE username = 'mallory'",
 	admin => ['user deleted']);
 received_is('a mixed transaction',

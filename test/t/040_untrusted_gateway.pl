@@ -9,7 +9,7 @@ use BugEvents::Server;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108 };
+use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108, ROLE => 109 };
 
 my ($libdir) = run_command([ 'pg_config', '--pkglibdir' ]);
 my $program = "$libdir/bugevents-gateway";
@@ -72,6 +72,11 @@ my @broken = (
 	[ 'a report on nobody', hello() . message(CLIENTS, $reports) ],
 	[ 'half a report', hello() . opened(1) . message(CLIENTS, substr($reports, 0, 39)) ],
 	[ 'a report and a half', hello() . opened(1) . message(CLIENTS, $reports . 'x') ],
+	[ 'a report ahead of ADMIT', hello() . opened(1) . message(CLIENTS, $reports) ],
+	[ 'CLOSED ahead of ADMIT', hello() . opened(1) . message(CLOSED, pack('Q', 1)) ],
+	[ 'a role of nobody', hello() . message(ROLE, pack('Qa64', 7, 'user')) ],
+	[ 'a role without an end', hello() . message(ROLE, pack('Qa64', 1, 'x' x 64)) ],
+	[ 'ROLE too short', hello() . message(ROLE, 'x') ],
 	[ 'many clients, then nonsense', hello() . join('', map { opened($_, user => "u$_") } 1 .. 50) . message(0, '') ],
 );
 
@@ -82,7 +87,7 @@ my @odd = (
 	[ 'half a message', hello() . substr(opened(1), 0, 100) ],
 	[ 'everything that may be said', hello() . message(LISTENING, 'nowhere') . message(STATUS, "can't\nserve \xff") . message(STATUS, '')
 		  . message(LOG, pack('L', 2) . "a line\nFATAL: forged \xff") . message(LOG, pack('L', 0)) . fetch(1, 0, 0, 0)
-		  . opened(1, user => "\xe2\x82\xac") . message(CLIENTS, $reports) . message(CLIENTS, '')
+		  . opened(1, user => "\xe2\x82\xac") . message(CLIENTS, '')
 		  . opened(2**64 - 1, user => '', id => '', expires => -2**63) ],
 );
 my $flood = scalar(@broken) + @odd + 2;		# number of the gateway that asks without reading

@@ -29,6 +29,13 @@ test_allows(void)
 		{"project:22", true, false}, {"project:222", false, false},
 		{"admin\nuser:7", true, true}, {"ALL", false, false}, {"all ", false, false},
 		{"\nall", true, true}, {"nobody\nall", true, true}, {"user:7 ", false, false},
+		{"all\n!admin", true, false}, {"all\n!user:7", false, true}, {"!user:7\nall", false, true},
+		{"all\n!project:2", true, true}, {"project:1\n!project:22", false, false},
+		{"!user:8", false, false}, {"&user:7", false, false}, {"all\n!all", false, false},
+		{"all\n&user:7", true, false}, {"admin\nuser:7\n&admin", false, true},
+		{"all\n&user:8\n&project:22", true, true}, {"all\n&project:1\n!user:7", false, false},
+		{"project:1\n&all", true, false}, {"all\n!", true, true}, {"all\n&", false, false},
+		{"all\n&user:77", false, false}, {"user:8\n&admin\n!project:1", false, true},
 	};
 	BePrincipals user = {0};
 	BePrincipals admin = {.is_admin = true};

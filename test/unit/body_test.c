@@ -24,12 +24,25 @@ static char found[4096];		/* a copy of what was read */
 READER(stream, BeStreamMessage)
 READER(progress, BeProgressMessage)
 READER(fetched, BeFetchedMessage)
-READER(admit, BeAdmitMessage)
 READER(disconnect, BeDisconnectMessage)
 READER(hello, BeHelloMessage)
 READER(fetch, BeFetchMessage)
 READER(open, BeOpenMessage)
 READER(closed, BeClosedMessage)
+READER(role, BeRoleMessage)
+
+/* Without statements behind it. */
+static bool
+read_admit(const BeMessage *message)
+{
+	BeAdmitMessage it;
+	BeSpan		access;
+	bool		good = be_body_admit(message, &it, &access);
+
+	if (good)
+		memcpy(found, &it, sizeof(it));
+	return good && access.len == 0;
+}
 
 /* The same body at its own place in memory, so that each overrun shows. */
 static bool
@@ -61,12 +74,13 @@ test_fixed(const char *name, bool (*read) (const BeMessage *), const void *body,
 static const BeStreamMessage stream = {.tip = 7,.id = "11111111-2222-3333-4444-555555555555"};
 static const BeProgressMessage progress = {7, 3};
 static const BeFetchedMessage fetched = {1, BE_FETCH_GONE, 7, 3};
-static const BeAdmitMessage admit = {1, BE_SERVER_FULL, 0};
+static const BeAdmitMessage admit = {1, BE_NOT_LOOKED_UP, 0, 9};
 static const BeDisconnectMessage disconnect = {1, "go"};
 static const BeHelloMessage hello = {BE_PIPE_VERSION, 1};
 static const BeFetchMessage fetch = {1, 1000, 5, 5};
 static const BeOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
 static const BeClosedMessage closed = {1};
+static const BeRoleMessage role = {1, "user"};
 
 #define REFUSED(name, type, from, change) \
 	do { \
@@ -82,7 +96,7 @@ test_refused(void)
 	REFUSED(stream, BeStreamMessage, stream, it.id[36] = 'x');
 	REFUSED(stream, BeStreamMessage, stream, memset(it.id, 'x', sizeof(it.id)));
 	REFUSED(fetched, BeFetchedMessage, fetched, it.result = 2);
-	REFUSED(admit, BeAdmitMessage, admit, it.verdict = 3);
+	REFUSED(admit, BeAdmitMessage, admit, it.verdict = 4);
 	REFUSED(disconnect, BeDisconnectMessage, disconnect, memset(it.reason, 'x', sizeof(it.reason)));
 	REFUSED(disconnect, BeDisconnectMessage, disconnect, it.reason[1] = '\n');
 	REFUSED(hello, BeHelloMessage, hello, it.version++);
@@ -93,6 +107,8 @@ test_refused(void)
 	REFUSED(open, BeOpenMessage, client, memset(it.role, 'x', sizeof(it.role)));
 	REFUSED(open, BeOpenMessage, client, memset(it.address, 'x', sizeof(it.address)));
 	REFUSED(open, BeOpenMessage, client, it.user[0] = '\x1f');
+	REFUSED(role, BeRoleMessage, role, memset(it.role, 'x', sizeof(it.role)));
+	REFUSED(role, BeRoleMessage, role, it.role[0] = '\n');
 	REFUSED(open, BeOpenMessage, client, it.user[3] = '\x7f');
 }
 
@@ -196,6 +212,7 @@ main(void)
 	test_fixed("HELLO", read_hello, &hello, sizeof(hello));
 	test_fixed("FETCH", read_fetch, &fetch, sizeof(fetch));
 	test_fixed("OPEN", read_open, &client, sizeof(client));
+	test_fixed("ROLE", read_role, &role, sizeof(role));
 	test_fixed("CLOSED", read_closed, &closed, sizeof(closed));
 	test_refused();
 	test_log();

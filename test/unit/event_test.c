@@ -8,7 +8,7 @@ static void
 test_round_trip(void)
 {
 	const char *text[BE_EVENT_FIELDS] = {"bug_report", "created", "all\nuser:7", "1",
-	"2", "3", "{\"id\":1}", "{\"a\":[1,2]}"};
+	"2", "3", "{\"id\":1}", "{\"a\":[1,2]}", "{}", "{\"b\":[3,4]}", "a"};
 	size_t		size;
 	char	   *record = make_event(text, &size);
 	BeEvent		event;
@@ -76,7 +76,7 @@ test_lies(void)
 static void
 test_nul(void)
 {
-	const char *text[BE_EVENT_FIELDS] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+	const char *text[BE_EVENT_FIELDS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"};
 	size_t		size;
 	char	   *record = make_event(text, &size);
 	BeEvent		event;

@@ -212,7 +212,7 @@ test_envelope(void)
 	BeEvent		event;
 
 	be_event_read(record, size, &event);
-	be_envelope_add(&frame, &message, 1, &event);
+	be_envelope_add(&frame, &message, 1, &event, true);
 	tap_ok(frame.len <= be_envelope_estimate(&event), "the estimate is not below");
 	tap_ok((unsigned char) frame.data[1] == 126, "a header of four bytes");
 	tap_is(frame.data + 4, frame.len - 4, wanted, "the envelope of an event");

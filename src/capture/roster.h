@@ -1,0 +1,33 @@
+/*
+ * roster.h - what the attached tables of users and memberships say of somebody.
+ */
+#ifndef BE_ROSTER_H
+#define BE_ROSTER_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+/* One user who is looked up. */
+typedef struct BeRosterEntry
+{
+	const char *user;			/* the id, UTF-8 */
+	StringInfoData access;		/* statements (event/access.h) are appended here */
+} BeRosterEntry;
+
+typedef enum BeRosterResult
+{
+	BE_ROSTER_READ,
+	BE_ROSTER_NONE,				/* no table is attached that decides */
+	BE_ROSTER_TOO_SLOW,			/* or a table is locked */
+	BE_ROSTER_BROKEN			/* an error, perhaps for one user only */
+} BeRosterResult;
+
+/*
+ * Look n users up in all those tables, as the transaction's snapshot shows them, with
+ * the rights of the tables' owners; wants a transaction.  Takes no longer than a second.  When it failed,
+ * which is logged, what was appended means nothing.
+ */
+extern BeRosterResult be_roster_read(BeRosterEntry *entries, int n);
+
+#endif							/* BE_ROSTER_H */

@@ -1,0 +1,140 @@
+# Who sees what: memberships from a table, rows that move, fields for admins; and
+# resuming, which is judged by what holds when it happens.
+use strict;
+use warnings;
+use BugEvents::Server;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('members', conf => "bugevents.gateways = 2\n");
+$server->sql(<<~'END');
+	ALTER TABLE bug_reports ADD COLUMN estimate int;
+	CREATE TABLE members (user_id bigint, project_id bigint, note text, PRIMARY KEY (user_id, project_id));
+	INSERT INTO projects (name) VALUES ('one'), ('two'), ('three');
+	INSERT INTO users (username, role, email) VALUES ('ada', 'admin', 'a@example.org'), ('bob', 'user', 'b@example.org'), ('eve', 'user', 'e@example.org');
+	INSERT INTO members VALUES (2, 1), (3, 2);
+	SELECT bugevents.attach('members', 'membership');
+	SELECT bugevents.attach('users', 'user', columns => '{"email": {"column": "email", "admin": true}}', audience => 'all');
+	SELECT bugevents.attach('bug_reports', 'bug_report', audience => '''admin project:'' || project_id', extra => '{estimate}',
+		columns => '{"estimate": {"admin": true}}');
+	END
+
+my %ws = (
+	ada => $server->connect('1', role => 'admin'),
+	bob => $server->connect('2'),
+	eve => $server->connect('3'),
+	token => $server->connect('4', claims => { projects => [ 1, '3' ] }));
+
+sub shown { my ($e) = @_; return "$e->{type} $e->{action}" . (defined $e->{payload}{id} ? " $e->{payload}{id}" : ''); }
+
+# What each receives of a statement.
+sub received_is
+{
+	my ($what, $sql, %expected) = @_;
+
+	$server->sql($sql);
+	my $mark = $server->fence;
+
+	for my $who (sort keys %ws)
+	{
+		is_deeply([ map { shown($_) } $server->events_before_fence($ws{$who}, $mark) ], $expected{$who} // [], "$what: $who");
+	}
+	return;
+}
+
+received_is('a bug of project 1', "INSERT INTO bug_reports (title, project_id) VALUES ('b', 1)",
+	ada => ['bug_report created 1'], bob => ['bug_report created 1'], token => ['bug_report created 1']);
+received_is('it moves to project 2', 'UPDATE bug_reports SET project_id = 2, status = \'closed\'',
+	ada => [ 'bug_report updated 1', 'bug_report status_changed 1' ], bob => ['bug_report moved_out 1'],
+	eve => ['bug_report created 1'], token => ['bug_report moved_out 1']);
+received_is('eve joins 1, and leaves 2 within a transaction',
+	"BEGIN; UPDATE bug_reports SET title = '1'; INSERT INTO members VALUES (3, 1); DELETE FROM members WHERE (user_id, project_id) = (3, 2);"
+	  . "UPDATE bug_reports SET title = '2'; UPDATE bug_reports SET project_id = 1; COMMIT",
+	ada => [ 'bug_report updated 1', 'membership created', 'membership deleted', 'bug_report updated 1', 'bug_report updated 1' ],
+	eve => [ 'bug_report updated 1', 'membership created', 'membership deleted', 'bug_report created 1' ],
+	bob => ['bug_report created 1'], token => ['bug_report created 1']);
+received_is('a membership is moved to another project', 'UPDATE members SET project_id = 3 WHERE user_id = 3',
+	ada => ['membership updated'], eve => ['membership updated']);
+received_is('bug 1 is deleted', 'DELETE FROM bug_reports',
+	ada => ['bug_report deleted 1'], bob => ['bug_report deleted 1'], token => ['bug_report deleted 1']);
+received_is('a membership goes to another user', 'UPDATE members SET user_id = 2 WHERE user_id = 3',
+	ada => ['membership updated'], eve => ['membership moved_out'], bob => ['membership created']);
+received_is('a bug of project 3', "INSERT INTO bug_reports (title, project_id) VALUES ('c', 3)",
+	ada => ['bug_report created 2'], bob => ['bug_report created 2'], token => ['bug_report created 2']);
+received_is('what is rolled back makes nobody a member',
+	"BEGIN; INSERT INTO members VALUES (3, 3); SAVEPOINT s; INSERT INTO members VALUES (3, 2); ROLLBACK; UPDATE bug_reports SET title = 'd'",
+	map { ($_ => ['bug_report updated 2']) } qw(ada bob token));
+received_is('a change of what is not published', "UPDATE members SET note = 'x'");
+
+# Fields for admins.
+$server->sql("UPDATE bug_reports SET estimate = 5; UPDATE bug_reports SET estimate = 6, title = 'e'; UPDATE users SET email = 'x', username = 'bobby' WHERE id = 2; UPDATE users SET email = 'y' WHERE id = 2");
+my $mark = $server->fence;
+my @admin = $server->events_before_fence($ws{ada}, $mark);
+is_deeply([ map { $_->{payload}{estimate} // $_->{payload}{email} } @admin ], [ 5, 6, 'x', 'y' ], 'an admin sees all fields');
+is_deeply([ map { $_->{changes}{estimate} // $_->{changes}{email} } @admin ], [ [ undef, 5 ], [ 5, 6 ], [ 'b@example.org', 'x' ], [ 'x', 'y' ] ], '... and their changes');
+my @other = $server->events_before_fence($ws{bob}, $mark);
+is_deeply([ map { shown($_) } @other ], [ map { shown($_) } @admin ], 'others get the events, since updated_at changes as well');
+is(scalar(grep { exists $_->{payload}{estimate} || exists $_->{payload}{email} } @other), 0, '... nor the fields');
+is_deeply([ map { [ sort grep { $_ ne 'updated_at' } keys %{ $_->{changes} } ] } @other ], [ [], ['title'], ['username'], [] ], '... nor their changes');
+is_deeply([ map { $_->{seq} } @other ], [ map { $_->{seq} } @admin ], 'both renderings have one seq');
+
+# Resuming: by the memberships of now, whatever held then.
+my %ready = map { $_ => $ws{$_}{ready}{payload} } keys %ws;
+sub resumed
+{
+	my ($who, $user, %o) = @_;
+	my $again = $server->resume($user, $ready{$who}{seq}, $ready{$who}{stream}, %o);
+
+	ok($again->{ready}{payload}{resumed}, "$who resumes");
+	return map { shown($_) } grep { $_->{type} eq 'bug_report' } $server->events_before_fence($again);
+}
+
+is_deeply([ resumed('eve', '3') ], [], 'eve is a member of nothing now: no history of what she was in');
+$server->sql('INSERT INTO members VALUES (3, 2)');
+is_deeply([ resumed('eve', '3') ],
+	[ 'bug_report created 1', 'bug_report updated 1', 'bug_report updated 1', 'bug_report moved_out 1' ], 'of project 2: that history');
+$server->sql('DELETE FROM members WHERE user_id = 2');
+is_deeply([ resumed('bob', '2') ], [], 'bob, a member no more, gets none of what he once saw');
+$server->sql("UPDATE users SET role = 'user' WHERE id = 1");
+is_deeply([ resumed('ada', '1', role => 'admin') ], [], 'nor does who is no admin any more');
+my $again = $server->resume('1', $ready{ada}{seq}, $ready{ada}{stream}, role => 'admin');
+my @users = grep { $_->{type} eq 'user' } $server->events_before_fence($again);
+ok(@users && !grep({ exists $_->{payload}{email} } @users), '... and fields for admins are not in the history');
+$_->drop for values %ws;
+
+# A table whose rows have an id may have several for one membership.
+$server->sql(<<~'END');
+	CREATE TABLE roles (id int PRIMARY KEY, who text, project int, role text);
+	SELECT bugevents.attach('roles', 'membership', columns => '{"user_id": "who", "project_id": "project"}', filter => 'row.role <> ''none''');
+	INSERT INTO roles VALUES (1, '3', 3, 'reader'), (2, '3', 3, 'writer'), (3, '3', 1, 'none');
+	END
+my $eve = $server->connect('3');
+sub sees
+{
+	my ($project) = @_;
+
+	$server->sql("INSERT INTO bug_reports (title, project_id) VALUES ('x', $project)");
+	return scalar(grep { $_->{type} eq 'bug_report' } $server->events_before_fence($eve));
+}
+is(sees(3), 1, 'a member by two rows');
+is(sees(1), 0, '... not by one that the filter leaves out');
+is(sees(2), 1, '... and by the other table');
+$server->sql('DELETE FROM roles WHERE id = 1');
+is(sees(3), 1, 'one row less: still a member');
+$server->sql("UPDATE roles SET role = 'none' WHERE id = 2; UPDATE roles SET role = 'reader' WHERE id = 3");
+is(sees(3), 0, 'none left: no more');
+is(sees(1), 1, '... and one by a row that the filter lets in');
+$server->sql('INSERT INTO roles SELECT g, \'3\', g, \'reader\' FROM generate_series(1000, 3000) g');
+is(sees(1), 1, 'a member of two thousand projects');
+my $many = $server->connect('3');
+$server->sql('INSERT INTO projects (id, name) SELECT g, g FROM generate_series(1000, 3000) g');
+$server->sql("INSERT INTO bug_reports (title, project_id) VALUES ('x', 3000)");
+my $fence = $server->fence;
+is(scalar(grep { $_->{type} eq 'bug_report' } $server->events_before_fence($_, $fence)), 1, '... before or after connecting') for $eve, $many;
+$server->sql("SELECT bugevents.detach('roles')");
+$eve->wait_close;
+is($eve->close_reason, 'access_changed', 'detached');
+$eve = $server->connect('3');
+is(sees(1), 0, '... those memberships are gone');
+is(sees(2), 1, '... not those of the other table');
+$server->node->stop;
+done_testing();
