@@ -11,12 +11,14 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 static Oid
 find_function(const char *name)
@@ -52,8 +54,8 @@ be_attached_triggers(Oid relid)
 	return names;
 }
 
-const char *
-be_attached_argument(Relation rel)
+Trigger *
+be_attached_trigger(Relation rel)
 {
 	Oid			row_function = find_function("capture");
 
@@ -61,11 +63,32 @@ be_attached_argument(Relation rel)
 	{
 		Trigger    *trigger = &rel->trigdesc->triggers[i];
 
-		if (trigger->tgfoid == row_function && !trigger->tgisclone &&
-			trigger->tgnargs == 1)
-			return trigger->tgargs[0];
+		if (trigger->tgfoid == row_function && trigger->tgnargs == 1)
+			return trigger;
 	}
 	return NULL;
+}
+
+const char *
+be_attached_argument(Relation rel)
+{
+	Trigger    *trigger = be_attached_trigger(rel);
+
+	return trigger && !trigger->tgisclone ? trigger->tgargs[0] : NULL;
+}
+
+Oid
+be_attached_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
 }
 
 /* The only argument of a trigger, NULL if it hasn't just one. */

@@ -23,6 +23,15 @@ extern List *be_attached_triggers(Oid relid);
 /* The argument of the relation's own row trigger, or NULL. */
 extern const char *be_attached_argument(Relation rel);
 
+/*
+ * The row trigger of a relation, its own or, in a partition, the copy of its parent's;
+ * NULL if it has none.  Valid as long as the relation is open.
+ */
+extern Trigger *be_attached_trigger(Relation rel);
+
+/* Who owns the table; InvalidOid when it is gone. */
+extern Oid	be_attached_owner(Oid relid);
+
 /* Every attached table; relid and argument are palloc'd with it. */
 typedef struct BeAttached
 {

@@ -30,6 +30,9 @@ typedef struct BeRecord
  */
 extern bool be_record_is_wanted(void);
 
+/* The record (event.h) as bytes, palloc'd. */
+extern char *be_record_bytes(const BeRecord *record, Size *size);
+
 /* Write it where the transaction collects its events. */
 extern void be_record_publish(const BeRecord *record);
 

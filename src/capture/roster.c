@@ -36,6 +36,7 @@
 #include "capture/access.h"
 #include "capture/attached.h"
 #include "capture/attachment.h"
+#include "capture/field_sql.h"
 #include "capture/owner.h"
 #include "capture/utf8.h"
 
@@ -79,57 +80,13 @@ find_tables(void)
 
 /* ---- one table ---- */
 
-static const BeSource *
-source_of(const BeAttachment *attachment, const char *field)
-{
-	for (int i = 0; field && i < attachment->nsources - attachment->nextra; i++)
-		if (strcmp(attachment->sources[i].field, field) == 0)
-			return &attachment->sources[i];
-	return NULL;
-}
-
-/* The column that a field comes from, as it is called now; NULL: an expression. */
-static char *
-column_of(const Deciding *table, const BeSource *source)
-{
-	AttrNumber	attnum;
-
-	if (source->expression)
-		return NULL;
-	attnum = be_attachment_column(table->attachment, source, table->relid);
-	if (attnum == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" does not exist any more",
-						source->column, get_rel_name(table->relid)),
-				 errhint("Attach the table again with bugevents.attach().")));
-	return be_column_name(table->relid, attnum);
-}
-
-/* The field as SQL over row; "null" when there is none. */
+/* The field, or null. */
 static char *
 sql_of(const Deciding *table, const char *field)
 {
-	const BeSource *source = source_of(table->attachment, field);
-	char	   *column;
+	char	   *sql = be_field_sql(table->attachment, table->relid, field);
 
-	if (source == NULL)
-		return "null";
-	column = column_of(table, source);
-	return column ? psprintf("row.%s", quote_identifier(column))
-		: psprintf("(%s\n)", source->expression);
-}
-
-/* The type of the column with the user's id; InvalidOid if it is no column. */
-static Oid
-id_type(const Deciding *table)
-{
-	const BeSource *source = source_of(table->attachment, table->attachment->entity->person);
-
-	if (source->expression)
-		return InvalidOid;
-	return getBaseType(get_atttype(table->relid,
-								   be_attachment_column(table->attachment, source, table->relid)));
+	return sql ? sql : "null";
 }
 
 static bool
@@ -149,13 +106,10 @@ build_query(const Deciding *table, Oid type)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s%s AS row WHERE ",
+	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s WHERE ",
 					 sql_of(table, BE_ENTITY_KEY), person,
 					 sql_of(table, entity->id == BE_MEMBERSHIP ? entity->project : entity->role),
-					 sql_of(table, entity->status),
-					 get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->relid)),
-												get_rel_name(table->relid)));
+					 sql_of(table, entity->status), be_field_from(table->relid));
 	appendStringInfo(&sql, as_it_is ? "%s = ANY ($1)" : "(%s)::text = ANY ($1)", person);
 	if (attachment->filter)
 		appendStringInfo(&sql, " AND (%s\n)", attachment->filter);
@@ -249,18 +203,17 @@ take_row(const Deciding *table, uint64 row, Wanted *wanted, int n)
 static void
 read_table(const Deciding *table, Wanted *wanted, int n)
 {
-	Oid			type = id_type(table);
+	Oid			type = be_field_type(table->attachment, table->relid,
+									  table->attachment->entity->person);
 	Oid			array_type = is_integer_type(type) ? INT8ARRAYOID : TEXTARRAYOID;
 	Datum		array = make_array(wanted, n, is_integer_type(type));
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table->relid));
+	Oid			relowner = be_attached_owner(table->relid);
 	BeOwnerScope scope;
 	int			rc;
 
-	if (!HeapTupleIsValid(tuple))
+	if (!OidIsValid(relowner))
 		return;					/* dropped a moment ago */
-	scope = be_owner_enter(((Form_pg_class) GETSTRUCT(tuple))->relowner,
-						   be_owner_search_path(table->attachment->search_path));
-	ReleaseSysCache(tuple);
+	scope = be_owner_enter(relowner, be_owner_search_path(table->attachment->search_path));
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 

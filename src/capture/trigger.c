@@ -34,61 +34,14 @@
 #include "capture/mapping.h"
 #include "capture/payload.h"
 #include "capture/record.h"
-#include "capture/row.h"
+#include "capture/row_event.h"
 #include "extension/settings.h"
 
 PG_FUNCTION_INFO_V1(bugevents_capture);
 
-/* An event of a row that is about to be published, once for each action. */
-typedef struct RowEvent
-{
-	BeMapping  *mapping;
-	BeRow	   *row;
-	const char *person;
-	BePayload	document;
-	BeRecord	record;
-} RowEvent;
-
-/* The row's key: a membership without an id is known by what it connects. */
-static const char *
-key_text(BeMapping *mapping, BeRow *row)
-{
-	if (mapping->key >= 0)
-		return be_payload_row_text(mapping, row, mapping->key);
-	return psprintf("%s:%s", be_payload_row_text(mapping, row, mapping->person),
-					be_payload_row_text(mapping, row, mapping->project));
-}
-
-static void
-begin_event(RowEvent *event, BeMapping *mapping, BeRow *row, BeRow *old,
-			const bool *changed)
-{
-	event->mapping = mapping;
-	event->row = row;
-	be_payload_write(&event->document, mapping, row, old, changed);
-	event->person = be_payload_text(&event->document, mapping->person);
-
-	event->record = (BeRecord) {
-		.type = mapping->entity->name,
-		.key = mapping->key >= 0 ? be_payload_text(&event->document, mapping->key)
-		: key_text(mapping, row),
-		.project = be_payload_text(&event->document, mapping->project),
-		.bug = be_payload_text(&event->document, mapping->bug),
-		.payload = event->document.payload,
-		.open_payload = event->document.open_payload,
-	};
-}
-
-static const char *
-default_audience(const RowEvent *event, const char *action)
-{
-	return event->row->audience ? event->row->audience
-		: be_audience_default(event->mapping->entity, action, event->person);
-}
-
 /* What the row's change means for access goes with its first event only. */
 static void
-publish(RowEvent *event, const char *action, const char *audience)
+publish(BeRowEvent *event, const char *action, const char *audience)
 {
 	BeRecord   *record = &event->record;
 
@@ -102,11 +55,11 @@ publish(RowEvent *event, const char *action, const char *audience)
 static void
 publish_whole(BeMapping *mapping, BeRow *row, const char *action, BeSpan access)
 {
-	RowEvent	event;
+	BeRowEvent	event;
 
-	begin_event(&event, mapping, row, NULL, NULL);
+	be_row_event_begin(&event, mapping, row, NULL, NULL);
 	event.record.access = access;
-	publish(&event, action, default_audience(&event, action));
+	publish(&event, action, be_row_event_audience(&event, action));
 }
 
 /* Who saw the row and doesn't any more is told which one it was, nothing else. */
@@ -117,7 +70,7 @@ publish_moved_out(BeMapping *mapping, BeRow *old, const char *audience, BeSpan a
 		.type = mapping->entity->name,
 		.action = "moved_out",
 		.audience = audience,
-		.key = key_text(mapping, old),
+		.key = be_row_event_key(mapping, old),
 		.project = be_payload_row_text(mapping, old, mapping->project),
 		.bug = be_payload_row_text(mapping, old, mapping->bug),
 		.payload = be_payload_identity(mapping, old),
@@ -129,18 +82,18 @@ publish_moved_out(BeMapping *mapping, BeRow *old, const char *audience, BeSpan a
 
 /* A field whose change is an event of its own; such are never for admins only. */
 static void
-publish_field(RowEvent *event, int field, const char *action, const BeMove *move)
+publish_field(BeRowEvent *event, int field, const char *action, const BeMove *move)
 {
 	event->record.changes = be_payload_change(&event->document, field);
 	if (event->record.open_payload.len > 0)
 		event->record.open_changes = event->record.changes;
 	publish(event, action, event->row->audience ? move->kept
-			: default_audience(event, action));
+			: be_row_event_audience(event, action));
 }
 
 /* Does nothing change but what is for admins?  Then it is an event for them. */
 static const char *
-narrow_to_admins(const RowEvent *event, const BeMove *move)
+narrow_to_admins(const BeRowEvent *event, const BeMove *move)
 {
 	if (event->document.open_payload.len == 0 || event->document.open_changes.len > 0 ||
 		move->gained)
@@ -149,7 +102,7 @@ narrow_to_admins(const RowEvent *event, const BeMove *move)
 }
 
 static void
-publish_changes(RowEvent *event, BeRow *new, const bool *changed, const BeMove *move)
+publish_changes(BeRowEvent *event, BeRow *new, const bool *changed, const BeMove *move)
 {
 	int			status = event->mapping->status;
 	int			assignee = event->mapping->assignee;
@@ -185,7 +138,7 @@ publish_update(BeMapping *mapping, BeRow *old, BeRow *new)
 	BeMove		move = be_audience_move(audience_of_update(mapping, old),
 										audience_of_update(mapping, new));
 	BeSpan		access;
-	RowEvent	event;
+	BeRowEvent	event;
 
 	if (!any && !move.lost && !move.gained)
 		return;
@@ -195,7 +148,7 @@ publish_update(BeMapping *mapping, BeRow *old, BeRow *new)
 		publish_moved_out(mapping, old, move.lost, access);
 		access = (BeSpan) {NULL, 0};
 	}
-	begin_event(&event, mapping, new, old, changed);
+	be_row_event_begin(&event, mapping, new, old, changed);
 	event.record.access = access;
 	if (move.gained)
 		publish(&event, "created", move.gained);

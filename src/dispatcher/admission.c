@@ -198,6 +198,14 @@ be_admission_report(int gateway, const BeClientsMessage *report)
 	return true;
 }
 
+bool
+be_admission_who(int gateway, uint64 client, BeClient *who)
+{
+	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+
+	return entry != NULL && be_clients_get(entry->slot, who);
+}
+
 void
 be_admission_forget(int gateway)
 {

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "clients/clients.h"
 #include "pipe/message.h"
 
 /* Begin with nobody connected. */
@@ -22,6 +23,8 @@ extern bool be_admission_open(int gateway, const BeOpenMessage *open,
 extern bool be_admission_close(int gateway, uint64 client);
 extern bool be_admission_role(int gateway, const BeRoleMessage *role);
 extern bool be_admission_report(int gateway, const BeClientsMessage *report);
+
+extern bool be_admission_who(int gateway, uint64 client, BeClient *who);
 
 /* The gateway is gone, and so are its clients. */
 extern void be_admission_forget(int gateway);

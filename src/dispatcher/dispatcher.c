@@ -33,6 +33,7 @@
 #include "dispatcher/database.h"
 #include "dispatcher/feed.h"
 #include "dispatcher/gateway_config.h"
+#include "dispatcher/questions.h"
 #include "dispatcher/lookup.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
@@ -262,6 +263,21 @@ grant_wishes(void)
 		be_feed_disconnect(&feeds[gateway - 1], &disconnect);
 }
 
+/* Up to which seq a gateway was sent the stream; one without has nothing to wait for. */
+static uint64
+sent_to(int gateway)
+{
+	const BeFeed *feed = &feeds[gateway - 1];
+
+	return feed->streaming ? feed->sent : PG_UINT64_MAX;
+}
+
+static void
+send_answer(int gateway, char *body, Size size)
+{
+	be_feed_answer(&feeds[gateway - 1], body, size);
+}
+
 /* Is one of them dead, but not reaped yet? */
 static bool
 any_feed_is_ending(void)
@@ -483,6 +499,7 @@ run_turn(void)
 	read_journal();
 	admit_clients();
 	grant_wishes();
+	be_questions_run(be_queue_settled(), sent_to, send_answer);
 	flush_feeds();
 
 	if (GetCurrentTimestamp() >= next_check || any_feed_is_ending())

@@ -21,6 +21,7 @@
 #include <signal.h>
 
 #include "dispatcher/admission.h"
+#include "dispatcher/questions.h"
 #include "dispatcher/lookup.h"
 #include "dispatcher/spawn.h"
 #include "dispatcher/unix_time.h"
@@ -427,6 +428,43 @@ take_clients(BeFeed *feed, const BeMessage *message)
 	return count >= 0;
 }
 
+static void
+refuse_question(BeFeed *feed, const BeAskMessage *ask)
+{
+	static char text[] = "too many requests wait for their answers";
+	BeAnswerMessage answer = {
+		.client = ask->client,
+		.request = ask->request,
+		.kind = BE_ANSWER_ERROR
+	};
+
+	struct iovec part[2] = {{&answer, sizeof(answer)}, {text, sizeof(text) - 1}};
+
+	strlcpy(answer.code, "rate_limited", sizeof(answer.code));
+	send_message(feed, BE_MSG_ANSWER, part, 2);
+}
+
+static bool
+take_ask(BeFeed *feed, const BeMessage *message)
+{
+	BeAskMessage ask;
+	BeSpan		payload;
+	BeClient	client;
+
+	if (!be_body_ask(message, &ask, &payload) ||
+		!be_admission_who(feed->number, ask.client, &client))
+		return false;
+	if (!be_questions_add(feed->number, &ask, payload, client.user, client.role))
+		refuse_question(feed, &ask);
+	return true;
+}
+
+void
+be_feed_answer(BeFeed *feed, char *body, Size size)
+{
+	send_struct(feed, BE_MSG_ANSWER, body, size);
+}
+
 void
 be_feed_disconnect(BeFeed *feed, const BeDisconnectMessage *disconnect)
 {
@@ -457,6 +495,8 @@ take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 			return take_closed(feed, message);
 		case BE_MSG_CLIENTS:
 			return take_clients(feed, message);
+		case BE_MSG_ASK:
+			return take_ask(feed, message);
 		case BE_MSG_ROLE:
 			return take_role(feed, message);
 		default:
@@ -520,6 +560,7 @@ forget_gateway(BeFeed *feed)
 	feed->pid = 0;
 	feed->streaming = false;
 	be_admission_forget(feed->number);
+	be_questions_forget(feed->number);
 }
 
 void

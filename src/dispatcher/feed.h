@@ -69,6 +69,9 @@ extern void be_feed_push(BeFeed *feed, const BeQueueItem *item);
 extern bool be_feed_wants_journal(const BeFeed *feed, uint64 settled);
 extern void be_feed_read(BeFeed *feed, uint64 settled, uint64 dropped);
 
+/* The body of an ANSWER to one of its questions. */
+extern void be_feed_answer(BeFeed *feed, char *body, Size size);
+
 /* Close one of its clients. */
 extern void be_feed_disconnect(BeFeed *feed, const BeDisconnectMessage *disconnect);
 

@@ -31,6 +31,7 @@ int			be_max_connections;
 int			be_max_connections_per_user;
 int			be_message_rate;
 int			be_max_message_size;
+int			be_request_timeout;
 int			be_ping_interval;
 int			be_connection_timeout;
 int			be_client_lag_limit;
@@ -219,6 +220,10 @@ define_gateway_settings(void)
 			   "Sets the largest message that is accepted from a client.",
 			   &be_max_message_size, 64 * 1024, 1024, 16 * 1024 * 1024,
 			   PGC_SIGHUP, GUC_UNIT_BYTE);
+	define_int("bugevents.request_timeout",
+			   "Sets how long the database may take to answer a client's get or list.",
+			   &be_request_timeout, 5 * 1000, 100, 3600 * 1000,
+			   PGC_SIGHUP, GUC_UNIT_MS);
 	define_int("bugevents.ping_interval",
 			   "Sets the idle time after which a client is pinged; 0 sends no pings.",
 			   &be_ping_interval, 30 * 1000, 0, 24 * 3600 * 1000,

@@ -31,6 +31,7 @@ extern int	be_window_size;		/* kB */
 extern int	be_max_connections;
 extern int	be_max_connections_per_user;
 extern int	be_message_rate;	/* per minute */
+extern int	be_request_timeout; /* ms */
 extern int	be_max_message_size;	/* bytes */
 extern int	be_ping_interval;	/* ms */
 extern int	be_connection_timeout;	/* ms */

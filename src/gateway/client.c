@@ -18,6 +18,7 @@
 #include "fanout.h"
 #include "http.h"
 #include "memory.h"
+#include "question.h"
 #include "reply.h"
 #include "request.h"
 
@@ -317,6 +318,7 @@ leave(BeClient *client)
 	be_fanout_conflate(client, false);
 	leave_groups(client);
 	be_admission_leave(client);
+	be_question_forget(client);
 	if (client->state == BE_CLIENT_OPEN || client->state == BE_CLIENT_WAITING)
 		gateway->clients_open--;
 }

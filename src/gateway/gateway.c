@@ -19,6 +19,7 @@
 #include "door.h"
 #include "fanout.h"
 #include "memory.h"
+#include "question.h"
 #include "sandbox.h"
 #include "stream.h"
 #include "tls.h"
@@ -357,6 +358,9 @@ on_message(void *owner, const BeMessage *message)
 		case BE_MSG_ADMIT:
 			be_fanout_batch(gateway);	/* ready comes between two batches */
 			return be_admission_answer(gateway, message);
+		case BE_MSG_ANSWER:
+			be_fanout_batch(gateway);	/* what it is based on comes first */
+			return be_question_answered(gateway, message);
 		case BE_MSG_DISCONNECT:
 			return be_admission_disconnect(gateway, message);
 		case BE_MSG_SHUTDOWN:
@@ -430,6 +434,7 @@ take_apart(BeGateway *gateway, uv_signal_t *on_term)
 	be_replay_free(gateway->replay);
 	be_directory_free(&gateway->directory);
 	be_admission_free(gateway);
+	be_question_free(gateway);
 	be_text_free(&gateway->scratch);
 	be_keys_free(gateway->keys);
 	be_config_free(gateway->config);

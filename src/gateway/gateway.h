@@ -22,6 +22,7 @@
 
 struct BeClient;
 typedef struct BeAsked BeAsked;
+typedef struct BeQuestion BeQuestion;
 
 typedef struct BeGateway
 {
@@ -58,6 +59,9 @@ typedef struct BeGateway
 	BeAsked    *asked_first;	/* who waits to be admitted, in order */
 	BeAsked    *asked_last;
 	uint64_t	last_number;	/* that was given to a client */
+	BeQuestion *questions_first;	/* what waits for an answer, in order */
+	BeQuestion *questions_last;
+	uint32_t	last_request;	/* that was given to a question */
 	uint64_t	reported_at;	/* loop time */
 	uint32_t	held;			/* clients that are ahead of the stream */
 

@@ -39,17 +39,40 @@ be_reply_error(BeClient *client, const char *id, const char *code,
 	be_reply_error_with(client, id, code, message, "");
 }
 
+/* {"type":"reply","id":7, and what is still to be added. */
+static void
+begin_reply(BeText *json, const char *id)
+{
+	be_text_add_string(json, "{\"type\":\"reply\",\"id\":");
+	be_text_add_string(json, id ? id : "null");
+}
+
+static void
+send_payload(BeClient *client, BeText *json, const char *payload)
+{
+	be_text_add_string(json, ",\"payload\":");
+	be_text_add_string(json, payload);
+	be_text_add_string(json, "}");
+	send_text(client, json);
+}
+
 void
 be_reply_ok(BeClient *client, const char *id, const char *payload)
 {
 	BeText		json = {0};
 
-	be_text_add_string(&json, "{\"type\":\"reply\",\"id\":");
-	be_text_add_string(&json, id ? id : "null");
-	be_text_add_string(&json, ",\"payload\":");
-	be_text_add_string(&json, payload);
-	be_text_add_string(&json, "}");
-	send_text(client, &json);
+	begin_reply(&json, id);
+	send_payload(client, &json, payload);
+}
+
+void
+be_reply_as_of(BeClient *client, const char *id, uint64_t seq, const char *payload)
+{
+	BeText		json = {0};
+
+	begin_reply(&json, id);
+	be_text_printf(&json, ",\"as_of\":%" PRIu64, seq);
+	send_payload(client, &json, payload);
 }
 
 static void

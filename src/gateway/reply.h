@@ -20,6 +20,10 @@ extern void be_reply_error_with(BeClient *client, const char *id,
 /* payload is a JSON object. */
 extern void be_reply_ok(BeClient *client, const char *id, const char *payload);
 
+/* The same, with the seq that what is told is not older than. */
+extern void be_reply_as_of(BeClient *client, const char *id, uint64_t seq,
+						   const char *payload);
+
 /* seq: every event after it follows. */
 extern void be_reply_ready(BeClient *client, uint64_t seq, bool resumed);
 

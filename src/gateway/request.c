@@ -1,12 +1,12 @@
 /*
  * request.c - what clients ask for.
  *
- * Not here: what needs the database (get, read, watch, unwatch).  They will go
- * through the pipe; until then they are types that are not known.
+ * Not here: what needs the database, beyond a look at its form (question.h).
  */
 #include "request.h"
 #include "fanout.h"
 #include "memory.h"
+#include "question.h"
 #include "reply.h"
 
 #include <inttypes.h>
@@ -252,6 +252,54 @@ answer_authenticate(BeClient *client, const Request *request)
 	be_claims_free(&claims);
 }
 
+/* ---- get, list ---- */
+
+/* Pass it on as it is: the other end knows what each entity has. */
+static void
+ask(BeClient *client, const Request *request, BeVerb verb)
+{
+	char	   *payload = json_dumps(request->payload, JSON_COMPACT);
+
+	be_question_ask(client, request->id, verb, payload);
+	free(payload);
+}
+
+static bool
+names_a_type(BeClient *client, const Request *request)
+{
+	const json_t *type = json_object_get(request->payload, "type");
+
+	if (json_is_string(type))
+		return true;
+	if (type == NULL)
+		missing_field(client, request, "type");
+	else
+		invalid_field(client, request, "type", "expected a string");
+	return false;
+}
+
+static void
+answer_get(BeClient *client, const Request *request)
+{
+	const json_t *id = json_object_get(request->payload, "id");
+
+	if (!names_a_type(client, request))
+		return;
+	if (id == NULL)
+		missing_field(client, request, "id");
+	else if (!json_is_string(id) && !json_is_integer(id))
+		invalid_field(client, request, "id", "expected a number or a string");
+	else
+		ask(client, request, BE_VERB_GET);
+}
+
+static void
+answer_list(BeClient *client, const Request *request)
+{
+	if (names_a_type(client, request))
+		ask(client, request, BE_VERB_LIST);
+}
+
 /* ---- Any request ---- */
 
 typedef struct Type
@@ -265,6 +313,8 @@ static const Type types[] = {
 	{"unsubscribe", answer_unsubscribe},
 	{"ping", answer_ping},
 	{"authenticate", answer_authenticate},
+	{"get", answer_get},
+	{"list", answer_list},
 };
 
 static void

@@ -75,6 +75,15 @@ be_body_disconnect(const BeMessage *message, BeDisconnectMessage *disconnect)
 }
 
 bool
+be_body_answer(const BeMessage *message, BeAnswerMessage *answer, BeSpan *rest)
+{
+	return read_head(message, answer, sizeof(*answer), rest) &&
+		answer->kind <= BE_ANSWER_ERROR &&
+		is_text(answer->code, sizeof(answer->code)) &&
+		is_text(answer->field, sizeof(answer->field));
+}
+
+bool
 be_body_events(const BeMessage *message, BeEventsMessage *events, BeSpan *records)
 {
 	return read_head(message, events, sizeof(*events), records) &&
@@ -133,6 +142,14 @@ be_body_role(const BeMessage *message, BeRoleMessage *role)
 {
 	return read_struct(message, role, sizeof(*role)) &&
 		is_text(role->role, sizeof(role->role));
+}
+
+bool
+be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload)
+{
+	return read_head(message, ask, sizeof(*ask), payload) &&
+		ask->verb < BE_VERBS && payload->len <= BE_ASK_MAX &&
+		memchr(payload->data, '\0', payload->len) == NULL;
 }
 
 int

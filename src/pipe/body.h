@@ -27,6 +27,10 @@ extern bool be_body_admit(const BeMessage *message, BeAdmitMessage *admit,
 extern bool be_body_disconnect(const BeMessage *message,
 							   BeDisconnectMessage *disconnect);
 
+/* The struct, and the records or the text behind it. */
+extern bool be_body_answer(const BeMessage *message, BeAnswerMessage *answer,
+						   BeSpan *rest);
+
 /* The struct, and the records behind it, which are read one by one. */
 extern bool be_body_events(const BeMessage *message, BeEventsMessage *events,
 						   BeSpan *records);
@@ -39,6 +43,9 @@ extern bool be_body_fetch(const BeMessage *message, BeFetchMessage *fetch);
 extern bool be_body_open(const BeMessage *message, BeOpenMessage *open);
 extern bool be_body_closed(const BeMessage *message, BeClosedMessage *closed);
 extern bool be_body_role(const BeMessage *message, BeRoleMessage *role);
+
+/* The struct, and the request's payload. */
+extern bool be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload);
 
 /* How many reports the body is; -1: it is not made of reports. */
 extern int	be_body_reports(const BeMessage *message);

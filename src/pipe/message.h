@@ -14,7 +14,8 @@
  *	ADMIT       a client may stay, or not       OPEN       a client showed its token
  *	DISCONNECT  end this client                 CLOSED     a client is gone
  *	SHUTDOWN    say goodbye to the clients      CLIENTS    how they are doing
- *	                                            ROLE       a client has another role
+ *	ANSWER      to an ASK                       ROLE       a client has another role
+ *	                                            ASK        a question to the database
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -43,6 +44,7 @@ typedef enum BeMessageKind
 	BE_MSG_SHUTDOWN,
 	BE_MSG_ADMIT,
 	BE_MSG_DISCONNECT,
+	BE_MSG_ANSWER,
 
 	BE_MSG_HELLO = 101,
 	BE_MSG_LISTENING,
@@ -52,7 +54,8 @@ typedef enum BeMessageKind
 	BE_MSG_OPEN,
 	BE_MSG_CLOSED,
 	BE_MSG_CLIENTS,
-	BE_MSG_ROLE
+	BE_MSG_ROLE,
+	BE_MSG_ASK
 } BeMessageKind;
 
 typedef struct BeMessageHeader
@@ -236,5 +239,51 @@ typedef struct BeDisconnectMessage
 	uint64_t	client;
 	char		reason[64];
 } BeDisconnectMessage;
+
+/* What a client asks for, by the type of its request. */
+typedef enum BeVerb
+{
+	BE_VERB_GET,				/* one row */
+	BE_VERB_LIST,				/* rows, in the order of their ids */
+	BE_VERBS
+} BeVerb;
+
+/* The longest payload of a request that is passed on. */
+#define BE_ASK_MAX	4096
+
+/*
+ * ASK: a question of an admitted client.  Its payload follows, a JSON object as
+ * text of at most BE_ASK_MAX bytes.  Every ASK gets one ANSWER, in any order.
+ */
+typedef struct BeAskMessage
+{
+	uint64_t	client;
+	uint32_t	request;		/* chosen by the gateway */
+	uint32_t	verb;			/* BeVerb */
+} BeAskMessage;
+
+typedef enum BeAnswerKind
+{
+	BE_ANSWER_ROW,				/* one record follows */
+	BE_ANSWER_ROWS,				/* count records follow, then where to go on */
+	BE_ANSWER_ERROR				/* its text follows */
+} BeAnswerKind;
+
+/*
+ * ANSWER: rows come as records of events that might just have made them, so whoever
+ * could not see those can't see them.  It comes behind all events that it may be
+ * based on.
+ */
+typedef struct BeAnswerMessage
+{
+	uint64_t	client;
+	uint32_t	request;
+	uint32_t	kind;			/* BeAnswerKind */
+	uint64_t	seq;			/* rows are not older than this */
+	uint32_t	count;			/* of records */
+	uint32_t	unused;
+	char		code[24];		/* of the error, NUL terminated */
+	char		field[24];		/* that it is about; empty: none */
+} BeAnswerMessage;
 
 #endif							/* BE_MESSAGE_H */

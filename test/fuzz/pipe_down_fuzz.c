@@ -11,6 +11,7 @@
 #include "gateway/admission.h"
 #include "gateway/door.h"
 #include "gateway/fanout.h"
+#include "gateway/question.h"
 #include "gateway/stream.h"
 #include "pipe/body.h"
 #include "stage.h"
@@ -43,6 +44,9 @@ take(BeGateway *gateway, const BeMessage *message)
 		case BE_MSG_ADMIT:
 			be_fanout_batch(gateway);
 			return be_admission_answer(gateway, message);
+		case BE_MSG_ANSWER:
+			be_fanout_batch(gateway);
+			return be_question_answered(gateway, message);
 		case BE_MSG_DISCONNECT:
 			return be_admission_disconnect(gateway, message);
 		default:

@@ -23,6 +23,7 @@ decode(const BeMessage *message)
 	BeOpenMessage open;
 	BeClosedMessage closed;
 	BeClientsMessage report;
+	BeAskMessage ask;
 	BeSpan		text;
 
 	be_body_hello(message, &hello);
@@ -31,6 +32,8 @@ decode(const BeMessage *message)
 		stage_fail("a line ends where its message ends");
 	if (be_body_fetch(message, &fetch) && (fetch.request == 0 || fetch.after > fetch.upto))
 		stage_fail("a request is one that can be answered");
+	if (be_body_ask(message, &ask, &text) && (ask.verb >= BE_VERBS || text.len > BE_ASK_MAX))
+		stage_fail("a question is one that can be passed on");
 	if (be_body_open(message, &open))
 	{
 		check_text(open.id, sizeof(open.id));

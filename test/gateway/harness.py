@@ -22,8 +22,8 @@ GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
 # Sanitizers and valgrind are slow.
 PATIENCE = float(os.environ.get("BUGEVENTS_TEST_PATIENCE", "20"))
 
-CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN, ADMIT, DISCONNECT = range(1, 9)
-HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE = range(101, 110)
+CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN, ADMIT, DISCONNECT, ANSWER = range(1, 10)
+HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE, ASK = range(101, 111)
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 STREAM_ID = "11111111-2222-3333-4444-555555555555"
@@ -136,6 +136,7 @@ class Dispatcher:
         self.closed = []
         self.reports = {}       # client -> (cursor, sent, received)
         self.roles = []         # (client, role), as they came
+        self.asked = []
         self.tables = {}        # user -> statements that come with ADMIT
         self.as_of = None       # and as of which seq; None: the tip, if there are tables
         fd = theirs.fileno()
@@ -243,6 +244,8 @@ class Dispatcher:
         elif kind == ROLE:
             client, role = struct.unpack("=Q64s", body)
             self.roles.append((client, role.split(b"\0")[0].decode()))
+        elif kind == ASK:
+            self.asked.append(struct.unpack_from("=QII", body) + (body[16:].decode(),))
 
     def admit(self, client, verdict=None):
         user = next(o[1] for o in self.opened if o[0] == client)

@@ -44,6 +44,31 @@ read_admit(const BeMessage *message)
 	return good && access.len == 0;
 }
 
+/* Without a payload, records or text behind it. */
+static bool
+read_ask(const BeMessage *message)
+{
+	BeAskMessage it;
+	BeSpan		payload;
+	bool		good = be_body_ask(message, &it, &payload);
+
+	if (good)
+		memcpy(found, &it, sizeof(it));
+	return good && payload.len == 0;
+}
+
+static bool
+read_answer(const BeMessage *message)
+{
+	BeAnswerMessage it;
+	BeSpan		rest;
+	bool		good = be_body_answer(message, &it, &rest);
+
+	if (good)
+		memcpy(found, &it, sizeof(it));
+	return good && rest.len == 0;
+}
+
 /* The same body at its own place in memory, so that each overrun shows. */
 static bool
 reads(bool (*read) (const BeMessage *), const void *body, size_t size)
@@ -81,6 +106,8 @@ static const BeFetchMessage fetch = {1, 1000, 5, 5};
 static const BeOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
 static const BeClosedMessage closed = {1};
 static const BeRoleMessage role = {1, "user"};
+static const BeAskMessage ask = {1, 2, BE_VERB_LIST};
+static const BeAnswerMessage answer = {1, 2, BE_ANSWER_ERROR, 3, 0, 0, "not_found", "id"};
 
 #define REFUSED(name, type, from, change) \
 	do { \
@@ -109,6 +136,10 @@ test_refused(void)
 	REFUSED(open, BeOpenMessage, client, it.user[0] = '\x1f');
 	REFUSED(role, BeRoleMessage, role, memset(it.role, 'x', sizeof(it.role)));
 	REFUSED(role, BeRoleMessage, role, it.role[0] = '\n');
+	REFUSED(ask, BeAskMessage, ask, it.verb = BE_VERBS);
+	REFUSED(answer, BeAnswerMessage, answer, it.kind = BE_ANSWER_ERROR + 1);
+	REFUSED(answer, BeAnswerMessage, answer, memset(it.code, 'x', sizeof(it.code)));
+	REFUSED(answer, BeAnswerMessage, answer, it.field[0] = '\n');
 	REFUSED(open, BeOpenMessage, client, it.user[3] = '\x7f');
 }
 
@@ -132,6 +163,26 @@ test_log(void)
 	tap_ok(reads_log(line, 4, ""), "an empty one");
 	tap_ok(!reads_log(line, 3, ""), "without a level");
 	tap_ok(!reads_log(level, 4, ""), "with a level that there isn't");
+}
+
+/* A question's payload is bounded, and a text. */
+static void
+test_payload(void)
+{
+	char		body[sizeof(ask) + BE_ASK_MAX + 1];
+	BeMessage	message = {.body = body};
+	BeAskMessage it;
+	BeSpan		payload;
+
+	memcpy(body, &ask, sizeof(ask));
+	memset(body + sizeof(ask), 'x', BE_ASK_MAX + 1);
+	message.size = sizeof(ask) + BE_ASK_MAX;
+	tap_ok(be_body_ask(&message, &it, &payload) && payload.len == BE_ASK_MAX, "ASK: the longest payload");
+	body[sizeof(ask) + 5] = '\0';
+	tap_ok(!be_body_ask(&message, &it, &payload), "ASK: a payload with a NUL is refused");
+	body[sizeof(ask) + 5] = 'x';
+	message.size++;
+	tap_ok(!be_body_ask(&message, &it, &payload), "ASK: a longer one is refused");
 }
 
 static void
@@ -213,9 +264,12 @@ main(void)
 	test_fixed("FETCH", read_fetch, &fetch, sizeof(fetch));
 	test_fixed("OPEN", read_open, &client, sizeof(client));
 	test_fixed("ROLE", read_role, &role, sizeof(role));
+	test_fixed("ASK", read_ask, &ask, sizeof(ask));
+	test_fixed("ANSWER", read_answer, &answer, sizeof(answer));
 	test_fixed("CLOSED", read_closed, &closed, sizeof(closed));
 	test_refused();
 	test_log();
+	test_payload();
 	test_reports();
 	test_events();
 	return tap_done();

@@ -1,0 +1,25 @@
+/*
+ * question.h - what a client asks of the database.
+ */
+#ifndef BE_QUESTION_H
+#define BE_QUESTION_H
+
+#include "client.h"
+#include "pipe/message.h"
+
+/*
+ * Pass a request on.  id is JSON text to be echoed, or NULL; payload is a JSON
+ * object as text.  Too many open questions and too long ones are answered at once.
+ */
+extern void be_question_ask(BeClient *client, const char *id, BeVerb verb,
+							const char *payload);
+
+/* ANSWER came.  False: it is malformed, or answers nothing. */
+extern bool be_question_answered(BeGateway *gateway, const BeMessage *message);
+
+/* The client goes: nobody waits for its answers any more. */
+extern void be_question_forget(BeClient *client);
+
+extern void be_question_free(BeGateway *gateway);
+
+#endif							/* BE_QUESTION_H */

@@ -1,0 +1,36 @@
+/*
+ * current.h - rows of attached tables as they are now, in the form of events.
+ */
+#ifndef BE_CURRENT_H
+#define BE_CURRENT_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "pipe/message.h"
+
+/* The body of an ANSWER, in two parts. */
+typedef struct BeAnswer
+{
+	BeAnswerMessage message;
+	StringInfoData rest;
+} BeAnswer;
+
+/*
+ * get {"type", "id"}: the row of this entity with that id.
+ *
+ * list {"type", "project_id", "bug_report_id", "status", "after", "limit"}: rows, in the
+ * order of table and id; all members but the first are optional.  "after" is what
+ * the list before said as "next".
+ *
+ * payload is the request's, a JSON object in UTF-8.  In a transaction with an
+ * active snapshot.  What is wrong with the request is in the answer; other errors are thrown.
+ */
+extern void be_current_get(const char *payload, BeAnswer *answer);
+extern void be_current_list(const char *payload, BeAnswer *answer);
+
+/* Fill in an error. */
+extern void be_answer_error(BeAnswer *answer, const char *code, const char *field,
+							const char *text);
+
+#endif							/* BE_CURRENT_H */

@@ -1,0 +1,184 @@
+# What clients ask of the database: get and list.
+use strict;
+use warnings;
+use BugEvents::Server;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('get', conf => "bugevents.message_rate = 0\nbugevents.request_timeout = 300ms\n");
+$server->sql(<<~'END');
+	INSERT INTO users (username, email, role) VALUES ('ada', 'ada@example.org', 'admin'), ('bob', 'bob@example.org', 'user');
+	INSERT INTO projects (name) VALUES ('one'), ('two');
+	INSERT INTO bug_reports (title, status, project_id, creator_id)
+		SELECT 'bug ' || n, CASE WHEN n % 2 = 0 THEN 'open' ELSE 'closed' END, 1 + n % 2, 1 FROM generate_series(1, 250) n;
+	INSERT INTO comments (bug_report_id, user_id, content) SELECT 1 + n % 3, 1, 'comment ' || n FROM generate_series(1, 9) n;
+
+	CREATE TABLE hidden (id int PRIMARY KEY, name text, description text, owner int, created_at timestamptz, updated_at timestamptz);
+	INSERT INTO hidden (id, name, owner) SELECT n, 'hidden ' || n, n % 3 FROM generate_series(1001, 1030) n;
+	SELECT bugevents.attach('hidden', 'project', filter => 'row.id <> 1003', audience => $$'user:' || row.owner$$);
+	CREATE TABLE gone (id text PRIMARY KEY, name text, description text, created_at timestamptz, updated_at timestamptz);
+	SELECT bugevents.attach('gone', 'project', columns => '{"description": {"column": "description", "admin": true}}');
+	INSERT INTO gone VALUES ('x"1', 'odd', 'secret');
+	END
+my $ada = $server->connect('1', role => 'admin');
+my $bob = $server->connect('2');
+
+my $asked = 0;
+
+sub ask
+{
+	my ($ws, $type, %payload) = @_;
+
+	$ws->send_json({ type => $type, id => ++$asked, payload => \%payload });
+	# What isn't JSON, has no id to echo.
+	return $ws->wait_for(sub { defined $_[0]{id} ? $_[0]{id} eq $asked : $_[0]{type} eq 'error' });
+}
+
+sub get { my ($ws, $type, $id) = @_; return ask($ws, 'get', type => $type, id => $id); }
+sub code { my ($answer) = @_; return $answer->{type} eq 'error' ? $answer->{payload}{code} : 'none'; }
+
+# One row.
+my $row = get($bob, 'bug_report', 7);
+is($row->{type}, 'reply', 'get is answered');
+is_deeply([ @{ $row->{payload} }{qw(id title status)} ], [ 7, 'bug 7', 'closed' ], '... with the row as events have it');
+like($row->{as_of}, qr/^\d+$/, '... and the seq that it is not older than');
+is(get($bob, 'bug_report', '7')->{payload}{title}, 'bug 7', 'the id as a string');
+is(get($bob, 'comment', 9)->{payload}{content}, 'comment 9', 'another type');
+$server->sql("UPDATE bug_reports SET title = 'changed' WHERE id = 7");
+is(get($bob, 'bug_report', 7)->{payload}{title}, 'changed', 'the row as it is now');
+is(code(get($bob, 'bug_report', 100000)), 'not_found', 'one that is not there');
+
+# Hostile ids.
+for my $id ("1'; DROP TABLE users; --", '99999999999999999999', '', ' ', "7\0", 1.5, '-1', 'x' x 3000, "\x{1F600}")
+{
+	like(code(get($bob, 'bug_report', $id)), qr/^(not_found|invalid_message|invalid_field)$/, 'an odd id: ' . substr($id =~ s/[^ -~]/?/gr, 0, 30));
+}
+is(code(get($bob, $_->[0], $_->[1])), $_->[2], "get: $_->[3]")
+	for [ 'bug', 1, 'invalid_field', 'no such type' ], [ 'bug_report', [], 'invalid_field', 'an id that is a list' ],
+	[ 'bug_report', undef, 'invalid_field', 'an id that is null' ], [ 'membership', 1, 'not_found', 'a type with no table' ];
+is(code(ask($bob, 'get')), 'missing_field', 'get: no type');
+is(code(ask($bob, 'get', type => 'bug_report')), 'missing_field', 'get: no id');
+is(code(get($bob, 'bug_report', 'x' x 5000)), 'invalid_message', 'get: too long');
+
+# Who sees what is what events say.
+is(get($bob, 'project', 1004)->{payload}{name}, 'hidden 1004', 'a row whose audience one is in');
+is(code(get($bob, 'project', 1005)), 'not_found', '... and one whose one is not');
+is(code(get($ada, 'project', 1005)), 'not_found', '... nor an admin, if they are not named');
+is(code(get($bob, 'project', 1003)), 'not_found', 'a row that the filter leaves out');
+is(code(get($bob, 'user', 1)), 'not_found', 'another user');
+is(get($bob, 'user', 2)->{payload}{email}, 'bob@example.org', 'oneself');
+is(get($ada, 'user', 2)->{payload}{username}, 'bob', 'any, as an admin');
+is(get($ada, 'project', 'x"1')->{payload}{description}, 'secret', 'a field for admins');
+is(get($bob, 'project', 'x"1')->{payload}{description}, undef, '... is not in what others get');
+
+# Lists.
+my $list = ask($bob, 'list', type => 'bug_report');
+is(scalar @{ $list->{payload}{items} }, 100, 'a list has 100 rows if nothing is said');
+is($list->{payload}{items}[0]{title}, 'bug 1', '... in the order of their ids');
+like($list->{as_of}, qr/^\d+$/, '... and a seq');
+
+sub whole_list
+{
+	my ($ws, %payload) = @_;
+	my ($pages, @items) = (0);
+
+	for (my $next; $pages == 0 || defined $next; $pages++)
+	{
+		my $answer = ask($ws, 'list', %payload, defined $next ? (after => $next) : ());
+		die "list: " . code($answer) unless $answer->{type} eq 'reply';
+		push @items, @{ $answer->{payload}{items} };
+		$next = $answer->{payload}{next};
+		die 'no end' if $pages > 1000;
+	}
+	return ($pages, @items);
+}
+
+my ($pages, @items) = whole_list($bob, type => 'bug_report', limit => 30);
+is($pages, 9, 'page by page');
+is(join(' ', map { $_->{id} } @items), join(' ', 1 .. 250), '... one gets them all, once');
+(undef, @items) = whole_list($bob, type => 'bug_report', project_id => 2, limit => 7);
+is(scalar(grep { $_->{project_id} == 2 } @items), 125, 'of a project');
+is(scalar @items, 125, '... no other');
+(undef, @items) = whole_list($bob, type => 'bug_report', project_id => '1', status => 'open', limit => 1000);
+is(scalar @items, 125, 'of a status');
+(undef, @items) = whole_list($bob, type => 'comment', bug_report_id => 2);
+is(join(' ', map { $_->{content} } @items), 'comment 1 comment 4 comment 7', 'of a bug report');
+(undef, @items) = whole_list($bob, type => 'project', limit => 4);
+is(join(' ', sort map { $_->{name} } @items), join(' ', sort('one', 'two', 'odd', map { "hidden $_" } grep { $_ % 3 == 2 } 1001 .. 1030)),
+	'of several tables, what may be seen');
+(undef, @items) = whole_list($bob, type => 'bug_report', project_id => "1' OR true --");
+is(scalar @items, 0, 'a project that can not be');
+$server->sql("UPDATE bug_reports SET description = repeat('x', 300000) WHERE id <= 20");
+(undef, @items) = whole_list($bob, type => 'bug_report', limit => 1000);
+is(scalar @items, 250, 'large rows come in shorter pages');
+
+is(code(ask($bob, 'list', type => 'bug_report', %$_)), 'invalid_field', 'list: wrong ' . join(' ', %$_))
+	for { limit => 0 }, { limit => 1001 }, { limit => 'all' }, { after => 'here' }, { after => '1' }, { bug_report_id => 1 }, { project_id => {} };
+is(code(ask($bob, 'list', type => 'project', status => 'open')), 'invalid_field', 'list: a filter that the type has not');
+
+# An answer comes behind the events that it may be based on.
+my $lost = 0;
+for my $n (1 .. 50)
+{
+	$server->sql("UPDATE bug_reports SET title = 'round $n' WHERE id = 8");
+	$bob->send_json({ type => 'get', id => "r$n", payload => { type => 'bug_report', id => 8 } });
+	my $seen = 0;
+	while (my $message = $bob->next_json)
+	{
+		$seen = 1 if $message->{type} eq 'bug_report' && $message->{payload}{title} eq "round $n";
+		last if ($message->{id} // '') eq "r$n";
+	}
+	$lost++ unless $seen;
+}
+is($lost, 0, 'the event of a change is there before an answer that shows it');
+
+# What is slow delays neither the stream nor others for longer than the timeout.
+my $lock = $server->session;
+$lock->query_safe('BEGIN; LOCK TABLE bug_reports');
+$bob->send_json({ type => 'get', id => 'slow', payload => { type => 'bug_report', id => 1 } });
+$server->sql("INSERT INTO projects (name) VALUES ('meanwhile')");
+is($bob->next_event->{payload}{name}, 'meanwhile', 'the stream goes on while a get waits for a lock');
+my $slow = $bob->wait_for(sub { ($_[0]{id} // '') eq 'slow' });
+is(code($slow), 'internal_error', '... which is given up after bugevents.request_timeout');
+$lock->query_safe('ROLLBACK');
+$lock->quit;
+is(get($bob, 'bug_report', 1)->{payload}{id}, 1, '... and later it works');
+
+# Many at once.
+$bob->send_json({ type => 'get', id => "m$_", payload => { type => 'bug_report', id => $_ } }) for 1 .. 100;
+my %codes;
+$codes{ code($bob->wait_for(sub { ($_[0]{id} // '') =~ /^m/ })) }++ for 1 .. 100;
+is(($codes{none} // 0) + ($codes{rate_limited} // 0), 100, 'a hundred at once: each gets an answer');
+cmp_ok($codes{none}, '>=', 8, '... some of them the row');
+
+# The responder ends.
+sub responders { return $server->sql("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE backend_type = 'bugevents responder'"); }
+my $pid = responders();
+like($pid, qr/^\d+$/, 'one responder runs');
+my $dispatcher = $server->dispatcher_pid;
+$server->sql("SELECT pg_terminate_backend($pid)");
+BugEvents::Server::wait_until(sub { code(get($bob, 'bug_report', 1)) eq 'none' }, 'a new responder');
+isnt(responders(), $pid, '... and another one when that was ended');
+is($server->dispatcher_pid, $dispatcher, 'the dispatcher is the same');
+
+# Nothing of what is written by an expression stays.
+$server->sql(<<~'END');
+	CREATE TABLE written (n int);
+	CREATE FUNCTION write() RETURNS text VOLATILE LANGUAGE sql AS 'INSERT INTO public.written VALUES (1) RETURNING n::text';
+	CREATE TABLE writing (id int PRIMARY KEY, name text, description text, created_at timestamptz, updated_at timestamptz);
+	INSERT INTO writing VALUES (9001, 'a', 'b');
+	SELECT bugevents.attach('writing', 'project', columns => '{"name": "public.write()"}');
+	END
+get($bob, 'project', 9001);
+is($server->sql('SELECT count(*) FROM written'), 0, 'asking writes nothing');
+
+# No row of a table that is detached, none of one that was dropped.
+$server->sql("SELECT bugevents.detach('gone'); DROP TABLE hidden");
+is(code(get($ada, 'project', 'x"1')), 'not_found', 'a detached table');
+is(code(get($bob, 'project', 1004)), 'not_found', 'a dropped one');
+
+# Restart: the clients of the new server ask as before.
+$server->node->restart;
+$bob = $server->connect('2');
+is(get($bob, 'bug_report', 3)->{payload}{id}, 3, 'after a restart');
+
+done_testing();
