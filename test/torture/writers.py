@@ -115,7 +115,8 @@ class Transaction:
     def change_user(self):
         mark = self.new_mark()
         ident = self.rng.randint(1, HOT)
-        status = self.rng.choice(('active', 'active', 'inactive'))
+        # Those who are connected (all but the last) stay what they are: the table decides.
+        status = self.rng.choice(('active', 'active', 'inactive')) if ident == HOT else 'active'
         found = self.run(
             'UPDATE users u SET phone = %s, status = %s FROM (SELECT id, status FROM users WHERE id = %s FOR UPDATE) o'
             ' WHERE u.id = o.id RETURNING o.status', mark, status, ident)
