@@ -133,6 +133,21 @@ COMMENT ON FUNCTION stats() IS 'numbers that tell how bugevents is, named as Pro
 CREATE VIEW stats AS SELECT * FROM stats();
 COMMENT ON VIEW stats IS 'numbers that tell how bugevents is, named as Prometheus names metrics';
 
+-- What gateways found suspicious.  Written by the responder, bounded by
+-- bugevents.security_event_rows; not dumped.
+CREATE TABLE security_events (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT now(),
+    kind        text        NOT NULL,
+    address     text,
+    gateway     integer,
+    times       bigint      NOT NULL
+);
+COMMENT ON TABLE security_events IS 'what looked like an attack or a mistake; see docs/security.md';
+COMMENT ON COLUMN security_events.address IS 'where it came from; null: from several addresses';
+COMMENT ON COLUMN security_events.times IS 'how often within a second; kind suppressed: how many entries are missing';
+GRANT SELECT ON security_events TO pg_monitor;
+
 REVOKE ALL ON FUNCTION stats() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stats() TO pg_monitor;
 GRANT SELECT ON stats TO pg_monitor;

@@ -4,6 +4,7 @@
 #include "record.h"
 
 #include "capture/pending.h"
+#include "counters/counters.h"
 #include "extension/settings.h"
 #include "queue/switch.h"
 
@@ -82,6 +83,7 @@ be_record_publish(const BeRecord *record)
 	BeSpan		spans[BE_EVENT_FIELDS];
 	uint32_t	len[BE_EVENT_FIELDS];
 
+	be_counters_captured(record->type, record->action);
 	list_spans(record, spans, len);
 	write_spans(be_pending_reserve(checked_size(record, len)), spans, len);
 }

@@ -30,6 +30,7 @@ typedef struct BeClient
 	uint64		cursor;			/* it was sent everything up to this seq */
 	uint64		sent;			/* events */
 	uint64		received;		/* messages */
+	bool		lags;			/* it can't take what there is for it */
 } BeClient;
 
 extern void be_clients_request(void);
@@ -42,7 +43,7 @@ extern int	be_clients_capacity(void);
 extern void be_clients_clear(void);
 extern int	be_clients_add(const BeClient *client); /* slot, or -1: full */
 extern void be_clients_update(int slot, uint64 cursor, uint64 sent,
-							  uint64 received, TimestampTz expires_at);
+							  uint64 received, TimestampTz expires_at, bool lags);
 extern void be_clients_set_role(int slot, const char *role);
 extern void be_clients_remove(int slot);
 

@@ -194,7 +194,7 @@ be_admission_report(int gateway, const BeClientsMessage *report)
 	if (entry == NULL)
 		return false;
 	be_clients_update(entry->slot, report->cursor, report->sent, report->received,
-					  expiry(report->expires_at));
+					  expiry(report->expires_at), report->lags != 0);
 	return true;
 }
 

@@ -34,6 +34,7 @@
 #include "dispatcher/feed.h"
 #include "dispatcher/gateway_config.h"
 #include "dispatcher/questions.h"
+#include "dispatcher/security.h"
 #include "dispatcher/lookup.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
@@ -507,6 +508,7 @@ run_turn(void)
 		next_check = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECK_INTERVAL);
 		look_after_stream();
 		look_after_gateways();
+		be_security_flush();
 		flush_feeds();
 	}
 	sleep_until_something_happens();

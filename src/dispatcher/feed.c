@@ -22,18 +22,23 @@
 
 #include "dispatcher/admission.h"
 #include "dispatcher/questions.h"
+#include "dispatcher/security.h"
 #include "dispatcher/lookup.h"
 #include "dispatcher/spawn.h"
 #include "dispatcher/unix_time.h"
 #include "event/event.h"
 #include "mb/pg_wchar.h"
 #include "pipe/body.h"
+#include "counters/counters.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 /* A pipe with so many bytes waiting takes no more for now. */
 #define PIPE_FULL		(4 * 1024 * 1024)
 #define FETCH_MAX		(4 * 1024 * 1024)
+
+/* What a gateway says to the log beyond it is dropped, and counted. */
+#define LINES_A_MINUTE	100
 
 #define RESTART_FIRST	100		/* ms */
 #define RESTART_MAX		10000
@@ -110,6 +115,7 @@ be_feed_start(BeFeed *feed, int number, const char *config)
 		.restart_delay = feed->restart_delay,
 		.status = feed->status
 	};
+	be_bucket_fill(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000);
 	be_channel_open(&feed->channel, fd, BE_MESSAGE_MAX_UP);
 	be_feed_configure(feed, config);
 }
@@ -317,6 +323,16 @@ take_log(BeFeed *feed, const BeMessage *message)
 
 	if (!be_body_log(message, &log, &text))
 		return false;
+	if (be_bucket_take(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
+	{
+		feed->lines_dropped++;
+		return true;
+	}
+	if (feed->lines_dropped > 0)
+		ereport(LOG,
+				(errmsg("bugevents gateway %d: " UINT64_FORMAT " lines were too many and are not shown",
+						feed->number, feed->lines_dropped)));
+	feed->lines_dropped = 0;
 	ereport(log.level == BE_LOG_DEBUG ? DEBUG1 :
 			log.level == BE_LOG_WARNING ? WARNING : LOG,
 			(errmsg("bugevents gateway %d: %s", feed->number,
@@ -428,6 +444,34 @@ take_clients(BeFeed *feed, const BeMessage *message)
 	return count >= 0;
 }
 
+/* A counter can't fall, nor pass what a century could count. */
+static bool
+take_counters(BeFeed *feed, const BeMessage *message)
+{
+	uint64		counter[BE_COUNTER_KINDS];
+
+	if (!be_body_counters(message, counter))
+		return false;
+	for (int i = 0; i < BE_COUNTER_KINDS; i++)
+		if (counter[i] < feed->counter[i] || counter[i] > PG_INT64_MAX)
+			return false;
+	for (int i = 0; i < BE_COUNTER_KINDS; i++)
+		be_counters_add(i, counter[i] - feed->counter[i]);
+	memcpy(feed->counter, counter, sizeof(feed->counter));
+	return true;
+}
+
+static bool
+take_suspect(BeFeed *feed, const BeMessage *message)
+{
+	BeSuspectMessage suspect;
+
+	if (!be_body_suspect(message, &suspect))
+		return false;
+	be_security_note(feed->number, &suspect);
+	return true;
+}
+
 static void
 refuse_question(BeFeed *feed, const BeAskMessage *ask)
 {
@@ -451,8 +495,10 @@ take_ask(BeFeed *feed, const BeMessage *message)
 	BeSpan		payload;
 	BeClient	client;
 
+	memset(&client, 0, sizeof(client));
 	if (!be_body_ask(message, &ask, &payload) ||
-		!be_admission_who(feed->number, ask.client, &client))
+		(ask.verb != BE_VERB_METRICS &&
+		 !be_admission_who(feed->number, ask.client, &client)))
 		return false;
 	if (!be_questions_add(feed->number, &ask, payload, client.user, client.role))
 		refuse_question(feed, &ask);
@@ -497,6 +543,10 @@ take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 			return take_clients(feed, message);
 		case BE_MSG_ASK:
 			return take_ask(feed, message);
+		case BE_MSG_SUSPECT:
+			return take_suspect(feed, message);
+		case BE_MSG_COUNTERS:
+			return take_counters(feed, message);
 		case BE_MSG_ROLE:
 			return take_role(feed, message);
 		default:

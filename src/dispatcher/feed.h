@@ -12,7 +12,9 @@
 #include "capture/roster.h"
 #include "datatype/timestamp.h"
 #include "journal/reader.h"
+#include "pipe/bucket.h"
 #include "pipe/channel.h"
+#include "pipe/counter.h"
 #include "pipe/message.h"
 #include "queue/queue.h"
 
@@ -40,6 +42,9 @@ typedef struct BeFeed
 	TimestampTz restart_at;		/* when it is not running */
 	int			restart_delay;	/* ms */
 	char	   *status;			/* what it said last of its configuration */
+	uint64		counter[BE_COUNTER_KINDS];	/* what it counted up to now */
+	BeBucket	lines;			/* that it may write to the log */
+	uint64		lines_dropped;
 } BeFeed;
 
 /* Start the gateway; config is the body of the first CONFIG. */

@@ -102,6 +102,9 @@ be_gateway_config_write(StringInfo json)
 	put_int(json, "connection_timeout", be_connection_timeout);
 	put_int(json, "client_lag_limit", be_client_lag_limit);
 	put_text(json, "allowed_origins", be_allowed_origins);
+	put_int(json, "handshake_rate", be_handshake_rate);
+	put_int(json, "auth_failure_rate", be_auth_failure_rate);
+	put_text(json, "trusted_proxies", be_trusted_proxies);
 	put_int(json, "require_user", be_require_user);
 	put_secret(json);
 	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);

@@ -37,7 +37,7 @@ typedef enum Stage
 typedef struct Question
 {
 	dlist_node	node;
-	int			gateway;		/* 0: gone */
+	int			gateway;		/* 0: gone, or nobody waits */
 	Stage		stage;
 	BeQuestionHead head;
 	char	   *payload;
@@ -87,6 +87,15 @@ be_questions_add(int gateway, const BeAskMessage *ask, BeSpan payload,
 	dlist_push_tail(&questions, &question->node);
 	queued++;
 	return true;
+}
+
+void
+be_questions_note(const char *json, Size size)
+{
+	BeAskMessage ask = {.verb = BE_VERB_NOTE};
+	BeSpan		payload = {json, size};
+
+	(void) be_questions_add(0, &ask, payload, "", "");
 }
 
 static void

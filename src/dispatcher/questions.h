@@ -20,6 +20,9 @@ typedef void (*BeAnswerSink) (int gateway, char *body, Size size);
 extern bool be_questions_add(int gateway, const BeAskMessage *ask, BeSpan payload,
 							 const char *user, const char *role);
 
+/* Have rows written to bugevents.security_events (responder/note.h); dropped if it is busy. */
+extern void be_questions_note(const char *json, Size size);
+
 /*
  * Move them on: ask the responder, take what it answered, and hand over what may be:
  * sent() tells up to which seq a gateway was sent the stream.  settled is what

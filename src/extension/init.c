@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "queue/queue.h"
 #include "queue/switch.h"
+#include "counters/counters.h"
 #include "storage/ipc.h"
 
 PG_MODULE_MAGIC;
@@ -35,6 +36,7 @@ request_shmem(void)
 	be_clients_request();
 	be_database_request();
 	be_switch_request();
+	be_counters_request();
 }
 
 static void
@@ -46,6 +48,7 @@ startup_shmem(void)
 	be_clients_startup();
 	be_database_startup();
 	be_switch_startup();
+	be_counters_startup();
 }
 
 void

@@ -10,10 +10,13 @@
 #include "extension/settings.h"
 
 #include <limits.h>
+#include <sys/socket.h>
 
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inet.h"
 #include "utils/varlena.h"
 
 bool		be_enabled;
@@ -31,6 +34,10 @@ int			be_max_connections;
 int			be_max_connections_per_user;
 int			be_message_rate;
 int			be_max_message_size;
+int			be_handshake_rate;
+int			be_auth_failure_rate;
+char	   *be_trusted_proxies;
+int			be_security_event_rows;
 int			be_request_timeout;
 int			be_ping_interval;
 int			be_connection_timeout;
@@ -138,6 +145,28 @@ check_origins(char **newval, void **extra pg_attribute_unused(), GucSource sourc
 }
 
 static bool
+network_is_valid(const char *item)
+{
+	unsigned char address[16];
+	int			family = strchr(item, ':') ? PGSQL_AF_INET6 : PGSQL_AF_INET;
+
+	/* Without a prefix it is a whole address, which is asked for by -1. */
+	return pg_inet_net_pton(family, item, address,
+							strchr(item, '/') ? sizeof(address) : (size_t) -1) >= 0;
+}
+
+static bool
+check_proxies(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
+{
+	if (!list_is_valid(*newval, network_is_valid, "\"%s\" is not an address or a network."))
+	{
+		GUC_check_errhint("Write addresses or networks, for example 10.0.0.5, 192.168.0.0/16, separated by commas.");
+		return false;
+	}
+	return true;
+}
+
+static bool
 check_database(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
 {
 	if (**newval == '\0')
@@ -220,6 +249,18 @@ define_gateway_settings(void)
 			   "Sets the largest message that is accepted from a client.",
 			   &be_max_message_size, 64 * 1024, 1024, 16 * 1024 * 1024,
 			   PGC_SIGHUP, GUC_UNIT_BYTE);
+	define_int("bugevents.handshake_rate",
+			   "Sets how many requests an address may make in a minute; 0 is no limit.",
+			   &be_handshake_rate, 600, 0, 1000000, PGC_SIGHUP, 0);
+	define_int("bugevents.auth_failure_rate",
+			   "Sets how many bad tokens an address may show in a minute; 0 is no limit.",
+			   &be_auth_failure_rate, 30, 0, 1000000, PGC_SIGHUP, 0);
+	define_string("bugevents.trusted_proxies",
+				  "Sets the proxies whose X-Forwarded-For header is believed.",
+				  &be_trusted_proxies, "", PGC_SIGHUP, 0, check_proxies);
+	define_int("bugevents.security_event_rows",
+			   "Sets how many rows bugevents.security_events keeps; 0 writes none.",
+			   &be_security_event_rows, 10000, 0, 10000000, PGC_SIGHUP, 0);
 	define_int("bugevents.request_timeout",
 			   "Sets how long the database may take to answer a client's get or list.",
 			   &be_request_timeout, 5 * 1000, 100, 3600 * 1000,

@@ -31,6 +31,10 @@ extern int	be_window_size;		/* kB */
 extern int	be_max_connections;
 extern int	be_max_connections_per_user;
 extern int	be_message_rate;	/* per minute */
+extern int	be_handshake_rate;	/* per minute and address */
+extern int	be_auth_failure_rate;	/* likewise */
+extern char *be_trusted_proxies;
+extern int	be_security_event_rows;
 extern int	be_request_timeout; /* ms */
 extern int	be_max_message_size;	/* bytes */
 extern int	be_ping_interval;	/* ms */

@@ -16,6 +16,7 @@
 #include "access.h"
 #include "fanout.h"
 #include "memory.h"
+#include "suspicion.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +35,12 @@ turn_away(BeClient *client)
 	switch (be_identity_standing(&client->identity))
 	{
 		case BE_USER_INACTIVE:
+			be_suspect(client, BE_COUNT_SUSPICION_inactive_user);
 			be_client_refuse(client, BE_CLOSE_POLICY, "user_inactive",
 							 "this user is not active");
 			return true;
 		case BE_USER_DELETED:
+			be_suspect(client, BE_COUNT_SUSPICION_inactive_user);
 			be_client_refuse(client, BE_CLOSE_POLICY, "user_inactive",
 							 "this user was deleted");
 			return true;

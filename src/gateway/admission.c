@@ -11,6 +11,7 @@
 #include "access.h"
 #include "door.h"
 #include "memory.h"
+#include "suspicion.h"
 #include "pipe/body.h"
 
 #include <stdio.h>
@@ -58,7 +59,7 @@ send_open(BeClient *client)
 	write_id(client, open.id);
 	copy_clipped(open.user, sizeof(open.user), client->user_id);
 	copy_clipped(open.role, sizeof(open.role), client->role);
-	be_socket_peer(&client->socket, open.address, sizeof(open.address));
+	copy_clipped(open.address, sizeof(open.address), be_client_address(client));
 	be_link_send(&client->gateway->link, BE_MSG_OPEN, &open, sizeof(open), NULL, 0);
 }
 
@@ -130,6 +131,7 @@ refuse(BeClient *client, uint32_t verdict)
 	switch (verdict)
 	{
 		case BE_TOO_MANY_CONNECTIONS:
+			be_suspect(client, BE_COUNT_SUSPICION_too_many_connections);
 			be_client_refuse(client, BE_CLOSE_POLICY, "too_many_connections",
 							 "this user has too many connections");
 			break;
@@ -212,12 +214,15 @@ fill_report(BeClient *client, BeClientsMessage *report)
 		.sent = client->sent,
 		.received = client->received,
 		.expires_at = client->expires_at * 1000000,
+		.lags = client->standing != BE_LIVE,
 	};
 	if (report->cursor == client->reported_cursor &&
-		report->received == client->reported_received)
+		report->received == client->reported_received &&
+		report->lags == client->reported_lags)
 		return false;
 	client->reported_cursor = report->cursor;
 	client->reported_received = report->received;
+	client->reported_lags = report->lags;
 	return true;
 }
 

@@ -14,6 +14,7 @@
  */
 #include "client.h"
 #include "admission.h"
+#include "count.h"
 #include "door.h"
 #include "fanout.h"
 #include "http.h"
@@ -21,6 +22,7 @@
 #include "question.h"
 #include "reply.h"
 #include "request.h"
+#include "suspicion.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -103,6 +105,14 @@ be_client_accept(BeGateway *gateway, int fd)
 
 /* ---- Who ---- */
 
+const char *
+be_client_address(BeClient *client)
+{
+	if (*client->address == '\0')
+		be_socket_peer(&client->socket, client->address, sizeof(client->address));
+	return client->address;
+}
+
 static void
 leave_groups(BeClient *client)
 {
@@ -167,6 +177,7 @@ answer_frame(BeClient *client, BeRead found, const BeText *payload)
 	{
 		case BE_READ_MESSAGE:
 			client->received++;
+			be_count(client->gateway, BE_COUNT_RECEIVED, 1);
 			if (client->state == BE_CLIENT_OPEN)
 				be_request_answer(client, payload->data ? payload->data : "",
 								  payload->len);
@@ -188,6 +199,9 @@ answer_frame(BeClient *client, BeRead found, const BeText *payload)
 static void
 refuse_frame(BeClient *client)
 {
+	be_suspect(client, client->reader.code == BE_CLOSE_TOO_BIG ? BE_COUNT_SUSPICION_message_too_big :
+			   client->reader.code == BE_CLOSE_PROTOCOL ? BE_COUNT_SUSPICION_malformed_frame :
+			   BE_COUNT_SUSPICION_malformed_message);
 	switch (client->reader.code)
 	{
 		case BE_CLOSE_TOO_BIG:
@@ -284,6 +298,7 @@ be_client_flush(BeClient *client)
 	if (out.len > 0)
 	{
 		client->out = (BeText) {0};
+		be_count(client->gateway, BE_COUNT_BYTES_SENT, out.len);
 		be_socket_write(client->gateway->sockets, &client->socket, out.data, out.len);
 		be_text_free(&out);
 	}
@@ -308,6 +323,12 @@ be_client_writable(BeSocket *socket)
 
 /* ---- Going ---- */
 
+static bool
+was_let_in(const BeClient *client)
+{
+	return client->state == BE_CLIENT_OPEN;
+}
+
 /* Out of the stream and out of all counts. */
 static void
 leave(BeClient *client)
@@ -330,6 +351,8 @@ be_client_end(BeClient *client, int code, const char *reason)
 		return;
 	if (client->state != BE_CLIENT_CLOSING)
 	{
+		if (was_let_in(client))
+			be_count_close(client->gateway, code);
 		leave(client);
 		client->state = BE_CLIENT_CLOSING;
 		client->deadline = now_of(client) + LINGER_MS;
@@ -352,6 +375,8 @@ be_client_closed(BeSocket *socket)
 {
 	BeClient   *client = (BeClient *) socket;
 
+	if (was_let_in(client))
+		be_count_close(client->gateway, BE_CLOSE_ABNORMAL);
 	leave(client);
 	unlink_client(client);
 	client->state = BE_CLIENT_CLOSING;

@@ -18,17 +18,19 @@
 #ifndef BE_CLIENT_H
 #define BE_CLIENT_H
 
+#include "address.h"
 #include "audience.h"
-#include "bucket.h"
 #include "frame.h"
 #include "gateway.h"
 #include "handshake.h"
 #include "identity.h"
 #include "subscription.h"
+#include "pipe/bucket.h"
 
 typedef enum BeClientState
 {
 	BE_CLIENT_HANDSHAKE,		/* the request's head is not complete */
+	BE_CLIENT_SCRAPING,			/* asked for the metrics, which are on their way */
 	BE_CLIENT_HTTP,				/* answered; the peer is to close */
 	BE_CLIENT_WAITING,			/* to be admitted, and for the stream */
 	BE_CLIENT_OPEN,
@@ -65,6 +67,7 @@ typedef struct BeClient
 	BeReader	reader;
 
 	/* Who */
+	char		address[BE_ADDRESS_LEN];	/* empty until it is asked for */
 	uint8_t		id[16];
 	uint64_t	number;			/* for the dispatcher */
 	BeAsked    *asked;			/* while it waits to be admitted */
@@ -92,6 +95,7 @@ typedef struct BeClient
 	uint64_t	received;		/* messages */
 	uint64_t	reported_cursor;
 	uint64_t	reported_received;
+	bool		reported_lags;
 
 	/* When; loop time, ms */
 	uint64_t	heard_at;
@@ -101,6 +105,9 @@ typedef struct BeClient
 	uint32_t	refusals;		/* in a row, for its rate */
 	uint32_t	questions;		/* that wait for an answer */
 } BeClient;
+
+/* Where it comes from: what the request says through a trusted proxy, or the peer. */
+extern const char *be_client_address(BeClient *client);
 
 /* A descriptor was accepted. */
 extern void be_client_accept(BeGateway *gateway, int fd);

@@ -24,6 +24,9 @@ typedef struct BeConfig
 	uint32_t	max_connections;
 	uint32_t	max_connections_per_user;
 	uint32_t	message_rate;	/* per minute; 0: no limit */
+	uint32_t	handshake_rate;	/* per minute, for each address; 0: no limit */
+	uint32_t	auth_failure_rate;	/* likewise */
+	char	   *trusted_proxies;	/* addresses between commas */
 	size_t		max_message_size;	/* bytes */
 	uint32_t	ping_interval;	/* ms; 0: none */
 	uint32_t	connection_timeout; /* ms */

@@ -10,10 +10,12 @@
  */
 #include "door.h"
 #include "admission.h"
+#include "count.h"
 #include "fanout.h"
 #include "http.h"
 #include "memory.h"
 #include "reply.h"
+#include "suspicion.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -87,6 +89,9 @@ welcome(BeClient *client)
 	if (!resumed)
 		since = gateway->sent_tip;
 	client->state = BE_CLIENT_OPEN;
+	be_count(gateway, BE_COUNT_CONNECTIONS, 1);
+	be_count(gateway, BE_COUNT_RESUMED, resumed);
+	be_count(gateway, BE_COUNT_RESYNC_REQUIRED, client->since && !resumed);
 	client->deadline = 0;
 	be_bucket_fill(&client->bucket, gateway->config->message_rate, uv_now(&gateway->loop));
 	be_reply_ready(client, since, resumed);
@@ -99,6 +104,75 @@ welcome(BeClient *client)
 	be_fanout_place(client, since);
 }
 
+/* ---- Who comes too often ---- */
+
+/* Whoever may not come again before so many seconds is told. */
+static void
+turn_back(BeClient *client, double wait, BeCounter kind, const char *message)
+{
+	char		more[48];
+
+	be_suspect(client, kind);
+	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
+	be_reply_error_with(client, NULL, "rate_limited", message, more);
+	be_client_end(client, BE_CLOSE_POLICY, "rate_limited");
+}
+
+/* Not those of this machine: a proxy, a health check, a service beside the database. */
+static bool
+is_limited(BeClient *client)
+{
+	return !be_address_is_loopback(be_client_address(client));
+}
+
+/* Seconds until the address may make another request; 0: now. */
+static double
+wait_for_handshake(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+
+	return !is_limited(client) ? 0 :
+		be_addresses_handshake(gateway->addresses, client->address,
+							   gateway->config->handshake_rate, uv_now(&gateway->loop));
+}
+
+/* So many bad tokens came from there that no more are looked at for now. */
+static bool
+refuse_guesser(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	double		wait = !is_limited(client) ? 0 :
+		be_addresses_blocked(gateway->addresses, client->address,
+							 gateway->config->auth_failure_rate, uv_now(&gateway->loop));
+
+	if (wait > 0)
+		turn_back(client, wait, BE_COUNT_SUSPICION_too_many_failures,
+				  "too many tokens from your address were no good");
+	return wait > 0;
+}
+
+static void
+note_bad_token(BeClient *client, BeCounter kind)
+{
+	BeGateway  *gateway = client->gateway;
+
+	be_suspect(client, kind);
+	if (is_limited(client))
+		be_addresses_failure(gateway->addresses, client->address,
+							 gateway->config->auth_failure_rate, uv_now(&gateway->loop));
+}
+
+static bool
+refuse_origin(BeClient *client, const BeHead *head)
+{
+	if (be_origin_allowed(head, client->gateway->config->allowed_origins))
+		return false;
+	be_suspect(client, BE_COUNT_SUSPICION_wrong_origin);
+	be_client_refuse(client, BE_CLOSE_POLICY, "origin_not_allowed",
+					 "pages of this origin may not connect");
+	return true;
+}
+
 /* Is there a reason to turn this one away before its token is looked at? */
 static bool
 refuse_at_the_door(BeClient *client, const BeHead *head)
@@ -108,14 +182,11 @@ refuse_at_the_door(BeClient *client, const BeHead *head)
 	if (gateway->shutting_down)
 		be_client_refuse(client, BE_CLOSE_RESTART, "shutting_down",
 						 "the server is shutting down");
-	else if (!be_origin_allowed(head, gateway->config->allowed_origins))
-		be_client_refuse(client, BE_CLOSE_POLICY, "origin_not_allowed",
-						 "pages of this origin may not connect");
 	else if (gateway->clients_open >= gateway->config->max_connections)
 		be_client_refuse(client, BE_CLOSE_TRY_LATER, "server_full",
 						 "the server takes no more connections");
 	else
-		return false;
+		return refuse_origin(client, head) || refuse_guesser(client);
 	return true;
 }
 
@@ -130,6 +201,7 @@ check_token(BeClient *client, const BeHead *head, BeClaims *claims)
 
 	if (!be_head_token(head, token))
 	{
+		be_suspect(client, BE_COUNT_SUSPICION_missing_token);
 		be_client_refuse(client, BE_CLOSE_POLICY, "missing_token",
 						 "a token is required");
 		return false;
@@ -137,6 +209,9 @@ check_token(BeClient *client, const BeHead *head, BeClaims *claims)
 	result = be_token_check(gateway->keys, gateway->config, token, be_wall_clock(),
 							claims, &why);
 	OPENSSL_cleanse(token, sizeof(token));
+	if (result != BE_TOKEN_GOOD)
+		note_bad_token(client, result == BE_TOKEN_EXPIRED ? BE_COUNT_SUSPICION_expired_token :
+					   BE_COUNT_SUSPICION_invalid_token);
 	if (result != BE_TOKEN_GOOD)
 		be_client_refuse(client, BE_CLOSE_POLICY, result == BE_TOKEN_EXPIRED ?
 						 "token_expired" : "invalid_token", why);
@@ -230,7 +305,18 @@ answer_head(BeClient *client, size_t head_len)
 {
 	BeHead		head;
 	int			status = be_head_parse(client->head.data, head_len, &head);
+	char		peer[BE_ADDRESS_LEN];
+	double		wait = 0;
 
+	if (status == 0)
+	{
+		be_socket_peer(&client->socket, peer, sizeof(peer));
+		be_address_origin(peer, head.forwarded, client->gateway->config->trusted_proxies,
+						  client->address);
+		wait = wait_for_handshake(client);
+	}
+	if (wait > 0 && !be_head_wants_upgrade(&head))
+		status = 429;
 	if (status == 0 && !be_head_wants_upgrade(&head))
 	{
 		be_http_answer(client, &head);
@@ -244,7 +330,11 @@ answer_head(BeClient *client, size_t head_len)
 		return;
 	}
 	be_http_accept(client, &head);
-	let_in(client, &head);
+	if (wait > 0)
+		turn_back(client, wait, BE_COUNT_SUSPICION_too_many_handshakes,
+				  "too many requests from your address");
+	else
+		let_in(client, &head);
 }
 
 void

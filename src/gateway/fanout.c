@@ -19,6 +19,7 @@
  * run for each client.
  */
 #include "fanout.h"
+#include "count.h"
 #include "reply.h"
 
 #include <string.h>
@@ -172,6 +173,8 @@ send_run(BeClient *client, const BeChunk *chunk, uint32_t i, uint32_t *looked_at
 	*looked_at += run.looked_at;
 	*sent += run.len;
 	client->sent += run.frames;
+	be_count(client->gateway, BE_COUNT_DELIVERED, run.frames);
+	be_count(client->gateway, BE_COUNT_BYTES_SENT, run.len);
 	if (run.len > 0 && !be_socket_write(client->gateway->sockets, &client->socket,
 										run.data, run.len))
 		return 0;
@@ -279,6 +282,7 @@ void
 be_fanout_resync(BeClient *client)
 {
 	be_reply_resync(client);
+	be_count(client->gateway, BE_COUNT_RESYNC_REQUIRED, 1);
 	be_fanout_place(client, client->gateway->sent_tip);
 	be_client_flush(client);
 }
@@ -381,4 +385,5 @@ be_fanout_batch(BeGateway *gateway)
 	gateway->in_batch = false;
 	gateway->shared_chunk = NULL;
 	gateway->sent_tip = gateway->window.tip;
+	be_count_written(gateway);
 }

@@ -16,12 +16,14 @@
 #include "access.h"
 #include "admission.h"
 #include "client.h"
+#include "count.h"
 #include "door.h"
 #include "fanout.h"
 #include "memory.h"
 #include "question.h"
 #include "sandbox.h"
 #include "stream.h"
+#include "suspicion.h"
 #include "tls.h"
 
 #include <signal.h>
@@ -133,6 +135,8 @@ on_tick(uv_timer_t *tick)
 		return;
 	gateway->reported_at = now;
 	be_admission_report(gateway);
+	be_count_tell(gateway);
+	be_suspicion_tell(gateway);
 }
 
 static void
@@ -147,7 +151,7 @@ shut_down(BeGateway *gateway)
 	gateway->listener = NULL;
 	for (BeClient *client = gateway->first; client; client = client->next)
 	{
-		if (client->state == BE_CLIENT_HANDSHAKE)
+		if (client->state == BE_CLIENT_HANDSHAKE || client->state == BE_CLIENT_SCRAPING)
 			be_socket_drop(gateway->sockets, &client->socket);
 		else
 			be_client_end(client, BE_CLOSE_RESTART, "shutting_down");
@@ -435,6 +439,7 @@ take_apart(BeGateway *gateway, uv_signal_t *on_term)
 	be_directory_free(&gateway->directory);
 	be_admission_free(gateway);
 	be_question_free(gateway);
+	be_addresses_free(gateway->addresses);
 	be_text_free(&gateway->scratch);
 	be_keys_free(gateway->keys);
 	be_config_free(gateway->config);
@@ -457,6 +462,7 @@ be_gateway_run(int fd)
 	uv_signal_init(&gateway.loop, &on_term);
 	on_term.data = &gateway;
 	uv_signal_start(&on_term, on_signal, SIGTERM);
+	gateway.addresses = be_addresses_create();
 	gateway.replay = be_replay_create(&be_stream_replay_events, &gateway);
 
 	be_link_open(&gateway.link, &gateway.loop, fd, &link_events, &gateway);

@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "address.h"
 #include "config.h"
 #include "directory.h"
 #include "link.h"
@@ -19,10 +20,24 @@
 #include "socket.h"
 #include "token.h"
 #include "window.h"
+#include "pipe/counter.h"
 
 struct BeClient;
 typedef struct BeAsked BeAsked;
 typedef struct BeQuestion BeQuestion;
+
+/* Commits whose events are in the batch, to be measured when it is written. */
+#define BE_DELAYS_MAX	256
+
+typedef struct BeDelays
+{
+	int			count;
+	int64_t		at[BE_DELAYS_MAX];	/* us since 1970 */
+	uint32_t	times[BE_DELAYS_MAX];
+} BeDelays;
+
+/* Suspects of a second: by address, and then one of each kind without. */
+#define BE_SUSPECTS_MAX	32
 
 typedef struct BeGateway
 {
@@ -64,6 +79,14 @@ typedef struct BeGateway
 	uint32_t	last_request;	/* that was given to a question */
 	uint64_t	reported_at;	/* loop time */
 	uint32_t	held;			/* clients that are ahead of the stream */
+
+	/* What is counted (count.h), and what the dispatcher knows of it */
+	uint64_t	counter[BE_COUNTER_KINDS];
+	uint64_t	told[BE_COUNTER_KINDS];
+	BeDelays	delays;
+	BeAddresses *addresses;
+	BeSuspectMessage suspect[BE_SUSPECTS_MAX + BE_SUSPICIONS];
+	uint32_t	suspects;
 
 	bool		sandboxed;
 	bool		shutting_down;

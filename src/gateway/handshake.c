@@ -160,6 +160,8 @@ keep_header(BeHead *head, BeSpan name, BeSpan value)
 		head->has_origin = true;
 		head->ambiguous |= keep(&head->origin, value) != 0;
 	}
+	else if (span_is_nocase(name, "x-forwarded-for"))
+		head->forwarded = value;
 	else if (span_is_nocase(name, "authorization"))
 		head->ambiguous |= keep(&head->authorization, value) != 0;
 	else if (span_is_nocase(name, "sec-websocket-protocol"))

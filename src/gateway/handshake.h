@@ -32,6 +32,7 @@ typedef struct BeHead
 	BeSpan		host;
 	BeSpan		origin;
 	BeSpan		authorization;
+	BeSpan		forwarded;		/* X-Forwarded-For, the last one */
 	BeSpan		upgrade;
 	BeSpan		connection;
 	BeSpan		key;			/* Sec-WebSocket-Key */

@@ -6,7 +6,12 @@
  * wrong.
  */
 #include "http.h"
+#include "question.h"
+#include "suspicion.h"
+#include "token.h"
 
+#include <openssl/crypto.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *
@@ -16,6 +21,8 @@ reason_phrase(int status)
 	{
 		case 200:
 			return "OK";
+		case 401:
+			return "Unauthorized";
 		case 404:
 			return "Not Found";
 		case 405:
@@ -24,6 +31,8 @@ reason_phrase(int status)
 			return "Request Timeout";
 		case 426:
 			return "Upgrade Required";
+		case 429:
+			return "Too Many Requests";
 		case 431:
 			return "Request Header Fields Too Large";
 		case 503:
@@ -35,32 +44,124 @@ reason_phrase(int status)
 	}
 }
 
+#define PLAIN_TEXT		"text/plain; charset=utf-8"
+#define METRICS_TEXT	"text/plain; version=0.0.4; charset=utf-8"
+
+/* What an answer of this status has in its head beside the usual. */
+static const char *
+more_headers(int status)
+{
+	switch (status)
+	{
+		case 401:
+			return "WWW-Authenticate: Bearer\r\n";
+		case 405:
+			return "Allow: GET, HEAD\r\n";
+		case 426:
+			return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+		case 429:
+			return "Retry-After: 1\r\n";
+		default:
+			return "";
+	}
+}
+
 static void
-respond(BeClient *client, int status, const char *body, bool with_body)
+respond_with(BeClient *client, int status, const char *type, BeSpan body, bool with_body)
 {
 	BeText	   *out = &client->out;
 
 	be_text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_phrase(status));
-	be_text_printf(out, "Content-Type: text/plain; charset=utf-8\r\n"
-				   "Content-Length: %zu\r\n", strlen(body) + 1);
+	be_text_printf(out, "Content-Type: %s\r\nContent-Length: %u\r\n", type, body.len);
 	be_text_add_string(out, "Cache-Control: no-store\r\n"
 					   "X-Content-Type-Options: nosniff\r\n");
-	if (status == 405)
-		be_text_add_string(out, "Allow: GET, HEAD\r\n");
-	if (status == 426)
-		be_text_add_string(out, "Upgrade: websocket\r\n"
-						   "Sec-WebSocket-Version: 13\r\n");
+	be_text_add_string(out, more_headers(status));
 	be_text_printf(out, "Connection: close%s\r\n\r\n",
 				   status == 426 ? ", upgrade" : "");
 	if (with_body)
-		be_text_printf(out, "%s\n", body);
+		be_text_add(out, body.data, body.len);
 	client->state = BE_CLIENT_HTTP;
+}
+
+/* A line of text. */
+static void
+respond(BeClient *client, int status, const char *text, bool with_body)
+{
+	char		line[128];
+	int			len = snprintf(line, sizeof(line), "%s\n", text);
+
+	respond_with(client, status, PLAIN_TEXT, (BeSpan) {line, (uint32_t) len}, with_body);
+}
+
+static BeCounter
+suspicion(int status)
+{
+	switch (status)
+	{
+		case 401:
+			return BE_COUNT_SUSPICION_metrics_refused;
+		case 404:
+			return BE_COUNT_SUSPICION_unknown_path;
+		case 408:
+			return BE_COUNT_SUSPICION_slow_request;
+		case 429:
+			return BE_COUNT_SUSPICION_too_many_handshakes;
+		default:
+			return BE_COUNT_SUSPICION_malformed_request;
+	}
 }
 
 void
 be_http_refuse(BeClient *client, int status)
 {
+	be_suspect(client, suspicion(status));
 	respond(client, status, reason_phrase(status), true);
+}
+
+/* ---- /metrics ---- */
+
+static bool
+has_admin_token(const BeClient *client, const BeHead *head)
+{
+	const BeGateway *gateway = client->gateway;
+	char		token[BE_TOKEN_MAX + 1];
+	BeClaims	claims = {0};
+	const char *why;
+	bool		is_admin = be_head_token(head, token) &&
+		be_token_check(gateway->keys, gateway->config, token, be_wall_clock(),
+					   &claims, &why) == BE_TOKEN_GOOD && claims.is_admin;
+
+	OPENSSL_cleanse(token, sizeof(token));
+	be_claims_free(&claims);
+	return is_admin;
+}
+
+/*
+ * For this machine, and for admins.  What comes through a proxy on this machine is not from
+ * this machine, even if the proxy is not known as one.
+ */
+static void
+answer_metrics(BeClient *client, const BeHead *head)
+{
+	bool		is_local = head->forwarded.len == 0 &&
+		be_address_is_loopback(be_client_address(client));
+
+	if (!is_local && !has_admin_token(client, head))
+	{
+		be_http_refuse(client, 401);
+		return;
+	}
+	client->state = BE_CLIENT_SCRAPING;
+	be_question_metrics(client);
+}
+
+void
+be_http_metrics(BeClient *client, const BeSpan *text)
+{
+	if (text)
+		respond_with(client, 200, METRICS_TEXT, *text, true);
+	else
+		respond(client, 503, "the database could not answer", true);
 }
 
 void
@@ -75,10 +176,12 @@ be_http_answer(BeClient *client, const BeHead *head)
 		respond(client, 200, "ok", is_get);
 	else if (be_span_is(head->path, "/ready"))
 		respond(client, unready ? 503 : 200, unready ? unready : "ok", is_get);
+	else if (be_span_is(head->path, "/metrics") && is_get)
+		answer_metrics(client, head);
 	else if (be_span_is(head->path, "/ws"))
 		respond(client, 426, "this is a WebSocket", is_get);
 	else
-		respond(client, 404, reason_phrase(404), is_get);
+		be_http_refuse(client, 404);
 }
 
 void

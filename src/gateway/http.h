@@ -12,6 +12,9 @@ extern void be_http_answer(BeClient *client, const BeHead *head);
 /* Answer with a status alone: a refusal. */
 extern void be_http_refuse(BeClient *client, int status);
 
+/* Answer who waits for the metrics; NULL: they can't be had. */
+extern void be_http_metrics(BeClient *client, const BeSpan *text);
+
 /* Append the answer that accepts an upgrade. */
 extern void be_http_accept(BeClient *client, const BeHead *head);
 

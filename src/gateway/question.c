@@ -11,6 +11,7 @@
  */
 #include "question.h"
 #include "audience.h"
+#include "http.h"
 #include "memory.h"
 #include "pipe/body.h"
 #include "reply.h"
@@ -104,6 +105,19 @@ be_question_ask(BeClient *client, const char *id, BeVerb verb, const char *paylo
 	append(gateway, question);
 	client->questions++;
 	be_link_send(&gateway->link, BE_MSG_ASK, &ask, sizeof(ask), payload, len);
+}
+
+void
+be_question_metrics(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	BeAskMessage ask = {.request = ++gateway->last_request,.verb = BE_VERB_METRICS};
+	BeQuestion *question = be_alloc(sizeof(*question));
+
+	*question = (BeQuestion) {.client = client,.request = ask.request};
+	append(gateway, question);
+	client->questions++;
+	be_link_send(&gateway->link, BE_MSG_ASK, &ask, sizeof(ask), "{}", 2);
 }
 
 static bool
@@ -202,7 +216,11 @@ be_question_answered(BeGateway *gateway, const BeMessage *message)
 	if (client)
 	{
 		client->questions--;
-		if (answer.kind == BE_ANSWER_ERROR)
+		if (client->state == BE_CLIENT_SCRAPING)
+			be_http_metrics(client, answer.kind == BE_ANSWER_TEXT ? &rest : NULL);
+		else if (answer.kind == BE_ANSWER_TEXT)
+			fits = false;
+		else if (answer.kind == BE_ANSWER_ERROR)
 			report(client, question->id, &answer, rest);
 		else
 			fits = reply_rows(client, question->id, &answer, rest);
@@ -234,4 +252,5 @@ be_question_free(BeGateway *gateway)
 		gateway->questions_first = question->next;
 		free_question(question);
 	}
+	gateway->questions_last = NULL;
 }

@@ -14,6 +14,9 @@
 extern void be_question_ask(BeClient *client, const char *id, BeVerb verb,
 							const char *payload);
 
+/* Ask for the metrics, for an HTTP request that waits. */
+extern void be_question_metrics(BeClient *client);
+
 /* ANSWER came.  False: it is malformed, or answers nothing. */
 extern bool be_question_answered(BeGateway *gateway, const BeMessage *message);
 

@@ -2,6 +2,7 @@
  * reply.c - the messages that are for one client: ready, expiring, error, reply.
  */
 #include "reply.h"
+#include "count.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -19,6 +20,7 @@ be_reply_error_with(BeClient *client, const char *id, const char *code,
 {
 	BeText		json = {0};
 
+	be_count_error(client->gateway, code);
 	be_text_add_string(&json, "{\"type\":\"error\"");
 	if (id)
 	{

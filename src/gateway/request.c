@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "question.h"
 #include "reply.h"
+#include "suspicion.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -238,6 +239,10 @@ answer_authenticate(BeClient *client, const Request *request)
 	}
 	result = be_token_check(client->gateway->keys, client->gateway->config,
 							json_string_value(token), be_wall_clock(), &claims, &why);
+	if (result != BE_TOKEN_GOOD || strcmp(claims.user_id, client->user_id) != 0)
+		be_suspect(client, result == BE_TOKEN_GOOD ? BE_COUNT_SUSPICION_other_user :
+				   result == BE_TOKEN_EXPIRED ? BE_COUNT_SUSPICION_expired_token :
+				   BE_COUNT_SUSPICION_invalid_token);
 	if (result != BE_TOKEN_GOOD)
 		be_reply_error(client, request->id, result == BE_TOKEN_EXPIRED ?
 					   "token_expired" : "invalid_token", why);
@@ -414,6 +419,7 @@ within_rate(BeClient *client)
 	}
 	if (++client->refusals > REFUSALS_MAX)
 	{
+		be_suspect(client, BE_COUNT_SUSPICION_too_many_messages);
 		be_client_refuse(client, BE_CLOSE_POLICY, "rate_limited",
 						 "too many messages, again and again");
 		return false;

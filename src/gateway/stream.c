@@ -9,6 +9,7 @@
 #include "stream.h"
 #include "access.h"
 #include "client.h"
+#include "count.h"
 #include "door.h"
 #include "fanout.h"
 #include "pipe/body.h"
@@ -94,6 +95,7 @@ take_event(BeGateway *gateway, const BeEventsMessage *events, uint32_t n,
 	if (!be_access_event(gateway, events->first_seq + n, event->field[BE_EVENT_ACCESS]))
 		return false;
 	be_window_add(&gateway->window, events, n, event);
+	be_count_committed(gateway, events->at);
 	return true;
 }
 

@@ -152,6 +152,20 @@ be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload)
 		memchr(payload->data, '\0', payload->len) == NULL;
 }
 
+bool
+be_body_suspect(const BeMessage *message, BeSuspectMessage *suspect)
+{
+	return read_struct(message, suspect, sizeof(*suspect)) &&
+		suspect->kind < BE_SUSPICIONS && suspect->times > 0 &&
+		is_text(suspect->address, sizeof(suspect->address));
+}
+
+bool
+be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS])
+{
+	return read_struct(message, counter, sizeof(counter[0]) * BE_COUNTER_KINDS);
+}
+
 int
 be_body_reports(const BeMessage *message)
 {

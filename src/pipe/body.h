@@ -14,6 +14,7 @@
 
 #include "event/event.h"
 #include "pipe/channel.h"
+#include "pipe/counter.h"
 #include "pipe/message.h"
 
 /* From the dispatcher. */
@@ -46,6 +47,8 @@ extern bool be_body_role(const BeMessage *message, BeRoleMessage *role);
 
 /* The struct, and the request's payload. */
 extern bool be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload);
+extern bool be_body_suspect(const BeMessage *message, BeSuspectMessage *suspect);
+extern bool be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS]);
 
 /* How many reports the body is; -1: it is not made of reports. */
 extern int	be_body_reports(const BeMessage *message);

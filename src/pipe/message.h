@@ -16,6 +16,8 @@
  *	SHUTDOWN    say goodbye to the clients      CLIENTS    how they are doing
  *	ANSWER      to an ASK                       ROLE       a client has another role
  *	                                            ASK        a question to the database
+ *	                                            COUNTERS   what it counted
+ *	                                            SUSPECT    who behaves oddly
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -55,7 +57,9 @@ typedef enum BeMessageKind
 	BE_MSG_CLOSED,
 	BE_MSG_CLIENTS,
 	BE_MSG_ROLE,
-	BE_MSG_ASK
+	BE_MSG_ASK,
+	BE_MSG_COUNTERS,
+	BE_MSG_SUSPECT
 } BeMessageKind;
 
 typedef struct BeMessageHeader
@@ -224,6 +228,8 @@ typedef struct BeClientsMessage
 	uint64_t	sent;			/* events */
 	uint64_t	received;		/* messages */
 	int64_t		expires_at;
+	uint32_t	lags;			/* 1: it can't take what there is for it */
+	uint32_t	unused;
 } BeClientsMessage;
 
 /* ROLE: what an admitted client is now, which OPEN said otherwise. */
@@ -245,6 +251,7 @@ typedef enum BeVerb
 {
 	BE_VERB_GET,				/* one row */
 	BE_VERB_LIST,				/* rows, in the order of their ids */
+	BE_VERB_METRICS,			/* all metrics as text; asked for nobody (client 0) */
 	BE_VERBS
 } BeVerb;
 
@@ -266,6 +273,7 @@ typedef enum BeAnswerKind
 {
 	BE_ANSWER_ROW,				/* one record follows */
 	BE_ANSWER_ROWS,				/* count records follow, then where to go on */
+	BE_ANSWER_TEXT,				/* of METRICS */
 	BE_ANSWER_ERROR				/* its text follows */
 } BeAnswerKind;
 
@@ -285,5 +293,21 @@ typedef struct BeAnswerMessage
 	char		code[24];		/* of the error, NUL terminated */
 	char		field[24];		/* that it is about; empty: none */
 } BeAnswerMessage;
+
+/*
+ * COUNTERS: BE_COUNTER_KINDS uint64 (counter.h), counted since the gateway's start; none
+ * ever falls.
+ */
+
+/*
+ * SUSPECT: what looks like an attack, or a mistake, so many times since it was last told
+ * of this address.  What a gateway can't tell apart any more has no address.
+ */
+typedef struct BeSuspectMessage
+{
+	uint32_t	kind;			/* of BE_SUSPICIONS, in the order of their counters */
+	uint32_t	times;			/* >= 1 */
+	char		address[64];	/* NUL terminated */
+} BeSuspectMessage;
 
 #endif							/* BE_MESSAGE_H */

@@ -25,6 +25,9 @@ typedef struct BeAnswerHead
 	uint64		upto;			/* nor is it based on events behind this one */
 } BeAnswerHead;
 
+/* A verb of the dispatcher's own: the payload is rows for be_note_write. */
+#define BE_VERB_NOTE	BE_VERBS
+
 /* The segment: two queues of this size, questions and answers. */
 #define BE_QUESTION_QUEUE_SIZE	(64 * 1024)
 

@@ -18,6 +18,8 @@
 #include "postmaster/interrupt.h"
 #include "queue/queue.h"
 #include "responder/current.h"
+#include "responder/exposition.h"
+#include "responder/note.h"
 #include "responder/question.h"
 #include "storage/ipc.h"
 #include "storage/shm_mq.h"
@@ -30,21 +32,32 @@
 
 PGDLLEXPORT void bugevents_responder_main(Datum arg);
 
+typedef struct Verb
+{
+	const char *name;			/* as pg_stat_activity shows it */
+	void		(*answer) (const char *payload, BeAnswer *answer);
+} Verb;
+
+static const Verb verbs[] = {
+	[BE_VERB_GET] = {"get", be_current_get},
+	[BE_VERB_LIST] = {"list", be_current_list},
+	[BE_VERB_METRICS] = {"metrics", be_exposition_write},
+	[BE_VERB_NOTE] = {"security events", be_note_write},
+};
+
 /* In a transaction of its own; an error leaves it to the caller to end that. */
 static void
 look_up(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
 {
+	const Verb *verb = &verbs[head->ask.verb];
+
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	XactReadOnly = true;
+	XactReadOnly = head->ask.verb != BE_VERB_NOTE;
 	enable_timeout_after(STATEMENT_TIMEOUT, be_request_timeout);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	pgstat_report_activity(STATE_RUNNING, head->ask.verb == BE_VERB_GET ? "get" : "list");
-
-	if (head->ask.verb == BE_VERB_GET)
-		be_current_get(payload, answer);
-	else
-		be_current_list(payload, answer);
+	pgstat_report_activity(STATE_RUNNING, verb->name);
+	verb->answer(payload, answer);
 
 	PopActiveSnapshot();
 	disable_timeout(STATEMENT_TIMEOUT, false);

@@ -24,6 +24,8 @@ decode(const BeMessage *message)
 	BeClosedMessage closed;
 	BeClientsMessage report;
 	BeAskMessage ask;
+	BeSuspectMessage suspect;
+	uint64_t	counter[BE_COUNTER_KINDS];
 	BeSpan		text;
 
 	be_body_hello(message, &hello);
@@ -34,6 +36,13 @@ decode(const BeMessage *message)
 		stage_fail("a request is one that can be answered");
 	if (be_body_ask(message, &ask, &text) && (ask.verb >= BE_VERBS || text.len > BE_ASK_MAX))
 		stage_fail("a question is one that can be passed on");
+	be_body_counters(message, counter);
+	if (be_body_suspect(message, &suspect))
+	{
+		check_text(suspect.address, sizeof(suspect.address));
+		if (suspect.kind >= BE_SUSPICIONS)
+			stage_fail("a suspicion is one of those that are known");
+	}
 	if (be_body_open(message, &open))
 	{
 		check_text(open.id, sizeof(open.id));

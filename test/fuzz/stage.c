@@ -216,6 +216,7 @@ stage_open(bool stream)
 		begun = true;
 	}
 	choked = must_be_json = false;
+	gateway.addresses = be_addresses_create();
 	gateway.replay = be_replay_create(&be_stream_replay_events, &gateway);
 	be_window_limit(&gateway.window, 1 << 20);
 	if (stream)
@@ -291,6 +292,9 @@ stage_close(void)
 	be_replay_free(gateway.replay);
 	be_directory_free(&gateway.directory);
 	be_admission_free(&gateway);
+	be_question_free(&gateway);
+	be_addresses_free(gateway.addresses);
+	gateway.suspects = 0;
 	be_text_free(&gateway.scratch);
 	gateway.window = (BeWindow) {0};
 	gateway.directory = (BeDirectory) {0};

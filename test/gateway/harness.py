@@ -23,7 +23,7 @@ GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
 PATIENCE = float(os.environ.get("BUGEVENTS_TEST_PATIENCE", "20"))
 
 CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN, ADMIT, DISCONNECT, ANSWER = range(1, 10)
-HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE, ASK = range(101, 111)
+HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE, ASK, COUNTERS, SUSPECT = range(101, 113)
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 STREAM_ID = "11111111-2222-3333-4444-555555555555"
@@ -109,6 +109,27 @@ def events(first_seq, records, request=0, tx_n=1, tx_of=None, xid=7741,
                        tx_of or len(records), xid, at) + b"".join(records)
 
 
+# ---------------------------------------------------------------- what is counted
+
+SUSPICIONS = ("missing_token invalid_token expired_token other_user inactive_user wrong_origin too_many_handshakes "
+              "too_many_failures too_many_connections too_many_messages message_too_big malformed_message "
+              "malformed_frame malformed_request slow_request unknown_path metrics_refused").split()
+ERRORS = ("missing_token invalid_token token_expired user_inactive forbidden origin_not_allowed too_many_connections "
+          "server_full connection_timeout rate_limited invalid_message unknown_type missing_field invalid_field "
+          "message_too_big not_found resync_required read_only too_far_behind access_changed shutting_down "
+          "internal_error").split()
+CLOSES = "1000 1001 1002 1003 1006 1007 1008 1009 1011 1012 1013 other".split()
+DELAYS = "0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 5 30 +Inf".split()
+COUNTED = [("bugevents_connections_total", ""), ("bugevents_events_delivered_total", ""),
+           ("bugevents_bytes_sent_total", ""), ("bugevents_messages_received_total", ""),
+           ("bugevents_resumes_total", "resumed"), ("bugevents_resumes_total", "resync_required"),
+           *(("bugevents_errors_total", code) for code in ERRORS),
+           *(("bugevents_disconnects_total", code) for code in CLOSES),
+           *(("bugevents_security_events_total", kind) for kind in SUSPICIONS),
+           *(("bugevents_delivery_seconds_bucket", bound) for bound in DELAYS),
+           ("bugevents_delivery_seconds_sum", "")]
+
+
 # ---------------------------------------------------------------- the dispatcher
 
 class Dispatcher:
@@ -137,6 +158,8 @@ class Dispatcher:
         self.reports = {}       # client -> (cursor, sent, received)
         self.roles = []         # (client, role), as they came
         self.asked = []
+        self.suspects = []      # (kind, times, address)
+        self.counters = {}      # (metric, label's value) -> count
         self.tables = {}        # user -> statements that come with ADMIT
         self.as_of = None       # and as of which seq; None: the tip, if there are tables
         fd = theirs.fileno()
@@ -238,14 +261,36 @@ class Dispatcher:
             self.closed.append(client)
             del self.admitted[client]       # KeyError: told twice, or never let in
         elif kind == CLIENTS:
-            for at in range(0, len(body), 40):
+            for at in range(0, len(body), 48):
                 client, cursor, sent, received, _expires = struct.unpack_from("=QQQQq", body, at)
                 self.reports[client] = (cursor, sent, received)
         elif kind == ROLE:
             client, role = struct.unpack("=Q64s", body)
             self.roles.append((client, role.split(b"\0")[0].decode()))
+        elif kind == COUNTERS:
+            self.take_counters(struct.unpack("=%dQ" % (len(body) // 8), body))
+        elif kind == SUSPECT:
+            suspicion, times, address = struct.unpack("=II64s", body)
+            self.suspects.append((SUSPICIONS[suspicion], times, address.split(b"\0")[0].decode()))
         elif kind == ASK:
             self.asked.append(struct.unpack_from("=QII", body) + (body[16:].decode(),))
+
+    def take_counters(self, values):
+        if len(values) != len(COUNTED):
+            raise AssertionError("%d counters instead of %d" % (len(values), len(COUNTED)))
+        for name, value in zip(COUNTED, values):
+            if value < self.counters.get(name, 0):
+                raise AssertionError("%s %s fell" % name)
+            self.counters[name] = value
+
+    def counter(self, metric, label=""):
+        self.pump()
+        return self.counters.get((metric, label), 0)
+
+    def suspicions(self, kind, address):
+        """How often this was told of the address."""
+        self.pump()
+        return sum(times for k, times, a in self.suspects if (k, a) == (kind, address))
 
     def admit(self, client, verdict=None):
         user = next(o[1] for o in self.opened if o[0] == client)

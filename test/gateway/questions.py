@@ -2,7 +2,7 @@
 """get and list: asked of the dispatcher, and shown to whom an event would be."""
 from harness import *
 
-ROW, ROWS, ERROR = range(3)
+ROW, ROWS, TEXT, ERROR = range(4)
 
 
 def answer(dispatcher, client, request, kind, rest=b"", count=0, seq=7, code=b"", field=b""):
@@ -104,7 +104,7 @@ for what, send in (
         ("an answer to nothing", lambda x, one: answer(x, one[0], one[1] + 9, ROW)),
         ("an answer to another client", lambda x, one: answer(x, one[0] + 9, one[1], ROW)),
         ("fewer records than it says", lambda x, one: answer(x, one[0], one[1], ROWS, record(), count=2)),
-        ("an unknown kind", lambda x, one: answer(x, one[0], one[1], 3)),
+        ("an unknown kind", lambda x, one: answer(x, one[0], one[1], 4)),
         ("a truncated body", lambda x, one: x.send(ANSWER, b"\0" * 40))):
     x = Dispatcher(tip=10)
     y = x.ready(token("1"))

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "gateway/bucket.h"
+#include "pipe/bucket.h"
 #include "gateway/subscription.h"
 #include "tap.h"
 

@@ -1,7 +1,7 @@
 /*
  * bucket.c - a token bucket.
  */
-#include "bucket.h"
+#include "pipe/bucket.h"
 
 void
 be_bucket_fill(BeBucket *bucket, uint32_t per_minute, uint64_t now)

@@ -1,0 +1,14 @@
+/*
+ * exposition.h - the metrics as text, as Prometheus reads them.
+ */
+#ifndef BE_EXPOSITION_H
+#define BE_EXPOSITION_H
+
+#include "postgres.h"
+
+#include "responder/current.h"
+
+/* Prometheus' text format 0.0.4.  In a transaction with an active snapshot. */
+extern void be_exposition_write(const char *payload, BeAnswer *answer);
+
+#endif							/* BE_EXPOSITION_H */

@@ -1,0 +1,17 @@
+/*
+ * note.h - the rows of bugevents.security_events.
+ */
+#ifndef BE_NOTE_H
+#define BE_NOTE_H
+
+#include "postgres.h"
+
+#include "responder/current.h"
+
+/*
+ * Insert what a JSON array of objects says (kind, address, gateway, times), and delete what is
+ * above bugevents.security_event_rows.  In a transaction with an active snapshot.
+ */
+extern void be_note_write(const char *json, BeAnswer *answer);
+
+#endif							/* BE_NOTE_H */

@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""GET /metrics: for this machine and for admins; and what is counted."""
+from harness import *
+
+TEXT, ERROR = 2, 3
+
+
+def request(d, headers=(), path="/metrics"):
+    c = Client(d, handshake=False)
+    c.request("GET %s HTTP/1.1" % path, ("Host: x",) + tuple(headers))
+    return c
+
+
+def scrape(d, headers=(), text=b"metric 1\n", kind=TEXT):
+    before = len(d.asked)
+    c = request(d, headers)
+    d.wait(lambda: len(d.asked) > before, "ASK")
+    client, number, verb, _payload = d.asked[-1]
+    equal((client, verb), (0, 2), "asked of the dispatcher for nobody in particular")
+    d.send(ANSWER, struct.pack("=QIIQII24s24s", client, number, kind, 0, 0, 0, b"internal_error", b"") + text)
+    c.read_head()
+    return (c.status, c.headers), c.rest()
+
+
+d = Dispatcher(tip=1)
+(status, headers), body = scrape(d)
+equal((status, body), (200, b"metric 1\n"), "from this machine")
+ok(headers["content-type"].startswith("text/plain; version=0.0.4"), "as Prometheus wants it")
+equal(scrape(d, kind=ERROR)[0][0], 503, "503 when the database can't answer")
+bearer = "Authorization: Bearer %s"
+proxied = "X-Forwarded-For: 192.0.2.1"
+for name, more in (("through a proxy", ()), ("with a user's token", (bearer % token("1"),)),
+                   ("with an expired token", (bearer % token("1", role="admin", ttl=-99),)),
+                   ("with nonsense", (bearer % "x",))):
+    c = request(d, (proxied,) + more)
+    c.read_head()
+    equal((c.status, c.headers.get("www-authenticate")), (401, "Bearer"), name + ": 401")
+equal(scrape(d, (proxied, bearer % token("1", role="admin")))[0][0], 200, "with an admin's token")
+equal(scrape(d, (proxied, bearer % token("1", is_admin=True)))[0][0], 200, "of either kind")
+before = len(d.asked)
+gone = request(d)
+d.wait(lambda: len(d.asked) > before, "ASK")
+gone.close()
+(status, headers), body = scrape(d)
+equal(status, 200, "one that goes while it waits is forgotten")
+
+# What is counted.
+one, two = d.ready(token("1")), d.ready(token("2"))
+d.publish(record(), record())
+for c in (one, two):
+    c.messages(2)
+d.publish(record(audience="user:1"))
+one.message()
+one.say({"type": "ping"})
+one.message()
+one.say({"type": "nothing"})
+one.message()
+two.send_frame(8, struct.pack(">H", 1001))
+two.closed()
+one.sock.close()
+for name, label, wanted in (
+        ("bugevents_connections_total", "", 2), ("bugevents_events_delivered_total", "", 5),
+        ("bugevents_messages_received_total", "", 2), ("bugevents_errors_total", "unknown_type", 1),
+        ("bugevents_disconnects_total", "1001", 1), ("bugevents_disconnects_total", "1006", 1)):
+    d.wait(lambda: d.counter(name, label) == wanted, "%s %s: %d" % (name, label, wanted))
+    ok(True, "%s %s" % (name, label))
+ok(d.counter("bugevents_bytes_sent_total", "") > 500, "bytes")
+equal(sum(d.counter("bugevents_delivery_seconds_bucket", le) for le in DELAYS), 3,
+      "three events in the histogram")
+three = Client(d, token("3"), query="since=999999&stream=" + STREAM_ID)
+three.messages(2)
+d.wait(lambda: d.counter("bugevents_resumes_total", "resync_required") == 1, "a resync")
+four = Client(d, token("4"), query="since=%d&stream=%s" % (d.tip, STREAM_ID))
+four.message()
+d.wait(lambda: d.counter("bugevents_resumes_total", "resumed") == 1, "a resume")
+ok(True, "resumes by their result")
+
+# SHUTDOWN with one that waits for its metrics.
+waiting = request(d)
+d.wait(lambda: d.asked[-1][2] == 2, "ASK")
+equal(d.stop(), 0, "the end, with one that waits for its metrics")
+done()

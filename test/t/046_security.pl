@@ -1,0 +1,105 @@
+# What is suspicious is in the log, in a table and in the counters: bounded, and
+# without secrets.
+use strict;
+use warnings;
+use BugEvents::Server;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('security', conf => <<~'END');
+	bugevents.trusted_proxies = '127.0.0.1'
+	bugevents.handshake_rate = 0
+	bugevents.auth_failure_rate = 0
+	bugevents.security_event_rows = 40
+	END
+
+sub wait_until { return BugEvents::Server::wait_until(@_); }
+sub rows { my ($where) = @_; return $server->sql("SELECT coalesce(sum(times), 0) FROM bugevents.security_events WHERE $where"); }
+sub counted { my ($kind) = @_; return $server->sql("SELECT value FROM bugevents.stats WHERE name = 'bugevents_security_events_total' AND labels = 'kind=\"$kind\"'"); }
+
+# Refused, and read to the end.
+sub refused
+{
+	my ($user, %o) = @_;
+	my $ws = $server->connect($user, raw => 1, %o);
+
+	$ws->wait_close;
+	return $ws->close_reason;
+}
+
+my $offset = $server->log_size;
+is(refused('1', secret => 'another secret, which is as long as one has to be', headers => [ 'X-Forwarded-For: ' . '192.0.2.7' ]),
+	'invalid_token', 'a bad token is refused');
+$server->wait_log(qr/LOG:  bugevents security: kind=invalid_token address=192\.0\.2\.7 gateway=1 times=1$/m, $offset);
+pass('... and in the log, with a stable prefix');
+wait_until(sub { rows("kind = 'invalid_token' AND address = '192.0.2.7' AND gateway = 1") == 1 }, 'a row');
+pass('... in the table');
+is(counted('invalid_token'), 1, '... and counted');
+is(refused('1', ttl => -1000), 'token_expired', 'an expired one');
+wait_until(sub { rows("kind = 'expired_token'") == 1 }, 'a row');
+is($server->sql("SELECT value FROM bugevents.stats WHERE name = 'bugevents_auth_failures_total' AND labels = 'reason=\"token_expired\"'"), 1,
+	'failures to authenticate have a metric of their own');
+is(($server->http('/.env'))[0], 404, 'a path that is not there');
+wait_until(sub { rows("kind = 'unknown_path'") == 1 }, 'a row');
+
+# An address that would break a line of the log, or SQL.
+refused('1', secret => 'x' x 40, headers => [ 'X-Forwarded-For: ' . q{'; DROP TABLE users; --} ]);
+wait_until(sub { rows("kind = 'invalid_token' AND address = '127.0.0.1'") == 1 }, 'the address of the proxy');
+pass('what is no address is not taken for one');
+
+# A flood: bounded in the log and in the table, all of it counted.
+$offset = $server->log_size;
+my $lines = 0;
+for my $n (1 .. 400)
+{
+	my $ws = $server->connect('1', raw => 1, secret => 'x' x 40, headers => [ 'X-Forwarded-For: ' . '198.51.' . int($n / 200) . '.' . $n % 200 ]);
+	$ws->wait_close;
+}
+wait_until(sub { counted('invalid_token') == 402 }, 'all to be counted');
+pass('each of a flood is counted');
+$lines = () = $server->log_since($offset) =~ /bugevents security:/g;
+cmp_ok($lines, '<=', 62, 'not each is a line of the log');
+wait_until(sub { $server->sql('SELECT count(*) FROM bugevents.security_events') > 30 }, 'rows');
+cmp_ok($server->sql('SELECT count(*) FROM bugevents.security_events'), '<=', 60, 'the table stays small');
+my $far = 0;
+wait_until(sub {
+		refused('1', secret => 'x' x 40, headers => [ 'X-Forwarded-For: 203.0.' . int(++$far / 250) . '.' . $far % 250 ]) for 1 .. 50;
+		rows("kind = 'suppressed'") > 0;
+	}, 'how many were not shown');
+pass('how many were left out is told when there is room again');
+$server->set('bugevents.security_event_rows', 5);
+wait_until(sub { refused('1', secret => 'x' x 40); $server->sql('SELECT count(*) FROM bugevents.security_events') == 5 }, 'fewer rows');
+pass('the bound can be lowered');
+
+# Someone holds the table: nothing waits for it.
+my $lock = $server->session;
+$lock->query_safe('BEGIN; LOCK TABLE bugevents.security_events');
+refused('1', secret => 'x' x 40) for 1 .. 3;
+my $ws = $server->connect('2');
+$server->sql("INSERT INTO projects (name) VALUES ('meanwhile')");
+is($ws->next_event->{payload}{name}, 'meanwhile', 'a lock on the table does not hold the stream up');
+$lock->query_safe('ROLLBACK');
+$lock->quit;
+$server->set('bugevents.security_event_rows', 0);
+my $count = $server->sql('SELECT max(id) FROM bugevents.security_events');
+refused('1', secret => 'x' x 40) for 1 .. 3;
+is($server->sql('SELECT max(id) FROM bugevents.security_events'), $count, '0 rows: none is written');
+
+# Neither tokens nor secrets anywhere.
+my $token = $server->token('1', secret => 'x' x 40);
+my $stolen = BugEvents::WebSocket->connect(port => $server->port, token => $token);
+$stolen->wait_close;
+my $in = $server->connect('3', via => 'subprotocol');
+my $log = $server->log_since(0);
+unlike($log, qr/eyJ/, 'no token in the log');
+unlike($log, qr/\Q$server->{secret}\E/, 'nor the secret');
+for my $view (qw(connections stats security_events attachments))
+{
+	unlike($server->sql("SELECT string_agg(t::text, ' ') FROM bugevents.$view t"), qr/eyJ|\Q$server->{secret}\E/, "nor in bugevents.$view");
+}
+unlike($server->sql("SELECT string_agg(t::text, ' ') FROM pg_stat_activity t"), qr/eyJ|\Q$server->{secret}\E/, 'nor in pg_stat_activity');
+
+# Who may read it.
+$server->sql('CREATE ROLE someone LOGIN');
+my ($rc, undef, $error) = $server->node->psql('postgres', 'SELECT * FROM bugevents.security_events', extra_params => [ '-U', 'someone' ]);
+isnt($rc, 0, 'not everyone may read the table');
+done_testing();
