@@ -2,6 +2,24 @@
 
 \echo Use "CREATE EXTENSION bugevents" to load this file. \quit
 
+-- A schema that was there before: its owner could put functions beside ours that
+-- fit a call better.
+DO $$
+DECLARE
+    owner name := (SELECT r.rolname
+                     FROM pg_catalog.pg_namespace AS n
+                     JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
+                    WHERE n.nspname = 'bugevents'
+                      AND NOT r.rolsuper AND r.rolname <> current_user);
+BEGIN
+    IF owner IS NOT NULL THEN
+        RAISE EXCEPTION 'schema "bugevents" belongs to "%"', owner
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Drop or rename it, or give it to a superuser.';
+    END IF;
+END
+$$;
+
 GRANT USAGE ON SCHEMA bugevents TO PUBLIC;
 
 ------------------------------------------------------------------------------

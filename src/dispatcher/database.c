@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "commands/dbcommands.h"
 #include "extension/settings.h"
+#include "extension/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -81,6 +82,6 @@ be_database_connect(void)
 		proc_exit(1);			/* not 0: that would mean never again */
 	}
 	*attempted = true;
-	BackgroundWorkerInitializeConnection(be_database, NULL, 0);
+	be_worker_connect();
 	*attempted = false;
 }

@@ -13,6 +13,7 @@
 
 #include "access/xact.h"
 #include "extension/settings.h"
+#include "extension/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
@@ -158,7 +159,7 @@ bugevents_responder_main(Datum arg)
 								i * BE_QUESTION_QUEUE_SIZE);
 	shm_mq_set_receiver(queues[0], MyProc);
 	shm_mq_set_sender(queues[1], MyProc);
-	BackgroundWorkerInitializeConnection(be_database, NULL, 0);
+	be_worker_connect();
 	serve(shm_mq_attach(queues[0], segment, NULL), shm_mq_attach(queues[1], segment, NULL));
 	dsm_detach(segment);
 	proc_exit(0);
