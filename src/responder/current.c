@@ -337,7 +337,28 @@ take_found(MemoryContext caller, int *n)
 	return found;
 }
 
-/* Up to limit rows of one table. */
+static Found *
+run_query(const char *sql, Parameters *parameters, int limit, MemoryContext caller, int *n)
+{
+	int			count = parameters->request->count;
+	Found	   *found;
+
+	parameters->types[count] = INT8OID;
+	parameters->values[count] = Int64GetDatum(limit);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, count + 1, parameters->types, parameters->values,
+							  NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	found = take_found(caller, n);
+	SPI_finish();
+	return found;
+}
+
+/*
+ * Up to limit rows of one table.  Converting what the client sent is the owner's part,
+ * too: reading a value of an array of domains runs the domain's checks.
+ */
 static Found *
 find_rows(const Source *source, const Request *request, int limit, int *n)
 {
@@ -346,25 +367,17 @@ find_rows(const Source *source, const Request *request, int limit, int *n)
 	Oid			relowner;
 	BeOwnerScope scope;
 	StringInfoData sql;
-	Found	   *found;
+	Found	   *found = NULL;
 
 	*n = 0;
 	relowner = be_attached_owner(source->relid);
 	initStringInfo(&sql);
-	if (!OidIsValid(relowner) || !build_query(source, request, &parameters, &sql) ||
-		!attempt(convert_step, &parameters))
+	if (!OidIsValid(relowner) || !build_query(source, request, &parameters, &sql))
 		return NULL;
-	parameters.types[request->count] = INT8OID;
-	parameters.values[request->count] = Int64GetDatum(limit);
 
 	scope = be_owner_enter(relowner, be_owner_search_path(source->attachment->search_path));
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(sql.data, request->count + 1, parameters.types,
-							  parameters.values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read table \"%s\"", get_rel_name(source->relid));
-	found = take_found(caller, n);
-	SPI_finish();
+	if (attempt(convert_step, &parameters))
+		found = run_query(sql.data, &parameters, limit, caller, n);
 	be_owner_leave(&scope);
 	return found;
 }
