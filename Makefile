@@ -26,7 +26,7 @@ OBJS = $(SHARED_SRCS:.c=.o) $(SERVER_SRCS:.c=.o)
 GATEWAY = src/gateway/bugevents-gateway
 GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson libseccomp
 
-REGRESS = setup attach capture types expressions partitions alter send token tracker access privileges
+REGRESS = setup attach capture types expressions partitions alter send token tracker access rights
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 # The dispatcher stays connected to the database, so it can't be dropped again.
 ISOLATION_OPTS = --inputdir=test --use-existing
