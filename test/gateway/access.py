@@ -1,23 +1,11 @@
 #!/usr/bin/python3
-"""Who is let in: tokens by every route, origins, limits, clocks."""
+"""Who is let in: tokens by every route, upgrades, expiry.  Limits have files of their own."""
 import subprocess
 import tempfile
 from harness import *
 
 d = Dispatcher(tip=5)
-
-
-def refused(name, wanted, close=1008, **more):
-    c = d.connect(**more)
-    seen = c.closed()
-    equal((c.status, [m["payload"]["code"] for m in seen], c.code, c.reason),
-          (101, [wanted], close, wanted), name + ": " + wanted)
-
-
-def let_in(name, *args, **more):
-    c = d.ready(*args, **more)
-    ok(c.ready.get("action") == "ready", name, c.ready)
-    return c
+refused, let_in, settled = d.refuses, d.lets_in, d.settle
 
 
 def part(tok, i, change):
@@ -110,16 +98,6 @@ let_in("a role of its own", token("1", role="auditor"))
 
 # Issuer, audience, leeway
 d.configure(jwt_issuer="us", jwt_audience="here", jwt_leeway=30000)
-
-
-def settled():
-    """The gateway has read what was sent before."""
-    n = len(d.listening)
-    d.configure(listen_addresses="127.0.0.1" if d.config["listen_addresses"] != "127.0.0.1"
-                else "127.0.0.1,127.0.0.1")
-    d.wait_listening(n + 1)
-
-
 settled()
 refused("no issuer", "invalid_token", tok=token("1", aud="here"))
 refused("another issuer", "invalid_token", tok=token("1", iss="them", aud="here"))
@@ -183,23 +161,6 @@ with tempfile.TemporaryDirectory() as folder:
     refused("HS256, taken off the list", "invalid_token", tok=token("1"))
     d.configure(jwt_key="", jwt_algorithms="HS256")
 
-# Origins
-own = "http://127.0.0.1:%d"
-settled()
-let_in("no origin", good)
-let_in("the same origin", good, origin=own % d.port)
-let_in("the same origin by https", good, origin="https://127.0.0.1:%d" % d.port)
-for origin in ("http://evil", "null", "", "http://127.0.0.1:1", own % d.port + "/", "ftp://127.0.0.1:%d" % d.port):
-    refused("origin %r" % origin, "origin_not_allowed", tok=good, origin=origin)
-d.configure(allowed_origins="https://a.example, https://b.example")
-settled()
-let_in("a listed origin", good, origin="https://b.example")
-refused("the same origin, when others are listed", "origin_not_allowed", tok=good, origin=own % d.port)
-refused("a prefix of a listed one", "origin_not_allowed", tok=good, origin="https://b.exampl")
-d.configure(allowed_origins="*")
-settled()
-let_in("any origin", good, origin="https://evil")
-
 # Upgrades that are none
 key = "Sec-WebSocket-Key: " + base64.b64encode(b"x" * 16).decode()
 usual = ["Host: x", "Upgrade: websocket", "Connection: Upgrade", key, "Sec-WebSocket-Version: 13"]
@@ -253,49 +214,6 @@ c.ask({"type": "authenticate", "payload": {"token": token("1")}})
 wait_for(lambda: c.silent() and time.time() > end + 1.5, "the end of the first token")
 ok(True, "renewed, it outlives its first token, and hears of it no more")
 
-d.configure(connection_timeout=400, ping_interval=100)
-settled()
-loris = Client(d, handshake=False)
-loris.write(b"GET /ws HTTP/1.1\r\nHost:")
-loris.read_head()
-equal(loris.status, 408, "a handshake that does not end: 408")
-nothing = Client(d, handshake=False)
-nothing.rest()
-ok(nothing.eof, "a connection that says nothing is closed, too")
-dead = let_in("a client", good)
-opcode, payload = dead.frame()
-equal(opcode, 9, "pings come")
-while opcode == 9:
-    opcode, payload = dead.frame()
-equal(json.loads(payload)["payload"]["code"], "connection_timeout", "a dead peer is dropped")
-d.configure(connection_timeout=60000, ping_interval=30000)
-settled()
-
-# Limits
-d.per_user = 2
-one, two = let_in("first", token("u")), let_in("second", token("u"))
-refused("a third connection", "too_many_connections", tok=token("u"))
-let_in("another user", token("v"))
-one.close()
-third = d.wait(lambda: (lambda c: c if c.ready.get("action") == "ready" else None)(d.ready(token("u"))), "room")
-ok(third, "a place is free when a connection goes")
-d.per_user = None
-d.configure(message_rate=60)
-settled()
-c = let_in("a client with a rate", token("r"))
-replies = [c.ask({"type": "ping"}) for _ in range(61)]
-equal([r["type"] for r in replies[:60]], ["reply"] * 60, "60 messages pass")
-p = replies[60]["payload"]
-ok(p["code"] == "rate_limited" and 0 < p["retry_after"] <= 1, "the next: rate_limited", p)
-for _ in range(25):
-    c.say({"type": "ping"})
-seen = c.closed()
-equal((c.code, c.reason), (1008, "rate_limited"), "who goes on is closed")
-d.stop()
-
-d = Dispatcher(tip=5, max_connections=3)
-held = [let_in("connection %d of 3" % i, token(str(i))) for i in range(3)]
-refused("a fourth", "server_full", 1013, tok=token("9"))
 ok(all(good not in text and SECRET.decode() not in text for _, text in d.logs), "no token in any log line")
 equal(d.stop(), 0, "the gateway ends with 0")
 done()

@@ -195,6 +195,14 @@ class Dispatcher:
         self.config.update(config)
         self.send(CONFIG, json.dumps(self.config).encode())
 
+    def settle(self, **config):
+        """Configure, and wait until the gateway has read it."""
+        n = len(self.listening)
+        config["listen_addresses"] = ("127.0.0.1,127.0.0.1" if self.config["listen_addresses"] ==
+                                      "127.0.0.1" else "127.0.0.1")
+        self.configure(**config)
+        self.wait_listening(n + 1)
+
     def begin(self):
         self.send(STREAM, struct.pack("=QQ40s", self.tip, self.dropped,
                                       self.stream.encode()))
@@ -341,6 +349,20 @@ class Dispatcher:
         client = self.connect(tok, **more)
         client.ready = client.message()
         return client
+
+    def lets_in(self, name, *args, **more):
+        """A client that got a ready, which is a result."""
+        client = self.ready(*args, **more)
+        ok(client.ready.get("action") == "ready", name, client.ready)
+        return client
+
+    def refuses(self, name, code, close=1008, **more):
+        """A client gets one error message and the close code; a result.  The error's payload."""
+        client = self.connect(**more)
+        seen = client.closed()
+        equal((client.status, [m["payload"]["code"] for m in seen], client.code, client.reason),
+              (101, [code], close, code), name + ": " + code)
+        return seen[0]["payload"] if seen else {}
 
     def wait_exit(self, patience=5):
         end = time.monotonic() + patience

@@ -1,0 +1,46 @@
+#!/usr/bin/python3
+"""message_rate: a token bucket for each connection."""
+from harness import *
+
+d = Dispatcher(tip=5, message_rate=60)
+
+
+def until_limited(client, message):
+    """How many pass at once, apart from the one a second that comes back; the refusal."""
+    begun = time.monotonic()
+    for passed in range(1000):
+        reply = client.ask(message)
+        if reply["payload"].get("code") == "rate_limited":
+            return passed - int(time.monotonic() - begun), reply["payload"]
+
+
+c = d.lets_in("a client", token("r"))
+passed, p = until_limited(c, {"type": "ping"})
+ok(passed in (59, 60), "60 messages pass", passed)
+ok(0 < p["retry_after"] <= 1, "the next: rate_limited, and when it may again", p)
+d.publish(record(payload='{"n":1}'))
+equal(c.message()["payload"], {"n": 1}, "the stream goes on for who is limited")
+begun = time.monotonic()
+d.wait(lambda: time.monotonic() - begun > p["retry_after"], "retry_after")
+equal(c.ask({"type": "ping"})["type"], "reply", "after retry_after it may again")
+
+# Anything counts, also what is no message of ours; control frames do not.
+c = d.lets_in("another", token("r"))
+passed, p = until_limited(c, "nonsense")
+ok(passed in (59, 60), "60 pieces of nonsense count as messages", passed)
+for _ in range(100):
+    c.send_frame(9, b"p")
+equal({c.frame() for _ in range(100)}, {(10, b"p")}, "pings of the protocol do not")
+equal(d.lets_in("a second connection", token("r")).ask({"type": "ping"})["type"], "reply", "has its own bucket")
+
+until_limited(c, {"type": "ping"})
+c.write(b"\x81\x82\0\0\0\0{}" * 60)
+seen = c.closed()
+equal((c.code, c.reason), (1008, "rate_limited"), "who goes on is closed")
+ok(len(seen) <= 21, "... after twenty refusals", len(seen))
+
+d.settle(message_rate=0)
+c = d.lets_in("without a limit", token("r"))
+equal({c.ask({"type": "ping"})["type"] for _ in range(200)}, {"reply"}, "0 is no limit")
+equal(d.stop(), 0, "the gateway ends with 0")
+done()
