@@ -105,6 +105,8 @@ sub serves
 	return;
 }
 
+# The test's own sessions have time.
+$ENV{PGOPTIONS} = '-c statement_timeout=0 -c lock_timeout=0';
 serves('names that mean something else', 'search_path = trap, pg_catalog');
 serves('what may not be written', 'default_transaction_read_only = on', 'default_transaction_isolation = serializable',
 	'lock_timeout = 1', 'statement_timeout = 1');
