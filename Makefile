@@ -58,14 +58,15 @@ ISOLATION_TESTDB = bugevents_regress
 PROVE_TESTS = test/t/*.pl
 PROVE_FLAGS = -I test/perl
 
-GATEWAY_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
+GATEWAY_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"' -DBE_CLIENTS='"clients"'
 GATEWAY_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	$(if $(WERROR),-Werror) $(GATEWAY_EXTRA_CFLAGS)
 
 all: $(GATEWAY)
 
-$(GATEWAY): $(GATEWAY_SRCS) $(SHARED_SRCS) $(wildcard src/gateway/*.h $(SHARED_ROOMS:%=src/%/*.h)) Makefile bugevents.control
+$(GATEWAY): $(GATEWAY_SRCS) $(SHARED_SRCS) $(wildcard src/gateway/*.h $(SHARED_ROOMS:%=src/%/*.h)) \
+		$(wildcard clients/console/*) clients/js/bugevents.js Makefile bugevents.control
 	$(CC) $(GATEWAY_CPPFLAGS) $(GATEWAY_CFLAGS) $$(pkg-config --cflags $(GATEWAY_PKGS)) \
 		$(GATEWAY_SRCS) $(SHARED_SRCS) -pie -Wl,-z,relro,-z,now -o $@ $$(pkg-config --libs $(GATEWAY_PKGS)) -lm
 

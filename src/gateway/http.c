@@ -6,6 +6,7 @@
  * wrong.
  */
 #include "http.h"
+#include "console.h"
 #include "question.h"
 #include "suspicion.h"
 #include "token.h"
@@ -66,6 +67,15 @@ more_headers(int status)
 	}
 }
 
+/*
+ * A page of ours loads nothing from elsewhere, runs no script that is not a file of ours, talks
+ * to where it came from only, and is in nobody's frame.
+ */
+#define PAGE_POLICY \
+	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; " \
+	"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n" \
+	"Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n"
+
 static void
 respond_with(BeClient *client, int status, const char *type, BeSpan body, bool with_body)
 {
@@ -76,6 +86,8 @@ respond_with(BeClient *client, int status, const char *type, BeSpan body, bool w
 	be_text_add_string(out, "Cache-Control: no-store\r\n"
 					   "X-Content-Type-Options: nosniff\r\n");
 	be_text_add_string(out, more_headers(status));
+	if (strncmp(type, "text/html", 9) == 0)
+		be_text_add_string(out, PAGE_POLICY);
 	be_text_printf(out, "Connection: close%s\r\n\r\n",
 				   status == 426 ? ", upgrade" : "");
 	if (with_body)
@@ -116,6 +128,14 @@ be_http_refuse(BeClient *client, int status)
 {
 	be_suspect(client, suspicion(status));
 	respond(client, status, reason_phrase(status), true);
+}
+
+static void
+respond_file(BeClient *client, const BeConsoleFile *file, bool with_body)
+{
+	BeSpan		body = {file->start, (uint32_t) (file->end - file->start)};
+
+	respond_with(client, 200, file->type, body, with_body);
 }
 
 /* ---- /metrics ---- */
@@ -168,6 +188,7 @@ void
 be_http_answer(BeClient *client, const BeHead *head)
 {
 	const char *unready = be_gateway_unready(client->gateway);
+	const BeConsoleFile *file = be_console_find(head->path);
 	bool		is_get = be_span_is(head->method, "GET");
 
 	if (!is_get && !be_span_is(head->method, "HEAD"))
@@ -178,6 +199,8 @@ be_http_answer(BeClient *client, const BeHead *head)
 		respond(client, unready ? 503 : 200, unready ? unready : "ok", is_get);
 	else if (be_span_is(head->path, "/metrics") && is_get)
 		answer_metrics(client, head);
+	else if (file)
+		respond_file(client, file, is_get);
 	else if (be_span_is(head->path, "/ws"))
 		respond(client, 426, "this is a WebSocket", is_get);
 	else

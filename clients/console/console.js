@@ -1,0 +1,381 @@
+/*
+ * console.js - the live console: what happens, the bugs by status, how the server is.
+ *
+ * Model: the client (bugevents.js) hands over events; they are kept in a list, the newest
+ * KEPT of them, and shown as far as the filter lets them, SHOWN at most, once for each frame of
+ * the screen.  The board is loaded by list, and follows by events.  The server's numbers are
+ * /metrics, asked for every two seconds while they are looked at.
+ *
+ * Whatever comes from the database becomes text, never markup.
+ */
+import { connect, passes } from './bugevents.js';
+
+const KEPT = 10000;
+const SHOWN = 300;
+const CARDS = 100;				/* in a column of the board */
+const SAMPLES = 60;
+const SAMPLE_MS = 2000;
+
+const $ = (selector) => document.querySelector(selector);
+
+function element(name, properties = {}, ...children) {
+	const node = Object.assign(document.createElement(name), properties);
+
+	node.append(...children);
+	return node;
+}
+
+/* ---- one picture for each frame ---- */
+
+const due = new Set();
+
+function soon(draw) {
+	if (due.size === 0)
+		requestAnimationFrame(() => {
+			const now = [...due];
+
+			due.clear();
+			for (const one of now)
+				one();
+		});
+	due.add(draw);
+}
+
+/* ---- the connection ---- */
+
+let connection = null;
+let token = null;
+
+function signIn(given) {
+	token = given.trim();
+	sessionStorage.setItem('bugevents token', token);
+	$('#refusal').textContent = '';
+	connection = connect({ url: `${location.origin}/ws`, token, attempts: Infinity });
+	connection.on('state', showState);
+	connection.on('ready', (session) => {
+		$('#door').hidden = true;
+		$('nav').hidden = false;
+		if (!currentView())
+			show('feed');
+		showState('open');
+		if (!session.resumed)
+			loadBoard();
+	});
+	connection.on('resync', () => loadBoard());
+	connection.on('event', take);
+	connection.on('error', (error) => { $('#refusal').textContent = error.message; });
+	connection.on('close', (error) => signOut(error ? `${error.message} (${error.code})` : ''));
+	showState('connecting');
+}
+
+function signOut(why) {
+	sessionStorage.removeItem('bugevents token');
+	connection?.close();
+	connection = null;
+	events.length = 0;
+	bugs.clear();
+	for (const section of document.querySelectorAll('main section'))
+		section.hidden = section.id !== 'door';
+	$('nav').hidden = true;
+	$('#refusal').textContent = why;
+	showState('closed');
+	$('#token').focus();
+}
+
+function showState(state) {
+	const names = { connecting: 'connecting', open: 'live', waiting: 'disconnected, coming back', closed: 'not connected' };
+	const session = connection?.session;
+
+	$('#state').dataset.state = state;
+	$('#state').textContent = names[state] + (state === 'open' && session ? ` as ${session.user_id} (${session.role})` : '');
+}
+
+/* ---- views ---- */
+
+function currentView() {
+	return [...document.querySelectorAll('main section')].find((section) => !section.hidden && section.id !== 'door')?.id;
+}
+
+function show(view) {
+	for (const section of document.querySelectorAll('main section'))
+		section.hidden = section.id !== view;
+	for (const button of document.querySelectorAll('nav [data-view]'))
+		button.setAttribute('aria-current', button.dataset.view === view ? 'page' : 'false');
+	if (view === 'server')
+		sample();
+	soon(view === 'board' ? drawBoard : drawFeed);
+}
+
+/* ---- the feed ---- */
+
+const events = [];				/* the newest last */
+let paused = null;				/* while paused: how many there were */
+let received = 0;
+
+function take(event) {
+	events.push(event);
+	received++;
+	if (events.length > KEPT) {
+		const gone = events.splice(0, events.length - KEPT).length;
+
+		if (paused !== null)
+			paused = Math.max(0, paused - gone);
+	}
+	addOption($('#by-type'), event.type);
+	addOption($('#by-action'), event.action);
+	soon(drawFeed);
+	follow(event);
+}
+
+function addOption(select, value) {
+	if (![...select.options].some((option) => option.value === value))
+		select.append(element('option', { value, textContent: value }));
+}
+
+function filter() {
+	const list = (selector) => $(selector).value.trim() ? [$(selector).value.trim()] : [];
+
+	return { types: list('#by-type'), actions: list('#by-action'), project_ids: list('#by-project'), bug_report_ids: list('#by-bug') };
+}
+
+function titleOf({ payload = {} }) {
+	return payload.title ?? payload.name ?? payload.username ?? payload.content ?? payload.message ?? JSON.stringify(payload);
+}
+
+function lineOf(event) {
+	const id = event.payload?.id;
+	const line = element('li', {}, element('button', { type: 'button', onclick: () => showDetail(event) },
+		element('time', { dateTime: event.at, textContent: new Date(event.at).toLocaleTimeString() }),
+		element('span', { className: 'what', textContent: `${event.type} ${event.action}` }),
+		element('span', { className: 'title', textContent: (id === undefined ? '' : `#${id} `) + titleOf(event) })));
+
+	line.dataset.seq = event.seq;
+	return line;
+}
+
+/* Only lines that aren't there yet are made. */
+function drawFeed() {
+	if ($('#feed').hidden)
+		return;
+	const wanted = filter();
+	const until = paused ?? events.length;
+	const lines = [];
+
+	for (let i = until - 1; i >= 0 && lines.length < SHOWN; i--)
+		if (passes(wanted, events[i]))
+			lines.push(events[i]);
+	const there = new Map([...$('#events').children].map((line) => [Number(line.dataset.seq), line]));
+
+	$('#events').replaceChildren(...lines.map((event) => there.get(event.seq) ?? lineOf(event)));
+	$('#nothing').hidden = lines.length > 0;
+	$('#count').textContent = `${received.toLocaleString()} events${paused === null ? '' : `, ${events.length - until} while paused`}`;
+}
+
+function text(value) {
+	return value === undefined || value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function showDetail(event) {
+	const changes = event.changes ?? {};
+
+	$('#detail-title').textContent = `${event.type} ${event.action}`;
+	$('#detail-when').textContent = `seq ${event.seq}, transaction ${event.tx?.id} (${event.tx?.n} of ${event.tx?.of}), ${new Date(event.at).toLocaleString()}`;
+	$('#detail-fields').replaceChildren(...Object.keys({ ...event.payload, ...changes }).map((field) =>
+		element('tr', { className: field in changes ? 'changed' : '' },
+			element('td', { textContent: field }),
+			element('td', { textContent: field in changes ? text(changes[field][0]) : '' }),
+			element('td', { textContent: field in changes ? text(changes[field][1]) : text(event.payload[field]) }))));
+	$('#detail').showModal();
+}
+
+/* ---- the board ---- */
+
+const bugs = new Map();			/* id -> { row, seq, moved } */
+
+function put(row, seq) {
+	const known = bugs.get(row.id);
+
+	if (known && known.seq >= seq)
+		return;
+	bugs.set(row.id, { row, seq, moved: known !== undefined && known.row.status !== row.status ? Date.now() : 0 });
+	soon(drawBoard);
+}
+
+function follow({ type, action, payload, seq }) {
+	if (type !== 'bug_report')
+		return;
+	if (action === 'deleted' || action === 'moved_out')
+		bugs.delete(payload.id);
+	else if (payload.id !== undefined)
+		put(payload, seq);
+	soon(drawBoard);
+}
+
+async function loadBoard() {
+	bugs.clear();
+	try {
+		for await (const { row, asOf } of connection.list('bug_report', { limit: 1000 }))
+			put(row, asOf);
+	} catch (error) {
+		if (error.code !== 'disconnected')
+			$('#refusal').textContent = error.message;
+	}
+}
+
+function cardOf({ row, moved }) {
+	const late = Date.now() - moved < 3000;
+
+	return element('li', { className: late ? 'moved' : '', textContent: `#${row.id} ${row.title}` });
+}
+
+function drawBoard() {
+	if ($('#board').hidden)
+		return;
+	const columns = new Map();
+
+	for (const bug of bugs.values()) {
+		const status = text(bug.row.status) || 'none';
+
+		if (!columns.has(status))
+			columns.set(status, []);
+		columns.get(status).push(bug);
+	}
+	$('#columns').replaceChildren(...[...columns].sort(([a], [b]) => a < b ? -1 : 1).map(([status, list]) => {
+		list.sort((a, b) => b.seq - a.seq);
+		const more = list.length > CARDS ? [element('li', { textContent: `and ${list.length - CARDS} more` })] : [];
+
+		return element('section', { className: 'column' }, element('h3', { textContent: `${status} (${list.length})` }),
+			element('ul', {}, ...list.slice(0, CARDS).map(cardOf), ...more));
+	}));
+}
+
+/* ---- the server's numbers ---- */
+
+const samples = [];
+let sampling = null;
+
+function readMetrics(body) {
+	const metrics = new Map();
+
+	for (const [, name, value] of body.matchAll(/^([a-z_]+(?:\{[^}]*\})?) (\S+)$/gm))
+		metrics.set(name, Number(value));
+	return metrics;
+}
+
+async function sample() {
+	clearTimeout(sampling);
+	if ($('#server').hidden || !token)
+		return;
+	try {
+		const answer = await fetch('/metrics', { headers: { Authorization: `Bearer ${token}` }, cache: 'no-store' });
+
+		$('#not-admin').hidden = answer.status !== 401;
+		if (answer.ok) {
+			samples.push({ at: performance.now(), metrics: readMetrics(await answer.text()) });
+			samples.splice(0, samples.length - SAMPLES);
+			drawServer();
+		}
+	} catch {
+		/* the server is away; the state says so */
+	}
+	sampling = setTimeout(sample, SAMPLE_MS);
+}
+
+const at = (sampled, name) => sampled.metrics.get(name) ?? 0;
+
+function perSecond(name) {
+	return samples.slice(1).map((one, i) => (at(one, name) - at(samples[i], name)) * 1000 / (one.at - samples[i].at));
+}
+
+/* The bound of the bucket that holds this share of what came since the sample before, in ms. */
+function quantile(share) {
+	return samples.slice(1).map((one, i) => {
+		const bucket = /^bugevents_delivery_seconds_bucket\{le="(.*)"\}$/;
+		const grown = [...one.metrics.keys()].filter((name) => bucket.test(name))
+			.map((name) => [Number(name.match(bucket)[1].replace('+Inf', 'Infinity')), at(one, name) - at(samples[i], name)]);
+		const all = grown[grown.length - 1]?.[1] ?? 0;
+
+		return all === 0 ? 0 : 1000 * Math.min(60, grown.find(([, count]) => count >= share * all)[0]);
+	});
+}
+
+function size(bytes) {
+	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+	let i = 0;
+
+	for (; bytes >= 1000 && i < units.length - 1; i++)
+		bytes /= 1000;
+	return `${bytes.toFixed(i && bytes < 10 ? 1 : 0)} ${units[i]}`;
+}
+
+function chart(values) {
+	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+	const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
+	const top = Math.max(...values, 1e-9);
+
+	svg.setAttribute('viewBox', `0 0 ${SAMPLES} 20`);
+	svg.setAttribute('preserveAspectRatio', 'none');
+	svg.setAttribute('aria-hidden', 'true');
+	line.setAttribute('points', values.map((value, i) => `${i + SAMPLES - values.length},${19 - 18 * value / top}`).join(' '));
+	svg.append(line);
+	return svg;
+}
+
+function drawServer() {
+	const last = samples[samples.length - 1];
+	const gauge = (name) => samples.map((one) => at(one, name));
+	const round = (value) => Math.round(value).toLocaleString();
+	const numbers = [
+		['connections', gauge('bugevents_connections'), round],
+		['clients that lag', gauge('bugevents_lagging_clients'), round],
+		['deliveries a second', perSecond('bugevents_events_delivered_total'), round],
+		['bytes sent a second', perSecond('bugevents_bytes_sent_total'), size],
+		['delay of half, at most, ms', quantile(0.5), (ms) => `${ms}`],
+		['delay of 99 %, at most, ms', quantile(0.99), (ms) => `${ms}`],
+		['in the queue', gauge('bugevents_queue_bytes'), size],
+		['transactions that found it full', gauge('bugevents_queue_overflows_total'), round],
+		['journal', gauge('bugevents_journal_bytes'), size],
+		['oldest in the journal, s', gauge('bugevents_journal_oldest_seconds'), round]
+	];
+
+	$('#numbers').replaceChildren(...numbers.map(([name, values, write]) => element('div', { className: 'number' },
+		element('span', { textContent: name }), element('b', { textContent: values.length ? write(values[values.length - 1]) : '...' }),
+		chart(values))));
+	$('#troubles tbody').replaceChildren(...[...last.metrics].filter(([name, value]) => value > 0 && /_(errors|security_events)_total/.test(name))
+		.map(([name, value]) => element('tr', {}, element('td', { textContent: name.replace(/^bugevents_(.*)_total\{.*="(.*)"\}$/, '$1: $2') }),
+			element('td', { textContent: value.toLocaleString() }))));
+}
+
+/* ---- what one can do ---- */
+
+$('#sign-in').addEventListener('submit', (submit) => {
+	submit.preventDefault();
+	if ($('#token').value.trim())
+		signIn($('#token').value);
+	$('#token').value = '';
+});
+$('#leave').addEventListener('click', () => signOut(''));
+$('#filter').addEventListener('input', () => soon(drawFeed));
+$('#filter').addEventListener('submit', (submit) => submit.preventDefault());
+$('#pause').addEventListener('click', () => {
+	paused = paused === null ? events.length : null;
+	$('#pause').setAttribute('aria-pressed', String(paused !== null));
+	soon(drawFeed);
+});
+$('#clear').addEventListener('click', () => {
+	events.length = 0;
+	paused = paused === null ? null : 0;
+	soon(drawFeed);
+});
+for (const button of document.querySelectorAll('nav [data-view]'))
+	button.addEventListener('click', () => show(button.dataset.view));
+
+/* A link may bring a token, which doesn't stay in the address. */
+const brought = new URLSearchParams(location.hash.slice(1)).get('token');
+
+if (brought)
+	history.replaceState(null, '', location.pathname);
+const known = brought ?? sessionStorage.getItem('bugevents token');
+
+if (known)
+	signIn(known);

@@ -1,0 +1,47 @@
+# The console in a headless Chromium.
+use strict;
+use warnings;
+use BugEvents::Server;
+use IPC::Run;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('console');
+my $node = $server->node;
+
+# What is served, and how.
+my ($status, $page, $headers) = $server->http('/');
+is($status, 200, 'GET /');
+like($headers->{'content-type'}, qr{^text/html}, '... is a page');
+my $policy = $headers->{'content-security-policy'} // '';
+like($policy, qr/default-src 'none'/, '... that may load nothing but what it names');
+unlike($policy, qr/unsafe|\*/, '... strictly');
+unlike($page, qr/<script(?![^>]*src=)|\son[a-z]+=|style=/, 'no script or style in the page itself');
+unlike($page . join('', map { ($server->http($_))[1] } '/console.js', '/console.css', '/bugevents.js'), qr{https?://(?!www\.w3\.org)}, 'nothing from elsewhere');
+is(($server->http('/console.js'))[0], 200, 'its script');
+is(($server->http('/bugevents.js'))[0], 200, 'the client');
+is(($server->http('/../README.md'))[0], 404, 'no other file');
+
+my $pictures = $ENV{SCREENSHOTS};
+$server->sql("INSERT INTO users (username, role) VALUES ('ada', 'admin'), ('bob', 'user'); INSERT INTO projects (name) VALUES ('one')");
+{
+	local %ENV = ($node->_get_env, HOME => PostgreSQL::Test::Utils::tempdir(), PGDATABASE => 'postgres', ($pictures ? (SCREENSHOTS => $pictures) : ()));
+	my ($in, $out, $err) = ('', '', '');
+	my $browser = IPC::Run::start([ 'node', 'test/browser/console.mjs', 'http://127.0.0.1:' . $server->port . '/', $server->token('2'),
+			$server->token('1', role => 'admin') ], '<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(180));
+
+	while ($browser->pumpable)
+	{
+		$browser->pump;
+		if ($out =~ s/^restart\n//m)
+		{
+			$node->restart;
+			$server->wait_ready;
+			$in .= "done\n";
+		}
+		while ($out =~ s/^(not )?ok ([^\n]*)\n//) { ok(!$1, $2); }
+	}
+	$browser->finish;
+	while ($out =~ s/^(not )?ok ([^\n]*)\n//) { ok(!$1, $2); }
+	is($err, '', 'the browser ran');
+}
+done_testing();
