@@ -19,6 +19,8 @@
 #define SETS	1024
 #define WAYS	4
 
+#define LOOPBACK	"127.0.0.0/8,::1"
+
 /* Both kinds as IPv6; IPv4 is mapped (RFC 4291 2.5.5.2). */
 typedef struct Ip
 {
@@ -152,7 +154,7 @@ be_address_listed(const char *address, const char *list)
 bool
 be_address_is_loopback(const char *address)
 {
-	return be_address_listed(address, "127.0.0.0/8,::1");
+	return be_address_listed(address, LOOPBACK);
 }
 
 /* The last item of a list, which is shortened by it. */
@@ -203,7 +205,10 @@ be_addresses_free(BeAddresses *addresses)
 	free(addresses);
 }
 
-/* NULL: that is no address, and so not limited. */
+/*
+ * NULL: it is not limited, being no address, or of this machine: a proxy, a health
+ * check, a service beside the database.
+ */
 static Entry *
 find(BeAddresses *addresses, const char *address, uint64_t now)
 {
@@ -211,7 +216,7 @@ find(BeAddresses *addresses, const char *address, uint64_t now)
 	Entry	   *set;
 	Entry	   *oldest;
 
-	if (!parse(address, strlen(address), &ip, NULL))
+	if (!parse(address, strlen(address), &ip, NULL) || is_listed(&ip, LOOPBACK))
 		return NULL;
 	if (!is_mapped(&ip))
 		memset(ip.byte + 8, 0, 8);

@@ -32,7 +32,8 @@ extern void be_addresses_free(BeAddresses *addresses);
 
 /*
  * Another handshake, another token that was no good: 0, or in how many seconds there may
- * be one again.  Each takes one from its bucket of so many a minute; 0 is no limit.
+ * be one again.  Each takes one from its bucket of so many a minute; 0 is no limit, and
+ * loopback addresses have none.
  */
 extern double be_addresses_handshake(BeAddresses *addresses, const char *address,
 									 uint32_t per_minute, uint64_t now);

@@ -10,6 +10,7 @@
  */
 #include "door.h"
 #include "admission.h"
+#include "attempt.h"
 #include "count.h"
 #include "fanout.h"
 #include "http.h"
@@ -20,7 +21,6 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,21 +108,10 @@ welcome(BeClient *client)
 
 /* Whoever may not come again before so many seconds is told. */
 static void
-turn_back(BeClient *client, double wait, BeCounter kind, const char *message)
+turn_back(BeClient *client, double wait, const char *message)
 {
-	char		more[48];
-
-	be_suspect(client, kind);
-	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
-	be_reply_error_with(client, NULL, "rate_limited", message, more);
+	be_reply_rate_limited(client, NULL, wait, message);
 	be_client_end(client, BE_CLOSE_POLICY, "rate_limited");
-}
-
-/* Not those of this machine: a proxy, a health check, a service beside the database. */
-static bool
-is_limited(BeClient *client)
-{
-	return !be_address_is_loopback(be_client_address(client));
 }
 
 /* Seconds until the address may make another request; 0: now. */
@@ -131,35 +120,19 @@ wait_for_handshake(BeClient *client)
 {
 	BeGateway  *gateway = client->gateway;
 
-	return !is_limited(client) ? 0 :
-		be_addresses_handshake(gateway->addresses, client->address,
-							   gateway->config->handshake_rate, uv_now(&gateway->loop));
+	return be_addresses_handshake(gateway->addresses, be_client_address(client),
+								  gateway->config->handshake_rate, uv_now(&gateway->loop));
 }
 
 /* So many bad tokens came from there that no more are looked at for now. */
 static bool
 refuse_guesser(BeClient *client)
 {
-	BeGateway  *gateway = client->gateway;
-	double		wait = !is_limited(client) ? 0 :
-		be_addresses_blocked(gateway->addresses, client->address,
-							 gateway->config->auth_failure_rate, uv_now(&gateway->loop));
+	double		wait = be_attempt_wait(client);
 
 	if (wait > 0)
-		turn_back(client, wait, BE_COUNT_SUSPICION_too_many_failures,
-				  "too many tokens from your address were no good");
+		turn_back(client, wait, BE_ATTEMPTS_REFUSED);
 	return wait > 0;
-}
-
-static void
-note_bad_token(BeClient *client, BeCounter kind)
-{
-	BeGateway  *gateway = client->gateway;
-
-	be_suspect(client, kind);
-	if (is_limited(client))
-		be_addresses_failure(gateway->addresses, client->address,
-							 gateway->config->auth_failure_rate, uv_now(&gateway->loop));
 }
 
 static bool
@@ -194,7 +167,6 @@ refuse_at_the_door(BeClient *client, const BeHead *head)
 static bool
 check_token(BeClient *client, const BeHead *head, BeClaims *claims)
 {
-	const BeGateway *gateway = client->gateway;
 	char		token[BE_TOKEN_MAX + 1];
 	const char *why;
 	BeTokenResult result;
@@ -206,12 +178,8 @@ check_token(BeClient *client, const BeHead *head, BeClaims *claims)
 						 "a token is required");
 		return false;
 	}
-	result = be_token_check(gateway->keys, gateway->config, token, be_wall_clock(),
-							claims, &why);
+	result = be_attempt_check(client, token, claims, &why);
 	OPENSSL_cleanse(token, sizeof(token));
-	if (result != BE_TOKEN_GOOD)
-		note_bad_token(client, result == BE_TOKEN_EXPIRED ? BE_COUNT_SUSPICION_expired_token :
-					   BE_COUNT_SUSPICION_invalid_token);
 	if (result != BE_TOKEN_GOOD)
 		be_client_refuse(client, BE_CLOSE_POLICY, result == BE_TOKEN_EXPIRED ?
 						 "token_expired" : "invalid_token", why);
@@ -331,8 +299,10 @@ answer_head(BeClient *client, size_t head_len)
 	}
 	be_http_accept(client, &head);
 	if (wait > 0)
-		turn_back(client, wait, BE_COUNT_SUSPICION_too_many_handshakes,
-				  "too many requests from your address");
+	{
+		be_suspect(client, BE_COUNT_SUSPICION_too_many_handshakes);
+		turn_back(client, wait, "too many requests from your address");
+	}
 	else
 		let_in(client, &head);
 }

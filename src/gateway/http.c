@@ -6,6 +6,7 @@
  * wrong.
  */
 #include "http.h"
+#include "attempt.h"
 #include "console.h"
 #include "question.h"
 #include "suspicion.h"
@@ -141,15 +142,13 @@ respond_file(BeClient *client, const BeConsoleFile *file, bool with_body)
 /* ---- /metrics ---- */
 
 static bool
-has_admin_token(const BeClient *client, const BeHead *head)
+has_admin_token(BeClient *client, const BeHead *head)
 {
-	const BeGateway *gateway = client->gateway;
 	char		token[BE_TOKEN_MAX + 1];
 	BeClaims	claims = {0};
 	const char *why;
 	bool		is_admin = be_head_token(head, token) &&
-		be_token_check(gateway->keys, gateway->config, token, be_wall_clock(),
-					   &claims, &why) == BE_TOKEN_GOOD && claims.is_admin;
+		be_attempt_check(client, token, &claims, &why) == BE_TOKEN_GOOD && claims.is_admin;
 
 	OPENSSL_cleanse(token, sizeof(token));
 	be_claims_free(&claims);
@@ -166,6 +165,11 @@ answer_metrics(BeClient *client, const BeHead *head)
 	bool		is_local = head->forwarded.len == 0 &&
 		be_address_is_loopback(be_client_address(client));
 
+	if (!is_local && be_attempt_wait(client) > 0)
+	{
+		respond(client, 429, BE_ATTEMPTS_REFUSED, true);
+		return;
+	}
 	if (!is_local && !has_admin_token(client, head))
 	{
 		be_http_refuse(client, 401);

@@ -41,6 +41,15 @@ be_reply_error(BeClient *client, const char *id, const char *code,
 	be_reply_error_with(client, id, code, message, "");
 }
 
+void
+be_reply_rate_limited(BeClient *client, const char *id, double wait, const char *message)
+{
+	char		more[48];
+
+	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
+	be_reply_error_with(client, id, "rate_limited", message, more);
+}
+
 /* {"type":"reply","id":7, and what is still to be added. */
 static void
 begin_reply(BeText *json, const char *id)

@@ -17,6 +17,10 @@ extern void be_reply_error_with(BeClient *client, const char *id,
 								const char *code, const char *message,
 								const char *more);
 
+/* Too much for now; again in wait seconds. */
+extern void be_reply_rate_limited(BeClient *client, const char *id, double wait,
+								  const char *message);
+
 /* payload is a JSON object. */
 extern void be_reply_ok(BeClient *client, const char *id, const char *payload);
 

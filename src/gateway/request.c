@@ -4,6 +4,7 @@
  * Not here: what needs the database, beyond a look at its form (question.h).
  */
 #include "request.h"
+#include "attempt.h"
 #include "fanout.h"
 #include "memory.h"
 #include "question.h"
@@ -225,6 +226,7 @@ answer_authenticate(BeClient *client, const Request *request)
 	const json_t *token = json_object_get(request->payload, "token");
 	BeTokenResult result;
 	const char *why;
+	double		wait;
 	BeClaims	claims = {0};
 
 	if (token == NULL)
@@ -237,18 +239,22 @@ answer_authenticate(BeClient *client, const Request *request)
 		invalid_field(client, request, "token", "expected a string");
 		return;
 	}
-	result = be_token_check(client->gateway->keys, client->gateway->config,
-							json_string_value(token), be_wall_clock(), &claims, &why);
-	if (result != BE_TOKEN_GOOD || strcmp(claims.user_id, client->user_id) != 0)
-		be_suspect(client, result == BE_TOKEN_GOOD ? BE_COUNT_SUSPICION_other_user :
-				   result == BE_TOKEN_EXPIRED ? BE_COUNT_SUSPICION_expired_token :
-				   BE_COUNT_SUSPICION_invalid_token);
+	wait = be_attempt_wait(client);
+	if (wait > 0)
+	{
+		be_reply_rate_limited(client, request->id, wait, BE_ATTEMPTS_REFUSED);
+		return;
+	}
+	result = be_attempt_check(client, json_string_value(token), &claims, &why);
 	if (result != BE_TOKEN_GOOD)
 		be_reply_error(client, request->id, result == BE_TOKEN_EXPIRED ?
 					   "token_expired" : "invalid_token", why);
 	else if (strcmp(claims.user_id, client->user_id) != 0)
+	{
+		be_suspect(client, BE_COUNT_SUSPICION_other_user);
 		be_reply_error(client, request->id, "forbidden",
 					   "the token is for another user");
+	}
 	else
 	{
 		be_client_identify(client, &claims);
@@ -410,7 +416,6 @@ within_rate(BeClient *client)
 	BeGateway  *gateway = client->gateway;
 	double		wait = be_bucket_take(&client->bucket, gateway->config->message_rate,
 									  uv_now(&gateway->loop));
-	char		more[48];
 
 	if (wait == 0)
 	{
@@ -424,8 +429,7 @@ within_rate(BeClient *client)
 						 "too many messages, again and again");
 		return false;
 	}
-	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
-	be_reply_error_with(client, NULL, "rate_limited", "too many messages", more);
+	be_reply_rate_limited(client, NULL, wait, "too many messages");
 	return false;
 }
 

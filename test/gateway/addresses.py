@@ -48,6 +48,36 @@ d.wait(lambda: d.suspicions("too_many_failures", "192.0.2.9") == 1, "SUSPECT")
 d.wait(lambda: d.suspicions("invalid_token", "192.0.2.9") == 3, "SUSPECT")
 ok(True, "both are told")
 
+# Every route that takes a token counts, and is closed by it.
+guest = knock(d, "192.0.2.20")
+guest.message()
+
+
+def renew(tok):
+    reply = guest.ask({"type": "authenticate", "id": 1, "payload": {"token": tok}})
+    return reply["payload"].get("code", reply["type"]), "retry_after" in reply["payload"]
+
+
+equal([renew(bad) for _ in range(3)], [("invalid_token", False)] * 3, "bad tokens by authenticate")
+equal(renew(token("1")), ("rate_limited", True), "then no token is looked at there, either")
+equal(guest.ask({"type": "ping"})["type"], "reply", "the connection stays")
+equal(outcome(knock(d, "192.0.2.20")), "rate_limited", "nor in a handshake of that address")
+
+
+def scrape(tok):
+    answer = Client(d, handshake=False)
+    answer.request("GET /metrics HTTP/1.1",
+                   ("Host: x", "X-Forwarded-For: 192.0.2.21", "Authorization: Bearer " + tok))
+    answer.read_head()
+    return answer.status
+
+
+equal([scrape(bad) for _ in range(3)], [401] * 3, "bad tokens by /metrics")
+equal(scrape(token("1", role="admin")), 429, "then not even an admin's is looked at")
+equal(outcome(knock(d, "192.0.2.21")), "rate_limited", "nor in a handshake of that address")
+d.wait(lambda: all(d.suspicions("too_many_failures", "192.0.2.%d" % n) == 2 for n in (20, 21)), "SUSPECT")
+ok(True, "both are told")
+
 # Changed while it runs: no limit; and no proxy.
 d.configure(handshake_rate=0, auth_failure_rate=0, trusted_proxies="127.0.0.1")
 d.wait(lambda: outcome(knock(d, "192.0.2.1")) == "ready", "the new limit")
