@@ -163,7 +163,7 @@ CREATE TABLE security_events (
 );
 COMMENT ON TABLE security_events IS 'what looked like an attack or a mistake; see docs/security.md';
 COMMENT ON COLUMN security_events.address IS 'where it came from; null: from several addresses';
-COMMENT ON COLUMN security_events.times IS 'how often within a second; kind suppressed: how many entries are missing';
+COMMENT ON COLUMN security_events.times IS 'how often since this was last written of the address';
 GRANT SELECT ON security_events TO pg_monitor;
 
 REVOKE ALL ON FUNCTION stats() FROM PUBLIC;

@@ -8,10 +8,10 @@
 
 #include "pipe/message.h"
 
-/* A gateway's SUSPECT, checked already.  Logs a line, unless there were too many. */
+/* A gateway's SUSPECT, checked already.  Told at once, or added up (pipe/tally.h). */
 extern void be_security_note(int gateway, const BeSuspectMessage *suspect);
 
-/* Now and then: hand what was noted to the table. */
+/* Once a second: tell what was added up, and hand what was told to the table. */
 extern void be_security_flush(void);
 
 #endif							/* BE_SECURITY_H */

@@ -56,33 +56,62 @@ for my $n (1 .. 400)
 }
 wait_until(sub { counted('invalid_token') == 402 }, 'all to be counted');
 pass('each of a flood is counted');
+wait_until(sub { rows("kind = 'invalid_token' AND address IS NULL") > 0 }, 'the rest of the flood');
+pass('those that are too many are told together, without their address');
 $lines = () = $server->log_since($offset) =~ /bugevents security:/g;
-cmp_ok($lines, '<=', 62, 'not each is a line of the log');
-wait_until(sub { $server->sql('SELECT count(*) FROM bugevents.security_events') > 30 }, 'rows');
+cmp_ok($lines, '<=', 60, 'not each is a line of the log');
 cmp_ok($server->sql('SELECT count(*) FROM bugevents.security_events'), '<=', 60, 'the table stays small');
+
+# A kind that floods drowns no other, nor does an address.
 my $far = 0;
-wait_until(sub {
-		refused('1', secret => 'x' x 40, headers => [ 'X-Forwarded-For: 203.0.' . int(++$far / 250) . '.' . $far % 250 ]) for 1 .. 50;
-		rows("kind = 'suppressed'") > 0;
-	}, 'how many were not shown');
-pass('how many were left out is told when there is room again');
+
+sub scan { $server->http("/$_[0]", headers => [ 'X-Forwarded-For: 203.0.113.' . $_[1] ]); return; }
+
+$offset = $server->log_size;
+scan('.env', 1);
+$server->wait_log(qr/security: kind=unknown_path address=203\.0\.113\.1 /, $offset);
+pass('another kind is told while one floods');
+scan("$_.php", 1) for 1 .. 100;
+refused('', headers => [ 'X-Forwarded-For: 203.0.113.1' ], token => '');
+$server->wait_log(qr/security: kind=missing_token address=203\.0\.113\.1 /, $offset);
+pass('an address that floods with one is told for another, too');
+
 $server->set('bugevents.security_event_rows', 5);
-wait_until(sub { refused('1', secret => 'x' x 40); $server->sql('SELECT count(*) FROM bugevents.security_events') == 5 }, 'fewer rows');
+$far = 1;
+wait_until(sub { scan('.git', ++$far); $server->sql('SELECT count(*) FROM bugevents.security_events') == 5 }, 'fewer rows');
 pass('the bound can be lowered');
 
 # Someone holds the table: nothing waits for it.
 my $lock = $server->session;
 $lock->query_safe('BEGIN; LOCK TABLE bugevents.security_events');
-refused('1', secret => 'x' x 40) for 1 .. 3;
+sub expired { return refused('1', ttl => -1000, headers => [ "X-Forwarded-For: 203.0.113.$_[0]" ]); }
+$offset = $server->log_size;
+expired(2);
+$server->wait_log(qr/security: kind=expired_token address=203\.0\.113\.2 /, $offset);
 my $ws = $server->connect('2');
 $server->sql("INSERT INTO projects (name) VALUES ('meanwhile')");
 is($ws->next_event->{payload}{name}, 'meanwhile', 'a lock on the table does not hold the stream up');
 $lock->query_safe('ROLLBACK');
 $lock->quit;
-$server->set('bugevents.security_event_rows', 0);
-my $count = $server->sql('SELECT max(id) FROM bugevents.security_events');
-refused('1', secret => 'x' x 40) for 1 .. 3;
-is($server->sql('SELECT max(id) FROM bugevents.security_events'), $count, '0 rows: none is written');
+wait_until(sub { rows("address = '203.0.113.2'") == 1 }, 'the row that waited for the lock');
+
+# Once a client is told the other limit, the dispatcher has read both.
+sub keep_rows
+{
+	my ($rows) = @_;
+
+	$server->set('bugevents.security_event_rows' => $rows, 'bugevents.max_connections_per_user' => 500 + $rows);
+	wait_until(sub { $server->connect('9')->{ready}{payload}{limits}{max_connections_per_user} == 500 + $rows }, 'the new limits');
+	return;
+}
+keep_rows(0);
+$offset = $server->log_size;
+expired(3);
+$server->wait_log(qr/security: kind=expired_token address=203\.0\.113\.3 /, $offset);
+keep_rows(6);
+expired(4);
+wait_until(sub { rows("address = '203.0.113.4'") == 1 }, 'a row, when they are written again');
+is(rows("address = '203.0.113.3'"), 0, '0 rows: none is written');
 
 # Neither tokens nor secrets anywhere.
 my $token = $server->token('1', secret => 'x' x 40);
