@@ -306,9 +306,28 @@ take_hello(BeFeed *feed, const BeMessage *message)
 	return true;
 }
 
+/* Whatever makes a gateway's words a line of the log asks here first. */
+static bool
+may_write_line(BeFeed *feed)
+{
+	if (be_bucket_take(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
+	{
+		feed->lines_dropped++;
+		return false;
+	}
+	if (feed->lines_dropped > 0)
+		ereport(LOG,
+				(errmsg("bugevents gateway %d: " UINT64_FORMAT " lines were too many and are not shown",
+						feed->number, feed->lines_dropped)));
+	feed->lines_dropped = 0;
+	return true;
+}
+
 static bool
 take_listening(BeFeed *feed, const BeMessage *message)
 {
+	if (!may_write_line(feed))
+		return true;
 	ereport(LOG,
 			(errmsg("bugevents gateway %d listening on %s", feed->number,
 					plain_text(message->body, message->size))));
@@ -323,16 +342,8 @@ take_log(BeFeed *feed, const BeMessage *message)
 
 	if (!be_body_log(message, &log, &text))
 		return false;
-	if (be_bucket_take(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
-	{
-		feed->lines_dropped++;
+	if (!may_write_line(feed))
 		return true;
-	}
-	if (feed->lines_dropped > 0)
-		ereport(LOG,
-				(errmsg("bugevents gateway %d: " UINT64_FORMAT " lines were too many and are not shown",
-						feed->number, feed->lines_dropped)));
-	feed->lines_dropped = 0;
 	ereport(log.level == BE_LOG_DEBUG ? DEBUG1 :
 			log.level == BE_LOG_WARNING ? WARNING : LOG,
 			(errmsg("bugevents gateway %d: %s", feed->number,
@@ -346,7 +357,8 @@ take_status(BeFeed *feed, const BeMessage *message)
 {
 	char	   *status = plain_text(message->body, message->size);
 
-	if (*status && (feed->status == NULL || strcmp(status, feed->status) != 0))
+	if (*status && (feed->status == NULL || strcmp(status, feed->status) != 0) &&
+		may_write_line(feed))
 		ereport(WARNING,
 				(errmsg("bugevents gateway %d can't serve as configured: %s",
 						feed->number, status),

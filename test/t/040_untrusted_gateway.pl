@@ -89,6 +89,7 @@ my @odd = (
 		  . message(LOG, pack('L', 2) . "a line\nFATAL: forged \xff") . message(LOG, pack('L', 0)) . fetch(1, 0, 0, 0)
 		  . opened(1, user => "\xe2\x82\xac") . message(CLIENTS, '')
 		  . opened(2**64 - 1, user => '', id => '', expires => -2**63) ],
+	[ 'a flood of lines', hello() . join('', map { (message(LOG, pack('L', 1) . "flood $_"), message(STATUS, "flood $_"), message(LISTENING, "flood $_")) } 1 .. 1000) ],
 );
 my $flood = scalar(@broken) + @odd + 2;		# number of the gateway that asks without reading
 
@@ -247,6 +248,9 @@ $server->sql("INSERT INTO projects (name) VALUES ('after the flood')");
 is($client->next_event->{payload}{name}, 'after the flood', '... and serves the others');
 is($server->sql('SELECT count(*) FROM bugevents.connections WHERE user_id = \'flood\''), '0', '... its clients are gone');
 
+my $lines = () = $server->log_since($log) =~ / flood \d+$/mg;
+cmp_ok($lines, '<=', 105, 'a gateway that floods the log is cut short, whichever way it writes');
+cmp_ok($lines, '>=', 90, '... after its share');
 unlike($server->log_since($log), qr/ending bugevents gateway (?:@{[ join '|', map { $_ + @broken + 2 } 0 .. $#odd ]}) /,
 	'what is odd but allowed ends nobody');
 unlike($server->log_since(0), qr/PANIC|TRAP|terminated by signal 11|terminating any other active server processes/, 'nothing crashed');

@@ -26,7 +26,7 @@ sub as_admin
 {
 	my $user = $node->safe_psql('postgres', 'SELECT current_user');
 	local $ENV{PGOPTIONS} = '-c search_path=pg_catalog -c default_transaction_read_only=off'
-	  . " -c default_transaction_isolation=read\\ committed -c lock_timeout=0 -c session_authorization=$user -c role=none";
+	  . " -c default_transaction_isolation=read\\ committed -c lock_timeout=0 -c statement_timeout=0 -c session_authorization=$user -c role=none";
 
 	return $server->sql($_[0]);
 }
