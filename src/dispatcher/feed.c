@@ -650,6 +650,7 @@ be_feed_reap(BeFeed *feed)
 	if (feed->pid <= 0 || !be_spawn_ended(feed->pid, &status))
 		return;
 	restart_later(feed);
+	be_counters_add(BE_COUNT_RESTARTS, 1);
 	how = wait_result_to_str(status);
 	ereport(LOG,
 			(errmsg("bugevents gateway %d (PID %d) ended: %s",

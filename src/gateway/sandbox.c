@@ -68,11 +68,11 @@ allow_memory(scmp_filter_ctx filter)
 static int
 allow_sockets(scmp_filter_ctx filter)
 {
-	return ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET),
-				 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0)) ||
-		ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6),
-			  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0)) ||
-		ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0));
+	return ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0),
+				 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
+		ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0),
+			  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
+		ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 }
 
 /* Descriptors' flags and copies, but not who gets their signals. */
@@ -80,10 +80,10 @@ static int
 allow_descriptors(scmp_filter_ctx filter)
 {
 	static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
-	int			failure = ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO));
+	int			failure = ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		failure = failure || ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, (unsigned) commands[i]));
+		failure = failure || ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, (unsigned) commands[i], 0));
 	return failure;
 }
 
@@ -91,8 +91,8 @@ allow_descriptors(scmp_filter_ctx filter)
 static int
 allow_itself(scmp_filter_ctx filter)
 {
-	return ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid())) ||
-		ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0));
+	return ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
+		ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
 }
 
 static int

@@ -27,7 +27,8 @@
 	BE_CLOSE_COUNTERS(COUNTER) \
 	BE_SUSPICION_COUNTERS(COUNTER) \
 	BE_DELAY_COUNTERS(COUNTER) \
-	COUNTER(DELAY_SUM, "bugevents_delivery_seconds_sum", "", "")
+	COUNTER(DELAY_SUM, "bugevents_delivery_seconds_sum", "", "") \
+	COUNTER(RESTARTS, "bugevents_gateway_restarts_total", "", "")	/* counted by the dispatcher */
 
 /* Error messages, by code. */
 #define BE_ERROR_COUNTER(COUNTER, code) \

@@ -8,6 +8,7 @@
 
 #include "clients/clients.h"
 #include "counters/counters.h"
+#include "extension/settings.h"
 #include "journal/journal.h"
 #include "queue/queue.h"
 #include "utils/fmgrprotos.h"
@@ -34,9 +35,12 @@ static const Family families[] = {
 	{"bugevents_security_events_total", BE_METRIC_COUNTER, "What looked like an attack or a mistake."},
 	{"bugevents_resumes_total", BE_METRIC_COUNTER, "Clients that came back with a position."},
 	{"bugevents_delivery_seconds", BE_METRIC_HISTOGRAM, "From an event's commit to the sockets of all who keep up."},
+	{"bugevents_gateway_restarts_total", BE_METRIC_COUNTER, "Gateways that ended by themselves and were started again."},
 	{"bugevents_queue_bytes", BE_METRIC_GAUGE, "Bytes in the queue between commits and the dispatcher."},
+	{"bugevents_queue_size_bytes", BE_METRIC_GAUGE, "Room in the queue."},
 	{"bugevents_queue_overflows_total", BE_METRIC_COUNTER, "Transactions that found the queue full and come from the journal."},
 	{"bugevents_journal_bytes", BE_METRIC_GAUGE, "Size of the journal's tables and indexes."},
+	{"bugevents_journal_bytes_limit", BE_METRIC_GAUGE, "Size above which the oldest events are dropped; 0: none."},
 	{"bugevents_journal_oldest_seconds", BE_METRIC_GAUGE, "Age of the oldest transaction in the journal."},
 };
 
@@ -214,8 +218,11 @@ be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
 				 BE_COUNT_SUSPICION_missing_token, BE_COUNT_SUSPICION_metrics_refused);
 	put_counters(&listing, "bugevents_resumes_total", BE_COUNT_RESUMED, BE_COUNT_RESYNC_REQUIRED);
 	put_delays(&listing);
+	put_counters(&listing, "bugevents_gateway_restarts_total", BE_COUNT_RESTARTS, BE_COUNT_RESTARTS);
 	put_only(&listing, "bugevents_queue_bytes", be_queue_used());
+	put_only(&listing, "bugevents_queue_size_bytes", be_queue_size * 1024.0);
 	put_only(&listing, "bugevents_queue_overflows_total", be_queue_overflows());
 	put_only(&listing, "bugevents_journal_bytes", journal_bytes());
+	put_only(&listing, "bugevents_journal_bytes_limit", be_retention_size * 1024.0);
 	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
 }

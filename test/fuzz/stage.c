@@ -12,6 +12,7 @@
 #include "gateway/admission.h"
 #include "gateway/directory.h"
 #include "gateway/memory.h"
+#include "gateway/question.h"
 #include "gateway/stream.h"
 
 struct BeSockets

@@ -127,7 +127,7 @@ COUNTED = [("bugevents_connections_total", ""), ("bugevents_events_delivered_tot
            *(("bugevents_disconnects_total", code) for code in CLOSES),
            *(("bugevents_security_events_total", kind) for kind in SUSPICIONS),
            *(("bugevents_delivery_seconds_bucket", bound) for bound in DELAYS),
-           ("bugevents_delivery_seconds_sum", "")]
+           ("bugevents_delivery_seconds_sum", ""), ("bugevents_gateway_restarts_total", "")]
 
 
 # ---------------------------------------------------------------- the dispatcher

@@ -1,0 +1,43 @@
+# The alerts and the dashboard that are shipped: valid, and about metrics that exist.
+use strict;
+use warnings;
+use BugEvents::Server;
+use IPC::Run;
+use JSON::PP;
+use Test::More;
+
+sub runs
+{
+	my ($what, @command) = @_;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run(\@command, '>', \$out, '2>', \$err);
+	is($? >> 8, 0, $what) or diag $out, $err;
+	return;
+}
+
+sub content { my ($file) = @_; local (@ARGV, $/) = $file; return scalar <>; }
+
+runs('promtool check rules', qw(promtool check rules monitoring/bugevents.rules.yml));
+runs('promtool test rules', qw(promtool test rules monitoring/test/rules.yml));
+
+my $server = BugEvents::Server->start_new('monitoring', conf => "bugevents.retention_size = '1GB'\n");
+my $ws = $server->connect('1');
+$server->sql("INSERT INTO projects (name) VALUES ('p')");
+$server->events_before_fence($ws);
+my (undef, $metrics) = $server->http('/metrics');
+my %there = map { $_ => 1 } $metrics =~ /^([a-z_]+)/mg;
+my $dashboard = decode_json(content('monitoring/grafana-dashboard.json'));
+my @expressions = (content('monitoring/bugevents.rules.yml'), map { $_->{expr} } map { @{ $_->{targets} } } @{ $dashboard->{panels} });
+my %used = map { $_ => 1 } map { /\b(bugevents_[a-z_]+)\b(?!\.)/g } map { s/"[^"]*"//gr } @expressions;
+delete $used{bugevents_};
+is(join(' ', grep { !$there{$_} } sort keys %used), '', 'alerts and dashboard use metrics that exist');
+my @unused = grep { /_(total|bytes|seconds_bucket|clients|connections)$/ && !$used{$_} } sort keys %there;
+is("@unused", '', '... and the dashboard leaves none out');
+is(scalar(grep { !@{ $_->{targets} } } @{ $dashboard->{panels} }), 0, 'every panel shows something');
+like($metrics, qr/^bugevents_journal_bytes_limit 1073741824$/m, 'the bound of the journal');
+like($metrics, qr/^bugevents_gateway_restarts_total 0$/m, 'no gateway was started again');
+kill 'KILL', $server->gateway_pids;
+$server->wait_ready;
+like(($server->http('/metrics'))[1], qr/^bugevents_gateway_restarts_total 1$/m, '... and now one was');
+done_testing();
