@@ -15,6 +15,7 @@
 #include "dispatcher/unix_time.h"
 #include "extension/settings.h"
 #include "utils/hsearch.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -102,6 +103,38 @@ expiry(int64 unix_time)
 	return at;
 }
 
+/*
+ * A line for the log: fields as NAME=VALUE, in an order that stays; texts that a token
+ * or a client chose are JSON strings.
+ */
+static void
+log_opened(const BeClient *client)
+{
+	StringInfoData user;
+	StringInfoData role;
+
+	if (!be_log_connections)
+		return;
+	initStringInfo(&user);
+	escape_json(&user, client->user);
+	initStringInfo(&role);
+	escape_json(&role, client->role);
+	ereport(LOG,
+			(errmsg("bugevents connection: event=opened id=%s user=%s role=%s address=%s gateway=%d",
+					client->id, user.data, role.data, client->address, client->gateway)));
+}
+
+static void
+log_closed(const BeClient *client)
+{
+	if (!be_log_connections)
+		return;
+	ereport(LOG,
+			(errmsg("bugevents connection: event=closed id=%s gateway=%d seconds=%.3f sent=" UINT64_FORMAT " received=" UINT64_FORMAT,
+					client->id, client->gateway, (GetCurrentTimestamp() - client->connected_at) / 1e6,
+					client->sent, client->received)));
+}
+
 static int
 add_to_table(int gateway, const BeOpenMessage *open)
 {
@@ -110,12 +143,16 @@ add_to_table(int gateway, const BeOpenMessage *open)
 		.connected_at = GetCurrentTimestamp(),
 		.expires_at = expiry(open->expires_at)
 	};
+	int			slot;
 
 	strlcpy(client.id, open->id, sizeof(client.id));
 	strlcpy(client.user, open->user, sizeof(client.user));
 	strlcpy(client.role, open->role, sizeof(client.role));
 	strlcpy(client.address, open->address, sizeof(client.address));
-	return be_clients_add(&client);
+	slot = be_clients_add(&client);
+	if (slot >= 0)
+		log_opened(&client);
+	return slot;
 }
 
 static BeVerdict
@@ -158,7 +195,10 @@ remove_client(ClientEntry *entry)
 	BeClient	client;
 
 	if (be_clients_get(entry->slot, &client))
+	{
 		user_leaves(client.user);
+		log_closed(&client);
+	}
 	be_clients_remove(entry->slot);
 	by_slot[entry->slot] = NULL;
 	hash_search(clients, &entry->key, HASH_REMOVE, NULL);

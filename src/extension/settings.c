@@ -44,6 +44,7 @@ int			be_connection_timeout;
 int			be_client_lag_limit;
 char	   *be_allowed_origins;
 bool		be_require_user;
+bool		be_log_connections;
 bool		be_allow_plaintext;
 char	   *be_tls_cert_file;
 char	   *be_tls_key_file;
@@ -325,6 +326,10 @@ define_token_settings(void)
 	DefineCustomBoolVariable("bugevents.require_user",
 							 "Lets only users connect whom an attached table of users has.",
 							 NULL, &be_require_user, false, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("bugevents.log_connections",
+							 "Logs each client that is let in, and its end.",
+							 NULL, &be_log_connections, false, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
 	define_int("bugevents.jwt_leeway",
 			   "Sets the difference of clocks that is tolerated in a token.",
