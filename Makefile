@@ -17,7 +17,7 @@ MODULE_big = bugevents
 
 # Rooms, in the order in which the data moves.
 SHARED_ROOMS = event pipe
-SERVER_ROOMS = extension counters queue journal capture token clients stats responder dispatcher
+SERVER_ROOMS = extension counters queue journal capture token clients stats responder projector dispatcher
 SHARED_SRCS = $(wildcard $(SHARED_ROOMS:%=src/%/*.c))
 SERVER_SRCS = $(wildcard $(SERVER_ROOMS:%=src/%/*.c))
 GATEWAY_SRCS = $(wildcard src/gateway/*.c)
@@ -26,7 +26,7 @@ OBJS = $(SHARED_SRCS:.c=.o) $(SERVER_SRCS:.c=.o)
 GATEWAY = src/gateway/bugevents-gateway
 GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson libseccomp
 
-REGRESS = setup attach capture types expressions partitions alter send token tracker access rights
+REGRESS = setup attach capture actor types expressions partitions alter send token tracker access rights
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 # The dispatcher stays connected to the database, so it can't be dropped again.
 ISOLATION_OPTS = --inputdir=test --use-existing

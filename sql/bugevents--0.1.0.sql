@@ -98,7 +98,8 @@ CREATE FUNCTION events(
     OUT action text,
     OUT audience text,
     OUT payload jsonb,
-    OUT changes jsonb)
+    OUT changes jsonb,
+    OUT actor text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'bugevents_events'
 LANGUAGE C VOLATILE STRICT;
@@ -275,6 +276,209 @@ LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION token(text, text, interval, jsonb)
     IS 'sign a token with the secret of bugevents.jwt_secret_file';
 REVOKE ALL ON FUNCTION token(text, text, interval, jsonb) FROM PUBLIC;
+
+------------------------------------------------------------------------------
+-- Who is told what: what the projector derives from the journal
+------------------------------------------------------------------------------
+
+-- Ids are text here, whatever they are in the attached tables.
+
+-- How far the projector has come: one row.  Not dumped: a restored database is
+-- a new stream.
+CREATE TABLE projector (
+    cursor      bigint      NOT NULL DEFAULT 0,
+    at          timestamptz NOT NULL DEFAULT now(),
+    singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton)
+);
+INSERT INTO projector DEFAULT VALUES;
+COMMENT ON TABLE projector IS 'how far the projector has come';
+COMMENT ON COLUMN projector.cursor IS 'all that follows from events up to this seq is written';
+
+CREATE TABLE projector_errors (
+    seq         bigint      PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    type        text,
+    action      text,
+    sqlstate    text        NOT NULL,
+    message     text        NOT NULL
+);
+COMMENT ON TABLE projector_errors IS 'events from which nothing could be derived, and why';
+
+-- What is known of bugs and people as of the cursor.
+CREATE TABLE bugs (
+    id          text        PRIMARY KEY,
+    title       text,
+    status      text,
+    creator_id  text,
+    assignee_id text
+);
+COMMENT ON TABLE bugs IS 'who takes part in each bug, as of the projector''s cursor';
+
+CREATE TABLE people (
+    id          text        PRIMARY KEY,
+    username    text,
+    email       text,
+    phone       text,
+    role        text,
+    active      boolean     NOT NULL DEFAULT true
+);
+COMMENT ON TABLE people IS 'whom to tell where, as of the projector''s cursor';
+
+CREATE TABLE watchers (
+    bug_report_id text      NOT NULL,
+    user_id     text        NOT NULL,
+    PRIMARY KEY (bug_report_id, user_id)
+);
+CREATE INDEX ON watchers (user_id);
+COMMENT ON TABLE watchers IS 'who watches what, as of the projector''s cursor; see watch()';
+
+-- Publishes a row of these tables to its user.
+CREATE FUNCTION capture_own() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_own' LANGUAGE C;
+COMMENT ON FUNCTION capture_own() IS 'trigger that publishes rows of bugevents'' own tables';
+REVOKE ALL ON FUNCTION capture_own() FROM PUBLIC;
+
+CREATE TABLE notifications (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    type        text        NOT NULL CHECK (type IN ('bug_assigned', 'comment_added', 'status_changed',
+                                                     'priority_changed', 'reminder_sent', 'welcome')),
+    user_id     text        NOT NULL,
+    bug_report_id text,
+    comment_id  text,
+    title       text,
+    message     text        NOT NULL,
+    status      text,
+    count       integer     NOT NULL DEFAULT 1,
+    read        boolean     NOT NULL DEFAULT false,
+    hidden      boolean     NOT NULL DEFAULT false,
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON notifications (user_id, bug_report_id, type);
+CREATE INDEX ON notifications (bug_report_id);
+CREATE INDEX ON notifications (comment_id);
+CREATE INDEX ON notifications (created_at);
+CREATE INDEX notifications_unread ON notifications (user_id) WHERE NOT read AND NOT hidden;
+CREATE TRIGGER capture AFTER INSERT OR UPDATE OR DELETE ON notifications
+    FOR EACH ROW EXECUTE FUNCTION capture_own('notification');
+COMMENT ON TABLE notifications IS 'what users were told';
+COMMENT ON COLUMN notifications.status IS 'the bug''s status at that time';
+COMMENT ON COLUMN notifications.count IS 'how many events this one tells of';
+COMMENT ON COLUMN notifications.hidden IS 'sent elsewhere only: the user wants none on the page';
+COMMENT ON COLUMN notifications.created_at IS 'when the (first) event was committed';
+
+CREATE TABLE preferences (
+    user_id     text        NOT NULL,
+    type        text        NOT NULL DEFAULT '*'
+                CHECK (type IN ('*', 'bug_assigned', 'comment_added', 'status_changed',
+                                'priority_changed', 'reminder_sent', 'welcome')),
+    channel     text        NOT NULL CHECK (channel IN ('page', 'email', 'whatsapp', 'webhook')),
+    enabled     boolean     NOT NULL,
+    PRIMARY KEY (user_id, type, channel)
+);
+COMMENT ON TABLE preferences IS 'what users want to be told, and where; type * stands for all that have no row';
+
+CREATE TABLE reminders (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    bug_report_id text      NOT NULL,
+    user_id     text,
+    due_at      timestamptz NOT NULL CHECK (isfinite(due_at)),
+    every       interval    CHECK (every >= interval '1 minute'),
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON reminders (due_at);
+CREATE INDEX ON reminders (bug_report_id);
+CREATE TRIGGER capture AFTER INSERT OR UPDATE OR DELETE ON reminders
+    FOR EACH ROW EXECUTE FUNCTION capture_own('reminder');
+COMMENT ON TABLE reminders IS 'who is to be reminded of which bug, and when';
+COMMENT ON COLUMN reminders.user_id IS 'null: whoever is assigned when it is due, or else the creator';
+COMMENT ON COLUMN reminders.due_at IS 'the next time, if there is "every"';
+
+CREATE FUNCTION watch(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_watch'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION watch(text, text) IS 'let a user hear of what happens to a bug from now on';
+
+CREATE FUNCTION unwatch(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_unwatch'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION unwatch(text, text) IS 'take watch() back';
+
+CREATE FUNCTION remind(
+    bug_id text,
+    due_at timestamptz,
+    user_id text DEFAULT NULL,
+    every interval DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reminder bigint;
+BEGIN
+    IF bug_id IS NULL OR due_at IS NULL THEN
+        RAISE EXCEPTION 'arguments "bug_id" and "due_at" must not be null'
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT isfinite(due_at) THEN
+        RAISE EXCEPTION 'due_at must be a moment'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF every < interval '1 minute' THEN
+        RAISE EXCEPTION 'every must be at least a minute'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    INSERT INTO bugevents.reminders (bug_report_id, user_id, due_at, every)
+        VALUES (bug_id, remind.user_id, remind.due_at, remind.every)
+        RETURNING id INTO reminder;
+    RETURN reminder;
+END
+$$;
+COMMENT ON FUNCTION remind(text, timestamptz, text, interval)
+    IS 'remind a user of a bug, once or again and again; returns the reminder''s id';
+
+CREATE FUNCTION mark_read(notification_id bigint, user_id text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH marked AS (
+        UPDATE bugevents.notifications AS n SET read = true
+         WHERE n.id = notification_id AND NOT n.read
+           AND (mark_read.user_id IS NULL OR n.user_id = mark_read.user_id)
+        RETURNING 1)
+    SELECT EXISTS (SELECT FROM marked)
+$$;
+COMMENT ON FUNCTION mark_read(bigint, text)
+    IS 'mark a notification as read; false: there is no such unread one, or it is another user''s';
+
+CREATE FUNCTION mark_all_read(user_id text)
+RETURNS bigint
+LANGUAGE sql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH marked AS (
+        UPDATE bugevents.notifications AS n SET read = true
+         WHERE n.user_id = mark_all_read.user_id AND NOT n.read AND NOT n.hidden
+        RETURNING 1)
+    SELECT count(*) FROM marked
+$$;
+COMMENT ON FUNCTION mark_all_read(text) IS 'mark all notifications of a user as read; returns how many were not';
+
+REVOKE ALL ON FUNCTION watch(text, text), unwatch(text, text),
+    remind(text, timestamptz, text, interval),
+    mark_read(bigint, text), mark_all_read(text) FROM PUBLIC;
+
+-- They are users' data, or can't be derived again from a new stream.
+SELECT pg_catalog.pg_extension_config_dump('bugevents.bugs', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.people', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.watchers', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notifications', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notifications_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.preferences', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders_id_seq', '');
 
 ------------------------------------------------------------------------------
 -- A tracker to begin with

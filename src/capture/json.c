@@ -18,6 +18,7 @@
 #include <emmintrin.h>
 #endif
 
+#include "capture/integer.h"
 #include "common/shortest_dec.h"
 #include "port/pg_bitutils.h"
 #include "utils/builtins.h"
@@ -151,6 +152,20 @@ be_json_string(BeJson *json, const char *text, Size len)
 		len -= n + 1;
 	}
 	be_json_char(json, '"');
+}
+
+/* Beyond these, JavaScript's numbers lose something. */
+#define SAFE_INTEGER	INT64CONST(9007199254740991)
+
+void
+be_json_id(BeJson *json, const char *text)
+{
+	int64		value;
+
+	if (be_is_integer(text, &value) && value <= SAFE_INTEGER && value >= -SAFE_INTEGER)
+		be_json_bytes(json, text, strlen(text));
+	else
+		be_json_string(json, text, strlen(text));
 }
 
 void

@@ -32,6 +32,12 @@ extern void be_json_enlarge(BeJson *json, Size n);
 /* A string with its quotes: len bytes of UTF-8, escaped. */
 extern void be_json_string(BeJson *json, const char *text, Size len);
 
+/*
+ * An id that is kept as text: a number if it looks like one that JavaScript has, else
+ * a string.
+ */
+extern void be_json_id(BeJson *json, const char *text);
+
 /* Bytes as the string "\x...", bytea's hex format. */
 extern void be_json_hex(BeJson *json, const unsigned char *bytes, Size len);
 

@@ -3,6 +3,7 @@
  */
 #include "record.h"
 
+#include "capture/actor.h"
 #include "capture/pending.h"
 #include "counters/counters.h"
 #include "extension/settings.h"
@@ -36,6 +37,7 @@ list_spans(const BeRecord *record, BeSpan spans[BE_EVENT_FIELDS], uint32_t len[B
 	spans[BE_EVENT_OPEN_PAYLOAD] = record->open_payload;
 	spans[BE_EVENT_OPEN_CHANGES] = record->open_changes;
 	spans[BE_EVENT_ACCESS] = record->access;
+	spans[BE_EVENT_ACTOR] = span_of(be_actor());
 	for (int i = 0; i < BE_EVENT_FIELDS; i++)
 		len[i] = spans[i].len;
 }

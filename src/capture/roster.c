@@ -37,6 +37,7 @@
 #include "capture/attached.h"
 #include "capture/attachment.h"
 #include "capture/field_sql.h"
+#include "capture/integer.h"
 #include "capture/owner.h"
 #include "capture/utf8.h"
 
@@ -116,21 +117,6 @@ build_query(const Deciding *table, Oid type)
 	return sql.data;
 }
 
-/* Is it what an integer of up to 64 bits looks like when it is written? */
-static bool
-is_integer(const char *text, int64 *value)
-{
-	char		written[MAXINT8LEN + 1];
-	char	   *end;
-
-	errno = 0;
-	*value = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0')
-		return false;
-	pg_lltoa(*value, written);
-	return strcmp(written, text) == 0;
-}
-
 static Datum
 make_array(const Wanted *wanted, int n, bool integers)
 {
@@ -143,7 +129,7 @@ make_array(const Wanted *wanted, int n, bool integers)
 
 		if (!integers)
 			items[count++] = CStringGetTextDatum(wanted[i].user);
-		else if (is_integer(wanted[i].user, &value))
+		else if (be_is_integer(wanted[i].user, &value))
 			items[count++] = Int64GetDatum(value);
 	}
 	return PointerGetDatum(integers

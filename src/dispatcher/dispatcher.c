@@ -29,6 +29,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "counters/progress.h"
 #include "dispatcher/admission.h"
 #include "dispatcher/database.h"
 #include "dispatcher/feed.h"
@@ -43,6 +44,7 @@
 #include "journal/stream_row.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "projector/projector.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "queue/switch.h"
@@ -99,6 +101,17 @@ note_commits(int n)
 	now = GetCurrentTimestamp();
 	commit_interval = (3 * commit_interval + Min(1e6, (double) (now - last) / n)) / 4;
 	last = now;
+}
+
+/* What is settled, the projector may read. */
+static void
+wake_projector(void)
+{
+	static uint64 last = 0;
+
+	if (be_queue_settled() != last)
+		be_progress_wake();
+	last = be_queue_settled();
 }
 
 static bool
@@ -305,11 +318,14 @@ reload(void)
 
 /* ---- the extension ---- */
 
-/* The seq behind which history must stay for the gateways' sake. */
+/* The seq behind which history must stay for the gateways' and the projector's sake. */
 static uint64
 needed_history(void)
 {
 	uint64		needed = be_queue_settled();
+
+	if (be_progress_is_running())
+		needed = Min(needed, be_progress_get());
 
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].streaming)
@@ -497,6 +513,7 @@ run_turn(void)
 		reload();
 
 	note_commits(be_queue_drain(take_item, NULL));
+	wake_projector();
 	read_journal();
 	admit_clients();
 	grant_wishes();
@@ -508,6 +525,8 @@ run_turn(void)
 		next_check = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECK_INTERVAL);
 		look_after_stream();
 		look_after_gateways();
+		if (*stream_id)
+			be_projector_look_after();
 		be_security_flush();
 		flush_feeds();
 	}

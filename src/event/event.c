@@ -31,15 +31,20 @@ be_event_write_header(char *dst, const uint32_t len[BE_EVENT_FIELDS])
 	memcpy(dst + sizeof(size), len, sizeof(uint32_t) * BE_EVENT_FIELDS);
 }
 
+static bool
+is_text(BeSpan span)
+{
+	return span.len == 0 || memchr(span.data, '\0', span.len) == NULL;
+}
+
 /* All but the JSON: they are handed on as terminated strings. */
 static bool
 labels_are_text(const BeEvent *event)
 {
 	for (int i = 0; i < BE_EVENT_PAYLOAD; i++)
-		if (event->field[i].len > 0 &&
-			memchr(event->field[i].data, '\0', event->field[i].len))
+		if (!is_text(event->field[i]))
 			return false;
-	return true;
+	return is_text(event->field[BE_EVENT_ACTOR]);
 }
 
 bool

@@ -37,6 +37,7 @@ typedef enum BeEventField
 	BE_EVENT_OPEN_PAYLOAD,		/* what others than admins get; empty: the same */
 	BE_EVENT_OPEN_CHANGES,		/* likewise, and empty if that is none */
 	BE_EVENT_ACCESS,			/* whom it makes or unmakes what (access.h) */
+	BE_EVENT_ACTOR,				/* the id of the user who did it; empty if not known */
 	BE_EVENT_FIELDS
 } BeEventField;
 
@@ -85,7 +86,8 @@ extern void be_event_write_header(char *dst, const uint32_t len[BE_EVENT_FIELDS]
 
 /*
  * Read the record at the start of data.  False when it is malformed, does not fit
- * in len bytes or has a NUL in a field before the payload; event is undefined then.  The spans point into data.
+ * in len bytes or has a NUL in a field that isn't JSON; event is undefined then.  The
+ * spans point into data.
  */
 extern bool be_event_read(const char *data, size_t len, BeEvent *event);
 

@@ -18,6 +18,13 @@
 #define BE_PROCESSES	MaxBackends
 #endif
 
+/* The index of this process among ProcGlobal->allProcs. */
+#if PG_VERSION_NUM >= 170000
+#define BE_MY_PGPROC	((uint32) MyProcNumber)
+#else
+#define BE_MY_PGPROC	((uint32) MyProc->pgprocno)
+#endif
+
 /* Does the role own the relation, the database? */
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_class.h"
@@ -29,6 +36,24 @@
 #include "utils/acl.h"
 #define be_class_is_owned(relid, role)	pg_class_ownercheck(relid, role)
 #define be_database_is_owned(dbid, role)	pg_database_ownercheck(dbid, role)
+#endif
+
+/* Parsing JSON: what a callback returns, and a lexer for a C string. */
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#if PG_VERSION_NUM >= 160000
+typedef JsonParseErrorType BeJsonAction;
+#define BE_JSON_ACTION_DONE		return JSON_SUCCESS
+#else
+typedef void BeJsonAction;
+#define BE_JSON_ACTION_DONE		return
+#endif
+#if PG_VERSION_NUM >= 170000
+#define be_json_lexer(text) \
+	makeJsonLexContextCstringLen(NULL, text, strlen(text), GetDatabaseEncoding(), true)
+#else
+#define be_json_lexer(text) \
+	makeJsonLexContextCstringLen(unconstify(char *, text), strlen(text), GetDatabaseEncoding(), true)
 #endif
 
 #endif							/* BE_COMPAT_H */

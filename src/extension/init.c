@@ -15,6 +15,7 @@
 #include "extension/settings.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "counters/progress.h"
 #include "queue/queue.h"
 #include "queue/switch.h"
 #include "counters/counters.h"
@@ -37,6 +38,7 @@ request_shmem(void)
 	be_database_request();
 	be_switch_request();
 	be_counters_request();
+	be_progress_request();
 }
 
 static void
@@ -49,6 +51,7 @@ startup_shmem(void)
 	be_database_startup();
 	be_switch_startup();
 	be_counters_startup();
+	be_progress_startup();
 }
 
 void

@@ -23,6 +23,14 @@ bool		be_enabled;
 char	   *be_database;
 int			be_queue_size;
 int			be_spill_size;
+char	   *be_actor_setting;
+
+bool		be_projector;
+int			be_fold_interval;
+int			be_notification_retention;
+bool		be_watch_on_comment;
+char	   *be_closed_statuses;
+
 int			be_max_value_size;
 int			be_retention;
 int			be_retention_size;
@@ -211,6 +219,9 @@ define_stream_settings(void)
 	define_int("bugevents.spill_size",
 			   "Sets how much of a transaction's events a session holds before it writes them to the journal.",
 			   &be_spill_size, 1024, 64, 256 * 1024, PGC_SUSET, GUC_UNIT_KB);
+	define_string("bugevents.actor",
+				  "Names the user on whose behalf the session writes.",
+				  &be_actor_setting, "", PGC_USERSET, 0, NULL);
 	define_int("bugevents.max_value_size",
 			   "Sets the size above which a value of a payload is cut.",
 			   &be_max_value_size, 1024 * 1024, 256, 16 * 1024 * 1024,
@@ -302,6 +313,28 @@ define_tls_settings(void)
 }
 
 static void
+define_projector_settings(void)
+{
+	DefineCustomBoolVariable("bugevents.projector",
+							 "Derives notifications and reminders from the journal.",
+							 NULL, &be_projector, true, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	define_int("bugevents.fold_interval",
+			   "Sets the time in which notifications of one kind about one bug become one.",
+			   &be_fold_interval, 60 * 1000, 0, 24 * 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("bugevents.notification_retention",
+			   "Sets the age at which notifications are deleted; 0: never.",
+			   &be_notification_retention, 90 * 86400, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S);
+	DefineCustomBoolVariable("bugevents.watch_on_comment",
+							 "Lets whoever comments on a bug watch it.",
+							 NULL, &be_watch_on_comment, true, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	define_string("bugevents.closed_statuses",
+				  "Lists the statuses that cancel a bug's reminders; empty: none.",
+				  &be_closed_statuses, "closed", PGC_SIGHUP, GUC_LIST_INPUT, NULL);
+}
+
+static void
 define_token_settings(void)
 {
 	define_string("bugevents.jwt_secret_file",
@@ -343,6 +376,7 @@ be_settings_define(void)
 	define_gateway_settings();
 	define_tls_settings();
 	define_token_settings();
+	define_projector_settings();
 	MarkGUCPrefixReserved("bugevents");
 	preloaded = true;
 }

@@ -19,9 +19,17 @@ extern bool be_enabled;			/* sessions look at the switch (switch.h) instead */
 extern char *be_database;		/* the one database that is served */
 extern int	be_queue_size;		/* kB */
 extern int	be_spill_size;		/* kB */
+extern char *be_actor_setting;	/* who acts in this session; actor.h */
 extern int	be_max_value_size;	/* bytes, of one field of a payload */
 extern int	be_retention;		/* seconds */
 extern int	be_retention_size;	/* kB; 0: no limit */
+
+/* What is derived */
+extern bool be_projector;
+extern int	be_fold_interval;	/* ms; 0: never */
+extern int	be_notification_retention;	/* seconds; 0: for ever */
+extern bool be_watch_on_comment;
+extern char *be_closed_statuses;	/* comma separated */
 
 /* The gateways */
 extern char *be_listen_addresses;

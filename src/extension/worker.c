@@ -40,5 +40,6 @@ be_worker_connect(void)
 	set("default_transaction_deferrable", "off");
 	set("lock_timeout", "0");
 	set("statement_timeout", "0");
+	set("bugevents.actor", "");
 	CommitTransactionCommand();
 }

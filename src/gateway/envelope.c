@@ -2,7 +2,7 @@
  * envelope.c - an event as the clients receive it: JSON in a WebSocket frame.
  *
  * {"type":"bug_report","action":"updated","seq":1235,
- *  "tx":{"id":"7741","n":1,"of":2},"at":"2026-01-31T12:00:00.123456Z",
+ *  "tx":{"id":"7741","n":1,"of":2},"at":"2026-01-31T12:00:00.123456Z","actor":"42",
  *  "payload":{...},"changes":{"title":["old","new"]}}
  *
  * Model: payload and changes are JSON already, made by capture; they are copied.
@@ -25,7 +25,8 @@ be_envelope_estimate(const BeEvent *event)
 
 	/* An escaped character is at most six bytes long. */
 	size_t		envelope = FIXED_LENGTH + 6 * ((size_t) field[BE_EVENT_TYPE].len +
-											   field[BE_EVENT_ACTION].len);
+											   field[BE_EVENT_ACTION].len +
+											   field[BE_EVENT_ACTOR].len);
 	size_t		length = envelope + field[BE_EVENT_PAYLOAD].len +
 		field[BE_EVENT_CHANGES].len;
 
@@ -60,6 +61,11 @@ add_json(BeText *text, const BeEventsMessage *message, uint32_t n,
 	be_text_add_string(text, ",\"action\":");
 	be_text_add_json(text, field[BE_EVENT_ACTION].data, field[BE_EVENT_ACTION].len);
 	add_place(text, message, n);
+	if (field[BE_EVENT_ACTOR].len > 0)
+	{
+		be_text_add_string(text, ",\"actor\":");
+		be_text_add_json(text, field[BE_EVENT_ACTOR].data, field[BE_EVENT_ACTOR].len);
+	}
 	be_text_add_string(text, ",\"payload\":");
 	if (payload.len > 0)
 		be_text_add(text, payload.data, payload.len);

@@ -18,7 +18,6 @@
 #include "journal/stream_row.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "queue/queue.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
@@ -35,6 +34,7 @@ enum
 	EVENTS_AUDIENCE,
 	EVENTS_PAYLOAD,
 	EVENTS_CHANGES,
+	EVENTS_ACTOR,
 	EVENTS_COLUMNS
 };
 
@@ -83,6 +83,8 @@ put_event(Output *output, const BeJournalRun *run, uint64 seq, const BeEvent *ev
 	nulls[EVENTS_CHANGES] = event->field[BE_EVENT_CHANGES].len == 0;
 	values[EVENTS_CHANGES] = nulls[EVENTS_CHANGES] ? (Datum) 0 :
 		span_jsonb(event->field[BE_EVENT_CHANGES]);
+	nulls[EVENTS_ACTOR] = event->field[BE_EVENT_ACTOR].len == 0;
+	values[EVENTS_ACTOR] = CStringGetTextDatum(span_text(event->field[BE_EVENT_ACTOR]));
 	tuplestore_putvalues(output->result->setResult, output->result->setDesc,
 						 values, nulls);
 }
@@ -133,16 +135,6 @@ check_history(uint64 since)
 	PopActiveSnapshot();
 }
 
-/*
- * Everything settled at this moment; while no seq was given out since the start,
- * that is all there is.
- */
-static uint64
-horizon(void)
-{
-	return be_queue_next_seq() == 0 ? PG_INT64_MAX : be_queue_horizon();
-}
-
 Datum
 bugevents_events(PG_FUNCTION_ARGS)
 {
@@ -169,7 +161,7 @@ bugevents_events(PG_FUNCTION_ARGS)
 	/* A snapshot of now, taken after the horizon, sees all up to it. */
 	output.row = AllocSetContextCreate(CurrentMemoryContext, "bugevents event",
 									   ALLOCSET_DEFAULT_SIZES);
-	upto = horizon();
+	upto = be_journal_horizon();
 	PushActiveSnapshot(GetLatestSnapshot());
 	be_journal_read(since, upto, &place, put_run, &output);
 	PopActiveSnapshot();

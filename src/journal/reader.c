@@ -253,3 +253,9 @@ be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 	MemoryContextDelete(context);
 	return reader.covered;
 }
+
+uint64
+be_journal_horizon(void)
+{
+	return be_queue_next_seq() == 0 ? PG_INT64_MAX : be_queue_horizon();
+}

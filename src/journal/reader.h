@@ -37,6 +37,12 @@ typedef struct BeJournalPlace
 } BeJournalPlace;
 
 /*
+ * Everything up to it is settled at this moment; while no seq was given out since the
+ * start, that is all there is.
+ */
+extern uint64 be_journal_horizon(void);
+
+/*
  * Hand the events with seqs in (after, upto] to sink, in order.  Returns the seq
  * up to which everything was handed over: upto, or less if sink had enough.
  *

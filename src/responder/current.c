@@ -423,14 +423,41 @@ append_record(const Found *found, BeAnswer *answer, const char **key)
 
 /* ---- the two requests ---- */
 
+/* Append the record of the one row that is asked for, if there is one. */
+static void
+append_one(const Request *request, BeAnswer *answer)
+{
+	const char *key;
+	ListCell   *cell;
+
+	foreach(cell, find_sources(request->entity))
+	{
+		int			n;
+		Found	   *found = find_rows(lfirst(cell), request, 1, &n);
+
+		if (n > 0 && append_record(&found[0], answer, &key))
+			return;
+	}
+}
+
+BeSpan
+be_current_find(const char *entity, const char *id)
+{
+	Request		request = {.entity = be_entity_find(entity)};
+	BeAnswer	answer = {.message = {0}};
+
+	initStringInfo(&answer.rest);
+	add_condition(&request, BE_ENTITY_KEY, "=", pstrdup(id));
+	append_one(&request, &answer);
+	return (BeSpan) {answer.rest.data, (uint32_t) answer.rest.len};
+}
+
 void
 be_current_get(const char *payload, BeAnswer *answer)
 {
 	Request		request = {0};
 	Jsonb	   *json;
 	char	   *id;
-	const char *key;
-	ListCell   *cell;
 
 	if (!read_entity(payload, &request, &json, answer))
 		return;
@@ -441,14 +468,7 @@ be_current_get(const char *payload, BeAnswer *answer)
 	}
 	answer->message.kind = BE_ANSWER_ROW;
 	add_condition(&request, BE_ENTITY_KEY, "=", id);
-	foreach(cell, find_sources(request.entity))
-	{
-		int			n;
-		Found	   *found = find_rows(lfirst(cell), &request, 1, &n);
-
-		if (n > 0 && append_record(&found[0], answer, &key))
-			return;
-	}
+	append_one(&request, answer);
 }
 
 /*

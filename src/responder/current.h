@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "event/event.h"
 #include "lib/stringinfo.h"
 #include "pipe/message.h"
 
@@ -32,5 +33,11 @@ extern void be_current_list(const char *payload, BeAnswer *answer);
 /* Fill in an error. */
 extern void be_answer_error(BeAnswer *answer, const char *code, const char *field,
 							const char *text);
+
+/*
+ * The record of the row of that entity and id as it is now; len 0: there is none.  palloc'd.
+ * For who is to know of it regardless of the audience.
+ */
+extern BeSpan be_current_find(const char *entity, const char *id);
 
 #endif							/* BE_CURRENT_H */

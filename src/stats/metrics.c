@@ -8,6 +8,7 @@
 
 #include "clients/clients.h"
 #include "counters/counters.h"
+#include "counters/progress.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
 #include "queue/queue.h"
@@ -42,6 +43,8 @@ static const Family families[] = {
 	{"bugevents_journal_bytes", BE_METRIC_GAUGE, "Size of the journal's tables and indexes."},
 	{"bugevents_journal_bytes_limit", BE_METRIC_GAUGE, "Size above which the oldest events are dropped; 0: none."},
 	{"bugevents_journal_oldest_seconds", BE_METRIC_GAUGE, "Age of the oldest transaction in the journal."},
+	{"bugevents_projector_up", BE_METRIC_GAUGE, "1 while the projector runs, which derives notifications."},
+	{"bugevents_projector_lag_seq", BE_METRIC_GAUGE, "How far the projector is behind the end of the stream."},
 };
 
 typedef struct Listing
@@ -198,6 +201,16 @@ journal_oldest_seconds(void)
 	return 0;
 }
 
+/* 0 as well while it hasn't begun to read. */
+static double
+projector_lag(void)
+{
+	uint64		next = be_queue_next_seq();
+	uint64		done = be_progress_get();
+
+	return done == 0 || next <= done + 1 ? 0 : next - 1 - done;
+}
+
 void
 be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
 {
@@ -225,4 +238,6 @@ be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
 	put_only(&listing, "bugevents_journal_bytes", journal_bytes());
 	put_only(&listing, "bugevents_journal_bytes_limit", be_retention_size * 1024.0);
 	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
+	put_only(&listing, "bugevents_projector_up", be_progress_is_running());
+	put_only(&listing, "bugevents_projector_lag_seq", projector_lag());
 }

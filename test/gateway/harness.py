@@ -90,12 +90,12 @@ def token(sub="1", ttl=3600, secret=SECRET, alg="HS256", header=None, **claims):
 # ---------------------------------------------------------------- events
 
 def record(type="bug_report", action="updated", audience="all", key="", project="",
-           bug="", payload="{}", changes="", open_payload="", open_changes="", access=b""):
+           bug="", payload="{}", changes="", open_payload="", open_changes="", access=b"", actor=""):
     fields = [f if isinstance(f, bytes) else f.encode()
               for f in (type, action, audience, key, project, bug, payload, changes,
-                        open_payload, open_changes, access)]
+                        open_payload, open_changes, access, actor)]
     size = 4 + 4 * len(fields) + sum(map(len, fields))
-    return struct.pack("=I11I", size, *map(len, fields)) + b"".join(fields)
+    return struct.pack("=I12I", size, *map(len, fields)) + b"".join(fields)
 
 
 def access(kind, source="", user="", value=""):

@@ -199,12 +199,12 @@ static void
 test_envelope(void)
 {
 	const char *text[BE_EVENT_FIELDS] = {"a\"b", "c\n", "all", "", "", "",
-	"{\"x\":1}", "{\"x\":[0,1]}"};
+		"{\"x\":1}", "{\"x\":[0,1]}", "", "", "", "J\"d"};
 	BeEventsMessage message = {.first_seq = 41,.tx_n = 3,.tx_of = 9,.xid = 7741,
 	.at = 1769860800123456};
 	const char *wanted = "{\"type\":\"a\\\"b\",\"action\":\"c\\n\",\"seq\":42,"
 		"\"tx\":{\"id\":\"7741\",\"n\":4,\"of\":9},"
-		"\"at\":\"2026-01-31T12:00:00.123456Z\",\"payload\":{\"x\":1},"
+		"\"at\":\"2026-01-31T12:00:00.123456Z\",\"actor\":\"J\\\"d\",\"payload\":{\"x\":1},"
 		"\"changes\":{\"x\":[0,1]}}";
 	size_t		size;
 	char	   *record = make_event(text, &size);

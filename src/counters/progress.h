@@ -1,0 +1,28 @@
+/*
+ * progress.h - how far the projector has come, for other processes, and waking it.
+ */
+#ifndef BE_PROGRESS_H
+#define BE_PROGRESS_H
+
+#include "postgres.h"
+
+extern void be_progress_request(void);
+extern void be_progress_startup(void);
+
+/*
+ * The calling process is the projector until it exits.  False: there is one already.
+ */
+extern bool be_progress_begin(void);
+
+/* The projector has read everything up to this seq. */
+extern void be_progress_set(uint64 seq);
+
+/* 0: no projector has run since the server started. */
+extern uint64 be_progress_get(void);
+
+extern bool be_progress_is_running(void);
+
+/* Events were settled.  Cheap if it isn't asleep, or there is none. */
+extern void be_progress_wake(void);
+
+#endif							/* BE_PROGRESS_H */

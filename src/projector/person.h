@@ -1,0 +1,42 @@
+/*
+ * person.h - what the projector knows of users.
+ */
+#ifndef BE_PERSON_H
+#define BE_PERSON_H
+
+#include "postgres.h"
+
+#include "projector/change.h"
+
+/* NULL: not known. */
+typedef struct BePerson
+{
+	const char *id;
+	const char *username;
+	const char *email;
+	const char *phone;
+	const char *role;
+	bool		active;
+} BePerson;
+
+/* As an event of the user's row says. */
+extern void be_person_of_change(BePerson *person, BeChange *change);
+
+/* As be_bug_find. */
+extern bool be_person_find(BePerson *person, const char *id);
+
+extern void be_person_put(const BePerson *person);
+
+/* Forget the user and all that is the user's. */
+extern void be_person_delete(const char *id);
+
+/* Forget who they are, but nothing that is theirs. */
+extern void be_person_delete_all(void);
+
+/*
+ * May the user see what has this audience?  Roles and memberships are those that the
+ * attached tables say now; without such tables of memberships, nobody is a member.
+ */
+extern bool be_person_may_see(const char *id, BeSpan audience);
+
+#endif							/* BE_PERSON_H */

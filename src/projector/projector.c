@@ -1,0 +1,478 @@
+/*
+ * projector.c - the background worker that derives things from the journal.
+ *
+ * Model: it reads the journal in the order of the stream, behind its cursor, in batches.
+ * A batch is one transaction: what follows from its events (projection.c) and the
+ * cursor behind them commit together, so each event counts exactly once.  Events from which nothing
+ * follows need no writing: they are passed over again after a restart, until
+ * WRITE_EVERY of them are behind the cursor.
+ *
+ * What it writes makes events, too; nothing follows from those.
+ *
+ * Concurrency: one projector, because order matters.  The dispatcher starts it and wakes it when
+ * events are settled.  It holds no locks but those of its batch.
+ *
+ * Failure: when a batch fails, its events up to the one that failed are tried as a batch, and
+ * that one alone.  If it fails again it is set aside in bugevents.projector_errors, and
+ * the stream goes on.  What may succeed later (a lock, no memory, a full disk) is
+ * tried again until it does.  A commit that a crash takes back is done again, so
+ * it needn't be waited for.
+ *
+ * Where retention has dropped events that it never saw, it says so and goes on behind them.
+ *
+ * Memory: a context for each event, and one for the batch.
+ */
+#include "postgres.h"
+
+#include "projector/projector.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "counters/progress.h"
+#include "extension/settings.h"
+#include "extension/worker.h"
+#include "journal/journal.h"
+#include "journal/reader.h"
+#include "journal/stream_row.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "projector/change.h"
+#include "projector/notification.h"
+#include "projector/projection.h"
+#include "projector/reminder.h"
+#include "projector/statement.h"
+#include "queue/queue.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#define BATCH_EVENTS	1000
+#define WRITE_EVERY		100000	/* seqs */
+#define LOOK_INTERVAL	60000	/* ms; the clock may have been set */
+#define PACE			10		/* ms between batches from which nothing followed */
+#define RETRY_MIN		100		/* ms */
+#define RETRY_MAX		10000
+#define START_INTERVAL	5000	/* ms */
+#define EXPIRE_INTERVAL	(600 * INT64CONST(1000))	/* ms */
+
+PGDLLEXPORT void bugevents_projector_main(Datum arg);
+
+static Oid	table = InvalidOid;	/* bugevents.projector, when the cursor was read */
+static uint64 cursor;			/* all up to here is done */
+static uint64 written;			/* what the table says */
+static BeJournalPlace place;
+static int	retry_wait = RETRY_MIN;
+
+/* ---- a batch ---- */
+
+typedef struct Batch
+{
+	MemoryContext event;		/* reset for each event */
+	uint64		current;		/* seq of the event that is looked at */
+	int			left;			/* events that may still come */
+	bool		any;			/* something was written */
+} Batch;
+
+static void
+apply(Batch *batch, uint64 seq, TimestampTz at, const BeEvent *event)
+{
+	MemoryContext caller = MemoryContextSwitchTo(batch->event);
+	BeChange	change;
+
+	batch->current = seq;
+	be_change_read(&change, seq, at, event);
+	if (be_projection_apply(&change))
+		batch->any = true;
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(batch->event);
+}
+
+static bool
+take_run(void *arg, const BeJournalRun *run)
+{
+	Batch	   *batch = arg;
+	const char *record = run->records;
+	Size		size = run->size;
+
+	for (uint32 i = 0; i < run->count; i++)
+	{
+		BeEvent		event;
+
+		batch->current = run->first_seq + i;
+		if (!be_event_read(record, size, &event))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT, batch->current)));
+		apply(batch, run->first_seq + i, run->at, &event);
+		record += event.size;
+		size -= event.size;
+	}
+	batch->left -= run->count;
+	return batch->left > 0;
+}
+
+static void
+write_cursor(uint64 seq)
+{
+	static BeStatement statement = {.sql = "UPDATE bugevents.projector SET cursor = $1, at = now()"};
+
+	be_statement_with(&statement, be_int_value(seq));
+}
+
+static void
+begin(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+commit(void)
+{
+	PopActiveSnapshot();
+	SPI_finish();
+	CommitTransactionCommand();
+}
+
+/* Do what follows from events up to upto, a batch of them.  True: something did. */
+static bool
+do_events(uint64 upto, Batch *batch)
+{
+	uint64		reached;
+
+	begin();
+	batch->event = AllocSetContextCreate(CurrentMemoryContext, "bugevents projector event",
+										 ALLOCSET_DEFAULT_SIZES);
+	reached = be_journal_read(cursor, upto, &place, take_run, batch);
+	if (batch->any || reached >= written + WRITE_EVERY)
+	{
+		write_cursor(reached);
+		written = reached;
+	}
+	commit();
+	cursor = reached;
+	be_progress_set(cursor);
+	return batch->any;
+}
+
+/* ---- what fails ---- */
+
+/* May it succeed later? */
+static bool
+is_transient(int sqlstate)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+			return true;
+		default:
+			return sqlstate == ERRCODE_UNDEFINED_TABLE;	/* DROP EXTENSION */
+	}
+}
+
+static void
+set_aside(uint64 seq, const ErrorData *error)
+{
+	static BeStatement statement = {
+		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
+		" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
+		" ON CONFLICT (seq) DO NOTHING"
+	};
+
+	begin();
+	be_statement_with(&statement, be_int_value(seq),
+					  be_text_value(unpack_sql_state(error->sqlerrcode)),
+					  be_text_value(error->message));
+	write_cursor(seq);
+	commit();
+	cursor = written = seq;
+	be_progress_set(cursor);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("bugevents could not derive anything from event " UINT64_FORMAT ": %s", seq, error->message),
+			 errhint("It is in bugevents.projector_errors; the stream goes on.")));
+}
+
+static void
+wait_for(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Not woken by events, which come all the time. */
+static void
+pause_for(long ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	long		left;
+
+	while (!ShutdownRequestPending &&
+		   (left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
+		wait_for(left);
+}
+
+typedef enum Outcome
+{
+	WROTE,
+	NOTHING,
+	FAILED
+} Outcome;
+
+/* Like do_events; what fails is in batch->current, and error says why. */
+static Outcome
+try_events(uint64 upto, Batch *batch, ErrorData **error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Outcome		outcome;
+
+	PG_TRY();
+	{
+		outcome = do_events(upto, batch) ? WROTE : NOTHING;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		*error = CopyErrorData();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		be_reminder_changed();
+		memset(&place, 0, sizeof(place));
+		outcome = FAILED;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	return outcome;
+}
+
+static void
+retry_later(const ErrorData *error)
+{
+	ereport(LOG,
+			(errmsg("bugevents projector tries again in %d ms: %s", retry_wait, error->message)));
+	pause_for(retry_wait);
+	retry_wait = Min(retry_wait * 2, RETRY_MAX);
+}
+
+/* The batch that failed at seq, again: what is before it, then that one. */
+static void
+isolate(uint64 seq)
+{
+	ErrorData  *error;
+	Batch		before = {.left = BATCH_EVENTS};
+	Batch		alone = {.left = 1};
+
+	if (cursor + 1 < seq && try_events(seq - 1, &before, &error) == FAILED)
+		return;					/* another one: the next batch tells */
+	if (cursor + 1 > seq || cursor + 1 < seq)
+		return;					/* not all of it was in that batch */
+	if (try_events(seq, &alone, &error) != FAILED)
+		return;
+	if (is_transient(error->sqlerrcode))
+		retry_later(error);
+	else
+		set_aside(seq, error);
+}
+
+/* True: something was written. */
+static bool
+run_batch(uint64 upto)
+{
+	ErrorData  *error;
+	Batch		batch = {.left = BATCH_EVENTS};
+	Outcome		outcome = try_events(upto, &batch, &error);
+
+	if (outcome != FAILED)
+		retry_wait = RETRY_MIN;
+	else if (batch.current == 0 || is_transient(error->sqlerrcode))
+		retry_later(error);
+	else
+		isolate(batch.current);
+	return outcome != NOTHING;
+}
+
+/* ---- where it stands ---- */
+
+/* False: the extension is gone. */
+static bool
+read_cursor(void)
+{
+	static BeStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
+	BeStreamRow stream;
+	Oid			schema;
+	Oid			found = InvalidOid;
+	bool		isnull;
+
+	begin();
+	schema = get_namespace_oid("bugevents", true);
+	if (OidIsValid(schema))
+		found = get_relname_relid("projector", schema);
+	if (OidIsValid(found) && be_stream_row_read(&stream))
+	{
+		if (found != table)
+		{
+			if (be_statement_run(&statement, 0, NULL) != 1)
+				elog(ERROR, "bugevents.projector has no row");
+			cursor = written = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+														   SPI_tuptable->tupdesc, 1, &isnull));
+			be_statement_done();
+			memset(&place, 0, sizeof(place));
+			be_reminder_changed();
+		}
+		table = found;
+		if (cursor != 0 && cursor < stream.dropped)
+			ereport(WARNING,
+					(errmsg("bugevents projector missed the events from " UINT64_FORMAT " to " UINT64_FORMAT,
+							cursor + 1, stream.dropped),
+					 errdetail("Retention has dropped them, or bugevents was disabled.")));
+		cursor = Max(cursor, stream.dropped);
+		be_progress_set(cursor);
+	}
+	commit();
+	return OidIsValid(found);
+}
+
+/* ---- reminders, and what is old ---- */
+
+static void
+do_reminders(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (be_reminder_next_is_known() && be_reminder_next() > now)
+		return;
+	begin();
+	if (be_reminder_next() <= now)
+		(void) be_reminder_fire();
+	(void) be_reminder_next();
+	commit();
+}
+
+static void
+expire(void)
+{
+	static TimestampTz due = 0;
+
+	if (GetCurrentTimestamp() < due)
+		return;
+	due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), EXPIRE_INTERVAL);
+	begin();
+	be_notification_expire();
+	commit();
+}
+
+/* ---- the loop ---- */
+
+/* Until something happens, or the next reminder is due. */
+static void
+sleep_until_due(void)
+{
+	long		ms = LOOK_INTERVAL;
+
+	if (be_reminder_next_is_known())
+		ms = Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), be_reminder_next()) + 1);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	wait_for(ms);
+}
+
+/* False: there is nothing to do here any more. */
+static bool
+run_turn(void)
+{
+	uint64		horizon;
+
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		be_reminder_changed();
+	}
+	if (!be_projector || !be_enabled || !read_cursor())
+		return false;
+
+	pgstat_report_activity(STATE_RUNNING, "deriving from events");
+	horizon = be_journal_horizon();
+	if (horizon > cursor)
+	{
+		if (!run_batch(horizon))
+			pause_for(PACE);
+		return true;
+	}
+	do_reminders();
+	expire();
+	sleep_until_due();
+	return true;
+}
+
+void
+bugevents_projector_main(Datum arg pg_attribute_unused())
+{
+	MemoryContext turn;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	if (!be_progress_begin())
+		proc_exit(0);
+	be_worker_connect();
+	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+
+	turn = AllocSetContextCreate(TopMemoryContext, "bugevents projector turn",
+								 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn);
+	while (!ShutdownRequestPending && run_turn())
+	{
+		MemoryContextSwitchTo(turn);
+		MemoryContextReset(turn);
+	}
+	proc_exit(0);
+}
+
+/* ---- for the dispatcher ---- */
+
+static void
+start(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART
+	};
+
+	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "bugevents_projector_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "bugevents projector", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "bugevents projector", BGW_MAXLEN);
+	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+		ereport(LOG,
+				(errmsg("bugevents could not start its projector: nobody is notified"),
+				 errhint("Set max_worker_processes higher.")));
+}
+
+void
+be_projector_look_after(void)
+{
+	static TimestampTz next_start = 0;
+
+	if (!be_projector || be_progress_is_running() || GetCurrentTimestamp() < next_start)
+		return;
+	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
+	start();
+}
