@@ -15,6 +15,7 @@
 #include "storage/shmem.h"
 
 #define NOBODY	UINT32_MAX
+#define UNKNOWN	PG_UINT64_MAX
 
 typedef struct Progress
 {
@@ -39,12 +40,13 @@ be_progress_startup(void)
 	if (found)
 		return;
 	pg_atomic_init_u32(&progress->process, NOBODY);
-	pg_atomic_init_u64(&progress->seq, 0);
+	pg_atomic_init_u64(&progress->seq, UNKNOWN);
 }
 
 static void
 leave(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
+	pg_atomic_write_u64(&progress->seq, UNKNOWN);
 	pg_atomic_write_u32(&progress->process, NOBODY);
 }
 
@@ -65,10 +67,11 @@ be_progress_set(uint64 seq)
 	pg_atomic_write_u64(&progress->seq, seq);
 }
 
-uint64
-be_progress_get(void)
+bool
+be_progress_get(uint64 *seq)
 {
-	return pg_atomic_read_u64(&progress->seq);
+	*seq = pg_atomic_read_u64(&progress->seq);
+	return *seq != UNKNOWN;
 }
 
 bool

@@ -17,8 +17,8 @@ extern bool be_progress_begin(void);
 /* The projector has read everything up to this seq. */
 extern void be_progress_set(uint64 seq);
 
-/* 0: no projector has run since the server started. */
-extern uint64 be_progress_get(void);
+/* False: there is no projector, or it doesn't know yet where it stands. */
+extern bool be_progress_get(uint64 *seq);
 
 extern bool be_progress_is_running(void);
 

@@ -323,9 +323,10 @@ static uint64
 needed_history(void)
 {
 	uint64		needed = be_queue_settled();
+	uint64		projected;
 
 	if (be_progress_is_running())
-		needed = Min(needed, be_progress_get());
+		needed = be_progress_get(&projected) ? Min(needed, projected) : 0;
 
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].streaming)

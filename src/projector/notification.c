@@ -56,7 +56,7 @@ be_notification_make(const BeNotice *notice, const char *user)
 {
 	if (!be_person_may_see(user, notice->audience))
 		return;
-	if (notice->bug && be_fold_interval > 0 && fold(notice, user))
+	if (notice->folds && be_fold_interval > 0 && fold(notice, user))
 		return;
 	insert(notice, user);
 }
@@ -64,15 +64,20 @@ be_notification_make(const BeNotice *notice, const char *user)
 void
 be_notification_delete_comment(const char *comment)
 {
-	static BeStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE comment_id = $1"};
+	static BeStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE comment_id = $1 AND count = 1"};
+	static BeStatement reduce = {
+		.sql = "UPDATE bugevents.notifications SET count = count - 1, comment_id = NULL,"
+		" message = 'The latest comment was deleted' WHERE comment_id = $1"
+	};
 
 	be_statement_with(&delete, be_text_value(comment));
+	be_statement_with(&reduce, be_text_value(comment));
 }
 
 void
 be_notification_delete_comments(void)
 {
-	static BeStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE comment_id IS NOT NULL"};
+	static BeStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE type = 'comment_added'"};
 
 	be_statement_run(&delete, 0, NULL);
 }

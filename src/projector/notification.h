@@ -20,16 +20,20 @@ typedef struct BeNotice
 	const char *message;
 	const char *status;			/* the bug's */
 	BeSpan		audience;		/* who may know of it */
+	bool		folds;			/* with others of its kind about the bug */
 } BeNotice;
 
 /*
- * Write it for a user, unless that one may not know.  One of the same kind about the same bug that
- * is not read and not older than bugevents.fold_interval is changed instead, and
- * counts on.
+ * Write it for a user, unless that one may not know.  If it folds, one of the same kind
+ * about the same bug that is not read and not older than bugevents.fold_interval is
+ * changed instead, and counts on.
  */
 extern void be_notification_make(const BeNotice *notice, const char *user);
 
-/* The comment is gone, or all are, and with it what was told of it. */
+/*
+ * The comment is gone, or all are, and with it what was told of it; one that tells of more
+ * comments stays, without its text.
+ */
 extern void be_notification_delete_comment(const char *comment);
 
 extern void be_notification_delete_comments(void);

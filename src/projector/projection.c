@@ -86,6 +86,7 @@ notice_of(const BeChange *change, const BeBug *bug, const char *type)
 		.title = bug->title,
 		.status = bug->status,
 		.audience = change->audience,
+		.folds = true,
 	};
 }
 

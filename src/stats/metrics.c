@@ -201,14 +201,16 @@ journal_oldest_seconds(void)
 	return 0;
 }
 
-/* 0 as well while it hasn't begun to read. */
-static double
-projector_lag(void)
+static void
+put_projector(Listing *listing)
 {
 	uint64		next = be_queue_next_seq();
-	uint64		done = be_progress_get();
+	uint64		done;
+	bool		up = be_progress_get(&done);
 
-	return done == 0 || next <= done + 1 ? 0 : next - 1 - done;
+	put_only(listing, "bugevents_projector_up", up);
+	if (up)
+		put_only(listing, "bugevents_projector_lag_seq", next <= done + 1 ? 0 : next - 1 - done);
 }
 
 void
@@ -238,6 +240,5 @@ be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
 	put_only(&listing, "bugevents_journal_bytes", journal_bytes());
 	put_only(&listing, "bugevents_journal_bytes_limit", be_retention_size * 1024.0);
 	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
-	put_only(&listing, "bugevents_projector_up", be_progress_is_running());
-	put_only(&listing, "bugevents_projector_lag_seq", projector_lag());
+	put_projector(&listing);
 }

@@ -21,10 +21,11 @@ sub content { my ($file) = @_; local (@ARGV, $/) = $file; return scalar <>; }
 runs('promtool check rules', qw(promtool check rules monitoring/bugevents.rules.yml));
 runs('promtool test rules', qw(promtool test rules monitoring/test/rules.yml));
 
-my $server = BugEvents::Server->start_new('monitoring', conf => "bugevents.retention_size = '1GB'\n");
+my $server = BugEvents::Server->start_new('monitoring', projector => 1, conf => "bugevents.retention_size = '1GB'\n");
 my $ws = $server->connect('1');
 $server->sql("INSERT INTO projects (name) VALUES ('p')");
 $server->events_before_fence($ws);
+BugEvents::Server::wait_until(sub { ($server->http('/metrics'))[1] =~ /^bugevents_projector_lag_seq /m }, 'the projector');
 my (undef, $metrics) = $server->http('/metrics');
 my %there = map { $_ => 1 } $metrics =~ /^([a-z_]+)/mg;
 my $dashboard = decode_json(content('monitoring/grafana-dashboard.json'));

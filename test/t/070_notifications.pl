@@ -1,6 +1,7 @@
 # Notifications: who hears of what, on the page and in the table.
 use strict;
 use warnings;
+use BugEvents::Projector qw(caught_up);
 use BugEvents::Server;
 use Test::More;
 
@@ -11,23 +12,12 @@ $server->sql(<<~'END');
 	INSERT INTO projects (name) VALUES ('one');
 	END
 
-# Everything that is committed now is derived from.
-sub caught_up
-{
-	my $seq = $server->sql('SELECT coalesce(max(last_seq), 0) FROM bugevents.journal');
-	BugEvents::Server::wait_until(sub {
-			$server->sql("SELECT value FROM bugevents.stats WHERE name = 'bugevents_projector_lag_seq'") eq '0' &&
-			  $server->sql("SELECT value FROM bugevents.stats WHERE name = 'bugevents_projector_up'") eq '1';
-		}, 'the projector');
-	return;
-}
-
 # "type user" of those since the last call, in order.
 my $last = 0;
 
 sub told
 {
-	caught_up();
+	caught_up($server);
 	my @rows = split /\n/, $server->sql("SELECT type || ' ' || user_id FROM bugevents.notifications WHERE id > $last ORDER BY id");
 	$last = $server->sql('SELECT coalesce(max(id), 0) FROM bugevents.notifications');
 	return join ', ', sort @rows;
@@ -127,13 +117,16 @@ is($bob->wait_for(sub { $_[0]{type} eq 'notification' && $_[0]{action} !~ /^(rea
 
 # Deleting.
 $server->sql("DELETE FROM comments WHERE content = 'me too'");
-caught_up();
+caught_up($server);
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE comment_id = '1'"), '0', 'a comment goes with what was told of it');
+$server->sql("DELETE FROM comments WHERE id = 2");
+caught_up($server);
+is($server->sql("SELECT string_agg(user_id || count || message, ' ') FROM bugevents.notifications WHERE type = 'comment_added'"), '11The latest comment was deleted', '... what tells of others, too, stays without it');
 $server->sql("DELETE FROM bug_reports WHERE title = 'moves'");
-caught_up();
+caught_up($server);
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE title = 'moves'"), '0', 'so does a bug');
 $server->sql("DELETE FROM users WHERE id = 4");
-caught_up();
+caught_up($server);
 is($server->sql("SELECT (SELECT count(*) FROM bugevents.notifications WHERE user_id = '4') + (SELECT count(*) FROM bugevents.watchers WHERE user_id = '4') + (SELECT count(*) FROM bugevents.people WHERE id = '4')"), '0', 'and a user');
 
 # Own user only.

@@ -1,0 +1,76 @@
+# Reminders: due once, again and again, cancelled, over restarts.
+use strict;
+use warnings;
+use BugEvents::Projector qw(caught_up);
+use BugEvents::Server;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('reminders', projector => 1, conf => "bugevents.closed_statuses = 'closed, done'\n");
+$server->sql(<<~'END');
+	INSERT INTO users (username, email) SELECT 'user ' || n, n || '@example.org' FROM generate_series(1, 3) AS n;
+	INSERT INTO bug_reports (title, creator_id, assignee_id) VALUES ('one', 1, 2), ('two', 1, NULL), ('three', 1, 3), ('four', NULL, NULL);
+	END
+my $ws = $server->connect('2');
+
+sub sent { return $server->sql("SELECT string_agg(bug_report_id || ' ' || user_id, ', ' ORDER BY id) FROM bugevents.notifications WHERE type = 'reminder_sent'"); }
+sub left_ { return $server->sql("SELECT string_agg(bug_report_id, ' ' ORDER BY bug_report_id) FROM bugevents.reminders"); }
+
+# Soon: the worker sleeps until then, and is woken by a later one that is due earlier.
+$server->sql("SELECT bugevents.remind('1', now() + interval '1 hour')");
+$server->sql("SELECT bugevents.remind('1', clock_timestamp() + interval '1500 milliseconds', '2')");
+my $made = $ws->wait_for(sub { $_[0]{type} eq 'reminder' });
+is_deeply([ @$made{qw(type action)}, @{ $made->{payload} }{qw(bug_report_id user_id every)} ], [ 'reminder', 'created', 1, 2, undef ], 'the user hears that it was set');
+my $due = $made->{payload}{due_at};
+my $event = $ws->wait_for(sub { $_[0]{type} eq 'notification' && $_[0]{action} eq 'reminder_sent' });
+ok($event->{at} ge $due, 'it comes when it is due, not before');
+is_deeply([ @{ $event->{payload} }{qw(title bug_report_id user_id)} ], [ 'one', 1, 2 ], '... with the bug');
+is(sent(), '1 2', '... once');
+is($server->sql("SELECT count(*) FROM bugevents.reminders"), '1', '... and is gone then');
+
+# Whom, if nobody is named.
+$server->sql("SELECT bugevents.remind(b::text, clock_timestamp()) FROM unnest(ARRAY[1, 2, 3, 4]) AS b");
+BugEvents::Server::wait_until(sub { left_() eq '1' }, 'them to be due');
+is(sent(), '1 2, 1 2, 2 1, 3 3', 'the assignee, or else the creator');
+
+# Again and again, from the due time.
+$server->sql("INSERT INTO bugevents.reminders (bug_report_id, user_id, due_at, every) VALUES ('3', '3', date_trunc('hour', now()) - interval '10 days 3 hours', '1 day')");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.reminders WHERE every IS NOT NULL AND due_at > now()") eq '1' }, 'the next time');
+is($server->sql("SELECT due_at - date_trunc('hour', created_at) BETWEEN interval '0' AND interval '1 day' AND extract(epoch FROM due_at - date_trunc('hour', created_at))::int % 86400 = 75600 FROM bugevents.reminders WHERE every IS NOT NULL"), 't',
+	'what was missed comes once, and the next one is whole days from the first');
+is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent' AND user_id = '3'"), '2', '... not eleven times');
+
+# Over a restart, and due while the server was down.
+$server->set('bugevents.projector', 'off');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'bugevents projector'") eq '0' }, 'no projector');
+$server->sql("SELECT bugevents.remind('2', clock_timestamp(), '1')");
+$server->node->stop('immediate');
+$server->node->append_conf('postgresql.conf', "bugevents.projector = on\n");
+$server->node->start;
+BugEvents::Server::wait_until(sub { (eval { $server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent' AND bug_report_id = '2' AND user_id = '1'") } // '') eq '2' }, 'the one that was due meanwhile');
+$server->node->restart;
+$server->wait_ready;
+caught_up($server);
+is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent' AND bug_report_id = '2' AND user_id = '1'"), '2', 'it comes once over restarts');
+
+# Cancelled.
+$server->sql("DELETE FROM bugevents.reminders");
+$server->sql("SELECT bugevents.remind(b::text, now() + interval '1 day', '1') FROM generate_series(1, 4) AS b");
+$server->sql("UPDATE bug_reports SET status = 'done' WHERE id = 1; UPDATE bug_reports SET status = 'busy' WHERE id = 2; DELETE FROM bug_reports WHERE id = 3");
+caught_up($server);
+is(left_(), '2 4', 'closing and deleting a bug cancels its reminders');
+$server->set('bugevents.closed_statuses', '');
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.closed_statuses') eq '' }, 'the reload');
+$server->sql("SELECT bugevents.remind('999', clock_timestamp(), '1')");
+BugEvents::Server::wait_until(sub { left_() eq '2 4' }, 'that of no bug to go');
+is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE bug_report_id = '999'"), '0', 'a bug that is not there reminds nobody');
+
+# Refused.
+for ([ "'1', NULL", 'must not be null' ], [ "'1', 'infinity'", 'must be a moment' ], [ "'1', now(), '1', '1 second'", 'at least a minute' ],
+	[ "'1', now(), '1', '-1 day'", 'at least a minute' ])
+{
+	my $err = '';
+	$server->node->psql('postgres', "SELECT bugevents.remind($_->[0])", stderr => \$err);
+	like($err, qr/$_->[1]/, "remind($_->[0])");
+}
+$ws->drop;
+done_testing();
