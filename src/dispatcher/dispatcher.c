@@ -167,9 +167,9 @@ read_journal(void)
 
 static void
 admit_client(int gateway, const BeOpenMessage *open, uint64 as_of,
-			 const BeRosterEntry *entry)
+			 const BeRosterEntry *entry, int unread)
 {
-	be_feed_admit(&feeds[gateway - 1], open, as_of, entry);
+	be_feed_admit(&feeds[gateway - 1], open, as_of, entry, unread);
 }
 
 static void

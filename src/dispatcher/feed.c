@@ -404,9 +404,9 @@ take_open(BeFeed *feed, const BeMessage *message)
 
 void
 be_feed_admit(BeFeed *feed, const BeOpenMessage *open, uint64 as_of,
-			  const BeRosterEntry *entry)
+			  const BeRosterEntry *entry, int unread)
 {
-	BeAdmitMessage admit = {.client = open->client, .as_of = as_of};
+	BeAdmitMessage admit = {.client = open->client,.unread = unread,.as_of = as_of};
 	BeVerdict	verdict = BE_NOT_LOOKED_UP;
 	struct iovec part[2] = {{&admit, sizeof(admit)}};
 

@@ -92,7 +92,7 @@ extern bool be_feed_listens(const BeFeed *feed);
 
 /* Answer an OPEN of this gateway with what was found out (lookup.h). */
 extern void be_feed_admit(BeFeed *feed, const BeOpenMessage *open, uint64 as_of,
-						  const BeRosterEntry *entry);
+						  const BeRosterEntry *entry, int unread);
 
 /* Say SHUTDOWN, wait for the end, kill it if it takes too long. */
 extern void be_feed_stop(BeFeed *feed);

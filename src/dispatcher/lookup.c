@@ -10,6 +10,7 @@
  */
 #include "dispatcher/lookup.h"
 
+#include "dispatcher/unread.h"
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -72,6 +73,18 @@ read_one_by_one(BeRosterEntry *entries, int n)
 	}
 }
 
+static int *
+count_unread(const BeRosterEntry *entries, int n)
+{
+	const char **users = palloc(sizeof(char *) * n);
+	int		   *counts = palloc(sizeof(int) * n);
+
+	for (int i = 0; i < n; i++)
+		users[i] = entries[i].user;
+	be_unread_count(users, n, counts);
+	return counts;
+}
+
 void
 be_lookup_run(uint64 settled, BeLookupAnswer answer)
 {
@@ -79,9 +92,11 @@ be_lookup_run(uint64 settled, BeLookupAnswer answer)
 	BeRosterEntry *entries = make_entries(n);
 	BeRosterResult result = be_roster_read(entries, n);
 	ListCell   *cell;
+	int		   *unread;
 
 	if (result == BE_ROSTER_BROKEN && n > 1)
 		read_one_by_one(entries, n);
+	unread = count_unread(entries, n);
 	foreach(cell, waiting)
 	{
 		Waiting    *one = lfirst(cell);
@@ -90,7 +105,7 @@ be_lookup_run(uint64 settled, BeLookupAnswer answer)
 			(result != BE_ROSTER_BROKEN || n > 1);
 
 		answer(one->gateway, &one->open, result == BE_ROSTER_NONE ? 0 : settled,
-			   known ? entry : NULL);
+			   known ? entry : NULL, unread[foreach_current_index(cell)]);
 	}
 	list_free_deep(waiting);
 	waiting = NIL;

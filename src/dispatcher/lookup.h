@@ -16,11 +16,11 @@ extern void be_lookup_add(int gateway, const BeOpenMessage *open);
 extern bool be_lookup_is_due(void);
 
 /*
- * What was found out of one who waited: as_of as in ADMIT; entry is NULL when the
- * tables could not be read.
+ * What was found out of one who waited: as_of and unread as in ADMIT; entry is NULL when
+ * the tables could not be read.
  */
 typedef void (*BeLookupAnswer) (int gateway, const BeOpenMessage *open, uint64 as_of,
-								const BeRosterEntry *entry);
+								const BeRosterEntry *entry, int unread);
 
 /*
  * Look up everyone who waits, and answer in the order in which they came.  Wants a

@@ -115,10 +115,11 @@ pop_asked(BeGateway *gateway)
 
 /* False: what is said of the client is malformed. */
 static bool
-let_in(BeClient *client, uint64_t as_of, BeSpan access)
+let_in(BeClient *client, const BeAdmitMessage *admit, BeSpan access)
 {
 	client->admitted = true;
-	if (!be_access_admit(client, as_of, access))
+	client->unread = admit->unread;
+	if (!be_access_admit(client, admit->as_of, access))
 		return false;
 	if (client->state == BE_CLIENT_WAITING)
 		be_door_admitted(client);
@@ -155,7 +156,7 @@ be_admission_answer(BeGateway *gateway, const BeMessage *message)
 		admit.client == asked->number;
 
 	if (fits && asked->client && admit.verdict == BE_ADMITTED)
-		fits = let_in(asked->client, admit.as_of, access);
+		fits = let_in(asked->client, &admit, access);
 	else if (fits && asked->client)
 		refuse(asked->client, admit.verdict);
 	else if (fits && admit.verdict == BE_ADMITTED)

@@ -70,6 +70,7 @@ typedef struct BeClient
 	char		address[BE_ADDRESS_LEN];	/* empty until it is asked for */
 	uint8_t		id[16];
 	uint64_t	number;			/* for the dispatcher */
+	int32_t		unread;			/* notifications when it was admitted; -1: not known */
 	BeAsked    *asked;			/* while it waits to be admitted */
 	bool		admitted;
 	char	   *user_id;

@@ -200,6 +200,15 @@ reply_rows(BeClient *client, const char *id, const BeAnswerMessage *answer, BeSp
 	return seen >= 0;
 }
 
+static void
+reply_object(BeClient *client, const char *id, BeSpan object)
+{
+	char	   *text = be_copy_text(object.data, object.len);
+
+	be_reply_ok(client, id, text);
+	free(text);
+}
+
 bool
 be_question_answered(BeGateway *gateway, const BeMessage *message)
 {
@@ -220,6 +229,8 @@ be_question_answered(BeGateway *gateway, const BeMessage *message)
 			be_http_metrics(client, answer.kind == BE_ANSWER_TEXT ? &rest : NULL);
 		else if (answer.kind == BE_ANSWER_TEXT)
 			fits = false;
+		else if (answer.kind == BE_ANSWER_OBJECT)
+			reply_object(client, question->id, rest);
 		else if (answer.kind == BE_ANSWER_ERROR)
 			report(client, question->id, &answer, rest);
 		else

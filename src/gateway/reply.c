@@ -113,6 +113,8 @@ be_reply_ready(BeClient *client, uint64_t seq, bool resumed)
 				   ",\"resumed\":%s,\"expires_at\":\"%s\",\"ping_interval\":%g",
 				   gateway->stream, seq, resumed ? "true" : "false", expires,
 				   config->ping_interval / 1000.0);
+	if (client->unread >= 0)
+		be_text_printf(&json, ",\"unread\":%" PRIi32, client->unread);
 	be_text_printf(&json, ",\"limits\":{\"max_message_size\":%zu,"
 				   "\"message_rate\":%" PRIu32 ",\"max_connections_per_user\":%"
 				   PRIu32 "}}}", config->max_message_size, config->message_rate,

@@ -289,26 +289,60 @@ names_a_type(BeClient *client, const Request *request)
 	return false;
 }
 
+/* A request whose payload is an id. */
+static void
+ask_about(BeClient *client, const Request *request, const char *field, BeVerb verb)
+{
+	const json_t *id = json_object_get(request->payload, field);
+
+	if (id == NULL)
+		missing_field(client, request, field);
+	else if (!json_is_string(id) && !json_is_integer(id))
+		invalid_field(client, request, field, "expected a number or a string");
+	else
+		ask(client, request, verb);
+}
+
 static void
 answer_get(BeClient *client, const Request *request)
 {
-	const json_t *id = json_object_get(request->payload, "id");
-
-	if (!names_a_type(client, request))
-		return;
-	if (id == NULL)
-		missing_field(client, request, "id");
-	else if (!json_is_string(id) && !json_is_integer(id))
-		invalid_field(client, request, "id", "expected a number or a string");
-	else
-		ask(client, request, BE_VERB_GET);
+	if (names_a_type(client, request))
+		ask_about(client, request, "id", BE_VERB_GET);
 }
 
 static void
 answer_list(BeClient *client, const Request *request)
 {
-	if (names_a_type(client, request))
-		ask(client, request, BE_VERB_LIST);
+	if (!names_a_type(client, request))
+		return;
+	ask(client, request, strcmp(json_string_value(json_object_get(request->payload, "type")),
+								"notification") == 0 ? BE_VERB_NOTIFICATIONS : BE_VERB_LIST);
+}
+
+/* ---- read, watch ---- */
+
+static void
+answer_read(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "notification_id", BE_VERB_READ);
+}
+
+static void
+answer_read_all(BeClient *client, const Request *request)
+{
+	be_question_ask(client, request->id, BE_VERB_READ_ALL, "{}");
+}
+
+static void
+answer_watch(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "bug_report_id", BE_VERB_WATCH);
+}
+
+static void
+answer_unwatch(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "bug_report_id", BE_VERB_UNWATCH);
 }
 
 /* ---- Any request ---- */
@@ -326,6 +360,10 @@ static const Type types[] = {
 	{"authenticate", answer_authenticate},
 	{"get", answer_get},
 	{"list", answer_list},
+	{"read", answer_read},
+	{"read_all", answer_read_all},
+	{"watch", answer_watch},
+	{"unwatch", answer_unwatch},
 };
 
 static void

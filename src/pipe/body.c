@@ -64,7 +64,7 @@ bool
 be_body_admit(const BeMessage *message, BeAdmitMessage *admit, BeSpan *access)
 {
 	return read_head(message, admit, sizeof(*admit), access) &&
-		admit->verdict <= BE_NOT_LOOKED_UP;
+		admit->verdict <= BE_NOT_LOOKED_UP && admit->unread >= -1;
 }
 
 bool
@@ -78,7 +78,7 @@ bool
 be_body_answer(const BeMessage *message, BeAnswerMessage *answer, BeSpan *rest)
 {
 	return read_head(message, answer, sizeof(*answer), rest) &&
-		answer->kind <= BE_ANSWER_ERROR &&
+		answer->kind <= BE_ANSWER_OBJECT &&
 		is_text(answer->code, sizeof(answer->code)) &&
 		is_text(answer->field, sizeof(answer->field));
 }

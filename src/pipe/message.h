@@ -207,7 +207,7 @@ typedef struct BeAdmitMessage
 {
 	uint64_t	client;
 	uint32_t	verdict;		/* BeVerdict */
-	uint32_t	unused;
+	int32_t		unread;			/* notifications of the user; -1: not known */
 	uint64_t	as_of;			/* 0: there are no such tables */
 } BeAdmitMessage;
 
@@ -252,6 +252,11 @@ typedef enum BeVerb
 	BE_VERB_GET,				/* one row */
 	BE_VERB_LIST,				/* rows, in the order of their ids */
 	BE_VERB_METRICS,			/* all metrics as text; asked for nobody (client 0) */
+	BE_VERB_NOTIFICATIONS,		/* the client's, the newest first */
+	BE_VERB_READ,				/* one notification is read */
+	BE_VERB_READ_ALL,
+	BE_VERB_WATCH,				/* the client's user watches a bug */
+	BE_VERB_UNWATCH,
 	BE_VERBS
 } BeVerb;
 
@@ -274,7 +279,8 @@ typedef enum BeAnswerKind
 	BE_ANSWER_ROW,				/* one record follows */
 	BE_ANSWER_ROWS,				/* count records follow, then where to go on */
 	BE_ANSWER_TEXT,				/* of METRICS */
-	BE_ANSWER_ERROR				/* its text follows */
+	BE_ANSWER_ERROR,			/* its text follows */
+	BE_ANSWER_OBJECT			/* the reply's payload follows, a JSON object */
 } BeAnswerKind;
 
 /*

@@ -7,6 +7,7 @@
  */
 #include "projector/notification.h"
 
+#include "capture/viewer.h"
 #include "extension/settings.h"
 #include "projector/person.h"
 #include "projector/statement.h"
@@ -51,10 +52,21 @@ insert(const BeNotice *notice, const char *user)
 					  be_text_value(notice->status), be_time_value(notice->at));
 }
 
+static bool
+may_know(const BeNotice *notice, const char *user)
+{
+	BePerson	person;
+
+	if (be_span_is(notice->audience, BE_PRINCIPAL_ALL))
+		return true;
+	return be_viewer_may_see(user, be_person_find(&person, user) && person.active ? person.role : NULL,
+							 notice->audience);
+}
+
 void
 be_notification_make(const BeNotice *notice, const char *user)
 {
-	if (!be_person_may_see(user, notice->audience))
+	if (!may_know(notice, user))
 		return;
 	if (notice->folds && be_fold_interval > 0 && fold(notice, user))
 		return;

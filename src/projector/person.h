@@ -33,10 +33,4 @@ extern void be_person_delete(const char *id);
 /* Forget who they are, but nothing that is theirs. */
 extern void be_person_delete_all(void);
 
-/*
- * May the user see what has this audience?  Roles and memberships are those that the
- * attached tables say now; without such tables of memberships, nobody is a member.
- */
-extern bool be_person_may_see(const char *id, BeSpan audience);
-
 #endif							/* BE_PERSON_H */

@@ -27,18 +27,14 @@
 #include "capture/row_event.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
+#include "extension/attempt.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
-#define LIST_DEFAULT	100
-#define LIST_MAX		1000
 #define LIST_BYTES		(1024 * 1024)
 #define CONDITIONS_MAX	4
 
@@ -72,83 +68,7 @@ typedef struct Found
 	ItemPointerData tid;
 } Found;
 
-void
-be_answer_error(BeAnswer *answer, const char *code, const char *field, const char *text)
-{
-	answer->message.kind = BE_ANSWER_ERROR;
-	answer->message.count = 0;
-	strlcpy(answer->message.code, code, sizeof(answer->message.code));
-	strlcpy(answer->message.field, field, sizeof(answer->message.field));
-	resetStringInfo(&answer->rest);
-	appendStringInfoString(&answer->rest, text);
-}
-
 /* ---- reading the request ---- */
-
-/*
- * Take a step that may fail because of what the client sent; false: it did.  Only
- * for the input functions of types, whose errors leave nothing behind.
- */
-static bool
-attempt(void (*step) (void *arg), void *arg)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool good = true;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		step(arg);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		if (geterrcode() == ERRCODE_QUERY_CANCELED || geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
-		MemoryContextSwitchTo(caller);
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		good = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return good;
-}
-
-typedef struct Parsing
-{
-	const char *payload;
-	Jsonb	   *json;
-} Parsing;
-
-static void
-parse_step(void *arg)
-{
-	Parsing    *parsing = arg;
-	char	   *text = pg_any_to_server(parsing->payload, strlen(parsing->payload), PG_UTF8);
-
-	parsing->json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-}
-
-/* A member as text, NULL when there is none or it is null; false: it is something else. */
-static bool
-member_text(Jsonb *json, const char *name, char **text)
-{
-	JsonbValue *value = getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL);
-
-	*text = NULL;
-	if (value == NULL || value->type == jbvNull)
-		return true;
-	if (value->type == jbvString)
-		*text = pnstrdup(value->val.string.val, value->val.string.len);
-	else if (value->type == jbvNumeric)
-		*text = DatumGetCString(DirectFunctionCall1(numeric_out,
-													NumericGetDatum(value->val.numeric)));
-	return *text != NULL;
-}
 
 static void
 add_condition(Request *request, const char *field, const char *operator, char *value)
@@ -160,16 +80,12 @@ add_condition(Request *request, const char *field, const char *operator, char *v
 static bool
 read_entity(const char *payload, Request *request, Jsonb **json, BeAnswer *answer)
 {
-	Parsing		parsing = {.payload = payload};
 	char	   *type;
 
-	if (!attempt(parse_step, &parsing) || !JB_ROOT_IS_OBJECT(parsing.json))
-	{
-		be_answer_error(answer, "invalid_message", "", "the payload can't be read");
+	*json = be_request_read(payload, answer);
+	if (*json == NULL)
 		return false;
-	}
-	*json = parsing.json;
-	request->entity = member_text(*json, "type", &type) && type ? be_entity_find(type) : NULL;
+	request->entity = be_request_text(*json, "type", &type) && type ? be_entity_find(type) : NULL;
 	if (request->entity == NULL)
 		be_answer_error(answer, "invalid_field", "type", "rows of this type can't be read");
 	return request->entity != NULL;
@@ -190,15 +106,6 @@ read_after(Request *request, char *after)
 }
 
 static bool
-read_limit(Request *request, const char *limit)
-{
-	char	   *end;
-
-	request->limit = limit ? strtol(limit, &end, 10) : LIST_DEFAULT;
-	return limit == NULL || (*end == '\0' && request->limit >= 1 && request->limit <= LIST_MAX);
-}
-
-static bool
 read_filter(Request *request, const char *field, char *value)
 {
 	if (value == NULL)
@@ -216,18 +123,18 @@ read_list(Jsonb *json, Request *request, BeAnswer *answer)
 	const char *wrong = NULL;
 	char	   *text;
 
-	if (!member_text(json, "limit", &text) || !read_limit(request, text))
+	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &request->limit))
 		wrong = "limit";
-	else if (!member_text(json, "project_id", &text) ||
+	else if (!be_request_text(json, "project_id", &text) ||
 			 !read_filter(request, request->entity->project, text))
 		wrong = "project_id";
-	else if (!member_text(json, "bug_report_id", &text) ||
+	else if (!be_request_text(json, "bug_report_id", &text) ||
 			 !read_filter(request, request->entity->bug, text))
 		wrong = "bug_report_id";
-	else if (!member_text(json, "status", &text) ||
+	else if (!be_request_text(json, "status", &text) ||
 			 !read_filter(request, request->entity->status, text))
 		wrong = "status";
-	else if (!member_text(json, "after", &text) || (text && !read_after(request, text)))
+	else if (!be_request_text(json, "after", &text) || (text && !read_after(request, text)))
 		wrong = "after";
 	if (wrong)
 		be_answer_error(answer, "invalid_field", wrong, "it can't be used for this type, or has no such value");
@@ -376,7 +283,7 @@ find_rows(const Source *source, const Request *request, int limit, int *n)
 		return NULL;
 
 	scope = be_owner_enter(relowner, be_owner_search_path(source->attachment->search_path));
-	if (attempt(convert_step, &parameters))
+	if (be_attempt(convert_step, &parameters, false))
 		found = run_query(sql.data, &parameters, limit, caller, n);
 	be_owner_leave(&scope);
 	return found;
@@ -453,7 +360,7 @@ be_current_find(const char *entity, const char *id)
 }
 
 void
-be_current_get(const char *payload, BeAnswer *answer)
+be_current_get(const BeQuestionHead *head pg_attribute_unused(), const char *payload, BeAnswer *answer)
 {
 	Request		request = {0};
 	Jsonb	   *json;
@@ -461,11 +368,9 @@ be_current_get(const char *payload, BeAnswer *answer)
 
 	if (!read_entity(payload, &request, &json, answer))
 		return;
-	if (!member_text(json, "id", &id) || id == NULL)
-	{
-		be_answer_error(answer, "invalid_field", "id", "expected a number or a string");
+	id = be_request_id(json, BE_ENTITY_KEY, answer);
+	if (id == NULL)
 		return;
-	}
 	answer->message.kind = BE_ANSWER_ROW;
 	add_condition(&request, BE_ENTITY_KEY, "=", id);
 	append_one(&request, answer);
@@ -497,7 +402,7 @@ list_table(const Source *source, const Request *request, int *left, BeAnswer *an
 }
 
 void
-be_current_list(const char *payload, BeAnswer *answer)
+be_current_list(const BeQuestionHead *head pg_attribute_unused(), const char *payload, BeAnswer *answer)
 {
 	Request		request = {0};
 	Jsonb	   *json;

@@ -7,15 +7,8 @@
 #include "postgres.h"
 
 #include "event/event.h"
-#include "lib/stringinfo.h"
-#include "pipe/message.h"
-
-/* The body of an ANSWER, in two parts. */
-typedef struct BeAnswer
-{
-	BeAnswerMessage message;
-	StringInfoData rest;
-} BeAnswer;
+#include "responder/question.h"
+#include "responder/request.h"
 
 /*
  * get {"type", "id"}: the row of this entity with that id.
@@ -27,12 +20,8 @@ typedef struct BeAnswer
  * payload is the request's, a JSON object in UTF-8.  In a transaction with an
  * active snapshot.  What is wrong with the request is in the answer; other errors are thrown.
  */
-extern void be_current_get(const char *payload, BeAnswer *answer);
-extern void be_current_list(const char *payload, BeAnswer *answer);
-
-/* Fill in an error. */
-extern void be_answer_error(BeAnswer *answer, const char *code, const char *field,
-							const char *text);
+extern void be_current_get(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void be_current_list(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
 
 /*
  * The record of the row of that entity and id as it is now; len 0: there is none.  palloc'd.

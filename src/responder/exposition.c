@@ -35,7 +35,7 @@ write_metric(void *arg, const BeMetric *metric)
 }
 
 void
-be_exposition_write(const char *payload pg_attribute_unused(), BeAnswer *answer)
+be_exposition_write(const BeQuestionHead *head pg_attribute_unused(), const char *payload pg_attribute_unused(), BeAnswer *answer)
 {
 	Exposition	exposition = {.text = &answer->rest};
 

@@ -6,9 +6,10 @@
 
 #include "postgres.h"
 
-#include "responder/current.h"
+#include "responder/question.h"
+#include "responder/request.h"
 
 /* Prometheus' text format 0.0.4.  In a transaction with an active snapshot. */
-extern void be_exposition_write(const char *payload, BeAnswer *answer);
+extern void be_exposition_write(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
 
 #endif							/* BE_EXPOSITION_H */

@@ -26,7 +26,7 @@ execute(const char *sql, Oid type, Datum value)
 }
 
 void
-be_note_write(const char *json, BeAnswer *answer pg_attribute_unused())
+be_note_write(const BeQuestionHead *head pg_attribute_unused(), const char *json, BeAnswer *answer pg_attribute_unused())
 {
 	Oid			schema = get_namespace_oid("bugevents", true);
 

@@ -6,12 +6,13 @@
 
 #include "postgres.h"
 
-#include "responder/current.h"
+#include "responder/question.h"
+#include "responder/request.h"
 
 /*
  * Insert what a JSON array of objects says (kind, address, gateway, times), and delete what is
  * above bugevents.security_event_rows.  In a transaction with an active snapshot.
  */
-extern void be_note_write(const char *json, BeAnswer *answer);
+extern void be_note_write(const BeQuestionHead *head, const char *json, BeAnswer *answer);
 
 #endif							/* BE_NOTE_H */

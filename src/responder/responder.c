@@ -3,7 +3,7 @@
  *
  * Model: the dispatcher starts it when the first question comes, and asks one at a
  * time (question.h).  So SQL, which may wait for locks and read from disk, never
- * holds up the stream.  Each answer is a transaction of its own that can't write.
+ * holds up the stream.  Each answer is a transaction of its own; those that only read can't write.
  *
  * Failure: an error is logged and answered with internal_error.  A question that takes longer
  * than bugevents.request_timeout is cancelled.  Should the process die, the dispatcher
@@ -21,6 +21,7 @@
 #include "responder/current.h"
 #include "responder/exposition.h"
 #include "responder/note.h"
+#include "responder/personal.h"
 #include "responder/question.h"
 #include "storage/ipc.h"
 #include "storage/shm_mq.h"
@@ -36,14 +37,20 @@ PGDLLEXPORT void bugevents_responder_main(Datum arg);
 typedef struct Verb
 {
 	const char *name;			/* as pg_stat_activity shows it */
-	void		(*answer) (const char *payload, BeAnswer *answer);
+	bool		writes;
+	void		(*answer) (const BeQuestionHead *head, const char *payload, BeAnswer *answer);
 } Verb;
 
 static const Verb verbs[] = {
-	[BE_VERB_GET] = {"get", be_current_get},
-	[BE_VERB_LIST] = {"list", be_current_list},
-	[BE_VERB_METRICS] = {"metrics", be_exposition_write},
-	[BE_VERB_NOTE] = {"security events", be_note_write},
+	[BE_VERB_GET] = {"get", false, be_current_get},
+	[BE_VERB_LIST] = {"list", false, be_current_list},
+	[BE_VERB_METRICS] = {"metrics", false, be_exposition_write},
+	[BE_VERB_NOTIFICATIONS] = {"notifications", false, be_personal_list},
+	[BE_VERB_READ] = {"read", true, be_personal_read},
+	[BE_VERB_READ_ALL] = {"read_all", true, be_personal_read_all},
+	[BE_VERB_WATCH] = {"watch", true, be_personal_watch},
+	[BE_VERB_UNWATCH] = {"unwatch", true, be_personal_unwatch},
+	[BE_VERB_NOTE] = {"security events", true, be_note_write},
 };
 
 /* In a transaction of its own; an error leaves it to the caller to end that. */
@@ -54,11 +61,11 @@ look_up(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	XactReadOnly = head->ask.verb != BE_VERB_NOTE;
+	XactReadOnly = !verb->writes;
 	enable_timeout_after(STATEMENT_TIMEOUT, be_request_timeout);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, verb->name);
-	verb->answer(payload, answer);
+	verb->answer(head, payload, answer);
 
 	PopActiveSnapshot();
 	disable_timeout(STATEMENT_TIMEOUT, false);

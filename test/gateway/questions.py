@@ -2,7 +2,7 @@
 """get and list: asked of the dispatcher, and shown to whom an event would be."""
 from harness import *
 
-ROW, ROWS, TEXT, ERROR = range(4)
+ROW, ROWS, TEXT, ERROR, OBJECT = range(5)
 
 
 def answer(dispatcher, client, request, kind, rest=b"", count=0, seq=7, code=b"", field=b""):
@@ -50,6 +50,23 @@ for audience, mine, theirs in (("all", True, True), ("admin", False, True), ("us
 two = record(payload='{"secret":1}', open_payload='{"secret":"hidden"}')
 equal((get(c, 1, two)["payload"], get(admin, 1, two)["payload"]), ({"secret": "hidden"}, {"secret": 1}),
       "two renderings: one for admins")
+
+# What users ask for themselves.
+for message, verb in (({"type": "list", "payload": {"type": "notification"}}, 3), ({"type": "read", "payload": {"notification_id": 7}}, 4),
+                      ({"type": "read_all"}, 5), ({"type": "watch", "payload": {"bug_report_id": "x"}}, 6),
+                      ({"type": "unwatch", "payload": {"bug_report_id": 1}}, 7)):
+    before = len(d.asked)
+    c.say({**message, "id": before})
+    one = asked(d, before + 1)
+    equal((one[2], json.loads(one[3])), (verb, message.get("payload", {})), "%s is a verb of its own" % message["type"])
+    answer(d, one[0], one[1], OBJECT, b'{"done":true}')
+    reply = c.message()
+    equal((reply["type"], reply["id"], reply["payload"]), ("reply", before, {"done": True}), "... and answered with an object")
+for message, code in (({"type": "read"}, "missing_field"), ({"type": "read", "payload": {"notification_id": None}}, "invalid_field"),
+                      ({"type": "watch", "payload": {"bug_report_id": {}}}, "invalid_field"), ({"type": "unwatch", "payload": {}}, "missing_field")):
+    c.say(message)
+    equal(c.message()["payload"]["code"], code, "%r: %s" % (message, code))
+equal(len(d.asked), before + 1, "... without a word to the database")
 
 # Lists.
 before = len(d.asked)

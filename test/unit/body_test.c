@@ -137,7 +137,7 @@ test_refused(void)
 	REFUSED(role, BeRoleMessage, role, memset(it.role, 'x', sizeof(it.role)));
 	REFUSED(role, BeRoleMessage, role, it.role[0] = '\n');
 	REFUSED(ask, BeAskMessage, ask, it.verb = BE_VERBS);
-	REFUSED(answer, BeAnswerMessage, answer, it.kind = BE_ANSWER_ERROR + 1);
+	REFUSED(answer, BeAnswerMessage, answer, it.kind = BE_ANSWER_OBJECT + 1);
 	REFUSED(answer, BeAnswerMessage, answer, memset(it.code, 'x', sizeof(it.code)));
 	REFUSED(answer, BeAnswerMessage, answer, it.field[0] = '\n');
 	REFUSED(open, BeOpenMessage, client, it.user[3] = '\x7f');

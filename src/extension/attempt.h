@@ -1,0 +1,15 @@
+/*
+ * attempt.h - a step that may fail without ending the transaction.
+ */
+#ifndef BE_ATTEMPT_H
+#define BE_ATTEMPT_H
+
+#include "postgres.h"
+
+/*
+ * Take it in a subtransaction.  False: it threw, and what it wrote is undone; with report, the log
+ * has the error.  Cancelling and shutting down go through to the caller.
+ */
+extern bool be_attempt(void (*step) (void *arg), void *arg, bool report);
+
+#endif							/* BE_ATTEMPT_H */

@@ -1,0 +1,36 @@
+/*
+ * request.h - reading what a client asks for, and saying what is wrong with it.
+ */
+#ifndef BE_RESPONDER_REQUEST_H
+#define BE_RESPONDER_REQUEST_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "pipe/message.h"
+#include "utils/jsonb.h"
+
+/* The body of an ANSWER, in two parts. */
+typedef struct BeAnswer
+{
+	BeAnswerMessage message;
+	StringInfoData rest;
+} BeAnswer;
+
+/* Fill in an error. */
+extern void be_answer_error(BeAnswer *answer, const char *code, const char *field,
+							const char *text);
+
+/* The payload of a request, UTF-8, as an object; NULL: the answer says what is wrong. */
+extern Jsonb *be_request_read(const char *payload, BeAnswer *answer);
+
+/* A member as text, NULL when there is none or it is null; false: it is no scalar. */
+extern bool be_request_text(Jsonb *json, const char *name, char **text);
+
+/* The same for an id, which must be there; NULL: the answer says what is wrong. */
+extern char *be_request_id(Jsonb *json, const char *name, BeAnswer *answer);
+
+/* The number of rows that are asked for; false: it is none. */
+extern bool be_request_limit(const char *text, int *limit);
+
+#endif							/* BE_RESPONDER_REQUEST_H */

@@ -1,0 +1,86 @@
+# What users ask for themselves: notifications, unread ones, what they watch.
+use strict;
+use warnings;
+use BugEvents::Projector qw(caught_up);
+use BugEvents::Server;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('personal', projector => 1, conf => "bugevents.fold_interval = 0\n");
+$server->sql(<<~'END');
+	INSERT INTO users (username, email, role) VALUES ('ada', 'ada@example.org', 'admin'), ('bob', 'bob@example.org', 'user'), ('cyd', 'cyd@example.org', 'user');
+	INSERT INTO bug_reports (title, creator_id, assignee_id) VALUES ('one', 2, 2), ('two', 3, 3);
+	CREATE TABLE secret (LIKE bug_reports INCLUDING ALL);
+	SELECT bugevents.attach('secret', 'bug_report', audience => $$'admin user:3'$$);
+	INSERT INTO secret (id, title, creator_id) OVERRIDING SYSTEM VALUE VALUES (77, 'secret', 3);
+	END
+caught_up($server);
+my $bob = $server->connect('2');
+my $cyd = $server->connect('3');
+my $asked = 0;
+
+sub ask
+{
+	my ($ws, $type, %payload) = @_;
+
+	$ws->send_json({ type => $type, id => ++$asked, payload => \%payload });
+	my $answer = $ws->wait_for(sub { defined $_[0]{id} && $_[0]{id} eq $asked });
+	return $answer->{type} eq 'error' ? $answer->{payload}{code} : $answer->{payload};
+}
+
+is($bob->{ready}{payload}{unread}, 1, 'ready says how many are not read');
+is($server->connect('99')->{ready}{payload}{unread}, 0, '... none of somebody who is new');
+$server->sql("UPDATE bug_reports SET status = 's$_' WHERE id = 1") for 1 .. 3;
+caught_up($server);
+
+# The list.
+my $list = ask($bob, 'list', type => 'notification');
+is(join(' ', map { "$_->{type}:$_->{message}" } @{ $list->{items} }), 'status_changed:Status changed from s2 to s3 status_changed:Status changed from s1 to s2 status_changed:Status changed from open to s1 welcome:Welcome, bob',
+	'list: the newest first') or diag explain $list;
+is($list->{next}, undef, '... all of them');
+my $first = ask($bob, 'list', type => 'notification', limit => 3);
+my $rest = ask($bob, 'list', type => 'notification', limit => 3, after => $first->{next});
+is_deeply([ map { $_->{id} } @{ $first->{items} }, @{ $rest->{items} } ], [ map { $_->{id} } @{ $list->{items} } ], '... in pages');
+is(ask($bob, 'list', type => 'notification', limit => $_), 'invalid_field', "limit $_") for 0, 1001, 'x';
+is(ask($bob, 'list', type => 'notification', after => $_), 'invalid_field', "after $_") for '', '-1', "1 OR 1=1", '9' x 30, [];
+is_deeply([ map { $_->{user_id} } @{ ask($cyd, 'list', type => 'notification')->{items} } ], [3], "nobody gets another one's");
+
+# Reading.
+my $other = $server->connect('2');
+my $newest = $list->{items}[0]{id};
+is_deeply(ask($bob, 'read', notification_id => $newest), { read => JSON::PP::true, unread => 3 }, 'read');
+my $told = $other->wait_for(sub { $_[0]{type} eq 'notification' && $_[0]{action} eq 'read' });
+is_deeply([ $told->{payload}{id}, $told->{actor} ], [ $newest, '2' ], '... which other pages hear, and who did it');
+is_deeply(ask($bob, 'read', notification_id => "$newest"), { read => JSON::PP::false, unread => 3 }, 'a second time changes nothing');
+is(ask($cyd, 'read', notification_id => $newest), 'not_found', "another one's is not there");
+is(ask($bob, 'read', notification_id => $_), 'not_found', "no such id: $_") for 999999, '1; DROP TABLE x', '';
+is(ask($bob, 'read'), 'missing_field', 'no id');
+is(ask($bob, 'read', notification_id => [1]), 'invalid_field', 'an id that is a list');
+is(scalar(@{ ask($bob, 'list', type => 'notification', unread => JSON::PP::true)->{items} }), 3, 'list: those that are not read');
+is_deeply(ask($bob, 'read_all'), { read => 3, unread => 0 }, 'read_all');
+is($server->connect('2')->{ready}{payload}{unread}, 0, '... none are left');
+is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE user_id = '3' AND read"), '0', '... of this user, not of others');
+
+# Watching.
+is_deeply(ask($bob, 'watch', bug_report_id => 2), { watching => JSON::PP::true }, 'watch');
+my $watch = $other->wait_for(sub { $_[0]{type} eq 'watch' });
+is_deeply([ $watch->{action}, $watch->{payload}{bug_report_id} ], [ 'created', 2 ], '... which other pages hear');
+$server->sql("INSERT INTO comments (bug_report_id, user_id, content) VALUES (2, 3, 'for those who watch')");
+is($bob->wait_for(sub { $_[0]{type} eq 'notification' && $_[0]{action} eq 'comment_added' })->{payload}{message}, 'for those who watch', 'who watches hears');
+is_deeply(ask($bob, 'unwatch', bug_report_id => '2'), { watching => JSON::PP::false }, 'unwatch');
+caught_up($server);
+is($server->sql("SELECT count(*) FROM bugevents.watchers WHERE user_id = '2'"), '0', '... and it is so');
+is(ask($bob, 'watch', bug_report_id => 12345), 'not_found', 'a bug that is not there');
+is(ask($bob, 'watch', bug_report_id => 77), 'not_found', 'one that he may not see');
+is_deeply(ask($cyd, 'watch', bug_report_id => 77), { watching => JSON::PP::true }, 'who may see it, may watch it');
+is(ask($bob, 'watch'), 'missing_field', 'no id');
+caught_up($server);
+is($server->sql("SELECT string_agg(bug_report_id || ' ' || user_id, ', ') FROM bugevents.watchers WHERE bug_report_id = '77'"), '77 3', 'nobody else does');
+
+# A table that is locked holds nobody up who connects.
+my $blocker = $server->session;
+$blocker->query_safe('BEGIN; LOCK bugevents.notifications');
+my $late = $server->connect('2');
+ok(!exists $late->{ready}{payload}{unread}, 'locked: the number is not known, and it connects all the same');
+$blocker->query_safe('COMMIT');
+$blocker->quit;
+done_testing();
