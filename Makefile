@@ -1,4 +1,4 @@
-# bugevents: a PostgreSQL extension (PGXS) and its gateway program.
+# bugevents: a PostgreSQL extension (PGXS) and its programs, gateway and carrier.
 #
 #   make demo        a live bug tracker in a minute
 #   make test        everything that can fail
@@ -26,6 +26,11 @@ OBJS = $(SHARED_SRCS:.c=.o) $(SERVER_SRCS:.c=.o)
 GATEWAY = src/gateway/bugevents-gateway
 GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson libseccomp
 
+CARRIER = src/carrier/bugevents-carrier
+CARRIER_PKGS = libcurl openssl jansson libseccomp
+# With what the gateway has for any program.
+CARRIER_SRCS = $(wildcard src/carrier/*.c) src/gateway/memory.c src/gateway/text.c
+
 REGRESS = setup attach capture actor types expressions partitions alter send token tracker access rights
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 # The dispatcher stays connected to the database, so it can't be dropped again.
@@ -39,7 +44,7 @@ ifdef WERROR
 PG_CFLAGS += -Werror
 endif
 
-EXTRA_CLEAN = $(GATEWAY) $(wildcard src/gateway/*.o) build
+EXTRA_CLEAN = $(GATEWAY) $(CARRIER) $(wildcard src/gateway/*.o) build
 
 # The module holds nothing that a query could inline.
 override with_llvm := no
@@ -58,30 +63,36 @@ ISOLATION_TESTDB = bugevents_regress
 PROVE_TESTS = test/t/*.pl
 PROVE_FLAGS = -I test/perl
 
-GATEWAY_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"' -DBE_CLIENTS='"clients"'
-GATEWAY_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra \
+PROGRAM_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"' -DBE_CLIENTS='"clients"'
+PROGRAM_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
-	$(if $(WERROR),-Werror) $(GATEWAY_EXTRA_CFLAGS)
+	$(if $(WERROR),-Werror) $(PROGRAM_EXTRA_CFLAGS)
+PROGRAM_LDFLAGS = -pie -Wl,-z,relro,-z,now
 
-all: $(GATEWAY)
+all: $(GATEWAY) $(CARRIER)
 
 $(GATEWAY): $(GATEWAY_SRCS) $(SHARED_SRCS) $(wildcard src/gateway/*.h $(SHARED_ROOMS:%=src/%/*.h)) \
 		$(wildcard clients/console/*) clients/js/bugevents.js Makefile bugevents.control
-	$(CC) $(GATEWAY_CPPFLAGS) $(GATEWAY_CFLAGS) $$(pkg-config --cflags $(GATEWAY_PKGS)) \
-		$(GATEWAY_SRCS) $(SHARED_SRCS) -pie -Wl,-z,relro,-z,now -o $@ $$(pkg-config --libs $(GATEWAY_PKGS)) -lm
+	$(CC) $(PROGRAM_CPPFLAGS) $(PROGRAM_CFLAGS) $$(pkg-config --cflags $(GATEWAY_PKGS)) \
+		$(GATEWAY_SRCS) $(SHARED_SRCS) $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(GATEWAY_PKGS)) -lm
+
+$(CARRIER): $(CARRIER_SRCS) $(wildcard src/carrier/*.h src/gateway/*.h src/pipe/*.h) Makefile bugevents.control
+	$(CC) $(PROGRAM_CPPFLAGS) $(PROGRAM_CFLAGS) $$(pkg-config --cflags $(CARRIER_PKGS)) \
+		$(CARRIER_SRCS) $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(CARRIER_PKGS)) -pthread
 
 $(OBJS): $(wildcard src/*/*.h) Makefile bugevents.control
 
-install: install-gateway
-.PHONY: install-gateway
-install-gateway: $(GATEWAY)
+install: install-programs
+.PHONY: install-programs
+install-programs: $(GATEWAY) $(CARRIER)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
 	$(INSTALL_PROGRAM) $(GATEWAY) '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
+	$(INSTALL_PROGRAM) $(CARRIER) '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-uninstall: uninstall-gateway
-.PHONY: uninstall-gateway
-uninstall-gateway:
-	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
+uninstall: uninstall-programs
+.PHONY: uninstall-programs
+uninstall-programs:
+	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
 .PHONY: demo test lint fuzz bench torture torture-bites postgresql-regress
 demo:

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-give_up(void)
+void
+be_out_of_memory(void)
 {
 	/* No allocation here, so not by the pipe: stderr is the server's log. */
-	fputs("bugevents gateway: out of memory\n", stderr);
+	fputs("bugevents: out of memory\n", stderr);
 	_Exit(2);
 }
 
@@ -21,7 +21,7 @@ be_alloc(size_t size)
 	void	   *memory = calloc(1, size ? size : 1);
 
 	if (memory == NULL)
-		give_up();
+		be_out_of_memory();
 	return memory;
 }
 
@@ -31,7 +31,7 @@ be_realloc(void *old, size_t size)
 	void	   *memory = realloc(old, size ? size : 1);
 
 	if (memory == NULL)
-		give_up();
+		be_out_of_memory();
 	return memory;
 }
 

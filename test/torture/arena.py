@@ -49,7 +49,7 @@ class Arena(Cluster):
             self.user.run(['patch', '-p1', '--fuzz=0', '-d', self.tree, '-i', self.readable(self.wrong)],
                           log=self.log('patch'))
         self.pg_config = self.user.run([f'{self.tree}/script/private-postgresql', f'{self.work}/pg']).strip()
-        flags = [f'GATEWAY_EXTRA_CFLAGS={SANITIZERS}'] if self.sanitize else []
+        flags = [f'PROGRAM_EXTRA_CFLAGS={SANITIZERS}'] if self.sanitize else []
         self.user.run(['make', '-C', self.tree, f'-j{os.cpu_count()}', f'PG_CONFIG={self.pg_config}',
                        *flags, 'all', 'install'], log=self.log('build'))
 

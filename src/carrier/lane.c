@@ -1,0 +1,296 @@
+/*
+ * lane.c - one channel: what waits, and the workers that send it.
+ *
+ * Concurrency: a lane's lock is never held while anything is sent or reported, since both may
+ * take as long as others please.  So whatever is to be reported is first taken out.
+ */
+#include "lane.h"
+#include "courier.h"
+#include "gateway/memory.h"
+#include "ledger.h"
+#include "outcome.h"
+#include "pipe/carrier.h"
+#include "transfer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A worker without work keeps its connection for so long (s). */
+#define MAX_IDLE	30
+
+static void
+report(BeDelivery *delivery, BeResult result, int code, long retry_after, const char *why)
+{
+	BeOutcome	outcome;
+
+	be_outcome_set(&outcome, result, why);
+	outcome.code = code;
+	outcome.retry_after = retry_after;
+	be_courier_report(delivery, &outcome);
+}
+
+static void
+report_all(BeDelivery *list, const char *why)
+{
+	while (list)
+	{
+		BeDelivery *next = list->next;
+
+		report(list, BE_RETRY, 0, -1, why);
+		list = next;
+	}
+}
+
+void
+be_lane_open(BeLane *lane)
+{
+	pthread_condattr_t monotonic;
+
+	*lane = (BeLane) {.last = &lane->first};
+	pthread_mutex_init(&lane->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&lane->changed, &monotonic);
+}
+
+static void
+append(BeLane *lane, BeDelivery *delivery)
+{
+	delivery->next = NULL;
+	*lane->last = delivery;
+	lane->last = &delivery->next;
+	lane->waiting++;
+	lane->waiting_bytes += delivery->size;
+}
+
+static BeDelivery *
+take_first(BeLane *lane)
+{
+	BeDelivery *delivery = lane->first;
+
+	lane->first = delivery->next;
+	if (lane->first == NULL)
+		lane->last = &lane->first;
+	lane->waiting--;
+	lane->waiting_bytes -= delivery->size;
+	return delivery;
+}
+
+static BeDelivery *
+take_all(BeLane *lane)
+{
+	BeDelivery *list = lane->first;
+
+	lane->first = NULL;
+	lane->last = &lane->first;
+	lane->waiting = lane->waiting_bytes = 0;
+	return list;
+}
+
+static void
+add_worker(BeLane *lane, BeWorker *worker)
+{
+	worker->next = lane->workers;
+	lane->workers = worker;
+	lane->worker_count++;
+	lane->threads++;
+}
+
+static void
+remove_worker(BeLane *lane, BeWorker *worker)
+{
+	BeWorker  **at = &lane->workers;
+
+	while (*at != worker)
+		at = &(*at)->next;
+	*at = worker->next;
+	lane->worker_count--;
+}
+
+/* Is there work?  False: there will be none, for this worker at least. */
+static bool
+wait_for_work(BeLane *lane)
+{
+	struct timespec then;
+
+	clock_gettime(CLOCK_MONOTONIC, &then);
+	then.tv_sec += MAX_IDLE;
+	while (lane->first == NULL && !lane->closed)
+		if (pthread_cond_timedwait(&lane->changed, &lane->lock, &then) != 0)
+			break;
+	return lane->first != NULL && lane->worker_count <= lane->route->concurrency;
+}
+
+/* Called with the lock, and returns with it. */
+static void
+send_next(BeLane *lane, BeWorker *worker, BeTransfer *transfer)
+{
+	BeDelivery *delivery = worker->delivery = take_first(lane);
+	BeRoute    *route = be_route_share(lane->route);
+	BeOutcome	outcome;
+
+	lane->busy_count++;
+	pthread_mutex_unlock(&lane->lock);
+	be_transfer_run(transfer, route, delivery, &outcome);
+	if (outcome.result == BE_SENT)
+		be_ledger_add(delivery->key, outcome.code);
+	be_route_release(route);
+
+	/* Before the report, to which the courier may answer with more work. */
+	pthread_mutex_lock(&lane->lock);
+	worker->delivery = NULL;
+	lane->busy_count--;
+	pthread_mutex_unlock(&lane->lock);
+	be_courier_report(delivery, &outcome);
+	pthread_mutex_lock(&lane->lock);
+}
+
+static void *
+work(void *arg)
+{
+	BeWorker   *worker = arg;
+	BeLane	   *lane = worker->lane;
+	BeTransfer	transfer;
+
+	be_transfer_open(&transfer);
+	pthread_mutex_lock(&lane->lock);
+	while (wait_for_work(lane))
+		send_next(lane, worker, &transfer);
+	remove_worker(lane, worker);
+	pthread_mutex_unlock(&lane->lock);
+
+	/* Takes as long as the other end takes for its goodbye. */
+	be_transfer_close(&transfer);
+	pthread_mutex_lock(&lane->lock);
+	lane->threads--;
+	pthread_cond_broadcast(&lane->changed);
+	pthread_mutex_unlock(&lane->lock);
+	free(worker);
+	return NULL;
+}
+
+static bool
+start_worker(BeLane *lane)
+{
+	BeWorker   *worker = be_alloc(sizeof(*worker));
+	pthread_attr_t detached;
+	pthread_t	thread;
+	bool		good;
+
+	worker->lane = lane;
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	good = pthread_create(&thread, &detached, work, worker) == 0;
+	pthread_attr_destroy(&detached);
+	if (!good)
+	{
+		free(worker);
+		return false;
+	}
+	add_worker(lane, worker);
+	return true;
+}
+
+/* As many workers as there is work for. */
+static void
+start_workers(BeLane *lane)
+{
+	while (lane->waiting > lane->worker_count - lane->busy_count &&
+		   lane->worker_count < lane->route->concurrency &&
+		   start_worker(lane))
+		;
+	pthread_cond_broadcast(&lane->changed);
+}
+
+void
+be_lane_configure(BeLane *lane, BeRoute *route)
+{
+	BeDelivery *given_up = NULL;
+	BeRoute    *old;
+
+	pthread_mutex_lock(&lane->lock);
+	old = lane->route;
+	lane->route = route;
+	if (route == NULL)
+		given_up = take_all(lane);
+	else
+		start_workers(lane);
+	pthread_mutex_unlock(&lane->lock);
+	be_route_release(old);
+	report_all(given_up, "the channel is not configured");
+}
+
+static bool
+is_under_way(const BeLane *lane, const char *key)
+{
+	for (const BeWorker *worker = lane->workers; worker; worker = worker->next)
+		if (worker->delivery && strcmp(worker->delivery->key, key) == 0)
+			return true;
+	for (const BeDelivery *one = lane->first; one; one = one->next)
+		if (strcmp(one->key, key) == 0)
+			return true;
+	return false;
+}
+
+/* Why the lane doesn't take it, or NULL. */
+static const char *
+take(BeLane *lane, BeDelivery *delivery)
+{
+	if (lane->route == NULL)
+		return "the channel is not configured";
+	if (is_under_way(lane, delivery->key))
+		return "the idempotency key is under way";
+	if (lane->waiting >= lane->route->queue ||
+		lane->waiting_bytes + delivery->size > BE_CARRIER_MAX_WAITING)
+		return "too many deliveries wait in this channel";
+	if (lane->worker_count == 0 && !start_worker(lane))
+		return "a thread could not be started";
+	append(lane, delivery);
+	start_workers(lane);
+	return NULL;
+}
+
+void
+be_lane_push(BeLane *lane, BeDelivery *delivery)
+{
+	const char *why = NULL;
+	bool		sent;
+	int			code;
+
+	pthread_mutex_lock(&lane->lock);
+	sent = be_ledger_find(delivery->key, &code);
+	if (!sent)
+		why = take(lane, delivery);
+	pthread_mutex_unlock(&lane->lock);
+	if (sent)
+		report(delivery, BE_SENT, code, -1, "");
+	else if (why)
+		report(delivery, BE_RETRY, 0, -1, why);
+}
+
+void
+be_lane_close(BeLane *lane)
+{
+	BeDelivery *given_up;
+
+	pthread_mutex_lock(&lane->lock);
+	lane->closed = true;
+	given_up = take_all(lane);
+	pthread_cond_broadcast(&lane->changed);
+	pthread_mutex_unlock(&lane->lock);
+	report_all(given_up, "the carrier ends");
+}
+
+bool
+be_lane_wait(BeLane *lane, const struct timespec *then)
+{
+	bool		ended;
+
+	pthread_mutex_lock(&lane->lock);
+	while (lane->threads > 0)
+		if (pthread_cond_timedwait(&lane->changed, &lane->lock, then) != 0)
+			break;
+	ended = lane->threads == 0;
+	pthread_mutex_unlock(&lane->lock);
+	return ended;
+}

@@ -1,0 +1,59 @@
+/*
+ * lane.h - one channel: what waits, and the workers that send it.
+ *
+ * Lanes share nothing, so a server that is slow or dead holds up its own channel only.
+ *
+ *	push --> waiting (queue of them) --> a worker (up to concurrency) --> report
+ *
+ * A worker is a thread with a transfer of its own.  It is started when there is work that
+ * nobody is free for, and ends when there was none for a while.
+ */
+#ifndef BE_LANE_H
+#define BE_LANE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "delivery.h"
+#include "route.h"
+
+typedef struct BeWorker
+{
+	struct BeWorker *next;
+	struct BeLane *lane;
+	BeDelivery *delivery;		/* under way, or NULL */
+} BeWorker;
+
+typedef struct BeLane
+{
+	pthread_mutex_t lock;		/* protects all that follows */
+	pthread_cond_t changed;		/* there is work, or an end to it; a worker has ended */
+	BeRoute    *route;			/* NULL: the channel is off */
+	bool		closed;
+	BeDelivery *first;			/* waiting */
+	BeDelivery **last;
+	size_t		waiting;
+	size_t		waiting_bytes;
+	BeWorker   *workers;		/* that work, or will */
+	size_t		worker_count;
+	size_t		busy_count;		/* of them */
+	size_t		threads;		/* with those that are leaving */
+} BeLane;
+
+extern void be_lane_open(BeLane *lane);
+
+/* A new route, which becomes the lane's; NULL: off, and what waits is answered with retry. */
+extern void be_lane_configure(BeLane *lane, BeRoute *route);
+
+/* Take a delivery, which becomes the lane's.  It will be reported. */
+extern void be_lane_push(BeLane *lane, BeDelivery *delivery);
+
+/* What waits is answered with retry; workers end once they have sent what they are sending. */
+extern void be_lane_close(BeLane *lane);
+
+/* Wait until all workers have ended, until then (CLOCK_MONOTONIC); false: they have not. */
+extern bool be_lane_wait(BeLane *lane, const struct timespec *then);
+
+#endif							/* BE_LANE_H */

@@ -1,0 +1,18 @@
+/*
+ * ledger.h - which idempotency keys were sent lately.
+ *
+ * A courier that could not record a result asks again; it gets the same answer, and the
+ * user no second message.  That holds for the last BE_CARRIER_LEDGER keys, as long as this
+ * carrier lives.  Any thread may call.
+ */
+#ifndef BE_LEDGER_H
+#define BE_LEDGER_H
+
+#include <stdbool.h>
+
+/* Remember that the key was sent, and with which status. */
+extern void be_ledger_add(const char *key, int code);
+
+extern bool be_ledger_find(const char *key, int *code);
+
+#endif							/* BE_LEDGER_H */
