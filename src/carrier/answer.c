@@ -7,10 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
+#define GOODBYE		221			/* to QUIT, and to nothing else */
+
 void
-be_answer_begin(BeAnswer *answer)
+be_answer_begin(BeAnswer *answer, bool asked)
 {
-	*answer = (BeAnswer) {.retry_after = -1};
+	*answer = (BeAnswer) {.asked = asked,.retry_after = -1};
 }
 
 static bool
@@ -54,6 +56,8 @@ be_answer_smtp(BeAnswer *answer, const char *line, size_t len)
 	bool		good = count(answer, len);
 	int			status = read_status(line, len);
 
+	if ((answer->asked && answer->status >= 400) || status == GOODBYE)
+		return good;
 	while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n'))
 		len--;
 	if (!answer->more)

@@ -20,6 +20,7 @@
 
 typedef struct BeAnswer
 {
+	bool		asked;			/* the request has begun; before, it is about us */
 	int			status;			/* of SMTP's last reply, or HTTP's last response; 0: none */
 	long		retry_after;	/* seconds; -1: not said */
 	size_t		bytes;
@@ -28,11 +29,15 @@ typedef struct BeAnswer
 	char		text[BE_ANSWER_TEXT + 1];	/* SMTP: the reply; HTTP: the body's beginning */
 } BeAnswer;
 
-extern void be_answer_begin(BeAnswer *answer);
+/* Forget what was said; asked: what comes now is about the request. */
+extern void be_answer_begin(BeAnswer *answer, bool asked);
 
 /* All say false once there were more than BE_ANSWER_MAX bytes. */
 
-/* A line of an SMTP server. */
+/*
+ * A line of an SMTP server.  Once it has refused the request, what it says to our goodbye
+ * is of no interest.
+ */
 extern bool be_answer_smtp(BeAnswer *answer, const char *line, size_t len);
 
 /* A line of an HTTP response's head.  Responses of 1xx announce another one. */

@@ -7,7 +7,6 @@
 #include "mailbox.h"
 #include "utf8.h"
 
-#include <ctype.h>
 #include <string.h>
 
 static bool
@@ -75,7 +74,8 @@ read_name(char *name, size_t size, const char *text, size_t len)
 	while (len > 0 && text[len - 1] == ' ')
 		len--;
 	if (len == 0 || text[0] != '"')
-		return copy(name, size, text, len);
+		return !memchr(text, '<', len) && !memchr(text, '>', len) && !memchr(text, '"', len) &&
+			copy(name, size, text, len);
 	if (len < 2 || text[len - 1] != '"')
 		return false;
 	for (size_t i = 1; i < len - 1; i++)

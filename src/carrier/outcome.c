@@ -33,7 +33,7 @@ judge_mail(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
 	}
 	else if (answer->status >= 400)
 	{
-		bool		about_mail = attempt->asked && !is_about_login(answer->status);
+		bool		about_mail = answer->asked && !is_about_login(answer->status);
 
 		outcome->result = about_mail && answer->status >= 500 ? BE_REFUSED : BE_RETRY;
 		outcome->code = answer->status;
@@ -42,7 +42,7 @@ judge_mail(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
 	}
 	else
 		/* 354: it took the mail, or a part of it, and then said nothing. */
-		outcome->uncertain = attempt->asked && answer->status == 354;
+		outcome->uncertain = answer->asked && answer->status == 354;
 }
 
 static BeResult
@@ -65,7 +65,7 @@ judge_http(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
 	/* A status is an answer, whatever became of the body behind it. */
 	if (answer->status == 0)
 	{
-		outcome->uncertain = attempt->asked;
+		outcome->uncertain = answer->asked;
 		return;
 	}
 	outcome->code = answer->status;

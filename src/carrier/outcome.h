@@ -32,13 +32,11 @@ typedef struct BeAttempt
 {
 	BeMedium	medium;
 	bool		done;			/* libcurl is content */
-	bool		asked;			/* connected and logged in, the request had begun */
 	const char *trouble;		/* else, its words */
 } BeAttempt;
 
 /*
- * Judge.  The answer is that to the request once it was asked, and to what came before
- * otherwise.
+ * Judge.
  *
  * A mail: 5xx to it is refused, 4xx not.  What is said before the mail is about us and
  * not about the mail, and so are the codes of a missing login: retry.

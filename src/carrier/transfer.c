@@ -10,7 +10,8 @@
  *
  * libcurl repeats a request by itself when a connection that was kept turns out to be dead.
  * The server may have acted on the first one, so that is not allowed here: the second
- * request is stopped before it begins, and the courier decides.
+ * request is stopped before it begins, and the courier decides.  (A mail of which the server
+ * has not seen a word may begin anew.)
  */
 #include "transfer.h"
 #include "email.h"
@@ -36,7 +37,7 @@ static size_t
 on_head(char *data, size_t one, size_t size, void *arg)
 {
 	BeTransfer *transfer = arg;
-	bool		good = transfer->medium == BE_EMAIL ?
+	bool		good = transfer->route->medium == BE_EMAIL ?
 		be_answer_smtp(&transfer->answer, data, one * size) :
 		be_answer_http(&transfer->answer, data, one * size, time(NULL));
 
@@ -58,11 +59,11 @@ on_request(void *arg, char *their_ip __attribute__((unused)),
 		   int our_port __attribute__((unused)))
 {
 	BeTransfer *transfer = arg;
+	bool		unheard = transfer->route->medium == BE_EMAIL && transfer->answer.status == 0;
 
-	if (transfer->asked)
+	if (transfer->answer.asked && !unheard)
 		return CURL_PREREQFUNC_ABORT;
-	transfer->asked = true;
-	be_answer_begin(&transfer->answer);
+	be_answer_begin(&transfer->answer, true);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -167,10 +168,8 @@ set_up(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
 	bool		good = true;
 
 	curl_easy_reset(easy);		/* but for its connections */
-	transfer->medium = route->medium;
-	transfer->asked = false;
 	transfer->trouble[0] = '\0';
-	be_answer_begin(&transfer->answer);
+	be_answer_begin(&transfer->answer, false);
 	set_callbacks(transfer);
 	set_patience(easy, route);
 	set_trust(easy, route);
@@ -190,18 +189,31 @@ be_transfer_open(BeTransfer *transfer)
 		be_out_of_memory();
 }
 
+static void
+take_route(BeTransfer *transfer, BeRoute *route)
+{
+	if (transfer->route == route)
+		return;
+	if (transfer->route)
+	{
+		be_transfer_close(transfer);
+		be_transfer_open(transfer);
+	}
+	transfer->route = be_route_share(route);
+}
+
 void
-be_transfer_run(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery,
+be_transfer_run(BeTransfer *transfer, BeRoute *route, const BeDelivery *delivery,
 				BeOutcome *outcome)
 {
 	BeAttempt	attempt = {.medium = route->medium,.trouble = transfer->trouble};
 	CURLcode	code;
 
+	take_route(transfer, route);
 	if (set_up(transfer, route, delivery))
 	{
 		code = curl_easy_perform(transfer->easy);
 		attempt.done = code == CURLE_OK;
-		attempt.asked = transfer->asked;
 		if (code == CURLE_ABORTED_BY_CALLBACK)
 			attempt.trouble = "the connection was lost before there was an answer";
 		else if (transfer->trouble[0] == '\0')
@@ -219,4 +231,5 @@ void
 be_transfer_close(BeTransfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
+	be_route_release(transfer->route);
 }

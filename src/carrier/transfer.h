@@ -17,17 +17,19 @@
 typedef struct BeTransfer
 {
 	CURL	   *easy;
-	BeMedium	medium;
+	BeRoute    *route;			/* of its connections */
 	BeRequest	request;
 	BeAnswer	answer;
-	bool		asked;			/* the request has begun */
 	char		trouble[CURL_ERROR_SIZE];
 } BeTransfer;
 
 extern void be_transfer_open(BeTransfer *transfer);
 
-/* Make the attempt. */
-extern void be_transfer_run(BeTransfer *transfer, const BeRoute *route,
+/*
+ * Make the attempt.  Connections of another route than the last one's are closed: libcurl
+ * takes them for as good as new ones, whomever they trusted.
+ */
+extern void be_transfer_run(BeTransfer *transfer, BeRoute *route,
 							const BeDelivery *delivery, BeOutcome *outcome);
 
 /* Say goodbye on the connections that are left. */
