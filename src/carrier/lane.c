@@ -240,7 +240,7 @@ take(BeLane *lane, BeDelivery *delivery)
 		return "the channel is not configured";
 	if (is_under_way(lane, delivery->key))
 		return "the idempotency key is under way";
-	if (lane->waiting >= lane->route->queue ||
+	if (lane->waiting + lane->busy_count >= lane->route->queue + lane->route->concurrency ||
 		lane->waiting_bytes + delivery->size > BE_CARRIER_MAX_WAITING)
 		return "too many deliveries wait in this channel";
 	if (lane->worker_count == 0 && !start_worker(lane))
