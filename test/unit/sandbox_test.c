@@ -1,8 +1,5 @@
 /*
  * sandbox_test.c - what the kernel refuses a gateway, and what it doesn't.
- *
- * Each attempt is made by a child that has entered the sandbox; its exit code is
- * what became of it.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -25,6 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attempt.h"
 #include "gateway/sandbox.h"
 #include "tap.h"
 
@@ -118,30 +116,6 @@ daily_work(void)
 	return 0;
 }
 
-/* The errno of an attempt, 0 if it went well, 255 if there was no sandbox. */
-static int
-attempt(long (*what) (void))
-{
-	pid_t		child = fork();
-	int			status = 0;
-
-	if (child == 0)
-	{
-		char		error[256];
-
-		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (!be_sandbox_enter(error, sizeof(error)))
-		{
-			dprintf(2, "# %s\n", error);
-			syscall(SYS_exit_group, 255);
-		}
-		/* Not _exit(), in which a sanitizer has something to do. */
-		syscall(SYS_exit_group, what() < 0 ? errno : 0);
-	}
-	waitpid(child, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
 int
 main(void)
 {
@@ -179,10 +153,10 @@ main(void)
 	if (epoll_create1(0) != made_before + 1)
 		return 1;
 
-	tap_ok(attempt(daily_work) == 0, "what a gateway does all day is allowed");
+	tap_ok(attempt(be_sandbox_enter, daily_work) == 0, "what a gateway does all day is allowed");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 	{
-		int			found = attempt(refused[i].what);
+		int			found = attempt(be_sandbox_enter, refused[i].what);
 
 		if (!tap_ok(found == EPERM, refused[i].name))
 			printf("# %d (%s)\n", found, strerror(found));

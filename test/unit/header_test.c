@@ -1,0 +1,164 @@
+/*
+ * header_test.c - headers of a mail: folding, words in other letters, addresses, dates.
+ */
+#include <stdlib.h>
+
+#include "carrier/email.h"
+#include "carrier/header.h"
+#include "tap.h"
+
+static void
+is_header(BeText *header, const char *wanted)
+{
+	tap_is(header->data, header->len, wanted, wanted);
+	be_text_free(header);
+}
+
+static void
+text(const char *value, const char *wanted)
+{
+	BeText		header = {0};
+
+	be_header_text(&header, "Subject", value);
+	is_header(&header, wanted);
+}
+
+static void
+words(const char *value, const char *wanted)
+{
+	BeText		header = {0};
+
+	be_header_words(&header, "References", value);
+	is_header(&header, wanted);
+}
+
+static void
+date(time_t now, const char *wanted)
+{
+	BeText		header = {0};
+
+	be_header_date(&header, now);
+	is_header(&header, wanted);
+}
+
+static void
+mailbox(const char *value, const char *wanted)
+{
+	BeMailbox	mailbox;
+	BeText		header = {0};
+
+	if (!tap_ok(be_mailbox_read(value, &mailbox), value))
+		return;
+	be_header_mailbox(&header, "To", &mailbox);
+	is_header(&header, wanted);
+}
+
+/* No line too long, each encoded word of whole characters: checked for every length. */
+static void
+lengths(const char *character)
+{
+	char		value[400] = "";
+	bool		good = true;
+
+	for (int n = 0; n < 90; n++)
+	{
+		BeText		header = {0};
+		size_t		line = 0;
+
+		strcat(value, character);
+		be_header_text(&header, "Subject", value);
+		for (size_t i = 0; i < header.len; i++)
+		{
+			line = header.data[i] == '\n' ? 0 : line + 1;
+			good = good && line <= 77 && header.data[i] > 0;
+		}
+		be_text_free(&header);
+	}
+	tap_ok(good, character);
+}
+
+static json_t *
+message_of(const char *json)
+{
+	json_t	   *message = json_loads(json, 0, NULL);
+
+	if (message == NULL)
+		abort();
+	return message;
+}
+
+/* All headers of a mail. */
+static void
+email(const char *json, const char *wanted)
+{
+	BeRoute		route = {.from = {.name = "Bug Events",.address = "bugs@example.com"}};
+	char		error[200];
+	BeDelivery *delivery = be_delivery_read(message_of(json), strlen(json), error, sizeof(error));
+	struct curl_slist *list = be_email_headers(&route, delivery, 1769860800);
+	BeText		all = {0};
+
+	for (struct curl_slist *one = list; one; one = one->next)
+		be_text_printf(&all, "%s\n", one->data);
+	tap_is(all.data, all.len, wanted, "headers of a mail");
+	be_text_free(&all);
+	curl_slist_free_all(list);
+	be_delivery_free(delivery);
+}
+
+int
+main(void)
+{
+	static const char *const no_mailboxes[] = {
+		"", "ann", "@b", "ann@", "a@b@c", "a b@c", "a@b c", "<a@b", "a@b>", "a@b,c@d", "a@b\r\n", "x\r\n<a@b>", "a\t@b",
+		"\"x <a@b>", "x\" <a@b>", "\"x\\\" <a@b>", "x <y> <a@b>", "a..b@c", ".a@b", "a.@b", "a@b.", "a@-b", "a@[1.2.3.4", "a@[]",
+		"\xc3\xa4@b", "a@\xc3\xa4", "<>", "a@b <c>",
+	};
+	BeMailbox	unread;
+
+	text("", "Subject: ");
+	text("Hello", "Subject: Hello");
+	text("a: b <c> \"d\"", "Subject: a: b <c> \"d\"");
+	text("Z\xc3\xbcrich", "Subject: =?UTF-8?B?WsO8cmljaA==?=");
+	text(" x", "Subject: =?UTF-8?B?IHg=?=");
+	text("x ", "Subject: =?UTF-8?B?eCA=?=");
+	text("=?x", "Subject: =?UTF-8?B?PT94?=");
+	text("1234567890123456789012345678901234567890123456789012345678901234567",
+		 "Subject: 1234567890123456789012345678901234567890123456789012345678901234567");
+	text("12345678901234567890123456789012345678901234567890123456789012345678",
+		 "Subject: =?UTF-8?B?MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5?=\r\n"
+		 " =?UTF-8?B?MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg=?=");
+	lengths("x");
+	lengths("\xc3\xbc");
+	lengths("\xe6\x97\xa5");
+	lengths("\xf0\x9f\xa7\x80");
+
+	words("<a@b>", "References: <a@b>");
+	words(" <a@b>   <c@d> ", "References: <a@b> <c@d>");
+	words("<1234567890123456789012345678901234567890@b> <1234567890123456789012345678901234567890@b>",
+		  "References: <1234567890123456789012345678901234567890@b>\r\n <1234567890123456789012345678901234567890@b>");
+	words("<123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890@b>",
+		  "References: <123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890@b>");
+
+	date(0, "Date: Thu, 01 Jan 1970 00:00:00 +0000");
+	date(1769860800, "Date: Sat, 31 Jan 2026 12:00:00 +0000");
+	date(1709164799, "Date: Wed, 28 Feb 2024 23:59:59 +0000");
+
+	mailbox("ann@example.com", "To: ann@example.com");
+	mailbox("<ann@example.com>", "To: ann@example.com");
+	mailbox("Ann <ann@example.com>", "To: \"Ann\" <ann@example.com>");
+	mailbox("\"Ann \\\"A\\\" <x>\" <ann@example.com>", "To: \"Ann \\\"A\\\" <x>\" <ann@example.com>");
+	mailbox("\xc3\x84nn <ann@example.com>", "To: =?UTF-8?B?w4Rubg==?= <ann@example.com>");
+	mailbox("Bugs, and more <b+c/d=e@[127.0.0.1]>", "To: \"Bugs, and more\" <b+c/d=e@[127.0.0.1]>");
+	mailbox("a@localhost", "To: a@localhost");
+	for (size_t i = 0; i < sizeof(no_mailboxes) / sizeof(no_mailboxes[0]); i++)
+		tap_ok(!be_mailbox_read(no_mailboxes[i], &unread), no_mailboxes[i]);
+
+	email("{\"id\":1,\"channel\":\"email\",\"key\":\"k\",\"to\":\"ann@example.com\",\"subject\":\"Hi\",\"text\":\"\","
+		  "\"message_id\":\"<3@b>\",\"in_reply_to\":\"<2@b>\",\"references\":\"<1@b> <2@b>\","
+		  "\"list_unsubscribe\":\"https://b/u?t=1\"}",
+		  "Date: Sat, 31 Jan 2026 12:00:00 +0000\nFrom: \"Bug Events\" <bugs@example.com>\nTo: ann@example.com\n"
+		  "Subject: Hi\nMessage-ID: <3@b>\nIn-Reply-To: <2@b>\nReferences: <1@b> <2@b>\n"
+		  "List-Unsubscribe: <https://b/u?t=1>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n"
+		  "Auto-Submitted: auto-generated\nContent-Type: multipart/alternative\n");
+	return tap_done();
+}
