@@ -163,26 +163,40 @@ work(void *arg)
 	be_transfer_close(&transfer);
 	pthread_mutex_lock(&lane->lock);
 	lane->threads--;
+	worker->next = lane->ended;
+	lane->ended = worker;
 	pthread_cond_broadcast(&lane->changed);
 	pthread_mutex_unlock(&lane->lock);
-	free(worker);
 	return NULL;
+}
+
+/* Without this a thread might still clean up after itself while the process does. */
+static void
+join_ended(BeLane *lane)
+{
+	BeWorker   *ended;
+
+	pthread_mutex_lock(&lane->lock);
+	ended = lane->ended;
+	lane->ended = NULL;
+	pthread_mutex_unlock(&lane->lock);
+	while (ended)
+	{
+		BeWorker   *next = ended->next;
+
+		pthread_join(ended->thread, NULL);
+		free(ended);
+		ended = next;
+	}
 }
 
 static bool
 start_worker(BeLane *lane)
 {
 	BeWorker   *worker = be_alloc(sizeof(*worker));
-	pthread_attr_t detached;
-	pthread_t	thread;
-	bool		good;
 
 	worker->lane = lane;
-	pthread_attr_init(&detached);
-	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	good = pthread_create(&thread, &detached, work, worker) == 0;
-	pthread_attr_destroy(&detached);
-	if (!good)
+	if (pthread_create(&worker->thread, NULL, work, worker) != 0)
 	{
 		free(worker);
 		return false;
@@ -257,6 +271,7 @@ be_lane_push(BeLane *lane, BeDelivery *delivery)
 	bool		sent;
 	int			code;
 
+	join_ended(lane);
 	pthread_mutex_lock(&lane->lock);
 	sent = be_ledger_find(delivery->key, &code);
 	if (!sent)
@@ -292,5 +307,6 @@ be_lane_wait(BeLane *lane, const struct timespec *then)
 			break;
 	ended = lane->threads == 0;
 	pthread_mutex_unlock(&lane->lock);
+	join_ended(lane);
 	return ended;
 }

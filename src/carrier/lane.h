@@ -23,6 +23,7 @@ typedef struct BeWorker
 {
 	struct BeWorker *next;
 	struct BeLane *lane;
+	pthread_t	thread;
 	BeDelivery *delivery;		/* under way, or NULL */
 } BeWorker;
 
@@ -39,8 +40,11 @@ typedef struct BeLane
 	BeWorker   *workers;		/* that work, or will */
 	size_t		worker_count;
 	size_t		busy_count;		/* of them */
-	size_t		threads;		/* with those that are leaving */
+	BeWorker   *ended;			/* whose threads are to be joined */
+	size_t		threads;		/* of workers, and of those that say goodbye */
 } BeLane;
+
+/* All these are for one and the same thread. */
 
 extern void be_lane_open(BeLane *lane);
 

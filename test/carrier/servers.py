@@ -101,6 +101,7 @@ class Server:
 
     def close(self):
         self.over.set()
+        self.sock.shutdown(socket.SHUT_RDWR)    # wakes accept(), which close() does not
         self.sock.close()
 
 
