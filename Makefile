@@ -29,7 +29,7 @@ GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson libseccomp
 CARRIER = src/carrier/bugevents-carrier
 CARRIER_PKGS = libcurl openssl jansson libseccomp
 # With what the gateway has for any program.
-CARRIER_SRCS = $(wildcard src/carrier/*.c) src/gateway/memory.c src/gateway/text.c
+CARRIER_SRCS = $(wildcard src/carrier/*.c) $(addprefix src/gateway/,filter.c memory.c process.c text.c)
 
 REGRESS = setup attach capture actor types expressions partitions alter send token tracker access rights
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))

@@ -25,7 +25,7 @@ count(BeAnswer *answer, size_t len)
 static void
 keep(BeAnswer *answer, const char *data, size_t len)
 {
-	size_t		room = BE_ANSWER_TEXT - answer->len;
+	size_t		room = BE_ANSWER_KEPT - answer->len;
 
 	if (len > room)
 		len = room;

@@ -16,7 +16,7 @@
 #define BE_ANSWER_MAX	(256 * 1024)
 
 /* And so many of its text are kept. */
-#define BE_ANSWER_TEXT	2048
+#define BE_ANSWER_KEPT	2048
 
 typedef struct BeAnswer
 {
@@ -26,7 +26,7 @@ typedef struct BeAnswer
 	size_t		bytes;
 	bool		more;			/* SMTP: lines of this reply are to come */
 	size_t		len;
-	char		text[BE_ANSWER_TEXT + 1];	/* SMTP: the reply; HTTP: the body's beginning */
+	char		text[BE_ANSWER_KEPT + 1];	/* SMTP: the reply; HTTP: the body's beginning */
 } BeAnswer;
 
 /* Forget what was said; asked: what comes now is about the request. */

@@ -1,9 +1,9 @@
 /*
  * confine.c - what the process may ask of the kernel.
  *
- * Model: a seccomp filter with the list of what libcurl, the C library's resolver and OpenSSL
- * need; everything else fails with EPERM, as in the gateway (gateway/sandbox.c).  seccomp
- * can't tell one file from another, so Landlock does, where the kernel has it (5.13).
+ * Model: a seccomp filter (gateway/filter.h) with the list of what libcurl, the C library's
+ * resolver and OpenSSL need.  seccomp can't tell one file from another, so Landlock does, where
+ * the kernel has it (5.13).
  *
  * Files: the C library looks at /etc anew for each lookup, and editors and network managers
  * replace files there, so rules for single files would not last.  The data directory is in
@@ -28,11 +28,12 @@ be_confine(char *error __attribute__((unused)), size_t error_size __attribute__(
 
 #else
 
+#include "gateway/filter.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -70,17 +71,14 @@ static const int allowed[] = {
 	SCMP_SYS(sigaltstack),
 };
 
-#define ALLOW(call, count, ...) \
-	seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(call), count, __VA_ARGS__)
-
 /* Memory to be run is a library's, from a file that nobody here can have written. */
 static int
 allow_memory(scmp_filter_ctx filter)
 {
-	return ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
-		ALLOW(mmap, 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE, 0),
+	return BE_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
+		BE_FILTER_ALLOW(mmap, 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE, 0),
 			  SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0)) ||
-		ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		BE_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 /* TCP, UDP for names, and the list of our own addresses, by which the resolver sorts. */
@@ -89,14 +87,14 @@ allow_sockets(scmp_filter_ctx filter)
 {
 	static const unsigned families[] = {AF_INET, AF_INET6};
 	static const unsigned types[] = {SOCK_STREAM, SOCK_DGRAM};
-	int			failure = ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
-								SCMP_A2(SCMP_CMP_EQ, 0)) ||
-		ALLOW(socketpair, 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX),
+	int			failure = BE_FILTER_ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0),
+								SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
+		BE_FILTER_ALLOW(socketpair, 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
 			  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM));
 
 	for (int f = 0; f < 2; f++)
 		for (int t = 0; t < 2; t++)
-			failure = failure || ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, families[f]),
+			failure = failure || BE_FILTER_ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, families[f], 0),
 									   SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, types[t]));
 	return failure;
 }
@@ -107,8 +105,8 @@ allow_files(scmp_filter_ctx filter)
 {
 	const unsigned writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
 
-	return ALLOW(openat, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)) ||
-		ALLOW(open, 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+	return BE_FILTER_ALLOW(openat, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)) ||
+		BE_FILTER_ALLOW(open, 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 }
 
 /* Descriptors' flags and copies, but not who gets their signals. */
@@ -116,11 +114,11 @@ static int
 allow_descriptors(scmp_filter_ctx filter)
 {
 	static const unsigned commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
-	int			failure = ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO)) ||
-		ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	int			failure = BE_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)) ||
+		BE_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		failure = failure || ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, commands[i]));
+		failure = failure || BE_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, commands[i], 0));
 	return failure;
 }
 
@@ -128,39 +126,10 @@ allow_descriptors(scmp_filter_ctx filter)
 static int
 allow_threads(scmp_filter_ctx filter)
 {
-	return ALLOW(clone, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) ||
+	return BE_FILTER_ALLOW(clone, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) ||
 		seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) ||
-		ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid())) ||
-		ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0));
-}
-
-static int
-allow_all(scmp_filter_ctx filter)
-{
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
-	{
-		int			failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
-
-		if (failure != 0)
-			return failure;
-	}
-	return allow_memory(filter) || allow_sockets(filter) || allow_files(filter) ||
-		allow_descriptors(filter) || allow_threads(filter) ? -EINVAL : 0;
-}
-
-static bool
-restrict_calls(char *error, size_t error_size)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int			failure = filter ? allow_all(filter) : -ENOMEM;
-
-	if (failure == 0)
-		failure = seccomp_load(filter);
-	if (filter)
-		seccomp_release(filter);
-	if (failure != 0)
-		snprintf(error, error_size, "could not load the seccomp filter: %s", strerror(-failure));
-	return failure == 0;
+		BE_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
+		BE_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
 }
 
 /* What is not there needs no rule. */
@@ -209,7 +178,12 @@ restrict_files(char *error, size_t error_size)
 bool
 be_confine(char *error, size_t error_size)
 {
-	return restrict_files(error, error_size) && restrict_calls(error, error_size);
+	static const BeFilterRules rules[] = {
+		allow_memory, allow_sockets, allow_files, allow_descriptors, allow_threads, NULL
+	};
+
+	return restrict_files(error, error_size) &&
+		be_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
 }
 
 #endif							/* BE_WITHOUT_SANDBOX */

@@ -4,18 +4,15 @@
  * Started by the courier, never by hand: descriptor N is the pipe.  Before anything else it
  * gives up what it does not need.
  */
-#define _GNU_SOURCE				/* close_range */
 #include "carrier.h"
 #include "confine.h"
+#include "gateway/process.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,34 +33,6 @@ read_fd(const char *argument)
 	return (int) fd;
 }
 
-static void
-give_up_what_is_not_needed(int fd)
-{
-	struct rlimit none = {0, 0};
-
-	/* No core file: passwords are in memory. */
-	setrlimit(RLIMIT_CORE, &none);
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	umask(077);
-	/* Whatever the server left open for us by mistake. */
-	if (fd > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, (unsigned) fd - 1, 0);
-	close_range((unsigned) fd + 1, ~0u, 0);
-}
-
-static void
-reset_signals(void)
-{
-	sigset_t	none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	/* Meant for the server; the end of the pipe tells us. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -81,8 +50,7 @@ main(int argc, char **argv)
 		fputs("bugevents-carrier is started by the bugevents courier\n", stderr);
 		return 64;
 	}
-	give_up_what_is_not_needed(fd);
-	reset_signals();
+	be_process_begin(fd);
 	json_object_seed(0);		/* before there are threads */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 	{

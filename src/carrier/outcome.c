@@ -85,7 +85,7 @@ be_outcome_judge(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *a
 				 const BeMask *mask)
 {
 	/* Longer than what is kept, so that no secret is cut before it is masked. */
-	char		text[BE_ANSWER_TEXT + 64];
+	char		text[BE_ANSWER_KEPT + 64];
 	char		clean[sizeof(text)];
 
 	*outcome = (BeOutcome) {.result = BE_RETRY,.retry_after = -1};

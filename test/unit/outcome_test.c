@@ -97,7 +97,7 @@ bounds(void)
 	be_answer_begin(&answer, true);
 	for (lines = 0; be_answer_smtp(&answer, "250-more\r\n", 10); lines++)
 		;
-	tap_ok(lines == BE_ANSWER_MAX / 10 && answer.len == BE_ANSWER_TEXT, "a reply has a bound, and what is kept another");
+	tap_ok(lines == BE_ANSWER_MAX / 10 && answer.len == BE_ANSWER_KEPT, "a reply has a bound, and what is kept another");
 	be_answer_begin(&answer, true);
 	for (lines = 0; be_answer_body(&answer, line, sizeof(line)); lines++)
 		;
