@@ -98,7 +98,10 @@ set_trust(CURL *easy, const BeRoute *route)
 	SET(SSL_VERIFYHOST, 2L);
 	SET(SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
 	if (ca.len > 0)
+	{
 		SET(CAINFO_BLOB, &ca);
+		SET(CAPATH, NULL);		/* where the system's are, which would count as well */
+	}
 	/* Where to is the operator's decision, not that of the environment, or of a server. */
 	SET(PROXY, "");
 	SET(NETRC, (long) CURL_NETRC_IGNORED);

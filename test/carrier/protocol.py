@@ -198,7 +198,7 @@ for name, line in [("no JSON", b"hello\n"), ("an empty line", b"\n"), ("no objec
                    ("a send without an id", b'{"type":"send"}\n'), ("an id that is none", b'{"type":"send","id":1.5}\n'),
                    ("an id that is too long", b'{"type":"send","id":"' + b"x" * 256 + b'"}\n'),
                    ("a line that is too long", b'{"type":"config","x":"' + b"x" * (4 << 20) + b'"}\n'),
-                   ("too deep", b'{"type":"config","x":' + b"[" * 100000 + b"]" * 100000 + b"}\n")]:
+                   ("a line without end", b'{"type":"config","x":"' + b"x" * (4 << 20)), ("too deep", b'{"type":"config","x":' + b"[" * 100000 + b"]" * 100000 + b"}\n")]:
     c = Courier()
     c.say(line)
     if name == "half a line":
