@@ -17,7 +17,7 @@ MODULE_big = bugevents
 
 # Rooms, in the order in which the data moves.
 SHARED_ROOMS = event pipe
-SERVER_ROOMS = extension counters queue journal capture token clients stats responder projector dispatcher
+SERVER_ROOMS = extension counters queue journal capture token clients stats responder projector courier dispatcher
 SHARED_SRCS = $(wildcard $(SHARED_ROOMS:%=src/%/*.c))
 SERVER_SRCS = $(wildcard $(SERVER_ROOMS:%=src/%/*.c))
 GATEWAY_SRCS = $(wildcard src/gateway/*.c)

@@ -481,6 +481,250 @@ SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders_id_seq', '');
 
 ------------------------------------------------------------------------------
+-- Mail, WhatsApp, webhooks: what the courier sends
+------------------------------------------------------------------------------
+
+-- One row for each notification and channel.  Written by the projector, worked off by
+-- the courier.
+CREATE TABLE deliveries (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notification_id bigint  REFERENCES notifications ON DELETE CASCADE,
+    user_id     text,
+    channel     text        NOT NULL CHECK (channel IN ('email', 'whatsapp', 'webhook')),
+    address     text        NOT NULL,
+    state       text        NOT NULL DEFAULT 'waiting'
+                CHECK (state IN ('waiting', 'sending', 'sent', 'dead', 'uncertain', 'skipped')),
+    attempts    integer     NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz NOT NULL DEFAULT now(),
+    last_code   integer,
+    last_error  text,
+    key         text        NOT NULL UNIQUE DEFAULT gen_random_uuid()::text,
+    if_unread   boolean     NOT NULL DEFAULT false,
+    sent_with   bigint,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    ended_at    timestamptz
+);
+CREATE INDEX ON deliveries (channel, next_attempt_at) WHERE state = 'waiting';
+CREATE INDEX ON deliveries (channel, user_id, ended_at) WHERE state = 'sent';
+CREATE INDEX ON deliveries (id) WHERE state = 'sending';
+CREATE INDEX ON deliveries (sent_with) WHERE sent_with IS NOT NULL;
+CREATE INDEX ON deliveries (notification_id);
+CREATE FUNCTION wake_courier() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_wake_courier' LANGUAGE C;
+COMMENT ON FUNCTION wake_courier() IS 'trigger that tells the courier of deliveries';
+REVOKE ALL ON FUNCTION wake_courier() FROM PUBLIC;
+CREATE TRIGGER wake AFTER INSERT OR UPDATE ON deliveries
+    FOR EACH STATEMENT EXECUTE FUNCTION wake_courier();
+COMMENT ON TABLE deliveries IS 'what is sent outside, and what became of it';
+COMMENT ON COLUMN deliveries.address IS 'e-mail address or phone number; empty: bugevents.webhook_url';
+COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was read before';
+COMMENT ON COLUMN deliveries.key IS 'the same at each attempt; a webhook has it as webhook-id';
+COMMENT ON COLUMN deliveries.if_unread IS 'sent only if the notification is not read by then';
+COMMENT ON COLUMN deliveries.sent_with IS 'the delivery in whose mail this one was';
+
+CREATE TABLE delivery_options (
+    user_id     text        PRIMARY KEY,
+    time_zone   text        NOT NULL DEFAULT 'UTC'
+                CHECK (timestamptz '2000-01-01 00:00+00' AT TIME ZONE time_zone IS NOT NULL),
+    quiet_from  time,
+    quiet_until time,
+    digest      interval    CHECK (digest >= interval '1 minute' AND digest <= interval '7 days'
+                                   AND extract(month FROM digest) = 0 AND extract(year FROM digest) = 0),
+    unsubscribe_token text  NOT NULL UNIQUE DEFAULT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''),
+    CHECK ((quiet_from IS NULL) = (quiet_until IS NULL))
+);
+COMMENT ON TABLE delivery_options IS 'when users want to be sent something';
+COMMENT ON COLUMN delivery_options.quiet_from IS 'nothing is sent from then until quiet_until, in the user''s time zone';
+COMMENT ON COLUMN delivery_options.digest IS 'mails are collected for so long, and are one';
+
+CREATE TABLE templates (
+    type        text        PRIMARY KEY
+                CHECK (type IN ('*', 'bug_assigned', 'comment_added', 'status_changed',
+                                'priority_changed', 'reminder_sent', 'welcome')),
+    subject     text        NOT NULL,
+    text        text        NOT NULL,
+    html        text
+);
+COMMENT ON TABLE templates IS 'mails of your own; * is for all types without a row';
+COMMENT ON COLUMN templates.text IS '{{title}}, {{message}}, {{status}}, {{count}}, {{username}}, {{bug_report_id}}, {{type}}, {{created_at}}';
+
+-- When something may be sent that is due at this time.
+CREATE FUNCTION delivery_time(user_id text, channel text, due_at timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH collected AS (
+        SELECT o.*, CASE WHEN o.digest IS NOT NULL AND delivery_time.channel = 'email'
+                         THEN date_bin(o.digest, due_at, timestamptz '2000-01-01 00:00+00') + o.digest
+                         ELSE due_at END AS at
+          FROM bugevents.delivery_options AS o WHERE o.user_id = delivery_time.user_id),
+    clock AS (SELECT *, at AT TIME ZONE time_zone AS local FROM collected),
+    quiet AS (
+        SELECT *, CASE WHEN quiet_from IS NULL OR quiet_from = quiet_until THEN false
+                       WHEN quiet_from < quiet_until THEN local::time >= quiet_from AND local::time < quiet_until
+                       ELSE local::time >= quiet_from OR local::time < quiet_until END AS is_quiet
+          FROM clock)
+    SELECT coalesce((
+        SELECT CASE WHEN is_quiet
+                    THEN (local::date + quiet_until
+                          + CASE WHEN local::time >= quiet_until THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE time_zone
+                    ELSE at END
+          FROM quiet), due_at)
+$$;
+COMMENT ON FUNCTION delivery_time(text, text, timestamptz)
+    IS 'when something that is due may be sent to a user: quiet hours, digests';
+
+-- {{name}} becomes the member of that name, in one pass: values are no templates.
+CREATE FUNCTION render(template text, vals jsonb, html boolean DEFAULT false)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(CASE
+               WHEN n = 1 THEN piece
+               WHEN strpos(piece, '}}') = 0 THEN '{{' || piece
+               ELSE CASE WHEN html
+                         THEN replace(replace(replace(replace(replace(v, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'),
+                                      '"', '&quot;'), '''', '&#39;')
+                         ELSE v END || substr(piece, strpos(piece, '}}') + 2)
+               END, '' ORDER BY n)
+      FROM unnest(string_to_array(template, '{{')) WITH ORDINALITY AS p (piece, n)
+     CROSS JOIN LATERAL (SELECT coalesce(vals ->> btrim(split_part(piece, '}}', 1)), '') AS v) AS x
+$$;
+COMMENT ON FUNCTION render(text, jsonb, boolean) IS 'a template with its {{names}} replaced, for HTML escaped';
+
+-- What a delivery says: members of the message to the carrier.
+CREATE FUNCTION compose(delivery_id bigint)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    d           bugevents.deliveries;
+    n           bugevents.notifications;
+    t           bugevents.templates;
+    vals        jsonb;
+    items       jsonb := '[]';
+    domain      text;
+    root        text;
+    token       text;
+    unsubscribe text;
+    subject     text;
+    body        text;
+    page        text;
+BEGIN
+    SELECT * INTO STRICT d FROM bugevents.deliveries WHERE id = delivery_id;
+    FOR n IN SELECT x.* FROM bugevents.notifications AS x
+               JOIN bugevents.deliveries AS y ON y.notification_id = x.id
+              WHERE y.id = delivery_id OR y.sent_with = delivery_id ORDER BY x.id
+    LOOP
+        items := items || jsonb_build_array(to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username',
+            (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id)));
+    END LOOP;
+    IF items = '[]' THEN
+        items := '[{"type": "test", "title": "A test of bugevents", "message": "This is a test: what bugevents sends arrives here."}]';
+    END IF;
+    vals := items -> 0;
+
+    IF d.channel = 'webhook' THEN
+        RETURN jsonb_build_object('msg_id', d.key, 'timestamp', floor(extract(epoch FROM clock_timestamp()))::bigint,
+            'body', jsonb_build_object('type', 'notification.' || (vals ->> 'type'),
+                                       'timestamp', coalesce(vals ->> 'created_at', now()::text), 'data', vals)::text);
+    ELSIF d.channel = 'whatsapp' THEN
+        RETURN jsonb_build_object('to', d.address, 'template', current_setting('bugevents.whatsapp_template'),
+            'language', current_setting('bugevents.whatsapp_language'),
+            'parameters', jsonb_build_array(coalesce(vals ->> 'title', ''), vals ->> 'message'));
+    END IF;
+
+    SELECT * INTO t FROM bugevents.templates AS x WHERE x.type IN (vals ->> 'type', '*') ORDER BY x.type = '*' LIMIT 1;
+    IF jsonb_array_length(items) > 1 THEN
+        subject := jsonb_array_length(items) || ' notifications';
+        SELECT string_agg(bugevents.render(E'{{title}}\n{{message}}\n', i), E'\n' ORDER BY o),
+               string_agg(bugevents.render('<p><b>{{title}}</b><br>{{message}}</p>', i, true), E'\n' ORDER BY o)
+          INTO body, page FROM jsonb_array_elements(items) WITH ORDINALITY AS x (i, o);
+    ELSIF t.type IS NULL THEN
+        subject := bugevents.render(CASE WHEN vals ->> 'bug_report_id' IS NULL THEN '{{title}}'
+                                         ELSE '[#{{bug_report_id}}] {{title}}' END, vals);
+        body := bugevents.render(E'{{message}}\n\n{{title}}\n', vals);
+        page := bugevents.render('<p>{{message}}</p><p><b>{{title}}</b></p>', vals, true);
+    ELSE
+        subject := bugevents.render(t.subject, vals);
+        body := bugevents.render(t.text, vals);
+        page := bugevents.render(t.html, vals, true);
+    END IF;
+
+    domain := coalesce(substring(current_setting('bugevents.smtp_from') FROM '@([A-Za-z0-9.-]+)'), 'localhost');
+    IF jsonb_array_length(items) = 1 AND vals ->> 'bug_report_id' IS NOT NULL THEN
+        root := '<bug.' || encode(sha256(convert_to(vals ->> 'bug_report_id', 'UTF8')), 'hex')
+            || '.' || (SELECT id FROM bugevents.stream) || '@' || domain || '>';
+    END IF;
+    IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
+        INSERT INTO bugevents.delivery_options (user_id) VALUES (d.user_id) ON CONFLICT DO NOTHING;
+        SELECT unsubscribe_token INTO token FROM bugevents.delivery_options AS o WHERE o.user_id = d.user_id;
+        unsubscribe := replace(current_setting('bugevents.unsubscribe_url'), '{{token}}', token);
+        body := body || E'\n-- \nNo more mails: ' || unsubscribe || E'\n';
+        page := page || bugevents.render('<p><a href="{{url}}">No more mails</a></p>', jsonb_build_object('url', unsubscribe), true);
+    END IF;
+    RETURN jsonb_strip_nulls(jsonb_build_object('to', d.address,
+        'subject', left(regexp_replace(subject, '[[:cntrl:]]+', ' ', 'g'), 200), 'text', body, 'html', page,
+        'message_id', '<' || d.key || '@' || domain || '>', 'in_reply_to', root, 'references', root,
+        'list_unsubscribe', unsubscribe));
+END
+$$;
+COMMENT ON FUNCTION compose(bigint) IS 'what a delivery says, as the courier sends it';
+
+CREATE FUNCTION requeue(delivery_id bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH again AS (
+        UPDATE bugevents.deliveries AS d
+           SET state = 'waiting', attempts = 0, next_attempt_at = now(), ended_at = NULL, sent_with = NULL,
+               key = gen_random_uuid()::text
+         WHERE d.state IN ('dead', 'uncertain') AND (delivery_id IS NULL OR d.id = delivery_id)
+        RETURNING 1)
+    SELECT count(*) FROM again
+$$;
+COMMENT ON FUNCTION requeue(bigint)
+    IS 'send a dead or uncertain delivery again, or all of them; returns how many';
+
+CREATE FUNCTION test_delivery(channel text, address text DEFAULT '')
+RETURNS bigint
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO bugevents.deliveries (channel, address) VALUES (channel, address) RETURNING id
+$$;
+COMMENT ON FUNCTION test_delivery(text, text)
+    IS 'send a test; returns the id of its row in bugevents.deliveries, which tells what became of it';
+
+CREATE FUNCTION unsubscribe(token text)
+RETURNS text
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO bugevents.preferences (user_id, type, channel, enabled)
+        SELECT o.user_id, '*', 'email', false FROM bugevents.delivery_options AS o
+         WHERE o.unsubscribe_token = token
+        ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
+    DELETE FROM bugevents.preferences AS p USING bugevents.delivery_options AS o
+     WHERE o.unsubscribe_token = token AND p.user_id = o.user_id AND p.channel = 'email' AND p.type <> '*';
+    SELECT o.user_id FROM bugevents.delivery_options AS o WHERE o.unsubscribe_token = token
+$$;
+COMMENT ON FUNCTION unsubscribe(text)
+    IS 'no more mails for the user of this token; returns the user, null if there is none';
+
+REVOKE ALL ON FUNCTION delivery_time(text, text, timestamptz), render(text, jsonb, boolean), compose(bigint), requeue(bigint),
+    test_delivery(text, text), unsubscribe(text) FROM PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('bugevents.deliveries', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.deliveries_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.delivery_options', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.templates', '');
+
+------------------------------------------------------------------------------
 -- A tracker to begin with
 ------------------------------------------------------------------------------
 

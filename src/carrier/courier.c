@@ -92,7 +92,7 @@ write_all(const char *data, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			_exit(0);
+			return;				/* it is gone, which the reader finds, too */
 		data += n;
 		len -= (size_t) n;
 	}

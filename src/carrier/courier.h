@@ -27,7 +27,7 @@ extern BeHeard be_courier_hear(json_t **message, size_t *size);
 
 /*
  * Write a message, which is freed; blocks while the courier doesn't read.  If it is gone
- * there is nobody to work for, and the process ends.
+ * nobody hears it.
  */
 extern void be_courier_tell(json_t *message);
 

@@ -131,9 +131,12 @@ send_next(BeLane *lane, BeWorker *worker, BeTransfer *transfer)
 
 	lane->busy_count++;
 	pthread_mutex_unlock(&lane->lock);
+	be_ledger_begin(delivery->key);
 	be_transfer_run(transfer, route, delivery, &outcome);
 	if (outcome.result == BE_SENT)
 		be_ledger_add(delivery->key, outcome.code);
+	else if (!outcome.uncertain)
+		be_ledger_fail(delivery->key);
 	be_route_release(route);
 
 	/* Before the report, to which the courier may answer with more work. */

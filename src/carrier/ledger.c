@@ -9,7 +9,9 @@
 
 #include <openssl/sha.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct Entry
 {
@@ -20,6 +22,40 @@ typedef struct Entry
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Entry ring[BE_CARRIER_LEDGER];	/* protected by lock */
 static unsigned added;					/* likewise */
+
+static int	file = -1;
+
+/*
+ * A line at once, since other threads write, too.  If it can't be written, the courier will think
+ * less sure than it could be, and no worse.
+ */
+static void
+write_line(const char *what, const char *key)
+{
+	char		line[BE_CARRIER_MAX_KEY + 16];
+	int			len = snprintf(line, sizeof(line), "%s %s\n", what, key);
+
+	if (file >= 0 && len < (int) sizeof(line) && write(file, line, (size_t) len) != len)
+		fputs("bugevents carrier: could not write to its ledger\n", stderr);
+}
+
+void
+be_ledger_open(int fd)
+{
+	file = fd;
+}
+
+void
+be_ledger_begin(const char *key)
+{
+	write_line("began", key);
+}
+
+void
+be_ledger_fail(const char *key)
+{
+	write_line("failed", key);
+}
 
 static void
 digest_of(const char *key, unsigned char *digest)
@@ -32,6 +68,7 @@ be_ledger_add(const char *key, int code)
 {
 	Entry		entry = {.code = code};
 
+	write_line("sent", key);
 	digest_of(key, entry.digest);
 	pthread_mutex_lock(&lock);
 	ring[added++ % BE_CARRIER_LEDGER] = entry;

@@ -3,12 +3,19 @@
  *
  * A courier that could not record a result asks again; it gets the same answer, and the
  * user no second message.  That holds for the last BE_CARRIER_LEDGER keys, as long as this
- * carrier lives.  Any thread may call.
+ * carrier lives.  What is to outlive it is written to a file (pipe/carrier.h).  Any thread may call.
  */
 #ifndef BE_LEDGER_H
 #define BE_LEDGER_H
 
 #include <stdbool.h>
+
+/* Write to this descriptor from now on. */
+extern void be_ledger_open(int fd);
+
+/* The key is about to be sent; or that failed, for certain. */
+extern void be_ledger_begin(const char *key);
+extern void be_ledger_fail(const char *key);
 
 /* Remember that the key was sent, and with which status. */
 extern void be_ledger_add(const char *key, int code);

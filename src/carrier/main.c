@@ -1,12 +1,13 @@
 /*
- * main.c - the carrier program: bugevents-carrier --fd=N
+ * main.c - the carrier program: bugevents-carrier --fd=N [--ledger=N]
  *
- * Started by the courier, never by hand: descriptor N is the pipe.  Before anything else it
+ * Started by the courier, never by hand: the descriptors are the pipe and the ledger.  Before anything else it
  * gives up what it does not need.
  */
 #include "carrier.h"
 #include "confine.h"
 #include "gateway/process.h"
+#include "ledger.h"
 
 #include <curl/curl.h>
 #include <jansson.h>
@@ -16,19 +17,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The descriptor in --fd=N, if it is a socket; else -1. */
+/* The descriptor behind an option, if it is of this type; else -1. */
 static int
-read_fd(const char *argument)
+read_fd(const char *argument, const char *option, mode_t type)
 {
 	struct stat status;
+	const char *number = argument + strlen(option);
 	char	   *end;
 	long		fd;
 
-	if (strncmp(argument, "--fd=", 5) != 0)
+	if (strncmp(argument, option, strlen(option)) != 0)
 		return -1;
-	fd = strtol(argument + 5, &end, 10);
-	if (end == argument + 5 || *end || fd <= STDERR_FILENO || fd > 1024 ||
-		fstat((int) fd, &status) != 0 || !S_ISSOCK(status.st_mode))
+	fd = strtol(number, &end, 10);
+	if (end == number || *end || fd <= STDERR_FILENO || fd > 1024 ||
+		fstat((int) fd, &status) != 0 || (status.st_mode & S_IFMT) != type)
 		return -1;
 	return (int) fd;
 }
@@ -36,7 +38,8 @@ read_fd(const char *argument)
 int
 main(int argc, char **argv)
 {
-	int			fd = argc == 2 ? read_fd(argv[1]) : -1;
+	int			fd = argc == 2 || argc == 3 ? read_fd(argv[1], "--fd=", S_IFSOCK) : -1;
+	int			ledger = argc == 3 ? read_fd(argv[2], "--ledger=", S_IFREG) : -1;
 	char		error[256];
 	int			status;
 
@@ -45,12 +48,13 @@ main(int argc, char **argv)
 		puts("bugevents-carrier " BUGEVENTS_VERSION);
 		return 0;
 	}
-	if (fd < 0)
+	if (fd < 0 || (argc == 3 && ledger < 0))
 	{
 		fputs("bugevents-carrier is started by the bugevents courier\n", stderr);
 		return 64;
 	}
-	be_process_begin(fd);
+	be_process_begin(fd, ledger);
+	be_ledger_open(ledger);
 	json_object_seed(0);		/* before there are threads */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 	{

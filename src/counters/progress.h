@@ -1,5 +1,5 @@
 /*
- * progress.h - how far the projector has come, for other processes, and waking it.
+ * progress.h - how far the projector has come, for other processes.
  */
 #ifndef BE_PROGRESS_H
 #define BE_PROGRESS_H
@@ -9,20 +9,13 @@
 extern void be_progress_request(void);
 extern void be_progress_startup(void);
 
-/*
- * The calling process is the projector until it exits.  False: there is one already.
- */
-extern bool be_progress_begin(void);
+/* The calling process is the projector, and doesn't know yet where it stands; until it exits. */
+extern void be_progress_begin(void);
 
 /* The projector has read everything up to this seq. */
 extern void be_progress_set(uint64 seq);
 
 /* False: there is no projector, or it doesn't know yet where it stands. */
 extern bool be_progress_get(uint64 *seq);
-
-extern bool be_progress_is_running(void);
-
-/* Events were settled.  Cheap if it isn't asleep, or there is none. */
-extern void be_progress_wake(void);
 
 #endif							/* BE_PROGRESS_H */

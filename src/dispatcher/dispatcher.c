@@ -29,7 +29,9 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "counters/presence.h"
 #include "counters/progress.h"
+#include "courier/courier.h"
 #include "dispatcher/admission.h"
 #include "dispatcher/database.h"
 #include "dispatcher/feed.h"
@@ -110,7 +112,7 @@ wake_projector(void)
 	static uint64 last = 0;
 
 	if (be_queue_settled() != last)
-		be_progress_wake();
+		be_presence_wake(BE_WORKER_PROJECTOR);
 	last = be_queue_settled();
 }
 
@@ -325,7 +327,7 @@ needed_history(void)
 	uint64		needed = be_queue_settled();
 	uint64		projected;
 
-	if (be_progress_is_running())
+	if (be_presence_is_running(BE_WORKER_PROJECTOR))
 		needed = be_progress_get(&projected) ? Min(needed, projected) : 0;
 
 	for (int i = 0; i < feed_count; i++)
@@ -527,7 +529,10 @@ run_turn(void)
 		look_after_stream();
 		look_after_gateways();
 		if (*stream_id)
+		{
 			be_projector_look_after();
+			be_courier_look_after();
+		}
 		be_security_flush();
 		flush_feeds();
 	}

@@ -24,9 +24,9 @@
 #include "dispatcher/questions.h"
 #include "dispatcher/security.h"
 #include "dispatcher/lookup.h"
-#include "dispatcher/spawn.h"
 #include "dispatcher/unix_time.h"
 #include "event/event.h"
+#include "extension/spawn.h"
 #include "mb/pg_wchar.h"
 #include "pipe/body.h"
 #include "counters/counters.h"
@@ -98,9 +98,13 @@ restart_later(BeFeed *feed)
 void
 be_feed_start(BeFeed *feed, int number, const char *config)
 {
+	char		text[12];
+	char	   *argv[] = {"bugevents-gateway", text, NULL};
 	int			fd;
-	pid_t		pid = be_spawn_gateway(number, &fd);
+	pid_t		pid;
 
+	snprintf(text, sizeof(text), "%d", number);
+	pid = be_spawn(argv, -1, true, &fd);
 	if (pid < 0)
 	{
 		ereport(LOG, (errmsg("could not start bugevents gateway %d: %m", number)));

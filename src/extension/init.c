@@ -15,6 +15,8 @@
 #include "extension/settings.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "counters/deliveries.h"
+#include "counters/presence.h"
 #include "counters/progress.h"
 #include "queue/queue.h"
 #include "queue/switch.h"
@@ -38,7 +40,9 @@ request_shmem(void)
 	be_database_request();
 	be_switch_request();
 	be_counters_request();
+	be_presence_request();
 	be_progress_request();
+	be_deliveries_request();
 }
 
 static void
@@ -51,7 +55,9 @@ startup_shmem(void)
 	be_database_startup();
 	be_switch_startup();
 	be_counters_startup();
+	be_presence_startup();
 	be_progress_startup();
+	be_deliveries_startup();
 }
 
 void

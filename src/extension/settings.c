@@ -31,6 +31,28 @@ int			be_notification_retention;
 bool		be_watch_on_comment;
 char	   *be_closed_statuses;
 
+char	   *be_smtp_url;
+char	   *be_smtp_from;
+char	   *be_smtp_user;
+char	   *be_smtp_password_file;
+bool		be_smtp_tls;
+char	   *be_whatsapp_url;
+char	   *be_whatsapp_token_file;
+char	   *be_whatsapp_template;
+char	   *be_whatsapp_language;
+char	   *be_webhook_url;
+char	   *be_webhook_secret_file;
+char	   *be_delivery_ca_file;
+char	   *be_default_channels;
+char	   *be_unsubscribe_url;
+int			be_escalate_after;
+int			be_delivery_rate;
+int			be_delivery_concurrency;
+int			be_delivery_timeout;
+int			be_max_attempts;
+int			be_retry_delay;
+bool		be_retry_uncertain;
+
 int			be_max_value_size;
 int			be_retention;
 int			be_retention_size;
@@ -334,6 +356,125 @@ define_projector_settings(void)
 				  &be_closed_statuses, "closed", PGC_SIGHUP, GUC_LIST_INPUT, NULL);
 }
 
+static bool
+channel_is_known(const char *name)
+{
+	return strcmp(name, "email") == 0 || strcmp(name, "whatsapp") == 0;
+}
+
+static bool
+check_channels(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
+{
+	if (list_is_valid(*newval, channel_is_known, "\"%s\" is not a channel."))
+		return true;
+	GUC_check_errhint("Channels are email and whatsapp; webhooks are sent for everybody.");
+	return false;
+}
+
+static bool
+has_scheme(const char *url, const char *first, const char *second)
+{
+	return *url == '\0' || strncmp(url, first, strlen(first)) == 0 || strncmp(url, second, strlen(second)) == 0;
+}
+
+static bool
+check_smtp_url(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
+{
+	if (has_scheme(*newval, "smtp://", "smtps://"))
+		return true;
+	GUC_check_errhint("Use smtp://HOST:587 for STARTTLS, or smtps://HOST:465.");
+	return false;
+}
+
+static bool
+check_http_url(char **newval, void **extra pg_attribute_unused(), GucSource source pg_attribute_unused())
+{
+	if (has_scheme(*newval, "https://", "http://"))
+		return true;
+	GUC_check_errhint("Use https://HOST/PATH.");
+	return false;
+}
+
+static void
+define_mail_settings(void)
+{
+	define_string("bugevents.smtp_url",
+				  "Names the server that mails go to; empty: no mails.",
+				  &be_smtp_url, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_smtp_url);
+	define_string("bugevents.smtp_from",
+				  "Sets the sender of mails.",
+				  &be_smtp_from, "", PGC_SIGHUP, 0, NULL);
+	define_string("bugevents.smtp_user",
+				  "Sets the name to log in with at the mail server.",
+				  &be_smtp_user, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	define_string("bugevents.smtp_password_file",
+				  "Names the file with the password for the mail server.",
+				  &be_smtp_password_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	DefineCustomBoolVariable("bugevents.smtp_tls",
+							 "Requires TLS of the mail server.",
+							 NULL, &be_smtp_tls, true, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	define_string("bugevents.unsubscribe_url",
+				  "Sets the page that takes a user off mails; {{token}} in it says whom.",
+				  &be_unsubscribe_url, "", PGC_SIGHUP, 0, check_http_url);
+}
+
+static void
+define_http_settings(void)
+{
+	define_string("bugevents.whatsapp_url",
+				  "Names where WhatsApp messages are posted; empty: none are.",
+				  &be_whatsapp_url, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_http_url);
+	define_string("bugevents.whatsapp_token_file",
+				  "Names the file with the access token for WhatsApp.",
+				  &be_whatsapp_token_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	define_string("bugevents.whatsapp_template",
+				  "Names the message template with the parameters title and message.",
+				  &be_whatsapp_template, "bug_notification", PGC_SIGHUP, 0, NULL);
+	define_string("bugevents.whatsapp_language",
+				  "Sets the language of the message template.",
+				  &be_whatsapp_language, "en", PGC_SIGHUP, 0, NULL);
+	define_string("bugevents.webhook_url",
+				  "Names where notifications are posted; empty: nowhere.",
+				  &be_webhook_url, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_http_url);
+	define_string("bugevents.webhook_secret_file",
+				  "Names the file with the secret that signs webhooks.",
+				  &be_webhook_secret_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+	define_string("bugevents.delivery_ca_file",
+				  "Names the file with the certificates to trust; empty: the system's.",
+				  &be_delivery_ca_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL);
+}
+
+static void
+define_delivery_settings(void)
+{
+	define_string("bugevents.default_channels",
+				  "Lists the channels for users who have no preference.",
+				  &be_default_channels, "", PGC_SIGHUP, GUC_LIST_INPUT, check_channels);
+	define_int("bugevents.escalate_after",
+			   "Sets the time after which what is not read goes to the next channel; 0: all at once.",
+			   &be_escalate_after, 0, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("bugevents.delivery_rate",
+			   "Sets how much is sent to a user by one channel in an hour; 0: no limit.",
+			   &be_delivery_rate, 60, 0, 1000000, PGC_SIGHUP, 0);
+	define_int("bugevents.delivery_concurrency",
+			   "Sets how many deliveries of one channel are under way at a time.",
+			   &be_delivery_concurrency, 4, 1, 64, PGC_SIGHUP, 0);
+	define_int("bugevents.delivery_timeout",
+			   "Sets the time for one attempt.",
+			   &be_delivery_timeout, 60 * 1000, 100, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("bugevents.max_attempts",
+			   "Sets after how many attempts a delivery is given up.",
+			   &be_max_attempts, 5, 1, 100, PGC_SIGHUP, 0);
+	define_int("bugevents.retry_delay",
+			   "Sets the time before the second attempt; it doubles with each.",
+			   &be_retry_delay, 2000, 10, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
+	DefineCustomBoolVariable("bugevents.retry_uncertain",
+							 "Sends mails and messages again that may have arrived.",
+							 NULL, &be_retry_uncertain, false, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+}
+
 static void
 define_token_settings(void)
 {
@@ -377,6 +518,9 @@ be_settings_define(void)
 	define_tls_settings();
 	define_token_settings();
 	define_projector_settings();
+	define_mail_settings();
+	define_http_settings();
+	define_delivery_settings();
 	MarkGUCPrefixReserved("bugevents");
 	preloaded = true;
 }

@@ -31,6 +31,29 @@ extern int	be_notification_retention;	/* seconds; 0: for ever */
 extern bool be_watch_on_comment;
 extern char *be_closed_statuses;	/* comma separated */
 
+/* What is sent */
+extern char *be_smtp_url;
+extern char *be_smtp_from;
+extern char *be_smtp_user;
+extern char *be_smtp_password_file;
+extern bool be_smtp_tls;
+extern char *be_whatsapp_url;
+extern char *be_whatsapp_token_file;
+extern char *be_whatsapp_template;
+extern char *be_whatsapp_language;
+extern char *be_webhook_url;
+extern char *be_webhook_secret_file;
+extern char *be_delivery_ca_file;
+extern char *be_default_channels;	/* comma separated */
+extern char *be_unsubscribe_url;
+extern int	be_escalate_after;	/* ms; 0: all channels at once */
+extern int	be_delivery_rate;	/* per hour, user and channel; 0: no limit */
+extern int	be_delivery_concurrency;	/* of each channel */
+extern int	be_delivery_timeout;	/* ms */
+extern int	be_max_attempts;
+extern int	be_retry_delay;		/* ms, before the second attempt */
+extern bool be_retry_uncertain;
+
 /* The gateways */
 extern char *be_listen_addresses;
 extern int	be_port;

@@ -36,7 +36,7 @@ main(int argc, char **argv)
 		fputs("bugevents-gateway is started by the bugevents dispatcher\n", stderr);
 		return 64;
 	}
-	be_process_begin(PIPE_FD);
+	be_process_begin(PIPE_FD, -1);
 
 	/*
 	 * Chunks of the window come from mmap and go back to the system; without

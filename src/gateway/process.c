@@ -11,8 +11,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Close what is between two descriptors. */
 static void
-give_up_what_is_not_needed(int pipe_fd)
+close_between(int low, int high)
+{
+	if (high - low > 1)
+		close_range((unsigned) low + 1, (unsigned) high - 1, 0);
+}
+
+static void
+close_all_but(int one, int other)
+{
+	int			low = other < 0 || one < other ? one : other;
+	int			high = one > other ? one : other;
+
+	close_between(STDERR_FILENO, low);
+	close_between(low, high);
+	close_range((unsigned) high + 1, ~0u, 0);
+}
+
+static void
+give_up_what_is_not_needed(void)
 {
 	struct rlimit none = {0, 0};
 
@@ -23,9 +42,6 @@ give_up_what_is_not_needed(int pipe_fd)
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	umask(077);
-	if (pipe_fd > STDERR_FILENO + 1)
-		close_range(STDERR_FILENO + 1, (unsigned) pipe_fd - 1, 0);
-	close_range((unsigned) pipe_fd + 1, ~0u, 0);
 }
 
 static void
@@ -42,8 +58,9 @@ reset_signals(void)
 }
 
 void
-be_process_begin(int pipe_fd)
+be_process_begin(int pipe_fd, int file_fd)
 {
-	give_up_what_is_not_needed(pipe_fd);
+	give_up_what_is_not_needed();
+	close_all_but(pipe_fd, file_fd);
 	reset_signals();
 }

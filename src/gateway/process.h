@@ -5,9 +5,9 @@
 #define BE_PROCESS_H
 
 /*
- * Keep the pipe and the standard descriptors, and close what the server left open by mistake;
- * no core files, no new privileges, and no signals that are meant for the server.
+ * Keep the pipe, a file (-1: none) and the standard descriptors, and close what the server
+ * left open by mistake; no core files, no new privileges, and no signals that are meant for the server.
  */
-extern void be_process_begin(int pipe_fd);
+extern void be_process_begin(int pipe_fd, int file_fd);
 
 #endif							/* BE_PROCESS_H */

@@ -56,9 +56,14 @@
  * back.  A key that is under way is answered with retry; one of the BE_CARRIER_LEDGER
  * last ones that were sent is answered with sent, and nothing happens.
  *
+ * The ledger: with --ledger=N the carrier writes to that descriptor, before and after each
+ * attempt, "began KEY", then "sent KEY" or "failed KEY"; neither of them if that is uncertain.  So
+ * what became of a send is known even if the courier isn't there to hear it.
+ *
  * The end: a courier that shuts down its side for writing gets retry for what waits, the
  * results of what is under way for BE_CARRIER_LINGER ms, and then the end of file.  What got
- * no result until then may or may not have arrived.
+ * no result until then may or may not have arrived.  If it was killed, nobody hears results, but the
+ * rest is the same.
  *
  * Trust: the carrier believes the courier but checks what it says; a line that is no
  * message ends it (status 65).  The courier must read while it writes: a carrier whose

@@ -3,7 +3,7 @@
  */
 #include "projector/bug.h"
 
-#include "projector/statement.h"
+#include "extension/statement.h"
 #include "responder/current.h"
 
 void

@@ -9,8 +9,9 @@
 
 #include "capture/viewer.h"
 #include "extension/settings.h"
+#include "projector/delivery.h"
 #include "projector/person.h"
-#include "projector/statement.h"
+#include "extension/statement.h"
 #include "utils/timestamp.h"
 
 /*
@@ -43,13 +44,18 @@ insert(const BeNotice *notice, const char *user)
 		" SELECT $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT NOT p.enabled"
 		" FROM bugevents.preferences AS p"
 		" WHERE p.user_id = $1 AND p.channel = 'page' AND p.type IN ($3, '*')"
-		" ORDER BY p.type = '*' LIMIT 1), false)"
+		" ORDER BY p.type = '*' LIMIT 1), false) RETURNING id"
 	};
+	int64		id;
+	bool		isnull;
 
 	be_statement_with(&statement, be_text_value(user), be_text_value(notice->bug),
 					  be_text_value(notice->type), be_text_value(notice->comment),
 					  be_text_value(notice->title), be_text_value(notice->message),
 					  be_text_value(notice->status), be_time_value(notice->at));
+	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	be_statement_done();
+	be_delivery_plan(id, notice->type, user, notice->at);
 }
 
 static bool

@@ -3,7 +3,7 @@
  */
 #include "projector/person.h"
 
-#include "projector/statement.h"
+#include "extension/statement.h"
 #include "responder/current.h"
 
 void

@@ -24,7 +24,7 @@
 #include "projector/notification.h"
 #include "projector/person.h"
 #include "projector/reminder.h"
-#include "projector/statement.h"
+#include "extension/statement.h"
 #include "projector/watcher.h"
 
 /* Of a comment in a notification, in bytes. */

@@ -28,8 +28,10 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "counters/presence.h"
 #include "counters/progress.h"
 #include "extension/settings.h"
+#include "extension/transaction.h"
 #include "extension/worker.h"
 #include "journal/journal.h"
 #include "journal/reader.h"
@@ -42,7 +44,7 @@
 #include "projector/notification.h"
 #include "projector/projection.h"
 #include "projector/reminder.h"
-#include "projector/statement.h"
+#include "extension/statement.h"
 #include "queue/queue.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
@@ -126,31 +128,14 @@ write_cursor(uint64 seq)
 	be_statement_with(&statement, be_int_value(seq));
 }
 
-static void
-begin(void)
-{
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	PushActiveSnapshot(GetTransactionSnapshot());
-}
-
-static void
-commit(void)
-{
-	PopActiveSnapshot();
-	SPI_finish();
-	CommitTransactionCommand();
-}
-
 /* Do what follows from events up to upto, a batch of them.  True: something did. */
 static bool
 do_events(uint64 upto, Batch *batch)
 {
+	MemoryContext context = CurrentMemoryContext;
 	uint64		reached;
 
-	begin();
+	be_transaction_begin();
 	batch->event = AllocSetContextCreate(CurrentMemoryContext, "bugevents projector event",
 										 ALLOCSET_DEFAULT_SIZES);
 	reached = be_journal_read(cursor, upto, &place, take_run, batch);
@@ -159,7 +144,7 @@ do_events(uint64 upto, Batch *batch)
 		write_cursor(reached);
 		written = reached;
 	}
-	commit();
+	be_transaction_commit(context);
 	cursor = reached;
 	be_progress_set(cursor);
 	return batch->any;
@@ -187,18 +172,19 @@ is_transient(int sqlstate)
 static void
 set_aside(uint64 seq, const ErrorData *error)
 {
+	MemoryContext context = CurrentMemoryContext;
 	static BeStatement statement = {
 		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
 		" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
 		" ON CONFLICT (seq) DO NOTHING"
 	};
 
-	begin();
+	be_transaction_begin();
 	be_statement_with(&statement, be_int_value(seq),
 					  be_text_value(unpack_sql_state(error->sqlerrcode)),
 					  be_text_value(error->message));
 	write_cursor(seq);
-	commit();
+	be_transaction_commit(context);
 	cursor = written = seq;
 	be_progress_set(cursor);
 	ereport(WARNING,
@@ -313,13 +299,14 @@ run_batch(uint64 upto)
 static bool
 read_cursor(void)
 {
+	MemoryContext context = CurrentMemoryContext;
 	static BeStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
 	BeStreamRow stream;
 	Oid			schema;
 	Oid			found = InvalidOid;
 	bool		isnull;
 
-	begin();
+	be_transaction_begin();
 	schema = get_namespace_oid("bugevents", true);
 	if (OidIsValid(schema))
 		found = get_relname_relid("projector", schema);
@@ -344,7 +331,7 @@ read_cursor(void)
 		cursor = Max(cursor, stream.dropped);
 		be_progress_set(cursor);
 	}
-	commit();
+	be_transaction_commit(context);
 	return OidIsValid(found);
 }
 
@@ -353,28 +340,30 @@ read_cursor(void)
 static void
 do_reminders(void)
 {
+	MemoryContext context = CurrentMemoryContext;
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (be_reminder_next_is_known() && be_reminder_next() > now)
 		return;
-	begin();
+	be_transaction_begin();
 	if (be_reminder_next() <= now)
 		(void) be_reminder_fire();
 	(void) be_reminder_next();
-	commit();
+	be_transaction_commit(context);
 }
 
 static void
 expire(void)
 {
+	MemoryContext context = CurrentMemoryContext;
 	static TimestampTz due = 0;
 
 	if (GetCurrentTimestamp() < due)
 		return;
 	due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), EXPIRE_INTERVAL);
-	begin();
+	be_transaction_begin();
 	be_notification_expire();
-	commit();
+	be_transaction_commit(context);
 }
 
 /* ---- the loop ---- */
@@ -429,8 +418,9 @@ bugevents_projector_main(Datum arg pg_attribute_unused())
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	if (!be_progress_begin())
+	if (!be_presence_begin(BE_WORKER_PROJECTOR))
 		proc_exit(0);
+	be_progress_begin();
 	be_worker_connect();
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 
@@ -471,7 +461,7 @@ be_projector_look_after(void)
 {
 	static TimestampTz next_start = 0;
 
-	if (!be_projector || be_progress_is_running() || GetCurrentTimestamp() < next_start)
+	if (!be_projector || be_presence_is_running(BE_WORKER_PROJECTOR) || GetCurrentTimestamp() < next_start)
 		return;
 	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
 	start();

@@ -12,7 +12,7 @@
 #include "projector/change.h"
 #include "projector/bug.h"
 #include "projector/notification.h"
-#include "projector/statement.h"
+#include "extension/statement.h"
 #include "responder/current.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"

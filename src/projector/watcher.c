@@ -3,7 +3,7 @@
  */
 #include "projector/watcher.h"
 
-#include "projector/statement.h"
+#include "extension/statement.h"
 
 void
 be_watcher_add(const char *bug, const char *user)

@@ -8,6 +8,7 @@
 
 #include "clients/clients.h"
 #include "counters/counters.h"
+#include "counters/deliveries.h"
 #include "counters/progress.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
@@ -44,6 +45,7 @@ static const Family families[] = {
 	{"bugevents_journal_bytes_limit", BE_METRIC_GAUGE, "Size above which the oldest events are dropped; 0: none."},
 	{"bugevents_journal_oldest_seconds", BE_METRIC_GAUGE, "Age of the oldest transaction in the journal."},
 	{"bugevents_projector_up", BE_METRIC_GAUGE, "1 while the projector runs, which derives notifications."},
+	{"bugevents_deliveries_total", BE_METRIC_COUNTER, "Attempts to send something outside, by what became of it."},
 	{"bugevents_projector_lag_seq", BE_METRIC_GAUGE, "How far the projector is behind the end of the stream."},
 };
 
@@ -202,6 +204,21 @@ journal_oldest_seconds(void)
 }
 
 static void
+put_deliveries(Listing *listing)
+{
+	begin_family(listing, "bugevents_deliveries_total");
+	for (int kind = 0; kind < BE_CHANNELS; kind++)
+		for (int i = 0; i < be_deliveries_results(); i++)
+		{
+			const char *result;
+			uint64		count = be_deliveries_get((BeChannelKind) kind, i, &result);
+
+			put(listing, "", psprintf("channel=\"%s\",result=\"%s\"",
+									  be_channel_name((BeChannelKind) kind), result), count);
+		}
+}
+
+static void
 put_projector(Listing *listing)
 {
 	uint64		next = be_queue_next_seq();
@@ -241,4 +258,5 @@ be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
 	put_only(&listing, "bugevents_journal_bytes_limit", be_retention_size * 1024.0);
 	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
 	put_projector(&listing);
+	put_deliveries(&listing);
 }

@@ -121,7 +121,7 @@ for what, send in (
         ("an answer to nothing", lambda x, one: answer(x, one[0], one[1] + 9, ROW)),
         ("an answer to another client", lambda x, one: answer(x, one[0] + 9, one[1], ROW)),
         ("fewer records than it says", lambda x, one: answer(x, one[0], one[1], ROWS, record(), count=2)),
-        ("an unknown kind", lambda x, one: answer(x, one[0], one[1], 4)),
+        ("an unknown kind", lambda x, one: answer(x, one[0], one[1], 5)),
         ("a truncated body", lambda x, one: x.send(ANSWER, b"\0" * 40))):
     x = Dispatcher(tip=10)
     y = x.ready(token("1"))

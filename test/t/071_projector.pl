@@ -154,7 +154,7 @@ my $single = $server->sql("SELECT string_agg(n, ' ' ORDER BY n COLLATE \"C\") FR
 my $rows = $server->sql('SELECT count(*) FROM bugevents.notifications');
 $server->set('bugevents.projector', 'off');
 BugEvents::Server::wait_until(sub { pid() eq '' }, 'no projector');
-$server->sql('TRUNCATE bugevents.notifications, bugevents.bugs, bugevents.watchers, bugevents.people; UPDATE bugevents.projector SET cursor = 0');
+$server->sql('TRUNCATE bugevents.notifications, bugevents.deliveries, bugevents.bugs, bugevents.watchers, bugevents.people; UPDATE bugevents.projector SET cursor = 0');
 $server->set('bugevents.fold_interval', '10min');
 $server->set('bugevents.projector', 'on');
 BugEvents::Server::wait_until(sub { pid() ne '' }, 'a projector');

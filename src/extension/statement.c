@@ -4,7 +4,7 @@
  * Model: prepared when it is run first, and kept for the life of the process; PostgreSQL
  * plans it anew when a table was dropped and created again.
  */
-#include "projector/statement.h"
+#include "extension/statement.h"
 
 static void
 prepare(BeStatement *statement, int n, const BeValue *values)

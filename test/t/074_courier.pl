@@ -1,0 +1,239 @@
+# The courier: mail, WhatsApp and webhooks to real servers that fail on purpose.
+use strict;
+use warnings;
+use BugEvents::Projector qw(caught_up);
+use BugEvents::Server;
+use Digest::SHA qw(hmac_sha256_base64);
+use JSON::PP;
+use MIME::Base64;
+use MIME::QuotedPrint;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $folder = PostgreSQL::Test::Utils::tempdir;
+my $outside = fork() // die;
+if ($outside == 0)
+{
+	exec 'python3', 'test/t/outside.py', $folder;
+	exit 1;
+}
+END { local $?; kill 'TERM', $outside if $outside; waitpid $outside, 0 if $outside; }
+BugEvents::Server::wait_until(sub { -e "$folder/ports" }, 'the world outside');
+my $ports = decode_json(slurp_file("$folder/ports"));
+my $secret = 'whsec_' . encode_base64('thirty-two bytes of secret, no less', '');
+append_to_file("$folder/password", "geheim\n");
+append_to_file("$folder/token", "wa-token\n");
+append_to_file("$folder/secret", "$secret\n");
+
+my $server = BugEvents::Server->start_new('courier', projector => 1, conf => <<~"END");
+	bugevents.smtp_url = 'smtp://localhost:$ports->{smtp}'
+	bugevents.smtp_from = 'Bug Tracker <bugs\@example.org>'
+	bugevents.smtp_user = 'tracker'
+	bugevents.smtp_password_file = '$folder/password'
+	bugevents.whatsapp_url = 'https://localhost:$ports->{web}/wa'
+	bugevents.whatsapp_token_file = '$folder/token'
+	bugevents.webhook_url = 'https://localhost:$ports->{web}/hook'
+	bugevents.webhook_secret_file = '$folder/secret'
+	bugevents.delivery_ca_file = '$folder/ca.pem'
+	bugevents.default_channels = 'email'
+	bugevents.unsubscribe_url = 'https://tracker.example.org/off?{{token}}'
+	bugevents.retry_delay = 20ms
+	bugevents.delivery_rate = 0
+	bugevents.fold_interval = 0
+	restart_after_crash = on
+	END
+
+sub behave { my (%how) = @_; unlink "$folder/behaviour"; append_to_file("$folder/behaviour.new", encode_json(\%how)); rename "$folder/behaviour.new", "$folder/behaviour"; return; }
+
+sub accepted
+{
+	my @all = -e "$folder/accepted" ? map { decode_json($_) } split /\n/, slurp_file("$folder/accepted") : ();
+	# Headers as they are; they are not quoted-printable.
+	$_->{head} = (split /\r?\n\r?\n/, $_->{content})[0], $_->{content} = decode_qp($_->{content}) for grep { $_->{content} } @all;
+	return @all;
+}
+
+sub json { my ($text) = @_; utf8::encode($text); return decode_json($text); }
+
+sub states { return $server->sql("SELECT coalesce(string_agg(n, ', ' ORDER BY n), '') FROM (SELECT channel || ' ' || state || ' ' || count(*) AS n FROM bugevents.deliveries GROUP BY channel, state) s"); }
+
+# Nothing waits or is under way.
+sub all_sent
+{
+	caught_up($server);
+	BugEvents::Server::wait_until(sub { (eval { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE state IN ('waiting', 'sending')") } // '') eq '0' }, 'all to be sent', sub { states() });
+	return;
+}
+
+# A mail, a webhook; then by WhatsApp for who wants it.
+$server->sql("INSERT INTO users (username, email, phone) VALUES ('ada', 'ada\@example.org', '+49 170 1234567'), ('bob', 'bob\@example.org', NULL)");
+all_sent();
+is(states(), 'email sent 2, webhook sent 2', 'a mail and a webhook for each notification');
+my @mails = grep { $_->{channel} eq 'email' } accepted();
+is_deeply([ sort map { "@{ $_->{to} }" } @mails ], [ 'ada@example.org', 'bob@example.org' ], 'mails arrive where they should');
+ok($mails[0]{tls} && $mails[0]{login}, '... by TLS, with a login');
+like($mails[0]{content}, qr/^From: "Bug Tracker" <bugs\@example\.org>\r?$/m, '... from the tracker');
+like($mails[0]{content}, qr{^List-Unsubscribe: <https://tracker\.example\.org/off\?[0-9a-f]{64}>\r?$}m, '... with a way out');
+
+$server->sql("INSERT INTO bugevents.preferences VALUES ('1', '*', 'whatsapp', true), ('1', 'comment_added', 'email', false)");
+$server->sql("INSERT INTO bug_reports (title, creator_id, assignee_id) VALUES ('Größe <script>', 2, 1)");
+$server->sql("SET bugevents.actor = '2'; UPDATE bug_reports SET status = 'closed'");
+$server->sql("INSERT INTO comments (bug_report_id, user_id, content) VALUES (1, 2, 'a <b> & more')");
+all_sent();
+@mails = grep { $_->{channel} eq 'email' && "@{ $_->{to} }" eq 'ada@example.org' } accepted();
+is(scalar(@mails), 3, 'a mail for what is wanted, none for what is not');
+my @about = grep { $_->{content} =~ /^Subject: =\?/m } @mails;
+is(scalar(@about), 2, 'a subject that is no ASCII is encoded');
+my @roots = map { $_->{content} =~ /^In-Reply-To: (<bug\.\S+>)\r?$/m } @about;
+is($roots[0], $roots[1], 'mails about a bug are one thread') or diag $about[0]{content};
+like($about[1]{content}, qr/&lt;script&gt;/, 'HTML in a title is text');
+my @ids = map { $_->{head} =~ /^Message-ID: (<[^>]+>)/mi } @mails;
+my %ids = map { ($_ => 1) } @ids;
+is(scalar(keys %ids), 3, '... each with an id of its own') or diag explain \@ids;
+
+my @wa = grep { $_->{channel} eq 'whatsapp' } accepted();
+is(scalar(@wa), 3, 'WhatsApp');
+my $message = json($wa[-1]{body});
+is($message->{to}, '491701234567', '... to the phone');
+is_deeply([ $message->{template}{name}, $message->{template}{language}{code}, map { $_->{text} } @{ $message->{template}{components}[0]{parameters} } ],
+	[ 'bug_notification', 'en', "Gr\x{f6}\x{df}e <script>", 'a <b> & more' ], '... a template with title and message');
+is($wa[0]{headers}{authorization}, 'Bearer wa-token', '... with the token');
+
+my ($hook) = grep { $_->{channel} eq 'webhook' && $_->{body} =~ /comment_added/ } accepted();
+my $signed = join '.', $hook->{headers}{'webhook-id'}, $hook->{headers}{'webhook-timestamp'}, $hook->{body};
+my $wide = $signed;
+utf8::encode($wide);
+my $signature = hmac_sha256_base64($wide, decode_base64($secret =~ s/^whsec_//r));
+$signature .= '=' while length($signature) % 4;
+is($hook->{headers}{'webhook-signature'}, "v1,$signature", 'a webhook is signed as Standard Webhooks says');
+my $body = json($hook->{body});
+is_deeply([ $body->{type}, $body->{data}{user_id}, $body->{data}{message} ], [ 'notification.comment_added', '1', 'a <b> & more' ], '... and says what happened');
+
+# Templates of one's own.
+$server->sql("INSERT INTO bugevents.templates VALUES ('status_changed', 'Now {{status}}: {{title}}', E'Dear {{ username }},\\n{{message}} {{unknown}}{{', '<i>{{title}}</i>')");
+$server->sql("UPDATE bug_reports SET title = 'plain {{message}}', status = 'open'");
+all_sent();
+@mails = grep { ($_->{content} // '') =~ /Now open/ } accepted();
+is(scalar(@mails), 2, 'a template');
+like($mails[0]{content}, qr/^Subject: Now open: plain \{\{message\}\}\r?$/m, '... whose values are no templates');
+like($mails[0]{content}, qr/Dear (ada|bob),\r?\nStatus changed from closed to open \{\{/, '... with what is known of whom');
+
+# Refused, later, requeued.
+behave(mail => 'refuse', wa => 'refuse', hook => 'refuse');
+my $before = accepted();
+$server->sql("SELECT bugevents.test_delivery('email', 'eve\@example.org'), bugevents.test_delivery('whatsapp', '+1 555 0100'), bugevents.test_delivery('webhook')");
+all_sent();
+is($server->sql("SELECT string_agg(channel || ' ' || state || ' ' || attempts || ' ' || last_code, ', ' ORDER BY channel) FROM bugevents.deliveries WHERE notification_id IS NULL"),
+	'email dead 1 550, webhook dead 1 410, whatsapp dead 1 400', 'what is refused for good is not tried again');
+behave(wa => 'later');
+is($server->sql('SELECT bugevents.requeue()'), 3, 'requeue');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE channel = 'whatsapp' AND last_code = 429") eq '1' }, 'a Retry-After');
+cmp_ok($server->sql("SELECT extract(epoch FROM next_attempt_at - now()) FROM bugevents.deliveries WHERE last_code = 429"), '>', 0.5, 'Retry-After is honoured');
+behave();
+all_sent();
+is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE notification_id IS NULL AND state = 'sent'"), '3', '... and all of them arrive');
+is(scalar(accepted()), $before + 3, '... once');
+
+# A channel that hangs holds up no other.
+behave(wa => 'hang');
+$server->sql("SELECT bugevents.test_delivery('whatsapp', '+1 555 0100') FROM generate_series(1, 20); SELECT bugevents.test_delivery('email', 'fast\@example.org')");
+BugEvents::Server::wait_until(sub { grep { "@{ $_->{to} // [] }" eq 'fast@example.org' } accepted() }, 'the mail');
+is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE channel = 'whatsapp' AND state = 'sending'"), '4', 'a server that hangs has what it may have, and mails go on');
+$server->sql("DELETE FROM bugevents.deliveries WHERE channel = 'whatsapp' AND state = 'waiting'");
+behave();
+$server->set('bugevents.delivery_timeout', '5s');
+
+# An answer that is lost: a mail may have arrived, and isn't sent again; a webhook is, with its id.
+behave(mail => 'lose', hook => 'lose');
+$server->sql("SELECT bugevents.test_delivery('email', 'lost\@example.org'), bugevents.test_delivery('webhook')");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT state FROM bugevents.deliveries WHERE address = 'lost\@example.org'") eq 'uncertain' }, 'the mail to be uncertain');
+behave();
+BugEvents::Server::wait_until(sub { $server->sql("SELECT state FROM bugevents.deliveries WHERE channel = 'webhook' ORDER BY id DESC LIMIT 1") eq 'sent' }, 'the webhook');
+is(scalar(grep { "@{ $_->{to} // [] }" eq 'lost@example.org' } accepted()), 1, 'a mail whose answer is lost is not sent again');
+my %hooks;
+$hooks{ $_->{headers}{'webhook-id'} }++ for grep { $_->{channel} eq 'webhook' } accepted();
+cmp_ok((sort { $b <=> $a } values %hooks)[0], '>=', 2, 'a webhook is, with the same id');
+
+# When: quiet hours, digests, in SQL.
+is($server->sql(<<~'END'), '07:00 07:00 07:59 21:30 | 12:00 | 07:15', 'quiet hours and digests');
+	INSERT INTO bugevents.delivery_options (user_id, time_zone, quiet_from, quiet_until, digest) VALUES
+		('q', 'Europe/Berlin', '22:30', '07:00', NULL), ('d', 'UTC', NULL, NULL, '6 hours'), ('b', 'UTC', '06:00', '07:15', '1 hour');
+	SELECT string_agg(to_char(bugevents.delivery_time('q', 'email', t::timestamptz) AT TIME ZONE 'Europe/Berlin', 'HH24:MI'), ' ' ORDER BY n)
+	    || ' | ' || to_char(bugevents.delivery_time('d', 'email', '2026-01-31 06:10+00') AT TIME ZONE 'UTC', 'HH24:MI')
+	    || ' | ' || to_char(bugevents.delivery_time('b', 'email', '2026-01-31 05:10+00') AT TIME ZONE 'UTC', 'HH24:MI')
+	  FROM (VALUES (1, '2026-01-31 22:30+01'), (2, '2026-02-01 03:00+01'), (4, '2026-01-31 22:30+02'), (3, '2026-01-31 06:59+00')) AS v (n, t)
+	END
+
+# A digest; who has had enough for now; escalation.
+$server->sql("INSERT INTO bugevents.delivery_options (user_id, digest) VALUES ('2', '1 hour') ON CONFLICT (user_id) DO UPDATE SET digest = '1 hour'");
+$server->sql("SET bugevents.actor = '1'; UPDATE bug_reports SET status = 'd' || n FROM generate_series(1, 1) n; UPDATE bug_reports SET priority = 'high'; UPDATE bug_reports SET status = 'd2'");
+caught_up($server);
+is($server->sql("SELECT count(*) || ' ' || bool_and(next_attempt_at > now()) FROM bugevents.deliveries WHERE user_id = '2' AND channel = 'email' AND state = 'waiting'"), '3 true', 'mails are collected');
+$server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE user_id = '2' AND state = 'waiting'; SELECT bugevents.test_delivery('webhook')");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE user_id = '2' AND state = 'waiting'") eq '0' }, 'the digest');
+BugEvents::Server::wait_until(sub { grep { ($_->{content} // '') =~ /^Subject: 3 notifications\r?$/m } accepted() }, 'the digest to arrive');
+is(scalar(grep { ($_->{content} // '') =~ /^Subject: 3 notifications\r?$/m } accepted()), 1, '... and are one');
+
+$server->set('bugevents.escalate_after', '1h');
+$server->sql("SELECT pg_sleep(0)");
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.escalate_after') eq '1h' }, 'the reload');
+caught_up($server);
+$server->sql("SET bugevents.actor = '2'; UPDATE bug_reports SET status = 'e1'");
+caught_up($server);
+is($server->sql("SELECT string_agg(channel || ' ' || if_unread, ', ' ORDER BY channel) FROM bugevents.deliveries WHERE notification_id = (SELECT max(id) FROM bugevents.notifications WHERE user_id = '1') AND channel <> 'webhook'"), 'email false, whatsapp true', 'escalation: the next channel only if it is not read');
+$server->sql("SELECT bugevents.mark_all_read('1'); UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE if_unread; SELECT bugevents.test_delivery('webhook')");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE state = 'skipped'") eq '1' }, 'it to be skipped');
+pass('... and then it is not sent');
+$server->set('bugevents.escalate_after', '0');
+
+is($server->sql("SELECT bugevents.unsubscribe((SELECT unsubscribe_token FROM bugevents.delivery_options WHERE user_id = '2'))"), '2', 'unsubscribe');
+is($server->sql("SELECT enabled FROM bugevents.preferences WHERE user_id = '2' AND channel = 'email'"), 'f', '... from mails');
+is($server->sql("SELECT bugevents.unsubscribe('nonsense')"), '', '... not with any token');
+$server->sql("DELETE FROM bugevents.preferences; DELETE FROM bugevents.delivery_options");
+
+# Counts, exactly, over failures and kills of projector and courier.
+all_sent();
+sub process { my ($name) = @_; return eval { $server->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'bugevents $name'") } // ''; }
+my $notifications = $server->sql('SELECT coalesce(max(id), 0) FROM bugevents.notifications');
+my $mark = accepted();
+behave(fail => 0.3);
+$server->set('bugevents.max_attempts', '30');
+for my $round (1 .. 8)
+{
+	$server->sql("SET bugevents.actor = '2'; DO \$\$ BEGIN FOR i IN 1 .. 40 LOOP UPDATE bug_reports SET status = 'k$round.' || i; COMMIT; END LOOP; END \$\$");
+	my $name = $round % 2 ? 'courier' : 'projector';
+	BugEvents::Server::wait_until(sub { process($name) ne '' }, "the $name");
+	kill $round % 4 == 3 || $round % 4 == 0 ? 'KILL' : 'TERM', process($name);
+	BugEvents::Server::wait_until(sub { ($server->node->psql('postgres', 'SELECT 1'))[0] == 0 }, 'the server');
+}
+behave();
+all_sent();
+my $wanted = $server->sql("SELECT count(*) FROM bugevents.notifications WHERE id > $notifications");
+is($wanted, 320, 'a notification for each change');
+my %times;
+for my $one ((accepted())[ $mark .. accepted() - 1 ])
+{
+	my $id = $one->{channel} eq 'email' ? ($one->{head} =~ /^Message-ID: <([^\@]+)/mi)[0] : $one->{headers}{'webhook-id'};
+	$times{ $one->{channel} }{$id}++;
+}
+is(scalar(keys %{ $times{email} }), $wanted, 'each mail arrives, over failures and kills');
+is(scalar(grep { $_ > 1 } values %{ $times{email} }), 0, '... once');
+is(scalar(keys %{ $times{webhook} }), $wanted, 'so does each webhook');
+is(scalar(grep { $_ > 1 } values %{ $times{webhook} }), 0, '... once');
+is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE notification_id > $notifications AND state <> 'sent'"), '0', '... and the table says so');
+
+# The carrier itself is killed: what was under way is settled.
+my $carrier = `pgrep -P @{[ process('courier') ]} -f bugevents-carrier`;
+like($carrier, qr/^\d+$/, 'there is a carrier');
+kill 'KILL', $carrier;
+$server->sql("SELECT bugevents.test_delivery('email', 'after\@example.org')");
+BugEvents::Server::wait_until(sub { grep { "@{ $_->{to} // [] }" eq 'after@example.org' } accepted() }, 'a mail by another one');
+like(($server->http('/metrics'))[1], qr/^bugevents_deliveries_total\{channel="email",result="sent"\} [1-9]/m, 'metrics count');
+
+# A wrong setting is told.
+my $log = $server->log_size;
+$server->set('bugevents.smtp_password_file', '/nonexistent');
+$server->wait_log(qr/could not open file "\/nonexistent"/, $log);
+pass('a file that is not there is told');
+done_testing();
