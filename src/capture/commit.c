@@ -140,7 +140,9 @@ on_subtransaction(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
 {
 	if (!be_pending_exists())
 		return;
-	if (event == SUBXACT_EVENT_COMMIT_SUB)
+	if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
+		be_pending_before_commit_level(GetCurrentTransactionNestLevel());
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
 		be_pending_commit_level(GetCurrentTransactionNestLevel());
 	else if (event == SUBXACT_EVENT_ABORT_SUB)
 		be_pending_abort_level(GetCurrentTransactionNestLevel());

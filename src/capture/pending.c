@@ -16,10 +16,12 @@
  * within the subtransaction that captured it: when that rolls back, PostgreSQL
  * takes the rows back just as this list drops the segment.  A level that holds
  * little is left in memory even if all levels together hold much, unless it has
- * SPILL_MIN: memory is bounded by spill_size + depth * SPILL_MIN.
+ * SPILL_MIN.  When such a level is released, it is its last chance: a loop of
+ * savepoints captures nothing at the level that all of it ends up in.  So memory
+ * is bounded by spill_size + depth * SPILL_MIN.
  *
- * Ordinals count the events that the transaction ever captured; they give parts
- * their order and have gaps where something was rolled back.
+ * Ordinals give parts their order: those of a segment begin above those of all
+ * before it.  They have gaps where something was rolled back.
  *
  * Memory: everything is in one context that lives as long as the session and is
  * reset at the end of each transaction.
@@ -31,6 +33,7 @@
 #include "event/event.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
+#include "pipe/message.h"
 #include "utils/memutils.h"
 
 #define SEGMENT_INITIAL	(4 * 1024)
@@ -38,6 +41,9 @@
 
 /* A part fills a page of the journal, so that it is stored in the row. */
 #define PART_SIZE		8000
+
+/* A transaction that isn't in parts has to fit into one message to a gateway. */
+#define INLINE_MAX		(BE_MESSAGE_MAX_DOWN / 2)
 
 typedef struct Segment
 {
@@ -94,15 +100,26 @@ push_segment(int level)
 	return segment;
 }
 
-static void
-grow_segment(Segment *segment, Size more)
+/* Make room for more bytes.  False, with MCXT_ALLOC_NO_OOM, if there is none. */
+static bool
+grow_segment(Segment *segment, Size more, int flags)
 {
 	Size		capacity = segment->capacity;
+	char	   *data;
 
+	if (capacity - segment->size >= more)
+		return true;
 	while (capacity - segment->size < more)
 		capacity = (capacity + BE_JOURNAL_ROOM) * 2 - BE_JOURNAL_ROOM;
-	segment->data = repalloc_huge(segment->data, capacity + BE_JOURNAL_ROOM);
+	data = MemoryContextAllocExtended(context, capacity + BE_JOURNAL_ROOM,
+									  MCXT_ALLOC_HUGE | flags);
+	if (data == NULL)
+		return false;
+	memcpy(data, segment->data, BE_JOURNAL_ROOM + segment->size);
+	pfree(segment->data);
+	segment->data = data;
 	segment->capacity = capacity;
+	return true;
 }
 
 /* The longest run of whole records in at most PART_SIZE bytes; at least one. */
@@ -168,13 +185,17 @@ spill_segment(Segment *segment)
 	segment->size = segment->capacity = 0;
 }
 
+static Size
+spill_limit(void)
+{
+	return (Size) be_spill_size * 1024;
+}
+
 static bool
 must_spill(const Segment *segment)
 {
-	Size		limit = (Size) be_spill_size * 1024;
-
-	return segment->size >= limit ||
-		(in_memory >= limit && segment->size >= Min(limit, SPILL_MIN));
+	return segment->size >= spill_limit() ||
+		(in_memory >= spill_limit() && segment->size >= Min(spill_limit(), SPILL_MIN));
 }
 
 char *
@@ -194,8 +215,7 @@ be_pending_reserve(Size size)
 		spill_segment(segment);
 	if (segment == NULL || segment->level != level || segment->data == NULL)
 		segment = push_segment(level);
-	if (segment->capacity - segment->size < size)
-		grow_segment(segment, size);
+	grow_segment(segment, size, 0);
 
 	record = segment->data + BE_JOURNAL_ROOM + segment->size;
 	segment->size += size;
@@ -205,16 +225,16 @@ be_pending_reserve(Size size)
 	return record;
 }
 
-/* Make b part of its neighbour a, which stands before it. */
+/* Make b part of its neighbour a, which stands before it; flags as above. */
 static bool
-merge_segments(Segment *a, const Segment *b)
+merge_segments(Segment *a, const Segment *b, int flags)
 {
 	if (a->level != b->level || (a->data == NULL) != (b->data == NULL))
 		return false;
 	if (b->data)
 	{
-		if (a->capacity - a->size < b->size)
-			grow_segment(a, b->size);
+		if (!grow_segment(a, b->size, flags))
+			return false;
 		memcpy(a->data + BE_JOURNAL_ROOM + a->size, b->data + BE_JOURNAL_ROOM,
 			   b->size);
 		a->size += b->size;
@@ -224,14 +244,20 @@ merge_segments(Segment *a, const Segment *b)
 	return true;
 }
 
-/*
- * Ordinals within a segment must be without gaps, for its parts to be numbered
- * from the first one; a rollback between the two leaves one.
- */
-static bool
-are_adjacent(const Segment *a, const Segment *b)
+void
+be_pending_before_commit_level(int level)
 {
-	return a->data == NULL || a->ordinal + a->n == b->ordinal;
+	MemoryContext old;
+
+	if (in_memory < spill_limit())
+		return;
+
+	/* The subtransaction's own is kept until the end if anything was in it. */
+	old = MemoryContextSwitchTo(context);
+	for (int i = segment_count; i > 0 && segments[i - 1].level >= level; i--)
+		if (segments[i - 1].data)
+			spill_segment(&segments[i - 1]);
+	MemoryContextSwitchTo(old);
 }
 
 void
@@ -244,11 +270,13 @@ be_pending_commit_level(int level)
 	if (first == segment_count)
 		return;
 
-	/* What became of one level may now be of one piece. */
+	/*
+	 * What became of one level may now be of one piece.  The subtransaction is
+	 * committed already, and an error would take it back only in part.
+	 */
 	for (int i = Max(first, 1); i < segment_count;)
 	{
-		if (are_adjacent(&segments[i - 1], &segments[i]) &&
-			merge_segments(&segments[i - 1], &segments[i]))
+		if (merge_segments(&segments[i - 1], &segments[i], MCXT_ALLOC_NO_OOM))
 		{
 			memmove(&segments[i], &segments[i + 1],
 					(segment_count - i - 1) * sizeof(Segment));
@@ -284,7 +312,7 @@ be_pending_exists(void)
 static void
 consolidate(BePending *pending)
 {
-	bool		spilled = false;
+	bool		spilled = in_memory > INLINE_MAX;
 
 	for (int i = 0; i < segment_count; i++)
 		spilled |= segments[i].data == NULL;
@@ -294,7 +322,7 @@ consolidate(BePending *pending)
 		if (spilled && segments[i].data)
 			spill_segment(&segments[i]);
 		else if (!spilled && i > 0)
-			merge_segments(&segments[0], &segments[i]);
+			merge_segments(&segments[0], &segments[i], 0);
 		if (pg_add_u32_overflow(pending->n, segments[i].n, &pending->n) ||
 			pending->n > PG_INT32_MAX)
 			ereport(ERROR,

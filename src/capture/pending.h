@@ -40,7 +40,11 @@ extern bool be_pending_exists(void);
 /* The transaction is over.  Can't fail. */
 extern void be_pending_reset(void);
 
-/* Subtransactions: level is that of the one that ends. */
+/*
+ * Subtransactions: level is that of the one that ends.  Before it commits, it may
+ * have to be written out, which may throw; the other two can't fail.
+ */
+extern void be_pending_before_commit_level(int level);
 extern void be_pending_commit_level(int level);
 extern void be_pending_abort_level(int level);
 
