@@ -139,6 +139,9 @@ end_transaction(MemoryContext context)
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
+
+	/* What retention deletes is for autovacuum to know. */
+	pgstat_report_stat(false);
 }
 
 /* One chunk for each feed that wants one. */

@@ -57,6 +57,23 @@ be_parted_count(FullTransactionId xid)
 	return count;
 }
 
+bool
+be_parted_any(void)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
+	SnapshotData any;
+	SysScanDesc scan;
+	bool		found;
+
+	InitDirtySnapshot(any);
+	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
+							  &any, 0, NULL);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+	return found;
+}
+
 /* Delete the row with this key; the value of a bigint column of it, or 0. */
 static uint64
 delete_row(Relation table, ScanKey key, int column)

@@ -11,6 +11,9 @@
 /* How many events are in journal_part for a transaction, whoever can see them. */
 extern uint64 be_parted_count(FullTransactionId xid);
 
+/* Is there any event in journal_part, whoever can see it? */
+extern bool be_parted_any(void);
+
 /*
  * Remember with which seq a transaction ends.  If that was known already, of an
  * earlier attempt to commit it, the journal's row of that attempt is deleted.

@@ -15,7 +15,8 @@
  * others wait behind it.  A reader delays it to the next second.
  *
  * Parts of large transactions are deleted: they are few, and one may be older
- * than its transaction's row.
+ * than its transaction's row.  What they leave is taken by later ones once vacuum
+ * came, and given back when no part is left.
  *
  * Not here: readers that were told a seq that is gone by now; they compare with
  * stream.dropped after they have read.
@@ -26,6 +27,7 @@
 #include "extension/settings.h"
 #include "catalog/pg_type.h"
 #include "journal/journal.h"
+#include "journal/parted.h"
 #include "queue/queue.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -81,6 +83,22 @@ run(const char *sql, uint64 seq)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
 }
 
+/*
+ * Space of parts that were deleted, or rolled back, counts as the journal's until
+ * it is given back: history would be dropped in its place, for ever.
+ */
+static void
+reclaim_parts(void)
+{
+	if (be_parted_any() ||
+		!ConditionalLockRelationOid(be_journal_table(BE_TABLE_PART), AccessExclusiveLock) ||
+		be_parted_any())
+		return;
+	SPI_connect();
+	run("TRUNCATE bugevents.journal_part", 0);
+	SPI_finish();
+}
+
 /* The caller has locked it. */
 static void
 drop_segment(int segment, uint64 last_seq)
@@ -109,6 +127,8 @@ empty_segment(int segment, uint64 needed, uint64 *dropped)
 									AccessExclusiveLock))
 		return false;
 	drop_segment(segment, last_seq);
+	if (is_too_large())
+		reclaim_parts();
 	*dropped = last_seq;
 	ereport(DEBUG1,
 			(errmsg("bugevents dropped its history up to seq " UINT64_FORMAT, last_seq)));
@@ -121,7 +141,11 @@ be_retention_run(uint64 needed)
 	int			current = be_queue_segment();
 	int			next = (current + 1) % BE_SEGMENTS;
 	uint64		dropped = 0;
-	bool		next_is_empty = empty_segment(next, needed, &dropped);
+	bool		next_is_empty;
+
+	if (is_too_large())
+		reclaim_parts();
+	next_is_empty = empty_segment(next, needed, &dropped);
 
 	/* History has no holes: the newer one only when the older one is empty. */
 	if (next_is_empty)

@@ -4,7 +4,7 @@ use warnings;
 use BugEvents::Server;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('retention', conf => "bugevents.retention = '1h'\n");
+my $server = BugEvents::Server->start_new('retention', conf => "bugevents.retention = '1h'\nautovacuum = off\n");
 
 sub insert
 {
@@ -91,6 +91,36 @@ cmp_ok(number('count(*) FROM bugevents.journal_part'), '>', 0, 'a large transact
 BugEvents::Server::wait_until(sub { insert(500); return number('count(*) FROM bugevents.journal_part') == 0 },
 	'the parts to go');
 is(number('count(*) FROM bugevents.journal_parted'), 0, '... with what leads to them');
+
+# ... and so does their space: it counts as the journal's.  Not while another writes
+# parts; then vacuum, which knows, makes room for those to come.
+my $journal = 'value FROM bugevents.stats WHERE name = \'bugevents_journal_bytes\'';
+my $large = 'SET bugevents.spill_size = 64; '
+  . q{INSERT INTO projects (name) SELECT repeat('y', 400) FROM generate_series(1, 20000)};
+$server->sql($large);
+cmp_ok(number($journal), '>', 10 * 1024 * 1024, 'a transaction larger than the journal may be');
+$last = number('max(last_seq) FROM bugevents.journal');
+BugEvents::Server::wait_until(sub { insert(500); return dropped() >= $last }, 'it to be dropped');
+BugEvents::Server::wait_until(sub { number($journal) < 8 * 1024 * 1024 }, 'its space to be given back');
+pass('... is dropped, with its space');
+$server->set('bugevents.retention_size' => '0');
+$server->sql("BEGIN; $large; ROLLBACK");
+$before = dropped();
+$server->set('bugevents.retention_size' => '10MB');
+BugEvents::Server::wait_until(sub { number($journal) < 8 * 1024 * 1024 }, 'the space of a rolled back one');
+is(dropped(), $before, 'the space of one that rolled back is given back, and no history for it');
+my $writer = $server->session;
+$writer->query_safe("BEGIN; $large");
+BugEvents::Server::wait_until(
+	sub {
+		$server->sql($large) if number('count(*) FROM bugevents.journal_part') == 0;
+		insert(500);
+		return number(q{n_tup_del > 0 FROM pg_stat_user_tables WHERE relname = 'journal_part'}) eq 't';
+	},
+	'the statistics to tell of deleted parts');
+pass('while parts are written, vacuum is told of those that were deleted');
+$writer->query_safe('ROLLBACK');
+$writer->quit;
 
 # A reader delays the drop, and nobody waits behind it.
 my $reader = $server->session;
