@@ -64,7 +64,7 @@ write_journal(BeJournal *journal, const BePending *pending)
 				  U64FromFullTransactionId(row.xid), row.at);
 	be_journal_insert(journal, &row, pending->records, pending->size);
 	if (pending->spilled)
-		be_parted_remember(row.xid, row.first_seq + row.n - 1, false);
+		be_parted_remember(row.xid, row.first_seq + row.n - 1);
 }
 
 static void
@@ -84,6 +84,8 @@ pre_commit(void)
 	}
 	be_pending_finish(&pending);
 	be_sequence_begin();
+	if (pending.spilled)
+		be_parted_lock();
 	if (!be_commit_reserve(pending.n, pending.size, &journal, &reservation))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

@@ -12,6 +12,10 @@
  *	The seqs are pending from 1 to 3.  Whoever can see the transaction's effects
  *	begins to commit after 2, hence gets higher seqs.
  *
+ * Concurrency: a lock for each prepared transaction, of the session since it is
+ * held over the end of 1.  Otherwise another session that commits it, too, could
+ * announce it anew after 2, and what was published already once more.
+ *
  * Failure: whatever happens in 2, the entry is published.  It carries no events
  * but sends readers to the journal, where they find all of them or none.  After a
  * crash between 1 and 2, the next COMMIT PREPARED takes the announcement back and
@@ -31,6 +35,7 @@
 #include "journal/parted.h"
 #include "journal/sequence.h"
 #include "miscadmin.h"
+#include "storage/lock.h"
 #include "storage/procarray.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -78,6 +83,21 @@ find_prepared(const char *gid)
 	return xid;
 }
 
+/* An error releases the lock, though it is the session's. */
+static LOCKTAG
+lock_prepared(FullTransactionId xid, const char *gid)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, be_journal_table(BE_TABLE_PARTED),
+					   XidFromFullTransactionId(xid), 0);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("prepared transaction with identifier \"%s\" is busy", gid)));
+	return tag;
+}
+
 /* Readers will find the events in the journal, or find that there are none. */
 static void
 end_reservation(void)
@@ -101,6 +121,8 @@ announce(FullTransactionId xid, uint32 n)
 	BeJournal	journal;
 	BeJournalRow row = {.n = n, .xid = xid};
 
+	be_parted_lock();
+	be_parted_forget(xid);
 	be_sequence_begin();
 	if (!be_commit_reserve(n, 0, &journal, &reservation))
 		ereport(ERROR,
@@ -113,8 +135,7 @@ announce(FullTransactionId xid, uint32 n)
 	row.low = reservation.low;
 	be_journal_insert(&journal, &row, NULL, 0);
 	be_journal_close(&journal);
-	be_parted_remember(xid, row.first_seq + n - 1, true);
-	PopActiveSnapshot();
+	be_parted_remember(xid, row.first_seq + n - 1);
 
 	/* To be terminated between two transactions would leave the seqs pending. */
 	HOLD_INTERRUPTS();
@@ -123,14 +144,25 @@ announce(FullTransactionId xid, uint32 n)
 	RESUME_INTERRUPTS();
 }
 
-/* The number of events that COMMIT PREPARED has to publish. */
+/* How many events COMMIT PREPARED has to publish; if any, the lock is taken. */
 static uint64
-events_of(const char *gid, FullTransactionId *xid)
+lock_publisher(const char *gid, FullTransactionId *xid, LOCKTAG *lock)
 {
+	uint64		n = 0;
+
 	if (!OidIsValid(be_journal_table(BE_TABLE_PART)))
 		return 0;
 	*xid = find_prepared(gid);
-	return FullTransactionIdIsValid(*xid) ? be_parted_count(*xid) : 0;
+	if (!FullTransactionIdIsValid(*xid))
+		return 0;
+	*lock = lock_prepared(*xid, gid);
+
+	/* Nobody else can commit it now; did somebody? */
+	if (FullTransactionIdEquals(find_prepared(gid), *xid))
+		n = be_parted_count(*xid);
+	if (n == 0)
+		LockRelease(lock, ExclusiveLock, true);
+	return n;
 }
 
 static void
@@ -157,6 +189,7 @@ watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 			  QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *qc)
 {
 	FullTransactionId xid;
+	LOCKTAG		lock;
 	uint64		n;
 
 	if (!is_commit_prepared(pstmt) || !be_settings_database_is_served())
@@ -167,10 +200,10 @@ watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 
 	PreventInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL, "COMMIT PREPARED");
 	PushActiveSnapshot(GetTransactionSnapshot());
-	n = events_of(((TransactionStmt *) pstmt->utilityStmt)->gid, &xid);
+	n = lock_publisher(((TransactionStmt *) pstmt->utilityStmt)->gid, &xid, &lock);
+	PopActiveSnapshot();
 	if (n == 0)
 	{
-		PopActiveSnapshot();
 		call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
 		return;
 	}
@@ -178,6 +211,7 @@ watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 	announce(xid, n);
 	call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
 	end_reservation();
+	LockRelease(&lock, ExclusiveLock, true);
 }
 
 void

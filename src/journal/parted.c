@@ -94,43 +94,53 @@ delete_row(Relation table, ScanKey key, int column)
 	return value;
 }
 
-static void
-delete_announcement(uint64 last_seq)
+void
+be_parted_lock(void)
 {
-	ScanKeyData key;
+	BeJournal	parted;
 
+	if (be_journal_open(&parted, BE_TABLE_PARTED))
+		be_journal_close(&parted);
+}
+
+/*
+ * All locks first, then a snapshot: retention deletes such rows, too, and has one of
+ * the segments locked then.
+ */
+void
+be_parted_forget(FullTransactionId xid)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_PARTED), RowExclusiveLock);
+	Relation	segment[BE_SEGMENTS];
+	ScanKeyData key;
+	uint64		last_seq;
+
+	for (int i = 0; i < BE_SEGMENTS; i++)
+		segment[i] = table_open(be_journal_table(BE_TABLE_SEGMENT + i), RowExclusiveLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+
+	xid_key(&key, PARTED_XID, xid);
+	last_seq = delete_row(table, &key, PARTED_LAST_SEQ);
 	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(last_seq));
 	for (int i = 0; i < BE_SEGMENTS; i++)
 	{
-		Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + i), RowExclusiveLock);
-
-		delete_row(table, &key, JOURNAL_LAST_SEQ);
-		table_close(table, NoLock);
+		if (last_seq != 0)
+			delete_row(segment[i], &key, JOURNAL_LAST_SEQ);
+		table_close(segment[i], NoLock);
 	}
-}
 
-static void
-forget_attempt(Relation table, FullTransactionId xid)
-{
-	ScanKeyData key;
-	uint64		last_seq;
-
-	xid_key(&key, PARTED_XID, xid);
-	last_seq = delete_row(table, &key, PARTED_LAST_SEQ);
-	if (last_seq != 0)
-		delete_announcement(last_seq);
+	PopActiveSnapshot();
+	table_close(table, NoLock);
 }
 
 void
-be_parted_remember(FullTransactionId xid, uint64 last_seq, bool may_repeat)
+be_parted_remember(FullTransactionId xid, uint64 last_seq)
 {
 	Relation	table = table_open(be_journal_table(BE_TABLE_PARTED), RowExclusiveLock);
 	Datum		values[PARTED_COLUMNS];
 	bool		nulls[PARTED_COLUMNS] = {0};
 
-	if (may_repeat)
-		forget_attempt(table, xid);
 	values[PARTED_XID - 1] = FullTransactionIdGetDatum(xid);
 	values[PARTED_LAST_SEQ - 1] = Int64GetDatum(last_seq);
 	CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));

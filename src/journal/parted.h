@@ -15,11 +15,18 @@ extern uint64 be_parted_count(FullTransactionId xid);
 extern bool be_parted_any(void);
 
 /*
- * Remember with which seq a transaction ends.  If that was known already, of an
- * earlier attempt to commit it, the journal's row of that attempt is deleted.
- * With an active snapshot only if there may have been one.
+ * Take the locks that be_parted_remember needs, which may have to be waited for:
+ * before there is a seq to remember.
  */
-extern void be_parted_remember(FullTransactionId xid, uint64 last_seq,
-							   bool may_repeat);
+extern void be_parted_lock(void);
+
+/*
+ * Take back what an earlier attempt to commit this transaction announced, if there
+ * was one.  May wait for locks.
+ */
+extern void be_parted_forget(FullTransactionId xid);
+
+/* Remember with which seq a transaction ends. */
+extern void be_parted_remember(FullTransactionId xid, uint64 last_seq);
 
 #endif							/* BE_PARTED_H */

@@ -5,7 +5,13 @@ use warnings;
 use BugEvents::Server;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('two_phase', conf => "max_prepared_transactions = 10\n");
+# Who sets synchronous_commit waits for a standby that never comes.
+my $server = BugEvents::Server->start_new('two_phase', conf => <<~'END');
+	max_prepared_transactions = 10
+	max_wal_senders = 4
+	synchronous_standby_names = 'nobody'
+	synchronous_commit = local
+	END
 my $ws = $server->connect('1');
 
 # Only what this test inserts; a fence separates.
@@ -93,22 +99,75 @@ $server->sql("COMMIT PREPARED 'torn'");
 is($server->sql("SELECT count(*) FROM bugevents.events(0, 100000) WHERE payload->>'name' = 'i'"), 1,
 	'... and replaced when the commit comes');
 
-# A session that is terminated in COMMIT PREPARED must not hold the stream up.
+sub wait_for
+{
+	my ($pid, $event) = @_;
+
+	return $server->node->poll_query_until('postgres',
+		"SELECT coalesce(wait_event_type = '$event' OR wait_event = '$event', false) FROM pg_stat_activity WHERE pid = $pid");
+}
+
+# A session that begins to commit it; its process.
+sub committer
+{
+	my ($gid, $synchronous_commit) = @_;
+	my $session = $server->session(on_error_stop => 0);
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
+
+	$session->query_until(qr/go/, "\\echo go\nSET synchronous_commit = $synchronous_commit;\nCOMMIT PREPARED '$gid';\n");
+	return ($session, $pid);
+}
+
+# One that waits for a lock has no seqs yet, one that fails gives them back, and one
+# that is terminated with them in hand lets the stream go on.
 $ws = $server->connect('1');
 prepare('held', insert('j'));
 my $locker = $server->session;
 $locker->query_safe('BEGIN; LOCK TABLE bugevents.journal_parted IN ACCESS EXCLUSIVE MODE');
-my $committer = $server->session(on_error_stop => 0);
-$committer->query_until(qr/go/, "\\echo go\nCOMMIT PREPARED 'held';\n");
-my $waiting = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'COMMIT PREPARED%' AND wait_event_type = 'Lock'";
-BugEvents::Server::wait_until(sub { $server->sql($waiting) ne '' }, 'COMMIT PREPARED to wait');
-$server->sql("SELECT pg_terminate_backend(pid) FROM ($waiting) w");
+my ($committer, $pid) = committer('held', 'local');
+ok(wait_for($pid, 'Lock'), 'COMMIT PREPARED waits for a lock');
 $server->sql(join ';', insert('k'));
-is_deeply(seen(), ['k'], 'a terminated COMMIT PREPARED lets the stream go on');
+is_deeply(seen(), ['k'], '... and holds nothing up');
 $locker->query_safe('ROLLBACK');
-$locker->quit;
-$server->sql("COMMIT PREPARED 'held'");
-is_deeply(seen(), ['j'], '... and can be repeated');
+ok(wait_for($pid, 'Client'), '... until it is done');
+is_deeply(seen(), ['j'], '... and publishes');
+$committer->quit;
+
+prepare('not mine', insert('l'));
+$server->sql('CREATE ROLE another');
+isnt($server->node->psql('postgres', "SET ROLE another; COMMIT PREPARED 'not mine'"), 0, 'COMMIT PREPARED fails');
+$server->sql(join ';', insert('m'));
+is_deeply(seen(), ['m'], '... and lets the stream go on');
+$server->sql("COMMIT PREPARED 'not mine'");
+is_deeply(seen(), ['l'], '... and can be repeated by who may');
+
+prepare('terminated', insert('n'));
+($committer, $pid) = committer('terminated', 'on');
+ok(wait_for($pid, 'SyncRep'), 'COMMIT PREPARED waits, with its announcement committed');
+$server->sql("SELECT pg_terminate_backend($pid)");
+$server->sql(join ';', insert('o'));
+is_deeply(seen(), [qw(n o)], '... terminated, it lets the stream go on');
+
+# Another session commits it, too, late: it finds it prepared, and when it announces
+# it, it was published already.
+prepare('twice', insert('p'));
+($committer, $pid) = committer('twice', 'on');
+ok(wait_for($pid, 'SyncRep'), 'one COMMIT PREPARED announces');
+$server->sql("SELECT pg_cancel_backend($pid)");
+my $announced = q{SELECT count(*) = 1 FROM bugevents.journal_parted p JOIN pg_prepared_xacts x ON x.transaction = p.xid::xid};
+ok($server->node->poll_query_until('postgres', $announced) && wait_for($pid, 'SyncRep'), '... and commits');
+$locker->query_safe('BEGIN; LOCK TABLE bugevents.journal_0, bugevents.journal_1, bugevents.journal_2 IN SHARE MODE');
+my ($late, $late_pid) = committer('twice', 'local');
+BugEvents::Server::wait_until(
+	sub { $server->sql("SELECT wait_event_type FROM pg_stat_activity WHERE pid = $late_pid") =~ /Lock|Client/ }, 'the other one');
+$server->sql("SELECT pg_cancel_backend($pid)");
+ok(wait_for($pid, 'Client'), 'the first one is done');
+$locker->query_safe('ROLLBACK');
+ok(wait_for($late_pid, 'Client'), '... and the other one');
+is_deeply(seen(), ['p'], 'two COMMIT PREPARED of one transaction publish it once');
+$late->query('SELECT 1');
+like($late->{stderr}, qr/ERROR: .*"twice" (is busy|does not exist)/, '... and one of them fails');
+$_->quit for $locker, $committer, $late;
 
 $server->node->stop;
 done_testing();

@@ -37,4 +37,21 @@ my ($small, $middle, $large) = map { held($_) } 2000, 20_000, 200_000;
 cmp_ok($large->[1], '>', 50 * $small->[1], "parts are written as the transaction goes: $small->[1], $middle->[1], $large->[1] records");
 cmp_ok($_->[0], '<=', 8, "... and behind the last one come $_->[0] records") for $small, $middle, $large;
 is_deeply([ $middle->[0], $large->[0] ], [ $small->[0], $small->[0] ], '... as many for a large one as for a small one');
+
+# Nor is a lock waited for meanwhile.
+my $ws = $server->connect('1');
+my $locker = $server->session;
+my $writer = $server->session;
+my $pid = $writer->query_safe('SELECT pg_backend_pid()');
+
+$locker->query_safe('BEGIN; LOCK TABLE bugevents.journal_parted IN SHARE MODE');
+$writer->query_until(qr/go/, "\\echo go\nINSERT INTO projects (name) SELECT 'large' FROM generate_series(1, 2000);\n");
+ok($server->node->poll_query_until('postgres',
+		"SELECT coalesce(wait_event_type = 'Lock', false) FROM pg_stat_activity WHERE pid = $pid"), 'the commit of a large one waits for a lock');
+$server->sql("INSERT INTO projects (name) VALUES ('small')");
+is($ws->next_event->{payload}{name}, 'small', '... and others are delivered');
+$locker->query_safe('ROLLBACK');
+$writer->query_safe('SELECT 1');
+is(scalar(grep { $_->{payload}{name} eq 'large' } $server->events_before_fence($ws)), 2000, '... and then the large one');
+$_->quit for $locker, $writer;
 done_testing();
