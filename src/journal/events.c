@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "event/event.h"
 #include "extension/settings.h"
 #include "fmgr.h"
@@ -135,6 +136,26 @@ check_history(uint64 since)
 	PopActiveSnapshot();
 }
 
+/*
+ * The seq up to which the active snapshot, which is pushed here, sees everything.
+ * The queue is asked first: what it says is visible then.  A standby has the journal
+ * alone, and of its last transaction doesn't know that none before it is to come.
+ */
+static uint64
+push_snapshot_of_now(void)
+{
+	uint64		upto;
+
+	if (RecoveryInProgress())
+	{
+		PushActiveSnapshot(GetLatestSnapshot());
+		return be_journal_decided();
+	}
+	upto = be_journal_horizon();
+	PushActiveSnapshot(GetLatestSnapshot());
+	return upto;
+}
+
 Datum
 bugevents_events(PG_FUNCTION_ARGS)
 {
@@ -158,11 +179,9 @@ bugevents_events(PG_FUNCTION_ARGS)
 	if (max == 0 || !OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
 		return (Datum) 0;
 
-	/* A snapshot of now, taken after the horizon, sees all up to it. */
 	output.row = AllocSetContextCreate(CurrentMemoryContext, "bugevents event",
 									   ALLOCSET_DEFAULT_SIZES);
-	upto = be_journal_horizon();
-	PushActiveSnapshot(GetLatestSnapshot());
+	upto = push_snapshot_of_now();
 	be_journal_read(since, upto, &place, put_run, &output);
 	PopActiveSnapshot();
 	check_history(since);

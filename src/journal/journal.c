@@ -173,47 +173,101 @@ be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
 	insert_row(journal, values, nulls, size);
 }
 
-/*
- * The last or the first row of a segment, in the order of the key.  Dirty: a seq
- * of a transaction in progress counts as well.
- */
-static uint64
-row_at_end(int segment, ScanDirection direction, TimestampTz *at)
+/* What is read of a row. */
+typedef struct RowHead
+{
+	uint64		last_seq;		/* 0: there is no row */
+	uint64		low;
+	TimestampTz at;
+} RowHead;
+
+/* The last or the first row of a segment, in the order of the key. */
+static RowHead
+row_at_end(int segment, ScanDirection direction, Snapshot snapshot)
 {
 	Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + segment), AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
 								   AccessShareLock);
-	SnapshotData any;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	uint64		last_seq = 0;
+	RowHead		row = {0};
 
-	InitDirtySnapshot(any);
-	scan = systable_beginscan_ordered(table, index, &any, 0, NULL);
+	scan = systable_beginscan_ordered(table, index, snapshot, 0, NULL);
 	tuple = systable_getnext_ordered(scan, direction);
 	if (tuple)
 	{
 		TupleDesc	desc = RelationGetDescr(table);
 		bool		isnull;
 
-		last_seq = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ, desc, &isnull));
-		if (at)
-			*at = DatumGetTimestampTz(heap_getattr(tuple, JOURNAL_AT, desc, &isnull));
+		row.last_seq = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ, desc, &isnull));
+		row.low = DatumGetInt64(heap_getattr(tuple, JOURNAL_LOW, desc, &isnull));
+		row.at = DatumGetTimestampTz(heap_getattr(tuple, JOURNAL_AT, desc, &isnull));
 	}
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
 	table_close(table, AccessShareLock);
-	return last_seq;
+	return row;
+}
+
+/* Dirty: a row of a transaction in progress counts as well. */
+static RowHead
+any_row_at_end(int segment, ScanDirection direction)
+{
+	SnapshotData any;
+
+	InitDirtySnapshot(any);
+	return row_at_end(segment, direction, &any);
 }
 
 uint64
 be_journal_last_seq(int segment, TimestampTz *at)
 {
-	return row_at_end(segment, BackwardScanDirection, at);
+	RowHead		row = any_row_at_end(segment, BackwardScanDirection);
+
+	if (at)
+		*at = row.at;
+	return row.last_seq;
 }
 
 bool
 be_journal_first_at(int segment, TimestampTz *at)
 {
-	return row_at_end(segment, ForwardScanDirection, at) != 0;
+	RowHead		row = any_row_at_end(segment, ForwardScanDirection);
+
+	*at = row.at;
+	return row.last_seq != 0;
+}
+
+int
+be_journal_newest(uint64 *last_seq)
+{
+	int			newest = 0;
+
+	*last_seq = 0;
+	for (int i = 0; i < BE_SEGMENTS; i++)
+	{
+		uint64		last = be_journal_last_seq(i, NULL);
+
+		if (last > *last_seq)
+		{
+			*last_seq = last;
+			newest = i;
+		}
+	}
+	return newest;
+}
+
+/* Any row's low would do; the last one's is greater than most. */
+uint64
+be_journal_decided(void)
+{
+	uint64		decided = 0;
+
+	for (int i = 0; i < BE_SEGMENTS; i++)
+	{
+		RowHead		row = row_at_end(i, BackwardScanDirection, GetActiveSnapshot());
+
+		decided = Max(decided, row.low);
+	}
+	return decided;
 }

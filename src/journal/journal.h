@@ -83,4 +83,16 @@ extern uint64 be_journal_last_seq(int segment, TimestampTz *at);
 /* When the first transaction in a segment committed; false when it is empty. */
 extern bool be_journal_first_at(int segment, TimestampTz *at);
 
+/*
+ * The segment with the greatest seqs, which is the one that is written, and the
+ * greatest of them, as above.
+ */
+extern int	be_journal_newest(uint64 *last_seq);
+
+/*
+ * A seq up to which every transaction is committed and visible to the active
+ * snapshot, or gone, by what its rows say: for a standby, which has no queue.
+ */
+extern uint64 be_journal_decided(void);
+
 #endif							/* BE_JOURNAL_H */

@@ -17,8 +17,10 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "event/event.h"
+#include "extension/settings.h"
 #include "journal/journal.h"
 #include "journal/layout.h"
+#include "journal/sequence.h"
 #include "miscadmin.h"
 #include "queue/queue.h"
 #include "utils/fmgroids.h"
@@ -233,6 +235,17 @@ read_segment(Reader *reader, int segment, MemoryContext context)
 	return go_on;
 }
 
+/* The queue knows, if it is this database's, and has given out seqs since the start. */
+static int
+newest_segment(void)
+{
+	uint64		last_seq;
+
+	if (be_settings_database_is_served() && be_queue_next_seq() != 0)
+		return be_queue_segment();
+	return be_journal_newest(&last_seq);
+}
+
 uint64
 be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 				BeJournalSink sink, void *arg)
@@ -242,7 +255,7 @@ be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "bugevents journal row",
 												  ALLOCSET_DEFAULT_SIZES);
-	int			newest = be_queue_segment();
+	int			newest = newest_segment();
 
 	/* From the oldest on.  A segment that is begun now has seqs behind upto. */
 	for (int i = 1; i <= BE_SEGMENTS && !reader.enough; i++)
@@ -257,5 +270,8 @@ be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 uint64
 be_journal_horizon(void)
 {
-	return be_queue_next_seq() == 0 ? PG_INT64_MAX : be_queue_horizon();
+	if (!be_settings_database_is_served())
+		return PG_INT64_MAX;	/* nobody writes: it is all decided */
+	be_sequence_begin();
+	return be_queue_horizon();
 }

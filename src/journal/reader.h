@@ -37,8 +37,8 @@ typedef struct BeJournalPlace
 } BeJournalPlace;
 
 /*
- * Everything up to it is settled at this moment; while no seq was given out since the
- * start, that is all there is.
+ * Everything up to it is settled at this moment.  To be called in a transaction, unless
+ * seqs were given out since the start; not on a standby (be_journal_decided).
  */
 extern uint64 be_journal_horizon(void);
 

@@ -21,22 +21,11 @@
 void
 be_sequence_begin(void)
 {
-	uint64		last_seq = 0;
-	int			segment = 0;
+	uint64		last_seq;
+	int			segment;
 
 	if (be_queue_next_seq() != 0)
 		return;
-
-	/* The segment with the greatest seqs was the one that was being written. */
-	for (int i = 0; i < BE_SEGMENTS; i++)
-	{
-		uint64		last = be_journal_last_seq(i, NULL);
-
-		if (last > last_seq)
-		{
-			last_seq = last;
-			segment = i;
-		}
-	}
+	segment = be_journal_newest(&last_seq);
 	be_queue_begin(Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN, segment);
 }

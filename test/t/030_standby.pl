@@ -1,0 +1,102 @@
+# A hot standby reads the journal in the order of the stream, and nothing before its
+# time; promoted, it goes on with the stream.
+use strict;
+use warnings;
+use BugEvents::Server;
+use PostgreSQL::Test::Cluster;
+use Test::More;
+
+# Who sets synchronous_commit waits for a standby that never comes.
+my $server = BugEvents::Server->start_new('primary', streaming => 1, conf => <<~'END');
+	bugevents.retention_size = '3MB'
+	max_prepared_transactions = 10
+	synchronous_standby_names = 'nobody'
+	synchronous_commit = local
+	END
+my $primary = $server->node;
+$primary->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->start;
+my $live = $server->connect('1');
+
+# Everything up to now is decided, and the next transaction's row says so.
+sub settle { return $server->events_before_fence($live); }
+
+sub insert { return $server->sql("INSERT INTO projects (name, description) VALUES ('$_[0]', '" . 'x' x ($_[1] // 0) . "')"); }
+
+# [seqs, names] of the projects' events behind a seq.
+sub events
+{
+	my ($node, $since) = @_;
+	my @rows = map { [ split /\|/ ] } split /\n/,
+	  $node->safe_psql('postgres', "SELECT seq, payload->>'name' FROM bugevents.events($since, 1000000) WHERE type = 'project'");
+
+	return [ [ map { $_->[0] } @rows ], [ map { $_->[1] } @rows ] ];
+}
+
+sub catch_up
+{
+	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+	return;
+}
+
+# The last one is known to be complete when the next one comes.
+insert($_) for qw(a b);
+settle();
+insert('c');
+catch_up();
+my $seen = events($standby, 0);
+is_deeply($seen->[1], [qw(a b)], 'a standby reads what is complete');
+
+# Several segments, of which the newest isn't the last one.
+my $begin = $seen->[0][-1];
+my $several = q{SELECT count(*) = 2 FROM (SELECT 1 FROM bugevents.journal_0 HAVING count(*) > 0
+	UNION ALL SELECT 2 FROM bugevents.journal_1 HAVING count(*) > 0 UNION ALL SELECT 3 FROM bugevents.journal_2 HAVING count(*) > 0) s};
+BugEvents::Server::wait_until(sub { insert('large', 100_000); return $server->sql($several) eq 't' }, 'another segment');
+insert('d');
+settle();
+insert('e');
+catch_up();
+my $all = events($primary, $begin);
+$seen = events($standby, $begin);
+is_deeply($seen->[0], [ @{ $all->[0] }[ 0 .. $#{ $all->[0] } - 1 ] ], 'the order is that of the stream');
+
+# A transaction that has its seqs, and is not decided when a later one is there.
+my $since = $seen->[0][-1];
+settle();
+$server->sql("BEGIN; INSERT INTO projects (name) VALUES ('slow'); PREPARE TRANSACTION 'slow'");
+my $slow = $server->session(on_error_stop => 0);
+my $pid = $slow->query_safe('SELECT pg_backend_pid()');
+$slow->query_until(qr/go/, "\\echo go\nSET synchronous_commit = on;\nCOMMIT PREPARED 'slow';\n");
+my $waits = "SELECT coalesce(wait_event = 'SyncRep', false) FROM pg_stat_activity WHERE pid = $pid";
+ok($primary->poll_query_until('postgres', $waits), 'a transaction has its seqs, and is not committed yet');
+insert($_) for qw(later last);
+catch_up();
+is_deeply(events($standby, $since)->[1], ['e'], 'a standby returns nothing that comes after it');
+is_deeply(events($primary, $since)->[1], ['e'], '... and neither does the primary');
+$server->sql("SELECT pg_cancel_backend($pid)");
+my $announced = q{SELECT count(*) = 1 FROM bugevents.journal_parted};
+ok($primary->poll_query_until('postgres', $announced) && $primary->poll_query_until('postgres', $waits), '... while it is announced');
+$server->sql("SELECT pg_cancel_backend($pid)");
+settle();
+insert('next');
+catch_up();
+is_deeply(events($standby, $since)->[1], [qw(e slow later last)], '... until it is decided');
+$slow->quit;
+
+# Promoted, it serves the same stream, and no seq is given twice.
+my ($stream, $tip) = split /\|/, $server->sql('SELECT id, max(last_seq) FROM bugevents.stream, bugevents.journal GROUP BY id');
+$since = $seen->[0][-1];
+catch_up();
+$primary->stop;
+$standby->promote;
+my $promoted = bless { %$server, node => $standby }, 'BugEvents::Server';
+$promoted->wait_ready;
+my $ws = $promoted->resume('1', $since, $stream);
+$promoted->sql("INSERT INTO projects (name) VALUES ('promoted')");
+my @got = grep { $_->{type} eq 'project' } $promoted->events_before_fence($ws);
+is_deeply([ map { $_->{payload}{name} } @got ], [qw(e slow later last next promoted)], 'promoted, it goes on with the stream');
+cmp_ok($got[-1]{seq}, '>', $tip, '... and gives no seq twice');
+$standby->stop;
+done_testing();
