@@ -193,10 +193,16 @@ admit_clients(void)
 }
 
 static void
+flush_wal(XLogRecPtr upto)
+{
+	if (upto > GetFlushRecPtr(NULL))
+		XLogFlush(upto);
+}
+
+static void
 flush_feeds(void)
 {
-	if (to_flush > GetFlushRecPtr(NULL))
-		XLogFlush(to_flush);
+	flush_wal(to_flush);
 	to_flush = InvalidXLogRecPtr;
 	for (int i = 0; i < feed_count; i++)
 		be_feed_flush(&feeds[i]);
@@ -234,6 +240,8 @@ stop_feeds(int first)
 static void
 stop_feeds_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
+	/* After an error their pipes may hold events of this turn. */
+	flush_wal(be_queue_commit_lsn());
 	stop_feeds(0);
 }
 
