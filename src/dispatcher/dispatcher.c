@@ -347,16 +347,29 @@ needed_history(void)
 	return needed;
 }
 
+/* A seq that is nobody's: behind every position that anybody has. */
+static uint64
+skip_seq(void)
+{
+	BeReservation none;
+
+	(void) be_queue_reserve(1, 0, be_queue_segment(), &none);
+	be_queue_withdraw(&none);
+	return none.first_seq;
+}
+
 /*
  * Bring the switch in line with bugevents.enabled.  True: the stream may be served.
  *
  * Turning it off takes two checks: that positions from before will be refused has
- * to be committed first, or a crash would forget that something is missing.
+ * to be committed first, or a crash would forget that something is missing.  On
+ * again, those from in between are refused, too; who reads by SQL may have one.
  */
 static bool
 look_at_switch(void)
 {
 	static bool renewed = false;
+	static bool begins = false;
 
 	if (!be_enabled)
 	{
@@ -374,9 +387,16 @@ look_at_switch(void)
 	if (!be_switch_is_on())
 	{
 		be_switch_turn_on();
+		begins = true;
 		ereport(LOG, (errmsg("bugevents is enabled again, and waits for transactions that began before")));
 	}
-	return !be_switch_is_settling();
+	if (be_switch_is_settling())
+		return false;
+	if (!begins)
+		return true;
+	be_stream_row_renew(skip_seq());
+	begins = false;
+	return false;
 }
 
 /* The stream's id, or nothing; and do for its journal what is due. */

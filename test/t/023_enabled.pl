@@ -51,4 +51,18 @@ $server->sql("INSERT INTO projects (name) VALUES ('after')");
 is_deeply([ map { $_->{payload}{name} } grep { $_->{type} eq 'project' } $server->events_before_fence($back) ], ['after'],
 	'what is written from then on arrives, and no part of what was not');
 $spanning->quit;
+
+# Who reads the journal by SQL has only a seq, and is told as well.
+my $last = $server->sql('SELECT max(last_seq) FROM bugevents.journal');
+$from = $server->log_size;
+$server->set('bugevents.enabled' => 'off');
+$server->wait_log(qr/LOG:.*bugevents is disabled/, $from);
+$server->sql("INSERT INTO projects (name) VALUES ('unheard')");
+$server->set('bugevents.enabled' => 'on');
+$server->wait_ready;
+my ($status, $out, $error) = $server->node->psql('postgres', "SELECT count(*) FROM bugevents.events($last)");
+like($error, qr/not complete any more/, 'events() refuses a seq from before');
+$last = $server->sql('SELECT dropped FROM bugevents.stream');
+$server->sql("INSERT INTO projects (name) VALUES ('heard')");
+is($server->sql("SELECT string_agg(payload->>'name', ' ') FROM bugevents.events($last)"), 'heard', '... and goes on from where it says');
 done_testing();
