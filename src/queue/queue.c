@@ -402,12 +402,12 @@ be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
 	uint64		settled = pg_atomic_read_u64(&queue->settled);
 	uint64		tail = pg_atomic_read_u64(&queue->tail);
 	uint64		head;
-	uint64		next_seq;
+	uint64		limit;			/* the seq at which we stop */
 	int			taken = 0;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	head = queue->head;
-	next_seq = pg_atomic_read_u64(&queue->next_seq);
+	limit = pg_atomic_read_u64(&queue->next_seq);
 	LWLockRelease(queue->lock);
 
 	while (tail < head)
@@ -416,14 +416,15 @@ be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
 		uint32		state = pg_atomic_read_u32(&entry->state);
 		BeQueueItem item;
 
-		if (state == ENTRY_RESERVED)
-			return taken;
-		pg_read_barrier();
-
 		/* Transactions that had no room come first; are they decided? */
-		if (entry->first_seq > settled + 1 &&
-			smallest_pending(entry->first_seq) < entry->first_seq)
-			return taken;
+		if (state == ENTRY_RESERVED ||
+			(entry->first_seq > settled + 1 &&
+			 smallest_pending(entry->first_seq) < entry->first_seq))
+		{
+			limit = entry->first_seq;
+			break;
+		}
+		pg_read_barrier();
 
 		item_from_entry(&item, entry, tail, state == ENTRY_COMMITTED);
 		take(arg, &item);
@@ -437,12 +438,13 @@ be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
 	}
 
 	/*
-	 * Behind the last entry there may be more that had no room.  A transaction
-	 * that was just taken may not have cleared its slot yet: don't go back.
+	 * Behind the last entry that was taken there may be more that had no room.  A
+	 * transaction that was just taken may not have cleared its slot yet: don't go
+	 * back.
 	 */
-	if (next_seq > settled + 1)
+	if (limit > settled + 1)
 	{
-		uint64		decided = smallest_pending(next_seq) - 1;
+		uint64		decided = smallest_pending(limit) - 1;
 
 		pg_atomic_write_u64(&queue->settled, Max(settled, decided));
 	}
@@ -464,17 +466,21 @@ static bool
 drain_would_advance(void)
 {
 	uint64		tail = pg_atomic_read_u64(&queue->tail);
+	uint64		next_seq;
 	bool		has_entry;
+	uint64		limit;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	has_entry = tail < queue->head;
+	next_seq = pg_atomic_read_u64(&queue->next_seq);
 	LWLockRelease(queue->lock);
 
-	if (has_entry)
-		return pg_atomic_read_u32(&entry_at(tail)->state) != ENTRY_RESERVED &&
-			(entry_at(tail)->first_seq == be_queue_settled() + 1 ||
-			 be_queue_horizon() + 1 >= entry_at(tail)->first_seq);
-	return be_queue_horizon() > be_queue_settled();
+	limit = has_entry ? entry_at(tail)->first_seq : next_seq;
+	if (limit == 0)
+		return false;
+	if (has_entry && limit == be_queue_settled() + 1)
+		return pg_atomic_read_u32(&entry_at(tail)->state) != ENTRY_RESERVED;
+	return smallest_pending(limit) - 1 > be_queue_settled();
 }
 
 bool

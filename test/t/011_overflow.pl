@@ -6,7 +6,12 @@ use BugEvents::Server;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('overflow', conf => "bugevents.queue_size = '64kB'\n");
+my $server = BugEvents::Server->start_new('overflow', conf => <<~'END');
+	bugevents.queue_size = '64kB'
+	max_wal_senders = 4
+	synchronous_standby_names = 'nobody'
+	synchronous_commit = local
+	END
 my $node = $server->node;
 my $scripts = PostgreSQL::Test::Utils::tempdir();
 
@@ -84,4 +89,19 @@ all_delivered($ws, 'after the gateway went on', 6600);
 $ws = $server->connect('1');
 $server->sql("INSERT INTO projects (name, description) VALUES ('larger', repeat('y', 500000))");
 is(length $ws->next_event->{payload}{description}, 500_000, 'an event larger than the queue');
+
+# ... is not held up by a later one that has room, and waits in its commit.
+$dispatcher = $server->dispatcher_pid;
+kill 'STOP', $dispatcher;
+$server->sql("INSERT INTO projects (name, description) VALUES ('earlier', repeat('y', 500000))");
+my $later = $server->session;
+my $pid = $later->query_safe('SELECT pg_backend_pid()');
+$later->query_until(qr/go/, "\\echo go\nSET synchronous_commit = on;\nINSERT INTO projects (name) VALUES ('later');\n");
+ok($node->poll_query_until('postgres',
+		"SELECT coalesce(wait_event = 'SyncRep', false) FROM pg_stat_activity WHERE pid = $pid"), 'one that comes later waits');
+kill 'CONT', $dispatcher;
+is($ws->next_event->{payload}{name}, 'earlier', '... and does not hold up what came before');
+$server->sql("SELECT pg_cancel_backend($pid)");
+is($ws->next_event->{payload}{name}, 'later', '... and comes in its turn');
+$later->quit;
 done_testing();
