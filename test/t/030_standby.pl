@@ -88,6 +88,7 @@ $slow->quit;
 # Promoted, it serves the same stream, and no seq is given twice.
 my ($stream, $tip) = split /\|/, $server->sql('SELECT id, max(last_seq) FROM bugevents.stream, bugevents.journal GROUP BY id');
 $since = $seen->[0][-1];
+$server->sql("BEGIN; INSERT INTO projects (name) VALUES ('prepared'); PREPARE TRANSACTION 'prepared'");
 catch_up();
 $primary->stop;
 $standby->promote;
@@ -95,8 +96,9 @@ my $promoted = bless { %$server, node => $standby }, 'BugEvents::Server';
 $promoted->wait_ready;
 my $ws = $promoted->resume('1', $since, $stream);
 $promoted->sql("INSERT INTO projects (name) VALUES ('promoted')");
+$promoted->sql("COMMIT PREPARED 'prepared'");
 my @got = grep { $_->{type} eq 'project' } $promoted->events_before_fence($ws);
-is_deeply([ map { $_->{payload}{name} } @got ], [qw(e slow later last next promoted)], 'promoted, it goes on with the stream');
+is_deeply([ map { $_->{payload}{name} } @got ], [qw(e slow later last next promoted prepared)], 'promoted, it goes on with the stream');
 cmp_ok($got[-1]{seq}, '>', $tip, '... and gives no seq twice');
 $standby->stop;
 done_testing();
