@@ -2,10 +2,14 @@
 
 The WebSocket client here is written from RFC 6455, apart from the server's code.
 Nothing sleeps: everything waits for a condition until a deadline.
+
+What goes over each connection is written to a file of the folder that
+BUGEVENTS_RECORD names, if it names one (test/api/recording.mjs reads it).
 """
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import os
 import select
@@ -396,7 +400,14 @@ class Closed(Exception):
         self.reason = reason
 
 
+# So many bytes of a connection's events are recorded, and of what isn't an event everything.
+RECORDED = 256 * 1024
+NO_EVENTS = (b'{"type":"connection"', b'{"type":"error"', b'{"type":"reply"')
+
+
 class Client:
+    recordings = itertools.count(1)
+
     def __init__(self, dispatcher, tok=None, query="", headers=(), path="/ws",
                  protocols=None, route="query", origin=None, rcvbuf=None, host=None,
                  handshake=True, tls=None, session=None):
@@ -412,6 +423,8 @@ class Client:
         self.sock.setblocking(False)
         self.buffer = b""
         self.eof = self.reset = False
+        self.recording = None
+        self.recorded = 0
         if not handshake:
             return
         lines = ["Host: 127.0.0.1:%d" % dispatcher.port, "Upgrade: websocket",
@@ -434,7 +447,27 @@ class Client:
     def request(self, line, lines=()):
         self.write("\r\n".join([line] + list(lines) + ["", ""]).encode())
 
+    def begin_recording(self):
+        folder = os.environ.get("BUGEVENTS_RECORD")
+        if folder:
+            self.recording = open("%s/gateway-%s.%d-%d" % (
+                folder, os.path.basename(sys.argv[0]), os.getpid(), next(self.recordings)), "wb", buffering=0)
+
+    def record(self, what, data):
+        if self.recording:
+            self.recording.write(struct.pack(">cI", what, len(data)) + data)
+
+    def record_frame(self, opcode, payload):
+        """A frame that came.  Of a flood of events, the first ones say it all."""
+        if opcode == 8:
+            self.record(b"x", payload)
+        elif opcode == 1:
+            flood = self.recorded > RECORDED and not payload.startswith(NO_EVENTS)
+            self.recorded += len(payload)
+            self.record(b"-" if flood else b"<", b"" if flood else payload)
+
     def write(self, data):
+        self.record(b">", data)
         end = time.monotonic() + PATIENCE
         while data:
             try:
@@ -482,6 +515,8 @@ class Client:
         self.status = int(lines[0].split()[1])
         self.headers = {l.split(":", 1)[0].lower(): l.split(":", 1)[1].strip()
                         for l in lines[1:]}
+        if self.status == 101:
+            self.begin_recording()
         return head
 
     def rest(self):
@@ -504,7 +539,9 @@ class Client:
             length = struct.unpack(">H", self.take(2))[0]
         elif length == 127:
             length = struct.unpack(">Q", self.take(8))[0]
-        return head[0] & 0x0f, self.take(length, patience)
+        opcode, payload = head[0] & 0x0f, self.take(length, patience)
+        self.record_frame(opcode, payload)
+        return opcode, payload
 
     def text(self, patience=None):
         """The next text message; answers pings; raises Closed."""

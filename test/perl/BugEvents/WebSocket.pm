@@ -12,6 +12,9 @@
 #   is($ws->wait_close, 1012);
 #
 # Every wait has a deadline; past it, the method dies and tells what it saw.
+#
+# What goes over each connection is written to a file of the folder that
+# BUGEVENTS_RECORD names, if it names one (test/api/recording.mjs reads it).
 package BugEvents::WebSocket;
 
 use strict;
@@ -20,6 +23,7 @@ use Carp qw(croak confess);
 use Digest::SHA qw(sha1_base64);
 use Encode ();
 use Errno qw(EAGAIN EINTR EWOULDBLOCK);
+use File::Basename qw(basename);
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
@@ -40,8 +44,12 @@ our $TIMEOUT = $ENV{PG_TEST_TIMEOUT_DEFAULT} || 60;
 # Frames above this size are a mistake of the server.
 use constant MAX_FRAME => 256 * 1024 * 1024;
 
+# So many bytes of a connection's events are recorded.
+use constant RECORDED => 256 * 1024;
+
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my $guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+my $recordings = 0;
 
 # Open a connection and upgrade it.  Options:
 #   host (127.0.0.1), port, path (/ws), query (hash), token, via (how the token
@@ -107,6 +115,7 @@ sub send_raw
 	my $deadline = time + $self->{timeout};
 	my $done = 0;
 
+	$self->_record('>', $bytes) if $self->{record};
 	local $SIG{PIPE} = 'IGNORE';
 	while ($done < length $bytes)
 	{
@@ -427,6 +436,39 @@ sub _handshake
 	  if defined $chosen && !grep { $_ eq $chosen } @protocols;
 	confess('more than one subprotocol, or a token, in the answer')
 	  if defined $chosen && $chosen =~ /,|bearer/;
+	$self->_begin_recording;
+	return;
+}
+
+sub _begin_recording
+{
+	my ($self) = @_;
+	my $folder = $ENV{BUGEVENTS_RECORD} or return;
+	my $file = sprintf('%s/server-%s.%d-%d', $folder, basename($0), $$, ++$recordings);
+
+	open($self->{record}, '>:raw', $file) or croak("$file: $!");
+	return;
+}
+
+sub _record
+{
+	my ($self, $what, $bytes) = @_;
+
+	syswrite($self->{record}, pack('a N', $what, length $bytes) . $bytes) // croak("recording: $!");
+	return;
+}
+
+# A frame that came.  Of a flood of events, the first ones say it all.
+sub _record_frame
+{
+	my ($self, $opcode, $payload) = @_;
+
+	$self->_record('x', $payload) if $opcode == CLOSE;
+	return if $opcode != TEXT;
+	my $flood = ($self->{recorded} //= 0) > RECORDED && $payload !~ /^\{"type":"(?:connection|error|reply)"/;
+
+	$self->{recorded} += length $payload;
+	$self->_record($flood ? '-' : '<', $flood ? '' : $payload);
 	return;
 }
 
@@ -544,6 +586,7 @@ sub _next_frame
 
 	$self->{at} += $head + $length;
 	$self->{frames}++;
+	$self->_record_frame($opcode, $payload) if $self->{record};
 	return ($fin, $opcode, $payload);
 }
 
