@@ -116,6 +116,14 @@ except ConnectionResetError:
     answer = b""
 ok(not answer.startswith(b"HTTP"), "a plain request is not answered", answer)
 
+for offered in (["h2"], ["h2", "http/1.1"], ["http/1.1"]):
+    browser = trust(ec_cert)
+    browser.set_alpn_protocols(offered)
+    web = Client(d, handshake=False, tls=browser)
+    web.request("GET /health HTTP/1.1", ["Host: x"])
+    web.read_head()
+    equal((web.sock.selected_alpn_protocol(), web.status, web.rest()), (None, 200, b"ok\n"),
+          "%s is offered: HTTP/1.1" % " and ".join(offered))
 web = Client(d, handshake=False, tls=both)
 web.request("GET /health HTTP/1.1", ["Host: localhost"])
 ok(web.rest().startswith(b"HTTP/1.1 200"), "HTTPS on the same port, with an end that is no cut")
