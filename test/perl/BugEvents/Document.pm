@@ -13,14 +13,15 @@
 #   text, js-console		nothing: it shows something
 #   any other		written to the file that its first line names: "# NAME: what it is"
 #
-# One of sh whose first line is "# In a terminal of its own:" runs until the end.  One whose first line
-# begins with "# Not run by the tests" is left out.
+# One of sh whose first line is "# In a terminal of its own:" runs until the end.  Those that begin
+# with "# Not run by the tests" or "# As root:" (script/deb-smoke runs them) are left out.
 package BugEvents::Document;
 
 use strict;
 use warnings;
 use BugEvents::Server;
 use Carp qw(croak);
+use Cwd qw(getcwd);
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -36,8 +37,18 @@ sub new
 		server => $o{server},
 		replace => $o{replace} // {},
 		folder => PostgreSQL::Test::Utils::tempdir(),
+		source => getcwd(),
 		running => [],
 	}, $class;
+}
+
+# More to be replaced.
+sub replace
+{
+	my ($self, %more) = @_;
+
+	@{ $self->{replace} }{ keys %more } = values %more;
+	return;
 }
 
 sub folder { return $_[0]{folder}; }
@@ -79,7 +90,7 @@ sub next_block
 	my $what = "$self->{file}:$block->{line}: " . ($command // '');
 
 	$text =~ s/\Q$_\E/$self->{replace}{$_}/g for sort keys %{ $self->{replace} };
-	if ($block->{language} eq 'text' || $text =~ /\A# Not run by the tests/) { }
+	if ($block->{language} eq 'text' || $text =~ /\A# (?:Not run by the tests|As root:)/) { }
 	elsif ($block->{language} eq 'sh' && $text =~ /\A# In a terminal of its own:\n/) { $self->_open_terminal($text, $what); }
 	elsif ($block->{language} eq 'sh') { $self->_run_shell($text, $what); }
 	elsif ($block->{language} eq 'sql') { $self->_run_sql($text, $what); }
@@ -133,7 +144,8 @@ sub _environment
 	my ($self) = @_;
 	my $node = $self->{server}->node;
 
-	return ($node->_get_env, PGDATA => $node->data_dir, PGDATABASE => 'postgres', HOME => $self->{folder});
+	return ($node->_get_env, PGDATA => $node->data_dir, PGDATABASE => 'postgres', DATABASE => $self->{server}{database},
+		SOURCE => $self->{source}, HOME => $self->{folder});
 }
 
 sub _shell

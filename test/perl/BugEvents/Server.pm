@@ -79,6 +79,21 @@ sub new
 	return $self;
 }
 
+# Another cluster, from a backup of this one (PostgreSQL::Test::Cluster's).  Options: conf
+sub from_backup
+{
+	my ($class, $name, $origin, $backup, %o) = @_;
+	my $self = bless {
+		%$origin,
+		node => PostgreSQL::Test::Cluster->new($name),
+		port => PostgreSQL::Test::Cluster::get_free_port(),
+	}, $class;
+
+	$self->node->init_from_backup($origin->node, $backup);
+	$self->node->append_conf('postgresql.conf', "bugevents.port = $self->{port}\n" . ($o{conf} // ''));
+	return $self;
+}
+
 # Create the database, if it is not there, the extension and the tracker.
 sub create
 {
