@@ -4,7 +4,7 @@
  * Model: the client (bugevents.js) hands over events; they are kept in a list, the newest
  * KEPT of them, and shown as far as the filter lets them, SHOWN at most, once for each frame of
  * the screen.  The board is loaded by list, and follows by events.  The server's numbers are
- * /metrics, asked for every two seconds while they are looked at.
+ * /metrics, asked for every two seconds while they are looked at, and for admins who is connected.
  *
  * Whatever comes from the database becomes text, never markup.
  */
@@ -59,9 +59,9 @@ function signIn(given) {
 			show('feed');
 		showState('open');
 		if (!session.resumed)
-			loadBoard();
+			load();
 	});
-	connection.on('resync', () => loadBoard());
+	connection.on('resync', load);
 	connection.on('event', take);
 	connection.on('error', (error) => { $('#refusal').textContent = error.message; });
 	connection.on('close', (error) => signOut(error ? `${error.message} (${error.code})` : ''));
@@ -74,6 +74,8 @@ function signOut(why) {
 	connection = null;
 	events.length = 0;
 	bugs.clear();
+	told.clear();
+	alerts.clear();
 	for (const section of document.querySelectorAll('main section'))
 		section.hidden = section.id !== 'door';
 	$('nav').hidden = true;
@@ -99,11 +101,13 @@ function currentView() {
 function show(view) {
 	for (const section of document.querySelectorAll('main section'))
 		section.hidden = section.id !== view;
-	for (const button of document.querySelectorAll('nav [data-view]'))
+	$('#read-all').addEventListener('click', () => markRead('read_all'));
+for (const button of document.querySelectorAll('nav [data-view]'))
 		button.setAttribute('aria-current', button.dataset.view === view ? 'page' : 'false');
 	if (view === 'server')
 		sample();
-	soon(view === 'board' ? drawBoard : drawFeed);
+	for (const draw of [drawFeed, drawBoard, drawTold])
+		soon(draw);
 }
 
 /* ---- the feed ---- */
@@ -125,6 +129,8 @@ function take(event) {
 	addOption($('#by-action'), event.action);
 	soon(drawFeed);
 	follow(event);
+	tell(event);
+	warn(event);
 }
 
 function addOption(select, value) {
@@ -211,15 +217,20 @@ function follow({ type, action, payload, seq }) {
 	soon(drawBoard);
 }
 
-async function loadBoard() {
+/* All that is not told by events. */
+async function load() {
 	bugs.clear();
+	told.clear();
 	try {
 		for await (const { row, asOf } of connection.list('bug_report', { limit: 1000 }))
 			put(row, asOf);
+		for (const row of (await connection.request('list', { type: 'notification', limit: TOLD })).items)
+			told.set(row.id, row);
 	} catch (error) {
 		if (error.code !== 'disconnected')
 			$('#refusal').textContent = error.message;
 	}
+	soon(drawTold);
 }
 
 function cardOf({ row, moved }) {
@@ -249,6 +260,84 @@ function drawBoard() {
 	}));
 }
 
+/* ---- notifications ---- */
+
+const TOLD = 100;				/* that are kept */
+const told = new Map();			/* id -> row */
+
+function tell({ type, action, payload }) {
+	if (type !== 'notification')
+		return;
+	if (action === 'deleted')
+		told.delete(payload.id);
+	else
+		told.set(payload.id, payload);
+	soon(drawTold);
+}
+
+async function markRead(type, payload) {
+	try {
+		await connection.request(type, payload);	/* the event that follows changes the row */
+	} catch (error) {
+		$('#refusal').textContent = error.message;
+	}
+}
+
+function toldOf(row) {
+	const button = element('button', { type: 'button', textContent: 'Mark as read', hidden: row.read,
+		onclick: () => markRead('read', { notification_id: row.id }) });
+
+	return element('li', { className: row.read ? '' : 'unread' },
+		element('p', {}, element('b', { textContent: row.title ?? row.type }), ` ${row.message}${row.count > 1 ? ` (${row.count} times)` : ''}`),
+		button, element('time', { dateTime: row.created_at, textContent: new Date(row.created_at).toLocaleString() }));
+}
+
+function drawTold() {
+	const rows = [...told.values()].sort((a, b) => b.id - a.id).slice(0, TOLD);
+	const unread = rows.filter((row) => !row.read).length;
+
+	$('#unread').textContent = unread;
+	$('#unread').hidden = unread === 0;
+	$('#read-all').disabled = unread === 0;
+	$('#untold').hidden = rows.length > 0;
+	if (!$('#notifications').hidden)
+		$('#told').replaceChildren(...rows.map(toldOf));
+}
+
+/* ---- alerts and connections, for admins ---- */
+
+const alerts = new Map();		/* name -> event */
+
+function warn(event) {
+	if (event.type !== 'alert')
+		return;
+	alerts.set(event.payload.name, event);
+	soon(drawAlerts);
+}
+
+function drawAlerts() {
+	$('#no-alerts').hidden = alerts.size > 0;
+	$('#alerts').replaceChildren(...[...alerts.values()].map(({ action, at, payload }) => element('li', { className: action,
+		textContent: `${payload.name} ${action} ${new Date(at).toLocaleTimeString()}: ${payload.value} (threshold ${payload.threshold})` })));
+}
+
+async function disconnect(id) {
+	try {
+		await connection.request('disconnect', { connection_id: id });
+	} catch (error) {
+		$('#refusal').textContent = error.message;
+	}
+	sample();
+}
+
+function drawConnections(items) {
+	$('#connected tbody').replaceChildren(...items.map((one) => element('tr', {},
+		...[one.user_id, one.role, one.address, new Date(one.connected_at).toLocaleTimeString(), one.lag, one.sent].map((value) =>
+			element('td', { textContent: text(value) })),
+		element('td', {}, one.id === connection.session.connection_id ? 'this one' :
+			element('button', { type: 'button', textContent: `Disconnect user ${one.user_id}`, onclick: () => disconnect(one.id) })))));
+}
+
 /* ---- the server's numbers ---- */
 
 const samples = [];
@@ -275,6 +364,8 @@ async function sample() {
 			samples.splice(0, samples.length - SAMPLES);
 			drawServer();
 		}
+		if (connection?.session?.role === 'admin')
+			drawConnections((await connection.request('connections', { limit: 100 })).items);
 	} catch {
 		/* the server is away; the state says so */
 	}
@@ -335,7 +426,8 @@ function drawServer() {
 		['in the queue', gauge('bugevents_queue_bytes'), size],
 		['transactions that found it full', gauge('bugevents_queue_overflows_total'), round],
 		['journal', gauge('bugevents_journal_bytes'), size],
-		['oldest in the journal, s', gauge('bugevents_journal_oldest_seconds'), round]
+		['oldest in the journal, s', gauge('bugevents_journal_oldest_seconds'), round],
+		['projector behind, events', gauge('bugevents_projector_lag_seq'), round]
 	];
 
 	$('#numbers').replaceChildren(...numbers.map(([name, values, write]) => element('div', { className: 'number' },

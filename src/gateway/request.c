@@ -345,6 +345,23 @@ answer_unwatch(BeClient *client, const Request *request)
 	ask_about(client, request, "bug_report_id", BE_VERB_UNWATCH);
 }
 
+/* ---- connections, disconnect ---- */
+
+static void
+answer_connections(BeClient *client, const Request *request)
+{
+	if (request->payload)
+		ask(client, request, BE_VERB_CONNECTIONS);
+	else
+		be_question_ask(client, request->id, BE_VERB_CONNECTIONS, "{}");
+}
+
+static void
+answer_disconnect(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "connection_id", BE_VERB_DISCONNECT);
+}
+
 /* ---- Any request ---- */
 
 typedef struct Type
@@ -364,6 +381,8 @@ static const Type types[] = {
 	{"read_all", answer_read_all},
 	{"watch", answer_watch},
 	{"unwatch", answer_unwatch},
+	{"connections", answer_connections},
+	{"disconnect", answer_disconnect},
 };
 
 static void

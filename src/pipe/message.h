@@ -257,6 +257,8 @@ typedef enum BeVerb
 	BE_VERB_READ_ALL,
 	BE_VERB_WATCH,				/* the client's user watches a bug */
 	BE_VERB_UNWATCH,
+	BE_VERB_CONNECTIONS,		/* all there are; for admins */
+	BE_VERB_DISCONNECT,			/* end one; likewise */
 	BE_VERBS
 } BeVerb;
 

@@ -295,9 +295,9 @@ run_batch(uint64 upto)
 
 /* ---- where it stands ---- */
 
-/* False: the extension is gone. */
+/* And how far it may go.  False: the extension is gone. */
 static bool
-read_cursor(void)
+read_cursor(uint64 *horizon)
 {
 	MemoryContext context = CurrentMemoryContext;
 	static BeStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
@@ -330,6 +330,7 @@ read_cursor(void)
 					 errdetail("Retention has dropped them, or bugevents was disabled.")));
 		cursor = Max(cursor, stream.dropped);
 		be_progress_set(cursor);
+		*horizon = be_journal_horizon();
 	}
 	be_transaction_commit(context);
 	return OidIsValid(found);
@@ -384,7 +385,7 @@ sleep_until_due(void)
 static bool
 run_turn(void)
 {
-	uint64		horizon;
+	uint64		horizon = 0;
 
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
@@ -393,11 +394,10 @@ run_turn(void)
 		ProcessConfigFile(PGC_SIGHUP);
 		be_reminder_changed();
 	}
-	if (!be_projector || !be_enabled || !read_cursor())
+	if (!be_projector || !be_enabled || !read_cursor(&horizon))
 		return false;
 
 	pgstat_report_activity(STATE_RUNNING, "deriving from events");
-	horizon = be_journal_horizon();
 	if (horizon > cursor)
 	{
 		if (!run_batch(horizon))

@@ -9,57 +9,11 @@
 
 #include "capture/own_row.h"
 #include "capture/viewer.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "responder/current.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
+#include "responder/parameters.h"
 
 #define UNREAD_MAX	"1000"		/* counted so far */
-
-/* Run it with texts as parameters; returns how many rows there are. */
-static uint64
-run(const char *sql, int n, const char *const *texts)
-{
-	Oid			types[4];
-	Datum		values[4];
-	char		nulls[4];
-	int			rc;
-
-	Assert(n <= 4);
-	for (int i = 0; i < n; i++)
-	{
-		types[i] = TEXTOID;
-		values[i] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;
-		nulls[i] = texts[i] ? ' ' : 'n';
-	}
-	rc = SPI_execute_with_args(sql, n, types, values, nulls, false, 0);
-	if (rc < 0)
-		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(rc));
-	return SPI_processed;
-}
-
-static char *
-value(int column)
-{
-	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
-}
-
-/* Connects SPI, too; the user's id. */
-static char *
-begin(const BeQuestionHead *head)
-{
-	char	   *user = pg_any_to_server(pstrdup(head->user), strlen(head->user), PG_UTF8);
-
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	(void) set_config_option("bugevents.actor", user, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	return user;
-}
 
 /* ---- notifications ---- */
 
@@ -120,13 +74,13 @@ be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answ
 		be_answer_error(answer, "invalid_field", "after", "expected what a list gave as next");
 		return;
 	}
-	texts[0] = begin(head);
+	texts[0] = be_parameters_begin(head);
 	texts[1] = is_true(json, "unread") ? "" : NULL;
 	texts[2] = after;
 	texts[3] = psprintf("%d", limit);
 
 	answer->message.kind = BE_ANSWER_ROWS;
-	n = run(sql, 4, texts);
+	n = be_parameters_run(sql, 4, texts);
 	for (uint64 i = 0; i < Min(n, (uint64) limit); i++)
 		append_notification(i, answer);
 	if (n > (uint64) limit)
@@ -139,9 +93,9 @@ be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answ
 static char *
 unread(const char *user)
 {
-	(void) run("SELECT count(*) FROM (SELECT FROM bugevents.notifications"
+	(void) be_parameters_run("SELECT count(*) FROM (SELECT FROM bugevents.notifications"
 			   " WHERE user_id = $1 AND NOT read AND NOT hidden LIMIT " UNREAD_MAX ") AS n", 1, &user);
-	return value(1);
+	return be_parameters_value(1);
 }
 
 void
@@ -153,15 +107,15 @@ be_personal_read(const BeQuestionHead *head, const char *payload, BeAnswer *answ
 
 	if (id == NULL)
 		return;
-	texts[0] = begin(head);
+	texts[0] = be_parameters_begin(head);
 	texts[1] = id;
 	if (is_position(id) &&
-		run("SELECT FROM bugevents.notifications WHERE user_id = $1 AND id = $2::bigint", 2, texts) > 0)
+		be_parameters_run("SELECT FROM bugevents.notifications WHERE user_id = $1 AND id = $2::bigint", 2, texts) > 0)
 	{
 		bool		changed;
 
-		(void) run("SELECT bugevents.mark_read($2::bigint, $1)", 2, texts);
-		changed = strcmp(value(1), "t") == 0;
+		(void) be_parameters_run("SELECT bugevents.mark_read($2::bigint, $1)", 2, texts);
+		changed = strcmp(be_parameters_value(1), "t") == 0;
 		answer->message.kind = BE_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"read\":%s,\"unread\":%s}", changed ? "true" : "false",
 						 unread(texts[0]));
@@ -175,11 +129,11 @@ void
 be_personal_read_all(const BeQuestionHead *head, const char *payload pg_attribute_unused(),
 					 BeAnswer *answer)
 {
-	const char *user = begin(head);
+	const char *user = be_parameters_begin(head);
 	char	   *changed;
 
-	(void) run("SELECT bugevents.mark_all_read($1)", 1, &user);
-	changed = value(1);
+	(void) be_parameters_run("SELECT bugevents.mark_all_read($1)", 1, &user);
+	changed = be_parameters_value(1);
 	answer->message.kind = BE_ANSWER_OBJECT;
 	appendStringInfo(&answer->rest, "{\"read\":%s,\"unread\":%s}", changed, unread(user));
 	SPI_finish();
@@ -207,12 +161,12 @@ set_watching(const BeQuestionHead *head, const char *payload, BeAnswer *answer, 
 	if (bug == NULL)
 		return;
 	texts[0] = bug;
-	texts[1] = begin(head);
+	texts[1] = be_parameters_begin(head);
 	if (watching && !may_see_bug(head, texts[1], bug))
 		be_answer_error(answer, "not_found", "", "there is no such bug, or it is not for you");
 	else
 	{
-		(void) run(watching ? "SELECT bugevents.watch($1, $2)" : "SELECT bugevents.unwatch($1, $2)", 2, texts);
+		(void) be_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" : "SELECT bugevents.unwatch($1, $2)", 2, texts);
 		answer->message.kind = BE_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"watching\":%s}", watching ? "true" : "false");
 	}

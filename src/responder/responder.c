@@ -18,6 +18,7 @@
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "queue/queue.h"
+#include "responder/administer.h"
 #include "responder/current.h"
 #include "responder/exposition.h"
 #include "responder/note.h"
@@ -50,6 +51,8 @@ static const Verb verbs[] = {
 	[BE_VERB_READ_ALL] = {"read_all", true, be_personal_read_all},
 	[BE_VERB_WATCH] = {"watch", true, be_personal_watch},
 	[BE_VERB_UNWATCH] = {"unwatch", true, be_personal_unwatch},
+	[BE_VERB_CONNECTIONS] = {"connections", false, be_administer_connections},
+	[BE_VERB_DISCONNECT] = {"disconnect", false, be_administer_disconnect},
 	[BE_VERB_NOTE] = {"security events", true, be_note_write},
 };
 

@@ -151,6 +151,26 @@ try {
 	await page.selectOption('#by-type', '');
 	await picture(page, 'feed');
 
+	/* Notifications. */
+	sql("INSERT INTO bug_reports (title, assignee_id) VALUES ('for bob', 2)");
+	await waitFor(page, 'a notification is counted', () => /^[1-9]/.test(document.querySelector('#unread').textContent) && !document.querySelector('#unread').hidden);
+	await page.click('[data-view=notifications]');
+	await waitFor(page, 'and told', () => /for bob A bug was assigned to you/.test(document.querySelector('#told li.unread p')?.textContent));
+	await picture(page, 'notifications');
+	const left = await page.evaluate(() => document.querySelectorAll('#told li.unread').length);
+
+	await page.click('#told li.unread button');
+	await page.evaluate((count) => { window.wanted = count - 1; }, left);
+	await waitFor(page, 'read by a click', () => document.querySelectorAll('#told li.unread').length === window.wanted);
+	await page.click('#read-all');
+	await waitFor(page, 'all of them', () => document.querySelectorAll('#told li.unread').length === 0 && document.querySelector('#unread').hidden);
+	ok(sql("SELECT count(*) FROM bugevents.notifications WHERE user_id = '2' AND NOT read") === '0', '... in the database, too');
+	await page.reload();
+	await waitFor(page, 'there after a reload', () => document.querySelector('#state').dataset.state === 'open');
+	await page.click('[data-view=notifications]');
+	await waitFor(page, 'and read', () => document.querySelectorAll('#told li').length > 0 && document.querySelectorAll('#told li.unread').length === 0);
+	await page.click('[data-view=feed]');
+
 	/* Numbers are for admins; here everyone is on this machine. */
 	const admin = await open({ colorScheme: 'dark', viewport: { width: 390, height: 800 } });
 
@@ -163,7 +183,13 @@ try {
 	ok(await admin.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it fits a phone');
 	ok(await admin.evaluate(() => getComputedStyle(document.body).backgroundColor) === 'rgb(20, 23, 26)', 'dark when the system is');
 	await waitFor(admin, 'they follow', () => document.querySelectorAll('.number polyline')[2]?.getAttribute('points').split(' ').length > 2);
+	await waitFor(admin, 'who is connected', () => [...document.querySelectorAll('#connected tbody tr')].some((row) => /^2\s+user/.test(row.innerText)) &&
+		/this one/.test(document.querySelector('#connected').innerText));
 	await picture(admin, 'server');
+	complaints.length = 0;
+	await admin.evaluate(() => [...document.querySelectorAll('#connected button')].find((button) => /user 2/.test(button.textContent)).click());
+	await waitFor(page, 'an admin ends a connection', () => document.querySelector('#state').dataset.state !== 'open');
+	complaints.length = 0;
 	await admin.click('#leave');
 	ok(await admin.isVisible('#sign-in') && await admin.evaluate(() => sessionStorage.length) === 0, 'signed out, the token is forgotten');
 

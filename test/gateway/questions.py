@@ -54,7 +54,8 @@ equal((get(c, 1, two)["payload"], get(admin, 1, two)["payload"]), ({"secret": "h
 # What users ask for themselves.
 for message, verb in (({"type": "list", "payload": {"type": "notification"}}, 3), ({"type": "read", "payload": {"notification_id": 7}}, 4),
                       ({"type": "read_all"}, 5), ({"type": "watch", "payload": {"bug_report_id": "x"}}, 6),
-                      ({"type": "unwatch", "payload": {"bug_report_id": 1}}, 7)):
+                      ({"type": "unwatch", "payload": {"bug_report_id": 1}}, 7), ({"type": "connections"}, 8),
+                      ({"type": "disconnect", "payload": {"connection_id": "x"}}, 9)):
     before = len(d.asked)
     c.say({**message, "id": before})
     one = asked(d, before + 1)

@@ -5,7 +5,7 @@ use BugEvents::Server;
 use IPC::Run;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('console');
+my $server = BugEvents::Server->start_new('console', projector => 1);
 my $node = $server->node;
 
 # What is served, and how.

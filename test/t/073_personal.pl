@@ -76,6 +76,20 @@ is(ask($bob, 'watch'), 'missing_field', 'no id');
 caught_up($server);
 is($server->sql("SELECT string_agg(bug_report_id || ' ' || user_id, ', ') FROM bugevents.watchers WHERE bug_report_id = '77'"), '77 3', 'nobody else does');
 
+# What admins may: see who is connected, and end that.
+my $ada = $server->connect('1', role => 'admin');
+is(ask($bob, 'connections'), 'forbidden', 'connections are for admins');
+is(ask($bob, 'disconnect', connection_id => $cyd->{ready}{payload}{connection_id}), 'forbidden', '... and so is to end one');
+my ($found) = grep { $_->{id} eq $cyd->{ready}{payload}{connection_id} } @{ ask($ada, 'connections', limit => 1000)->{items} };
+is_deeply([ @$found{qw(user_id role address gateway)} ], [ '3', 'user', '127.0.0.1', 1 ], 'an admin sees them');
+is(scalar(@{ ask($ada, 'connections', limit => 1)->{items} }), 1, '... as many as are asked for');
+is_deeply(ask($ada, 'disconnect', connection_id => $found->{id}), { disconnected => JSON::PP::true }, 'disconnect');
+$cyd->wait_close;
+is($cyd->close_code, 1008, '... ends it');
+is(ask($ada, 'disconnect', connection_id => 'x'), 'not_found', '... one that is there');
+my $claims = $server->connect('2', role => 'admin');
+is(ask($claims, 'connections'), 'forbidden', 'a token that says more than the table does not help');
+
 # A table that is locked holds nobody up who connects.
 my $blocker = $server->session;
 $blocker->query_safe('BEGIN; LOCK bugevents.notifications');
