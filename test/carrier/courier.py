@@ -27,7 +27,7 @@ class Courier:
         ours.setblocking(False)
         self.sock = ours
         self.inbox = b""
-        self.outbox = b""
+        self.outbox = bytearray()
         self.hellos = []
         self.statuses = []
         self.results = {}       # id -> result
@@ -79,8 +79,7 @@ class Courier:
     def pump(self):
         try:
             while self.outbox:
-                n = self.sock.send(self.outbox[:1 << 20])
-                self.outbox = self.outbox[n:]
+                del self.outbox[:self.sock.send(self.outbox[:1 << 18])]
         except (BlockingIOError, BrokenPipeError, ConnectionResetError):
             pass
         try:
