@@ -88,15 +88,6 @@ take_all(BeLane *lane)
 }
 
 static void
-add_worker(BeLane *lane, BeWorker *worker)
-{
-	worker->next = lane->workers;
-	lane->workers = worker;
-	lane->worker_count++;
-	lane->threads++;
-}
-
-static void
 remove_worker(BeLane *lane, BeWorker *worker)
 {
 	BeWorker  **at = &lane->workers;
@@ -104,21 +95,43 @@ remove_worker(BeLane *lane, BeWorker *worker)
 	while (*at != worker)
 		at = &(*at)->next;
 	*at = worker->next;
-	lane->worker_count--;
+}
+
+/* Deliveries under way. */
+static size_t
+count_busy(const BeLane *lane)
+{
+	size_t		count = 0;
+
+	for (const BeWorker *worker = lane->workers; worker; worker = worker->next)
+		count += worker->delivery != NULL;
+	return count;
+}
+
+/* Workers that are free, and may have work. */
+static size_t
+count_free(const BeLane *lane)
+{
+	size_t		count = 0;
+
+	for (const BeWorker *worker = lane->workers; worker; worker = worker->next)
+		count += worker->delivery == NULL && worker->route == lane->route;
+	return count;
 }
 
 /* Is there work?  False: there will be none, for this worker at least. */
 static bool
-wait_for_work(BeLane *lane)
+wait_for_work(BeLane *lane, const BeWorker *worker)
 {
 	struct timespec then;
 
 	clock_gettime(CLOCK_MONOTONIC, &then);
 	then.tv_sec += MAX_IDLE;
-	while (lane->first == NULL && !lane->closed)
+	while (lane->first == NULL && !lane->closed && worker->route == lane->route)
 		if (pthread_cond_timedwait(&lane->changed, &lane->lock, &then) != 0)
 			break;
-	return lane->first != NULL && lane->worker_count <= lane->route->concurrency;
+	return lane->first != NULL && worker->route == lane->route &&
+		count_busy(lane) < lane->route->concurrency;
 }
 
 /* Called with the lock, and returns with it. */
@@ -126,27 +139,25 @@ static void
 send_next(BeLane *lane, BeWorker *worker, BeTransfer *transfer)
 {
 	BeDelivery *delivery = worker->delivery = take_first(lane);
-	BeRoute    *route = be_route_share(lane->route);
 	BeOutcome	outcome;
 
-	lane->busy_count++;
 	pthread_mutex_unlock(&lane->lock);
 	be_ledger_begin(delivery->key);
-	be_transfer_run(transfer, route, delivery, &outcome);
+	be_transfer_run(transfer, worker->route, delivery, &outcome);
 	if (outcome.result == BE_SENT)
 		be_ledger_add(delivery->key, outcome.code);
 	else if (!outcome.uncertain)
 		be_ledger_fail(delivery->key);
-	be_route_release(route);
 
 	/* Before the report, to which the courier may answer with more work. */
 	pthread_mutex_lock(&lane->lock);
 	worker->delivery = NULL;
-	lane->busy_count--;
 	pthread_mutex_unlock(&lane->lock);
 	be_courier_report(delivery, &outcome);
 	pthread_mutex_lock(&lane->lock);
 }
+
+static void start_workers(BeLane *lane);
 
 static void *
 work(void *arg)
@@ -157,13 +168,15 @@ work(void *arg)
 
 	be_transfer_open(&transfer);
 	pthread_mutex_lock(&lane->lock);
-	while (wait_for_work(lane))
+	while (wait_for_work(lane, worker))
 		send_next(lane, worker, &transfer);
 	remove_worker(lane, worker);
+	start_workers(lane);		/* of the new route, if it was for that one's sake */
 	pthread_mutex_unlock(&lane->lock);
 
-	/* Takes as long as the other end takes for its goodbye. */
+	/* Takes as long as the other end takes for its goodbye: minutes, if it likes. */
 	be_transfer_close(&transfer);
+	be_route_release(worker->route);
 	pthread_mutex_lock(&lane->lock);
 	lane->threads--;
 	worker->next = lane->ended;
@@ -199,22 +212,25 @@ start_worker(BeLane *lane)
 	BeWorker   *worker = be_alloc(sizeof(*worker));
 
 	worker->lane = lane;
+	worker->route = be_route_share(lane->route);
 	if (pthread_create(&worker->thread, NULL, work, worker) != 0)
 	{
+		be_route_release(worker->route);
 		free(worker);
 		return false;
 	}
-	add_worker(lane, worker);
+	worker->next = lane->workers;
+	lane->workers = worker;
+	lane->threads++;
 	return true;
 }
 
-/* As many workers as there is work for. */
+/* As many workers as there is work for, and as there may be. */
 static void
 start_workers(BeLane *lane)
 {
-	while (lane->waiting > lane->worker_count - lane->busy_count &&
-		   lane->worker_count < lane->route->concurrency &&
-		   start_worker(lane))
+	while (lane->waiting > count_free(lane) &&
+		   count_busy(lane) + count_free(lane) < lane->route->concurrency && start_worker(lane))
 		;
 	pthread_cond_broadcast(&lane->changed);
 }
@@ -257,10 +273,10 @@ take(BeLane *lane, BeDelivery *delivery)
 		return "the channel is not configured";
 	if (is_under_way(lane, delivery->key))
 		return "the idempotency key is under way";
-	if (lane->waiting + lane->busy_count >= lane->route->queue + lane->route->concurrency ||
+	if (lane->waiting + count_busy(lane) >= lane->route->queue + lane->route->concurrency ||
 		lane->waiting_bytes + delivery->size > BE_CARRIER_MAX_WAITING)
 		return "too many deliveries wait in this channel";
-	if (lane->worker_count == 0 && !start_worker(lane))
+	if (lane->workers == NULL && !start_worker(lane))
 		return "a thread could not be started";
 	append(lane, delivery);
 	start_workers(lane);

@@ -5,8 +5,9 @@
  *
  *	push --> waiting (queue of them) --> a worker (up to concurrency) --> report
  *
- * A worker is a thread with a transfer of its own.  It is started when there is work that
- * nobody is free for, and ends when there was none for a while.
+ * A worker is a thread with a transfer of its own, for one route.  It is started when there is
+ * work that nobody is free for, and ends when there was none for a while, or the route is another
+ * one.  So nothing goes over a connection that was made for another configuration.
  */
 #ifndef BE_LANE_H
 #define BE_LANE_H
@@ -24,6 +25,7 @@ typedef struct BeWorker
 	struct BeWorker *next;
 	struct BeLane *lane;
 	pthread_t	thread;
+	BeRoute    *route;
 	BeDelivery *delivery;		/* under way, or NULL */
 } BeWorker;
 
@@ -37,11 +39,9 @@ typedef struct BeLane
 	BeDelivery **last;
 	size_t		waiting;
 	size_t		waiting_bytes;
-	BeWorker   *workers;		/* that work, or will */
-	size_t		worker_count;
-	size_t		busy_count;		/* of them */
+	BeWorker   *workers;		/* that work, or wait for it */
 	BeWorker   *ended;			/* whose threads are to be joined */
-	size_t		threads;		/* of workers, and of those that say goodbye */
+	size_t		threads;		/* of workers, with those that say goodbye */
 } BeLane;
 
 /* All these are for one and the same thread. */

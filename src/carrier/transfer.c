@@ -37,7 +37,7 @@ static size_t
 on_head(char *data, size_t one, size_t size, void *arg)
 {
 	BeTransfer *transfer = arg;
-	bool		good = transfer->route->medium == BE_EMAIL ?
+	bool		good = transfer->medium == BE_EMAIL ?
 		be_answer_smtp(&transfer->answer, data, one * size) :
 		be_answer_http(&transfer->answer, data, one * size, time(NULL));
 
@@ -59,7 +59,7 @@ on_request(void *arg, char *their_ip __attribute__((unused)),
 		   int our_port __attribute__((unused)))
 {
 	BeTransfer *transfer = arg;
-	bool		unheard = transfer->route->medium == BE_EMAIL && transfer->answer.status == 0;
+	bool		unheard = transfer->medium == BE_EMAIL && transfer->answer.status == 0;
 
 	if (transfer->answer.asked && !unheard)
 		return CURL_PREREQFUNC_ABORT;
@@ -171,6 +171,7 @@ set_up(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
 	bool		good = true;
 
 	curl_easy_reset(easy);		/* but for its connections */
+	transfer->medium = route->medium;
 	transfer->trouble[0] = '\0';
 	be_answer_begin(&transfer->answer, false);
 	set_callbacks(transfer);
@@ -192,27 +193,13 @@ be_transfer_open(BeTransfer *transfer)
 		be_out_of_memory();
 }
 
-static void
-take_route(BeTransfer *transfer, BeRoute *route)
-{
-	if (transfer->route == route)
-		return;
-	if (transfer->route)
-	{
-		be_transfer_close(transfer);
-		be_transfer_open(transfer);
-	}
-	transfer->route = be_route_share(route);
-}
-
 void
-be_transfer_run(BeTransfer *transfer, BeRoute *route, const BeDelivery *delivery,
+be_transfer_run(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery,
 				BeOutcome *outcome)
 {
 	BeAttempt	attempt = {.medium = route->medium,.trouble = transfer->trouble};
 	CURLcode	code;
 
-	take_route(transfer, route);
 	if (set_up(transfer, route, delivery))
 	{
 		code = curl_easy_perform(transfer->easy);
@@ -234,5 +221,4 @@ void
 be_transfer_close(BeTransfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
-	be_route_release(transfer->route);
 }

@@ -17,7 +17,7 @@
 typedef struct BeTransfer
 {
 	CURL	   *easy;
-	BeRoute    *route;			/* of its connections */
+	BeMedium	medium;
 	BeRequest	request;
 	BeAnswer	answer;
 	char		trouble[CURL_ERROR_SIZE];
@@ -26,10 +26,10 @@ typedef struct BeTransfer
 extern void be_transfer_open(BeTransfer *transfer);
 
 /*
- * Make the attempt.  Connections of another route than the last one's are closed: libcurl
- * takes them for as good as new ones, whomever they trusted.
+ * Make the attempt.  The route is always the same: libcurl takes a connection behind STARTTLS
+ * for as good as a new one, whomever it trusted.
  */
-extern void be_transfer_run(BeTransfer *transfer, BeRoute *route,
+extern void be_transfer_run(BeTransfer *transfer, const BeRoute *route,
 							const BeDelivery *delivery, BeOutcome *outcome);
 
 /* Say goodbye on the connections that are left. */

@@ -107,6 +107,14 @@ c.gives("a refusal", {"result": "refused"}, "email")
 server.replies["RCPT"] = "250 ok"
 c.gives("is none of the next mail's business", {"result": "sent"}, "email")
 
+# A server that does not take leave holds up nobody who has been given another one
+clinging = Smtp(QUIT=None)
+c.configure(email=route(clinging))
+c.gives("a mail", {"result": "sent"}, "email")
+c.configure(email=route(server))
+c.gives("a mail by another server", {"result": "sent"}, "email")
+clinging.close()
+
 # A server that takes its time over each mail holds up nobody else
 slow = threading.Event()
 held = []
