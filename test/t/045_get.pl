@@ -178,6 +178,7 @@ is(code(get($bob, 'project', 1004)), 'not_found', 'a dropped one');
 
 # Restart: the clients of the new server ask as before.
 $server->node->restart;
+$server->wait_ready;
 $bob = $server->connect('2');
 is(get($bob, 'bug_report', 3)->{payload}{id}, 3, 'after a restart');
 
