@@ -17,7 +17,7 @@ MODULE_big = bugevents
 
 # Rooms, in the order in which the data moves.
 SHARED_ROOMS = event pipe
-SERVER_ROOMS = extension counters queue journal capture token clients stats responder projector courier dispatcher
+SERVER_ROOMS = extension counters queue journal capture token clients explain stats responder projector courier dispatcher
 SHARED_SRCS = $(wildcard $(SHARED_ROOMS:%=src/%/*.c))
 SERVER_SRCS = $(wildcard $(SERVER_ROOMS:%=src/%/*.c))
 GATEWAY_SRCS = $(wildcard src/gateway/*.c)
@@ -31,7 +31,7 @@ CARRIER_PKGS = libcurl openssl jansson libseccomp
 # With what the gateway has for any program.
 CARRIER_SRCS = $(wildcard src/carrier/*.c) $(addprefix src/gateway/,filter.c memory.c process.c text.c)
 
-REGRESS = setup attach capture actor types expressions partitions alter send token tracker access rights
+REGRESS = setup attach capture actor types expressions partitions alter send token tracker access explain rights
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 # The dispatcher stays connected to the database, so it can't be dropped again.
 ISOLATION_OPTS = --inputdir=test --use-existing

@@ -262,6 +262,42 @@ COMMENT ON FUNCTION send(text, text, jsonb, text)
     IS 'publish an event of your own when the transaction commits';
 
 ------------------------------------------------------------------------------
+-- Why did my event not arrive?
+------------------------------------------------------------------------------
+
+-- A verdict is fine (it doesn't stand in the way), reason (by itself it is why
+-- nothing came), unknown or note.
+CREATE FUNCTION explain_change(
+    tbl regclass,
+    key text,
+    OUT finding text,
+    OUT verdict text,
+    OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_explain_change_text'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION explain_change(regclass, text)
+    IS 'why was there no event of a change to the row with this primary key?';
+
+CREATE FUNCTION explain_change(
+    tbl regclass,
+    key jsonb,
+    OUT finding text,
+    OUT verdict text,
+    OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_explain_change_jsonb'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION explain_change(regclass, jsonb)
+    IS 'the same, with an object that has a value for each column of the primary key';
+
+-- They tell of rows and of the journal, whoever may see the rows: rights as for events().
+REVOKE ALL ON FUNCTION explain_change(regclass, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION explain_change(regclass, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION explain_change(regclass, text) TO pg_read_all_data;
+GRANT EXECUTE ON FUNCTION explain_change(regclass, jsonb) TO pg_read_all_data;
+
+------------------------------------------------------------------------------
 -- Tokens
 ------------------------------------------------------------------------------
 

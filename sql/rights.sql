@@ -10,7 +10,7 @@ SELECT p.oid::regprocedure AS function, l.lanname AS language, p.prosecdef AS de
           FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE a.grantee <> p.proowner) AS callers
   FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang
  WHERE (('pg_proc'::regclass), p.oid) IN (SELECT classid, objid FROM public.members)
- ORDER BY p.proname COLLATE "C", p.pronargs;
+ ORDER BY p.proname COLLATE "C", p.pronargs, p.oid::regprocedure::text COLLATE "C";
 
 -- none may have its owner's rights, or run SQL, with the caller's search_path
 SELECT p.oid::regprocedure FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang

@@ -10,7 +10,7 @@ CREATE ROLE regress_bugevents_owner;
 -- The functions that PUBLIC must not call.
 SELECT p.proname FROM pg_proc p
  WHERE p.pronamespace = 'bugevents'::regnamespace
-   AND p.proname IN ('attach', 'detach', 'send', 'create_tracker', 'capture', 'capture_truncate', 'token', 'events')
+   AND p.proname IN ('attach', 'detach', 'send', 'create_tracker', 'capture', 'capture_truncate', 'token', 'events', 'explain_change', 'explain_delivery')
    AND has_function_privilege('regress_bugevents_user', p.oid, 'EXECUTE')
  ORDER BY 1;
 

@@ -136,34 +136,12 @@ check_history(uint64 since)
 	PopActiveSnapshot();
 }
 
-/*
- * The seq up to which the active snapshot, which is pushed here, sees everything.
- * The queue is asked first: what it says is visible then.  A standby has the journal
- * alone, and of its last transaction doesn't know that none before it is to come.
- */
-static uint64
-push_snapshot_of_now(void)
-{
-	uint64		upto;
-
-	if (RecoveryInProgress())
-	{
-		PushActiveSnapshot(GetLatestSnapshot());
-		return be_journal_decided();
-	}
-	upto = be_journal_horizon();
-	PushActiveSnapshot(GetLatestSnapshot());
-	return upto;
-}
-
 Datum
 bugevents_events(PG_FUNCTION_ARGS)
 {
 	int64		since = PG_GETARG_INT64(0);
 	int32		max = PG_GETARG_INT32(1);
 	Output		output = {.result = (ReturnSetInfo *) fcinfo->resultinfo, .left = max};
-	BeJournalPlace place = {0};
-	uint64		upto;
 
 	be_settings_require_preload();
 	if (since < 0)
@@ -181,9 +159,7 @@ bugevents_events(PG_FUNCTION_ARGS)
 
 	output.row = AllocSetContextCreate(CurrentMemoryContext, "bugevents event",
 									   ALLOCSET_DEFAULT_SIZES);
-	upto = push_snapshot_of_now();
-	be_journal_read(since, upto, &place, put_run, &output);
-	PopActiveSnapshot();
+	be_journal_read_settled(since, PG_INT64_MAX, put_run, &output);
 	check_history(since);
 	return (Datum) 0;
 }

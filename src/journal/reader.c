@@ -16,6 +16,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/xlog.h"
 #include "event/event.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
@@ -274,4 +275,35 @@ be_journal_horizon(void)
 		return PG_INT64_MAX;	/* nobody writes: it is all decided */
 	be_sequence_begin();
 	return be_queue_horizon();
+}
+
+/*
+ * The seq up to which the active snapshot, which is pushed here, sees everything.
+ * The queue is asked first: what it says is visible then.  A standby has the journal
+ * alone, and of its last transaction doesn't know that none before it is to come.
+ */
+static uint64
+push_snapshot_of_now(void)
+{
+	uint64		upto;
+
+	if (RecoveryInProgress())
+	{
+		PushActiveSnapshot(GetLatestSnapshot());
+		return be_journal_decided();
+	}
+	upto = be_journal_horizon();
+	PushActiveSnapshot(GetLatestSnapshot());
+	return upto;
+}
+
+uint64
+be_journal_read_settled(uint64 after, uint64 upto, BeJournalSink sink, void *arg)
+{
+	uint64		settled = push_snapshot_of_now();
+	BeJournalPlace place = {0};
+
+	(void) be_journal_read(after, Min(upto, settled), &place, sink, arg);
+	PopActiveSnapshot();
+	return settled;
 }

@@ -53,4 +53,10 @@ extern uint64 be_journal_horizon(void);
 extern uint64 be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 							  BeJournalSink sink, void *arg);
 
+/*
+ * The same of what is settled at this moment, in a session, on a standby too; takes the
+ * snapshot itself.  Returns the seq up to which the stream was settled.
+ */
+extern uint64 be_journal_read_settled(uint64 after, uint64 upto, BeJournalSink sink, void *arg);
+
 #endif							/* BE_READER_H */
