@@ -124,7 +124,8 @@ CREATE FUNCTION connections(
     OUT cursor bigint,
     OUT lag bigint,
     OUT sent bigint,
-    OUT received bigint)
+    OUT received bigint,
+    OUT subscription jsonb)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'bugevents_connections'
 LANGUAGE C VOLATILE STRICT;
@@ -136,6 +137,8 @@ COMMENT ON COLUMN connections.cursor IS 'the client was sent everything up to th
 COMMENT ON COLUMN connections.lag IS 'distance of the cursor from the end of the stream';
 COMMENT ON COLUMN connections.sent IS 'events sent';
 COMMENT ON COLUMN connections.received IS 'messages received';
+COMMENT ON COLUMN connections.subscription
+    IS 'what it narrowed its stream to, up to a second ago; {}: nothing; a number in place of a long list';
 
 CREATE FUNCTION disconnect(connection_id text, reason text DEFAULT 'disconnected')
 RETURNS boolean
@@ -291,11 +294,25 @@ LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION explain_change(regclass, jsonb)
     IS 'the same, with an object that has a value for each column of the primary key';
 
+CREATE FUNCTION explain_delivery(
+    seq bigint,
+    user_id text,
+    OUT finding text,
+    OUT verdict text,
+    OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_explain_delivery'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION explain_delivery(bigint, text)
+    IS 'did the event with this seq reach this user, and if not, why?';
+
 -- They tell of rows and of the journal, whoever may see the rows: rights as for events().
 REVOKE ALL ON FUNCTION explain_change(regclass, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION explain_change(regclass, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION explain_delivery(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION explain_change(regclass, text) TO pg_read_all_data;
 GRANT EXECUTE ON FUNCTION explain_change(regclass, jsonb) TO pg_read_all_data;
+GRANT EXECUTE ON FUNCTION explain_delivery(bigint, text) TO pg_read_all_data;
 
 ------------------------------------------------------------------------------
 -- Tokens

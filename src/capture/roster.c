@@ -229,9 +229,8 @@ sort_wanted(BeRosterEntry *entries, int n)
 	return wanted;
 }
 
-/* False: there are none. */
-static bool
-read_tables(BeRosterEntry *entries, int n)
+bool
+be_roster_collect(BeRosterEntry *entries, int n)
 {
 	List	   *tables = find_tables();
 	Wanted	   *wanted = sort_wanted(entries, n);
@@ -270,7 +269,7 @@ be_roster_read(BeRosterEntry *entries, int n)
 	enable_timeout_after(STATEMENT_TIMEOUT, TIMEOUT);
 	PG_TRY();
 	{
-		if (!read_tables(entries, n))
+		if (!be_roster_collect(entries, n))
 			result = BE_ROSTER_NONE;
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		ReleaseCurrentSubTransaction();

@@ -30,4 +30,10 @@ typedef enum BeRosterResult
  */
 extern BeRosterResult be_roster_read(BeRosterEntry *entries, int n);
 
+/*
+ * The same for a session, without limits of its own: to be called in a subtransaction,
+ * which can't write from then on; errors are thrown.  False: no table is attached that decides.
+ */
+extern bool be_roster_collect(BeRosterEntry *entries, int n);
+
 #endif							/* BE_ROSTER_H */

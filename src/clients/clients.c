@@ -135,6 +135,18 @@ be_clients_set_role(int i, const char *role)
 }
 
 void
+be_clients_set_interest(int i, BeSpan interest, TimestampTz at)
+{
+	Slot	   *slot = &table->slot[i];
+
+	begin_change(slot);
+	memcpy(slot->client.interest, interest.data, interest.len);
+	slot->client.interest_len = interest.len;
+	slot->client.interest_at = at;
+	end_change(slot);
+}
+
+void
 be_clients_remove(int i)
 {
 	Slot	   *slot = &table->slot[i];

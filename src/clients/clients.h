@@ -11,6 +11,8 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "pipe/interest.h"
+#include "utils/jsonb.h"
 
 #define BE_CLIENT_ID_LEN		40	/* with the terminator */
 #define BE_CLIENT_USER_LEN		256
@@ -31,6 +33,9 @@ typedef struct BeClient
 	uint64		sent;			/* events */
 	uint64		received;		/* messages */
 	bool		lags;			/* it can't take what there is for it */
+	TimestampTz interest_at;	/* since when we know of its interest; 0: it has all along */
+	uint32		interest_len;
+	char		interest[BE_INTEREST_MAX];	/* what it wants (pipe/interest.h) */
 } BeClient;
 
 extern void be_clients_request(void);
@@ -45,10 +50,17 @@ extern int	be_clients_add(const BeClient *client); /* slot, or -1: full */
 extern void be_clients_update(int slot, uint64 cursor, uint64 sent,
 							  uint64 received, TimestampTz expires_at, bool lags);
 extern void be_clients_set_role(int slot, const char *role);
+extern void be_clients_set_interest(int slot, BeSpan interest, TimestampTz at);
 extern void be_clients_remove(int slot);
 
 /* A copy of a slot; false when it is free. */
 extern bool be_clients_get(int slot, BeClient *client);
+
+/* What it wants, in the form of a request to subscribe. */
+extern Jsonb *be_clients_subscription(const BeClient *client);
+
+/* Text of a gateway, which is UTF-8, as the database has it. */
+extern char *be_clients_text(const char *utf8);
 
 /*
  * Ask the dispatcher to disconnect a client; false when there is none with this

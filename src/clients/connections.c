@@ -7,7 +7,6 @@
 #include "extension/settings.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "queue/queue.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -25,17 +24,17 @@ enum
 	CONNECTION_LAG,
 	CONNECTION_SENT,
 	CONNECTION_RECEIVED,
+	CONNECTION_SUBSCRIPTION,
 	CONNECTION_COLUMNS
 };
 
 PG_FUNCTION_INFO_V1(bugevents_connections);
 PG_FUNCTION_INFO_V1(bugevents_disconnect);
 
-/* Gateways speak UTF-8; what they report comes from tokens. */
 static Datum
 text_datum(const char *utf8)
 {
-	return CStringGetTextDatum(pg_any_to_server(utf8, strlen(utf8), PG_UTF8));
+	return CStringGetTextDatum(be_clients_text(utf8));
 }
 
 static void
@@ -55,6 +54,7 @@ put_client(ReturnSetInfo *result, const BeClient *client, uint64 tip)
 	values[CONNECTION_LAG] = Int64GetDatum(tip > client->cursor ? tip - client->cursor : 0);
 	values[CONNECTION_SENT] = Int64GetDatum(client->sent);
 	values[CONNECTION_RECEIVED] = Int64GetDatum(client->received);
+	values[CONNECTION_SUBSCRIPTION] = JsonbPGetDatum(be_clients_subscription(client));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

@@ -239,6 +239,17 @@ be_admission_report(int gateway, const BeClientsMessage *report)
 }
 
 bool
+be_admission_interest(int gateway, uint64 client, BeSpan interest)
+{
+	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	be_clients_set_interest(entry->slot, interest, GetCurrentTimestamp());
+	return true;
+}
+
+bool
 be_admission_who(int gateway, uint64 client, BeClient *who)
 {
 	ClientEntry *entry = find_client(gateway, client, HASH_FIND);

@@ -23,6 +23,7 @@ extern bool be_admission_open(int gateway, const BeOpenMessage *open,
 extern bool be_admission_close(int gateway, uint64 client);
 extern bool be_admission_role(int gateway, const BeRoleMessage *role);
 extern bool be_admission_report(int gateway, const BeClientsMessage *report);
+extern bool be_admission_interest(int gateway, uint64 client, BeSpan interest);
 
 extern bool be_admission_who(int gateway, uint64 client, BeClient *who);
 

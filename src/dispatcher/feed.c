@@ -437,6 +437,23 @@ take_role(BeFeed *feed, const BeMessage *message)
 }
 
 static bool
+take_interest(BeFeed *feed, const BeMessage *message)
+{
+	BeInterestMessage who;
+	BeSpan		interest;
+	BeSpan		rest;
+	BeInterest	one;
+
+	if (!be_body_interest(message, &who, &interest))
+		return false;
+	rest = interest;
+	while (be_interest_next(&rest, &one))
+		if (!is_utf8(one.value))
+			return false;
+	return be_admission_interest(feed->number, who.client, interest);
+}
+
+static bool
 take_closed(BeFeed *feed, const BeMessage *message)
 {
 	BeClosedMessage closed;
@@ -565,6 +582,8 @@ take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 			return take_counters(feed, message);
 		case BE_MSG_ROLE:
 			return take_role(feed, message);
+		case BE_MSG_INTEREST:
+			return take_interest(feed, message);
 		default:
 			return false;
 	}

@@ -7,12 +7,13 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-bool
-be_attempt(void (*step) (void *arg), void *arg, bool report)
+/* NULL: it went well. */
+static ErrorData *
+attempt(void (*step) (void *arg), void *arg, bool report)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool good = true;
+	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
@@ -28,12 +29,24 @@ be_attempt(void (*step) (void *arg), void *arg, bool report)
 		MemoryContextSwitchTo(caller);
 		if (report)
 			EmitErrorReport();
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		good = false;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
-	return good;
+	return error;
+}
+
+bool
+be_attempt(void (*step) (void *arg), void *arg, bool report)
+{
+	return attempt(step, arg, report) == NULL;
+}
+
+ErrorData *
+be_attempt_error(void (*step) (void *arg), void *arg)
+{
+	return attempt(step, arg, false);
 }

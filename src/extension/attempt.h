@@ -12,4 +12,7 @@
  */
 extern bool be_attempt(void (*step) (void *arg), void *arg, bool report);
 
+/* The same; NULL: it went well, else why it didn't. */
+extern ErrorData *be_attempt_error(void (*step) (void *arg), void *arg);
+
 #endif							/* BE_ATTEMPT_H */

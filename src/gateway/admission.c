@@ -10,6 +10,7 @@
 #include "admission.h"
 #include "access.h"
 #include "door.h"
+#include "hash.h"
 #include "memory.h"
 #include "suspicion.h"
 #include "pipe/body.h"
@@ -227,6 +228,29 @@ fill_report(BeClient *client, BeClientsMessage *report)
 	return true;
 }
 
+/* What the client wants, unless that is known. */
+static void
+report_interest(BeClient *client)
+{
+	BeInterestMessage who = {.client = client->number};
+	char		bytes[BE_INTEREST_MAX];
+	uint32_t	len = 0;
+	uint32_t	hash;
+
+	client->interest_changed = false;
+	if (client->muted)
+		(void) be_interest_add(bytes, &len, BE_INTEREST_NOTHING, "");
+	if (client->conflates)
+		(void) be_interest_add(bytes, &len, BE_INTEREST_CONFLATED, "");
+	be_subscription_write(client->subscription, bytes, &len);
+
+	hash = be_hash((BeSpan) {bytes, len});
+	if (hash == client->told_interest)
+		return;
+	client->told_interest = hash;
+	be_link_send(&client->gateway->link, BE_MSG_INTEREST, &who, sizeof(who), bytes, len);
+}
+
 void
 be_admission_report(BeGateway *gateway)
 {
@@ -235,6 +259,8 @@ be_admission_report(BeGateway *gateway)
 
 	for (BeClient *client = gateway->first; client; client = client->next)
 	{
+		if (client->interest_changed && client->admitted)
+			report_interest(client);
 		if (!fill_report(client, &reports[count]))
 			continue;
 		if (++count == REPORTS_MAX)

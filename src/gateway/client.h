@@ -97,6 +97,8 @@ typedef struct BeClient
 	uint64_t	reported_cursor;
 	uint64_t	reported_received;
 	bool		reported_lags;
+	bool		interest_changed;	/* since it was told */
+	uint32_t	told_interest;	/* its hash; 0: nothing was told */
 
 	/* When; loop time, ms */
 	uint64_t	heard_at;

@@ -179,6 +179,7 @@ answer_subscribe(BeClient *client, const Request *request)
 	be_subscription_free(client->subscription);
 	client->subscription = subscription;
 	client->muted = false;
+	client->interest_changed = true;
 	be_fanout_conflate(client, json_is_true(conflate));
 	reply_position(client, request);
 }
@@ -187,6 +188,7 @@ static void
 answer_unsubscribe(BeClient *client, const Request *request)
 {
 	client->muted = true;
+	client->interest_changed = true;
 	be_fanout_place(client, client->gateway->sent_tip);
 	reply_position(client, request);
 }

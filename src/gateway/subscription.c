@@ -8,6 +8,7 @@
 #include "subscription.h"
 #include "memory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,46 @@ be_subscription_seal(BeSubscription *subscription)
 		empty = false;
 	}
 	return empty;
+}
+
+/* Room that the counts of the lists behind it need. */
+#define COUNT_ROOM		8
+
+static void
+write_list(const List *list, BeInterestKind one, BeInterestKind count, uint32_t spare,
+		   char *dst, uint32_t *len)
+{
+	uint32_t	before = *len;
+	char		number[16];
+	uint32_t	i = 0;
+
+	while (i < list->count && be_interest_add(dst, len, one, list->value[i]) &&
+		   *len + spare <= BE_INTEREST_MAX)
+		i++;
+	if (i == list->count)
+		return;
+	*len = before;
+	snprintf(number, sizeof(number), "%u", list->count);
+	(void) be_interest_add(dst, len, count, number);
+}
+
+void
+be_subscription_write(const BeSubscription *subscription, char *dst, uint32_t *len)
+{
+	static const struct
+	{
+		BeInterestKind one;
+		BeInterestKind count;
+	}			kinds[BE_NARROWINGS] = {
+		[BE_BY_TYPE] = {BE_INTEREST_TYPE, BE_INTEREST_TYPES},
+		[BE_BY_ACTION] = {BE_INTEREST_ACTION, BE_INTEREST_ACTIONS},
+		[BE_BY_PROJECT] = {BE_INTEREST_PROJECT, BE_INTEREST_PROJECTS},
+		[BE_BY_BUG] = {BE_INTEREST_BUG, BE_INTEREST_BUGS},
+	};
+
+	for (int by = 0; subscription && by < BE_NARROWINGS; by++)
+		write_list(&subscription->list[by], kinds[by].one, kinds[by].count,
+				   (BE_NARROWINGS - by) * COUNT_ROOM, dst, len);
 }
 
 static bool

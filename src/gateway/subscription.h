@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "chunk.h"
+#include "pipe/interest.h"
 
 typedef enum BeNarrowing
 {
@@ -37,6 +38,13 @@ extern bool be_subscription_add(BeSubscription *subscription, BeNarrowing by,
 
 /* To be called once all is added.  True: it narrows nothing. */
 extern bool be_subscription_seal(BeSubscription *subscription);
+
+/*
+ * Append what it narrows to as bytes (pipe/interest.h); NULL narrows nothing.  A list that
+ * has no room is told by its number of values.
+ */
+extern void be_subscription_write(const BeSubscription *subscription, char *dst,
+								  uint32_t *len);
 
 /* NULL passes everything. */
 extern bool be_subscription_passes(const BeSubscription *subscription,

@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "access/xlog.h"
 #include "event/event.h"
 #include "extension/settings.h"
 #include "fmgr.h"

@@ -166,6 +166,21 @@ be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS])
 	return read_struct(message, counter, sizeof(counter[0]) * BE_COUNTER_KINDS);
 }
 
+bool
+be_body_interest(const BeMessage *message, BeInterestMessage *who, BeSpan *interest)
+{
+	BeSpan		rest;
+	BeInterest	one;
+
+	if (!read_head(message, who, sizeof(*who), interest) || interest->len > BE_INTEREST_MAX)
+		return false;
+	rest = *interest;
+	while (be_interest_next(&rest, &one))
+		if (!is_text(one.value, strlen(one.value) + 1))
+			return false;
+	return rest.len == 0;
+}
+
 int
 be_body_reports(const BeMessage *message)
 {

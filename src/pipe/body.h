@@ -15,6 +15,7 @@
 #include "event/event.h"
 #include "pipe/channel.h"
 #include "pipe/counter.h"
+#include "pipe/interest.h"
 #include "pipe/message.h"
 
 /* From the dispatcher. */
@@ -49,6 +50,10 @@ extern bool be_body_role(const BeMessage *message, BeRoleMessage *role);
 extern bool be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload);
 extern bool be_body_suspect(const BeMessage *message, BeSuspectMessage *suspect);
 extern bool be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS]);
+
+/* The struct, and what the client wants. */
+extern bool be_body_interest(const BeMessage *message, BeInterestMessage *who,
+							 BeSpan *interest);
 
 /* How many reports the body is; -1: it is not made of reports. */
 extern int	be_body_reports(const BeMessage *message);

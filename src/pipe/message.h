@@ -18,6 +18,7 @@
  *	                                            ASK        a question to the database
  *	                                            COUNTERS   what it counted
  *	                                            SUSPECT    who behaves oddly
+ *	                                            INTEREST   a client's subscription
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -59,7 +60,8 @@ typedef enum BeMessageKind
 	BE_MSG_ROLE,
 	BE_MSG_ASK,
 	BE_MSG_COUNTERS,
-	BE_MSG_SUSPECT
+	BE_MSG_SUSPECT,
+	BE_MSG_INTEREST
 } BeMessageKind;
 
 typedef struct BeMessageHeader
@@ -211,7 +213,7 @@ typedef struct BeAdmitMessage
 	uint64_t	as_of;			/* 0: there are no such tables */
 } BeAdmitMessage;
 
-/* CLOSED: an admitted client is gone.  This, CLIENTS and ROLE come after its ADMIT. */
+/* CLOSED: an admitted client is gone.  This, CLIENTS, ROLE and INTEREST come after its ADMIT. */
 typedef struct BeClosedMessage
 {
 	uint64_t	client;
@@ -238,6 +240,15 @@ typedef struct BeRoleMessage
 	uint64_t	client;
 	char		role[64];
 } BeRoleMessage;
+
+/*
+ * INTEREST: what an admitted client wants of the stream (interest.h) follows; about once a
+ * second, and only of those who changed it.  Until then a client wants everything.
+ */
+typedef struct BeInterestMessage
+{
+	uint64_t	client;
+} BeInterestMessage;
 
 /* DISCONNECT: close with 1008; reason is the text of the close frame. */
 typedef struct BeDisconnectMessage

@@ -25,6 +25,8 @@ decode(const BeMessage *message)
 	BeClientsMessage report;
 	BeAskMessage ask;
 	BeSuspectMessage suspect;
+	BeInterestMessage who;
+	BeInterest	interest;
 	uint64_t	counter[BE_COUNTER_KINDS];
 	BeSpan		text;
 
@@ -49,6 +51,15 @@ decode(const BeMessage *message)
 		check_text(open.user, sizeof(open.user));
 		check_text(open.role, sizeof(open.role));
 		check_text(open.address, sizeof(open.address));
+	}
+	if (be_body_interest(message, &who, &text))
+	{
+		if (text.len > BE_INTEREST_MAX)
+			stage_fail("what a client wants is not longer than it may be");
+		while (be_interest_next(&text, &interest))
+			;
+		if (text.len > 0)
+			stage_fail("what a client wants can be read to its end");
 	}
 	for (int i = 0; i < be_body_reports(message); i++)
 		be_body_report(message, i, &report);

@@ -185,6 +185,42 @@ test_payload(void)
 	tap_ok(!be_body_ask(&message, &it, &payload), "ASK: a longer one is refused");
 }
 
+/* What a client wants: whole entries of known kinds, fit for a line, and not too long. */
+static bool
+reads_interest(const char *interest, size_t size)
+{
+	char		body[sizeof(BeInterestMessage) + 2 * BE_INTEREST_MAX] = {7};
+	BeMessage	message = {.size = (uint32_t) (sizeof(BeInterestMessage) + size),.body = body};
+	BeInterestMessage who;
+	BeSpan		span;
+
+	memcpy(body + sizeof(who), interest, size);
+	return be_body_interest(&message, &who, &span) && who.client == 7 && span.len == size;
+}
+
+static void
+test_interest(void)
+{
+	char		full[2 * BE_INTEREST_MAX];
+	BeInterestMessage who;
+	BeSpan		span;
+	BeMessage	message = {.size = 7,.body = full};
+
+	memset(full, 'x', sizeof(full));
+	full[0] = 't';
+	full[BE_INTEREST_MAX - 1] = full[BE_INTEREST_MAX] = '\0';
+	tap_ok(reads_interest("", 0), "INTEREST: in everything");
+	tap_ok(reads_interest("ta\0p7\0n", 8), "... in something");
+	tap_ok(reads_interest(full, BE_INTEREST_MAX), "... the longest one");
+	full[BE_INTEREST_MAX - 1] = 'x';
+	tap_ok(!reads_interest(full, BE_INTEREST_MAX + 1), "... a longer one is refused");
+	tap_ok(!reads_interest("ta\0p7", 5), "... one without an end");
+	tap_ok(!reads_interest("x1", 3), "... a kind that there isn't");
+	tap_ok(!reads_interest("", 1), "... no kind at all");
+	tap_ok(!reads_interest("t\n", 3), "... a line feed");
+	tap_ok(!be_body_interest(&message, &who, &span), "... nobody's");
+}
+
 static void
 test_reports(void)
 {
@@ -271,6 +307,7 @@ main(void)
 	test_log();
 	test_payload();
 	test_reports();
+	test_interest();
 	test_events();
 	return tap_done();
 }

@@ -1,0 +1,163 @@
+/*
+ * interest_test.c - what a client wants, as bytes: written, read, and asked about events.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/subscription.h"
+#include "pipe/interest.h"
+#include "tap.h"
+
+static BeSpan
+span_of(const char *text)
+{
+	return (BeSpan) {text, (uint32_t) strlen(text)};
+}
+
+static BeEvent
+event_of(const char *type, const char *action, const char *project, const char *bug)
+{
+	BeEvent		event = {0};
+
+	event.field[BE_EVENT_TYPE] = span_of(type);
+	event.field[BE_EVENT_ACTION] = span_of(action);
+	event.field[BE_EVENT_PROJECT] = span_of(project);
+	event.field[BE_EVENT_BUG] = span_of(bug);
+	return event;
+}
+
+#define INTEREST(text)	((BeSpan) {text, sizeof(text)})		/* with the last zero */
+
+static void
+test_answers(void)
+{
+	const struct
+	{
+		const char *name;
+		BeSpan		interest;
+		BeInterestAnswer answer;
+	}			cases[] = {
+		{"everything", {"", 0}, BE_INTERESTED},
+		{"its type", INTEREST("tcomment"), BE_INTERESTED},
+		{"its type among others", INTEREST("tuser\0tcomment"), BE_INTERESTED},
+		{"other types", INTEREST("tuser\0tbug_report"), BE_NOT_INTERESTED},
+		{"the beginning of its type", INTEREST("tcomm"), BE_NOT_INTERESTED},
+		{"all four", INTEREST("tcomment\0acreated\0p7\0b12"), BE_INTERESTED},
+		{"another action", INTEREST("tcomment\0adeleted\0p7\0b12"), BE_NOT_INTERESTED},
+		{"another project", INTEREST("p8"), BE_NOT_INTERESTED},
+		{"another bug", INTEREST("b1"), BE_NOT_INTERESTED},
+		{"conflated", INTEREST("c"), BE_INTERESTED},
+		{"nothing", INTEREST("n"), BE_NOT_INTERESTED},
+		{"nothing of its type", INTEREST("n\0tcomment"), BE_NOT_INTERESTED},
+		{"types that aren't told", INTEREST("T1000"), BE_PERHAPS_INTERESTED},
+		{"the same, of another project", INTEREST("T1000\0p8"), BE_NOT_INTERESTED},
+		{"the same the other way round", INTEREST("tuser\0B99"), BE_NOT_INTERESTED},
+		{"the same, of its project", INTEREST("p7\0B99"), BE_PERHAPS_INTERESTED},
+	};
+	BeEvent		event = event_of("comment", "created", "7", "12");
+	BeEvent		without = event_of("build", "done", "", "");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		tap_ok(be_interest_in(cases[i].interest, &event) == cases[i].answer, cases[i].name);
+	tap_ok(be_interest_in(INTEREST("p7"), &without) == BE_NOT_INTERESTED, "an event without a project");
+}
+
+/* Each piece of it in a memory of its own, so that each overrun shows. */
+static void
+test_cut(void)
+{
+	static const char whole[] = "tcomment\0p7\0c";
+	bool		good = true;
+
+	for (uint32_t len = 0; len <= sizeof(whole); len++)
+	{
+		char	   *copy = malloc(len ? len : 1);
+		BeSpan		rest = {copy, len};
+		BeInterest	one;
+		int			n = 0;
+
+		memcpy(copy, whole, len);
+		while (be_interest_next(&rest, &one))
+			n++;
+		good &= n == (len >= 14) + (len >= 12) + (len >= 9) &&
+			(rest.len == 0) == (len == 0 || len == 9 || len == 12 || len == 14);
+		free(copy);
+	}
+	tap_ok(good, "cut anywhere it is shorter, or none");
+}
+
+/* What is written of a subscription with so many entries in each list. */
+static uint32_t
+write_lists(int types, int bugs, char *bytes)
+{
+	BeSubscription *subscription = be_subscription_create();
+	uint32_t	len = 0;
+	char		text[32];
+
+	for (int i = 0; i < types; i++)
+	{
+		snprintf(text, sizeof(text), "type_%d", i);
+		be_subscription_add(subscription, BE_BY_TYPE, text);
+	}
+	for (int i = 0; i < bugs; i++)
+	{
+		snprintf(text, sizeof(text), "%d", i);
+		be_subscription_add(subscription, BE_BY_BUG, text);
+	}
+	be_subscription_seal(subscription);
+	(void) be_interest_add(bytes, &len, BE_INTEREST_CONFLATED, "");
+	be_subscription_write(subscription, bytes, &len);
+	be_subscription_free(subscription);
+	return len;
+}
+
+static bool
+is_written(int types, int bugs, const char *wanted, uint32_t size)
+{
+	char	   *bytes = malloc(BE_INTEREST_MAX);
+	uint32_t	len = write_lists(types, bugs, bytes);
+	bool		same = len == size && memcmp(bytes, wanted, size) == 0;
+
+	free(bytes);
+	return same;
+}
+
+static void
+test_written(void)
+{
+	char		bytes[BE_INTEREST_MAX];
+	uint32_t	len = 0;
+	bool		good = true;
+
+	be_subscription_write(NULL, bytes, &len);
+	tap_ok(len == 0, "none narrows nothing");
+	tap_ok(is_written(2, 1, "c\0ttype_0\0ttype_1\0b0", 21), "lists that fit");
+	tap_ok(is_written(1000, 1, "c\0T1000\0b0", 11), "one that doesn't is a number");
+	tap_ok(is_written(1000, 1000, "c\0T1000\0B1000", 14), "so is each");
+	for (int types = 0; types <= 60; types++)
+		for (int bugs = 0; bugs <= 120; bugs++)
+		{
+			BeSpan		rest = {bytes, write_lists(types, bugs, bytes)};
+			BeInterest	one;
+			int			seen_types = 0;
+			int			seen_bugs = 0;
+
+			while (be_interest_next(&rest, &one))
+			{
+				seen_types += one.kind == 't' ? 1 : one.kind == 'T' ? atoi(one.value) : 0;
+				seen_bugs += one.kind == 'b' ? 1 : one.kind == 'B' ? atoi(one.value) : 0;
+			}
+			good &= rest.len == 0 && seen_types == types && seen_bugs == bugs;
+		}
+	tap_ok(good, "of any length: all of a list, or how many");
+}
+
+int
+main(void)
+{
+	test_answers();
+	test_cut();
+	test_written();
+	return tap_done();
+}
