@@ -21,6 +21,7 @@
 #include <signal.h>
 
 #include "dispatcher/admission.h"
+#include "dispatcher/gateway_log.h"
 #include "dispatcher/questions.h"
 #include "dispatcher/security.h"
 #include "dispatcher/lookup.h"
@@ -36,9 +37,6 @@
 /* A pipe with so many bytes waiting takes no more for now. */
 #define PIPE_FULL		(4 * 1024 * 1024)
 #define FETCH_MAX		(4 * 1024 * 1024)
-
-/* What a gateway says to the log beyond it is dropped, and counted. */
-#define LINES_A_MINUTE	100
 
 #define RESTART_FIRST	100		/* ms */
 #define RESTART_MAX		10000
@@ -119,7 +117,7 @@ be_feed_start(BeFeed *feed, int number, const char *config)
 		.restart_delay = feed->restart_delay,
 		.status = feed->status
 	};
-	be_bucket_fill(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000);
+	be_gateway_log_begin(feed);
 	be_channel_open(&feed->channel, fd, BE_MESSAGE_MAX_UP);
 	be_feed_configure(feed, config);
 }
@@ -287,18 +285,6 @@ be_feed_flush(BeFeed *feed)
 		end_gateway(feed, NULL);
 }
 
-/* Text of a gateway, fit for the log: one line of plain ASCII. */
-static char *
-plain_text(const char *text, Size size)
-{
-	char	   *plain = pnstrdup(text, Min(size, 1000));
-
-	for (char *p = plain; *p; p++)
-		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
-			*p = '?';
-	return plain;
-}
-
 static bool
 take_hello(BeFeed *feed, const BeMessage *message)
 {
@@ -307,69 +293,6 @@ take_hello(BeFeed *feed, const BeMessage *message)
 	if (feed->greeted || !be_body_hello(message, &hello))
 		return false;
 	feed->greeted = true;
-	return true;
-}
-
-/* Whatever makes a gateway's words a line of the log asks here first. */
-static bool
-may_write_line(BeFeed *feed)
-{
-	if (be_bucket_take(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
-	{
-		feed->lines_dropped++;
-		return false;
-	}
-	if (feed->lines_dropped > 0)
-		ereport(LOG,
-				(errmsg("bugevents gateway %d: " UINT64_FORMAT " lines were too many and are not shown",
-						feed->number, feed->lines_dropped)));
-	feed->lines_dropped = 0;
-	return true;
-}
-
-static bool
-take_listening(BeFeed *feed, const BeMessage *message)
-{
-	if (!may_write_line(feed))
-		return true;
-	ereport(LOG,
-			(errmsg("bugevents gateway %d listening on %s", feed->number,
-					plain_text(message->body, message->size))));
-	return true;
-}
-
-static bool
-take_log(BeFeed *feed, const BeMessage *message)
-{
-	BeLogMessage log;
-	BeSpan		text;
-
-	if (!be_body_log(message, &log, &text))
-		return false;
-	if (!may_write_line(feed))
-		return true;
-	ereport(log.level == BE_LOG_DEBUG ? DEBUG1 :
-			log.level == BE_LOG_WARNING ? WARNING : LOG,
-			(errmsg("bugevents gateway %d: %s", feed->number,
-					plain_text(text.data, text.len))));
-	return true;
-}
-
-/* It repeats a complaint as long as it tries again; the log needs it once. */
-static bool
-take_status(BeFeed *feed, const BeMessage *message)
-{
-	char	   *status = plain_text(message->body, message->size);
-
-	if (*status && (feed->status == NULL || strcmp(status, feed->status) != 0) &&
-		may_write_line(feed))
-		ereport(WARNING,
-				(errmsg("bugevents gateway %d can't serve as configured: %s",
-						feed->number, status),
-				 errhint("Connected clients stay. It tries again to listen by itself; after correcting another setting or a file, reload.")));
-	if (feed->status)
-		pfree(feed->status);
-	feed->status = MemoryContextStrdup(TopMemoryContext, status);
 	return true;
 }
 
@@ -561,11 +484,11 @@ take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 	switch (message->kind)
 	{
 		case BE_MSG_LISTENING:
-			return take_listening(feed, message);
+			return be_gateway_log_listening(feed, message);
 		case BE_MSG_LOG:
-			return take_log(feed, message);
+			return be_gateway_log_line(feed, message);
 		case BE_MSG_STATUS:
-			return take_status(feed, message);
+			return be_gateway_log_status(feed, message);
 		case BE_MSG_FETCH:
 			return take_fetch(feed, message, settled);
 		case BE_MSG_OPEN:
@@ -578,6 +501,8 @@ take_message(BeFeed *feed, const BeMessage *message, uint64 settled)
 			return take_ask(feed, message);
 		case BE_MSG_SUSPECT:
 			return take_suspect(feed, message);
+		case BE_MSG_SLOW:
+			return be_gateway_log_slow(feed, message);
 		case BE_MSG_COUNTERS:
 			return take_counters(feed, message);
 		case BE_MSG_ROLE:

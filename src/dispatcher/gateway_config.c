@@ -101,6 +101,7 @@ be_gateway_config_write(StringInfo json)
 	put_int(json, "ping_interval", be_ping_interval);
 	put_int(json, "connection_timeout", be_connection_timeout);
 	put_int(json, "client_lag_limit", be_client_lag_limit);
+	put_int(json, "log_slow_delivery", be_log_slow_delivery);
 	put_text(json, "allowed_origins", be_allowed_origins);
 	put_int(json, "handshake_rate", be_handshake_rate);
 	put_int(json, "auth_failure_rate", be_auth_failure_rate);

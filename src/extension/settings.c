@@ -75,6 +75,7 @@ int			be_client_lag_limit;
 char	   *be_allowed_origins;
 bool		be_require_user;
 bool		be_log_connections;
+int			be_log_slow_delivery;
 bool		be_allow_plaintext;
 char	   *be_tls_cert_file;
 char	   *be_tls_key_file;
@@ -505,6 +506,9 @@ define_token_settings(void)
 							 "Logs each client that is let in, and its end.",
 							 NULL, &be_log_connections, false, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
+	define_int("bugevents.log_slow_delivery",
+			   "Logs events that take longer from their commit to the clients' sockets; -1 logs none.",
+			   &be_log_slow_delivery, -1, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
 	define_int("bugevents.jwt_leeway",
 			   "Sets the difference of clocks that is tolerated in a token.",
 			   &be_jwt_leeway, 30 * 1000, 0, 600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);

@@ -74,6 +74,7 @@ extern int	be_client_lag_limit;	/* events; 0: no limit */
 extern char *be_allowed_origins;
 extern bool be_require_user;
 extern bool be_log_connections;
+extern int	be_log_slow_delivery;	/* ms; -1: off */
 extern bool be_allow_plaintext;
 extern char *be_tls_cert_file;
 extern char *be_tls_key_file;

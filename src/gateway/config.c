@@ -50,6 +50,7 @@ static const Member members[] = {
 	{"ping_interval", NUMBER, AT(ping_interval), NULL, 30000, 0, 86400000},
 	{"connection_timeout", NUMBER, AT(connection_timeout), NULL, 60000, 1, 86400000},
 	{"client_lag_limit", NUMBER, AT(client_lag_limit), NULL, 0, 0, INT32_MAX},
+	{"log_slow_delivery", NUMBER, AT(log_slow_delivery), NULL, -1, -1, INT32_MAX},
 	{"allowed_origins", TEXT, AT(allowed_origins), "", 0, 0, 0},
 	{"handshake_rate", NUMBER, AT(handshake_rate), NULL, 600, 0, 1000000},
 	{"auth_failure_rate", NUMBER, AT(auth_failure_rate), NULL, 30, 0, 1000000},

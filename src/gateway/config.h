@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* -1, as a number of a setting */
+#define BE_NEVER	UINT32_MAX
+
 typedef struct BeConfig
 {
 	/* Where */
@@ -31,6 +34,7 @@ typedef struct BeConfig
 	uint32_t	ping_interval;	/* ms; 0: none */
 	uint32_t	connection_timeout; /* ms */
 	uint32_t	client_lag_limit;	/* events; 0: no limit */
+	uint32_t	log_slow_delivery;	/* ms; BE_NEVER: it isn't logged */
 
 	/* Who */
 	char	   *allowed_origins;

@@ -33,7 +33,7 @@ be_count_close(BeGateway *gateway, int code)
 }
 
 void
-be_count_committed(BeGateway *gateway, int64_t at)
+be_count_committed(BeGateway *gateway, uint64_t seq, int64_t at)
 {
 	BeDelays   *delays = &gateway->delays;
 
@@ -43,6 +43,7 @@ be_count_committed(BeGateway *gateway, int64_t at)
 	else
 	{
 		delays->at[delays->count] = at;
+		delays->seq[delays->count] = seq;
 		delays->times[delays->count++] = 1;
 	}
 }
@@ -59,6 +60,21 @@ delay_counter(int64_t us)
 	while (i < (int) (sizeof(bounds) / sizeof(bounds[0])) && us > bounds[i])
 		i++;
 	return BE_COUNT_DELAY_1MS + i;
+}
+
+/* Is it worth a line in the log?  Of those of a second the slowest is. */
+static void
+note_slow(BeGateway *gateway, uint64_t seq, uint64_t us, uint32_t events)
+{
+	BeSlowMessage *slow = &gateway->slow;
+	uint32_t	limit = gateway->config->log_slow_delivery;
+
+	if (limit == BE_NEVER || us <= limit * UINT64_C(1000) || gateway->batch_clients == 0)
+		return;
+	events += slow->events;
+	if (us > slow->us)
+		*slow = (BeSlowMessage) {.seq = seq,.us = us,.clients = gateway->batch_clients};
+	slow->events = events;
 }
 
 void
@@ -79,13 +95,24 @@ be_count_written(BeGateway *gateway)
 
 		gateway->counter[delay_counter(us)] += delays->times[i];
 		gateway->counter[BE_COUNT_DELAY_SUM] += (uint64_t) us * delays->times[i];
+		note_slow(gateway, delays->seq[i], (uint64_t) us, delays->times[i]);
 	}
 	delays->count = 0;
+}
+
+static void
+tell_slow(BeGateway *gateway)
+{
+	if (gateway->slow.events == 0)
+		return;
+	be_link_send(&gateway->link, BE_MSG_SLOW, &gateway->slow, sizeof(gateway->slow), NULL, 0);
+	gateway->slow = (BeSlowMessage) {0};
 }
 
 void
 be_count_tell(BeGateway *gateway)
 {
+	tell_slow(gateway);
 	if (memcmp(gateway->counter, gateway->told, sizeof(gateway->told)) == 0)
 		return;
 	memcpy(gateway->told, gateway->counter, sizeof(gateway->told));

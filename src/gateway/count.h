@@ -23,10 +23,10 @@ extern void be_count_close(BeGateway *gateway, int code);
  * An event that was committed at this moment (us since 1970) is part of the batch; and
  * the batch is written.
  */
-extern void be_count_committed(BeGateway *gateway, int64_t at);
+extern void be_count_committed(BeGateway *gateway, uint64_t seq, int64_t at);
 extern void be_count_written(BeGateway *gateway);
 
-/* Send the counters, if they changed. */
+/* Send the counters, if they changed, and what was slow. */
 extern void be_count_tell(BeGateway *gateway);
 
 #endif							/* BE_COUNT_H */

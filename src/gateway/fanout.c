@@ -170,6 +170,8 @@ send_run(BeClient *client, const BeChunk *chunk, uint32_t i, uint32_t *looked_at
 {
 	BeRun		run = collect(client, chunk, i);
 
+	if (client->gateway->in_batch && *sent == 0 && run.len > 0)
+		client->gateway->batch_clients++;
 	*looked_at += run.looked_at;
 	*sent += run.len;
 	client->sent += run.frames;
@@ -369,6 +371,7 @@ be_fanout_batch(BeGateway *gateway)
 	if (gateway->window.tip == gateway->sent_tip)
 		return;
 	gateway->batch++;
+	gateway->batch_clients = 0;
 	gateway->in_batch = true;
 	if (batch_is_for_all(gateway))
 	{

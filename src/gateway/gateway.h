@@ -33,6 +33,7 @@ typedef struct BeDelays
 {
 	int			count;
 	int64_t		at[BE_DELAYS_MAX];	/* us since 1970 */
+	uint64_t	seq[BE_DELAYS_MAX]; /* of the first event */
 	uint32_t	times[BE_DELAYS_MAX];
 } BeDelays;
 
@@ -58,6 +59,7 @@ typedef struct BeGateway
 	BeReplay   *replay;
 	uint64_t	sent_tip;		/* the batch begins after this seq */
 	uint64_t	batch;			/* its number */
+	uint32_t	batch_clients;	/* to whom some of it was written */
 	BeText		scratch;		/* where runs with gaps are gathered */
 	bool		in_batch;		/* the window does not change */
 	const BeChunk *shared_chunk;	/* in a batch: the last run that was for */
@@ -84,6 +86,7 @@ typedef struct BeGateway
 	uint64_t	counter[BE_COUNTER_KINDS];
 	uint64_t	told[BE_COUNTER_KINDS];
 	BeDelays	delays;
+	BeSlowMessage slow;			/* to be told; events 0: nothing */
 	BeAddresses *addresses;
 	BeSuspectMessage suspect[BE_SUSPECTS_MAX + BE_SUSPICIONS];
 	uint32_t	suspects;

@@ -95,7 +95,7 @@ take_event(BeGateway *gateway, const BeEventsMessage *events, uint32_t n,
 	if (!be_access_event(gateway, events->first_seq + n, event->field[BE_EVENT_ACCESS]))
 		return false;
 	be_window_add(&gateway->window, events, n, event);
-	be_count_committed(gateway, events->at);
+	be_count_committed(gateway, events->first_seq + n, events->at);
 	return true;
 }
 

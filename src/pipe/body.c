@@ -161,6 +161,13 @@ be_body_suspect(const BeMessage *message, BeSuspectMessage *suspect)
 }
 
 bool
+be_body_slow(const BeMessage *message, BeSlowMessage *slow)
+{
+	return read_struct(message, slow, sizeof(*slow)) &&
+		slow->clients > 0 && slow->events > 0;
+}
+
+bool
 be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS])
 {
 	return read_struct(message, counter, sizeof(counter[0]) * BE_COUNTER_KINDS);

@@ -49,6 +49,7 @@ extern bool be_body_role(const BeMessage *message, BeRoleMessage *role);
 /* The struct, and the request's payload. */
 extern bool be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload);
 extern bool be_body_suspect(const BeMessage *message, BeSuspectMessage *suspect);
+extern bool be_body_slow(const BeMessage *message, BeSlowMessage *slow);
 extern bool be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS]);
 
 /* The struct, and what the client wants. */

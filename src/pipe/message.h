@@ -19,6 +19,7 @@
  *	                                            COUNTERS   what it counted
  *	                                            SUSPECT    who behaves oddly
  *	                                            INTEREST   a client's subscription
+ *	                                            SLOW       events took too long
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -61,7 +62,8 @@ typedef enum BeMessageKind
 	BE_MSG_ASK,
 	BE_MSG_COUNTERS,
 	BE_MSG_SUSPECT,
-	BE_MSG_INTEREST
+	BE_MSG_INTEREST,
+	BE_MSG_SLOW
 } BeMessageKind;
 
 typedef struct BeMessageHeader
@@ -328,5 +330,18 @@ typedef struct BeSuspectMessage
 	uint32_t	times;			/* >= 1 */
 	char		address[64];	/* NUL terminated */
 } BeSuspectMessage;
+
+/*
+ * SLOW: so many events took longer from their commits to the sockets than log_slow_delivery
+ * of the configuration says, since this was last told, and the slowest of them; at most once
+ * a second.
+ */
+typedef struct BeSlowMessage
+{
+	uint64_t	seq;
+	uint64_t	us;
+	uint32_t	clients;		/* to whom its batch was written, >= 1 */
+	uint32_t	events;			/* >= 1 */
+} BeSlowMessage;
 
 #endif							/* BE_MESSAGE_H */

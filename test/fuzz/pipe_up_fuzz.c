@@ -26,6 +26,7 @@ decode(const BeMessage *message)
 	BeAskMessage ask;
 	BeSuspectMessage suspect;
 	BeInterestMessage who;
+	BeSlowMessage slow;
 	BeInterest	interest;
 	uint64_t	counter[BE_COUNTER_KINDS];
 	BeSpan		text;
@@ -39,6 +40,7 @@ decode(const BeMessage *message)
 	if (be_body_ask(message, &ask, &text) && (ask.verb >= BE_VERBS || text.len > BE_ASK_MAX))
 		stage_fail("a question is one that can be passed on");
 	be_body_counters(message, counter);
+	be_body_slow(message, &slow);
 	if (be_body_suspect(message, &suspect))
 	{
 		check_text(suspect.address, sizeof(suspect.address));

@@ -27,7 +27,7 @@ GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
 PATIENCE = float(os.environ.get("BUGEVENTS_TEST_PATIENCE", "20"))
 
 CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN, ADMIT, DISCONNECT, ANSWER = range(1, 10)
-HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE, ASK, COUNTERS, SUSPECT, INTEREST = range(101, 114)
+HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE, ASK, COUNTERS, SUSPECT, INTEREST, SLOW = range(101, 115)
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 STREAM_ID = "11111111-2222-3333-4444-555555555555"
@@ -162,6 +162,7 @@ class Dispatcher:
         self.reports = {}       # client -> (cursor, sent, received)
         self.roles = []         # (client, role), as they came
         self.interests = []     # (client, bytes), as they came
+        self.slow = []          # (seq, us, clients, events), as they came
         self.asked = []
         self.suspects = []      # (kind, times, address)
         self.counters = {}      # (metric, label's value) -> count
@@ -285,6 +286,8 @@ class Dispatcher:
         elif kind == SUSPECT:
             suspicion, times, address = struct.unpack("=II64s", body)
             self.suspects.append((SUSPICIONS[suspicion], times, address.split(b"\0")[0].decode()))
+        elif kind == SLOW:
+            self.slow.append(struct.unpack("=QQII", body))
         elif kind == INTEREST:
             self.interests.append((struct.unpack_from("=Q", body)[0], body[8:]))
         elif kind == ASK:

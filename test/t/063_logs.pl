@@ -1,4 +1,4 @@
-# Who came and went, in the log; in plain lines and under jsonlog.
+# Who came and went, and what took too long, in the log; in plain lines and under jsonlog.
 use strict;
 use warnings;
 use BugEvents::Server;
@@ -19,7 +19,7 @@ sub lines
 	my ($file) = @_;
 
 	open my $in, '<:raw', "$folder/$file" or return ();
-	return grep { /bugevents connection:/ } <$in>;
+	return grep { /bugevents (?:connection|slow delivery):/ } <$in>;
 }
 
 # The fields of the plain lines about a connection.
@@ -57,7 +57,34 @@ my $odd = qq{x" event=closed id=none \x{e9}\\};
 my $strange = $server->connect($odd);
 my $opened = wait_fields($strange->{ready}{payload}{connection_id}, 'opened');
 is(decode_json("[$opened->{user}]")->[0], $odd, 'an odd user id is one field');
-is(scalar(grep { !/event=(opened|closed) id=[0-9a-f]{32} / } lines('server.log')), 0, 'no line begins in the middle of one');
+is(scalar(grep { !/connection: event=(opened|closed) id=[0-9a-f]{32} / } lines('server.log')), 0, 'no line begins in the middle of one');
+
+# A gateway that stands still for a while, and what it then delivers.
+sub slow { return grep { /slow delivery:/ } lines('server.log'); }
+sub deliver_late
+{
+	my ($late) = @_;
+	my ($gateway) = $server->gateway_pids;
+
+	kill 'STOP', $gateway;
+	$server->sql("INSERT INTO projects (name) VALUES ('late'), ('late, too')");
+	my ($seq, $at) = split /\|/, $server->sql('SELECT seq, committed_at FROM bugevents.events() ORDER BY seq DESC OFFSET 1 LIMIT 1');
+	BugEvents::Server::wait_until(sub { $server->sql("SELECT clock_timestamp() > '$at'::timestamptz + '$late'") eq 't' }, $late);
+	kill 'CONT', $gateway;
+	$server->events_before_fence($strange);
+	return $seq;
+}
+deliver_late('0.3 s');
+$server->set('bugevents.log_slow_delivery', '200ms');
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.log_slow_delivery') eq '200ms' }, 'the setting');
+my $seq = deliver_late('0.3 s');
+BugEvents::Server::wait_until(sub { slow() > 0 }, 'the line');
+my ($line) = slow();
+like($line, qr/LOG:  bugevents slow delivery: seq=$seq seconds=\d+\.\d{3} clients=1 gateway=1 events=[23]$/, 'a slow delivery');
+my ($seconds) = $line =~ /seconds=(\S+)/;
+cmp_ok($seconds, '>', 0.3, '... and how long it took');
+cmp_ok($seconds, '<', $BugEvents::Server::TIMEOUT, '... in seconds');
+is(scalar slow(), 1, '... not those that were late before it was asked for');
 
 # The same under jsonlog.
 my @json = map { decode_json($_) } lines('server.json');
@@ -66,7 +93,7 @@ is_deeply([ @$entry{qw(error_severity backend_type)} ], [ 'LOG', 'bugevents disp
 like($entry->{message}, qr/^bugevents connection: event=opened id=$id user="42" role="admin" address=127\.0\.0\.1 gateway=1$/, '... and the message');
 
 # Off: no more of it.
-$server->set('bugevents.log_connections', 'off');
+$server->set('bugevents.log_connections', 'off', 'bugevents.log_slow_delivery', '-1');
 BugEvents::Server::wait_until(sub {
 		my $count = lines('server.log');
 		my $quiet = $server->connect('7');
@@ -76,4 +103,9 @@ BugEvents::Server::wait_until(sub {
 		return $known && $after == $count;
 	}, 'quiet');
 pass('off: nobody is logged');
+my $delivered = $server->sql(q{SELECT value FROM bugevents.stats WHERE name = 'bugevents_events_delivered_total'});
+deliver_late('0.3 s');
+BugEvents::Server::wait_until(sub { $server->sql(q{SELECT value FROM bugevents.stats WHERE name = 'bugevents_events_delivered_total'}) >= $delivered + 3 },
+	'what the gateway tells behind it');
+is(scalar slow(), 1, '... and nothing is slow');
 done_testing();

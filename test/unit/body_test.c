@@ -30,6 +30,7 @@ READER(fetch, BeFetchMessage)
 READER(open, BeOpenMessage)
 READER(closed, BeClosedMessage)
 READER(role, BeRoleMessage)
+READER(slow, BeSlowMessage)
 
 /* Without statements behind it. */
 static bool
@@ -106,6 +107,7 @@ static const BeFetchMessage fetch = {1, 1000, 5, 5};
 static const BeOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
 static const BeClosedMessage closed = {1};
 static const BeRoleMessage role = {1, "user"};
+static const BeSlowMessage slow = {9, 1500000, 3, 1};
 static const BeAskMessage ask = {1, 2, BE_VERB_LIST};
 static const BeAnswerMessage answer = {1, 2, BE_ANSWER_ERROR, 3, 0, 0, "not_found", "id"};
 
@@ -137,6 +139,8 @@ test_refused(void)
 	REFUSED(role, BeRoleMessage, role, memset(it.role, 'x', sizeof(it.role)));
 	REFUSED(role, BeRoleMessage, role, it.role[0] = '\n');
 	REFUSED(ask, BeAskMessage, ask, it.verb = BE_VERBS);
+	REFUSED(slow, BeSlowMessage, slow, it.clients = 0);
+	REFUSED(slow, BeSlowMessage, slow, it.events = 0);
 	REFUSED(answer, BeAnswerMessage, answer, it.kind = BE_ANSWER_OBJECT + 1);
 	REFUSED(answer, BeAnswerMessage, answer, memset(it.code, 'x', sizeof(it.code)));
 	REFUSED(answer, BeAnswerMessage, answer, it.field[0] = '\n');
@@ -300,6 +304,7 @@ main(void)
 	test_fixed("FETCH", read_fetch, &fetch, sizeof(fetch));
 	test_fixed("OPEN", read_open, &client, sizeof(client));
 	test_fixed("ROLE", read_role, &role, sizeof(role));
+	test_fixed("SLOW", read_slow, &slow, sizeof(slow));
 	test_fixed("ASK", read_ask, &ask, sizeof(ask));
 	test_fixed("ANSWER", read_answer, &answer, sizeof(answer));
 	test_fixed("CLOSED", read_closed, &closed, sizeof(closed));

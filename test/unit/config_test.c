@@ -27,7 +27,7 @@ main(void)
 	BeConfig   *a = read_config("{}");
 	BeConfig   *b = read_config("{\"port\":9000,\"listen_addresses\":\"*\",\"later\":[1],"
 								"\"window_size\":2097152,\"message_rate\":0,"
-								"\"ping_interval\":1500}");
+								"\"ping_interval\":1500,\"log_slow_delivery\":0}");
 	BeConfig   *c = read_config("{\"port\":70000,\"window_size\":1,\"max_connections\":0}");
 
 	tap_ok(a && a->port == 8432 && strcmp(a->listen_addresses, "localhost") == 0 &&
@@ -35,9 +35,9 @@ main(void)
 		   a->max_connections_per_user == 3 && a->message_rate == 60 &&
 		   a->max_message_size == 65536 && a->ping_interval == 30000 &&
 		   a->connection_timeout == 60000 && a->jwt_leeway == 30000 &&
-		   a->jwt_secret[0] == '\0', "what is missing takes its default");
+		   a->log_slow_delivery == BE_NEVER && a->jwt_secret[0] == '\0', "what is missing takes its default");
 	tap_ok(b && b->port == 9000 && b->window_size == 2 << 20 && b->message_rate == 0 &&
-		   b->ping_interval == 1500 && strcmp(b->listen_addresses, "*") == 0,
+		   b->ping_interval == 1500 && b->log_slow_delivery == 0 && strcmp(b->listen_addresses, "*") == 0,
 		   "what is there counts, what is not known is ignored");
 	tap_ok(c && c->port == 65535 && c->window_size == 1 << 20 && c->max_connections == 1,
 		   "values are brought into their range");
