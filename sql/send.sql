@@ -32,6 +32,7 @@ SELECT bugevents.send(repeat('a', 63), 'ok', '{}');
 SELECT bugevents.send(repeat('a', 64), 'a', '{}');
 SELECT bugevents.send('bug_report', 'created', '{}');
 SELECT bugevents.send('notification', 'created', '{}');
+SELECT bugevents.send('alert', 'raised', '{}', 'admin');
 SELECT bugevents.send('connection', 'ready', '{}');
 SELECT bugevents.send('error', 'ready', '{}');
 SELECT bugevents.send('reply', 'ready', '{}');

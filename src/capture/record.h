@@ -8,6 +8,9 @@
 
 #include "event/event.h"
 
+/* The type of events about alerts, which no session can make. */
+#define BE_TYPE_ALERT	"alert"
+
 /* One event; strings are UTF-8, never NULL. */
 typedef struct BeRecord
 {

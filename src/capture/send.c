@@ -53,7 +53,7 @@ static void
 check_not_reserved(const char *type)
 {
 	static const char *const reserved[] = {
-		"connection", "error", "reply", "notification", "reminder", "watch"
+		"connection", "error", "reply", "notification", "reminder", "watch", BE_TYPE_ALERT
 	};
 
 	for (size_t i = 0; i < lengthof(reserved); i++)

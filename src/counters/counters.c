@@ -37,6 +37,7 @@ typedef struct Captures
 typedef struct Counters
 {
 	pg_atomic_uint64 gateway[BE_COUNTER_KINDS];
+	pg_atomic_uint32 alert[BE_ALERTS];
 	Captures	session[FLEXIBLE_ARRAY_MEMBER];
 } Counters;
 
@@ -65,6 +66,8 @@ be_counters_startup(void)
 	memset(counters, 0, counters_size());
 	for (int i = 0; i < BE_COUNTER_KINDS; i++)
 		pg_atomic_init_u64(&counters->gateway[i], 0);
+	for (int i = 0; i < BE_ALERTS; i++)
+		pg_atomic_init_u32(&counters->alert[i], 0);
 }
 
 void
@@ -78,6 +81,18 @@ uint64
 be_counters_get(BeCounter counter)
 {
 	return pg_atomic_read_u64(&counters->gateway[counter]);
+}
+
+void
+be_counters_set_alert(BeAlert alert, bool raised)
+{
+	pg_atomic_write_u32(&counters->alert[alert], raised);
+}
+
+bool
+be_counters_alert(BeAlert alert)
+{
+	return pg_atomic_read_u32(&counters->alert[alert]) != 0;
 }
 
 static int

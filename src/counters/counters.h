@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "pipe/alerts.h"
 #include "pipe/counter.h"
 
 extern void be_counters_request(void);
@@ -19,6 +20,10 @@ extern uint64 be_counters_get(BeCounter counter);
 
 /* A trigger captured an event; type and action as they are in it. */
 extern void be_counters_captured(const char *type, const char *action);
+
+/* Is an alert raised?  Set by the dispatcher. */
+extern void be_counters_set_alert(BeAlert alert, bool raised);
+extern bool be_counters_alert(BeAlert alert);
 
 /* How many kinds of captured events are told apart, and one of them. */
 extern int	be_counters_captures(void);

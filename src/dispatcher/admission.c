@@ -249,6 +249,12 @@ be_admission_interest(int gateway, uint64 client, BeSpan interest)
 	return true;
 }
 
+int
+be_admission_count(void)
+{
+	return (int) hash_get_num_entries(clients);
+}
+
 bool
 be_admission_who(int gateway, uint64 client, BeClient *who)
 {

@@ -25,6 +25,9 @@ extern bool be_admission_role(int gateway, const BeRoleMessage *role);
 extern bool be_admission_report(int gateway, const BeClientsMessage *report);
 extern bool be_admission_interest(int gateway, uint64 client, BeSpan interest);
 
+/* How many clients are connected. */
+extern int	be_admission_count(void);
+
 extern bool be_admission_who(int gateway, uint64 client, BeClient *who);
 
 /* The gateway is gone, and so are its clients. */

@@ -33,6 +33,7 @@
 #include "counters/progress.h"
 #include "courier/courier.h"
 #include "dispatcher/admission.h"
+#include "dispatcher/alerts.h"
 #include "dispatcher/database.h"
 #include "dispatcher/feed.h"
 #include "dispatcher/gateway_config.h"
@@ -415,6 +416,7 @@ read_stream(char *id)
 		be_sequence_begin();
 		dropped_now = be_retention_run(needed_history());
 		dropped = Max(row.dropped, dropped_now);	/* Max() evaluates twice */
+		be_alerts_run();
 		if (look_at_switch())
 			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
 				sizeof(stream_id));
@@ -585,6 +587,7 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 	MemoryContextSwitchTo(turn);
 	be_queue_attach();
 	be_admission_begin();
+	be_alerts_begin();
 	before_shmem_exit(stop_feeds_at_exit, 0);
 
 	while (!ShutdownRequestPending)

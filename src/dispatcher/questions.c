@@ -89,13 +89,28 @@ be_questions_add(int gateway, const BeAskMessage *ask, BeSpan payload,
 	return true;
 }
 
+/* One of our own. */
+static void
+add_own(uint32 verb, const char *text, Size size)
+{
+	BeAskMessage ask = {.verb = verb};
+	BeSpan		payload = {text, size};
+
+	(void) be_questions_add(0, &ask, payload, "", "");
+}
+
 void
 be_questions_note(const char *json, Size size)
 {
-	BeAskMessage ask = {.verb = BE_VERB_NOTE};
-	BeSpan		payload = {json, size};
+	add_own(BE_VERB_NOTE, json, size);
+}
 
-	(void) be_questions_add(0, &ask, payload, "", "");
+void
+be_questions_alert(const char *action, const char *payload)
+{
+	char	   *text = psprintf("%s %s", action, payload);
+
+	add_own(BE_VERB_ALERT, text, strlen(text));
 }
 
 static void

@@ -23,6 +23,9 @@ extern bool be_questions_add(int gateway, const BeAskMessage *ask, BeSpan payloa
 /* Have rows written to bugevents.security_events (responder/note.h); dropped if it is busy. */
 extern void be_questions_note(const char *json, Size size);
 
+/* Have an event of type alert published; dropped if it is busy. */
+extern void be_questions_alert(const char *action, const char *payload);
+
 /*
  * Move them on: ask the responder, take what it answered, and hand over what may be:
  * sent() tells up to which seq a gateway was sent the stream.  settled is what

@@ -56,6 +56,13 @@ bool		be_retry_uncertain;
 int			be_max_value_size;
 int			be_retention;
 int			be_retention_size;
+int			be_alert_window;
+int			be_alert_error_rate;
+int			be_alert_connection_spike;
+int			be_alert_delivery_latency;
+int			be_alert_queue_overflows;
+int			be_alert_journal_size;
+int			be_alert_gateway_restarts;
 char	   *be_listen_addresses;
 int			be_port;
 int			be_gateways;
@@ -514,6 +521,32 @@ define_token_settings(void)
 			   &be_jwt_leeway, 30 * 1000, 0, 600 * 1000, PGC_SIGHUP, GUC_UNIT_MS);
 }
 
+static void
+define_alert_settings(void)
+{
+	define_int("bugevents.alert_window",
+			   "Sets the time over which alerts look at what happens.",
+			   &be_alert_window, 300, 1, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S);
+	define_int("bugevents.alert_error_rate",
+			   "Sets the errors a minute, beyond one in a hundred deliveries, that raise an alert; 0 is off.",
+			   &be_alert_error_rate, 60, 0, INT_MAX, PGC_SIGHUP, 0);
+	define_int("bugevents.alert_connection_spike",
+			   "Sets how many times as many connections as usual raise an alert; 0 is off.",
+			   &be_alert_connection_spike, 3, 0, 1000000, PGC_SIGHUP, 0);
+	define_int("bugevents.alert_delivery_latency",
+			   "Sets the time from commit to socket that raises an alert when one event in a hundred takes longer; 0 is off.",
+			   &be_alert_delivery_latency, 1000, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
+	define_int("bugevents.alert_queue_overflows",
+			   "Sets how many transactions that find the queue full raise an alert; 0 is off.",
+			   &be_alert_queue_overflows, 1, 0, INT_MAX, PGC_SIGHUP, 0);
+	define_int("bugevents.alert_journal_size",
+			   "Sets the percentage of bugevents.retention_size that raises an alert; 0 is off.",
+			   &be_alert_journal_size, 90, 0, 100, PGC_SIGHUP, 0);
+	define_int("bugevents.alert_gateway_restarts",
+			   "Sets how many gateways that end by themselves raise an alert; 0 is off.",
+			   &be_alert_gateway_restarts, 3, 0, INT_MAX, PGC_SIGHUP, 0);
+}
+
 void
 be_settings_define(void)
 {
@@ -525,6 +558,7 @@ be_settings_define(void)
 	define_mail_settings();
 	define_http_settings();
 	define_delivery_settings();
+	define_alert_settings();
 	MarkGUCPrefixReserved("bugevents");
 	preloaded = true;
 }

@@ -54,6 +54,15 @@ extern int	be_max_attempts;
 extern int	be_retry_delay;		/* ms, before the second attempt */
 extern bool be_retry_uncertain;
 
+/* Alerts; a threshold of 0 is off */
+extern int	be_alert_window;	/* seconds */
+extern int	be_alert_error_rate;	/* per minute */
+extern int	be_alert_connection_spike;	/* times what is usual */
+extern int	be_alert_delivery_latency;	/* ms */
+extern int	be_alert_queue_overflows;
+extern int	be_alert_journal_size;	/* % */
+extern int	be_alert_gateway_restarts;
+
 /* The gateways */
 extern char *be_listen_addresses;
 extern int	be_port;

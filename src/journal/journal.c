@@ -271,3 +271,14 @@ be_journal_decided(void)
 	}
 	return decided;
 }
+
+int64
+be_journal_bytes(void)
+{
+	int64		size = 0;
+
+	for (int table = 0; table < BE_TABLE_STREAM; table++)
+		size += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
+												  ObjectIdGetDatum(be_journal_table(table))));
+	return size;
+}

@@ -80,6 +80,9 @@ extern void be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
  */
 extern uint64 be_journal_last_seq(int segment, TimestampTz *at);
 
+/* Size of the tables with their indexes.  In a transaction; may wait for a lock. */
+extern int64 be_journal_bytes(void);
+
 /* When the first transaction in a segment committed; false when it is empty. */
 extern bool be_journal_first_at(int segment, TimestampTz *at);
 

@@ -44,13 +44,7 @@ table_size(BeTable table)
 static bool
 is_too_large(void)
 {
-	int64		size = table_size(BE_TABLE_PART);
-
-	if (be_retention_size == 0)
-		return false;
-	for (int i = 0; i < BE_SEGMENTS; i++)
-		size += table_size(BE_TABLE_SEGMENT + i);
-	return size > (int64) be_retention_size * 1024;
+	return be_retention_size > 0 && be_journal_bytes() > (int64) be_retention_size * 1024;
 }
 
 static bool

@@ -25,8 +25,9 @@ typedef struct BeAnswerHead
 	uint64		upto;			/* nor is it based on events behind this one */
 } BeAnswerHead;
 
-/* A verb of the dispatcher's own: the payload is rows for be_note_write. */
+/* Verbs of the dispatcher's own, which write: for be_note_write, and be_alert_publish. */
 #define BE_VERB_NOTE	BE_VERBS
+#define BE_VERB_ALERT	(BE_VERBS + 1)
 
 /* The segment: two queues of this size, questions and answers. */
 #define BE_QUESTION_QUEUE_SIZE	(64 * 1024)

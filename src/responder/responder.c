@@ -19,6 +19,7 @@
 #include "postmaster/interrupt.h"
 #include "queue/queue.h"
 #include "responder/administer.h"
+#include "responder/alert.h"
 #include "responder/current.h"
 #include "responder/exposition.h"
 #include "responder/note.h"
@@ -54,6 +55,7 @@ static const Verb verbs[] = {
 	[BE_VERB_CONNECTIONS] = {"connections", false, be_administer_connections},
 	[BE_VERB_DISCONNECT] = {"disconnect", false, be_administer_disconnect},
 	[BE_VERB_NOTE] = {"security events", true, be_note_write},
+	[BE_VERB_ALERT] = {"alert", true, be_alert_publish},
 };
 
 /* In a transaction of its own; an error leaves it to the caller to end that. */

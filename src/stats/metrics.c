@@ -47,6 +47,7 @@ static const Family families[] = {
 	{"bugevents_projector_up", BE_METRIC_GAUGE, "1 while the projector runs, which derives notifications."},
 	{"bugevents_deliveries_total", BE_METRIC_COUNTER, "Attempts to send something outside, by what became of it."},
 	{"bugevents_projector_lag_seq", BE_METRIC_GAUGE, "How far the projector is behind the end of the stream."},
+	{"bugevents_alerts", BE_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
 };
 
 typedef struct Listing
@@ -179,17 +180,6 @@ put_clients(Listing *listing)
 	put_only(listing, "bugevents_lagging_clients", lagging);
 }
 
-static int64
-journal_bytes(void)
-{
-	int64		size = 0;
-
-	for (int table = 0; table < BE_TABLE_STREAM; table++)
-		size += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-												  ObjectIdGetDatum(be_journal_table(table))));
-	return size;
-}
-
 /* Since when the journal holds what was published; 0 when it is empty. */
 static double
 journal_oldest_seconds(void)
@@ -230,6 +220,14 @@ put_projector(Listing *listing)
 		put_only(listing, "bugevents_projector_lag_seq", next <= done + 1 ? 0 : next - 1 - done);
 }
 
+static void
+put_alerts(Listing *listing)
+{
+	begin_family(listing, "bugevents_alerts");
+	for (int alert = 0; alert < BE_ALERTS; alert++)
+		put(listing, "", label("name", be_alert_names[alert]), be_counters_alert(alert));
+}
+
 void
 be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
 {
@@ -254,9 +252,10 @@ be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
 	put_only(&listing, "bugevents_queue_bytes", be_queue_used());
 	put_only(&listing, "bugevents_queue_size_bytes", be_queue_size * 1024.0);
 	put_only(&listing, "bugevents_queue_overflows_total", be_queue_overflows());
-	put_only(&listing, "bugevents_journal_bytes", journal_bytes());
+	put_only(&listing, "bugevents_journal_bytes", be_journal_bytes());
 	put_only(&listing, "bugevents_journal_bytes_limit", be_retention_size * 1024.0);
 	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
 	put_projector(&listing);
 	put_deliveries(&listing);
+	put_alerts(&listing);
 }
