@@ -209,7 +209,7 @@ wait_connection(sub { $_[0] eq 'reason' }, $seq, 11, $slow);
 is_connection($seq, 11, $slow, 'reason', qr/not sent yet, a moment ago: it lags, and has what there is for it up to seq \d+$/, 'a slow client');
 $slow->drop;
 my $dispatcher = $server->dispatcher_pid;
-kill 'STOP', $dispatcher;
+$server->stop_worker($dispatcher);
 $server->sql("INSERT INTO projects (name) VALUES ('u')");
 is_finding(delivery(last_seq(), 11), 'dispatcher', 'reason', qr/^it has got to seq \d+ only$/, 'a dispatcher that stands still');
 kill 'CONT', $dispatcher;

@@ -337,6 +337,25 @@ sub process_exists
 	return $stat =~ /\) ([A-Za-z]) / && $1 ne 'Z' && $1 ne 'X';
 }
 
+# Stop a worker (SIGSTOP) while it waits for something to do: stopped elsewhere, it may hold a
+# lock that everybody needs.
+sub stop_worker
+{
+	my ($self, $pid) = @_;
+
+	wait_until(sub {
+			kill 'STOP', $pid;
+			wait_until(sub { slurp_file("/proc/$pid/stat") =~ /\) T / }, "process $pid to stop");
+			my ($waits_for, $timed_out) = ('', 0);
+			$self->node->psql('postgres', "SELECT wait_event FROM pg_stat_activity WHERE pid = $pid",
+				stdout => \$waits_for, timeout => 5, timed_out => \$timed_out);
+			return 1 if !$timed_out && $waits_for eq 'Extension';
+			kill 'CONT', $pid;
+			return 0;
+		}, "process $pid to be idle");
+	return;
+}
+
 # Memory of a process that is its own (not shared with others), in kB.
 sub private_memory
 {
