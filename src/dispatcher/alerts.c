@@ -16,6 +16,7 @@
 #include "dispatcher/alerts.h"
 
 #include "counters/counters.h"
+#include "counters/progress.h"
 #include "dispatcher/admission.h"
 #include "dispatcher/questions.h"
 #include "extension/settings.h"
@@ -64,7 +65,8 @@ current_rules(void)
 			[BE_ALERT_delivery_latency] = be_alert_delivery_latency / 1000.0,
 			[BE_ALERT_queue_overflows] = be_alert_queue_overflows,
 			[BE_ALERT_journal_size] = be_alert_journal_size,
-			[BE_ALERT_gateway_restarts] = be_alert_gateway_restarts
+			[BE_ALERT_gateway_restarts] = be_alert_gateway_restarts,
+			[BE_ALERT_projector_lag] = be_alert_projector_lag
 		}
 	};
 }
@@ -79,6 +81,21 @@ count_errors(void)
 		be_counters_get(BE_COUNT_ERROR_resync_required);
 }
 
+/* One that doesn't run, but should, stays where it was last; or where we saw it missing. */
+static uint64
+projector_lag(void)
+{
+	static uint64 last = 0;
+	uint64		next = be_queue_next_seq();
+	uint64		done;
+
+	if (be_progress_get(&done))
+		last = done;
+	else if (!be_projector || last == 0)
+		last = next;
+	return next <= last + 1 ? 0 : next - 1 - last;
+}
+
 static void
 take_sample(BeAlertSample *sample)
 {
@@ -88,7 +105,8 @@ take_sample(BeAlertSample *sample)
 		.delivered = be_counters_get(BE_COUNT_DELIVERED),
 		.overflows = be_queue_overflows(),
 		.restarts = be_counters_get(BE_COUNT_RESTARTS),
-		.connections = be_admission_count()
+		.connections = be_admission_count(),
+		.projector = projector_lag()
 	};
 	for (int i = 0; i < BE_ALERT_DELAYS; i++)
 		sample->delays[i] = be_counters_get(BE_COUNT_DELAY_1MS + i);

@@ -63,6 +63,7 @@ int			be_alert_delivery_latency;
 int			be_alert_queue_overflows;
 int			be_alert_journal_size;
 int			be_alert_gateway_restarts;
+int			be_alert_projector_lag;
 char	   *be_listen_addresses;
 int			be_port;
 int			be_gateways;
@@ -545,6 +546,9 @@ define_alert_settings(void)
 	define_int("bugevents.alert_gateway_restarts",
 			   "Sets how many gateways that end by themselves raise an alert; 0 is off.",
 			   &be_alert_gateway_restarts, 3, 0, INT_MAX, PGC_SIGHUP, 0);
+	define_int("bugevents.alert_projector_lag",
+			   "Sets by how many events the projector has to be behind all the time to raise an alert; 0 is off.",
+			   &be_alert_projector_lag, 10000, 0, INT_MAX, PGC_SIGHUP, 0);
 }
 
 void

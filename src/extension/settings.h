@@ -62,6 +62,7 @@ extern int	be_alert_delivery_latency;	/* ms */
 extern int	be_alert_queue_overflows;
 extern int	be_alert_journal_size;	/* % */
 extern int	be_alert_gateway_restarts;
+extern int	be_alert_projector_lag; /* events */
 
 /* The gateways */
 extern char *be_listen_addresses;

@@ -34,6 +34,7 @@ static const double clears_below[BE_ALERTS] = {
 	[BE_ALERT_queue_overflows] = 0.8,
 	[BE_ALERT_journal_size] = 0.6,
 	[BE_ALERT_gateway_restarts] = 0.8,
+	[BE_ALERT_projector_lag] = 0.8,
 };
 
 /* ---- samples ---- */
@@ -142,6 +143,20 @@ delivery_latency(const BeAlertSample *from, const BeAlertSample *to)
 	return total > 0 ? bound_of(BE_ALERT_DELAYS - 2) : 0;
 }
 
+/* Behind by so many for a whole window: a large transaction alone isn't worth an alert. */
+static double
+projector_lag(const BeAlerts *alerts, const BeAlertRules *rules)
+{
+	double		lag = alerts->sample[alerts->samples - 1].projector;
+
+	if (alerts->sample[alerts->samples - 1].at - alerts->sample[0].at < rules->window)
+		return 0;
+	for (int i = 0; i < alerts->samples; i++)
+		if (alerts->sample[i].projector < lag)
+			lag = alerts->sample[i].projector;
+	return lag;
+}
+
 static double
 value_of(const BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules)
 {
@@ -162,6 +177,8 @@ value_of(const BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules)
 			return to->journal;
 		case BE_ALERT_gateway_restarts:
 			return (double) (to->restarts - from->restarts);
+		case BE_ALERT_projector_lag:
+			return projector_lag(alerts, rules);
 		default:
 			return 0;
 	}

@@ -3,7 +3,7 @@
  *
  * Model: a sample of counters and levels is taken a few times in a window of time, and
  * kept as long as the window.  What an alert is about is how much a counter grew within
- * the window, or the last sample's level.  A value at the threshold raises the alert.  It
+ * the window, or the last sample's level, or the smallest of all.  A value at the threshold raises the alert.  It
  * is cleared when the value is well below, and not before a window has passed, so that a
  * value that goes up and down is told twice in a window at most.
  *
@@ -28,7 +28,8 @@
 	ALERT(delivery_latency)		/* s from commit to socket, of the slowest 1 % */ \
 	ALERT(queue_overflows)		/* transactions that found the queue full */ \
 	ALERT(journal_size)			/* % of bugevents.retention_size */ \
-	ALERT(gateway_restarts)		/* of gateways that ended by themselves */
+	ALERT(gateway_restarts)		/* of gateways that ended by themselves */ \
+	ALERT(projector_lag)		/* events that the projector was behind all the time */
 
 typedef enum BeAlert
 {
@@ -56,6 +57,7 @@ typedef struct BeAlertSample
 	/* Levels */
 	double		connections;
 	double		journal;		/* % of its bound; 0: it has none */
+	double		projector;		/* events that it is behind */
 } BeAlertSample;
 
 typedef struct BeAlertRules

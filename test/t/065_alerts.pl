@@ -5,13 +5,14 @@ use warnings;
 use BugEvents::Server;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('alerts', conf => <<~'END');
+my $server = BugEvents::Server->start_new('alerts', projector => 1, conf => <<~'END');
 	bugevents.alert_window = 2s
 	bugevents.alert_queue_overflows = 0
 	bugevents.alert_gateway_restarts = 0
 	bugevents.alert_error_rate = 0
 	bugevents.alert_connection_spike = 0
 	bugevents.alert_delivery_latency = 0
+	bugevents.alert_projector_lag = 0
 	bugevents.queue_size = 64kB
 	bugevents.retention_size = 2MB
 	END
@@ -78,7 +79,7 @@ my $user = $server->connect('2');
 my $dispatcher = $server->dispatcher_pid;
 my $overflows = check('queue_overflows', [ 3, '3.000' ], sub {
 		return if $_[0];
-		kill 'STOP', $dispatcher;
+		$server->stop_worker($dispatcher);
 		$server->sql(join ' ', map { "INSERT INTO projects (name, description) VALUES ('p', repeat('x', 30000));" } 1 .. 10);
 		kill 'CONT', $dispatcher;
 	});
@@ -124,6 +125,13 @@ check('gateway_restarts', [ 1, '1.000' ], sub {
 		$server->wait_new_gateway(@old);
 	});
 
+my $projector = $server->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'bugevents projector'");
+check('projector_lag', [ 100, '100.000' ], sub {
+		return if $_[0];
+		$server->stop_worker($projector);
+		$server->sql("INSERT INTO projects (name) SELECT 'p' FROM generate_series(1, 150)");
+	}, sub { kill 'CONT', $projector; });
+
 is(metric('journal_size'), 0, 'journal_size: on by default, and not raised');
 check('journal_size', [ 80, '80.000' ], sub { $server->sql("INSERT INTO projects (name, description) VALUES ('p', repeat('x', 50000))"); },
 	sub { $server->set('bugevents.retention_size' => '100MB'); });
@@ -135,7 +143,7 @@ check('journal_size', [ 80, '80.000' ], sub { $server->sql("INSERT INTO projects
 my $overflow = sub {
 	my $pid = $server->dispatcher_pid;
 
-	kill 'STOP', $pid;
+	$server->stop_worker($pid);
 	$server->sql(join ' ', map { "INSERT INTO projects (name, description) VALUES ('p', repeat('x', 30000));" } 1 .. 10);
 	kill 'CONT', $pid;
 	BugEvents::Server::wait_until(sub { metric('queue_overflows') == 1 }, 'an alert');

@@ -192,6 +192,27 @@ test_level(void)
 }
 
 static void
+test_lag(void)
+{
+	begin(BE_ALERT_projector_lag, 100);
+	now.projector = 500;
+	pass_seconds(300);
+	tap_ok(says(""), "far behind, but not for a whole window");
+	pass_seconds(20);
+	tap_ok(says("+projector_lag ") && said_value == 500, "far behind for a window");
+	pass_seconds(300);
+	now.projector = 20;
+	pass_seconds(20);
+	tap_ok(says("-projector_lag ") && said_value == 20, "it has come near");
+	for (int i = 0; i < 100; i++)
+	{
+		now.projector = i % 20 == 0 ? 99 : 100000;
+		pass_seconds(10);
+	}
+	tap_ok(says(""), "often far behind, but not always");
+}
+
+static void
 test_rules(void)
 {
 	begin(BE_ALERT_journal_size, 0);
@@ -232,6 +253,7 @@ main(void)
 	test_spike();
 	test_latency();
 	test_level();
+	test_lag();
 	test_rules();
 	return tap_done();
 }
