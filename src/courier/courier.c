@@ -287,6 +287,7 @@ sleep_until_something_happens(long ms)
 	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
 
 	pgstat_report_activity(STATE_IDLE, NULL);
+	(void) pgstat_report_stat(ms > WAIT_FOR_OTHER);
 	if (be_carrier_socket() != PGINVALID_SOCKET)
 		events |= WL_SOCKET_READABLE | (be_carrier_wants_to_write() ? WL_SOCKET_WRITEABLE : 0);
 	(void) WaitLatchOrSocket(MyLatch, events, be_carrier_socket(), ms, PG_WAIT_EXTENSION);

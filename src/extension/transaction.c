@@ -5,6 +5,7 @@
 
 #include "access/xact.h"
 #include "executor/spi.h"
+#include "pgstat.h"
 #include "utils/snapmgr.h"
 
 void
@@ -24,4 +25,6 @@ be_transaction_commit(MemoryContext context)
 	SPI_finish();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
+	/* Else autovacuum wouldn't learn what was written; no more than once a second. */
+	(void) pgstat_report_stat(false);
 }

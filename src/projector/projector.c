@@ -378,6 +378,7 @@ sleep_until_due(void)
 	if (be_reminder_next_is_known())
 		ms = Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), be_reminder_next()) + 1);
 	pgstat_report_activity(STATE_IDLE, NULL);
+	(void) pgstat_report_stat(true);
 	wait_for(ms);
 }
 

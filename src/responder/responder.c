@@ -103,6 +103,7 @@ answer_question(const BeQuestionHead *head, const char *payload, BeAnswer *answe
 	QueryCancelPending = false; /* it may have come when all was done */
 	MemoryContextSwitchTo(caller);
 	pgstat_report_activity(STATE_IDLE, NULL);
+	(void) pgstat_report_stat(false);	/* for autovacuum */
 }
 
 /* False: the dispatcher is gone. */

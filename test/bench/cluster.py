@@ -216,3 +216,13 @@ class Cluster:
     def dispatchers(self):
         known = processes()
         return sorted({known[pid][1] for pid in self.gateways()})
+
+    def projectors(self):
+        """By its title; it may take a second until there is one."""
+        found = []
+        for pid, (name, parent) in processes().items():
+            if parent == self.postmaster() and name == 'postgres':
+                with open(f'/proc/{pid}/cmdline') as file:
+                    if 'bugevents projector' in file.read():
+                        found.append(pid)
+        return found

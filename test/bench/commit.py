@@ -80,7 +80,8 @@ def measure(cluster, report, rounds, quick):
                                   cluster.log('listener'), stdout=-1)
     listener.stdout.readline()
     helpers = {'bare': {}, 'outbox': {}, 'notify': {'listener': [listener.pid]},
-               'bugevents': {'dispatcher': cluster.dispatchers(), 'gateway': cluster.gateways(),
+               'bugevents': {'dispatcher': cluster.dispatchers(), 'projector': cluster.projectors(),
+                             'gateway': cluster.gateways(),
                              'client': [client.process.pid]}}
     try:
         for variant in VARIANTS:

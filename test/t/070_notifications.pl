@@ -136,4 +136,6 @@ like($err, qr/user "2" cannot watch for user "3"/, '... and is told why');
 $server->sql("CREATE ROLE web LOGIN");
 is($server->node->psql('postgres', "SELECT bugevents.watch('1', '2')", extra_params => [ '-U', 'web' ], stderr => \$err), 3, 'not everybody may call it');
 is($server->sql('SELECT count(*) FROM bugevents.projector_errors'), '0', 'no event was set aside');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT n_tup_ins > 0 AND n_tup_del > 0 FROM pg_stat_all_tables WHERE relid = 'bugevents.notifications'::regclass") eq 't' }, 'the statistics');
+pass('autovacuum learns what the projector writes');
 done_testing();
