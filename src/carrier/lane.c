@@ -130,8 +130,7 @@ wait_for_work(BeLane *lane, const BeWorker *worker)
 	while (lane->first == NULL && !lane->closed && worker->route == lane->route)
 		if (pthread_cond_timedwait(&lane->changed, &lane->lock, &then) != 0)
 			break;
-	return lane->first != NULL && worker->route == lane->route &&
-		count_busy(lane) < lane->route->concurrency;
+	return lane->first != NULL && worker->route == lane->route;
 }
 
 /* Called with the lock, and returns with it. */

@@ -137,6 +137,19 @@ equal([c.result(i)["result"] for i in batch[1:]], ["retry"] * 2, "turned off: wh
 hold.set()
 equal(c.result(batch[0])["result"], "sent", "what is under way ends")
 
+# What waits goes by the new configuration, even if no new one may begin before an old one ends
+other = Web(lambda conn, request, server: response(201))
+hold.clear()
+held.clear()
+c.configure(webhook=route(concurrency=1))
+batch = [c.send("webhook", msg_id="hold-%d" % i) for i in range(3)]
+c.wait(lambda: held, "a request")
+c.configure(webhook=route(concurrency=1, url=other.url))
+equal((len(other.requests), [i for i in batch if i in c.results]), (0, []), "reconfigured: concurrency is a limit still")
+hold.set()
+equal([c.result(i)["code"] for i in batch], [200, 201, 201], "what waits goes where it is to go now")
+other.close()
+
 # 64 MB may wait
 hold.clear()
 held.clear()
