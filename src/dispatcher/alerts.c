@@ -54,6 +54,13 @@ tell(BeAlert alert, bool raised, double value, double threshold)
 	be_questions_alert(state, payload.data);
 }
 
+/* All off, soon. */
+static BeAlertRules
+no_rules(void)
+{
+	return (BeAlertRules) {.window = 1000};
+}
+
 static BeAlertRules
 current_rules(void)
 {
@@ -117,7 +124,7 @@ take_sample(BeAlertSample *sample)
 void
 be_alerts_run(void)
 {
-	BeAlertRules rules = current_rules();
+	BeAlertRules rules = be_alert_window > 0 ? current_rules() : no_rules();
 	BeAlertSample sample;
 
 	if (!be_alerts_are_due(&alerts, &rules, GetCurrentTimestamp() / 1000))

@@ -526,8 +526,8 @@ static void
 define_alert_settings(void)
 {
 	define_int("bugevents.alert_window",
-			   "Sets the time over which alerts look at what happens.",
-			   &be_alert_window, 300, 1, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S);
+			   "Sets the time over which alerts look at what happens; 0 turns all of them off.",
+			   &be_alert_window, 300, 0, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S);
 	define_int("bugevents.alert_error_rate",
 			   "Sets the errors a minute, beyond one in a hundred deliveries, that raise an alert; 0 is off.",
 			   &be_alert_error_rate, 60, 0, INT_MAX, PGC_SIGHUP, 0);

@@ -55,7 +55,7 @@ extern int	be_retry_delay;		/* ms, before the second attempt */
 extern bool be_retry_uncertain;
 
 /* Alerts; a threshold of 0 is off */
-extern int	be_alert_window;	/* seconds */
+extern int	be_alert_window;	/* seconds; 0: no alerts */
 extern int	be_alert_error_rate;	/* per minute */
 extern int	be_alert_connection_spike;	/* times what is usual */
 extern int	be_alert_delivery_latency;	/* ms */

@@ -32,7 +32,7 @@ my $fences = 0;
 
 # Make a cluster, start it, create the extension and the tracker, wait until
 # the stream is served.  Options: conf (text for postgresql.conf), initdb (list
-# of arguments), projector (0: the stream has nothing but what the test writes), streaming (1: wal_level and senders for a standby), database
+# of arguments), projector (0: the stream has nothing but what the test writes; alerts are off for the same reason), streaming (1: wal_level and senders for a standby), database
 # (postgres), createdb (SQL options of CREATE DATABASE), tracker (1), wait (1)
 sub start_new
 {
@@ -69,6 +69,7 @@ sub new
 		bugevents.jwt_secret_file = 'jwt_secret'
 		bugevents.max_connections_per_user = 1000
 		bugevents.message_rate = 0
+		bugevents.alert_window = 0
 		bugevents.projector = @{[ $o{projector} ? 'on' : 'off' ]}
 		log_statement = none
 		max_connections = 60
