@@ -59,13 +59,15 @@ $ws->send_json({ type => 'list', id => 1, payload => { type => 'bug_report', sta
 is($ws->next_json->{type}, 'reply', 'it asks for rows, with a value of a type of the owner\'s');
 $ws->send_json({ type => 'get', id => 1, payload => { type => 'bug_report', id => 1 } });
 is($ws->next_json->{payload}{title}, 'one', '... and for one');
+is($server->sql(q{SELECT verdict FROM bugevents.explain_change('m.bugs', '1') WHERE finding = 'filter'}), 'fine', 'a superuser asks why');
+is($server->sql(q{SELECT detail FROM bugevents.explain_delivery(1, '1') WHERE finding = 'user'}), 'active, and user by the tables, now', '... and of a user');
 
 # ... here and there, as its owner.
 my $said = $server->log_since($log);
 my %ran;
 $ran{"$1: $2"}{$3}++ while $said =~ /^([\w ]+): WARNING:  ran: (\w+) as (\w+)$/mg;
 my @places = ('bugevents dispatcher: status', (map { "bugevents responder: $_" } qw(audience column domain filter)),
-	(map { "client backend: $_" } qw(audience column filter)));
+	(map { "client backend: $_" } qw(audience column filter status)));
 is_deeply([ sort keys %ran ], \@places, 'all of the code ran, in all of the processes');
 is_deeply([ map { keys %{ $ran{$_} } } @places ], [ ('mallory') x @places ], '... always as the owner');
 unlike($said, qr/ran: deferred/, '... none of it later, as somebody else');
