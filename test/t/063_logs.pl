@@ -74,15 +74,15 @@ sub deliver_late
 	$server->events_before_fence($strange);
 	return $seq;
 }
-deliver_late('0.3 s');
-$server->set('bugevents.log_slow_delivery', '200ms');
-BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.log_slow_delivery') eq '200ms' }, 'the setting');
-my $seq = deliver_late('0.3 s');
+deliver_late('1.3 s');
+$server->set('bugevents.log_slow_delivery', '1s');
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.log_slow_delivery') eq '1s' }, 'the setting');
+my $seq = deliver_late('1.3 s');
 BugEvents::Server::wait_until(sub { slow() > 0 }, 'the line');
 my ($line) = slow();
 like($line, qr/LOG:  bugevents slow delivery: seq=$seq seconds=\d+\.\d{3} clients=1 gateway=1 events=[23]$/, 'a slow delivery');
 my ($seconds) = $line =~ /seconds=(\S+)/;
-cmp_ok($seconds, '>', 0.3, '... and how long it took');
+cmp_ok($seconds, '>', 1.3, '... and how long it took');
 cmp_ok($seconds, '<', $BugEvents::Server::TIMEOUT, '... in seconds');
 is(scalar slow(), 1, '... not those that were late before it was asked for');
 
@@ -104,7 +104,7 @@ BugEvents::Server::wait_until(sub {
 	}, 'quiet');
 pass('off: nobody is logged');
 my $delivered = $server->sql(q{SELECT value FROM bugevents.stats WHERE name = 'bugevents_events_delivered_total'});
-deliver_late('0.3 s');
+deliver_late('1.3 s');
 BugEvents::Server::wait_until(sub { $server->sql(q{SELECT value FROM bugevents.stats WHERE name = 'bugevents_events_delivered_total'}) >= $delivered + 3 },
 	'what the gateway tells behind it');
 is(scalar slow(), 1, '... and nothing is slow');
