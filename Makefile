@@ -5,9 +5,11 @@
 #   make fuzz        hostile bytes, a minute for each reader of them
 #   make bench       what it costs, beside other designs and the floor
 #   make torture     whether it keeps its promises while everything is killed
+#   make deb         a Debian package, into build/;  make deb-smoke  installs it in a clean root
 #   make             build;  make install;  make installcheck
 #
-# The version stands in bugevents.control and nowhere else.
+# The version stands in bugevents.control; where it is repeated (docs/asyncapi.yaml,
+# debian/changelog) it is compared.
 
 EXTENSION = bugevents
 # Not VERSION: that is PostgreSQL's, in PGXS.
@@ -51,7 +53,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test lint fuzz bench torture torture-bites postgresql-regress,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke,$(MAKECMDGOALS)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -94,7 +96,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test lint fuzz bench torture torture-bites postgresql-regress
+.PHONY: demo test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke
 demo:
 	@script/demo
 test:
@@ -112,3 +114,8 @@ torture-bites:
 	@test/torture/bites
 postgresql-regress:
 	@test/postgresql-regress
+deb:
+	@script/deb
+# As root: debootstrap makes the clean root.
+deb-smoke: deb
+	@script/deb-smoke
