@@ -75,5 +75,6 @@ my $two = $server->sql('SELECT max(id) FROM issues');
 	$again->{run}->kill_kill;
 }
 
+$guide->follow('When nothing comes');
 $guide->finish;
 done_testing();

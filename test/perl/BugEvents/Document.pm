@@ -13,6 +13,8 @@
 #   text, js-console		nothing: it shows something
 #   any other		written to the file that its first line names: "# NAME: what it is"
 #
+# A query in a table's row counts as a block of sql.
+#
 # One of sh whose first line is "# In a terminal of its own:" runs until the end.  Those that begin
 # with "# Not run by the tests" or "# As root:" (script/deb-smoke runs them) are left out.
 package BugEvents::Document;
@@ -133,6 +135,10 @@ sub _read
 		elsif ($block) { $block->{text} .= $line; }
 		elsif ($line =~ /^```(\S+)/) { $block = { language => $1, line => $. + 1, text => '' }; }
 		elsif ($line =~ /^```/) { croak("$file:$.: a block without a language"); }
+		elsif ($line =~ /^\|/)
+		{
+			push @{ $sections[-1]{blocks} }, map { { language => 'sql', line => $., text => $_ } } $line =~ /`(SELECT [^`]+)`/g;
+		}
 		elsif ($line =~ /^#+ (.*)/) { push @sections, { heading => $1, blocks => [] }; }
 	}
 	croak("$file: a block that does not end") if $block;
