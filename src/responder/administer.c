@@ -10,6 +10,10 @@
 #include "mb/pg_wchar.h"
 #include "responder/parameters.h"
 
+/* A moment as events have it. */
+#define UTC(column) \
+	"to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS " column
+
 /* False: the answer says so. */
 static bool
 is_admin(const BeQuestionHead *head, BeAnswer *answer)
@@ -45,7 +49,9 @@ be_administer_connections(const BeQuestionHead *head, const char *payload, BeAns
 	texts[0] = psprintf("%d", limit);
 	be_parameters_begin(head);
 	(void) be_parameters_run("SELECT json_build_object('items', coalesce(json_agg(c), '[]')) FROM ("
-							 "SELECT * FROM bugevents.connections ORDER BY lag DESC, connected_at DESC LIMIT $1::integer) AS c",
+							 "SELECT id, gateway, user_id, role, address, " UTC("connected_at") ", " UTC("expires_at")
+							 ", cursor, lag, sent, received, subscription FROM bugevents.connections AS x"
+							 " ORDER BY lag DESC, x.connected_at DESC LIMIT $1::integer) AS c",
 							 1, texts);
 	append_utf8(answer, be_parameters_value(1));
 	SPI_finish();

@@ -195,7 +195,7 @@ caught_up($server);
 BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE user_id = '2' AND channel = 'email' AND state = 'waiting' AND attempts = 0 AND next_attempt_at > now() + interval '30 seconds'") eq '1' }, 'a mail to be put off');
 pass('who has had enough mails in an hour gets no more for now');
 $server->set('bugevents.delivery_rate', '0');
-$server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE state = 'waiting'; INSERT INTO bugevents.delivery_options (user_id) VALUES ('2')");
+$server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE state = 'waiting'; INSERT INTO bugevents.delivery_options (user_id) VALUES ('2') ON CONFLICT DO NOTHING");
 is($server->sql("SELECT bugevents.unsubscribe((SELECT unsubscribe_token FROM bugevents.delivery_options WHERE user_id = '2'))"), '2', 'unsubscribe');
 is($server->sql("SELECT enabled FROM bugevents.preferences WHERE user_id = '2' AND channel = 'email'"), 'f', '... from mails');
 is($server->sql("SELECT bugevents.unsubscribe('nonsense')"), '', '... not with any token');

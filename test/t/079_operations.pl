@@ -88,7 +88,7 @@ for my $name (sort keys %proxy)
 	$run->kill_kill;
 }
 
-$guide->follow($_) for 'Monitoring', 'Upgrades';
+$guide->follow($_) for 'Monitoring', 'Why did my event not arrive?', 'Upgrades';
 
 # A physical backup: clients have seen more than it has.
 $guide->follow('Backup and restore');
