@@ -120,9 +120,14 @@ read_filter(Request *request, const char *field, char *value)
 static bool
 read_list(Jsonb *json, Request *request, BeAnswer *answer)
 {
+	static const char *const known[] = {
+		"type", "limit", "project_id", "bug_report_id", "status", "after", NULL
+	};
 	const char *wrong = NULL;
 	char	   *text;
 
+	if (!be_request_has_only(json, known, answer))
+		return false;
 	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &request->limit))
 		wrong = "limit";
 	else if (!be_request_text(json, "project_id", &text) ||

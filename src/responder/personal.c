@@ -31,12 +31,14 @@ append_notification(uint64 row, BeAnswer *answer)
 	answer->message.count++;
 }
 
+/* True, false or not there; false: it is something else. */
 static bool
-is_true(Jsonb *json, const char *name)
+read_flag(Jsonb *json, const char *name, bool *flag)
 {
 	JsonbValue *found = getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL);
 
-	return found && found->type == jbvBool && found->val.boolean;
+	*flag = found && found->type == jbvBool && found->val.boolean;
+	return found == NULL || found->type == jbvBool;
 }
 
 /* The id behind which the list goes on, as we said it ourselves; false: it is none. */
@@ -59,11 +61,18 @@ be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answ
 	char	   *text;
 	char	   *after;
 	char	   *next = NULL;
+	static const char *const known[] = {"type", "unread", "limit", "after", NULL};
+	bool		unread_only;
 	int			limit;
 	uint64		n;
 
-	if (json == NULL)
+	if (json == NULL || !be_request_has_only(json, known, answer))
 		return;
+	if (!read_flag(json, "unread", &unread_only))
+	{
+		be_answer_error(answer, "invalid_field", "unread", "expected true or false");
+		return;
+	}
 	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &limit))
 	{
 		be_answer_error(answer, "invalid_field", "limit", "expected a number from 1 to 1000");
@@ -75,7 +84,7 @@ be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answ
 		return;
 	}
 	texts[0] = be_parameters_begin(head);
-	texts[1] = is_true(json, "unread") ? "" : NULL;
+	texts[1] = unread_only ? "" : NULL;
 	texts[2] = after;
 	texts[3] = psprintf("%d", limit);
 

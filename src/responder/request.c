@@ -48,6 +48,41 @@ be_request_read(const char *payload, BeAnswer *answer)
 	return NULL;
 }
 
+static bool
+is_listed(const char *const names[], const JsonbValue *key)
+{
+	while (*names && (strlen(*names) != (Size) key->val.string.len ||
+					  memcmp(*names, key->val.string.val, key->val.string.len) != 0))
+		names++;
+	return *names != NULL;
+}
+
+/* The name as an error can say it: only what is short and plain is echoed. */
+static const char *
+name_of(const JsonbValue *key)
+{
+	char	   *name = pnstrdup(key->val.string.val, key->val.string.len);
+
+	return strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
+		strlen(name) < sizeof(((BeAnswerMessage *) 0)->field) ? name : "payload";
+}
+
+bool
+be_request_has_only(Jsonb *json, const char *const names[], BeAnswer *answer)
+{
+	JsonbIterator *it = JsonbIteratorInit(&json->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		if (token == WJB_KEY && !is_listed(names, &value))
+		{
+			be_answer_error(answer, "invalid_field", name_of(&value), "there is no such member");
+			return false;
+		}
+	return true;
+}
+
 bool
 be_request_text(Jsonb *json, const char *name, char **text)
 {

@@ -24,6 +24,12 @@ extern void be_answer_error(BeAnswer *answer, const char *code, const char *fiel
 /* The payload of a request, UTF-8, as an object; NULL: the answer says what is wrong. */
 extern Jsonb *be_request_read(const char *payload, BeAnswer *answer);
 
+/*
+ * Has it no members but these (NULL behind the last one)?  A misspelt one would widen what
+ * is asked for without a word.  False: the answer says so.
+ */
+extern bool be_request_has_only(Jsonb *json, const char *const names[], BeAnswer *answer);
+
 /* A member as text, NULL when there is none or it is null; false: it is no scalar. */
 extern bool be_request_text(Jsonb *json, const char *name, char **text);
 

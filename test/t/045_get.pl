@@ -113,6 +113,7 @@ is(scalar @items, 250, 'large rows come in shorter pages');
 
 is(code(ask($bob, 'list', type => 'bug_report', %$_)), 'invalid_field', 'list: wrong ' . join(' ', %$_))
 	for { limit => 0 }, { limit => 1001 }, { limit => 'all' }, { after => 'here' }, { after => '1' }, { bug_report_id => 1 }, { project_id => {} };
+is(code(ask($bob, 'list', type => 'bug_report', $_ => 1)), 'invalid_field', "list: a member that it has not: $_") for 'statsu', 'x' x 40, "\x{e9}", '';
 is(code(ask($bob, 'list', type => 'project', status => 'open')), 'invalid_field', 'list: a filter that the type has not');
 
 # An answer comes behind the events that it may be based on.

@@ -42,6 +42,8 @@ my $rest = ask($bob, 'list', type => 'notification', limit => 3, after => $first
 is_deeply([ map { $_->{id} } @{ $first->{items} }, @{ $rest->{items} } ], [ map { $_->{id} } @{ $list->{items} } ], '... in pages');
 is(ask($bob, 'list', type => 'notification', limit => $_), 'invalid_field', "limit $_") for 0, 1001, 'x';
 is(ask($bob, 'list', type => 'notification', after => $_), 'invalid_field', "after $_") for '', '-1', "1 OR 1=1", '9' x 30, [];
+is(ask($bob, 'list', type => 'notification', unread => 1), 'invalid_field', 'unread that is no boolean');
+is(ask($bob, 'list', type => 'notification', unraed => JSON::PP::true), 'invalid_field', 'a misspelt member does not widen the list');
 is_deeply([ map { $_->{user_id} } @{ ask($cyd, 'list', type => 'notification')->{items} } ], [3], "nobody gets another one's");
 
 # Reading.
