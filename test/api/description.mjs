@@ -4,7 +4,7 @@ import Ajv from 'ajv';
 // The message and the row of each type.
 const ENTITIES = {
 	bug_report: 'bugReport', comment: 'comment', project: 'project', user: 'user', membership: 'membership',
-	notification: 'notification', reminder: 'reminder', watch: 'watching',
+	notification: 'notification', reminder: 'reminder', watch: 'watching', alert: 'alert',
 };
 
 // Which variant of the rows holds: whole, as everyone gets them when no field is for admins only;
@@ -22,7 +22,7 @@ export class Description {
 		const copy = structuredClone(document);
 		const schemas = copy.components.schemas;
 		if (rows === ROWS.whole) schemas.inPart = false;
-		if (rows === ROWS.any) for (const name of [...Object.values(ENTITIES), 'row']) schemas[name] = {};
+		if (rows === ROWS.any) for (const name of [...Object.values(ENTITIES), 'row']) if (name in schemas) schemas[name] = {};
 		this.#rows = rows;
 		this.#ajv.addVocabulary(Object.keys(copy));
 		this.#ajv.addSchema(copy, 'asyncapi');

@@ -60,9 +60,10 @@ for message, verb in (({"type": "list", "payload": {"type": "notification"}}, 3)
     c.say({**message, "id": before})
     one = asked(d, before + 1)
     equal((one[2], json.loads(one[3])), (verb, message.get("payload", {})), "%s is a verb of its own" % message["type"])
-    answer(d, one[0], one[1], OBJECT, b'{"done":true}')
+    told = {8: {"items": []}, 9: {"disconnected": True}}.get(verb, {"done": True})
+    answer(d, one[0], one[1], OBJECT, json.dumps(told).encode())
     reply = c.message()
-    equal((reply["type"], reply["id"], reply["payload"]), ("reply", before, {"done": True}), "... and answered with an object")
+    equal((reply["type"], reply["id"], reply["payload"]), ("reply", before, told), "... and answered with an object")
 for message, code in (({"type": "read"}, "missing_field"), ({"type": "read", "payload": {"notification_id": None}}, "invalid_field"),
                       ({"type": "watch", "payload": {"bug_report_id": {}}}, "invalid_field"), ({"type": "unwatch", "payload": {}}, "missing_field")):
     c.say(message)
