@@ -63,7 +63,7 @@ name_of(const JsonbValue *key)
 {
 	char	   *name = pnstrdup(key->val.string.val, key->val.string.len);
 
-	return strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
+	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
 		strlen(name) < sizeof(((BeAnswerMessage *) 0)->field) ? name : "payload";
 }
 

@@ -93,7 +93,10 @@ $server->sql("INSERT INTO projects (name) VALUES ('meanwhile')");
 is($ws->next_event->{payload}{name}, 'meanwhile', 'a lock on the table does not hold the stream up');
 $lock->query_safe('ROLLBACK');
 $lock->quit;
-wait_until(sub { rows("address = '203.0.113.2'") == 1 }, 'the row that waited for the lock');
+wait_until(sub { rows("kind = 'expired_token' AND address = '203.0.113.2'") == 1 }, 'the row that waited for the lock', sub {
+		$server->sql("SELECT jsonb_agg(e) FROM bugevents.security_events AS e") . "\n" .
+		$server->sql("SELECT backend_type, state, wait_event_type, wait_event, query_start, query FROM pg_stat_activity WHERE backend_type LIKE 'bugevents%'");
+	});
 
 # Once a client is told the other limit, the dispatcher has read both.
 sub keep_rows

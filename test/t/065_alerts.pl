@@ -75,6 +75,8 @@ sub check
 #
 
 my $admin = $server->connect('1', role => 'admin');
+$admin->send_json({ type => 'subscribe', payload => { types => ['alert'] } });
+$admin->next_json;
 my $user = $server->connect('2');
 my $dispatcher = $server->dispatcher_pid;
 my $overflows = check('queue_overflows', [ 3, '3.000' ], sub {
