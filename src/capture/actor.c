@@ -99,6 +99,24 @@ is_known(const char *claims)
 	return false;
 }
 
+/*
+ * NULL or empty: there are none.  Looking for a setting that isn't there was a tenth of what the
+ * trigger costs; it is there only once somebody has set it, and then there is one more.
+ */
+static const char *
+find_claims(void)
+{
+	static int	settings = -1;
+	static bool absent = false;
+	const char *claims;
+
+	if (be_settings_are_as_many(&settings) && absent)
+		return NULL;
+	claims = GetConfigOption(CLAIMS, true, false);
+	absent = claims == NULL;
+	return claims;
+}
+
 const char *
 be_actor(void)
 {
@@ -110,7 +128,7 @@ be_actor(void)
 		from_claims = false;
 		return set_actor(be_actor_setting);
 	}
-	claims = GetConfigOption(CLAIMS, true, false);
+	claims = find_claims();
 	if (claims == NULL || *claims == '\0')
 		return "";
 	if (is_known(claims) && from_claims)

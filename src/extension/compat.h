@@ -38,6 +38,24 @@
 #define be_database_is_owned(dbid, role)	pg_database_ownercheck(dbid, role)
 #endif
 
+/*
+ * Is there still the same number of settings as at *number, which is brought up to date?  Where
+ * looking a setting up is cheap, false.
+ */
+#if PG_VERSION_NUM >= 160000
+#define be_settings_are_as_many(number)	((void) (number), false)
+#else
+#include "utils/guc.h"
+static inline bool
+be_settings_are_as_many(int *number)
+{
+	int			before = *number;
+
+	*number = GetNumConfigOptions();
+	return *number == before;
+}
+#endif
+
 /* Parsing JSON: what a callback returns, and a lexer for a C string. */
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
