@@ -111,7 +111,8 @@ parse_request_line(BeSpan line, BeHead *head)
 		target.data[0] != '/' || !is_clean(target, 0x21) ||
 		memchr(target.data, '\t', target.len))
 		return 400;
-	if (!be_span_is(line, "HTTP/1.1"))
+	head->is_old = be_span_is(line, "HTTP/1.0");
+	if (!head->is_old && !be_span_is(line, "HTTP/1.1"))
 		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? 505 : 400;
 
 	question = memchr(target.data, '?', target.len);
@@ -204,7 +205,7 @@ be_head_parse(const char *data, size_t len, BeHead *head)
 		first = false;
 		data = cr + 2;
 	}
-	if (first || head->host.len == 0)
+	if (first || (head->host.len == 0 && !head->is_old))
 		return 400;
 	return 0;
 }
@@ -244,6 +245,8 @@ key_is_valid(BeSpan key)
 int
 be_head_check_upgrade(const BeHead *head)
 {
+	if (head->is_old)
+		return 505;
 	if (!be_span_is(head->method, "GET") || head->has_body)
 		return 400;
 	if (!list_has(head->upgrade, "websocket") ||

@@ -38,6 +38,7 @@ typedef struct BeHead
 	BeSpan		key;			/* Sec-WebSocket-Key */
 	BeSpan		version;		/* Sec-WebSocket-Version */
 	BeSpan		protocols;		/* Sec-WebSocket-Protocol */
+	bool		is_old;			/* HTTP/1.0, as health checks and proxies use; a host isn't needed */
 	bool		has_origin;		/* it may be empty, which is not none */
 	bool		has_body;		/* a content length or a transfer encoding */
 	bool		ambiguous;		/* an authorization, origin or list came twice */
@@ -55,7 +56,7 @@ extern int	be_head_parse(const char *data, size_t len, BeHead *head);
 /* Does the client ask for an upgrade at all? */
 extern bool be_head_wants_upgrade(const BeHead *head);
 
-/* Is the upgrade one that can be accepted?  0, or the HTTP status. */
+/* Is the upgrade one that can be accepted (RFC 6455 4.2.1)?  0, or the HTTP status. */
 extern int	be_head_check_upgrade(const BeHead *head);
 
 /* Does the client offer our subprotocol, so that it must be named? */

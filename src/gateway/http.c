@@ -157,12 +157,13 @@ has_admin_token(BeClient *client, const BeHead *head)
 
 /*
  * For this machine, and for admins.  What comes through a proxy on this machine is not from
- * this machine, even if the proxy is not known as one.
+ * this machine, even if the proxy is not known as one: it says for whom it asks, or speaks HTTP/1.0,
+ * as nginx does unless told otherwise.
  */
 static void
 answer_metrics(BeClient *client, const BeHead *head)
 {
-	bool		is_local = head->forwarded.len == 0 &&
+	bool		is_local = head->forwarded.len == 0 && !head->is_old &&
 		be_address_is_loopback(be_client_address(client));
 
 	if (!is_local && be_attempt_wait(client) > 0)

@@ -4,9 +4,9 @@ import signal
 from harness import *
 
 
-def http(d, line, *lines):
+def http(d, line, *lines, host="x"):
     c = Client(d, handshake=False)
-    c.request(line, ("Host: x",) + lines)
+    c.request(line, (("Host: " + host,) if host else ()) + lines)
     head = c.read_head()
     return c.status, c.rest(), c.headers
 
@@ -60,7 +60,12 @@ equal(http(d, "HEAD /health HTTP/1.1")[:2], (200, b""), "HEAD has no body")
 equal(http(d, "GET /nothing HTTP/1.1")[0], 404, "anything else: 404")
 equal(http(d, "POST /health HTTP/1.1", "Content-Length: 3")[0], 405, "POST: 405")
 equal(http(d, "GET /ws HTTP/1.1")[0], 426, "/ws without an upgrade: 426")
-equal(http(d, "GET /health HTTP/1.0")[0], 505, "HTTP/1.0: 505")
+equal(http(d, "GET /health HTTP/1.0")[:2], (200, b"ok\n"), "HTTP/1.0, as a balancer's check may speak: 200")
+equal(http(d, "GET /health HTTP/1.0", host=None)[:2], (200, b"ok\n"), "without a Host, too")
+equal(http(d, "GET /health HTTP/1.1", host=None)[0], 400, "which HTTP/1.1 must have: 400")
+equal(http(d, "GET /ws HTTP/1.0", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")[0], 505, "an upgrade needs HTTP/1.1: 505")
+equal(http(d, "GET /health HTTP/2.0")[0], 505, "HTTP/2.0 in HTTP/1's words: 505")
 for name, line, lines in [
         ("a bare line feed", "GET /health HTTP/1.1\nX: y", ()),
         ("no target", "GET HTTP/1.1", ()),

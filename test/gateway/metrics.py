@@ -5,9 +5,9 @@ from harness import *
 TEXT, ERROR = 2, 3
 
 
-def request(d, headers=(), path="/metrics"):
+def request(d, headers=(), version="1.1"):
     c = Client(d, handshake=False)
-    c.request("GET %s HTTP/1.1" % path, ("Host: x",) + tuple(headers))
+    c.request("GET /metrics HTTP/%s" % version, ("Host: x",) + tuple(headers))
     return c
 
 
@@ -35,6 +35,9 @@ for name, more in (("through a proxy", ()), ("with a user's token", (bearer % to
     c = request(d, (proxied,) + more)
     c.read_head()
     equal((c.status, c.headers.get("www-authenticate")), (401, "Bearer"), name + ": 401")
+c = request(d, version="1.0")
+c.read_head()
+equal(c.status, 401, "through a proxy that doesn't say so, in its old words: 401")
 equal(scrape(d, (proxied, bearer % token("1", role="admin")))[0][0], 200, "with an admin's token")
 equal(scrape(d, (proxied, bearer % token("1", is_admin=True)))[0][0], 200, "of either kind")
 before = len(d.asked)
