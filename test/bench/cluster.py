@@ -6,7 +6,7 @@ import socket
 import subprocess
 import tempfile
 
-from process import User, processes
+from process import User, command_line, processes
 
 # The same table in a database per design, so that none pays for another's
 # listeners and triggers.
@@ -218,11 +218,7 @@ class Cluster:
         return sorted({known[pid][1] for pid in self.gateways()})
 
     def projectors(self):
-        """By its title; it may take a second until there is one."""
-        found = []
-        for pid, (name, parent) in processes().items():
-            if parent == self.postmaster() and name == 'postgres':
-                with open(f'/proc/{pid}/cmdline') as file:
-                    if 'bugevents projector' in file.read():
-                        found.append(pid)
-        return found
+        """By its title; it may take some seconds until there is one."""
+        postmaster = self.postmaster()
+        return [pid for pid, (name, parent) in processes().items()
+                if parent == postmaster and 'bugevents projector' in command_line(pid)]

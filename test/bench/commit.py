@@ -3,15 +3,17 @@ import os
 import re
 import time
 
-from process import cpu_seconds, say
+from process import cpu_seconds, say, settle
 from servers import Bugevents
 
 UPDATE = r'''\set id random(1, 10000)
 \set n random(1, 1000000)
 UPDATE bug_reports SET title = 'The list jumps to its top ' || :n, updated_at = now() WHERE id = :id;
 '''
-VARIANTS = ('bare', 'bugevents', 'notify', 'outbox')
-LABELS = {'bare': 'no trigger', 'bugevents': 'bugevents', 'notify': 'pg_notify', 'outbox': 'outbox'}
+VARIANTS = ('bare', 'bugevents', 'unprojected', 'notify', 'outbox')
+LABELS = {'bare': 'no trigger', 'bugevents': 'bugevents', 'unprojected': 'bugevents, projector off',
+          'notify': 'pg_notify', 'outbox': 'outbox'}
+DATABASES = {'unprojected': 'bugevents'}
 BULK_ROWS = 100_000
 BULK = f'''
 \\timing on
@@ -43,7 +45,7 @@ class Writers:
         out = self.cluster.user.run(
             [f'{self.cluster.bin}/pgbench', '-n', '-M', 'prepared', '-c', str(writers), '-j', '2',
              '-T', str(self.seconds), '-f', self.script, '-h', f'{self.cluster.work}/tmp', '-p', '5432',
-             '-U', self.cluster.user.name, variant],
+             '-U', self.cluster.user.name, DATABASES.get(variant, variant)],
             env={'PGOPTIONS': f'-c synchronous_commit={synchronous}'})
         return float(re.search(r'tps = ([0-9.]+)', out).group(1))
 
@@ -63,10 +65,33 @@ class Writers:
             self.report.add('commit', case, 'CPU beside, each', 'us', f'{LABELS[variant]}: {name}', used * 1e6)
 
     def bulk(self, variant):
-        out = self.cluster.psql(variant, BULK)
+        out = self.cluster.psql(DATABASES.get(variant, variant), BULK)
         seconds = float(re.search(r'Time: ([0-9.]+) ms', out).group(1)) / 1000
         self.report.add('commit', f'INSERT of {BULK_ROWS:,} rows', 'time', 's', LABELS[variant], seconds,
                         base='no trigger')
+
+
+class Projector:
+    """The one variant has none, to show what it costs those who write."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+
+    def pids(self):
+        return self.cluster.projectors()
+
+    def suit(self, variant):
+        if variant in ('bugevents', 'unprojected'):
+            self.cluster.set('bugevents.projector', 'off' if variant == 'unprojected' else 'on')
+            self.wait(1 if variant == 'bugevents' else 0)
+
+    def wait(self, wanted, limit=30):
+        until = time.monotonic() + limit
+        while len(self.pids()) != wanted:
+            if time.monotonic() > until:
+                raise SystemExit(f'bench: {len(self.pids())} projectors, not {wanted}')
+            time.sleep(0.05)
+        settle(self.pids())
 
 
 def measure(cluster, report, rounds, quick):
@@ -79,25 +104,34 @@ def measure(cluster, report, rounds, quick):
     listener = cluster.user.start([f'{cluster.programs}/listener', cluster.conninfo('notify'), 'bug_reports'],
                                   cluster.log('listener'), stdout=-1)
     listener.stdout.readline()
-    helpers = {'bare': {}, 'outbox': {}, 'notify': {'listener': [listener.pid]},
-               'bugevents': {'dispatcher': cluster.dispatchers(), 'projector': cluster.projectors(),
-                             'gateway': cluster.gateways(),
-                             'client': [client.process.pid]}}
+    projector = Projector(cluster)
+    serving = {'dispatcher': cluster.dispatchers(), 'gateway': cluster.gateways(), 'client': [client.process.pid]}
+
+    def beside(variant):
+        if variant == 'notify':
+            return {'listener': [listener.pid]}
+        if variant == 'bugevents':
+            return serving | {'projector': projector.pids()}
+        return serving if variant == 'unprojected' else {}
+
     try:
         for variant in VARIANTS:
+            projector.suit(variant)
             writers.pgbench(variant, 8, 'on')  # warm
         for number in range(rounds):
             for case in cases:
                 began = time.monotonic()
                 for variant in VARIANTS:
-                    writers.update(variant, *case, helpers[variant])
-                    server.settle()
+                    projector.suit(variant)
+                    writers.update(variant, *case, beside(variant))
+                    settle(server.busy_pids() + projector.pids())
                 say(f'    round {number + 1}: {case[0]} writers, synchronous_commit={case[1]}:'
                     f' {time.monotonic() - began:.0f} s')
             for variant in VARIANTS:
+                projector.suit(variant)
                 client.ask('watch 0 0')
                 writers.bulk(variant)
-                if variant == 'bugevents':
+                if variant in ('bugevents', 'unprojected'):
                     answer = client.ask(f'watch {BULK_ROWS} 60')
                     if answer['deliveries'] != BULK_ROWS:
                         report.note('commit', f'of {BULK_ROWS} rows in one INSERT {answer["deliveries"]} came')

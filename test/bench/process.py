@@ -4,6 +4,7 @@ import pwd
 import resource
 import subprocess
 import sys
+import time
 
 
 def say(text):
@@ -81,6 +82,18 @@ def cpu_seconds(pids):
     return total / 1e9
 
 
+def settle(pids, limit=60):
+    """Wait until these processes have nothing more to do."""
+    until = time.monotonic() + limit
+    before = cpu_seconds(pids)
+    while time.monotonic() < until:
+        time.sleep(0.2)
+        now = cpu_seconds(pids)
+        if now - before < 0.02:
+            return
+        before = now
+
+
 def resident_bytes(pids):
     total = 0
     for pid in pids:
@@ -105,3 +118,12 @@ def processes():
         name = text[text.index('(') + 1:text.rindex(')')]
         found[int(entry)] = (name, int(text[text.rindex(')') + 2:].split()[1]))
     return found
+
+
+def command_line(pid):
+    """Empty if the process has ended."""
+    try:
+        with open(f'/proc/{pid}/cmdline') as file:
+            return file.read()
+    except OSError:
+        return ''

@@ -11,7 +11,7 @@ import ssl
 import time
 
 from cluster import free_port
-from process import cpu_seconds
+from process import settle
 
 # At most so many clients begin their handshake together, except in a storm.
 CONNECT_STEP = 500
@@ -109,16 +109,8 @@ class Server:
                 time.sleep(0.05)
         raise SystemExit(f'bench: {self.name} does not listen; see {self.cluster.log("peer-" + self.name)}')
 
-    def settle(self, limit=60):
-        """Wait until it has nothing more to do."""
-        until = time.monotonic() + limit
-        before = cpu_seconds(self.busy_pids())
-        while time.monotonic() < until:
-            time.sleep(0.2)
-            now = cpu_seconds(self.busy_pids())
-            if now - before < 0.02:
-                return
-            before = now
+    def settle(self):
+        settle(self.busy_pids())
 
     def busy_pids(self):
         return self.pids()
