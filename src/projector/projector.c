@@ -5,7 +5,8 @@
  * A batch is one transaction: what follows from its events (projection.c) and the
  * cursor behind them commit together, so each event counts exactly once.  Events from which nothing
  * follows need no writing: they are passed over again after a restart, until
- * WRITE_EVERY of them are behind the cursor.
+ * WRITE_EVERY of them are behind the cursor.  Between batches it naps: under load that makes few
+ * large ones of many small ones, and leaves the CPU to those who write.
  *
  * What it writes makes events, too; nothing follows from those.
  *
@@ -58,7 +59,7 @@
 #define BATCH_EVENTS	1000
 #define WRITE_EVERY		100000	/* seqs */
 #define LOOK_INTERVAL	60000	/* ms; the clock may have been set */
-#define PACE			10		/* ms between batches from which nothing followed */
+#define PACE			10		/* ms between batches, unless what is written falls behind */
 #define RETRY_MIN		100		/* ms */
 #define RETRY_MAX		10000
 #define START_INTERVAL	5000	/* ms */
@@ -202,7 +203,15 @@ wait_for(long ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Not woken by events, which come all the time. */
+/* So shortly that nothing needs to end it: events, which come all the time, don't wake it. */
+static void
+nap(long ms)
+{
+	(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Until then, or the end. */
 static void
 pause_for(long ms)
 {
@@ -401,8 +410,8 @@ run_turn(void)
 	pgstat_report_activity(STATE_RUNNING, "deriving from events");
 	if (horizon > cursor)
 	{
-		if (!run_batch(horizon))
-			pause_for(PACE);
+		if (!run_batch(horizon) || cursor >= horizon)
+			nap(PACE);
 		return true;
 	}
 	do_reminders();
