@@ -155,7 +155,7 @@ export class Connection {
 
 	/** for await (const event of connection) ...; ends when the connection is closed. */
 	[Symbol.asyncIterator]() {
-		const reader = { queue: [], wake: null };
+		const reader = { queue: [], wakes: [] };
 
 		this.#readers.add(reader);
 		return {
@@ -163,7 +163,7 @@ export class Connection {
 				while (reader.queue.length === 0) {
 					if (this.#state === 'closed')
 						return { value: undefined, done: true };
-					await new Promise((resolve) => { reader.wake = resolve; });
+					await new Promise((resolve) => { reader.wakes.push(resolve); });
 				}
 				return { value: reader.queue.shift(), done: false };
 			},
@@ -175,10 +175,15 @@ export class Connection {
 	}
 
 	#feed(event) {
-		for (const reader of this.#readers) {
+		for (const reader of this.#readers)
 			reader.queue.push(event);
-			reader.wake?.();
-		}
+		this.#wakeReaders();
+	}
+
+	#wakeReaders() {
+		for (const reader of this.#readers)
+			for (const wake of reader.wakes.splice(0))
+				wake();
 	}
 
 	/* ---- a socket's life ---- */
@@ -191,12 +196,14 @@ export class Connection {
 		try {
 			token = await this.#token('connect');
 		} catch (error) {
+			if (this.#state !== 'connecting')
+				return;			/* closed meanwhile */
 			this.#emit('error', error);
 			this.#comeBack();
 			return;
 		}
 		if (this.#state !== 'connecting')
-			return;				/* closed meanwhile */
+			return;
 		try {
 			this.#adopt(new this.#options.WebSocket(socketUrl(this.#options.url, this.#position),
 				[SUBPROTOCOL, `bearer.${token}`]));
@@ -297,8 +304,7 @@ export class Connection {
 		this.#enter('closed');
 		if (socket)
 			socket.close(1000);
-		for (const reader of this.#readers)
-			reader.wake?.();
+		this.#wakeReaders();
 		this.#emit('close', error);
 	}
 

@@ -117,10 +117,15 @@ test('events by name, and as an iteration', async () => {
 	assert.equal((await iteration.next()).value.seq, 11);
 	assert.equal((await iteration.next()).value.seq, 12);
 	assert.equal((await iteration.next()).value.seq, 13);
-	const last = iteration.next();
+	const two = [iteration.next(), iteration.next()];
+
+	s.socket.event(14);
+	s.socket.event(15);
+	assert.deepEqual((await Promise.all(two)).map(({ value }) => value.seq).sort(), [14, 15], 'two may wait at a time');
+	const last = [iteration.next(), iteration.next()];
 
 	s.connection.close();
-	assert.equal((await last).done, true, 'close ends an iteration that waits');
+	assert.deepEqual((await Promise.all(last)).map(({ done }) => done), [true, true], 'close ends an iteration that waits');
 });
 
 test('a listener that throws does not disturb the others', async () => {
@@ -310,6 +315,25 @@ test('close while the token is being fetched', async () => {
 	await s.pass(1e6);
 	assert.equal(s.sockets.length, 0);
 	assert.deepEqual(s.seen('close'), [null]);
+});
+
+test('close while a token is fetched that fails, or never comes', async () => {
+	let fail;
+	const failing = stage({ getToken: () => new Promise((_, reject) => { fail = reject; }) });
+
+	failing.connection.close();
+	fail(new Error('offline'));
+	await failing.pass(1e6);
+	const never = stage({ getToken: () => new Promise(() => {}) });
+
+	never.connection.close();
+	await never.pass(1e6);
+	for (const s of [failing, never]) {
+		assert.equal(s.connection.state, 'closed');
+		assert.equal(s.sockets.length, 0);
+		assert.deepEqual(s.seen('error'), []);
+		assert.deepEqual(s.seen('close'), [null]);
+	}
 });
 
 test('requests', async () => {
