@@ -25,6 +25,19 @@ function element(name, properties = {}, ...children) {
 	return node;
 }
 
+/* As replaceChildren; but what stays is not moved, so that it keeps the focus. */
+function arrange(parent, nodes) {
+	const wanted = new Set(nodes);
+
+	for (const child of [...parent.children])
+		if (!wanted.has(child))
+			child.remove();
+	nodes.forEach((node, i) => {
+		if (parent.children[i] !== node)
+			parent.insertBefore(node, parent.children[i] ?? null);
+	});
+}
+
 /* ---- one picture for each frame ---- */
 
 const due = new Set();
@@ -101,8 +114,7 @@ function currentView() {
 function show(view) {
 	for (const section of document.querySelectorAll('main section'))
 		section.hidden = section.id !== view;
-	$('#read-all').addEventListener('click', () => markRead('read_all'));
-for (const button of document.querySelectorAll('nav [data-view]'))
+	for (const button of document.querySelectorAll('nav [data-view]'))
 		button.setAttribute('aria-current', button.dataset.view === view ? 'page' : 'false');
 	if (view === 'server')
 		sample();
@@ -172,7 +184,7 @@ function drawFeed() {
 			lines.push(events[i]);
 	const there = new Map([...$('#events').children].map((line) => [Number(line.dataset.seq), line]));
 
-	$('#events').replaceChildren(...lines.map((event) => there.get(event.seq) ?? lineOf(event)));
+	arrange($('#events'), lines.map((event) => there.get(event.seq) ?? lineOf(event)));
 	$('#nothing').hidden = lines.length > 0;
 	$('#count').textContent = `${received.toLocaleString()} events${paused === null ? '' : `, ${events.length - until} while paused`}`;
 }
@@ -264,6 +276,7 @@ function drawBoard() {
 
 const TOLD = 100;				/* that are kept */
 const told = new Map();			/* id -> row */
+const toldLines = new WeakMap();	/* row -> its line */
 
 function tell({ type, action, payload }) {
 	if (type !== 'notification')
@@ -284,12 +297,17 @@ async function markRead(type, payload) {
 }
 
 function toldOf(row) {
+	if (toldLines.has(row))
+		return toldLines.get(row);
 	const button = element('button', { type: 'button', textContent: 'Mark as read', hidden: row.read,
 		onclick: () => markRead('read', { notification_id: row.id }) });
 
-	return element('li', { className: row.read ? '' : 'unread' },
+	const line = element('li', { className: row.read ? '' : 'unread' },
 		element('p', {}, element('b', { textContent: row.title ?? row.type }), ` ${row.message}${row.count > 1 ? ` (${row.count} times)` : ''}`),
 		button, element('time', { dateTime: row.created_at, textContent: new Date(row.created_at).toLocaleString() }));
+
+	toldLines.set(row, line);
+	return line;
 }
 
 function drawTold() {
@@ -301,7 +319,7 @@ function drawTold() {
 	$('#read-all').disabled = unread === 0;
 	$('#untold').hidden = rows.length > 0;
 	if (!$('#notifications').hidden)
-		$('#told').replaceChildren(...rows.map(toldOf));
+		arrange($('#told'), rows.map(toldOf));
 }
 
 /* ---- alerts and connections, for admins ---- */
@@ -321,6 +339,12 @@ function drawAlerts() {
 		textContent: `${payload.name} ${action} ${new Date(at).toLocaleTimeString()}: ${payload.value} (threshold ${payload.threshold})` })));
 }
 
+/* What is told of a connection, by column. */
+const CONNECTED = [
+	(one) => one.user_id, (one) => one.role, (one) => one.address,
+	(one) => new Date(one.connected_at).toLocaleTimeString(), (one) => one.lag, (one) => one.sent
+];
+
 async function disconnect(id) {
 	try {
 		await connection.request('disconnect', { connection_id: id });
@@ -330,12 +354,26 @@ async function disconnect(id) {
 	sample();
 }
 
+function connectedOf(one) {
+	const line = element('tr', {}, ...CONNECTED.map(() => element('td')),
+		element('td', {}, one.id === connection.session?.connection_id ? 'this one' :
+			element('button', { type: 'button', textContent: `Disconnect user ${one.user_id}`, onclick: () => disconnect(one.id) })));
+
+	line.dataset.id = one.id;
+	return line;
+}
+
 function drawConnections(items) {
-	$('#connected tbody').replaceChildren(...items.map((one) => element('tr', {},
-		...[one.user_id, one.role, one.address, new Date(one.connected_at).toLocaleTimeString(), one.lag, one.sent].map((value) =>
-			element('td', { textContent: text(value) })),
-		element('td', {}, one.id === connection.session.connection_id ? 'this one' :
-			element('button', { type: 'button', textContent: `Disconnect user ${one.user_id}`, onclick: () => disconnect(one.id) })))));
+	const body = $('#connected tbody');
+	const there = new Map([...body.children].map((line) => [line.dataset.id, line]));
+
+	items.sort((a, b) => a.connected_at < b.connected_at ? -1 : 1);
+	arrange(body, items.map((one) => {
+		const line = there.get(one.id) ?? connectedOf(one);
+
+		CONNECTED.forEach((value, i) => { line.cells[i].textContent = text(value(one)); });
+		return line;
+	}));
 }
 
 /* ---- the server's numbers ---- */
@@ -459,6 +497,7 @@ $('#clear').addEventListener('click', () => {
 	paused = paused === null ? null : 0;
 	soon(drawFeed);
 });
+$('#read-all').addEventListener('click', () => markRead('read_all'));
 for (const button of document.querySelectorAll('nav [data-view]'))
 	button.addEventListener('click', () => show(button.dataset.view));
 

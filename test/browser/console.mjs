@@ -43,6 +43,15 @@ async function open(options = {}) {
 	const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
 	const page = await context.newPage();
 
+	await page.addInitScript(() => {
+		const send = WebSocket.prototype.send;
+
+		window.requests = [];
+		WebSocket.prototype.send = function (text) {
+			window.requests.push(JSON.parse(text).type);
+			send.call(this, text);
+		};
+	});
 	page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
 	page.on('pageerror', (error) => complaints.push(String(error)));
 	await page.goto(url);
@@ -76,6 +85,9 @@ try {
 	sql("UPDATE bug_reports SET status = 'closed', title = 'The list jumps no more'");
 	await waitFor(page, 'an update', () => /status_changed/.test(document.querySelector('#events li').innerText));
 	await page.focus('#events li button');
+	sql("INSERT INTO projects (name) VALUES ('another event')");
+	await waitFor(page, 'another event comes', () => /another event/.test(document.querySelector('#events').innerText));
+	ok(await page.evaluate(() => /status_changed/.test(document.activeElement.innerText)), 'what has the focus keeps it');
 	await page.keyboard.press('Enter');
 	await waitFor(page, 'its detail, by keyboard', () => document.querySelector('#detail').open &&
 		[...document.querySelectorAll('#detail tr.changed td')].map((cell) => cell.textContent).join(' ').includes('status open closed'));
@@ -97,7 +109,7 @@ try {
 
 	/* Filters, pause. */
 	await page.selectOption('#by-type', 'project');
-	await waitFor(page, 'filtered by type', () => document.querySelectorAll('#events li').length === 1);
+	await waitFor(page, 'filtered by type', () => document.querySelectorAll('#events li').length === 2);
 	await page.selectOption('#by-type', '');
 	await page.fill('#by-bug', '1');
 	await waitFor(page, 'filtered by bug', () => document.querySelectorAll('#events li').length === 3);
@@ -157,6 +169,10 @@ try {
 	await page.click('[data-view=notifications]');
 	await waitFor(page, 'and told', () => /for bob A bug was assigned to you/.test(document.querySelector('#told li.unread p')?.textContent));
 	await picture(page, 'notifications');
+	await page.focus('#told li:last-child button');
+	sql("INSERT INTO bug_reports (title, assignee_id) VALUES ('for bob, too', 2)");
+	await waitFor(page, 'one more', () => /for bob, too/.test(document.querySelector('#told').innerText));
+	ok(await page.evaluate(() => document.activeElement === document.querySelector('#told li:last-child button')), 'the focus stays here, too');
 	const left = await page.evaluate(() => document.querySelectorAll('#told li.unread').length);
 
 	await page.click('#told li.unread button');
@@ -164,6 +180,7 @@ try {
 	await waitFor(page, 'read by a click', () => document.querySelectorAll('#told li.unread').length === window.wanted);
 	await page.click('#read-all');
 	await waitFor(page, 'all of them', () => document.querySelectorAll('#told li.unread').length === 0 && document.querySelector('#unread').hidden);
+	ok(await page.evaluate(() => window.requests.filter((type) => type === 'read_all').length) === 1, '... by one request');
 	ok(sql("SELECT count(*) FROM bugevents.notifications WHERE user_id = '2' AND NOT read") === '0', '... in the database, too');
 	await page.reload();
 	await waitFor(page, 'there after a reload', () => document.querySelector('#state').dataset.state === 'open');
@@ -187,7 +204,13 @@ try {
 		/this one/.test(document.querySelector('#connected').innerText));
 	await picture(admin, 'server');
 	complaints.length = 0;
-	await admin.evaluate(() => [...document.querySelectorAll('#connected button')].find((button) => /user 2/.test(button.textContent)).click());
+	await admin.evaluate(() => {
+		[...document.querySelectorAll('#connected button')].find((button) => /user 2/.test(button.textContent)).focus();
+		window.shown = document.querySelectorAll('.number polyline')[2].getAttribute('points').split(' ').length;
+	});
+	await waitFor(admin, 'the next numbers', () => document.querySelectorAll('.number polyline')[2].getAttribute('points').split(' ').length > window.shown + 1);
+	ok(await admin.evaluate(() => /user 2/.test(document.activeElement.textContent)), 'a button by a connection keeps the focus');
+	await admin.keyboard.press('Enter');
 	await waitFor(page, 'an admin ends a connection', () => document.querySelector('#state').dataset.state !== 'open');
 	complaints.length = 0;
 	await admin.click('#leave');
