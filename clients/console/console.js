@@ -60,12 +60,15 @@ let connection = null;
 let token = null;
 
 function signIn(given) {
+	if (connection)
+		signOut('');
 	token = given.trim();
 	sessionStorage.setItem('bugevents token', token);
 	$('#refusal').textContent = '';
 	connection = connect({ url: `${location.origin}/ws`, token, attempts: Infinity });
 	connection.on('state', showState);
 	connection.on('ready', (session) => {
+		$('#refusal').textContent = '';
 		$('#door').hidden = true;
 		$('nav').hidden = false;
 		if (!currentView())
@@ -74,21 +77,38 @@ function signIn(given) {
 		if (!session.resumed)
 			load();
 	});
-	connection.on('resync', load);
+	connection.on('resync', () => {
+		$('#refusal').textContent = 'The connection was away for too long: the feed lacks events here.';
+		load();
+	});
 	connection.on('event', take);
 	connection.on('error', (error) => { $('#refusal').textContent = error.message; });
-	connection.on('close', (error) => signOut(error ? `${error.message} (${error.code})` : ''));
+	connection.on('close', (error) => connection && signOut(error ? `${error.message} (${error.code})` : ''));
 	showState('connecting');
 }
 
+/* Nothing of what was seen stays for whoever signs in next. */
+function forget() {
+	for (const kept of [events, samples])
+		kept.length = 0;
+	for (const kept of [bugs, told, alerts])
+		kept.clear();
+	received = 0;
+	paused = null;
+	$('#pause').setAttribute('aria-pressed', 'false');
+	$('#detail').close();
+	for (const place of ['#events', '#columns', '#told', '#numbers', '#alerts', '#connected tbody', '#troubles tbody', '#detail-fields'])
+		$(place).replaceChildren();
+}
+
 function signOut(why) {
+	const ended = connection;
+
 	sessionStorage.removeItem('bugevents token');
-	connection?.close();
+	token = null;
 	connection = null;
-	events.length = 0;
-	bugs.clear();
-	told.clear();
-	alerts.clear();
+	ended?.close();
+	forget();
 	for (const section of document.querySelectorAll('main section'))
 		section.hidden = section.id !== 'door';
 	$('nav').hidden = true;
@@ -112,6 +132,7 @@ function currentView() {
 }
 
 function show(view) {
+	$('#refusal').textContent = '';
 	for (const section of document.querySelectorAll('main section'))
 		section.hidden = section.id !== view;
 	for (const button of document.querySelectorAll('nav [data-view]'))
@@ -208,22 +229,24 @@ function showDetail(event) {
 
 /* ---- the board ---- */
 
-const bugs = new Map();			/* id -> { row, seq, moved } */
+const bugs = new Map();			/* id -> { row, seq, moved }; row null: it is gone, and what was read before doesn't bring it back */
 
 function put(row, seq) {
 	const known = bugs.get(row.id);
 
 	if (known && known.seq >= seq)
 		return;
-	bugs.set(row.id, { row, seq, moved: known !== undefined && known.row.status !== row.status ? Date.now() : 0 });
+	bugs.set(row.id, { row, seq, moved: known?.row && known.row.status !== row.status ? Date.now() : 0 });
 	soon(drawBoard);
 }
 
 function follow({ type, action, payload, seq }) {
 	if (type !== 'bug_report')
 		return;
-	if (action === 'deleted' || action === 'moved_out')
-		bugs.delete(payload.id);
+	if (action === 'truncated')
+		load();
+	else if (action === 'deleted' || action === 'moved_out')
+		bugs.set(payload.id, { row: null, seq });
 	else if (payload.id !== undefined)
 		put(payload, seq);
 	soon(drawBoard);
@@ -231,13 +254,16 @@ function follow({ type, action, payload, seq }) {
 
 /* All that is not told by events. */
 async function load() {
+	const mine = connection;
+
 	bugs.clear();
 	told.clear();
 	try {
-		for await (const { row, asOf } of connection.list('bug_report', { limit: 1000 }))
+		for await (const { row, asOf } of mine.list('bug_report', { limit: 1000 }))
 			put(row, asOf);
-		for (const row of (await connection.request('list', { type: 'notification', limit: TOLD })).items)
-			told.set(row.id, row);
+		for (const row of (await mine.request('list', { type: 'notification', limit: TOLD })).items)
+			if (!told.has(row.id))
+				told.set(row.id, row);	/* else an event was quicker */
 	} catch (error) {
 		if (error.code !== 'disconnected')
 			$('#refusal').textContent = error.message;
@@ -256,7 +282,7 @@ function drawBoard() {
 		return;
 	const columns = new Map();
 
-	for (const bug of bugs.values()) {
+	for (const bug of [...bugs.values()].filter(({ row }) => row)) {
 		const status = text(bug.row.status) || 'none';
 
 		if (!columns.has(status))
@@ -333,10 +359,26 @@ function warn(event) {
 	soon(drawAlerts);
 }
 
+/* Whether one is raised the metrics say, also of one that is older than this page; its event says more. */
+function alertOf(name, raised) {
+	const event = alerts.get(name);
+	const state = raised ? 'raised' : 'cleared';
+	const more = event?.action === state ? ` ${new Date(event.at).toLocaleTimeString()}: ${event.payload.value} (threshold ${event.payload.threshold})` : '';
+
+	return element('li', { className: state, textContent: `${name} ${state}${more}` });
+}
+
 function drawAlerts() {
-	$('#no-alerts').hidden = alerts.size > 0;
-	$('#alerts').replaceChildren(...[...alerts.values()].map(({ action, at, payload }) => element('li', { className: action,
-		textContent: `${payload.name} ${action} ${new Date(at).toLocaleTimeString()}: ${payload.value} (threshold ${payload.threshold})` })));
+	const states = new Map([...alerts].map(([name, { action }]) => [name, action === 'raised']));
+
+	for (const [metric, value] of samples[samples.length - 1]?.metrics ?? []) {
+		const name = metric.match(/^bugevents_alerts\{name="(.*)"\}$/)?.[1];
+
+		if (name && (value > 0 || states.has(name)))
+			states.set(name, value > 0);
+	}
+	$('#no-alerts').hidden = states.size > 0 || samples.length === 0;
+	$('#alerts').replaceChildren(...[...states].map(([name, raised]) => alertOf(name, raised)));
 }
 
 /* What is told of a connection, by column. */
@@ -390,41 +432,52 @@ function readMetrics(body) {
 }
 
 async function sample() {
+	const mine = connection;
+
 	clearTimeout(sampling);
-	if ($('#server').hidden || !token)
+	if ($('#server').hidden || !mine)
 		return;
 	try {
 		const answer = await fetch('/metrics', { headers: { Authorization: `Bearer ${token}` }, cache: 'no-store' });
+		const body = answer.ok ? await answer.text() : null;
+		const { items } = mine.session?.role === 'admin' ? await mine.request('connections', { limit: 100 }).catch(() => ({})) : { items: [] };
 
+		if (mine !== connection)
+			return;				/* signed out meanwhile */
 		$('#not-admin').hidden = answer.status !== 401;
-		if (answer.ok) {
-			samples.push({ at: performance.now(), metrics: readMetrics(await answer.text()) });
+		if (items)
+			drawConnections(items);
+		if (body !== null) {
+			samples.push({ at: performance.now(), metrics: readMetrics(body) });
 			samples.splice(0, samples.length - SAMPLES);
 			drawServer();
 		}
-		if (connection?.session?.role === 'admin')
-			drawConnections((await connection.request('connections', { limit: 100 })).items);
 	} catch {
 		/* the server is away; the state says so */
 	}
+	clearTimeout(sampling);
 	sampling = setTimeout(sample, SAMPLE_MS);
 }
 
 const at = (sampled, name) => sampled.metrics.get(name) ?? 0;
 
+/* What a counter grew by; after a restart of the server it begins anew. */
+const grown = (one, before, name) => at(one, name) >= at(before, name) ? at(one, name) - at(before, name) : at(one, name);
+
 function perSecond(name) {
-	return samples.slice(1).map((one, i) => (at(one, name) - at(samples[i], name)) * 1000 / (one.at - samples[i].at));
+	return samples.slice(1).map((one, i) => grown(one, samples[i], name) * 1000 / (one.at - samples[i].at));
 }
 
 /* The bound of the bucket that holds this share of what came since the sample before, in ms. */
 function quantile(share) {
 	return samples.slice(1).map((one, i) => {
 		const bucket = /^bugevents_delivery_seconds_bucket\{le="(.*)"\}$/;
-		const grown = [...one.metrics.keys()].filter((name) => bucket.test(name))
-			.map((name) => [Number(name.match(bucket)[1].replace('+Inf', 'Infinity')), at(one, name) - at(samples[i], name)]);
-		const all = grown[grown.length - 1]?.[1] ?? 0;
+		const anew = at(one, 'bugevents_delivery_seconds_count') < at(samples[i], 'bugevents_delivery_seconds_count');
+		const counts = [...one.metrics.keys()].filter((name) => bucket.test(name))
+			.map((name) => [Number(name.match(bucket)[1].replace('+Inf', 'Infinity')), at(one, name) - (anew ? 0 : at(samples[i], name))]);
+		const all = counts[counts.length - 1]?.[1] ?? 0;
 
-		return all === 0 ? 0 : 1000 * Math.min(60, grown.find(([, count]) => count >= share * all)[0]);
+		return all === 0 ? 0 : 1000 * Math.min(60, counts.find(([, count]) => count >= share * all)[0]);
 	});
 }
 
@@ -471,6 +524,7 @@ function drawServer() {
 	$('#numbers').replaceChildren(...numbers.map(([name, values, write]) => element('div', { className: 'number' },
 		element('span', { textContent: name }), element('b', { textContent: values.length ? write(values[values.length - 1]) : '...' }),
 		chart(values))));
+	drawAlerts();
 	$('#troubles tbody').replaceChildren(...[...last.metrics].filter(([name, value]) => value > 0 && /_(errors|security_events)_total/.test(name))
 		.map(([name, value]) => element('tr', {}, element('td', { textContent: name.replace(/^bugevents_(.*)_total\{.*="(.*)"\}$/, '$1: $2') }),
 			element('td', { textContent: value.toLocaleString() }))));
@@ -501,12 +555,22 @@ $('#read-all').addEventListener('click', () => markRead('read_all'));
 for (const button of document.querySelectorAll('nav [data-view]'))
 	button.addEventListener('click', () => show(button.dataset.view));
 
-/* A link may bring a token, which doesn't stay in the address. */
-const brought = new URLSearchParams(location.hash.slice(1)).get('token');
+/* A link may bring a token, also to a page that is open; it doesn't stay in the address. */
+function bring() {
+	const brought = new URLSearchParams(location.hash.slice(1)).get('token');
 
-if (brought)
-	history.replaceState(null, '', location.pathname);
-const known = brought ?? sessionStorage.getItem('bugevents token');
+	if (brought)
+		history.replaceState(null, '', location.pathname);
+	return brought;
+}
+
+addEventListener('hashchange', () => {
+	const brought = bring();
+
+	if (brought)
+		signIn(brought);
+});
+const known = bring() ?? sessionStorage.getItem('bugevents token');
 
 if (known)
 	signIn(known);

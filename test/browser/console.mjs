@@ -32,9 +32,9 @@ async function waitFor(page, name, condition) {
 	ok(good, name, good ? '' : await page.evaluate(() => document.body.innerText.slice(0, 500).replaceAll('\n', ' | ')));
 }
 
-async function picture(page, name) {
+async function picture(page, name, options = {}) {
 	if (process.env.SCREENSHOTS)
-		await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png` });
+		await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, ...options });
 }
 
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
@@ -44,12 +44,19 @@ async function open(options = {}) {
 	const page = await context.newPage();
 
 	await page.addInitScript(() => {
-		const send = WebSocket.prototype.send;
-
 		window.requests = [];
-		WebSocket.prototype.send = function (text) {
-			window.requests.push(JSON.parse(text).type);
-			send.call(this, text);
+		window.hold = false;	/* the answers that are rows */
+		window.held = [];
+		window.WebSocket = class extends WebSocket {
+			send(text) {
+				window.requests.push(JSON.parse(text).type);
+				super.send(text);
+			}
+
+			set onmessage(listener) {
+				super.onmessage = (message) => window.hold && /"items"/.test(message.data) ?
+					window.held.push(() => listener(message)) : listener(message);
+			}
 		};
 	});
 	page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -191,30 +198,89 @@ try {
 	/* Numbers are for admins; here everyone is on this machine. */
 	const admin = await open({ colorScheme: 'dark', viewport: { width: 390, height: 800 } });
 
+	const alertIs = (state) => sql(`SELECT value FROM bugevents.stats WHERE name = 'bugevents_alerts' AND labels = 'name="journal_size"'`) === state;
+
+	for (const end = Date.now() + 20000; !alertIs('1') && Date.now() < end;)
+		await new Promise((resolve) => setTimeout(resolve, 100));
 	await admin.goto(`${url}#token=${adminToken}`);
-	await admin.reload();
 	await waitFor(admin, 'a token by a link', () => document.querySelector('#state').textContent === 'live as 1 (admin)');
 	ok(!(await admin.url()).includes('token'), '... which does not stay in the address');
 	await admin.click('[data-view=server]');
 	await waitFor(admin, 'numbers', () => [...document.querySelectorAll('.number')].some((number) => /^connections\s*2/.test(number.innerText)));
-	ok(await admin.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), 'it fits a phone');
 	ok(await admin.evaluate(() => getComputedStyle(document.body).backgroundColor) === 'rgb(20, 23, 26)', 'dark when the system is');
+	await waitFor(admin, 'an alert that is older than the page', () => /^journal_size raised$/m.test(document.querySelector('#alerts').innerText));
+	sql('ALTER SYSTEM SET bugevents.alert_journal_size = 0');
+	sql('SELECT pg_reload_conf()');
+	await waitFor(admin, '... is over', () => /^journal_size cleared .* \(threshold 0\)$/m.test(document.querySelector('#alerts').innerText));
 	await waitFor(admin, 'they follow', () => document.querySelectorAll('.number polyline')[2]?.getAttribute('points').split(' ').length > 2);
 	await waitFor(admin, 'who is connected', () => [...document.querySelectorAll('#connected tbody tr')].some((row) => /^2\s+user/.test(row.innerText)) &&
 		/this one/.test(document.querySelector('#connected').innerText));
 	await picture(admin, 'server');
 	complaints.length = 0;
 	await admin.evaluate(() => {
-		[...document.querySelectorAll('#connected button')].find((button) => /user 2/.test(button.textContent)).focus();
+		window.button = [...document.querySelectorAll('#connected button')].find((button) => /user 2/.test(button.textContent));
+		window.button.focus();
 		window.shown = document.querySelectorAll('.number polyline')[2].getAttribute('points').split(' ').length;
 	});
 	await waitFor(admin, 'the next numbers', () => document.querySelectorAll('.number polyline')[2].getAttribute('points').split(' ').length > window.shown + 1);
 	ok(await admin.evaluate(() => /user 2/.test(document.activeElement.textContent)), 'a button by a connection keeps the focus');
 	await admin.keyboard.press('Enter');
 	await waitFor(page, 'an admin ends a connection', () => document.querySelector('#state').dataset.state !== 'open');
+	await admin.evaluate(() => window.button.click());
+	await waitFor(admin, 'what is refused is told', () => document.querySelector('#refusal').innerText !== '');
+	ok(await admin.isVisible('#refusal'), '... for all to see');
 	complaints.length = 0;
+	for (const view of ['board', 'notifications', 'server', 'feed']) {
+		await admin.click(`[data-view=${view}]`);
+		await waitFor(admin, `${view} fits a phone`, () => document.documentElement.scrollWidth <= window.innerWidth);
+		await picture(admin, `phone-${view}`, { fullPage: true });
+	}
+	sql("INSERT INTO bug_reports (title, description) VALUES ('A long one', repeat('long', 100))");
+	await waitFor(admin, 'a long one', () => /A long one/.test(document.querySelector('#events').innerText));
+	await admin.click('#events li button');
+	ok(await admin.evaluate(() => document.querySelector('#detail').open && document.querySelector('#detail').scrollWidth <= document.querySelector('#detail').clientWidth &&
+		document.querySelector('#detail tbody tr').offsetHeight < 50), 'so does a detail, and can be read');
+	ok(await admin.evaluate(() => [...document.querySelectorAll('#events time')].every((time) => time.scrollWidth <= time.clientWidth)), '... and the times of events');
+	await picture(admin, 'phone-detail');
+	await admin.keyboard.press('Escape');
+	await admin.click('#pause');
 	await admin.click('#leave');
+	ok(await admin.evaluate(() => !/127\.0\.0\.1|journal_size|A long one|Welcome/.test(document.querySelector('main').textContent)), 'signed out, nothing stays in the page');
 	ok(await admin.isVisible('#sign-in') && await admin.evaluate(() => sessionStorage.length) === 0, 'signed out, the token is forgotten');
+
+	await admin.evaluate(() => { window.hold = true; });
+	await admin.fill('#token', token);
+	await admin.click('#sign-in button');
+	await waitFor(admin, 'the next one signs in', () => document.querySelector('#state').textContent === 'live as 2 (user)' && window.held.length > 0);
+
+	/* A bug that goes while the rows that have it are on their way. */
+	sql("DELETE FROM bug_reports WHERE title = 'bug 5'");
+	await waitFor(admin, '... and sees what happens', () => /deleted.*bug 5/s.test(document.querySelector('#events').innerText));
+	await admin.evaluate(() => {
+		window.hold = false;
+		for (const go of window.held)
+			go();
+	});
+	await admin.click('[data-view=board]');
+	await waitFor(admin, 'the board', () => /bug 6/.test(document.querySelector('#columns').innerText));
+	ok(await admin.evaluate(() => !/bug 5/.test(document.querySelector('#columns').innerText)), 'a bug that is gone does not come back');
+	sql('SET client_min_messages = warning; TRUNCATE bug_reports CASCADE');
+	await waitFor(admin, 'and none is there after TRUNCATE', () => document.querySelector('#columns').innerText === '');
+
+	/* Counters that begin anew, as after a restart. */
+	let scrapes = 0;
+
+	await admin.route('**/metrics', (route) => {
+		const [one, ten, all] = scrapes++ ? [2, 8, 10] : [30, 55, 60];
+
+		route.fulfill({ contentType: 'text/plain', body: `bugevents_connections ${scrapes}\nbugevents_events_delivered_total ${all}\n` +
+			`bugevents_delivery_seconds_bucket{le="0.001"} ${one}\nbugevents_delivery_seconds_bucket{le="0.01"} ${ten}\n` +
+			`bugevents_delivery_seconds_bucket{le="+Inf"} ${all}\nbugevents_delivery_seconds_count ${all}\n` });
+	});
+	await admin.click('[data-view=server]');
+	await waitFor(admin, 'numbers that begin anew', () => /^connections\s*2/.test(document.querySelector('.number')?.innerText));
+	ok(await admin.evaluate(() => /^delay of half, at most, ms\s*10$/m.test(document.querySelector('#numbers').innerText) &&
+		!/-/.test(document.querySelector('#numbers').innerText)), '... are what they grew by', await admin.evaluate(() => document.querySelector('#numbers').innerText));
 
 	/* What a screen reader needs. */
 	ok(await page.evaluate(() => [...document.querySelectorAll('input, select, textarea')].every((field) => field.labels.length > 0)), 'every field has a label');

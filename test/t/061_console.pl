@@ -5,7 +5,11 @@ use BugEvents::Server;
 use IPC::Run;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('console', projector => 1);
+my $server = BugEvents::Server->start_new('console', projector => 1, conf => <<~'END');
+	bugevents.alert_window = 10s
+	bugevents.retention_size = 100MB
+	bugevents.alert_journal_size = 1
+	END
 my $node = $server->node;
 
 # What is served, and how.
