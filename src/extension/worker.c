@@ -41,5 +41,6 @@ be_worker_connect(void)
 	set("lock_timeout", "0");
 	set("statement_timeout", "0");
 	set("bugevents.actor", "");
+	set("application_name", MyBgworkerEntry->bgw_name);
 	CommitTransactionCommand();
 }

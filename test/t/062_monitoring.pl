@@ -21,7 +21,7 @@ sub content { my ($file) = @_; local (@ARGV, $/) = $file; return scalar <>; }
 runs('promtool check rules', qw(promtool check rules monitoring/bugevents.rules.yml));
 runs('promtool test rules', qw(promtool test rules monitoring/test/rules.yml));
 
-my $server = BugEvents::Server->start_new('monitoring', projector => 1, conf => "bugevents.retention_size = '1GB'\n");
+my $server = BugEvents::Server->start_new('monitoring', projector => 1, conf => "bugevents.retention_size = '1GB'\nbugevents.smtp_url = 'smtp://127.0.0.1:1'\nbugevents.smtp_from = 'bugs\@example.org'\n");
 my $ws = $server->connect('1');
 $server->sql("INSERT INTO projects (name) VALUES ('p')");
 $server->events_before_fence($ws);
@@ -38,6 +38,14 @@ is("@unused", '', '... and the dashboard leaves none out');
 is(scalar(grep { !@{ $_->{targets} } } @{ $dashboard->{panels} }), 0, 'every panel shows something');
 like($metrics, qr/^bugevents_journal_bytes_limit 1073741824$/m, 'the bound of the journal');
 like($metrics, qr/^bugevents_gateway_restarts_total 0$/m, 'no gateway was started again');
+
+# The workers in pg_stat_activity, under their names, and that they wait for something to do.
+my @workers = map { "bugevents $_" } qw(courier dispatcher projector responder);
+sub workers { return $server->sql("SELECT string_agg(application_name, ',' ORDER BY application_name) FROM pg_stat_activity WHERE backend_type LIKE 'bugevents%' AND $_[0]"); }
+BugEvents::Server::wait_until(sub { workers("application_name = backend_type AND wait_event_type IN ('Extension', 'IPC')") eq join(',', @workers) },
+	'the workers to wait', sub { $server->sql("SELECT * FROM pg_stat_activity WHERE backend_type LIKE 'bugevents%'") });
+pass('pg_stat_activity names the workers, and that they wait');
+
 kill 'KILL', $server->gateway_pids;
 $server->wait_ready;
 like(($server->http('/metrics'))[1], qr/^bugevents_gateway_restarts_total 1$/m, '... and now one was');
