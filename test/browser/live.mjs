@@ -35,6 +35,10 @@ try {
 	await shows('... and what comes', 'It came by itself (open)');
 	sql("UPDATE issues SET state = 'closed' WHERE summary = 'It came by itself'");
 	await shows('... and changes', 'It came by itself (closed)');
+	sql("DELETE FROM issues WHERE summary = 'It came by itself'");
+	sql("INSERT INTO issues (summary) VALUES ('Behind the DELETE')");
+	await shows('... and what comes behind a DELETE', 'Behind the DELETE (open)');
+	console.log(`${/came by itself/.test(await page.innerText('#issues')) ? 'not ok' : 'ok'} ... but not what is gone`);
 	console.log(`${complaints.length === 0 ? 'ok' : 'not ok'} the browser has nothing to complain about: ${complaints.join('; ')}`);
 } finally {
 	await browser.close();

@@ -15,8 +15,8 @@
 #
 # A query in a table's row counts as a block of sql.
 #
-# One of sh whose first line is "# In a terminal of its own:" runs until the end.  Those that begin
-# with "# Not run by the tests" or "# As root:" (script/deb-smoke runs them) are left out.
+# One of sh whose first line is "# In a terminal of its own:" runs until the end.  Those whose first line
+# has "not run by the tests" or is "# As root:" (script/deb-smoke runs them) are left out.
 package BugEvents::Document;
 
 use strict;
@@ -55,6 +55,9 @@ sub replace
 
 sub folder { return $_[0]{folder}; }
 
+# What the last block printed.
+sub output { return $_[0]{output}; }
+
 # What was said by the last of the terminals.
 sub terminal { return $_[0]{running}[-1]; }
 
@@ -92,7 +95,7 @@ sub next_block
 	my $what = "$self->{file}:$block->{line}: " . ($command // '');
 
 	$text =~ s/\Q$_\E/$self->{replace}{$_}/g for sort keys %{ $self->{replace} };
-	if ($block->{language} eq 'text' || $text =~ /\A# (?:Not run by the tests|As root:)/) { }
+	if ($block->{language} eq 'text' || $text =~ /\A(?:# As root:|(?i).*not run by the tests)/) { }
 	elsif ($block->{language} eq 'sh' && $text =~ /\A# In a terminal of its own:\n/) { $self->_open_terminal($text, $what); }
 	elsif ($block->{language} eq 'sh') { $self->_run_shell($text, $what); }
 	elsif ($block->{language} eq 'sql') { $self->_run_sql($text, $what); }

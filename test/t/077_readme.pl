@@ -1,0 +1,66 @@
+# README.md, done block by block; the installation is somebody else's (script/deb-smoke, 079_operations.pl).
+use strict;
+use warnings;
+use BugEvents::Document;
+use BugEvents::Server;
+use Cwd qw(getcwd);
+use IPC::Run;
+use JSON::PP;
+use Test::More;
+
+my $server = BugEvents::Server->new('readme', database => 'tracker');
+my $node = $server->node;
+my $page_port = PostgreSQL::Test::Cluster::get_free_port();
+my $readme = BugEvents::Document->new('README.md', server => $server,
+	replace => { 8000 => $page_port, 'clients/js' => getcwd() . '/clients/js' });
+
+# Daily use; the tables that you have are these.
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE tracker');
+$node->safe_psql('tracker', <<~'END');
+	CREATE TYPE state AS ENUM ('open', 'closed');
+	CREATE TABLE issues (id bigint PRIMARY KEY, summary text, description text, state state, priority text,
+		assignee_id bigint, project_id bigint, created_at timestamptz, updated_at timestamptz);
+	CREATE TABLE project_members (user_id bigint, project_id bigint, PRIMARY KEY (user_id, project_id));
+	END
+$readme->follow('bugevents');
+is($server->sql('SELECT count(*) FROM bugevents.attachments'), 5, 'the tracker and the table are attached');
+
+$readme->follow('Install');
+PostgreSQL::Test::Utils::append_to_file($node->data_dir . '/bugevents.secret', "$server->{secret}\n");
+chmod 0600, $node->data_dir . '/bugevents.secret';
+$node->restart;
+$server->wait_ready;
+
+# A page of one's own.
+$readme->follow_to('From a page or a service', 'bugevents.token');
+my $token = $readme->output;
+BugEvents::Server::wait_until(sub { (eval { BugEvents::WebSocket->http(port => $page_port, path => '/example.html') })[0] // 0 == 200 }, 'the page');
+my ($in, $out, $err) = ('', '', '');
+my $browser = do {
+	local %ENV = (%ENV, HOME => PostgreSQL::Test::Utils::tempdir());
+	IPC::Run::start([ 'node', 'test/browser/example.mjs',
+			"http://localhost:$page_port/example.html?url=ws://localhost:" . $server->port . '/ws', $token ],
+		'<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(120));
+};
+
+sub shows
+{
+	my ($what, @lines) = @_;
+	my $wanted = encode_json(\@lines);
+
+	BugEvents::Server::wait_until(sub { $browser->pump_nb; $out =~ /^\Q$wanted\E\n\z/m }, $what, sub { "$out$err" });
+	pass($what);
+	return;
+}
+BugEvents::Server::wait_until(sub { $browser->pump_nb; $out =~ /^open$/m }, 'the page to be connected', sub { "$out$err" });
+$readme->follow('From a page or a service');
+shows('the page shows what is committed', '#1 The first one (open)');
+$server->sql("INSERT INTO bug_reports (title) VALUES ('The second one'); UPDATE bug_reports SET status = 'closed' WHERE id = 1; DELETE FROM bug_reports WHERE id = 2");
+shows('... and changes, and what goes', '#1 The first one (closed)');
+$browser->finish;
+is($err, '', 'the browser ran');
+
+$readme->follow($_) for 'Who may see what', 'TLS', 'Why did my event not arrive?';
+$readme->finish;
+done_testing();
