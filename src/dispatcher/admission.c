@@ -19,6 +19,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+/* A close code: no close frame was sent. */
+#define ENDED_WITH_GATEWAY	1006
+
 typedef struct ClientKey
 {
 	uint64		client;
@@ -125,14 +128,18 @@ log_opened(const BeClient *client)
 }
 
 static void
-log_closed(const BeClient *client)
+log_closed(const BeClient *client, uint64 code, const char *reason)
 {
+	StringInfoData why;
+
 	if (!be_log_connections)
 		return;
+	initStringInfo(&why);
+	escape_json(&why, reason);
 	ereport(LOG,
-			(errmsg("bugevents connection: event=closed id=%s gateway=%d seconds=%.3f sent=" UINT64_FORMAT " received=" UINT64_FORMAT,
+			(errmsg("bugevents connection: event=closed id=%s gateway=%d seconds=%.3f sent=" UINT64_FORMAT " received=" UINT64_FORMAT " code=" UINT64_FORMAT " reason=%s",
 					client->id, client->gateway, (GetCurrentTimestamp() - client->connected_at) / 1e6,
-					client->sent, client->received)));
+					client->sent, client->received, code, why.data)));
 }
 
 static int
@@ -190,14 +197,14 @@ be_admission_open(int gateway, const BeOpenMessage *open, BeVerdict *verdict)
 }
 
 static void
-remove_client(ClientEntry *entry)
+remove_client(ClientEntry *entry, uint64 code, const char *reason)
 {
 	BeClient	client;
 
 	if (be_clients_get(entry->slot, &client))
 	{
 		user_leaves(client.user);
-		log_closed(&client);
+		log_closed(&client, code, reason);
 	}
 	be_clients_remove(entry->slot);
 	by_slot[entry->slot] = NULL;
@@ -205,13 +212,13 @@ remove_client(ClientEntry *entry)
 }
 
 bool
-be_admission_close(int gateway, uint64 client)
+be_admission_close(int gateway, const BeClosedMessage *closed)
 {
-	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+	ClientEntry *entry = find_client(gateway, closed->client, HASH_FIND);
 
 	if (entry == NULL)
 		return false;
-	remove_client(entry);
+	remove_client(entry, closed->code, closed->reason);
 	return true;
 }
 
@@ -268,7 +275,7 @@ be_admission_forget(int gateway)
 {
 	for (int slot = 0; slot < be_clients_capacity(); slot++)
 		if (by_slot[slot] && by_slot[slot]->key.gateway == gateway)
-			remove_client(by_slot[slot]);
+			remove_client(by_slot[slot], ENDED_WITH_GATEWAY, "");
 }
 
 bool

@@ -20,7 +20,7 @@ extern bool be_admission_open(int gateway, const BeOpenMessage *open,
 							  BeVerdict *verdict);
 
 /* These say false when the gateway has no such client: it is broken. */
-extern bool be_admission_close(int gateway, uint64 client);
+extern bool be_admission_close(int gateway, const BeClosedMessage *closed);
 extern bool be_admission_role(int gateway, const BeRoleMessage *role);
 extern bool be_admission_report(int gateway, const BeClientsMessage *report);
 extern bool be_admission_interest(int gateway, uint64 client, BeSpan interest);

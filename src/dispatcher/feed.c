@@ -382,7 +382,7 @@ take_closed(BeFeed *feed, const BeMessage *message)
 	BeClosedMessage closed;
 
 	return be_body_closed(message, &closed) &&
-		be_admission_close(feed->number, closed.client);
+		be_admission_close(feed->number, &closed);
 }
 
 static bool

@@ -65,10 +65,11 @@ send_open(BeClient *client)
 }
 
 static void
-send_closed(BeGateway *gateway, uint64_t number)
+send_closed(BeGateway *gateway, uint64_t number, int code, const char *reason)
 {
-	BeClosedMessage closed = {.client = number};
+	BeClosedMessage closed = {.client = number,.code = code};
 
+	copy_clipped(closed.reason, sizeof(closed.reason), reason);
 	be_link_send(&gateway->link, BE_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
 }
 
@@ -92,7 +93,7 @@ be_admission_ask(BeClient *client)
 void
 be_admission_ask_again(BeClient *client)
 {
-	send_closed(client->gateway, client->number);
+	send_closed(client->gateway, client->number, 0, "");
 	client->admitted = false;
 	be_identity_forget_tables(&client->identity);
 	be_client_regroup(client);
@@ -161,7 +162,7 @@ be_admission_answer(BeGateway *gateway, const BeMessage *message)
 	else if (fits && asked->client)
 		refuse(asked->client, admit.verdict);
 	else if (fits && admit.verdict == BE_ADMITTED)
-		send_closed(gateway, admit.client);
+		send_closed(gateway, admit.client, BE_CLOSE_ABNORMAL, "");
 	free(asked);
 	return fits;
 }
@@ -176,13 +177,13 @@ be_admission_tell_role(BeClient *client)
 }
 
 void
-be_admission_leave(BeClient *client)
+be_admission_leave(BeClient *client, int code, const char *reason)
 {
 	if (client->asked)
 		client->asked->client = NULL;
 	client->asked = NULL;
 	if (client->admitted)
-		send_closed(client->gateway, client->number);
+		send_closed(client->gateway, client->number, code, reason);
 	client->admitted = false;
 }
 

@@ -24,8 +24,8 @@ extern void be_admission_ask_again(BeClient *client);
 /* ADMIT.  False: it answers nothing that was asked, or is malformed. */
 extern bool be_admission_answer(BeGateway *gateway, const BeMessage *message);
 
-/* The client goes, in whatever state; may be called again. */
-extern void be_admission_leave(BeClient *client);
+/* The client goes, in whatever state, by this close frame; may be called again. */
+extern void be_admission_leave(BeClient *client, int code, const char *reason);
 
 /* DISCONNECT.  False: malformed. */
 extern bool be_admission_disconnect(BeGateway *gateway, const BeMessage *message);

@@ -331,14 +331,14 @@ was_let_in(const BeClient *client)
 
 /* Out of the stream and out of all counts. */
 static void
-leave(BeClient *client)
+leave(BeClient *client, int code, const char *reason)
 {
 	BeGateway  *gateway = client->gateway;
 
 	be_replay_leave(gateway->replay, &client->waiter);
 	be_fanout_conflate(client, false);
 	leave_groups(client);
-	be_admission_leave(client);
+	be_admission_leave(client, code, reason);
 	be_question_forget(client);
 	if (client->state == BE_CLIENT_OPEN || client->state == BE_CLIENT_WAITING)
 		gateway->clients_open--;
@@ -353,7 +353,7 @@ be_client_end(BeClient *client, int code, const char *reason)
 	{
 		if (was_let_in(client))
 			be_count_close(client->gateway, code);
-		leave(client);
+		leave(client, code, reason);
 		client->state = BE_CLIENT_CLOSING;
 		client->deadline = now_of(client) + LINGER_MS;
 		be_frame_add_close(&client->out, code, reason);
@@ -377,7 +377,7 @@ be_client_closed(BeSocket *socket)
 
 	if (was_let_in(client))
 		be_count_close(client->gateway, BE_CLOSE_ABNORMAL);
-	leave(client);
+	leave(client, BE_CLOSE_ABNORMAL, "");
 	unlink_client(client);
 	client->state = BE_CLIENT_CLOSING;
 	client->next = client->gateway->dead;

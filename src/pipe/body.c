@@ -40,6 +40,15 @@ is_text(const char *text, size_t size)
 	return len < size;
 }
 
+static bool
+is_ascii(const char *text, size_t size)
+{
+	for (size_t i = 0; i < size && text[i]; i++)
+		if ((unsigned char) text[i] > 0x7e)
+			return false;
+	return is_text(text, size);
+}
+
 bool
 be_body_stream(const BeMessage *message, BeStreamMessage *stream)
 {
@@ -134,7 +143,8 @@ be_body_open(const BeMessage *message, BeOpenMessage *open)
 bool
 be_body_closed(const BeMessage *message, BeClosedMessage *closed)
 {
-	return read_struct(message, closed, sizeof(*closed));
+	return read_struct(message, closed, sizeof(*closed)) &&
+		closed->code <= UINT16_MAX && is_ascii(closed->reason, sizeof(closed->reason));
 }
 
 bool

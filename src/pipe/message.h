@@ -219,6 +219,8 @@ typedef struct BeAdmitMessage
 typedef struct BeClosedMessage
 {
 	uint64_t	client;
+	uint64_t	code;			/* of the close frame; 1006: there was none; 0: the client stays, and is asked for again */
+	char		reason[64];		/* in it: an error code, or what an operator said; ASCII */
 } BeClosedMessage;
 
 /*

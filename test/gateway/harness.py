@@ -159,6 +159,7 @@ class Dispatcher:
         self.opened = []        # (client, user, role, address, id), as they came
         self.admitted = {}      # client -> user
         self.closed = []
+        self.endings = {}       # client -> (code, reason), of those
         self.reports = {}       # client -> (cursor, sent, received)
         self.roles = []         # (client, role), as they came
         self.interests = []     # (client, bytes), as they came
@@ -271,8 +272,9 @@ class Dispatcher:
             if self.auto_admit:
                 self.admit(client)
         elif kind == CLOSED:
-            client, = struct.unpack("=Q", body)
+            client, code, reason = struct.unpack("=QQ64s", body)
             self.closed.append(client)
+            self.endings[client] = (code, reason.split(b"\0")[0].decode())
             del self.admitted[client]       # KeyError: told twice, or never let in
         elif kind == CLIENTS:
             for at in range(0, len(body), 48):

@@ -31,6 +31,8 @@ sub opened
 			$o{id} // "id$client", $o{user} // 'fake', $o{role} // 'user', $o{address} // '127.0.0.1'));
 }
 
+sub closed { return message(CLOSED, pack('QQa64', $_[0], 1000, '')); }
+
 my $reports = pack('QQQQq', 1, (2**63) x 3, 4e15);
 
 # Name, bytes: each ends its gateway.
@@ -65,15 +67,15 @@ my @broken = (
 	[ 'OPEN with a role cut within a character', hello() . opened(1, role => "a\xe2\x82") ],
 	[ 'OPEN with a line feed', hello() . opened(1, user => "a\nb") ],
 	[ 'OPEN twice', hello() . opened(1) . opened(1) ],
-	[ 'OPEN twice under other names', hello() . opened(1, user => 'a') . opened(1, user => 'b') . message(CLOSED, pack('Q', 1)) ],
-	[ 'CLOSED of nobody', hello() . message(CLOSED, pack('Q', 7)) ],
-	[ 'CLOSED twice', hello() . opened(1) . message(CLOSED, pack('Q', 1)) x 2 ],
+	[ 'OPEN twice under other names', hello() . opened(1, user => 'a') . opened(1, user => 'b') . closed(1) ],
+	[ 'CLOSED of nobody', hello() . closed(7) ],
+	[ 'CLOSED twice', hello() . opened(1) . closed(1) x 2 ],
 	[ 'CLOSED too short', hello() . message(CLOSED, 'x') ],
 	[ 'a report on nobody', hello() . message(CLIENTS, $reports) ],
 	[ 'half a report', hello() . opened(1) . message(CLIENTS, substr($reports, 0, 39)) ],
 	[ 'a report and a half', hello() . opened(1) . message(CLIENTS, $reports . 'x') ],
 	[ 'a report ahead of ADMIT', hello() . opened(1) . message(CLIENTS, $reports) ],
-	[ 'CLOSED ahead of ADMIT', hello() . opened(1) . message(CLOSED, pack('Q', 1)) ],
+	[ 'CLOSED ahead of ADMIT', hello() . opened(1) . closed(1) ],
 	[ 'a role of nobody', hello() . message(ROLE, pack('Qa64', 7, 'user')) ],
 	[ 'a role without an end', hello() . message(ROLE, pack('Qa64', 1, 'x' x 64)) ],
 	[ 'ROLE too short', hello() . message(ROLE, 'x') ],

@@ -51,6 +51,25 @@ $ws->wait_close;
 my $closed = wait_fields($id, 'closed');
 is("$closed->{sent} $closed->{received} $closed->{gateway}", '1 1 1', 'closed, with what went over it');
 like($closed->{seconds}, qr/^\d+\.\d{3}$/, '... and how long');
+is("$closed->{code} $closed->{reason}", '1000 ""', '... and how it ended');
+
+# Ends that are errors.
+for my $end (
+	[ '1008 "maintenance"', sub { $server->sql("SELECT bugevents.disconnect('$_[0]', 'maintenance')") } ],
+	[ '1009 "message_too_big"', sub { $_[1]->send_text('x' x 100000) } ],
+	[ '1006 ""', sub { kill 'KILL', $server->gateway_pids } ])
+{
+	my ($wanted, $act) = @$end;
+	my $one = $server->connect('43');
+	my $its = $one->{ready}{payload}{connection_id};
+
+	wait_fields($its, 'opened');
+	$act->($its, $one);
+	my $ended = wait_fields($its, 'closed');
+	is("$ended->{code} $ended->{reason}", $wanted, "ended by $wanted");
+	$one->drop;
+	$server->wait_ready;
+}
 
 # A user id that would like to be two lines, or another field.
 my $odd = qq{x" event=closed id=none \x{e9}\\};

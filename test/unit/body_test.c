@@ -105,7 +105,7 @@ static const BeDisconnectMessage disconnect = {1, "go"};
 static const BeHelloMessage hello = {BE_PIPE_VERSION, 1};
 static const BeFetchMessage fetch = {1, 1000, 5, 5};
 static const BeOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
-static const BeClosedMessage closed = {1};
+static const BeClosedMessage closed = {1, 1008, "forbidden"};
 static const BeRoleMessage role = {1, "user"};
 static const BeSlowMessage slow = {9, 1500000, 3, 1};
 static const BeAskMessage ask = {1, 2, BE_VERB_LIST};
@@ -123,6 +123,10 @@ test_refused(void)
 {
 	REFUSED(stream, BeStreamMessage, stream, it.id[35] = '\0');
 	REFUSED(stream, BeStreamMessage, stream, it.id[36] = 'x');
+	REFUSED(closed, BeClosedMessage, closed, it.code = 65536);
+	REFUSED(closed, BeClosedMessage, closed, it.reason[0] = '\n');
+	REFUSED(closed, BeClosedMessage, closed, it.reason[0] = '\xe9');
+	REFUSED(closed, BeClosedMessage, closed, memset(it.reason, 'x', sizeof(it.reason)));
 	REFUSED(stream, BeStreamMessage, stream, memset(it.id, 'x', sizeof(it.id)));
 	REFUSED(fetched, BeFetchedMessage, fetched, it.result = 2);
 	REFUSED(admit, BeAdmitMessage, admit, it.verdict = 4);
