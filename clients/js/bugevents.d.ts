@@ -19,6 +19,8 @@ export interface BugEvent<Payload = Record<string, unknown>> {
 	seq: number;
 	tx: { id: string; n: number; of: number };
 	at: string;
+	/** The id of the user who did it, where the database was told. */
+	actor?: string;
 	payload: Payload;
 	/** Of updates: the old and the new value of each changed field. */
 	changes?: Record<string, [unknown, unknown]>;
@@ -33,6 +35,8 @@ export interface Session {
 	resumed: boolean;
 	expires_at: string;
 	ping_interval: number;
+	/** Notifications that are not read; missing where the database could not be asked. */
+	unread?: number;
 	limits: { max_message_size: number; message_rate: number; max_connections_per_user: number };
 }
 

@@ -1,0 +1,42 @@
+# What npm pack makes of the JavaScript client: a package that can be imported, with types that fit.
+use strict;
+use warnings;
+use Cwd qw(getcwd);
+use File::Copy qw(copy);
+use IPC::Run;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $source = getcwd();
+my $folder = PostgreSQL::Test::Utils::tempdir();
+local $ENV{HOME} = $folder;
+
+# A command in the folder: its output.
+sub run_in
+{
+	my ($place, @command) = @_;
+	my ($out, $err) = ('', '');
+
+	IPC::Run::run([ 'sh', '-c', 'cd "$0" && exec "$@"', $place, @command ], '<', \'', '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+	is($?, 0, "@command") or diag($out, $err);
+	return $out;
+}
+
+my ($packed) = @{ decode_json(run_in("$source/clients/js", qw(npm pack --offline --json --pack-destination), $folder)) };
+is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.d.ts bugevents.js example.html package.json', 'what is in it');
+my ($version) = slurp_file('bugevents.control') =~ /^default_version = '(.*)'/m;
+is($packed->{version}, $version, 'its version is the extension\'s');
+is_deeply([ grep { /dependencies/i } keys %{ decode_json(slurp_file('clients/js/package.json')) } ], [], 'it needs nothing');
+
+# As npm install would put it.
+mkdir "$folder/node_modules";
+run_in($folder, 'tar', '-xzf', $packed->{filename}, '-C', 'node_modules', '--transform', 's/^package/bugevents/');
+my $names = run_in($folder, 'node', '--input-type=module', '-e',
+	q{import * as all from 'bugevents'; console.log(JSON.stringify([...Object.keys(all), ...Object.getOwnPropertyNames(all.Connection.prototype)]))});
+my $types = slurp_file("$folder/node_modules/bugevents/bugevents.d.ts");
+is(join(' ', grep { $types !~ /\b\Q$_\E\b/ } @{ decode_json($names) }), '', 'all that it has, has types');
+
+copy('test/clients/typed.ts', "$folder/typed.mts") or die $!;
+run_in($folder, 'node', "$source/test/clients/node_modules/typescript/bin/tsc", qw(--noEmit --strict --module nodenext --target es2022 --lib), 'es2022,dom', 'typed.mts');
+done_testing();
