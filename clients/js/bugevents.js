@@ -459,7 +459,8 @@ export class Connection {
 
 			this.#session = { ...this.#session, ...await this.request('authenticate', { token }) };
 		} catch (error) {
-			this.#emit('error', error);
+			if (this.#state === 'open')		/* else the next connection asks for a token anyway */
+				this.#emit('error', error);
 		}
 	}
 

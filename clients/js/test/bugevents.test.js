@@ -293,6 +293,18 @@ test('getToken: at each attempt, and ahead of expiry', async () => {
 	assert.deepEqual(reasons, ['connect', 'renew', 'connect']);
 });
 
+test('a renewal that fails is told, unless the connection ended meanwhile', async () => {
+	const s = await opened({ getToken: async (reason) => { if (reason === 'renew') throw new Error('offline'); return 'T'; } });
+
+	s.socket.say({ type: 'connection', action: 'expiring', payload: { seconds: 60 } });
+	await s.pass();
+	assert.deepEqual(s.seen('error').map(String), ['Error: offline']);
+	s.socket.say({ type: 'connection', action: 'expiring', payload: { seconds: 60 } });
+	s.connection.close();
+	await s.pass();
+	assert.equal(s.seen('error').length, 1);
+});
+
 test('getToken that fails, or never comes back', async () => {
 	let calls = 0;
 	const s = stage({ getToken: () => ++calls === 1 ? Promise.reject(new Error('offline')) : calls === 2 ? new Promise(() => {}) : 'T' });
