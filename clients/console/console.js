@@ -13,6 +13,7 @@ import { connect, passes } from './bugevents.js';
 const KEPT = 10000;
 const SHOWN = 300;
 const CARDS = 100;				/* in a column of the board */
+const MOVED_MS = 3000;			/* for so long a bug is marked that has moved */
 const SAMPLES = 60;
 const SAMPLE_MS = 2000;
 
@@ -236,7 +237,11 @@ function put(row, seq) {
 
 	if (known && known.seq >= seq)
 		return;
-	bugs.set(row.id, { row, seq, moved: known?.row && known.row.status !== row.status ? Date.now() : 0 });
+	const moves = known?.row && known.row.status !== row.status;
+
+	if (moves)
+		setTimeout(() => soon(drawBoard), MOVED_MS);
+	bugs.set(row.id, { row, seq, moved: moves ? Date.now() : known?.moved ?? 0 });
 	soon(drawBoard);
 }
 
@@ -272,7 +277,7 @@ async function load() {
 }
 
 function cardOf({ row, moved }) {
-	const late = Date.now() - moved < 3000;
+	const late = Date.now() - moved < MOVED_MS;
 
 	return element('li', { className: late ? 'moved' : '', textContent: `#${row.id} ${row.title}` });
 }
@@ -518,7 +523,8 @@ function drawServer() {
 		['transactions that found it full', gauge('bugevents_queue_overflows_total'), round],
 		['journal', gauge('bugevents_journal_bytes'), size],
 		['oldest in the journal, s', gauge('bugevents_journal_oldest_seconds'), round],
-		['projector behind, events', gauge('bugevents_projector_lag_seq'), round]
+		['projector behind, events', gauge('bugevents_projector_lag_seq'),
+			(lag) => last.metrics.get('bugevents_projector_up') === 0 ? 'it does not run' : round(lag)]
 	];
 
 	$('#numbers').replaceChildren(...numbers.map(([name, values, write]) => element('div', { className: 'number' },

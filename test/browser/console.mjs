@@ -134,7 +134,9 @@ try {
 	await waitFor(page, 'columns by status', () => [...document.querySelectorAll('.column h3')].map((h) => h.textContent).join() === 'closed (5),in_progress (4),open (4)');
 	sql("UPDATE bug_reports SET status = 'open' WHERE id = 1");
 	await waitFor(page, 'a bug moves', () => [...document.querySelectorAll('.column h3')].map((h) => h.textContent).join() === 'closed (4),in_progress (4),open (5)');
+	ok(await page.evaluate(() => document.querySelector('.column li.moved')?.textContent === '#1 The list jumps no more'), '... and is marked');
 	await picture(page, 'board');
+	await waitFor(page, '... for a while', () => !document.querySelector('.column li.moved'));
 	await page.click('[data-view=feed]');
 
 	/* A restart loses and doubles nothing. */
@@ -230,6 +232,7 @@ try {
 	await waitFor(admin, 'what is refused is told', () => document.querySelector('#refusal').innerText !== '');
 	ok(await admin.isVisible('#refusal'), '... for all to see');
 	complaints.length = 0;
+	ok(await admin.evaluate(() => document.querySelector('#connected thead').offsetHeight < 50), 'who is connected can be read on a phone');
 	for (const view of ['board', 'notifications', 'server', 'feed']) {
 		await admin.click(`[data-view=${view}]`);
 		await waitFor(admin, `${view} fits a phone`, () => document.documentElement.scrollWidth <= window.innerWidth);
@@ -239,7 +242,12 @@ try {
 	await waitFor(admin, 'a long one', () => /A long one/.test(document.querySelector('#events').innerText));
 	await admin.click('#events li button');
 	ok(await admin.evaluate(() => document.querySelector('#detail').open && document.querySelector('#detail').scrollWidth <= document.querySelector('#detail').clientWidth &&
-		document.querySelector('#detail tbody tr').offsetHeight < 50), 'so does a detail, and can be read');
+		[...document.querySelectorAll('#detail td:first-child')].every((cell) => {
+			const range = document.createRange();
+
+			range.selectNodeContents(cell);
+			return range.getClientRects().length === 1;
+		})), 'so does a detail, and can be read');
 	ok(await admin.evaluate(() => [...document.querySelectorAll('#events time')].every((time) => time.scrollWidth <= time.clientWidth)), '... and the times of events');
 	await picture(admin, 'phone-detail');
 	await admin.keyboard.press('Escape');
@@ -275,12 +283,14 @@ try {
 
 		route.fulfill({ contentType: 'text/plain', body: `bugevents_connections ${scrapes}\nbugevents_events_delivered_total ${all}\n` +
 			`bugevents_delivery_seconds_bucket{le="0.001"} ${one}\nbugevents_delivery_seconds_bucket{le="0.01"} ${ten}\n` +
-			`bugevents_delivery_seconds_bucket{le="+Inf"} ${all}\nbugevents_delivery_seconds_count ${all}\n` });
+			`bugevents_delivery_seconds_bucket{le="+Inf"} ${all}\nbugevents_delivery_seconds_count ${all}\nbugevents_projector_up 0\n` });
 	});
 	await admin.click('[data-view=server]');
 	await waitFor(admin, 'numbers that begin anew', () => /^connections\s*2/.test(document.querySelector('.number')?.innerText));
 	ok(await admin.evaluate(() => /^delay of half, at most, ms\s*10$/m.test(document.querySelector('#numbers').innerText) &&
 		!/-/.test(document.querySelector('#numbers').innerText)), '... are what they grew by', await admin.evaluate(() => document.querySelector('#numbers').innerText));
+
+	ok(await admin.evaluate(() => /^projector behind, events\s*it does not run$/m.test(document.querySelector('#numbers').innerText)), 'a projector that does not run is not up to date');
 
 	/* What a screen reader needs. */
 	ok(await page.evaluate(() => [...document.querySelectorAll('input, select, textarea')].every((field) => field.labels.length > 0)), 'every field has a label');
