@@ -17,17 +17,32 @@
 
 #define OTHER	"other"
 
-static const char *const actions[] = {
-	"created", "updated", "deleted", "status_changed", "assigned", "unassigned",
-	"moved_out", "truncated"
+typedef struct Kind
+{
+	const char *type;
+	const char *action;
+} Kind;
+
+#define ROWS(type) \
+	{type, "created"}, {type, "updated"}, {type, "deleted"}, {type, "moved_out"}, {type, "truncated"}
+
+/* Of bugevents' own events; the last is the rest. */
+static const Kind kinds[] = {
+	ROWS("bug_report"), {"bug_report", "status_changed"}, {"bug_report", "assigned"}, {"bug_report", "unassigned"},
+	ROWS("comment"),
+	ROWS("project"),
+	ROWS("user"), {"user", "status_changed"},
+	ROWS("membership"),
+	{"notification", "bug_assigned"}, {"notification", "comment_added"}, {"notification", "status_changed"},
+	{"notification", "priority_changed"}, {"notification", "reminder_sent"}, {"notification", "welcome"},
+	{"notification", "read"}, {"notification", "deleted"},
+	{"reminder", "created"}, {"reminder", "updated"}, {"reminder", "deleted"},
+	{"watch", "created"}, {"watch", "deleted"},
+	{"alert", "raised"}, {"alert", "cleared"},
+	{OTHER, OTHER}
 };
 
-static const char *const types[] = {
-	"bug_report", "comment", "project", "user", "membership", "notification"
-};
-
-/* Of all the types with all the actions, and the rest. */
-#define KINDS	(lengthof(types) * lengthof(actions) + 1)
+#define KINDS	lengthof(kinds)
 
 typedef struct Captures
 {
@@ -95,30 +110,30 @@ be_counters_alert(BeAlert alert)
 	return pg_atomic_read_u32(&counters->alert[alert]) != 0;
 }
 
+static bool
+is_kind(const Kind *kind, const char *type, const char *action)
+{
+	return strcmp(type, kind->type) == 0 && strcmp(action, kind->action) == 0;
+}
+
 static int
 find_kind(const char *type, const char *action)
 {
-	for (int t = 0; t < (int) lengthof(types); t++)
-		for (int a = 0; a < (int) lengthof(actions) && strcmp(type, types[t]) == 0; a++)
-			if (strcmp(action, actions[a]) == 0)
-				return t * (int) lengthof(actions) + a;
-	return (int) KINDS - 1;
+	int			kind = 0;
+
+	while (kind < (int) KINDS - 1 && !is_kind(&kinds[kind], type, action))
+		kind++;
+	return kind;
 }
 
 void
 be_counters_captured(const char *type, const char *action)
 {
-	/* Types and actions are constants mostly, and come again and again. */
-	static const char *last_type = NULL;
-	static const char *last_action = NULL;
+	/* The same come again and again, but not always at the same address. */
 	static int	last_kind = 0;
 
-	if (type != last_type || action != last_action || last_kind == (int) KINDS - 1)
-	{
+	if (!is_kind(&kinds[last_kind], type, action))
 		last_kind = find_kind(type, action);
-		last_type = type;
-		last_action = action;
-	}
 	counters->session[BE_MY_PROCESS].count[last_kind]++;
 }
 
@@ -133,8 +148,8 @@ be_counters_capture(int kind, const char **type, const char **action)
 {
 	uint64		sum = 0;
 
-	*type = kind == (int) KINDS - 1 ? OTHER : types[kind / lengthof(actions)];
-	*action = kind == (int) KINDS - 1 ? OTHER : actions[kind % lengthof(actions)];
+	*type = kinds[kind].type;
+	*action = kinds[kind].action;
 	for (int i = 0; i < BE_PROCESSES; i++)
 		sum += counters->session[i].count[kind];
 	return sum;

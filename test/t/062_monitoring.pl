@@ -46,6 +46,28 @@ BugEvents::Server::wait_until(sub { workers("application_name = backend_type AND
 	'the workers to wait', sub { $server->sql("SELECT * FROM pg_stat_activity WHERE backend_type LIKE 'bugevents%'") });
 pass('pg_stat_activity names the workers, and that they wait');
 
+# Each event of the journal is counted under its own name, those that the projector makes too.
+$server->sql(q{
+	INSERT INTO users (username) VALUES ('ada'), ('bob');
+	INSERT INTO bug_reports (title, assignee_id, creator_id) SELECT 'bug ' || n, 1, 2 FROM generate_series(1, 3) n;
+	UPDATE bug_reports SET status = 'closed', priority = 'high';
+	INSERT INTO comments (bug_report_id, user_id, content) VALUES (1, 2, 'x'), (2, 1, 'x');
+	SELECT bugevents.watch('3', '1'); SELECT bugevents.unwatch('3', '1')});
+sub counted
+{
+	return $server->sql(q{SELECT string_agg(labels || value, ' ' ORDER BY labels COLLATE "C") FROM bugevents.stats
+		WHERE name = 'bugevents_events_captured_total' AND labels NOT LIKE '%other%'});
+}
+sub journalled
+{
+	return $server->sql(q{SELECT string_agg(labels || n, ' ' ORDER BY labels COLLATE "C") FROM
+		(SELECT format('type="%s",action="%s"', type, action) AS labels, count(*) AS n FROM bugevents.events(0, 1000000)
+		  WHERE action NOT IN ('attached', 'detached') AND type <> 'fence' GROUP BY type, action) AS kinds});
+}
+BugEvents::Server::wait_until(sub { journalled() =~ /comment_added/ && counted() eq journalled() }, 'the counts of the journal',
+	sub { counted() . "\n" . journalled() });
+like(counted(), qr/type="notification",action="$_"/, "... $_") for qw(bug_assigned comment_added priority_changed status_changed welcome);
+
 kill 'KILL', $server->gateway_pids;
 $server->wait_ready;
 like(($server->http('/metrics'))[1], qr/^bugevents_gateway_restarts_total 1$/m, '... and now one was');
