@@ -376,6 +376,10 @@ class Dispatcher:
               (101, [code], close, code), name + ": " + code)
         return seen[0]["payload"] if seen else {}
 
+    def knock(self, address, tok=None):
+        """A client of this address, as a trusted proxy on 127.0.0.1 says."""
+        return Client(self, tok if tok is not None else token("1"), headers=("X-Forwarded-For: " + address,))
+
     def wait_exit(self, patience=5):
         end = time.monotonic() + patience
         while self.process.poll() is None and time.monotonic() < end:
@@ -582,6 +586,17 @@ class Client:
         except Closed as closed:
             self.code, self.reason = closed.code, closed.reason
         return seen
+
+    def outcome(self):
+        """ready, or the code of the refusal."""
+        message = self.message()
+        return message["payload"]["code"] if message["type"] == "error" else message["action"]
+
+    def refusal(self):
+        """Its code, whether it says when to come again, and how the connection was closed."""
+        payload = self.message()["payload"]
+        self.closed()
+        return payload["code"], payload.get("retry_after", 0) > 0, self.code, self.reason
 
     def send_frame(self, opcode, payload=b"", fin=True, mask=b"\1\2\3\4", rsv=0,
                    length=None):
