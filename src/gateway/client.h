@@ -105,7 +105,7 @@ typedef struct BeClient
 	uint64_t	pinged_at;
 	uint64_t	deadline;		/* of the handshake or the close; 0: none */
 	BeBucket	bucket;
-	uint32_t	refusals;		/* in a row, for its rate */
+	uint32_t	refusals;		/* for its rate, beyond those that passed since */
 	uint32_t	questions;		/* that wait for an answer */
 } BeClient;
 

@@ -16,7 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Refused messages in a row after which a client is taken for an attacker. */
+/*
+ * Refused messages after which a client is taken for an attacker.  One that passes takes
+ * one back, so that who waits is none, and who goes on at twice the rate or more is, though
+ * some of its messages pass.
+ */
 #define REFUSALS_MAX	20
 
 /* The longest id that is echoed, as JSON text. */
@@ -478,7 +482,7 @@ within_rate(BeClient *client)
 
 	if (wait == 0)
 	{
-		client->refusals = 0;
+		client->refusals -= client->refusals > 0;
 		return true;
 	}
 	if (++client->refusals > REFUSALS_MAX)

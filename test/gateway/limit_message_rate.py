@@ -39,6 +39,35 @@ seen = c.closed()
 equal((c.code, c.reason), (1008, "rate_limited"), "who goes on is closed")
 ok(len(seen) <= 21, "... after twenty refusals", len(seen))
 
+# It makes no difference that one in ten passes.
+d.settle(message_rate=600)
+c = d.lets_in("a patient one", token("r"))
+until_limited(c, {"type": "ping"})
+passed, code = 0, None
+try:
+    for _ in range(20):
+        c.write(b"".join(b"\x81\x8f\0\0\0\0" + b'{"type":"ping"}' for _ in range(10)))
+        answers = c.messages(10)
+        passed += sum(1 for answer in answers if answer["type"] == "reply")
+        begun = time.monotonic()
+        d.wait(lambda: time.monotonic() - begun > 0.1, "the time that brings one back")
+except Closed as closed:
+    code = closed.reason
+ok(passed > 0, "some pass", passed)
+equal(code, "rate_limited", "who goes on is closed, though some of its messages pass")
+
+# Who waits as long as it is told may go on for ever.
+c = d.lets_in("one that waits", token("r"))
+until_limited(c, {"type": "ping"})
+waits = 0
+while waits < 30:
+    reply = c.ask({"type": "ping"})
+    if reply["type"] == "error":
+        waits += 1
+        begun = time.monotonic()
+        d.wait(lambda: time.monotonic() - begun > reply["payload"]["retry_after"], "retry_after")
+ok(True, "who waits for retry_after each time is not closed")
+
 d.settle(message_rate=0)
 c = d.lets_in("without a limit", token("r"))
 equal({c.ask({"type": "ping"})["type"] for _ in range(200)}, {"reply"}, "0 is no limit")
