@@ -101,5 +101,29 @@ ok($free, 'the other gateway lets clients in');
 $server->sql("INSERT INTO projects (name) VALUES ('while one stands still')");
 is($free->next_event->{payload}{name}, 'while one stands still', '... and delivers') if $free;
 kill 'CONT', $stopped;
+
+# As many in all as max_connections, over both gateways: neither has that many by itself.
+$server->node->append_conf('postgresql.conf', "bugevents.max_connections = 4\n");
+$server->node->restart;
+$server->wait_ready;
+BugEvents::Server::wait_until(sub { $server->gateway_pids == 2 }, 'two gateways after the restart');
+my @all;
+BugEvents::Server::wait_until(sub {
+		$_->drop for @all;
+		BugEvents::Server::wait_until(sub { connections() == 0 }, 'nobody to be connected');
+		@all = map { $server->connect("full$_") } 1 .. 4;
+		return $server->sql('SELECT count(DISTINCT gateway) FROM bugevents.connections') == 2;
+	}, 'four clients at both gateways');
+for my $try (1 .. 6)
+{
+	my $ws = $server->connect('one more', raw => 1);
+	is($ws->next_json->{payload}{code}, 'server_full', "one more than max_connections is refused, try $try");
+	is($ws->wait_close, 1013, '... with 1013');
+}
+is(connections(), 4, '... and not connected');
+(shift @all)->drop;
+BugEvents::Server::wait_until(sub { my $ws = $server->connect('one more', raw => 1); my $m = $ws->next_json; push @all, $ws; $m->{type} eq 'connection' },
+	'a place to be free');
+pass('a place is free when one goes');
 $server->node->stop;
 done_testing();
