@@ -33,11 +33,13 @@ close_all_but(int one, int other)
 static void
 give_up_what_is_not_needed(void)
 {
-	struct rlimit none = {0, 0};
+	struct rlimit none = {1, 1};
 
 	/*
-	 * No core file: keys are in memory.  Not PR_SET_DUMPABLE, which would hide
-	 * from the server's own user what we have mapped and open.
+	 * No core file: keys are in memory.  Not 0, which a kernel that hands dumps to a
+	 * program (systemd-coredump, apport) doesn't look at; 1 is less than any dump and
+	 * keeps them from the program, too.  Not PR_SET_DUMPABLE, which would hide from
+	 * the server's own user what we have mapped and open.
 	 */
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
