@@ -42,6 +42,9 @@
 /* Lines of the library's that are passed on in a second. */
 #define COMPLAINTS_MAX	5
 
+/* What a gateway may need apart from window and clients: the largest event in several copies. */
+#define MEMORY_BASE		(UINT64_C(2) << 30)
+
 /* Finished replay chunks may take this part of the window's size. */
 #define REPLAY_SHARE	4
 #define REPLAY_MIN		(8 * BE_FETCH_BYTES)
@@ -195,10 +198,11 @@ static const BeSocketEvents socket_events = {
 
 /*
  * The library sizes its tables by the limit of descriptors, once: enough for
- * later reloads, but not for the million that some systems allow.
+ * later reloads, but not for the million that some systems allow.  Nobody can raise it
+ * from then on.
  */
 static void
-raise_descriptor_limit(const BeConfig *config)
+limit_descriptors(const BeConfig *config)
 {
 	struct rlimit limit;
 	rlim_t		wanted = 65536;
@@ -207,8 +211,23 @@ raise_descriptor_limit(const BeConfig *config)
 		wanted = (rlim_t) config->max_connections * 2;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
-	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	if (limit.rlim_max > wanted)
+		limit.rlim_max = wanted;
+	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/*
+ * More than it is ever to need, so that what goes wrong ends it and not the machine:
+ * three times the window (with the index of its rows, and history on its way), and for
+ * each client a run that waits for the kernel and a message that is on its way.
+ */
+static void
+limit_memory(const BeConfig *config)
+{
+	be_sandbox_limit_memory(MEMORY_BASE + 3 * (uint64_t) config->window_size +
+							config->max_connections *
+							(2 * (uint64_t) BE_CHUNK_SIZE + config->max_message_size));
 }
 
 /* ---- CONFIG ---- */
@@ -287,6 +306,7 @@ use_config(BeGateway *gateway, BeConfig *config)
 	use_certificate(gateway);
 	be_window_limit(&gateway->window, config->window_size);
 	be_replay_limit(gateway->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
+	limit_memory(config);		/* a smaller window was trimmed by now */
 	be_access_review(gateway);
 	start_tick(gateway);
 	use_place(gateway);
@@ -321,7 +341,7 @@ configure(BeGateway *gateway, const BeMessage *message)
 	}
 	if (gateway->sockets == NULL)
 	{
-		raise_descriptor_limit(config);
+		limit_descriptors(config);
 		gateway->sockets = be_sockets_create(&gateway->loop, &socket_events, gateway);
 	}
 	if (gateway->sockets == NULL)

@@ -6,7 +6,7 @@
  * Sockets: only TCP ones can be made, which is what listening anew after a reload
  * takes, and there is no connect().
  *
- * Not here: memory and descriptors, which have limits of their own (gateway.c).
+ * Not here: how much memory and how many descriptors (gateway.c).
  *
  * Sanitizers and valgrind need far more than this; builds for them define
  * BE_WITHOUT_SANDBOX.
@@ -21,6 +21,11 @@ be_sandbox_enter(char *error __attribute__((unused)), size_t error_size __attrib
 	return true;
 }
 
+void
+be_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
+{
+}
+
 #else
 
 #include "filter.h"
@@ -28,6 +33,7 @@ be_sandbox_enter(char *error __attribute__((unused)), size_t error_size __attrib
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,6 +102,17 @@ be_sandbox_enter(char *error, size_t error_size)
 	};
 
 	return be_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
+}
+
+void
+be_sandbox_limit_memory(uint64_t bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < bytes ? limit.rlim_max : bytes;
+	setrlimit(RLIMIT_AS, &limit);
 }
 
 #endif							/* BE_WITHOUT_SANDBOX */
