@@ -11,7 +11,7 @@ be_bug_of_change(BeBug *bug, BeChange *change)
 {
 	*bug = (BeBug) {
 		.id = change->key,
-		.title = be_change_text(change, "title"),
+		.title = be_change_open_text(change, "title"),
 		.status = be_change_text(change, "status"),
 		.creator = be_change_text(change, "creator_id"),
 		.assignee = be_change_text(change, "assignee_id"),

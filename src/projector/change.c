@@ -43,6 +43,7 @@ be_change_read(BeChange *change, uint64 seq, TimestampTz at, const BeEvent *even
 		.narrowed = has_exception(field[BE_EVENT_AUDIENCE]),
 		.payload_text = field[BE_EVENT_PAYLOAD],
 		.changes_text = field[BE_EVENT_CHANGES],
+		.open_text = field[BE_EVENT_OPEN_PAYLOAD],
 	};
 }
 
@@ -82,6 +83,22 @@ be_change_text(BeChange *change, const char *field)
 		change->payload = parse(change->payload_text);
 	return scalar_text(getKeyJsonValueFromContainer(&change->payload->root, field,
 													strlen(field), NULL));
+}
+
+bool
+be_change_is_open(BeChange *change, const char *field)
+{
+	if (change->open_text.len == 0)
+		return true;
+	if (change->open == NULL)
+		change->open = parse(change->open_text);
+	return getKeyJsonValueFromContainer(&change->open->root, field, strlen(field), NULL) != NULL;
+}
+
+char *
+be_change_open_text(BeChange *change, const char *field)
+{
+	return be_change_is_open(change, field) ? be_change_text(change, field) : NULL;
 }
 
 bool

@@ -14,6 +14,9 @@
  *
  * A row that moves from one audience to another makes an event "created" for those who
  * gain sight of it; nothing was created.
+ *
+ * What is for admins only is told to nobody, since it also goes where no role is known any
+ * more: into a table, and by mail.
  */
 #include "projector/projection.h"
 
@@ -143,7 +146,8 @@ bug_updated(BeChange *change)
 	BeBug		bug;
 	char	   *old;
 	char	   *new;
-	bool		prioritized = be_change_of(change, "priority", &old, &new);
+	bool		prioritized = be_change_is_open(change, "priority") &&
+		be_change_of(change, "priority", &old, &new);
 
 	if (!remembered && !prioritized)
 		return false;
@@ -216,7 +220,7 @@ static bool
 comment_created(BeChange *change)
 {
 	char	   *author = be_change_text(change, "user_id");
-	char	   *content = be_change_text(change, "content");
+	char	   *content = be_change_open_text(change, "content");
 	BeNotice	notice;
 	BeBug		bug;
 
