@@ -6,7 +6,7 @@
  * browser shows its page nothing of a refused handshake; a refusal is an error
  * message and a close code.  Without a good token nothing else is ever sent.
  *
- * Failure: a token is wiped from memory as soon as it was checked.
+ * Memory: our copies of a token are wiped as soon as it was checked; libraries have theirs.
  */
 #include "door.h"
 #include "admission.h"
