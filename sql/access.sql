@@ -89,6 +89,17 @@ UPDATE bugs SET description = 'all';
 UPDATE bugs SET id = 2;
 SELECT action, audience, payload -> 'id' AS id, payload -> 'title' IS NOT NULL AS whole, changes FROM bugevents.events(:mark);
 
+-- whether the filter lets a row through is not known: for admins only
+CREATE TABLE drafts (id int PRIMARY KEY, name text, n int, draft boolean, created_at timestamptz, updated_at timestamptz);
+SELECT bugevents.attach('drafts', 'project', columns => '{"description": "(1 / row.n)::text"}', filter => 'NOT row.draft');
+SELECT public.mark() \gset
+INSERT INTO drafts (id, name, n, draft) VALUES (1, 'shown', 1, false), (2, 'hidden', 1, true);
+INSERT INTO drafts (id, name, n, draft) VALUES (3, 'hidden and broken', 0, true);
+UPDATE drafts SET n = 0, name = 'shown and broken' WHERE id = 1;
+DELETE FROM drafts WHERE id = 3;
+SELECT action, audience, payload -> 'name' AS name, payload -> 'description' AS description FROM bugevents.events(:mark);
+SELECT bugevents.detach('drafts');
+
 -- detaching is an event, too; what doesn't decide says nothing
 SELECT public.mark() \gset
 SELECT bugevents.detach('people');

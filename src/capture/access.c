@@ -2,7 +2,8 @@
  * access.c - what a change of a row says of who somebody is and may.
  *
  * Failure: doubt narrows.  A status that can't be read is not "active", a role is
- * none, a project is none.  Where not even the user is known, because it would have
+ * none, a project is none; a row that a filter might leave out makes nobody active or
+ * a member.  Where not even the user is known, because it would have
  * come from an expression that failed, everything that was ever said is void, and
  * clients are looked up again.
  */
@@ -49,6 +50,7 @@ static Standing
 standing_of(BeMapping *mapping, BeRow *row)
 {
 	Standing	standing = {.user = be_payload_row_text(mapping, row, mapping->person)};
+	bool		counts = !row->failed || mapping->filter < 0;
 
 	if (mapping->entity->id == BE_MEMBERSHIP)
 	{
@@ -56,7 +58,7 @@ standing_of(BeMapping *mapping, BeRow *row)
 		standing.source = be_access_membership(mapping->root,
 											   be_payload_row_text(mapping, row, mapping->key),
 											   standing.user, standing.value);
-		standing.kind = *standing.value ? BE_ACCESS_MEMBER : BE_ACCESS_LEFT;
+		standing.kind = counts && *standing.value ? BE_ACCESS_MEMBER : BE_ACCESS_LEFT;
 	}
 	else
 	{
@@ -64,7 +66,7 @@ standing_of(BeMapping *mapping, BeRow *row)
 
 		standing.value = be_payload_row_text(mapping, row, mapping->role);
 		standing.source = psprintf("%u", mapping->root);
-		standing.kind = strcmp(status, BE_STATUS_ACTIVE) == 0
+		standing.kind = counts && strcmp(status, BE_STATUS_ACTIVE) == 0
 			? BE_ACCESS_ACTIVE : BE_ACCESS_INACTIVE;
 	}
 	return standing;

@@ -17,7 +17,8 @@
  * the parenthesis that it stands in.
  *
  * Failure: evaluation happens in a subtransaction.  An error becomes a warning,
- * and the event goes out without what the expressions would have given.
+ * and the event goes out without what the expressions would have given; to admins only,
+ * if they would have said whether and to whom (row.c).
  */
 #include "expression.h"
 
@@ -346,7 +347,7 @@ report_failure(Relation rel, ErrorData *error)
 			 errmsg("bugevents could not evaluate the expressions of table \"%s\": %s",
 					RelationGetRelationName(rel), error->message),
 			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 errhint("The event is published without them; correct them with bugevents.attach().")));
+			 errhint("The event is published without them, and to admins only if there is a filter or an audience among them; correct them with bugevents.attach().")));
 }
 
 bool

@@ -54,14 +54,17 @@ take_results(BeMapping *mapping, BeRow *row, bool ok)
 		row->wanted = !results->nulls[mapping->filter] &&
 			DatumGetBool(results->values[mapping->filter]);
 
-	if (mapping->audience >= 0)
+	if (mapping->audience >= 0 && ok)
 	{
 		int			n = mapping->audience;
 
-		row->audience = ok
-			? be_audience_from_value(results->values[n], results->nulls[n], results->types[n])
-			: be_audience_from_value((Datum) 0, true, InvalidOid);
+		row->audience = be_audience_from_value(results->values[n], results->nulls[n],
+											   results->types[n]);
 	}
+
+	/* Whether it is wanted, or for whom it is, is not known: only admins may know it. */
+	if (!ok && (mapping->audience >= 0 || mapping->filter >= 0))
+		row->audience = be_audience_from_value((Datum) 0, true, InvalidOid);
 }
 
 void

@@ -126,6 +126,13 @@ audience_of_update(BeMapping *mapping, BeRow *row)
 							   ? be_payload_row_text(mapping, row, mapping->person) : "");
 }
 
+/* Was the row let through, so that somebody may do something, and is that not known now? */
+static bool
+may_have_left(const BeMapping *mapping, const BeRow *row)
+{
+	return mapping->decides && mapping->filter >= 0 && row->failed;
+}
+
 /*
  * A row may also move from one audience to another: a goodbye for those who lose
  * sight of it, ahead of the rest, and as good as created for those who gain it.
@@ -140,6 +147,7 @@ publish_update(BeMapping *mapping, BeRow *old, BeRow *new)
 	BeSpan		access;
 	BeRowEvent	event;
 
+	any |= may_have_left(mapping, new);
 	if (!any && !move.lost && !move.gained)
 		return;
 	access = be_access_of_change(mapping, old, new);

@@ -136,5 +136,23 @@ is($eve->close_reason, 'access_changed', 'detached');
 $eve = $server->connect('3');
 is(sees(1), 0, '... those memberships are gone');
 is(sees(2), 1, '... not those of the other table');
+
+# A filter that can't be evaluated lets nobody in.
+$server->sql(<<~'END');
+	CREATE TABLE doubts (id int PRIMARY KEY, who text, project int, n int);
+	SELECT bugevents.attach('doubts', 'membership', columns => '{"user_id": "who", "project_id": "project"}', filter => '1 / row.n > 0');
+	UPDATE users SET phone = 'x';
+	SELECT bugevents.attach('users', 'user', filter => '1 / length(row.phone) > 0');
+	END
+$eve = $server->connect('3');
+$server->sql(q{INSERT INTO doubts VALUES (1, '3', 1, 0)});
+is(sees(1), 0, 'a filter that fails for a membership: not a member');
+$server->sql(q{INSERT INTO doubts VALUES (2, '3', 3, 1)});
+is(sees(3), 1, '... by one that it lets through');
+$server->sql(q{UPDATE doubts SET n = 0 WHERE id = 2});
+is(sees(3), 0, '... not any more when it fails');
+$server->sql(q{UPDATE users SET phone = '', username = 'e' WHERE id = 3});
+$eve->wait_close;
+is($eve->close_reason, 'user_inactive', 'a filter that fails for a user: not an active one');
 $server->node->stop;
 done_testing();
