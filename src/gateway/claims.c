@@ -6,6 +6,7 @@
  */
 #include "claims.h"
 #include "memory.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -43,11 +44,9 @@ read_id(const json_t *value)
 		text = number;
 		len = strlen(number);
 	}
-	if (text == NULL || len == 0 || len > BE_USER_ID_MAX || strlen(text) != len)
+	/* Principals stand one per line. */
+	if (text == NULL || len == 0 || len > BE_USER_ID_MAX || !be_text_is_line(text, len))
 		return NULL;
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char) text[i] < 0x20 || text[i] == 0x7f)
-			return NULL;		/* principals stand one per line */
 	return be_copy_text(text, len);
 }
 
@@ -78,7 +77,8 @@ read_role(const json_t *root, BeClaims *claims)
 
 	if ((role && !json_is_string(role)) || (is_admin && !json_is_boolean(is_admin)))
 		return false;
-	if (role && (json_string_length(role) == 0 || json_string_length(role) > 63))
+	if (role && (json_string_length(role) == 0 || json_string_length(role) > 63 ||
+				 !be_text_is_line(json_string_value(role), json_string_length(role))))
 		return false;
 	claims->is_admin = json_is_true(is_admin) ||
 		(role && strcmp(json_string_value(role), "admin") == 0);

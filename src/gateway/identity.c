@@ -8,6 +8,7 @@
  */
 #include "identity.h"
 #include "memory.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +49,7 @@ copy_role(const char *role)
 {
 	size_t		len = strlen(role);
 
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char) role[i] < 0x20 || role[i] == 0x7f)
-			len = 0;
-	if (len == 0)
+	if (len == 0 || !be_text_is_line(role, len))
 		return be_copy_text(ROLE_USER, strlen(ROLE_USER));
 	if (len > ROLE_MAX)
 		for (len = ROLE_MAX; ((unsigned char) role[len] & 0xc0) == 0x80;)

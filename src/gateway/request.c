@@ -10,6 +10,7 @@
 #include "question.h"
 #include "reply.h"
 #include "suspicion.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -63,7 +64,7 @@ value_as_text(const json_t *value, bool numbers, char *number, size_t size,
 			  const char **text)
 {
 	if (json_is_string(value) &&
-		strlen(json_string_value(value)) == json_string_length(value))
+		be_text_is_line(json_string_value(value), json_string_length(value)))
 	{
 		*text = json_string_value(value);
 		return json_string_length(value) <= BE_USER_ID_MAX;

@@ -82,6 +82,15 @@ add_escaped(BeText *text, unsigned char c)
 		be_text_printf(text, "\\u%04x", c);
 }
 
+bool
+be_text_is_line(const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) data[i] < 0x20 || data[i] == 0x7f)
+			return false;
+	return true;
+}
+
 void
 be_text_add_json(BeText *text, const char *data, size_t len)
 {

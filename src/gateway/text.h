@@ -25,6 +25,12 @@ extern void be_text_add_string(BeText *text, const char *string);
 extern void be_text_printf(BeText *text, const char *format,...)
 			__attribute__((format(printf, 2, 3)));
 
+/*
+ * Is it without control characters?  What the dispatcher is told and shows must be: it
+ * ends a gateway that says anything else.
+ */
+extern bool be_text_is_line(const char *data, size_t len);
+
 /* A JSON string with its quotes; data is valid UTF-8. */
 extern void be_text_add_json(BeText *text, const char *data, size_t len);
 

@@ -136,6 +136,14 @@ COUNTED = [("bugevents_connections_total", ""), ("bugevents_events_delivered_tot
 
 # ---------------------------------------------------------------- the dispatcher
 
+def as_line(field):
+    """A text of a message.  The dispatcher ends a gateway that sends a control character."""
+    text = field.split(b"\0")[0].decode()
+    if any(c < " " or c == "\x7f" for c in text):
+        raise AssertionError("no text for the dispatcher: %r" % text)
+    return text
+
+
 class Dispatcher:
     def __init__(self, tip=0, dropped=0, stream=STREAM_ID, start=True, **config):
         ours, theirs = socket.socketpair()
@@ -267,7 +275,7 @@ class Dispatcher:
                 self.answer_fetches()
         elif kind == OPEN:
             client, _expires, *texts = struct.unpack("=Qq40s256s64s64s", body)
-            ident, user, role, address = (t.split(b"\0")[0].decode() for t in texts)
+            ident, user, role, address = map(as_line, texts)
             self.opened.append((client, user, role, address, ident))
             if self.auto_admit:
                 self.admit(client)
@@ -282,15 +290,17 @@ class Dispatcher:
                 self.reports[client] = (cursor, sent, received)
         elif kind == ROLE:
             client, role = struct.unpack("=Q64s", body)
-            self.roles.append((client, role.split(b"\0")[0].decode()))
+            self.roles.append((client, as_line(role)))
         elif kind == COUNTERS:
             self.take_counters(struct.unpack("=%dQ" % (len(body) // 8), body))
         elif kind == SUSPECT:
             suspicion, times, address = struct.unpack("=II64s", body)
-            self.suspects.append((SUSPICIONS[suspicion], times, address.split(b"\0")[0].decode()))
+            self.suspects.append((SUSPICIONS[suspicion], times, as_line(address)))
         elif kind == SLOW:
             self.slow.append(struct.unpack("=QQII", body))
         elif kind == INTEREST:
+            for one in body[8:].split(b"\0"):
+                as_line(one)
             self.interests.append((struct.unpack_from("=Q", body)[0], body[8:]))
         elif kind == ASK:
             self.asked.append(struct.unpack_from("=QII", body) + (body[16:].decode(),))

@@ -43,6 +43,9 @@ ok(len(d.interests) - seen in (1, 3), "what didn't change isn't told", d.interes
 
 # A refused one changes nothing, nor does one who never asks for anything.
 other.ask({"type": "subscribe", "payload": {"types": [1]}})
+for field in ("types", "actions", "project_ids", "bug_report_ids"):
+    for odd in ("a\nb", "\t", "\x7f", "\x1b[31m", "a\0"):
+        other.ask({"type": "subscribe", "payload": {field: ["x", odd]}})
 quiet = d.ready(token("3"))
 number = d.opened[-1][0]
 quiet.ask({"type": "ping"})

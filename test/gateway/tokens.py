@@ -254,7 +254,7 @@ for aud in ("a", ["a", "b"], []):
 for iss in (1, None, [], ["a"]):
     bad("iss %r" % (iss,), make(body=claims(iss=iss)))
 good("iss, not asked for", make(body=claims(iss="a")))
-for role in (1, None, True, [], "", "x" * 64):
+for role in (1, None, True, [], "", "x" * 64, "a\nadmin", "\x01", "\x7f", "a\0"):
     bad("role %.9r" % (role,), make(body=claims(role=role)))
 good("a role of its own", make(body=claims(role="auditor")))
 for flag in ("true", 1, None, []):
