@@ -59,7 +59,7 @@ extern bool be_clients_get(int slot, BeClient *client);
 /* What it wants, in the form of a request to subscribe. */
 extern Jsonb *be_clients_subscription(const BeClient *client);
 
-/* Text of a gateway, which is UTF-8, as the database has it. */
+/* Text of a gateway, which is UTF-8, as the database has it; ? for what it can't have. */
 extern char *be_clients_text(const char *utf8);
 
 /*

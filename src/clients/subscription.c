@@ -8,7 +8,9 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "clients/clients.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
@@ -16,7 +18,28 @@
 char *
 be_clients_text(const char *utf8)
 {
-	return pg_any_to_server(utf8, strlen(utf8), PG_UTF8);
+	int			encoding = GetDatabaseEncoding();
+	Oid			conversion = InvalidOid;
+	StringInfoData text;
+
+	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
+		conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(conversion))
+		return pstrdup(utf8);
+
+	initStringInfo(&text);
+	for (int len; *utf8; utf8 += len)
+	{
+		unsigned char one[4 * MAX_CONVERSION_GROWTH + 1];
+
+		len = pg_encoding_mblen(PG_UTF8, utf8);
+		if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) utf8, len,
+										  one, sizeof(one), true) == len)
+			appendStringInfoString(&text, (char *) one);
+		else
+			appendStringInfoChar(&text, '?');
+	}
+	return text.data;
 }
 
 static void

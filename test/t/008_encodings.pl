@@ -36,6 +36,14 @@ use Test::More;
 	is(ord $event->{payload}{description}, 0xe9, 'a value that grows beyond the limit by conversion');
 	is($server->sql(q{SELECT payload->>'name' FROM bugevents.events(0, 100000) WHERE payload->>'name' = 'big'}), 'big',
 		'events() works in LATIN1');
+
+	# What clients choose need not be among the characters of the database.
+	my $odd = $server->connect('2', role => "\x{20ac}");
+	$odd->send_json({ type => 'subscribe', id => 1, payload => { types => ["\xe9\x{1F600}"] } });
+	BugEvents::Server::wait_until(sub {
+			$server->sql(q{SELECT count(*) FROM bugevents.connections WHERE role = '?' AND subscription -> 'types' ->> 0 = convert_from('\xe93f', 'LATIN1')}) == 1;
+		}, 'the odd subscription in the view');
+	pass('a subscription and a role in other characters do not spoil bugevents.connections');
 	$server->node->stop;
 }
 
