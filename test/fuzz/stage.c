@@ -14,6 +14,8 @@
 #include "gateway/memory.h"
 #include "gateway/question.h"
 #include "gateway/stream.h"
+#include "gateway/suspicion.h"
+#include "pipe/body.h"
 
 struct BeSockets
 {
@@ -164,7 +166,71 @@ be_socket_finish(BeSocket *socket __attribute__((unused)))
 {
 }
 
+/* ---- The double of link.c ---- */
+
+/* Would the dispatcher take it?  Numbers come from a dispatcher that is made up, too. */
+static bool
+is_understood(const BeMessage *message)
+{
+	BeOpenMessage open;
+	BeRoleMessage role;
+	BeAskMessage ask;
+	BeSuspectMessage suspect;
+	BeInterestMessage who;
+	BeSpan		rest;
+
+	switch (message->kind)
+	{
+		case BE_MSG_OPEN:
+			return be_body_open(message, &open);
+		case BE_MSG_ROLE:
+			return be_body_role(message, &role);
+		case BE_MSG_ASK:
+			return be_body_ask(message, &ask, &rest);
+		case BE_MSG_SUSPECT:
+			return be_body_suspect(message, &suspect);
+		case BE_MSG_INTEREST:
+			return be_body_interest(message, &who, &rest);
+		default:
+			return message->size <= BE_MESSAGE_MAX_UP;
+	}
+}
+
+void
+be_link_send(BeLink *link __attribute__((unused)), uint32_t kind, const void *head,
+			 size_t head_len, const void *rest, size_t rest_len)
+{
+	char	   *body = malloc(head_len + rest_len + 1);
+	BeMessage	message = {kind, (uint32_t) (head_len + rest_len), body};
+
+	if (head_len > 0)
+		memcpy(body, head, head_len);
+	if (rest_len > 0)
+		memcpy(body + head_len, rest, rest_len);
+	if (!is_understood(&message))
+		stage_fail("the dispatcher understands what it is told");
+	free(body);
+}
+
+void
+be_link_log(BeLink *link __attribute__((unused)), uint32_t level __attribute__((unused)),
+			const char *format __attribute__((unused)),...)
+{
+}
+
 /* What only the process itself calls. */
+
+void
+be_link_open(BeLink *link __attribute__((unused)), uv_loop_t *loop __attribute__((unused)),
+			 int fd __attribute__((unused)), const BeLinkEvents *events __attribute__((unused)),
+			 void *owner __attribute__((unused)))
+{
+}
+
+void
+be_link_close(BeLink *link __attribute__((unused)))
+{
+}
 
 BeSockets *
 be_sockets_create(uv_loop_t *loop __attribute__((unused)),
@@ -206,8 +272,6 @@ stage_open(bool stream)
 	if (!begun)
 	{
 		uv_loop_init(&gateway.loop);
-		gateway.link.lost = true;
-		gateway.link.channel.fd = -1;
 		gateway.sockets = &sockets;
 		gateway.config = be_config_read(stage_config, strlen(stage_config),
 										error, sizeof(error));
@@ -284,6 +348,8 @@ stage_turn(void)
 void
 stage_close(void)
 {
+	be_admission_report(&gateway);
+	be_suspicion_tell(&gateway);
 	for (BeClient *client = gateway.first; client; client = client->next)
 		be_socket_drop(&sockets, &client->socket);
 	stage_turn();
@@ -295,7 +361,6 @@ stage_close(void)
 	be_admission_free(&gateway);
 	be_question_free(&gateway);
 	be_addresses_free(gateway.addresses);
-	gateway.suspects = 0;
 	be_text_free(&gateway.scratch);
 	gateway.window = (BeWindow) {0};
 	gateway.directory = (BeDirectory) {0};

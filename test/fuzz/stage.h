@@ -2,7 +2,8 @@
  * stage.h - a gateway without a network and without a dispatcher, for fuzzing.
  *
  * Its sockets are a double of socket.c: what is written is checked to be whole frames
- * as a server may write them.  Its link leads nowhere.
+ * as a server may write them.  Its link is one of link.c: what the dispatcher is told is
+ * read as it would read it, since it ends a gateway that says anything else.
  */
 #ifndef BE_STAGE_H
 #define BE_STAGE_H
