@@ -126,42 +126,79 @@ free_member(BeMemberRow *member)
 	free(member->project);
 }
 
+/*
+ * Where the member of this source stands, or would: they are sorted, since somebody may
+ * belong to a great many projects, and everybody waits while that is taken in.
+ */
 static uint32_t
-find_member(const BeIdentity *identity, const char *source)
+find_member(const BeIdentity *identity, const char *source, bool *found)
 {
-	uint32_t	i = 0;
+	uint32_t	low = 0;
+	uint32_t	high = identity->members;
 
-	while (i < identity->members && strcmp(identity->member[i].source, source) != 0)
-		i++;
-	return i;
+	*found = false;
+	while (low < high)
+	{
+		uint32_t	middle = (low + high) / 2;
+		int			order = strcmp(source, identity->member[middle].source);
+
+		*found |= order == 0;
+		if (order <= 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
 }
 
 static bool
 drop_member(BeIdentity *identity, const char *source)
 {
-	uint32_t	i = find_member(identity, source);
+	bool		found;
+	uint32_t	i = find_member(identity, source, &found);
 
-	if (i == identity->members)
+	if (!found)
 		return false;
 	free_member(&identity->member[i]);
-	identity->member[i] = identity->member[--identity->members];
+	memmove(&identity->member[i], &identity->member[i + 1],
+			sizeof(BeMemberRow) * (--identity->members - i));
 	return true;
+}
+
+/* Room for twice as many, now and then. */
+static void
+make_room(BeIdentity *identity)
+{
+	if (identity->members < identity->room)
+		return;
+	identity->room = identity->room ? 2 * identity->room : 4;
+	identity->member = be_realloc(identity->member, sizeof(BeMemberRow) * identity->room);
 }
 
 static bool
 take_member(BeIdentity *identity, const BeAccess *access)
 {
-	uint32_t	i = find_member(identity, access->source);
-
-	if (i < identity->members && strcmp(identity->member[i].project, access->value) == 0)
-		return false;
-	drop_member(identity, access->source);
-	identity->member = be_realloc(identity->member,
-								  sizeof(BeMemberRow) * (identity->members + 1));
-	identity->member[identity->members++] = (BeMemberRow) {
+	bool		found;
+	uint32_t	i = find_member(identity, access->source, &found);
+	BeMemberRow new = {
 		.source = be_copy_text(access->source, strlen(access->source)),
 		.project = be_copy_text(access->value, strlen(access->value)),
 	};
+
+	if (found && strcmp(identity->member[i].project, access->value) == 0)
+	{
+		free_member(&new);
+		return false;
+	}
+	if (found)
+		free_member(&identity->member[i]);
+	else
+	{
+		make_room(identity);
+		memmove(&identity->member[i + 1], &identity->member[i],
+				sizeof(BeMemberRow) * (identity->members++ - i));
+	}
+	identity->member[i] = new;
 	return true;
 }
 
@@ -239,7 +276,7 @@ be_identity_forget_tables(BeIdentity *identity)
 	free(identity->member);
 	identity->row = NULL;
 	identity->member = NULL;
-	identity->rows = identity->members = 0;
+	identity->rows = identity->members = identity->room = 0;
 	identity->as_of = 0;
 	identity->deleted = false;
 }

@@ -46,6 +46,7 @@ typedef struct BeIdentity
 	uint32_t	rows;
 	BeMemberRow *member;
 	uint32_t	members;
+	uint32_t	room;			/* for members */
 	bool		deleted;		/* a table had the user */
 } BeIdentity;
 

@@ -1,12 +1,15 @@
 /*
  * identity_test.c - statements about users: written, read, and what comes of them.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "event/access.h"
 #include "gateway/identity.h"
 #include "tap.h"
+
+#define MANY	10000
 
 static bool
 take(BeIdentity *identity, BeAccessKind kind, const char *source, const char *value)
@@ -129,6 +132,41 @@ test_members(void)
 	be_identity_free(&it);
 }
 
+/* A great many rows, which come and go in no order. */
+static void
+test_many_members(void)
+{
+	BeIdentity	it = identity_of("user", false);
+	BePrincipals principals = {0};
+	bool		good = true;
+
+	for (uint32_t i = 0; i < MANY; i++)
+	{
+		char		source[16];
+		char		project[16];
+
+		sprintf(source, "m:%u", i * 7919 % MANY);
+		sprintf(project, "p%u", i * 7919 % MANY);
+		good &= take(&it, BE_ACCESS_MEMBER, source, project);
+		good &= !take(&it, BE_ACCESS_MEMBER, source, project);
+	}
+	be_identity_principals(&it, "7", &principals);
+	tap_ok(good && principals.count == MANY + 2, "each of many rows counts once");
+	be_principals_free(&principals);
+	for (uint32_t i = 0; i < MANY - 1; i++)
+	{
+		char		source[16];
+
+		sprintf(source, "m:%u", i * 4001 % MANY);
+		good &= take(&it, BE_ACCESS_LEFT, source, "");
+		good &= !take(&it, BE_ACCESS_LEFT, source, "");
+	}
+	be_identity_principals(&it, "7", &principals);
+	tap_ok(good && principals.count == 3, "... and goes once");
+	be_principals_free(&principals);
+	be_identity_free(&it);
+}
+
 static void
 test_bytes(void)
 {
@@ -170,6 +208,7 @@ main(void)
 	test_users();
 	test_roles();
 	test_members();
+	test_many_members();
 	test_bytes();
 	return tap_done();
 }
