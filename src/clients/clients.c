@@ -110,13 +110,14 @@ be_clients_add(const BeClient *client)
 }
 
 void
-be_clients_update(int i, uint64 cursor, uint64 sent, uint64 received,
+be_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 received,
 				  TimestampTz expires_at, bool lags)
 {
 	Slot	   *slot = &table->slot[i];
 
 	begin_change(slot);
 	slot->client.lags = lags;
+	slot->client.start = start;
 	slot->client.cursor = cursor;
 	slot->client.sent = sent;
 	slot->client.received = received;

@@ -29,6 +29,7 @@ typedef struct BeClient
 	int			gateway;
 	TimestampTz connected_at;
 	TimestampTz expires_at;
+	uint64		start;			/* its part of the stream begins behind this seq */
 	uint64		cursor;			/* it was sent everything up to this seq */
 	uint64		sent;			/* events */
 	uint64		received;		/* messages */
@@ -47,7 +48,7 @@ extern int	be_clients_capacity(void);
 /* For the dispatcher: forget all, put one into a free slot, change it, free it. */
 extern void be_clients_clear(void);
 extern int	be_clients_add(const BeClient *client); /* slot, or -1: full */
-extern void be_clients_update(int slot, uint64 cursor, uint64 sent,
+extern void be_clients_update(int slot, uint64 start, uint64 cursor, uint64 sent,
 							  uint64 received, TimestampTz expires_at, bool lags);
 extern void be_clients_set_role(int slot, const char *role);
 extern void be_clients_set_interest(int slot, BeSpan interest, TimestampTz at);

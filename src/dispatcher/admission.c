@@ -11,6 +11,7 @@
 #include "dispatcher/admission.h"
 
 #include "clients/clients.h"
+#include "clients/ended.h"
 #include "common/int.h"
 #include "dispatcher/unix_time.h"
 #include "extension/settings.h"
@@ -21,6 +22,9 @@
 
 /* A close code: no close frame was sent. */
 #define ENDED_WITH_GATEWAY	1006
+
+/* The same: the client stays, and is asked for again. */
+#define STAYS				0
 
 typedef struct ClientKey
 {
@@ -44,6 +48,17 @@ static HTAB *clients = NULL;
 static HTAB *users = NULL;
 static ClientEntry **by_slot = NULL;
 
+/* Those of a predecessor, whose gateways went with it. */
+static void
+end_all(void)
+{
+	BeClient	client;
+
+	for (int slot = 0; slot < be_clients_capacity(); slot++)
+		if (be_clients_get(slot, &client))
+			be_ended_add(&client, ENDED_WITH_GATEWAY, "");
+}
+
 void
 be_admission_begin(void)
 {
@@ -64,6 +79,7 @@ be_admission_begin(void)
 						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	by_slot = MemoryContextAllocZero(TopMemoryContext,
 									 be_clients_capacity() * sizeof(ClientEntry *));
+	end_all();
 	be_clients_clear();
 }
 
@@ -142,24 +158,45 @@ log_closed(const BeClient *client, uint64 code, const char *reason)
 					client->sent, client->received, code, why.data)));
 }
 
-static int
-add_to_table(int gateway, const BeOpenMessage *open)
+static void
+describe(BeClient *client, int gateway, const BeOpenMessage *open)
 {
-	BeClient	client = {
+	*client = (BeClient) {
 		.gateway = gateway,
 		.connected_at = GetCurrentTimestamp(),
 		.expires_at = expiry(open->expires_at)
 	};
+	strlcpy(client->id, open->id, sizeof(client->id));
+	strlcpy(client->user, open->user, sizeof(client->user));
+	strlcpy(client->role, open->role, sizeof(client->role));
+	strlcpy(client->address, open->address, sizeof(client->address));
+}
+
+static int
+add_to_table(int gateway, const BeOpenMessage *open)
+{
+	BeClient	client;
 	int			slot;
 
-	strlcpy(client.id, open->id, sizeof(client.id));
-	strlcpy(client.user, open->user, sizeof(client.user));
-	strlcpy(client.role, open->role, sizeof(client.role));
-	strlcpy(client.address, open->address, sizeof(client.address));
+	describe(&client, gateway, open);
 	slot = be_clients_add(&client);
 	if (slot >= 0)
 		log_opened(&client);
 	return slot;
+}
+
+void
+be_admission_refused(int gateway, const BeOpenMessage *open, BeVerdict verdict)
+{
+	static const char *const reasons[] = {
+		[BE_TOO_MANY_CONNECTIONS] = "too_many_connections",
+		[BE_SERVER_FULL] = "server_full",
+		[BE_NOT_LOOKED_UP] = "internal_error"
+	};
+	BeClient	client;
+
+	describe(&client, gateway, open);
+	be_ended_add_refused(&client, reasons[verdict]);
 }
 
 static BeVerdict
@@ -205,6 +242,8 @@ remove_client(ClientEntry *entry, uint64 code, const char *reason)
 	{
 		user_leaves(client.user);
 		log_closed(&client, code, reason);
+		if (code != STAYS)
+			be_ended_add(&client, (int) code, reason);
 	}
 	be_clients_remove(entry->slot);
 	by_slot[entry->slot] = NULL;
@@ -240,7 +279,7 @@ be_admission_report(int gateway, const BeClientsMessage *report)
 
 	if (entry == NULL)
 		return false;
-	be_clients_update(entry->slot, report->cursor, report->sent, report->received,
+	be_clients_update(entry->slot, report->start, report->cursor, report->sent, report->received,
 					  expiry(report->expires_at), report->lags != 0);
 	return true;
 }

@@ -19,6 +19,9 @@ extern void be_admission_begin(void);
 extern bool be_admission_open(int gateway, const BeOpenMessage *open,
 							  BeVerdict *verdict);
 
+/* Remember that it was refused, for any reason but BE_ADMITTED. */
+extern void be_admission_refused(int gateway, const BeOpenMessage *open, BeVerdict verdict);
+
 /* These say false when the gateway has no such client: it is broken. */
 extern bool be_admission_close(int gateway, const BeClosedMessage *closed);
 extern bool be_admission_role(int gateway, const BeRoleMessage *role);

@@ -344,6 +344,8 @@ be_feed_admit(BeFeed *feed, const BeOpenMessage *open, uint64 as_of,
 		end_gateway(feed, "it broke the protocol of the pipe");
 		return;
 	}
+	if (verdict != BE_ADMITTED)
+		be_admission_refused(feed->number, open, verdict);
 	admit.verdict = verdict;
 	if (entry)
 		part[1] = (struct iovec) {entry->access.data, entry->access.len};

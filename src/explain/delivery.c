@@ -6,9 +6,9 @@
  * The journal says what was; users, memberships, connections and subscriptions are
  * looked at as they are now, and a finding says so where that makes a difference.
  *
- * What can't be known: connections that have ended, or were refused, leave nothing behind
- * but lines of the log; a token's projects are known to its gateway alone; and that bytes
- * were written to a socket doesn't say that they were read.
+ * What can't be known: connections that ended too long ago (clients/ended.h), or were refused for
+ * their token, leave nothing behind but lines of the log; a token's projects are known to its
+ * gateway alone; and that bytes were written to a socket doesn't say that they were read.
  *
  * Rights: those of bugevents.events(), since it tells of events and of connections whoever
  * may see them.  The tables of users are read as their owners.
@@ -24,6 +24,7 @@
 #include "capture/attachment.h"
 #include "capture/utf8.h"
 #include "clients/clients.h"
+#include "clients/ended.h"
 #include "explain/findings.h"
 #include "explain/whom.h"
 #include "extension/settings.h"
@@ -240,6 +241,7 @@ look_at_right(Delivery *delivery)
 typedef struct Connection
 {
 	const BeClient *client;
+	const BeEndedClient *ended; /* NULL: it is there now */
 	BeVerdictKind verdict;
 	StringInfoData detail;
 } Connection;
@@ -294,33 +296,74 @@ judge_position(const Delivery *delivery, Connection *connection)
 
 	if (client->cursor < delivery->seq)
 		judge(connection, BE_REASON,
-			  psprintf("not sent yet, a moment ago: it lags, and has what there is for it up to seq " UINT64_FORMAT,
+			  psprintf(connection->ended ? "it ended before it was sent: it had what there is for it up to seq " UINT64_FORMAT
+					   : "not sent yet, a moment ago: it lags, and has what there is for it up to seq " UINT64_FORMAT,
 					   client->cursor));
-	else if (client->connected_at > delivery->run.at)
-		judge(connection, BE_UNKNOWN,
-			  "it came after the commit, so it has the event only if it resumed from before it, which isn't kept");
+	else if (client->start >= delivery->seq)
+		judge(connection, BE_REASON,
+			  psprintf("it came later, and began behind seq " UINT64_FORMAT ": it didn't resume from before the event",
+					   client->start));
 	else
 		judge(connection, BE_FINE,
 			  psprintf("what there is for it up to seq " UINT64_FORMAT " was written to its socket; whether it was read can't be known",
 					   client->cursor));
 }
 
+/* ended: NULL if it is there now. */
 static void
-look_at_connection(Delivery *delivery, const BeClient *client)
+look_at_connection(Delivery *delivery, const BeClient *client, const BeEndedClient *ended)
 {
-	Connection	connection = {.client = client,.verdict = BE_FINE};
+	Connection	connection = {.client = client,.ended = ended,.verdict = BE_FINE};
 
 	initStringInfo(&connection.detail);
-	appendStringInfo(&connection.detail, "%s (gateway %d, role %s, since %s)",
+	appendStringInfo(&connection.detail, "%s (gateway %d, role %s, since %s",
 					 be_clients_text(client->id), client->gateway, be_clients_text(client->role),
 					 be_findings_time(client->connected_at));
+	if (ended)
+		appendStringInfo(&connection.detail, ", until %s: %d%s%s", be_findings_time(ended->ended_at),
+						 ended->code, *ended->reason ? " " : "", ended->reason);
+	appendStringInfoChar(&connection.detail, ')');
 	if (delivery->found)
 	{
 		judge_right(delivery, &connection);
 		judge_interest(delivery, &connection);
 		judge_position(delivery, &connection);
 	}
-	add(delivery, "connection", delivery->found ? connection.verdict : BE_NOTE, connection.detail.data);
+	add(delivery, ended ? "past connection" : "connection",
+		delivery->found ? connection.verdict : BE_NOTE, connection.detail.data);
+}
+
+static void
+look_at_refusals(Delivery *delivery, const BeEndedClient *refused)
+{
+	add(delivery, "refused", BE_REASON,
+		psprintf("%s, %d %s, the last one at %s from %s", refused->reason, refused->refusals,
+				 refused->refusals == 1 ? "time" : "times", be_findings_time(refused->ended_at),
+				 be_clients_text(refused->client.address)));
+}
+
+/* Those that ended behind the commit; what was over by then has nothing to do with the event. */
+static void
+look_at_past(Delivery *delivery)
+{
+	TimestampTz kept_since = be_ended_kept_since();
+	ListCell   *cell;
+
+	foreach(cell, be_ended_of(delivery->somebody.user))
+	{
+		const BeEndedClient *ended = lfirst(cell);
+
+		if (ended->ended_at < delivery->run.at)
+			continue;
+		if (ended->refusals > 0)
+			look_at_refusals(delivery, ended);
+		else
+			look_at_connection(delivery, &ended->client, ended);
+	}
+	if (kept_since > delivery->run.at)
+		add(delivery, "past connections", BE_UNKNOWN,
+			psprintf("those that ended before %s aren't kept: a server's log of bugevents.log_connections tells of them",
+					 be_findings_time(kept_since)));
 }
 
 static void
@@ -333,13 +376,11 @@ look_at_connections(Delivery *delivery)
 	{
 		if (!be_clients_get(i, &client) || strcmp(client.user, delivery->somebody.user) != 0)
 			continue;
-		look_at_connection(delivery, &client);
+		look_at_connection(delivery, &client, NULL);
 		count++;
 	}
 	if (count == 0)
 		add(delivery, "connection", BE_REASON, "this user is not connected now");
-	add(delivery, "past connections", BE_UNKNOWN,
-		"those that have ended, or were refused, aren't kept: bugevents.log_connections and bugevents.security_events tell of them");
 }
 
 Datum
@@ -370,5 +411,7 @@ bugevents_explain_delivery(PG_FUNCTION_ARGS)
 	if (delivery.found)
 		look_at_right(&delivery);
 	look_at_connections(&delivery);
+	if (delivery.found)
+		look_at_past(&delivery);
 	return (Datum) 0;
 }

@@ -10,6 +10,7 @@
 #include "capture/commit.h"
 #include "capture/two_phase.h"
 #include "clients/clients.h"
+#include "clients/ended.h"
 #include "dispatcher/database.h"
 #include "dispatcher/dispatcher.h"
 #include "extension/settings.h"
@@ -37,6 +38,7 @@ request_shmem(void)
 		previous_shmem_request_hook();
 	be_queue_request();
 	be_clients_request();
+	be_ended_request();
 	be_database_request();
 	be_switch_request();
 	be_counters_request();
@@ -52,6 +54,7 @@ startup_shmem(void)
 		previous_shmem_startup_hook();
 	be_queue_startup();
 	be_clients_startup();
+	be_ended_startup();
 	be_database_startup();
 	be_switch_startup();
 	be_counters_startup();

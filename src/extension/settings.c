@@ -70,6 +70,7 @@ int			be_gateways;
 int			be_window_size;
 int			be_max_connections;
 int			be_max_connections_per_user;
+int			be_ended_connections;
 int			be_message_rate;
 int			be_max_message_size;
 int			be_handshake_rate;
@@ -285,6 +286,9 @@ define_gateway_settings(void)
 	define_int("bugevents.max_connections_per_user",
 			   "Sets the number of connections that one user may have.",
 			   &be_max_connections_per_user, 3, 1, 1000000, PGC_SIGHUP, 0);
+	define_int("bugevents.ended_connections",
+			   "Sets how many connections that ended or were refused are kept for explain_delivery().",
+			   &be_ended_connections, 1000, 0, 1000000, PGC_POSTMASTER, 0);
 	define_int("bugevents.message_rate",
 			   "Sets how many messages a client may send in a minute; 0 is no limit.",
 			   &be_message_rate, 60, 0, 1000000, PGC_SIGHUP, 0);

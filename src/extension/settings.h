@@ -71,6 +71,7 @@ extern int	be_gateways;
 extern int	be_window_size;		/* kB */
 extern int	be_max_connections;
 extern int	be_max_connections_per_user;
+extern int	be_ended_connections;
 extern int	be_message_rate;	/* per minute */
 extern int	be_handshake_rate;	/* per minute and address */
 extern int	be_auth_failure_rate;	/* likewise */

@@ -73,6 +73,66 @@ send_closed(BeGateway *gateway, uint64_t number, int code, const char *reason)
 	be_link_send(&gateway->link, BE_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
 }
 
+/* What there is to report of a client; false: nothing new. */
+static bool
+fill_report(BeClient *client, BeClientsMessage *report)
+{
+	if (!client->admitted || client->state != BE_CLIENT_OPEN)
+		return false;
+	*report = (BeClientsMessage) {
+		.client = client->number,
+		.start = client->start,
+		.cursor = client->standing == BE_LIVE ? client->gateway->sent_tip : client->cursor,
+		.sent = client->sent,
+		.received = client->received,
+		.expires_at = client->expires_at * 1000000,
+		.lags = client->standing != BE_LIVE,
+	};
+	if (report->cursor == client->reported_cursor &&
+		report->received == client->reported_received &&
+		report->lags == client->reported_lags)
+		return false;
+	client->reported_cursor = report->cursor;
+	client->reported_received = report->received;
+	client->reported_lags = report->lags;
+	return true;
+}
+
+/* What the client wants, unless that is known. */
+static void
+report_interest(BeClient *client)
+{
+	BeInterestMessage who = {.client = client->number};
+	char		bytes[BE_INTEREST_MAX];
+	uint32_t	len = 0;
+	uint32_t	hash;
+
+	client->interest_changed = false;
+	if (client->muted)
+		(void) be_interest_add(bytes, &len, BE_INTEREST_NOTHING, "");
+	if (client->conflates)
+		(void) be_interest_add(bytes, &len, BE_INTEREST_CONFLATED, "");
+	be_subscription_write(client->subscription, bytes, &len);
+
+	hash = be_hash((BeSpan) {bytes, len});
+	if (hash == client->told_interest)
+		return;
+	client->told_interest = hash;
+	be_link_send(&client->gateway->link, BE_MSG_INTEREST, &who, sizeof(who), bytes, len);
+}
+
+/* What is not told yet of one that is about to go. */
+static void
+report_last(BeClient *client)
+{
+	BeClientsMessage report;
+
+	if (client->interest_changed)
+		report_interest(client);
+	if (fill_report(client, &report))
+		be_link_send(&client->gateway->link, BE_MSG_CLIENTS, &report, sizeof(report), NULL, 0);
+}
+
 void
 be_admission_ask(BeClient *client)
 {
@@ -183,7 +243,10 @@ be_admission_leave(BeClient *client, int code, const char *reason)
 		client->asked->client = NULL;
 	client->asked = NULL;
 	if (client->admitted)
+	{
+		report_last(client);
 		send_closed(client->gateway, client->number, code, reason);
+	}
 	client->admitted = false;
 }
 
@@ -203,53 +266,6 @@ be_admission_disconnect(BeGateway *gateway, const BeMessage *message)
 			break;
 		}
 	return true;
-}
-
-/* What there is to report of a client; false: nothing new. */
-static bool
-fill_report(BeClient *client, BeClientsMessage *report)
-{
-	if (!client->admitted || client->state != BE_CLIENT_OPEN)
-		return false;
-	*report = (BeClientsMessage) {
-		.client = client->number,
-		.cursor = client->standing == BE_LIVE ? client->gateway->sent_tip : client->cursor,
-		.sent = client->sent,
-		.received = client->received,
-		.expires_at = client->expires_at * 1000000,
-		.lags = client->standing != BE_LIVE,
-	};
-	if (report->cursor == client->reported_cursor &&
-		report->received == client->reported_received &&
-		report->lags == client->reported_lags)
-		return false;
-	client->reported_cursor = report->cursor;
-	client->reported_received = report->received;
-	client->reported_lags = report->lags;
-	return true;
-}
-
-/* What the client wants, unless that is known. */
-static void
-report_interest(BeClient *client)
-{
-	BeInterestMessage who = {.client = client->number};
-	char		bytes[BE_INTEREST_MAX];
-	uint32_t	len = 0;
-	uint32_t	hash;
-
-	client->interest_changed = false;
-	if (client->muted)
-		(void) be_interest_add(bytes, &len, BE_INTEREST_NOTHING, "");
-	if (client->conflates)
-		(void) be_interest_add(bytes, &len, BE_INTEREST_CONFLATED, "");
-	be_subscription_write(client->subscription, bytes, &len);
-
-	hash = be_hash((BeSpan) {bytes, len});
-	if (hash == client->told_interest)
-		return;
-	client->told_interest = hash;
-	be_link_send(&client->gateway->link, BE_MSG_INTEREST, &who, sizeof(who), bytes, len);
 }
 
 void

@@ -94,6 +94,7 @@ typedef struct BeClient
 	/* For the dispatcher's list */
 	uint64_t	sent;			/* events */
 	uint64_t	received;		/* messages */
+	uint64_t	start;			/* its part of the stream begins behind this seq */
 	uint64_t	reported_cursor;
 	uint64_t	reported_received;
 	bool		reported_lags;

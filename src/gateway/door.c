@@ -89,6 +89,7 @@ welcome(BeClient *client)
 	if (!resumed)
 		since = gateway->sent_tip;
 	client->state = BE_CLIENT_OPEN;
+	client->start = since;
 	be_count(gateway, BE_COUNT_CONNECTIONS, 1);
 	be_count(gateway, BE_COUNT_RESUMED, resumed);
 	be_count(gateway, BE_COUNT_RESYNC_REQUIRED, client->since && !resumed);

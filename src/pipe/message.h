@@ -225,11 +225,12 @@ typedef struct BeClosedMessage
 
 /*
  * CLIENTS: any number of these, for clients of which something changed since they
- * were last told; about once a second.
+ * were last told; about once a second, and ahead of a client's CLOSED.
  */
 typedef struct BeClientsMessage
 {
 	uint64_t	client;
+	uint64_t	start;			/* its part of the stream begins behind this seq */
 	uint64_t	cursor;			/* it was sent everything up to this seq */
 	uint64_t	sent;			/* events */
 	uint64_t	received;		/* messages */

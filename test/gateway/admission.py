@@ -59,7 +59,9 @@ d.auto_admit = True
 c.say({"type": "ping"})
 c.message()
 d.wait(lambda: d.reports.get(number, (0, 0, 0))[2] >= 2, "a report")
-equal(d.reports[number], (12, 1, 2), "CLIENTS: cursor, events sent, messages received")
+equal((d.starts[number], d.reports[number]), (11, (12, 1, 2)), "CLIENTS: start, cursor, events sent, messages received")
+d.publish(record(payload='{"last":1}'))
+c.message()
 
 # DISCONNECT.
 d.send(DISCONNECT, struct.pack("=Q64s", 10 ** 9, b"nobody"))
@@ -67,6 +69,7 @@ d.send(DISCONNECT, struct.pack("=Q64s", number, b"be gone"))
 equal((c.closed(), c.code, c.reason), ([], 1008, "be gone"), "DISCONNECT closes with its reason")
 d.wait(lambda: number in d.closed, "CLOSED")
 equal(d.closed.count(number), 1, "CLOSED comes once")
+equal(d.reports[number], (13, 2, 2), "ahead of it what was not reported yet")
 
 # Before there is a stream: admitted, welcomed when it begins.
 e = Dispatcher(tip=3, start=False)

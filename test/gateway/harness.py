@@ -169,6 +169,7 @@ class Dispatcher:
         self.closed = []
         self.endings = {}       # client -> (code, reason), of those
         self.reports = {}       # client -> (cursor, sent, received)
+        self.starts = {}        # client -> seq behind which its part of the stream begins
         self.roles = []         # (client, role), as they came
         self.interests = []     # (client, bytes), as they came
         self.slow = []          # (seq, us, clients, events), as they came
@@ -285,8 +286,9 @@ class Dispatcher:
             self.endings[client] = (code, reason.split(b"\0")[0].decode())
             del self.admitted[client]       # KeyError: told twice, or never let in
         elif kind == CLIENTS:
-            for at in range(0, len(body), 48):
-                client, cursor, sent, received, _expires = struct.unpack_from("=QQQQq", body, at)
+            for at in range(0, len(body), 56):
+                client, start, cursor, sent, received, _expires = struct.unpack_from("=QQQQQq", body, at)
+                self.starts[client] = start
                 self.reports[client] = (cursor, sent, received)
         elif kind == ROLE:
             client, role = struct.unpack("=Q64s", body)

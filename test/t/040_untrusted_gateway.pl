@@ -33,7 +33,7 @@ sub opened
 
 sub closed { return message(CLOSED, pack('QQa64', $_[0], 1000, '')); }
 
-my $reports = pack('QQQQq', 1, (2**63) x 3, 4e15);
+my $reports = pack('QQQQQqQ', 1, (2**63) x 4, 4e15, 0);
 
 # Name, bytes: each ends its gateway.
 my @broken = (
@@ -72,7 +72,7 @@ my @broken = (
 	[ 'CLOSED twice', hello() . opened(1) . closed(1) x 2 ],
 	[ 'CLOSED too short', hello() . message(CLOSED, 'x') ],
 	[ 'a report on nobody', hello() . message(CLIENTS, $reports) ],
-	[ 'half a report', hello() . opened(1) . message(CLIENTS, substr($reports, 0, 39)) ],
+	[ 'half a report', hello() . opened(1) . message(CLIENTS, substr($reports, 0, -1)) ],
 	[ 'a report and a half', hello() . opened(1) . message(CLIENTS, $reports . 'x') ],
 	[ 'a report ahead of ADMIT', hello() . opened(1) . message(CLIENTS, $reports) ],
 	[ 'CLOSED ahead of ADMIT', hello() . opened(1) . closed(1) ],

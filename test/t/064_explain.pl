@@ -5,7 +5,7 @@ use BugEvents::Server;
 use JSON::PP ();
 use Test::More;
 
-my $server = BugEvents::Server->start_new('explain', streaming => 1, conf => "bugevents.gateways = 2\n");
+my $server = BugEvents::Server->start_new('explain', streaming => 1, conf => "bugevents.gateways = 2\nbugevents.ended_connections = 20\nbugevents.max_connections_per_user = 4\n");
 my $node = $server->node;
 
 # The findings of a query: name => [ [ verdict, detail ], ... ].
@@ -118,7 +118,8 @@ is_finding($found, 'audience', 'note', qr/^everyone$/, 'a seq');
 is_finding($found, 'user', 'fine', qr/^no attached table of users has this one: the token decides$/, 'a seq');
 is_finding($found, 'right', 'fine', qr/^the user is in the audience/, 'a seq');
 is_finding($found, 'connection', 'reason', qr/^this user is not connected now$/, 'a seq');
-is_finding($found, 'past connections', 'unknown', qr/log_connections/, 'a seq');
+is($found->{'past connections'}, undef, 'what ended since the server started is kept');
+is_finding(delivery($first, 7), 'past connections', 'unknown', qr/^those that ended before .* aren't kept: .*log_connections/, 'a seq of before');
 
 # A connection of then, one of later, one of somebody else.
 my $ws = $server->connect('7');
@@ -130,10 +131,55 @@ wait_fine($seq, 7, $ws);
 is_connection($seq, 7, $ws, 'fine', qr/^\w{32} \(gateway [12], role user, since [^)]*\); its subscription lets it through: \{\}; what there is for it up to seq \d+ was written/, 'sent');
 is(scalar @{ delivery($seq, 7)->{connection} }, 1, 'connections of others are none of its');
 my $later = $server->connect('7');
-wait_connection(sub { $_[1] =~ /came after/ }, $seq, 7, $later);
-is_connection($seq, 7, $later, 'unknown', qr/it came after the commit/, 'a later connection');
-is(scalar @{ delivery($seq, 7)->{connection} }, 2, 'each connection is told of');
+wait_connection(sub { $_[1] =~ /began behind/ }, $seq, 7, $later);
+is_connection($seq, 7, $later, 'reason', qr/it came later, and began behind seq $seq: it didn't resume/, 'a later connection');
+my $resumed = $server->resume('7', $seq - 1, $later->{ready}{payload}{stream});
+$resumed->next_event;
+wait_fine($seq, 7, $resumed);
+is_connection($seq, 7, $resumed, 'fine', qr/was written/, 'a later one that resumed from before');
+is(scalar @{ delivery($seq, 7)->{connection} }, 3, 'each connection is told of');
+
+# Those that have ended by now, each just after it got something; and one that was refused.
+$server->sql("INSERT INTO projects (name) VALUES ('r2')");
+$_->next_event for $later, $resumed;
+$resumed->send_close(1000);
+$resumed->wait_close;
 $_->drop for $later, $else;
+sub past { my ($ws, $seq) = @_; return grep { $_->[1] =~ /^\Q@{[id_of($ws)]}\E / } @{ delivery($seq, 7)->{'past connection'} // [] }; }
+sub is_past
+{
+	my ($ws, $seq, $verdict, $detail, $what) = @_;
+
+	BugEvents::Server::wait_until(sub { past($ws, $seq) }, "$what to be in the past");
+	my ($one) = past($ws, $seq);
+	is($one->[0], $verdict, "$what: $verdict");
+	like($one->[1], $detail, '... and says why');
+	return;
+}
+is_past($resumed, $seq, 'fine', qr/^\w{32} \(gateway [12], role user, since [^)]*, until [^)]*: 1000\);.* was written/, 'one that resumed and ended');
+is_past($resumed, last_seq(), 'fine', qr/was written/, 'the last that it got');
+is_past($later, $seq, 'reason', qr/, until [^)]*: 1006\);.*began behind seq $seq/, 'one that was cut');
+is_past($later, last_seq(), 'fine', qr/was written/, 'the last that it got');
+$server->sql("INSERT INTO projects (name) VALUES ('r3')");
+is(delivery(last_seq(), 7)->{'past connection'}, undef, 'what ended before has nothing to do with it');
+my @many = map { $server->connect('20') } 1 .. 4;
+for (1 .. 2)
+{
+	my $refused = $server->connect('20', raw => 1);
+	$refused->wait_close;
+}
+is_finding(delivery(last_seq(), 20), 'refused', 'reason', qr/^too_many_connections, 2 times, the last one at .* from 127\.0\.0\.1$/, 'one connection too many');
+is(scalar @{ delivery(last_seq(), 20)->{refused} }, 1, 'refusals for one reason are one finding');
+$_->drop for @many;
+for (1 .. 20)
+{
+	my $passing = $server->connect('21');
+	$passing->send_close(1000);
+	$passing->wait_close;
+}
+BugEvents::Server::wait_until(sub { delivery(last_seq(), 7)->{'past connections'} }, 'the oldest to go');
+is_finding(delivery(last_seq(), 7), 'past connections', 'unknown', qr/^those that ended before/, 'beyond bugevents.ended_connections');
+is(delivery($seq, 7)->{'past connection'}, undef, 'the oldest are gone');
 
 # A subscription that leaves it out, one that changed since, none.
 $ws->send_json({ type => 'subscribe', payload => { types => [ 'comment', "\x{20ac}\"" ], project_ids => [7] } });
