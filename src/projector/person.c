@@ -82,18 +82,30 @@ be_person_delete(const char *id)
 	static BeStatement notifications = {.sql = "DELETE FROM bugevents.notifications WHERE user_id = $1"};
 	static BeStatement preferences = {.sql = "DELETE FROM bugevents.preferences WHERE user_id = $1"};
 	static BeStatement reminders = {.sql = "DELETE FROM bugevents.reminders WHERE user_id = $1"};
+	static BeStatement options = {.sql = "DELETE FROM bugevents.delivery_options WHERE user_id = $1"};
 
 	be_statement_with(&people, be_text_value(id));
 	be_statement_with(&watchers, be_text_value(id));
 	be_statement_with(&notifications, be_text_value(id));
 	be_statement_with(&preferences, be_text_value(id));
 	be_statement_with(&reminders, be_text_value(id));
+	be_statement_with(&options, be_text_value(id));
 }
 
 void
 be_person_delete_all(void)
 {
 	static BeStatement people = {.sql = "DELETE FROM bugevents.people"};
+	static BeStatement watchers = {.sql = "DELETE FROM bugevents.watchers"};
+	static BeStatement notifications = {.sql = "DELETE FROM bugevents.notifications"};
+	static BeStatement preferences = {.sql = "DELETE FROM bugevents.preferences"};
+	static BeStatement reminders = {.sql = "DELETE FROM bugevents.reminders WHERE user_id IS NOT NULL"};
+	static BeStatement options = {.sql = "DELETE FROM bugevents.delivery_options"};
 
 	be_statement_run(&people, 0, NULL);
+	be_statement_run(&watchers, 0, NULL);
+	be_statement_run(&notifications, 0, NULL);
+	be_statement_run(&preferences, 0, NULL);
+	be_statement_run(&reminders, 0, NULL);
+	be_statement_run(&options, 0, NULL);
 }

@@ -30,7 +30,7 @@ extern void be_person_put(const BePerson *person);
 /* Forget the user and all that is the user's. */
 extern void be_person_delete(const char *id);
 
-/* Forget who they are, but nothing that is theirs. */
+/* The same with all of them: who comes next may get their ids. */
 extern void be_person_delete_all(void);
 
 #endif							/* BE_PERSON_H */

@@ -125,9 +125,12 @@ is($server->sql("SELECT string_agg(user_id || count || message, ' ') FROM bugeve
 $server->sql("DELETE FROM bug_reports WHERE title = 'moves'");
 caught_up($server);
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE title = 'moves'"), '0', 'so does a bug');
+my $owned = join ' UNION ALL ', map { "SELECT user_id FROM bugevents.$_" } qw(notifications watchers preferences reminders delivery_options);
+$server->sql("INSERT INTO bugevents.delivery_options (user_id) VALUES ('4'), ('2'); INSERT INTO bugevents.preferences VALUES ('4', '*', 'email', true); SELECT bugevents.remind('1', now() + interval '1 day', '4')");
+is($server->sql("SELECT string_agg(DISTINCT user_id, ' ' ORDER BY user_id) FROM ($owned) AS o WHERE user_id = '4'"), '4', '(there is something of his)');
 $server->sql("DELETE FROM users WHERE id = 4");
 caught_up($server);
-is($server->sql("SELECT (SELECT count(*) FROM bugevents.notifications WHERE user_id = '4') + (SELECT count(*) FROM bugevents.watchers WHERE user_id = '4') + (SELECT count(*) FROM bugevents.people WHERE id = '4')"), '0', 'and a user');
+is($server->sql("SELECT count(*) FROM ($owned UNION ALL SELECT id FROM bugevents.people) AS o WHERE user_id = '4'"), '0', 'and a user');
 
 # Own user only.
 my ($out, $err) = ('', '');
@@ -136,6 +139,48 @@ like($err, qr/user "2" cannot watch for user "3"/, '... and is told why');
 $server->sql("CREATE ROLE web LOGIN");
 is($server->node->psql('postgres', "SELECT bugevents.watch('1', '2')", extra_params => [ '-U', 'web' ], stderr => \$err), 3, 'not everybody may call it');
 is($server->sql('SELECT count(*) FROM bugevents.projector_errors'), '0', 'no event was set aside');
+
+# A backend that has the rights which the documentation gives it.
+my ($grants) = PostgreSQL::Test::Utils::slurp_file('docs/notifications.md') =~ /```sql\n(GRANT .*?)```/s;
+$server->sql("CREATE ROLE backend LOGIN; $grants");
+$server->sql("INSERT INTO bugevents.delivery_options (user_id) VALUES ('3') ON CONFLICT DO NOTHING");
+is($server->node->safe_psql('postgres', <<~'END', extra_params => [ '-U', 'backend' ]), "t\n3", 'a backend can do with its rights what it needs');
+	SELECT FROM bugevents.watch('1', '3');
+	SELECT FROM bugevents.unwatch('1', '3');
+	SELECT FROM bugevents.remind('1', now() + interval '1 day', '3', '1 day');
+	SELECT bugevents.mark_read((SELECT max(id) FROM bugevents.notifications WHERE NOT read));
+	SELECT FROM bugevents.mark_all_read('3');
+	INSERT INTO bugevents.preferences VALUES ('3', 'bug_assigned', 'email', true);
+	SELECT bugevents.unsubscribe((SELECT unsubscribe_token FROM bugevents.delivery_options WHERE user_id = '3'));
+	DELETE FROM bugevents.reminders WHERE user_id = '3';
+	END
+$server->sql("DELETE FROM bugevents.preferences WHERE user_id = '3'");
+
+# Who comments needn't watch.
+$server->set('bugevents.watch_on_comment', 'off');
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.watch_on_comment') eq 'off' }, 'the reload');
+$server->sql("INSERT INTO bug_reports (title, creator_id) VALUES ('unwatched', 1)");
+caught_up($server);
+$server->sql("INSERT INTO comments (bug_report_id, user_id, content) SELECT id, 3, 'only said' FROM bug_reports WHERE title = 'unwatched'");
+caught_up($server);
+is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE message = 'only said'"), '1', 'a comment is told');
+is($server->sql("SELECT count(*) FROM bugevents.watchers AS w JOIN bug_reports AS b ON b.id::text = w.bug_report_id WHERE b.title = 'unwatched'"), '0', '... and with watch_on_comment off makes no watcher');
+
+# What is old goes.
+$server->sql("UPDATE bugevents.notifications SET created_at = now() - interval '3 days' WHERE message = 'only said'");
+my $kept = $server->sql("SELECT count(*) FROM bugevents.notifications WHERE message <> 'only said'");
+$server->set('bugevents.notification_retention', '2d');
+$server->set('bugevents.projector', 'off');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'bugevents projector'") eq '0' }, 'no projector');
+$server->set('bugevents.projector', 'on');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.notifications WHERE message = 'only said'") eq '0' }, 'the old one to go');
+is($server->sql('SELECT count(*) FROM bugevents.notifications'), $kept, 'notifications that are old are deleted, others not');
+caught_up($server);
+
+# All users gone: who comes next may get their ids, and nothing that was theirs.
+$server->sql('TRUNCATE users RESTART IDENTITY CASCADE');
+caught_up($server);
+is($server->sql("SELECT count(*) FROM ($owned UNION ALL SELECT id FROM bugevents.people) AS o"), '0', 'TRUNCATE of users leaves nothing of theirs');
 BugEvents::Server::wait_until(sub { $server->sql("SELECT n_tup_ins > 0 AND n_tup_del > 0 FROM pg_stat_all_tables WHERE relid = 'bugevents.notifications'::regclass") eq 't' }, 'the statistics');
 pass('autovacuum learns what the projector writes');
 done_testing();
