@@ -430,12 +430,24 @@ CREATE TABLE preferences (
 );
 COMMENT ON TABLE preferences IS 'what users want to be told, and where; type * stands for all that have no row';
 
+-- What steps back would never get beyond now.
+CREATE FUNCTION is_period(every interval)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT every >= interval '1 minute' AND every <= interval '100 years'
+       AND least(extract(year FROM every), extract(month FROM every), extract(day FROM every),
+                 extract(hour FROM every), extract(minute FROM every), extract(second FROM every)) >= 0
+$$;
+COMMENT ON FUNCTION is_period(interval) IS 'can a reminder be repeated after this time?';
+
 CREATE TABLE reminders (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     bug_report_id text      NOT NULL,
     user_id     text,
     due_at      timestamptz NOT NULL CHECK (isfinite(due_at)),
-    every       interval    CHECK (every >= interval '1 minute'),
+    every       interval    CHECK (is_period(every)),
     created_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ON reminders (due_at);
@@ -478,9 +490,10 @@ BEGIN
         RAISE EXCEPTION 'due_at must be a moment'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF every < interval '1 minute' THEN
-        RAISE EXCEPTION 'every must be at least a minute'
-            USING ERRCODE = 'invalid_parameter_value';
+    IF NOT bugevents.is_period(every) THEN
+        RAISE EXCEPTION 'every must be at least a minute, and at most 100 years'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'No part of it may be negative.';
     END IF;
     INSERT INTO bugevents.reminders (bug_report_id, user_id, due_at, every)
         VALUES (bug_id, remind.user_id, remind.due_at, remind.every)

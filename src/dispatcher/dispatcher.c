@@ -40,6 +40,7 @@
 #include "dispatcher/questions.h"
 #include "dispatcher/security.h"
 #include "dispatcher/lookup.h"
+#include "extension/clock.h"
 #include "extension/settings.h"
 #include "journal/journal.h"
 #include "journal/retention.h"
@@ -514,7 +515,7 @@ sleep_timeout(void)
 		return BUSY_POLL;
 	if (!be_queue_doze())
 		return 0;
-	return Max(0, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
+	return Min(CHECK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
 }
 
 static void
@@ -556,7 +557,7 @@ run_turn(void)
 	be_questions_run(be_queue_settled(), sent_to, send_answer);
 	flush_feeds();
 
-	if (GetCurrentTimestamp() >= next_check || any_feed_is_ending())
+	if (be_clock_has_come(next_check, CHECK_INTERVAL) || any_feed_is_ending())
 	{
 		next_check = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECK_INTERVAL);
 		look_after_stream();

@@ -15,4 +15,7 @@ extern bool be_attempt(void (*step) (void *arg), void *arg, bool report);
 /* The same; NULL: it went well, else why it didn't. */
 extern ErrorData *be_attempt_error(void (*step) (void *arg), void *arg);
 
+/* May what failed with this error succeed when it is done again later? */
+extern bool be_attempt_may_succeed_later(int sqlstate);
+
 #endif							/* BE_ATTEMPT_H */

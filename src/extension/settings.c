@@ -131,6 +131,19 @@ origin_is_valid(const char *origin)
 		strpbrk(host + 3, "/ \t?#") == NULL;
 }
 
+char *
+be_settings_next_item(char **rest)
+{
+	char	   *item = strsep(rest, ",");
+
+	if (item == NULL)
+		return NULL;
+	item += strspn(item, " ");
+	for (char *end = item + strlen(item); end > item && end[-1] == ' ';)
+		*--end = '\0';
+	return item;
+}
+
 /*
  * Check each item of a comma separated list.  GUC memory: the copy lives in the
  * caller's context and is small.
@@ -144,12 +157,8 @@ list_is_valid(const char *value, bool (*item_is_valid) (const char *),
 	char	   *item;
 	bool		valid = true;
 
-	while (valid && (item = strsep(&rest, ",")) != NULL)
+	while (valid && (item = be_settings_next_item(&rest)) != NULL)
 	{
-		while (*item == ' ')
-			item++;
-		for (char *end = item + strlen(item); end > item && end[-1] == ' ';)
-			*--end = '\0';
 		if (*item == '\0' && *value == '\0')
 			break;				/* the empty list */
 		if (!item_is_valid(item))

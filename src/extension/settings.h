@@ -114,4 +114,10 @@ extern bool be_settings_are_preloaded(void);
 /* Is the session's database the one that bugevents.database names? */
 extern bool be_settings_database_is_served(void);
 
+/*
+ * The next item of a list with commas, without the spaces around it; NULL: there is none.  Writes
+ * into the list.
+ */
+extern char *be_settings_next_item(char **rest);
+
 #endif							/* BE_SETTINGS_H */

@@ -31,6 +31,8 @@
 #include "catalog/namespace.h"
 #include "counters/presence.h"
 #include "counters/progress.h"
+#include "extension/attempt.h"
+#include "extension/clock.h"
 #include "extension/settings.h"
 #include "extension/transaction.h"
 #include "extension/worker.h"
@@ -71,6 +73,7 @@ static Oid	table = InvalidOid;	/* bugevents.projector, when the cursor was read 
 static uint64 cursor;			/* all up to here is done */
 static uint64 written;			/* what the table says */
 static BeJournalPlace place;
+static TimestampTz reached;		/* when the last event that was read was committed */
 static int	retry_wait = RETRY_MIN;
 
 /* ---- a batch ---- */
@@ -79,6 +82,7 @@ typedef struct Batch
 {
 	MemoryContext event;		/* reset for each event */
 	uint64		current;		/* seq of the event that is looked at */
+	TimestampTz at;				/* when it was committed */
 	int			left;			/* events that may still come */
 	bool		any;			/* something was written */
 } Batch;
@@ -118,6 +122,7 @@ take_run(void *arg, const BeJournalRun *run)
 		size -= event.size;
 	}
 	batch->left -= run->count;
+	batch->at = run->at;
 	return batch->left > 0;
 }
 
@@ -134,41 +139,26 @@ static bool
 do_events(uint64 upto, Batch *batch)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64		reached;
+	uint64		last;
 
 	be_transaction_begin();
 	batch->event = AllocSetContextCreate(CurrentMemoryContext, "bugevents projector event",
 										 ALLOCSET_DEFAULT_SIZES);
-	reached = be_journal_read(cursor, upto, &place, take_run, batch);
-	if (batch->any || reached >= written + WRITE_EVERY)
+	last = be_journal_read(cursor, upto, &place, take_run, batch);
+	if (batch->any || last >= written + WRITE_EVERY)
 	{
-		write_cursor(reached);
-		written = reached;
+		write_cursor(last);
+		written = last;
 	}
 	be_transaction_commit(context);
-	cursor = reached;
+	cursor = last;
+	if (batch->at != 0)
+		reached = batch->at;
 	be_progress_set(cursor);
 	return batch->any;
 }
 
 /* ---- what fails ---- */
-
-/* May it succeed later? */
-static bool
-is_transient(int sqlstate)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlstate))
-	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-			return true;
-		default:
-			return sqlstate == ERRCODE_UNDEFINED_TABLE;	/* DROP EXTENSION */
-	}
-}
 
 static void
 set_aside(uint64 seq, const ErrorData *error)
@@ -216,11 +206,9 @@ static void
 pause_for(long ms)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
-	long		left;
 
-	while (!ShutdownRequestPending &&
-		   (left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end)) > 0)
-		wait_for(left);
+	while (!ShutdownRequestPending && !be_clock_has_come(end, ms))
+		wait_for(Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end) + 1));
 }
 
 typedef enum Outcome
@@ -256,6 +244,27 @@ try_events(uint64 upto, Batch *batch, ErrorData **error)
 	return outcome;
 }
 
+/* InvalidOid: the extension is gone. */
+static Oid
+find_table(void)
+{
+	Oid			schema = get_namespace_oid("bugevents", true);
+
+	return OidIsValid(schema) ? get_relname_relid("projector", schema) : InvalidOid;
+}
+
+static bool
+is_gone(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		gone;
+
+	be_transaction_begin();
+	gone = !OidIsValid(find_table());
+	be_transaction_commit(context);
+	return gone;
+}
+
 static void
 retry_later(const ErrorData *error)
 {
@@ -279,7 +288,7 @@ isolate(uint64 seq)
 		return;					/* not all of it was in that batch */
 	if (try_events(seq, &alone, &error) != FAILED)
 		return;
-	if (is_transient(error->sqlerrcode))
+	if (be_attempt_may_succeed_later(error->sqlerrcode) || is_gone())
 		retry_later(error);
 	else
 		set_aside(seq, error);
@@ -295,7 +304,7 @@ run_batch(uint64 upto)
 
 	if (outcome != FAILED)
 		retry_wait = RETRY_MIN;
-	else if (batch.current == 0 || is_transient(error->sqlerrcode))
+	else if (batch.current == 0 || be_attempt_may_succeed_later(error->sqlerrcode))
 		retry_later(error);
 	else
 		isolate(batch.current);
@@ -311,14 +320,11 @@ read_cursor(uint64 *horizon)
 	MemoryContext context = CurrentMemoryContext;
 	static BeStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
 	BeStreamRow stream;
-	Oid			schema;
-	Oid			found = InvalidOid;
+	Oid			found;
 	bool		isnull;
 
 	be_transaction_begin();
-	schema = get_namespace_oid("bugevents", true);
-	if (OidIsValid(schema))
-		found = get_relname_relid("projector", schema);
+	found = find_table();
 	if (OidIsValid(found) && be_stream_row_read(&stream))
 	{
 		if (found != table)
@@ -347,17 +353,20 @@ read_cursor(uint64 *horizon)
 
 /* ---- reminders, and what is old ---- */
 
+/*
+ * Those that were due at upto, when all that was committed until then has been looked at: a
+ * bug that was closed before is not reminded of.
+ */
 static void
-do_reminders(void)
+do_reminders(TimestampTz upto)
 {
 	MemoryContext context = CurrentMemoryContext;
-	TimestampTz now = GetCurrentTimestamp();
 
-	if (be_reminder_next_is_known() && be_reminder_next() > now)
+	if (be_reminder_next_is_known() && be_reminder_next() > upto)
 		return;
 	be_transaction_begin();
-	if (be_reminder_next() <= now)
-		(void) be_reminder_fire();
+	if (be_reminder_next() <= upto)
+		(void) be_reminder_fire(upto);
 	(void) be_reminder_next();
 	be_transaction_commit(context);
 }
@@ -368,7 +377,7 @@ expire(void)
 	MemoryContext context = CurrentMemoryContext;
 	static TimestampTz due = 0;
 
-	if (GetCurrentTimestamp() < due)
+	if (!be_clock_has_come(due, EXPIRE_INTERVAL))
 		return;
 	due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), EXPIRE_INTERVAL);
 	be_transaction_begin();
@@ -408,14 +417,18 @@ run_turn(void)
 		return false;
 
 	pgstat_report_activity(STATE_RUNNING, "deriving from events");
+	expire();
 	if (horizon > cursor)
 	{
-		if (!run_batch(horizon) || cursor >= horizon)
+		bool		wrote = run_batch(horizon);
+
+		/* There may be something to read at each turn. */
+		do_reminders(Min(reached, GetCurrentTimestamp()));
+		if (!wrote || cursor >= horizon)
 			nap(PACE);
 		return true;
 	}
-	do_reminders();
-	expire();
+	do_reminders(GetCurrentTimestamp());
 	sleep_until_due();
 	return true;
 }
@@ -471,7 +484,7 @@ be_projector_look_after(void)
 {
 	static TimestampTz next_start = 0;
 
-	if (!be_projector || be_presence_is_running(BE_WORKER_PROJECTOR) || GetCurrentTimestamp() < next_start)
+	if (!be_projector || be_presence_is_running(BE_WORKER_PROJECTOR) || !be_clock_has_come(next_start, START_INTERVAL))
 		return;
 	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
 	start();

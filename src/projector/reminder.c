@@ -4,10 +4,16 @@
  * Model: a reminder that fires becomes a notification in the transaction that deletes it, or
  * sets its next time: so it fires once, whatever crashes.  One that was due several
  * times meanwhile fires once, too, and goes on from the due time, not from now.
+ *
+ * Failure: one that fails (it looks at the bug, which runs expressions of the table's owner) is
+ * reported and passed; only what may succeed later ends the batch.
  */
 #include "projector/reminder.h"
 
+#include <math.h>
+
 #include "event/event.h"
+#include "extension/attempt.h"
 #include "extension/settings.h"
 #include "projector/change.h"
 #include "projector/bug.h"
@@ -15,7 +21,6 @@
 #include "extension/statement.h"
 #include "responder/current.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 
 #define BATCH	"100"
 
@@ -90,43 +95,100 @@ delete(int64 id)
 	be_statement_with(&statement, be_int_value(id));
 }
 
+static TimestampTz
+add(TimestampTz at, const Interval *interval)
+{
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+												   TimestampTzGetDatum(at), IntervalPGetDatum(interval)));
+}
+
+/* How often it fits in between, at least. */
+static double
+count_between(const Interval *every, TimestampTz from, TimestampTz to)
+{
+	/* A month has up to 31 days, and a day up to 25 hours. */
+	double		longest = (every->month * 31.0 + every->day) * 25 * USECS_PER_HOUR + every->time;
+
+	return floor((to - from) / longest);
+}
+
+/* The first time behind now: not one by one, as there may be millions of them. */
+static TimestampTz
+next_time(const Reminder *reminder, TimestampTz now)
+{
+	double		times = count_between(reminder->every, reminder->due_at, now);
+	Datum		passed = DirectFunctionCall2(interval_mul, IntervalPGetDatum(reminder->every),
+											 Float8GetDatum(Max(times, 0)));
+	TimestampTz due_at = add(reminder->due_at, DatumGetIntervalP(passed));
+
+	while (due_at <= now)
+		due_at = add(due_at, reminder->every);
+	return due_at;
+}
+
 static void
 set_next(const Reminder *reminder, TimestampTz now)
 {
 	static BeStatement statement = {.sql = "UPDATE bugevents.reminders SET due_at = $2 WHERE id = $1"};
-	TimestampTz due_at = reminder->due_at;
 
-	while (due_at <= now)
-		due_at = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-														 TimestampTzGetDatum(due_at),
-														 IntervalPGetDatum(reminder->every)));
-	be_statement_with(&statement, be_int_value(reminder->id), be_time_value(due_at));
+	be_statement_with(&statement, be_int_value(reminder->id), be_time_value(next_time(reminder, now)));
 }
 
+/* It is done with for now. */
 static void
-fire(const Reminder *reminder, TimestampTz now)
+go_on(const Reminder *reminder, bool repeat, TimestampTz now)
 {
-	BeNotice	notice;
-	const char *user;
-	bool		exists = make_notice(&notice, reminder, &user);
-
-	if (exists && user)
-		be_notification_make(&notice, user);
-	if (exists && reminder->every)
+	if (repeat && reminder->every)
 		set_next(reminder, now);
 	else
 		delete(reminder->id);
 }
 
+typedef struct Firing
+{
+	const Reminder *reminder;
+	TimestampTz now;
+} Firing;
+
+static void
+fire_step(void *arg)
+{
+	const Firing *firing = arg;
+	BeNotice	notice;
+	const char *user;
+	bool		exists = make_notice(&notice, firing->reminder, &user);
+
+	if (exists && user)
+		be_notification_make(&notice, user);
+	go_on(firing->reminder, exists, firing->now);
+}
+
+/* What fails fails alone: it comes again at its next time, if it has one. */
+static void
+fire(const Reminder *reminder, TimestampTz now)
+{
+	Firing		firing = {reminder, now};
+	ErrorData  *error = be_attempt_error(fire_step, &firing);
+
+	if (error == NULL)
+		return;
+	if (be_attempt_may_succeed_later(error->sqlerrcode))
+		ReThrowError(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("bugevents could not remind anybody of bug \"%s\": %s", reminder->bug, error->message)));
+	go_on(reminder, true, now);
+}
+
 int
-be_reminder_fire(void)
+be_reminder_fire(TimestampTz upto)
 {
 	static BeStatement find = {
 		.sql = "SELECT id, bug_report_id, user_id, due_at, every FROM bugevents.reminders"
 		" WHERE due_at <= $1 ORDER BY due_at, id LIMIT " BATCH " FOR UPDATE"
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	uint64		n = be_statement_with(&find, be_time_value(now));
+	uint64		n = be_statement_with(&find, be_time_value(upto));
 	Reminder   *due = palloc(sizeof(Reminder) * Max(n, 1));
 
 	for (uint64 i = 0; i < n; i++)
@@ -172,17 +234,12 @@ be_reminder_changed(void)
 static bool
 is_closed(const char *status)
 {
-	List	   *names;
-	ListCell   *cell;
-	char	   *copy = pstrdup(be_closed_statuses);
+	char	   *rest = pstrdup(be_closed_statuses);
+	char	   *item;
 
-	if (!SplitGUCList(copy, ',', &names))
-		return false;
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), status) == 0)
+	while ((item = be_settings_next_item(&rest)) != NULL)
+		if (*item && strcmp(item, status) == 0)
 			return true;
-	}
 	return false;
 }
 

@@ -9,10 +9,10 @@
 #include "datatype/timestamp.h"
 
 /*
- * Fire those that are due, a batch of them, and set those that repeat to their next time.
- * Returns how many.  Wants a transaction, and SPI to be connected.
+ * Fire those that were due at upto, a batch of them, and set those that repeat to their next
+ * time.  Returns how many.  Wants a transaction, and SPI to be connected.
  */
-extern int	be_reminder_fire(void);
+extern int	be_reminder_fire(TimestampTz upto);
 
 /*
  * When the next one is due; DT_NOEND: there is none.  Remembered until be_reminder_changed;

@@ -163,6 +163,8 @@ is($server->sql("SELECT string_agg(n, ' ' ORDER BY n COLLATE \"C\") FROM (SELECT
 	$single, 'derived again, and folded: as many events');
 cmp_ok($server->sql('SELECT count(*) FROM bugevents.notifications'), '<', $rows / 3, '... in far fewer notifications');
 
+cmp_ok($server->sql('SELECT count(DISTINCT xmin::text) FROM bugevents.notifications'), '>', 5, '... in batches');
+
 # An event that nothing can be derived from.
 my $log = $server->log_size;
 $server->sql(<<~'END');
@@ -203,6 +205,18 @@ $server->sql(<<~'END');
 caught_up($server);
 is($server->sql("SELECT string_agg(type || ' ' || user_id, ', ' ORDER BY id) FROM bugevents.notifications WHERE bug_report_id = '100001'"), 'comment_added 5, comment_added 6', 'a bug from before it was attached');
 is($server->sql("SELECT string_agg(type || ' ' || user_id, ', ' ORDER BY id) FROM bugevents.notifications WHERE bug_report_id = '100002'"), 'comment_added 5, status_changed 5', 'nobody is told of what he may not see');
+
+# What an expression needs is gone: that is poison, too.
+$server->sql(<<~'END');
+	CREATE TABLE gone AS SELECT 0 AS n;
+	CREATE TABLE odd (LIKE bug_reports INCLUDING ALL);
+	SELECT bugevents.attach('odd', 'bug_report', columns => '{"id": "(SELECT row.id + n FROM gone)"}');
+	DROP TABLE gone;
+	INSERT INTO remarks (id, bug_report_id, user_id, content) OVERRIDING SYSTEM VALUE VALUES (200001, 200001, 7, 'of an odd bug');
+	END
+caught_up($server);
+is($server->sql("SELECT string_agg(type || ' ' || action || ' ' || sqlstate, ', ' ORDER BY seq) FROM bugevents.projector_errors WHERE sqlstate <> '23514'"), 'comment created 42P01', 'a table that an expression needs is gone: set aside, and the stream goes on');
+$server->sql('DROP TABLE odd');
 
 # The extension comes and goes.
 $server->sql('DROP EXTENSION bugevents CASCADE');

@@ -5,7 +5,7 @@ use BugEvents::Projector qw(caught_up);
 use BugEvents::Server;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('reminders', projector => 1, conf => "bugevents.closed_statuses = 'closed, done'\n");
+my $server = BugEvents::Server->start_new('reminders', projector => 1, conf => "bugevents.closed_statuses = 'closed, won''t fix ,done'\n");
 $server->sql(<<~'END');
 	INSERT INTO users (username, email) SELECT 'user ' || n, n || '@example.org' FROM generate_series(1, 3) AS n;
 	INSERT INTO bug_reports (title, creator_id, assignee_id) VALUES ('one', 1, 2), ('two', 1, NULL), ('three', 1, 3), ('four', NULL, NULL);
@@ -39,6 +39,34 @@ is($server->sql("SELECT due_at - date_trunc('hour', created_at) BETWEEN interval
 	'what was missed comes once, and the next one is whole days from the first');
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent' AND user_id = '3'"), '2', '... not eleven times');
 
+# Each minute, for two thousand years.
+$server->sql("SELECT bugevents.remind('3', '0026-01-31 12:30+00', '3', '1 minute')");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.reminders WHERE every = '1 minute' AND due_at BETWEEN now() AND now() + interval '1 minute'") eq '1' }, 'the next minute');
+is($server->sql("SELECT extract(second FROM due_at)::int FROM bugevents.reminders WHERE every = '1 minute'"), '0', 'what is due since long ago does not keep the worker busy');
+$server->sql("DELETE FROM bugevents.reminders WHERE every = '1 minute'");
+
+# What fails is passed, and holds up no other.
+my $log = $server->log_size;
+$server->sql(<<~'END');
+	CREATE TABLE gone AS SELECT 0 AS n;
+	CREATE TABLE odd (LIKE bug_reports INCLUDING ALL);
+	SELECT bugevents.attach('odd', 'bug_report', columns => '{"id": "(SELECT row.id + n FROM gone)"}');
+	DROP TABLE gone;
+	SELECT bugevents.remind('77', clock_timestamp(), '1'), bugevents.remind('77', clock_timestamp(), '1', '1 day'), bugevents.remind('2', clock_timestamp(), '3');
+	END
+BugEvents::Server::wait_until(sub { sent() =~ /2 3$/ }, 'the one that can be told');
+is($server->sql("SELECT string_agg((due_at > now())::text, ' ') FROM bugevents.reminders WHERE bug_report_id = '77'"), 'true', 'a reminder that fails is passed; one that repeats goes on');
+$server->wait_log(qr/WARNING: .*could not remind anybody of bug "77": .*gone/, $log);
+$server->sql("DELETE FROM bugevents.reminders WHERE bug_report_id = '77'; DROP TABLE odd");
+
+# There may always be something to read.
+my $busy = $server->session;
+$busy->query_until(qr/begun/, "\\echo begun\nDO \$\$ BEGIN LOOP UPDATE bug_reports SET description = clock_timestamp()::text WHERE id = 4; COMMIT; END LOOP; END \$\$;\n");
+$server->sql("SELECT bugevents.remind('1', clock_timestamp() + interval '1 second', '3')");
+BugEvents::Server::wait_until(sub { sent() =~ /1 3$/ }, 'a reminder while others write');
+is($server->sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'DO %'"), '1', 'a stream without end does not keep reminders from being due');
+eval { $busy->quit };
+
 # Over a restart, and due while the server was down.
 $server->set('bugevents.projector', 'off');
 BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'bugevents projector'") eq '0' }, 'no projector');
@@ -56,6 +84,7 @@ is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'remi
 $server->sql("DELETE FROM bugevents.reminders");
 $server->sql("SELECT bugevents.remind(b::text, now() + interval '1 day', '1') FROM generate_series(1, 4) AS b");
 $server->sql("UPDATE bug_reports SET status = 'done' WHERE id = 1; UPDATE bug_reports SET status = 'busy' WHERE id = 2; DELETE FROM bug_reports WHERE id = 3");
+$server->sql("INSERT INTO bug_reports (id, title) OVERRIDING SYSTEM VALUE VALUES (55, 'not ours'); SELECT bugevents.remind('55', now() + interval '1 day', '1'); UPDATE bug_reports SET status = 'won''t fix' WHERE id = 55");
 caught_up($server);
 is(left_(), '2 4', 'closing and deleting a bug cancels its reminders');
 $server->set('bugevents.closed_statuses', '');
@@ -65,7 +94,7 @@ BugEvents::Server::wait_until(sub { left_() eq '2 4' }, 'that of no bug to go');
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE bug_report_id = '999'"), '0', 'a bug that is not there reminds nobody');
 
 # Refused.
-for ([ "'1', NULL", 'must not be null' ], [ "'1', 'infinity'", 'must be a moment' ], [ "'1', now(), '1', '1 second'", 'at least a minute' ],
+for ([ "'1', now(), '1', '1 month -29 days'", 'at least a minute' ], [ "'1', now(), '1', '101 years'", 'at most 100 years' ], [ "'1', NULL", 'must not be null' ], [ "'1', 'infinity'", 'must be a moment' ], [ "'1', now(), '1', '1 second'", 'at least a minute' ],
 	[ "'1', now(), '1', '-1 day'", 'at least a minute' ])
 {
 	my $err = '';
