@@ -583,7 +583,7 @@ CREATE TRIGGER wake AFTER INSERT OR UPDATE ON deliveries
     FOR EACH STATEMENT EXECUTE FUNCTION wake_courier();
 COMMENT ON TABLE deliveries IS 'what is sent outside, and what became of it';
 COMMENT ON COLUMN deliveries.address IS 'e-mail address or phone number; empty: bugevents.webhook_url';
-COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was read before';
+COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was read before, or the user has unsubscribed';
 COMMENT ON COLUMN deliveries.key IS 'the same at each attempt; a webhook has it as webhook-id';
 COMMENT ON COLUMN deliveries.if_unread IS 'sent only if the notification is not read by then';
 COMMENT ON COLUMN deliveries.sent_with IS 'the delivery in whose mail this one was';
@@ -639,7 +639,7 @@ AS $$
           FROM quiet), due_at)
 $$;
 COMMENT ON FUNCTION delivery_time(text, text, timestamptz)
-    IS 'when something that is due may be sent to a user: quiet hours, digests';
+    IS 'when something that is due may be sent to a user: quiet hours, digests; without a channel, quiet hours only';
 
 -- {{name}} becomes the member of that name, in one pass: values are no templates.
 CREATE FUNCTION render(template text, vals jsonb, html boolean DEFAULT false)
@@ -647,14 +647,14 @@ RETURNS text
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT string_agg(CASE
+    SELECT coalesce(string_agg(CASE
                WHEN n = 1 THEN piece
                WHEN strpos(piece, '}}') = 0 THEN '{{' || piece
                ELSE CASE WHEN html
                          THEN replace(replace(replace(replace(replace(v, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'),
                                       '"', '&quot;'), '''', '&#39;')
                          ELSE v END || substr(piece, strpos(piece, '}}') + 2)
-               END, '' ORDER BY n)
+               END, '' ORDER BY n), template)
       FROM unnest(string_to_array(template, '{{')) WITH ORDINALITY AS p (piece, n)
      CROSS JOIN LATERAL (SELECT coalesce(vals ->> btrim(split_part(piece, '}}', 1)), '') AS v) AS x
 $$;
@@ -685,6 +685,10 @@ BEGIN
                JOIN bugevents.deliveries AS y ON y.notification_id = x.id
               WHERE y.id = delivery_id OR y.sent_with = delivery_id ORDER BY x.id
     LOOP
+        IF d.channel <> 'webhook' THEN
+            n.title := left(n.title, 500);
+            n.message := left(n.message, 1000);
+        END IF;
         items := items || jsonb_build_array(to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username',
             (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id)));
     END LOOP;
@@ -698,9 +702,11 @@ BEGIN
             'body', jsonb_build_object('type', 'notification.' || (vals ->> 'type'),
                                        'timestamp', coalesce(vals ->> 'created_at', now()::text), 'data', vals)::text);
     ELSIF d.channel = 'whatsapp' THEN
+        -- Its API refuses parameters that are empty, or have line ends or many spaces in them.
         RETURN jsonb_build_object('to', d.address, 'template', current_setting('bugevents.whatsapp_template'),
             'language', current_setting('bugevents.whatsapp_language'),
-            'parameters', jsonb_build_array(coalesce(vals ->> 'title', ''), vals ->> 'message'));
+            'parameters', (SELECT jsonb_agg(coalesce(nullif(btrim(regexp_replace(p, '\s+', ' ', 'g')), ''), '-') ORDER BY o)
+                             FROM unnest(ARRAY[vals ->> 'title', vals ->> 'message']) WITH ORDINALITY AS x (p, o)));
     END IF;
 
     SELECT * INTO t FROM bugevents.templates AS x WHERE x.type IN (vals ->> 'type', '*') ORDER BY x.type = '*' LIMIT 1;
@@ -748,7 +754,8 @@ AS $$
     WITH again AS (
         UPDATE bugevents.deliveries AS d
            SET state = 'waiting', attempts = 0, next_attempt_at = now(), ended_at = NULL, sent_with = NULL,
-               key = gen_random_uuid()::text
+               -- Who gets a webhook can tell by its id that it came before.
+               key = CASE WHEN d.channel = 'webhook' THEN d.key ELSE gen_random_uuid()::text END
          WHERE d.state IN ('dead', 'uncertain') AND (delivery_id IS NULL OR d.id = delivery_id)
         RETURNING 1)
     SELECT count(*) FROM again
@@ -758,10 +765,27 @@ COMMENT ON FUNCTION requeue(bigint)
 
 CREATE FUNCTION test_delivery(channel text, address text DEFAULT '')
 RETURNS bigint
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-    INSERT INTO bugevents.deliveries (channel, address) VALUES (channel, address) RETURNING id
+DECLARE
+    url text := CASE channel WHEN 'email' THEN 'bugevents.smtp_url' WHEN 'whatsapp' THEN 'bugevents.whatsapp_url'
+                             WHEN 'webhook' THEN 'bugevents.webhook_url' END;
+    delivery bigint;
+BEGIN
+    IF url IS NULL THEN
+        RAISE EXCEPTION 'there is no channel "%"', channel
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Channels are email, whatsapp and webhook.';
+    END IF;
+    -- Not everybody may see it.
+    IF EXISTS (SELECT FROM pg_settings AS s WHERE s.name = url AND s.setting = '') THEN
+        RAISE EXCEPTION 'nothing is sent by channel "%"', channel
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('Set %s.', url);
+    END IF;
+    INSERT INTO bugevents.deliveries (channel, address) VALUES (test_delivery.channel, coalesce(test_delivery.address, ''))
+        RETURNING id INTO delivery;
+    RETURN delivery;
+END
 $$;
 COMMENT ON FUNCTION test_delivery(text, text)
     IS 'send a test; returns the id of its row in bugevents.deliveries, which tells what became of it';
@@ -777,6 +801,9 @@ AS $$
         ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
     DELETE FROM bugevents.preferences AS p USING bugevents.delivery_options AS o
      WHERE o.unsubscribe_token = token AND p.user_id = o.user_id AND p.channel = 'email' AND p.type <> '*';
+    UPDATE bugevents.deliveries AS d SET state = 'skipped', ended_at = now()
+      FROM bugevents.delivery_options AS o
+     WHERE o.unsubscribe_token = token AND d.user_id = o.user_id AND d.channel = 'email' AND d.state = 'waiting';
     SELECT o.user_id FROM bugevents.delivery_options AS o WHERE o.unsubscribe_token = token
 $$;
 COMMENT ON FUNCTION unsubscribe(text)

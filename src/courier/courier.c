@@ -21,12 +21,12 @@
 #include "courier/courier.h"
 
 #include "catalog/namespace.h"
-#include "counters/deliveries.h"
 #include "counters/presence.h"
 #include "courier/carrier.h"
 #include "courier/delivery.h"
 #include "courier/ledger.h"
 #include "extension/attempt.h"
+#include "extension/clock.h"
 #include "extension/settings.h"
 #include "extension/transaction.h"
 #include "extension/worker.h"
@@ -47,6 +47,7 @@
 #include "utils/timestamp.h"
 
 #define LOOK_INTERVAL	60000	/* ms */
+#define PACE			10		/* ms between looks at the least */
 #define RESTART_DELAY	1000	/* ms */
 #define WAIT_FOR_OTHER	100		/* ms, for the carrier of a courier before us */
 #define START_INTERVAL	5000	/* ms */
@@ -167,7 +168,7 @@ take_result(const BeResult *result)
 		be_carrier_kill("it reported what it was not told to send");
 		return;
 	}
-	be_deliveries_count(kind, be_delivery_record(kind, result));
+	be_delivery_record(kind, result);
 }
 
 static void
@@ -243,7 +244,7 @@ have_carrier(void)
 
 	if (be_carrier_is_running())
 		return true;
-	if (GetCurrentTimestamp() < not_before || !be_ledger_open())
+	if (!be_clock_has_come(not_before, RESTART_DELAY) || !be_ledger_open())
 		return false;
 	not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESTART_DELAY);
 
@@ -278,7 +279,8 @@ sleep_time(bool has_carrier)
 		channels[kind] = be_channel_is_on((BeChannelKind) kind) &&
 			count_under_way((BeChannelKind) kind) < be_delivery_concurrency;
 	next = be_delivery_next(channels);
-	return Min(LOOK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next));
+	/* What is due and was not claimed is locked by somebody. */
+	return Max(PACE, Min(LOOK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next)));
 }
 
 static void
@@ -391,7 +393,7 @@ be_courier_look_after(void)
 	static TimestampTz next_start = 0;
 
 	if (!be_channel_is_any_on() || be_presence_is_running(BE_WORKER_COURIER) ||
-		GetCurrentTimestamp() < next_start)
+		!be_clock_has_come(next_start, START_INTERVAL))
 		return;
 	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
 	start();

@@ -11,17 +11,21 @@
 #include "courier/delivery.h"
 
 #include "courier/ledger.h"
+#include "access/xact.h"
 #include "common/pg_prng.h"
+#include "counters/deliveries.h"
 #include "extension/attempt.h"
 #include "extension/settings.h"
 #include "extension/statement.h"
 #include "extension/transaction.h"
 #include "mb/pg_wchar.h"
+#include "pipe/carrier.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #define RETRY_MAX		3600000 /* ms */
-#define POSTPONE_SECONDS 60		/* of a user who has had enough for now */
+#define POSTPONE		60000	/* ms, of a user who has had enough for now */
+#define DIGEST_MAX		"200"	/* notifications in one mail */
 
 static int64
 column_int(uint64 row, int column)
@@ -29,6 +33,16 @@ column_int(uint64 row, int column)
 	bool		isnull;
 
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
+}
+
+/* Null: 0. */
+static TimestampTz
+column_time(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
 /* ---- claiming ---- */
@@ -41,6 +55,7 @@ typedef struct Due
 	bool		is_read;
 	bool		if_unread;
 	bool		collects;		/* with others of the user, in one mail */
+	TimestampTz quiet_until;	/* 0: the user may be disturbed */
 } Due;
 
 static Due *
@@ -48,7 +63,8 @@ find_due(BeChannelKind kind, int limit, int *n)
 {
 	static BeStatement statement = {
 		.sql = "SELECT d.id, d.user_id, d.key, coalesce(n.read, false), d.if_unread,"
-		" o.digest IS NOT NULL AND d.channel = 'email'"
+		" o.digest IS NOT NULL AND d.channel = 'email',"
+		" CASE WHEN o.quiet_from IS NOT NULL THEN nullif(bugevents.delivery_time(d.user_id, NULL, $2), $2) END"
 		" FROM bugevents.deliveries AS d"
 		" LEFT JOIN bugevents.notifications AS n ON n.id = d.notification_id"
 		" LEFT JOIN bugevents.delivery_options AS o ON o.user_id = d.user_id"
@@ -68,6 +84,7 @@ find_due(BeChannelKind kind, int limit, int *n)
 			.is_read = strcmp(be_statement_text(i, 4), "t") == 0,
 			.if_unread = strcmp(be_statement_text(i, 5), "t") == 0,
 			.collects = strcmp(be_statement_text(i, 6), "t") == 0,
+			.quiet_until = column_time(i, 7),
 		};
 	be_statement_done();
 	return due;
@@ -83,13 +100,15 @@ skip(int64 id)
 	be_statement_with(&statement, be_int_value(id));
 }
 
-/* Has the user got as much in the last hour as may be? */
+/* Has the user got as much in the last hour as may be, with what is under way? */
 static bool
 has_enough(BeChannelKind kind, const char *user)
 {
 	static BeStatement statement = {
-		.sql = "SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND user_id = $2"
-		" AND state = 'sent' AND sent_with IS NULL AND ended_at > now() - interval '1 hour'"
+		.sql = "SELECT (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND user_id = $2"
+		" AND state = 'sent' AND sent_with IS NULL AND ended_at > now() - interval '1 hour')"
+		" + (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND user_id = $2"
+		" AND state = 'sending' AND sent_with IS NULL)"
 	};
 	int64		count;
 
@@ -102,13 +121,13 @@ has_enough(BeChannelKind kind, const char *user)
 }
 
 static void
-postpone(int64 id)
+postpone(int64 id, TimestampTz until)
 {
 	static BeStatement statement = {
-		.sql = "UPDATE bugevents.deliveries SET next_attempt_at = now() + $2 * interval '1 second' WHERE id = $1"
+		.sql = "UPDATE bugevents.deliveries SET next_attempt_at = $2 WHERE id = $1"
 	};
 
-	be_statement_with(&statement, be_int_value(id), be_int_value(POSTPONE_SECONDS));
+	be_statement_with(&statement, be_int_value(id), be_time_value(until));
 }
 
 static void
@@ -119,8 +138,9 @@ set_sending(const Due *due)
 	};
 	static BeStatement others = {
 		.sql = "UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1, sent_with = $1"
+		" WHERE id IN (SELECT id FROM bugevents.deliveries"
 		" WHERE channel = 'email' AND user_id = $2 AND id <> $1 AND state = 'waiting'"
-		" AND next_attempt_at <= $3"
+		" AND next_attempt_at <= $3 ORDER BY next_attempt_at, id LIMIT " DIGEST_MAX " - 1)"
 	};
 
 	be_statement_with(&one, be_int_value(due->id));
@@ -149,7 +169,7 @@ compose_step(void *arg)
 }
 
 static void
-give_up(int64 id, const char *error)
+give_up(BeChannelKind kind, int64 id, const char *error)
 {
 	static BeStatement statement = {
 		.sql = "UPDATE bugevents.deliveries SET state = 'dead', last_error = $2, ended_at = now()"
@@ -157,6 +177,7 @@ give_up(int64 id, const char *error)
 	};
 
 	be_statement_with(&statement, be_int_value(id), be_text_value(error));
+	be_deliveries_count(kind, "dead");
 }
 
 /* NULL: it can't be said. */
@@ -164,15 +185,21 @@ static char *
 compose(BeChannelKind kind, const Due *due)
 {
 	Composing	composing = {.id = due->id};
+	char	   *line;
 
 	if (!be_attempt(compose_step, &composing, true))
 	{
-		give_up(due->id, "it could not be composed; the server's log says why");
+		give_up(kind, due->id, "it could not be composed; the server's log says why");
 		return NULL;
 	}
 	/* An object with at least one member. */
-	return psprintf("{\"type\":\"send\",\"id\":" INT64_FORMAT ",\"channel\":\"%s\",\"key\":\"%s\",%s\n",
+	line = psprintf("{\"type\":\"send\",\"id\":" INT64_FORMAT ",\"channel\":\"%s\",\"key\":\"%s\",%s\n",
 					due->id, be_channel_name(kind), due->key, composing.json + 1);
+	if (strlen(line) < BE_CARRIER_MAX_DOWN)
+		return line;
+	/* The carrier would take it for noise, and end with all that it has under way. */
+	give_up(kind, due->id, "it is too long");
+	return NULL;
 }
 
 /* Was it taken into another one's mail a moment ago? */
@@ -199,8 +226,11 @@ claim(BeChannelKind kind, const Due *due, MemoryContext context, List **claims)
 		skip(due->id);
 	else if (!is_waiting(due->id))
 		return;
+	/* Planned so, but it may be late, or a further attempt. */
+	else if (due->quiet_until != 0)
+		postpone(due->id, due->quiet_until);
 	else if (has_enough(kind, due->user))
-		postpone(due->id);
+		postpone(due->id, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), POSTPONE));
 	else
 	{
 		set_sending(due);
@@ -228,6 +258,8 @@ be_delivery_claim(BeChannelKind kind, int limit)
 	due = find_due(kind, limit, &n);
 	for (int i = 0; i < n; i++)
 		claim(kind, &due[i], context, &claims);
+	/* Else a crash could make it due again when it is sent. */
+	ForceSyncCommit();
 	be_transaction_commit(context);
 	return claims;
 }
@@ -293,26 +325,26 @@ state_after(BeChannelKind kind, const BeResult *result, int attempts)
 	return "dead";
 }
 
-static const char *
+static void
 record(BeChannelKind kind, const BeResult *result)
 {
 	int			attempts = attempts_of(result->id);
 	const char *state = state_after(kind, result, attempts);
 
 	set_state(result->id, state, result, next_attempt(attempts, result->retry_after));
-	return state;
+	be_deliveries_count(kind, state);
+	/* The ledger may be cleared then. */
+	ForceSyncCommit();
 }
 
-const char *
+void
 be_delivery_record(BeChannelKind kind, const BeResult *result)
 {
 	MemoryContext context = CurrentMemoryContext;
-	const char *state;
 
 	be_transaction_begin();
-	state = record(kind, result);
+	record(kind, result);
 	be_transaction_commit(context);
-	return state;
 }
 
 /* ---- after an end ---- */
@@ -328,14 +360,21 @@ settle(BeChannelKind kind, int64 id, BeLedgerFate fate)
 		.uncertain = fate == BE_LEDGER_UNKNOWN
 	};
 
-	(void) record(kind, &result);
+	record(kind, &result);
+}
+
+/* One that went in another one's mail, which was deleted and its key with it, may have gone. */
+static BeLedgerFate
+fate_of(const char *key, bool is_orphan)
+{
+	return is_orphan ? BE_LEDGER_UNKNOWN : be_ledger_find(key);
 }
 
 int
 be_delivery_settle(void)
 {
 	static BeStatement statement = {
-		.sql = "SELECT id, channel, key FROM bugevents.deliveries AS d WHERE state = 'sending'"
+		.sql = "SELECT id, channel, key, sent_with IS NOT NULL FROM bugevents.deliveries AS d WHERE state = 'sending'"
 		" AND (sent_with IS NULL OR NOT EXISTS (SELECT FROM bugevents.deliveries AS m WHERE m.id = d.sent_with))"
 	};
 	MemoryContext context = CurrentMemoryContext;
@@ -351,7 +390,8 @@ be_delivery_settle(void)
 
 		settle(be_channel_find(SPI_getvalue(rows->vals[i], rows->tupdesc, 2)),
 			   DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull)),
-			   be_ledger_find(SPI_getvalue(rows->vals[i], rows->tupdesc, 3)));
+			   fate_of(SPI_getvalue(rows->vals[i], rows->tupdesc, 3),
+					   DatumGetBool(SPI_getbinval(rows->vals[i], rows->tupdesc, 4, &isnull))));
 	}
 	be_transaction_commit(context);
 	return n;

@@ -35,8 +35,8 @@ typedef struct BeResult
 /* Up to limit deliveries (BeClaim) that are due, palloc'd in the current context. */
 extern List *be_delivery_claim(BeChannelKind kind, int limit);
 
-/* Write what became of one.  Returns its new state, a constant. */
-extern const char *be_delivery_record(BeChannelKind kind, const BeResult *result);
+/* Write what became of one, and count it. */
+extern void be_delivery_record(BeChannelKind kind, const BeResult *result);
 
 /*
  * Settle what was being sent when a courier or carrier ended, by the ledger, which was read.  Returns how

@@ -3,7 +3,8 @@
  *
  * Model: lines "boot ID", "began KEY", "sent KEY" and "failed KEY".  The file isn't flushed
  * to disk: it is for the end of processes.  If the machine ended, it may have lost its last lines; the id of the
- * boot says so, and then what isn't in it may have been sent.
+ * boot says so, and then what isn't in it may have been sent.  So may it be if the file is a copy, as a backup
+ * or a standby has it, which lacks what was written later: the id has the file's number in it.
  *
  * Concurrency: whoever has the file open holds the lock on it, the carrier by the descriptor
  * it inherited.  So nobody reads it while a carrier may still write.
@@ -24,6 +25,8 @@
 #define PATH		"bugevents_courier.ledger"	/* in the data directory */
 #define BOOT_FILE	"/proc/sys/kernel/random/boot_id"
 #define KEY_SIZE	64
+#define BOOT_SIZE	40			/* a UUID, and its end */
+#define ID_SIZE		(BOOT_SIZE + 34)
 
 typedef struct Entry
 {
@@ -58,12 +61,18 @@ static void
 read_boot_id(char *id, size_t size)
 {
 	int			fd = open(BOOT_FILE, O_RDONLY | O_CLOEXEC);
-	ssize_t		n = fd >= 0 ? read(fd, id, size - 1) : 0;
+	char		text[BOOT_SIZE];
+	ssize_t		n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+	struct stat status;
 
-	id[Max(n, 0)] = '\0';
-	id[strcspn(id, "\n")] = '\0';
+	text[Max(n, 0)] = '\0';
+	text[strcspn(text, "\n")] = '\0';
 	if (fd >= 0)
 		close(fd);
+	id[0] = '\0';
+	if (text[0] && fstat(ledger, &status) == 0)
+		snprintf(id, size, "%s.%llx.%llx", text, (unsigned long long) status.st_dev,
+				 (unsigned long long) status.st_ino);
 }
 
 static void
@@ -120,7 +129,7 @@ void
 be_ledger_read(void)
 {
 	HASHCTL		info = {.keysize = KEY_SIZE,.entrysize = sizeof(Entry),.hcxt = CurrentMemoryContext};
-	char		boot[KEY_SIZE];
+	char		boot[ID_SIZE];
 	StringInfoData text;
 	char	   *rest;
 	char	   *line;
@@ -155,8 +164,8 @@ be_ledger_find(const char *key)
 void
 be_ledger_clear(void)
 {
-	char		boot[KEY_SIZE];
-	char		line[KEY_SIZE + 8];
+	char		boot[ID_SIZE];
+	char		line[ID_SIZE + 8];
 	int			len;
 
 	read_boot_id(boot, sizeof(boot));

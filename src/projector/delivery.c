@@ -60,12 +60,13 @@ be_delivery_plan(int64 notification, const char *type, const char *user, Timesta
 {
 	BePerson	person = {.active = false};
 	bool		is_read = false;
-	int			earlier = 0;
+	int			earlier = 0;	/* channels that come before it */
 
 	for (int i = 0; i < BE_CHANNELS; i++)
 	{
 		BeChannelKind kind = (BeChannelKind) i;
 		const char *address;
+		int			step;
 
 		if (!be_channel_is_on(kind) || !is_wanted(kind, user, type))
 			continue;
@@ -75,10 +76,8 @@ be_delivery_plan(int64 notification, const char *type, const char *user, Timesta
 		address = address_of(kind, &person);
 		if (address == NULL)
 			continue;
-		insert(notification, kind, user, address,
-			   at + (int64) earlier * be_escalate_after * 1000, earlier > 0 && be_escalate_after > 0);
-		/* A webhook isn't a person who could have read it. */
-		if (kind != BE_CHANNEL_WEBHOOK && be_escalate_after > 0)
-			earlier++;
+		/* A program doesn't wait for what people have read. */
+		step = be_escalate_after > 0 && kind != BE_CHANNEL_WEBHOOK ? earlier++ : 0;
+		insert(notification, kind, user, address, at + (int64) step * be_escalate_after * 1000, step > 0);
 	}
 }

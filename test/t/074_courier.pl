@@ -1,41 +1,20 @@
 # The courier: mail, WhatsApp and webhooks to real servers that fail on purpose.
 use strict;
 use warnings;
+use BugEvents::Outside;
 use BugEvents::Projector qw(caught_up);
 use BugEvents::Server;
 use Digest::SHA qw(hmac_sha256_base64);
 use JSON::PP;
 use MIME::Base64;
-use MIME::QuotedPrint;
-use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $folder = PostgreSQL::Test::Utils::tempdir;
-my $outside = fork() // die;
-if ($outside == 0)
-{
-	exec 'python3', 'test/t/outside.py', $folder;
-	exit 1;
-}
-END { local $?; kill 'TERM', $outside if $outside; waitpid $outside, 0 if $outside; }
-BugEvents::Server::wait_until(sub { -e "$folder/ports" }, 'the world outside');
-my $ports = decode_json(slurp_file("$folder/ports"));
-my $secret = 'whsec_' . encode_base64('thirty-two bytes of secret, no less', '');
-append_to_file("$folder/password", "geheim\n");
-append_to_file("$folder/token", "wa-token\n");
-append_to_file("$folder/secret", "$secret\n");
+my $outside = BugEvents::Outside->start;
+my $secret = $outside->secret;
 
 my $server = BugEvents::Server->start_new('courier', projector => 1, conf => <<~"END");
-	bugevents.smtp_url = 'smtp://localhost:$ports->{smtp}'
-	bugevents.smtp_from = 'Bug Tracker <bugs\@example.org>'
-	bugevents.smtp_user = 'tracker'
-	bugevents.smtp_password_file = '$folder/password'
-	bugevents.whatsapp_url = 'https://localhost:$ports->{web}/wa'
-	bugevents.whatsapp_token_file = '$folder/token'
-	bugevents.webhook_url = 'https://localhost:$ports->{web}/hook'
-	bugevents.webhook_secret_file = '$folder/secret'
-	bugevents.delivery_ca_file = '$folder/ca.pem'
+	@{[ $outside->conf ]}
 	bugevents.default_channels = 'email'
 	bugevents.unsubscribe_url = 'https://tracker.example.org/off?{{token}}'
 	bugevents.retry_delay = 20ms
@@ -44,16 +23,8 @@ my $server = BugEvents::Server->start_new('courier', projector => 1, conf => <<~
 	restart_after_crash = on
 	END
 
-sub behave { my (%how) = @_; unlink "$folder/behaviour"; append_to_file("$folder/behaviour.new", encode_json(\%how)); rename "$folder/behaviour.new", "$folder/behaviour"; return; }
-
-sub accepted
-{
-	my @all = -e "$folder/accepted" ? map { decode_json($_) } split /\n/, slurp_file("$folder/accepted") : ();
-	# Headers as they are; they are not quoted-printable.
-	$_->{head} = (split /\r?\n\r?\n/, $_->{content})[0], $_->{content} = decode_qp($_->{content}) for grep { $_->{content} } @all;
-	return @all;
-}
-
+sub behave { return $outside->behave(@_); }
+sub accepted { return $outside->accepted; }
 sub json { my ($text) = @_; utf8::encode($text); return decode_json($text); }
 
 sub states { return $server->sql("SELECT coalesce(string_agg(n, ', ' ORDER BY n), '') FROM (SELECT channel || ' ' || state || ' ' || count(*) AS n FROM bugevents.deliveries GROUP BY channel, state) s"); }
@@ -126,6 +97,7 @@ $server->sql("SELECT bugevents.test_delivery('email', 'eve\@example.org'), bugev
 all_sent();
 is($server->sql("SELECT string_agg(channel || ' ' || state || ' ' || attempts || ' ' || last_code, ', ' ORDER BY channel) FROM bugevents.deliveries WHERE notification_id IS NULL"),
 	'email dead 1 550, webhook dead 1 410, whatsapp dead 1 400', 'what is refused for good is not tried again');
+my $hook_id = $server->sql("SELECT key FROM bugevents.deliveries WHERE channel = 'webhook' AND state = 'dead'");
 behave(wa => 'later');
 is($server->sql('SELECT bugevents.requeue()'), 3, 'requeue');
 BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE channel = 'whatsapp' AND last_code = 429") eq '1' }, 'a Retry-After');
@@ -134,6 +106,57 @@ behave();
 all_sent();
 is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE notification_id IS NULL AND state = 'sent'"), '3', '... and all of them arrive');
 is(scalar(accepted()), $before + 3, '... once');
+is(scalar(grep { $_->{channel} eq 'webhook' && $_->{headers}{'webhook-id'} eq $hook_id } accepted()), 1, '... a webhook with the id that it had');
+
+for ([ "'sms', 'x'", 'there is no channel "sms"' ], [ "NULL", 'there is no channel' ])
+{
+	my $error = '';
+	$server->node->psql('postgres', "SELECT bugevents.test_delivery($_->[0])", stderr => \$error);
+	like($error, qr/$_->[1]/, "test_delivery($_->[0])");
+}
+
+# WhatsApp wants texts of one line, and none that is empty.
+$server->sql("INSERT INTO bugevents.notifications (type, user_id, title, message) VALUES ('comment_added', '1', '', E'one\n\n  two\t three ')");
+$server->sql("INSERT INTO bugevents.deliveries (notification_id, user_id, channel, address) SELECT max(id), '1', 'whatsapp', '+1 555 0100' FROM bugevents.notifications");
+all_sent();
+is_deeply([ map { $_->{text} } @{ json((grep { $_->{channel} eq 'whatsapp' } accepted())[-1]{body})->{template}{components}[0]{parameters} } ], [ '-', 'one two three' ], 'WhatsApp gets texts as it wants them');
+
+# What is longer than the carrier takes is given up, and disturbs nothing else.
+$server->sql("INSERT INTO bugevents.templates VALUES ('*', 'long', repeat('{{title}}', 10000), NULL)");
+$server->sql("INSERT INTO bugevents.notifications (type, user_id, bug_report_id, title, message) VALUES ('priority_changed', '1', '1', repeat('&', 900000), 'x')");
+$server->sql("INSERT INTO bugevents.deliveries (notification_id, user_id, channel, address) SELECT max(id), '1', 'email', 'long\@example.org' FROM bugevents.notifications");
+all_sent();
+is($server->sql("SELECT state || ' ' || attempts || ' ' || last_error FROM bugevents.deliveries WHERE address = 'long\@example.org'"), 'dead 1 it is too long', 'what is too long is given up');
+$server->sql("DELETE FROM bugevents.templates WHERE type = '*'; SELECT bugevents.requeue()");
+all_sent();
+is($server->sql("SELECT state FROM bugevents.deliveries WHERE address = 'long\@example.org'"), 'sent', 'a title of a megabyte is shortened');
+$server->sql("INSERT INTO bugevents.templates VALUES ('*', 'Any {{type}}', '', NULL)");
+$server->sql("UPDATE bugevents.deliveries SET state = 'dead', address = 'any\@example.org' WHERE address = 'long\@example.org'; SELECT bugevents.requeue()");
+all_sent();
+is(scalar(grep { ($_->{content} // '') =~ /^Subject: Any priority_changed\r?$/m } accepted()), 1, 'a template * is for all types without one, and may be empty');
+$server->sql("DELETE FROM bugevents.templates WHERE type = '*'; DELETE FROM bugevents.notifications WHERE length(title) > 1000");
+
+# Again and again: twice as long each time, half of it by chance, and no more than so often.
+is($server->sql("SELECT string_agg(boot_val, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('bugevents.max_attempts', 'bugevents.retry_delay')"), '5 2000', 'five attempts, the first one again after two seconds');
+$server->sql(<<~'END');
+	CREATE TABLE waits (attempts int, ms float8);
+	CREATE FUNCTION note_wait() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN INSERT INTO public.waits VALUES (NEW.attempts, extract(epoch FROM NEW.next_attempt_at - clock_timestamp()) * 1000); RETURN NULL; END $$;
+	CREATE TRIGGER note_wait AFTER UPDATE ON bugevents.deliveries FOR EACH ROW
+		WHEN (OLD.state = 'sending' AND NEW.state = 'waiting') EXECUTE FUNCTION note_wait();
+	END
+$server->set('bugevents.retry_delay', '200ms');
+behave(mail => 'busy');
+$server->sql("SELECT bugevents.test_delivery('email', 'often\@example.org') FROM generate_series(1, 8)");
+all_sent();
+is($server->sql("SELECT string_agg(DISTINCT state || ' ' || attempts || ' ' || last_code, ', ') FROM bugevents.deliveries WHERE address = 'often\@example.org'"), 'dead 5 451', 'after so many attempts it is given up');
+is($server->sql("SELECT string_agg(attempts || ':' || n, ' ' ORDER BY attempts) FROM (SELECT attempts, count(*) AS n FROM waits GROUP BY attempts) AS w"), '1:8 2:8 3:8 4:8', '... all of them');
+is($server->sql('SELECT count(*) FROM waits WHERE ms > 200 * 2 ^ (attempts - 1) OR ms < 100 * 2 ^ (attempts - 1) - 50'), '0', '... after twice as long each time')
+  or diag($server->sql('SELECT string_agg(attempts || $$:$$ || ms::int, $$ $$ ORDER BY attempts) FROM waits'));
+cmp_ok($server->sql('SELECT max(ms) - min(ms) FROM waits WHERE attempts = 4'), '>', 100, '... which is not the same for all');
+$server->sql("DROP TRIGGER note_wait ON bugevents.deliveries; DELETE FROM bugevents.deliveries WHERE address = 'often\@example.org'");
+$server->set('bugevents.retry_delay', '20ms');
+behave();
 
 # A channel that hangs holds up no other.
 behave(wa => 'hang');
@@ -150,6 +173,15 @@ $server->sql("SELECT bugevents.test_delivery('email', 'lost\@example.org'), buge
 BugEvents::Server::wait_until(sub { $server->sql("SELECT state FROM bugevents.deliveries WHERE address = 'lost\@example.org'") eq 'uncertain' }, 'the mail to be uncertain');
 behave();
 BugEvents::Server::wait_until(sub { $server->sql("SELECT state FROM bugevents.deliveries WHERE channel = 'webhook' ORDER BY id DESC LIMIT 1") eq 'sent' }, 'the webhook');
+$server->set('bugevents.retry_uncertain', 'on');
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.retry_uncertain') eq 'on' }, 'the reload');
+behave(mail => 'lose');
+$server->sql("SELECT bugevents.test_delivery('email', 'twice\@example.org')");
+BugEvents::Server::wait_until(sub { grep { "@{ $_->{to} // [] }" eq 'twice@example.org' } accepted() }, 'the first');
+behave();
+all_sent();
+cmp_ok(scalar(grep { "@{ $_->{to} // [] }" eq 'twice@example.org' } accepted()), '>=', 2, 'with retry_uncertain it is sent again');
+$server->set('bugevents.retry_uncertain', 'off');
 is(scalar(grep { "@{ $_->{to} // [] }" eq 'lost@example.org' } accepted()), 1, 'a mail whose answer is lost is not sent again');
 my %hooks;
 $hooks{ $_->{headers}{'webhook-id'} }++ for grep { $_->{channel} eq 'webhook' } accepted();
@@ -175,14 +207,31 @@ BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents
 BugEvents::Server::wait_until(sub { grep { ($_->{content} // '') =~ /^Subject: 3 notifications\r?$/m } accepted() }, 'the digest to arrive');
 is(scalar(grep { ($_->{content} // '') =~ /^Subject: 3 notifications\r?$/m } accepted()), 1, '... and are one');
 
+# Quiet hours hold for what is late, too.
+$server->sql(<<~'END');
+	INSERT INTO bugevents.delivery_options (user_id, quiet_from, quiet_until)
+		VALUES ('5', (now() AT TIME ZONE 'UTC' - interval '1 hour')::time, (now() AT TIME ZONE 'UTC' + interval '2 hours')::time);
+	INSERT INTO bugevents.deliveries (user_id, channel, address) VALUES ('5', 'email', 'quiet@example.org');
+	END
+BugEvents::Server::wait_until(sub { $server->sql("SELECT next_attempt_at BETWEEN now() + interval '115 minutes' AND now() + interval '2 hours' FROM bugevents.deliveries WHERE address = 'quiet\@example.org'") eq 't' }, 'it to wait for the morning');
+is($server->sql("SELECT state || ' ' || attempts FROM bugevents.deliveries WHERE address = 'quiet\@example.org'"), 'waiting 0', 'nothing is sent in quiet hours');
+$server->sql("DELETE FROM bugevents.deliveries WHERE address = 'quiet\@example.org'");
+
 $server->set('bugevents.escalate_after', '1h');
 $server->sql("SELECT pg_sleep(0)");
 BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.escalate_after') eq '1h' }, 'the reload');
 caught_up($server);
 $server->sql("SET bugevents.actor = '2'; UPDATE bug_reports SET status = 'e1'");
 caught_up($server);
-is($server->sql("SELECT string_agg(channel || ' ' || if_unread, ', ' ORDER BY channel) FROM bugevents.deliveries WHERE notification_id = (SELECT max(id) FROM bugevents.notifications WHERE user_id = '1') AND channel <> 'webhook'"), 'email false, whatsapp true', 'escalation: the next channel only if it is not read');
-$server->sql("SELECT bugevents.mark_all_read('1'); UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE if_unread; SELECT bugevents.test_delivery('webhook')");
+is($server->sql("SELECT string_agg(channel || ' ' || if_unread, ', ' ORDER BY channel) FROM bugevents.deliveries WHERE notification_id = (SELECT max(id) FROM bugevents.notifications WHERE user_id = '1')"), 'email false, webhook false, whatsapp true', 'escalation: the next channel only if it is not read');
+is($server->sql("SELECT extract(epoch FROM d.next_attempt_at - n.created_at)::int FROM bugevents.deliveries AS d JOIN bugevents.notifications AS n ON n.id = d.notification_id WHERE d.if_unread"), '3600', '... so much later');
+my $escalated = grep { $_->{channel} eq 'whatsapp' } accepted();
+$server->sql("SET bugevents.actor = '2'; UPDATE bug_reports SET priority = 'e2'");
+caught_up($server);
+$server->sql("UPDATE bugevents.deliveries AS d SET next_attempt_at = now() FROM bugevents.notifications AS n WHERE n.id = d.notification_id AND n.type = 'priority_changed' AND d.if_unread");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT string_agg(state, ' ') FROM bugevents.deliveries AS d JOIN bugevents.notifications AS n ON n.id = d.notification_id WHERE d.if_unread AND n.type = 'priority_changed'") eq 'sent' }, 'the next channel');
+is(scalar(grep { $_->{channel} eq 'whatsapp' } accepted()), $escalated + 1, '... it is sent there then');
+$server->sql("SELECT bugevents.mark_all_read('1'); UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE if_unread AND state = 'waiting'; SELECT bugevents.test_delivery('webhook')");
 BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE state = 'skipped'") eq '1' }, 'it to be skipped');
 pass('... and then it is not sent');
 $server->set('bugevents.escalate_after', '0');
@@ -194,10 +243,19 @@ $server->sql("DELETE FROM bugevents.delivery_options; SET bugevents.actor = '1';
 caught_up($server);
 BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE user_id = '2' AND channel = 'email' AND state = 'waiting' AND attempts = 0 AND next_attempt_at > now() + interval '30 seconds'") eq '1' }, 'a mail to be put off');
 pass('who has had enough mails in an hour gets no more for now');
+$server->set('bugevents.delivery_rate', '2');
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.delivery_rate') eq '2' }, 'the reload');
+$server->sql("INSERT INTO bugevents.deliveries (user_id, channel, address) SELECT '6', 'email', 'enough\@example.org' FROM generate_series(1, 10)");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE user_id = '6' AND (state = 'sent' OR next_attempt_at > now() + interval '30 seconds')") eq '10' }, 'them to be sent or put off');
+is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE user_id = '6' AND state = 'sent'"), '2', '... even if all come at once');
+$server->sql("DELETE FROM bugevents.deliveries WHERE user_id = '6'");
 $server->set('bugevents.delivery_rate', '0');
 $server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE state = 'waiting'; INSERT INTO bugevents.delivery_options (user_id) VALUES ('2') ON CONFLICT DO NOTHING");
+$server->sql("INSERT INTO bugevents.deliveries (user_id, channel, address, next_attempt_at) VALUES ('2', 'email', 'later\@example.org', now() + interval '1 hour'), ('2', 'whatsapp', '+1 555 0199', now() + interval '1 hour')");
 is($server->sql("SELECT bugevents.unsubscribe((SELECT unsubscribe_token FROM bugevents.delivery_options WHERE user_id = '2'))"), '2', 'unsubscribe');
 is($server->sql("SELECT enabled FROM bugevents.preferences WHERE user_id = '2' AND channel = 'email'"), 'f', '... from mails');
+is($server->sql("SELECT string_agg(channel || ' ' || state, ', ' ORDER BY id) FROM bugevents.deliveries WHERE user_id = '2' AND next_attempt_at > now() + interval '30 minutes'"), 'email skipped, whatsapp waiting', '... also those that wait');
+$server->sql("DELETE FROM bugevents.deliveries WHERE user_id = '2' AND next_attempt_at > now() + interval '30 minutes'");
 is($server->sql("SELECT bugevents.unsubscribe('nonsense')"), '', '... not with any token');
 $server->sql("DELETE FROM bugevents.preferences; DELETE FROM bugevents.delivery_options");
 

@@ -8,8 +8,10 @@ request:
 
     fail        share of the deliveries that fail before they are accepted, in various ways
     mail, wa, hook    how that one answers: "accept", "refuse", "later" (429, Retry-After: 1), "hang",
-                "lose" (accepted, but the answer is lost)
+                "lose" (accepted, but the answer is lost), "slow" (a mail: accepted when this is over;
+                the file "slow" is there meanwhile)
 """
+import asyncio
 import json
 import logging
 import os
@@ -69,8 +71,11 @@ class Mails:
     async def handle_DATA(self, server, session, envelope):
         how = behaviour("mail")
         if how == "hang":
-            import asyncio
             await asyncio.sleep(3600)
+        if how == "slow":
+            open(os.path.join(folder, "slow"), "w").close()
+            while wanted().get("mail") == "slow":
+                await asyncio.sleep(0.02)
         if how == "busy":
             return "451 4.3.0 come back"
         if how == "refuse":
