@@ -67,6 +67,7 @@
 #define BUSY_POLL			1	/* ms */
 #define BUSY_INTERVAL		200 /* us between commits, below which it polls */
 #define RESTART_SECONDS		2
+#define PROJECTOR_PATIENCE	60000	/* ms; a server that starts, or a projector that is started again */
 
 PGDLLEXPORT void bugevents_dispatcher_main(Datum arg);
 
@@ -333,6 +334,18 @@ reload(void)
 
 /* ---- the extension ---- */
 
+/* It doesn't run, but is expected to, and may not have read what is old. */
+static bool
+projector_is_awaited(void)
+{
+	static TimestampTz since = 0;
+
+	if (since == 0 || be_presence_is_running(BE_WORKER_PROJECTOR))
+		since = GetCurrentTimestamp();
+	return be_projector && !be_presence_is_running(BE_WORKER_PROJECTOR) &&
+		!be_clock_has_come(TimestampTzPlusMilliseconds(since, PROJECTOR_PATIENCE), PROJECTOR_PATIENCE);
+}
+
 /* The seq behind which history must stay for the gateways' and the projector's sake. */
 static uint64
 needed_history(void)
@@ -340,7 +353,9 @@ needed_history(void)
 	uint64		needed = be_queue_settled();
 	uint64		projected;
 
-	if (be_presence_is_running(BE_WORKER_PROJECTOR))
+	if (projector_is_awaited())
+		needed = 0;
+	else if (be_presence_is_running(BE_WORKER_PROJECTOR))
 		needed = be_progress_get(&projected) ? Min(needed, projected) : 0;
 
 	for (int i = 0; i < feed_count; i++)
@@ -443,6 +458,9 @@ look_after_stream(void)
 		stop_feeds(0);
 	}
 	strlcpy(stream_id, id, sizeof(stream_id));
+	/* What they work for is gone, or another one. */
+	be_presence_wake(BE_WORKER_PROJECTOR);
+	be_presence_wake(BE_WORKER_COURIER);
 	if (*stream_id)
 	{
 		ereport(LOG,

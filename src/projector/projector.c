@@ -5,8 +5,9 @@
  * A batch is one transaction: what follows from its events (projection.c) and the
  * cursor behind them commit together, so each event counts exactly once.  Events from which nothing
  * follows need no writing: they are passed over again after a restart, until
- * WRITE_EVERY of them are behind the cursor.  Between batches it naps: under load that makes few
- * large ones of many small ones, and leaves the CPU to those who write.
+ * WRITE_EVERY of them are behind the cursor, or some time has passed, as retention goes by what was read.
+ * Between batches it naps: under load that makes few large ones of many small ones, and leaves the CPU to
+ * those who write.
  *
  * What it writes makes events, too; nothing follows from those.
  *
@@ -371,6 +372,23 @@ do_reminders(TimestampTz upto)
 	be_transaction_commit(context);
 }
 
+/* Of the table that it was read from. */
+static void
+save_cursor(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (cursor <= written)
+		return;
+	be_transaction_begin();
+	if (find_table() == table)
+	{
+		write_cursor(cursor);
+		written = cursor;
+	}
+	be_transaction_commit(context);
+}
+
 static void
 expire(void)
 {
@@ -383,6 +401,7 @@ expire(void)
 	be_transaction_begin();
 	be_notification_expire();
 	be_transaction_commit(context);
+	save_cursor();
 }
 
 /* ---- the loop ---- */
@@ -455,6 +474,7 @@ bugevents_projector_main(Datum arg pg_attribute_unused())
 		MemoryContextSwitchTo(turn);
 		MemoryContextReset(turn);
 	}
+	save_cursor();
 	proc_exit(0);
 }
 

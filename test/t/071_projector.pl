@@ -218,6 +218,42 @@ caught_up($server);
 is($server->sql("SELECT string_agg(type || ' ' || action || ' ' || sqlstate, ', ' ORDER BY seq) FROM bugevents.projector_errors WHERE sqlstate <> '23514'"), 'comment created 42P01', 'a table that an expression needs is gone: set aside, and the stream goes on');
 $server->sql('DROP TABLE odd');
 
+# Where it is, it says when it ends, also if nothing followed from the last events.
+$server->sql("INSERT INTO projects (name) VALUES ('of no consequence')");
+caught_up($server);
+$server->set('bugevents.projector', 'off');
+BugEvents::Server::wait_until(sub { pid() eq '' }, 'no projector');
+is($server->sql('SELECT cursor >= (SELECT max(last_seq) FROM bugevents.journal) FROM bugevents.projector'), 't', 'the cursor is written when the projector ends');
+$server->set('bugevents.projector', 'on');
+BugEvents::Server::wait_until(sub { pid() ne '' }, 'a projector');
+
+# Retention waits for a projector that is behind, also while that is started again.
+$server->set('bugevents.retention', '1s');
+my $stopped = pid();
+$server->stop_worker($stopped);
+$server->sql("INSERT INTO bug_reports (title, assignee_id) VALUES ('behind', 4)");
+my $newest = '(SELECT tableoid FROM bugevents.journal_0 WHERE last_seq = m UNION ALL SELECT tableoid FROM bugevents.journal_1 WHERE last_seq = m UNION ALL SELECT tableoid FROM bugevents.journal_2 WHERE last_seq = m)';
+my $segment = $server->sql("SELECT $newest FROM (SELECT max(last_seq) AS m FROM bugevents.journal) AS x");
+my $time = $server->sql('SELECT clock_timestamp()');
+BugEvents::Server::wait_until(sub { $server->sql("INSERT INTO projects (name) VALUES ('later')"); $server->sql("SELECT $newest <> $segment AND clock_timestamp() > timestamptz '$time' + interval '2 seconds' FROM (SELECT max(last_seq) AS m FROM bugevents.journal) AS x") eq 't' }, 'another segment of the journal');
+kill 'KILL', $stopped;
+BugEvents::Server::wait_until(sub { my $pid = eval { pid() } // ''; $pid ne '' && $pid ne $stopped }, 'another projector');
+caught_up($server);
+is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE title = 'behind'"), '1', 'retention waits for a projector that is started again');
+$server->set('bugevents.retention', '1h');
+
+# What retention has dropped before it was read is told, and not waited for.
+$server->set('bugevents.projector', 'off');
+BugEvents::Server::wait_until(sub { pid() eq '' }, 'no projector');
+$server->sql("INSERT INTO bug_reports (title, assignee_id) VALUES ('dropped', 4)");
+my $missed = $server->sql('UPDATE bugevents.stream SET dropped = (SELECT max(last_seq) FROM bugevents.journal) RETURNING dropped');
+$log = $server->log_size;
+$server->set('bugevents.projector', 'on');
+$server->wait_log(qr/WARNING: .*projector missed the events from \d+ to $missed/, $log);
+$server->sql("INSERT INTO bug_reports (title, assignee_id) VALUES ('kept', 4)");
+caught_up($server);
+is($server->sql("SELECT string_agg(title, ' ') FROM bugevents.notifications WHERE title IN ('dropped', 'kept')"), 'kept', 'what was dropped before it was read is told');
+
 # The extension comes and goes.
 $server->sql('DROP EXTENSION bugevents CASCADE');
 BugEvents::Server::wait_until(sub { pid() eq '' }, 'no projector');
