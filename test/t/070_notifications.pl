@@ -27,7 +27,8 @@ is(told(), 'welcome 1, welcome 2, welcome 3, welcome 4', 'new users are welcome'
 
 my $bob = $server->connect('2');
 my $cyd = $server->connect('3');
-$_->send_json({ type => 'subscribe', payload => { types => ['notification'] } }), $_->next_json for $bob, $cyd;
+my $ada = $server->connect('1', role => 'admin');
+$_->send_json({ type => 'subscribe', payload => { types => ['notification'] } }), $_->next_json for $bob, $cyd, $ada;
 
 # Assignment.
 $server->sql("SET bugevents.actor = '1'; INSERT INTO bug_reports (title, creator_id, assignee_id, project_id) VALUES ('It crashes', 1, 2, 1)");
@@ -82,6 +83,16 @@ is($server->sql(<<~'END'), '1 3, 2 1, 3 2', '... so often');
 	SELECT string_agg(user_id || ' ' || count, ', ' ORDER BY user_id) FROM bugevents.notifications
 	 WHERE type = 'priority_changed' AND title = 'moves'
 	END
+
+# To their user only, whoever else is connected.
+$server->sql("INSERT INTO bug_reports (title, assignee_id) VALUES ('for each', 1), ('for each', 3)");
+for ([ $ada, 1 ], [ $cyd, 3 ])
+{
+	my ($ws, $id) = @$_;
+	my %users = map { ($_->{payload}{user_id} => 1) } $ws->events_until(sub { ($_[0]{payload}{title} // '') eq 'for each' });
+	is(join(' ', sort keys %users), $id, "user $id heard of what is for user $id, and of nothing else");
+}
+told();
 
 # A storm.
 $server->sql(<<~'END');

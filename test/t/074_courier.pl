@@ -265,6 +265,7 @@ sub process { my ($name) = @_; return eval { $server->sql("SELECT pid FROM pg_st
 my $notifications = $server->sql('SELECT coalesce(max(id), 0) FROM bugevents.notifications');
 my $mark = accepted();
 behave(fail => 0.3);
+$server->sql("INSERT INTO bugevents.preferences VALUES ('1', '*', 'whatsapp', true)");
 $server->set('bugevents.max_attempts', '30');
 for my $round (1 .. 8)
 {
@@ -281,14 +282,23 @@ is($wanted, 320, 'a notification for each change');
 my %times;
 for my $one ((accepted())[ $mark .. accepted() - 1 ])
 {
-	my $id = $one->{channel} eq 'email' ? ($one->{head} =~ /^Message-ID: <([^\@]+)/mi)[0] : $one->{headers}{'webhook-id'};
+	my $id = $one->{channel} eq 'email' ? ($one->{head} =~ /^Message-ID: <([^\@]+)/mi)[0] :
+	  $one->{channel} eq 'webhook' ? $one->{headers}{'webhook-id'} : json($one->{body})->{biz_opaque_callback_data};
 	$times{ $one->{channel} }{$id}++;
 }
 is(scalar(keys %{ $times{email} }), $wanted, 'each mail arrives, over failures and kills');
 is(scalar(grep { $_ > 1 } values %{ $times{email} }), 0, '... once');
 is(scalar(keys %{ $times{webhook} }), $wanted, 'so does each webhook');
 is(scalar(grep { $_ > 1 } values %{ $times{webhook} }), 0, '... once');
-is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE notification_id > $notifications AND state <> 'sent'"), '0', '... and the table says so');
+is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE notification_id > $notifications AND state <> 'sent' AND channel <> 'whatsapp'"), '0', '... and the table says so');
+
+# WhatsApp can't tell a message that comes again: where the answer is lost, it is not sent again, and the table says which.
+my %keys = map { split / / } split /\n/, $server->sql("SELECT key || ' ' || state FROM bugevents.deliveries WHERE notification_id > $notifications AND channel = 'whatsapp'");
+is(scalar(keys %keys), $wanted, 'WhatsApp, to whom it is for');
+is(scalar(grep { $_ > 1 } values %{ $times{whatsapp} }), 0, '... none twice');
+is(scalar(grep { $keys{$_} eq 'sent' && !$times{whatsapp}{$_} } keys %keys), 0, '... what is sent has arrived');
+is(scalar(grep { $keys{$_} !~ /^(sent|uncertain)$/ } keys %keys), 0, '... and what is not sent is uncertain');
+cmp_ok(scalar(grep { $_ eq 'uncertain' } values %keys), '<', $wanted / 2, '... which is the lesser part');
 
 # The carrier itself is killed: what was under way is settled.
 my $carrier = `pgrep -P @{[ process('courier') ]} -f bugevents-carrier`;
