@@ -27,15 +27,8 @@ sub behave { return $outside->behave(@_); }
 sub accepted { return $outside->accepted; }
 sub json { my ($text) = @_; utf8::encode($text); return decode_json($text); }
 
-sub states { return $server->sql("SELECT coalesce(string_agg(n, ', ' ORDER BY n), '') FROM (SELECT channel || ' ' || state || ' ' || count(*) AS n FROM bugevents.deliveries GROUP BY channel, state) s"); }
-
-# Nothing waits or is under way.
-sub all_sent
-{
-	caught_up($server);
-	BugEvents::Server::wait_until(sub { (eval { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE state IN ('waiting', 'sending')") } // '') eq '0' }, 'all to be sent', sub { states() });
-	return;
-}
+sub states { return BugEvents::Outside::states($server); }
+sub all_sent { return $outside->all_sent($server); }
 
 # A mail, a webhook; then by WhatsApp for who wants it.
 $server->sql("INSERT INTO users (username, email, phone) VALUES ('ada', 'ada\@example.org', '+49 170 1234567'), ('bob', 'bob\@example.org', NULL)");

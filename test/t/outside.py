@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 """outside.py FOLDER: the world that the courier sends to, for tests of the server.
 
-A mail server with STARTTLS and logins, and an HTTPS server for WhatsApp (/wa) and webhooks
-(/hook).  FOLDER gets "ports" (JSON) when they are there, "ca.pem", and "accepted": a line of
-JSON for each delivery that was accepted.  What is in FOLDER/behaviour (JSON) holds for the next
-request:
+A mail server with STARTTLS and logins, one without either, and an HTTPS server for WhatsApp
+(/wa) and webhooks (/hook).  FOLDER gets "ports" (JSON) when they are there, "ca.pem", "accepted":
+a line of JSON for each delivery that was accepted, and "held": one for each that was held.
+What is in FOLDER/behaviour (JSON) holds for the next request:
 
     fail        share of the deliveries that fail before they are accepted, in various ways
     mail, wa, hook    how that one answers: "accept", "refuse", "later" (429, Retry-After: 1), "hang",
                 "lose" (accepted, but the answer is lost), "slow" (a mail: accepted when this is over;
-                the file "slow" is there meanwhile)
+                the file "slow" is there meanwhile), "hold" (no mail: waits until this is over)
 """
 import asyncio
 import json
@@ -18,6 +18,7 @@ import os
 import random
 import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -52,9 +53,13 @@ def behaviour(name):
     return wanted().get(name, "accept")
 
 
-def accept(channel, **what):
-    with lock, open(os.path.join(folder, "accepted"), "a") as f:
+def note(name, channel, **what):
+    with lock, open(os.path.join(folder, name), "a") as f:
         f.write(json.dumps({"channel": channel, **what}) + "\n")
+
+
+def accept(channel, **what):
+    note("accepted", channel, **what)
 
 
 class Mails:
@@ -95,9 +100,16 @@ class Mailer(Controller):
                     auth_required=True, auth_require_tls=True)
 
 
+channels = {"wa": "whatsapp", "hook": "webhook"}
+
+
 def answer(conn, request, server):
     name = request.path.strip("/")
     how = behaviour(name)
+    if how == "hold":
+        note("held", channels[name])
+        while how == "hold" and not server.over.wait(0.02):
+            how = behaviour(name)
     if how == "hang":
         server.over.wait()
     if how == "reset":
@@ -108,26 +120,28 @@ def answer(conn, request, server):
         return servers.response(429, b"slowly", "Retry-After: 1")
     if how == "refuse":
         return servers.response(400 if name == "wa" else 410, b"never")
-    accept({"wa": "whatsapp", "hook": "webhook"}[name], headers=request.headers, body=request.body.decode())
+    accept(channels[name], headers=request.headers, body=request.body.decode())
     if how == "lose":
         servers.reset(conn)
     return servers.response(200, b"{}")
 
 
-mailer = Mailer(Mails(), hostname="127.0.0.1", port=0)
-mailer.context = authority.context()
+def start(kind):
+    # The controller wants to know its port before it has one.
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        controller = kind(Mails(), hostname="127.0.0.1", port=probe.getsockname()[1])
+    controller.start()
+    return controller
 
 
-# The controller wants to know its port before it has one.
-import socket
-with socket.create_server(("127.0.0.1", 0)) as probe:
-    mailer.port = probe.getsockname()[1]
-mailer.start()
+Mailer.context = authority.context()
+mailer = start(Mailer)
+plain = start(Controller)
 web = servers.Web(answer, authority.context())
 with open(os.path.join(folder, "ca.pem"), "w") as f:
     f.write(authority.pem)
 with open(os.path.join(folder, "ports.new"), "w") as f:
-    json.dump({"smtp": mailer.port, "web": web.port}, f)
+    json.dump({"smtp": mailer.port, "plain": plain.port, "web": web.port}, f)
 os.rename(os.path.join(folder, "ports.new"), os.path.join(folder, "ports"))
 signal.sigwait({signal.SIGTERM, signal.SIGINT})
 shutil.rmtree(servers.folder, True)

@@ -8,6 +8,7 @@ package BugEvents::Outside;
 
 use strict;
 use warnings;
+use BugEvents::Projector qw(caught_up);
 use BugEvents::Server;
 use JSON::PP;
 use MIME::Base64;
@@ -46,7 +47,9 @@ sub DESTROY
 
 sub secret { return $_[0]{secret}; }
 
-# One of the files that outside.py writes.
+sub port { my ($self, $name) = @_; return $self->{ports}{$name}; }
+
+# One of the files in its folder.
 sub file { my ($self, $name) = @_; return "$self->{folder}/$name"; }
 
 # All channels, for postgresql.conf.
@@ -78,12 +81,19 @@ sub behave
 	return;
 }
 
+sub _lines
+{
+	my ($self, $name) = @_;
+	my $file = $self->file($name);
+
+	return -e $file ? map { decode_json($_) } split /\n/, slurp_file($file) : ();
+}
+
 # What was accepted, in order.  A mail has its headers, as they are, in "head".
 sub accepted
 {
 	my ($self) = @_;
-	my $file = "$self->{folder}/accepted";
-	my @all = -e $file ? map { decode_json($_) } split /\n/, slurp_file($file) : ();
+	my @all = $self->_lines('accepted');
 
 	for my $mail (grep { $_->{content} } @all)
 	{
@@ -93,12 +103,34 @@ sub accepted
 	return @all;
 }
 
-# Those to an address.
+# What was held, in order.
+sub held { return $_[0]->_lines('held'); }
+
+# Mails that were accepted to an address.
 sub mails_to
 {
 	my ($self, $address) = @_;
 
 	return grep { "@{ $_->{to} // [] }" eq $address } $self->accepted;
+}
+
+# Wait until nothing waits or is under way.
+sub all_sent
+{
+	my ($self, $server) = @_;
+
+	caught_up($server);
+	BugEvents::Server::wait_until(sub { (eval { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE state IN ('waiting', 'sending')") } // '') eq '0' },
+		'all to be sent', sub { states($server) });
+	return;
+}
+
+# "channel state count" of all deliveries.
+sub states
+{
+	my ($server) = @_;
+
+	return $server->sql("SELECT coalesce(string_agg(n, ', ' ORDER BY n), '') FROM (SELECT channel || ' ' || state || ' ' || count(*) AS n FROM bugevents.deliveries GROUP BY channel, state) s");
 }
 
 1;

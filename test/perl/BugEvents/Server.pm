@@ -270,6 +270,14 @@ sub gateway_pids
 	return _descendants($self->postmaster_pid, qr/bugevents-gateway/);
 }
 
+# Those of the carrier.
+sub carrier_pids
+{
+	my ($self) = @_;
+
+	return _descendants($self->postmaster_pid, qr/bugevents-carrier/);
+}
+
 sub dispatcher_pid
 {
 	my ($self) = @_;
