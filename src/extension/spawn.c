@@ -2,7 +2,8 @@
  * spawn.c - starting a program of ours, and seeing it end.
  *
  * Model: fork, then exec.  exec is what contains the program: it has neither PostgreSQL's
- * shared memory nor any of its files and sockets, but what it is given.
+ * shared memory nor any of its files and sockets, but what it is given.  Nor has it the
+ * server's environment, which may hold what archive_command and its like log in with.
  *
  * One that is bound dies with us, whatever state either is in: the kernel sends it
  * SIGKILL.  One that isn't has a session of its own, so that no signal to us reaches it.
@@ -53,12 +54,41 @@ place(int fd, int number)
 		_exit(1);
 }
 
+/* What the loader and the C library want to know. */
+static const char *const kept[] = {"LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"};
+
+static bool
+is_kept(const char *variable)
+{
+	for (size_t i = 0; i < lengthof(kept); i++)
+	{
+		size_t		len = strlen(kept[i]);
+
+		if (strncmp(variable, kept[i], len) == 0 && variable[len] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* Of our environment what it may have; room for all of kept. */
+static void
+choose_environment(char **environment)
+{
+	int			n = 0;
+
+	for (char **variable = environ; *variable && n < (int) lengthof(kept); variable++)
+		if (is_kept(*variable))
+			environment[n++] = *variable;
+	environment[n] = NULL;
+}
+
 /*
  * Between fork and exec: nothing but system calls.  We share PostgreSQL's memory
  * here and must not run any of its code, exit handlers included.
  */
 static void
-become(const char *program, char *const argv[], int pipe_fd, int file, bool bound, pid_t parent)
+become(const char *program, char *const argv[], char *const environment[],
+	   int pipe_fd, int file, bool bound, pid_t parent)
 {
 	int			null = open("/dev/null", O_RDWR);
 
@@ -79,7 +109,7 @@ become(const char *program, char *const argv[], int pipe_fd, int file, bool boun
 		place(file, BE_SPAWN_FILE);
 	close_other_files(file >= 0 ? BE_SPAWN_FILE + 1 : BE_SPAWN_PIPE + 1);
 	default_signals();
-	execv(program, argv);
+	execve(program, argv, environment);
 	_exit(127);
 }
 
@@ -87,6 +117,7 @@ pid_t
 be_spawn(char *const argv[], int file, bool bound, int *fd)
 {
 	char		program[MAXPGPATH];
+	char	   *environment[lengthof(kept) + 1];
 	pid_t		parent = getpid();
 	int			pair[2];
 	pid_t		pid;
@@ -95,11 +126,13 @@ be_spawn(char *const argv[], int file, bool bound, int *fd)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
 		return -1;
 
+	choose_environment(environment);
+
 	/* No handler of ours may run in the child before it is another program. */
 	PG_SETMASK(&BlockSig);
 	pid = fork();
 	if (pid == 0)
-		become(program, argv, pair[1], file, bound, parent);
+		become(program, argv, environment, pair[1], file, bound, parent);
 	PG_SETMASK(&UnBlockSig);
 
 	close(pair[1]);

@@ -13,7 +13,8 @@
 /*
  * Start a program of pkglibdir as a child process.  It has one end of a socketpair as
  * BE_SPAWN_PIPE, a copy of file as BE_SPAWN_FILE unless that is -1, the server's standard
- * error, and nothing else of ours.  bound: the kernel kills it when we end.  Returns its pid,
+ * error, and nothing else of ours; of the environment no more than locale, time zone and
+ * LD_LIBRARY_PATH.  bound: the kernel kills it when we end.  Returns its pid,
  * with *fd the non-blocking end of the pipe that is ours; or -1 with errno set.
  */
 extern pid_t be_spawn(char *const argv[], int file, bool bound, int *fd);

@@ -4,6 +4,8 @@ use warnings;
 use BugEvents::Server;
 use Test::More;
 
+# What somebody else needs in the server's environment.
+local $ENV{AWS_SECRET_ACCESS_KEY} = 'for archive_command alone';
 my $server = BugEvents::Server->start_new('containment');
 my $node = $server->node;
 my ($gateway) = $server->gateway_pids;
@@ -41,6 +43,7 @@ cmp_ok($pairs, '<=', 3, "unnamed pairs: the pipe and the event loop's ($pairs)")
 
 my $environment = PostgreSQL::Test::Utils::slurp_file("/proc/$gateway/environ");
 unlike($environment, qr/\Q$server->{secret}\E/, 'the secret is not in its environment');
+unlike($environment, qr/AWS|for archive_command/, '... nor is anything of the server\'s');
 my $arguments = PostgreSQL::Test::Utils::slurp_file("/proc/$gateway/cmdline");
 unlike($arguments, qr/\Q$server->{secret}\E/, '... nor on its command line');
 is(_ppid($gateway), $dispatcher, 'it is a child of the dispatcher');

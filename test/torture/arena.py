@@ -96,11 +96,8 @@ class Arena(Cluster):
         """True: it went well."""
         return subprocess.run(
             self.user.drop + [f'{self.bin}/pg_ctl', '-D', self.data, '-w', '-t', '60', '-l', self.log('server'),
-                              *action], env=self.user.environment(self.sanitizer_options()), stdin=subprocess.DEVNULL,
+                              *action], env=self.user.environment(), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-
-    def sanitizer_options(self):
-        return {'ASAN_OPTIONS': 'detect_leaks=1:abort_on_error=0', 'UBSAN_OPTIONS': 'print_stacktrace=1'}
 
     def start_server(self, patience=60):
         """After a crash the remains of the old server may have to end first."""
