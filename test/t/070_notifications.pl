@@ -167,27 +167,6 @@ is($server->node->safe_psql('postgres', <<~'END', extra_params => [ '-U', 'backe
 	END
 $server->sql("DELETE FROM bugevents.preferences WHERE user_id = '3'");
 
-# Who comments needn't watch.
-$server->set('bugevents.watch_on_comment', 'off');
-BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.watch_on_comment') eq 'off' }, 'the reload');
-$server->sql("INSERT INTO bug_reports (title, creator_id) VALUES ('unwatched', 1)");
-caught_up($server);
-$server->sql("INSERT INTO comments (bug_report_id, user_id, content) SELECT id, 3, 'only said' FROM bug_reports WHERE title = 'unwatched'");
-caught_up($server);
-is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE message = 'only said'"), '1', 'a comment is told');
-is($server->sql("SELECT count(*) FROM bugevents.watchers AS w JOIN bug_reports AS b ON b.id::text = w.bug_report_id WHERE b.title = 'unwatched'"), '0', '... and with watch_on_comment off makes no watcher');
-
-# What is old goes.
-$server->sql("UPDATE bugevents.notifications SET created_at = now() - interval '3 days' WHERE message = 'only said'");
-my $kept = $server->sql("SELECT count(*) FROM bugevents.notifications WHERE message <> 'only said'");
-$server->set('bugevents.notification_retention', '2d');
-$server->set('bugevents.projector', 'off');
-BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'bugevents projector'") eq '0' }, 'no projector');
-$server->set('bugevents.projector', 'on');
-BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.notifications WHERE message = 'only said'") eq '0' }, 'the old one to go');
-is($server->sql('SELECT count(*) FROM bugevents.notifications'), $kept, 'notifications that are old are deleted, others not');
-caught_up($server);
-
 # All users gone: who comes next may get their ids, and nothing that was theirs.
 $server->sql('TRUNCATE users RESTART IDENTITY CASCADE');
 caught_up($server);

@@ -3,7 +3,6 @@ use strict;
 use warnings;
 use BugEvents::Outside;
 use BugEvents::Server;
-use JSON::PP ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
@@ -103,26 +102,6 @@ cmp_ok(ticks() - $before, '<', 60, 'a row that is locked does not keep the couri
 $blocker->query_safe('COMMIT');
 $blocker->quit;
 wait_state('held@example.org', 'sent');
-
-# Settings reach who talks to the outside.
-sub set { my ($name, $value) = @_; $server->set("bugevents.$name", $value); BugEvents::Server::wait_until(sub { $server->sql("SHOW bugevents.$name") eq $value }, 'the reload'); return; }
-set('whatsapp_template', 'another_one');
-set('whatsapp_language', 'pt_BR');
-$server->sql("SELECT bugevents.test_delivery('whatsapp', '+1 555 0100')");
-wait_state('+1 555 0100', 'sent');
-my ($message) = map { JSON::PP::decode_json($_->{body})->{template} } grep { $_->{channel} eq 'whatsapp' } $outside->accepted;
-is_deeply([ $message->{name}, $message->{language}{code} ], [ 'another_one', 'pt_BR' ], 'template and language of WhatsApp');
-set('delivery_concurrency', 2);
-$outside->behave(wa => 'hang');
-$server->sql("SELECT bugevents.test_delivery('whatsapp', '+1 555 0101') FROM generate_series(1, 6); SELECT bugevents.test_delivery('email', 'while\@example.org')");
-wait_state('while@example.org', 'sent');
-is($server->sql("SELECT string_agg(state || ' ' || n, ', ' ORDER BY state) FROM (SELECT state, count(*) AS n FROM bugevents.deliveries WHERE address = '+1 555 0101' GROUP BY state) AS s"), 'sending 2, waiting 4', 'no more under way than delivery_concurrency says');
-$server->sql("DELETE FROM bugevents.deliveries WHERE address = '+1 555 0101'");
-my $log = $server->log_size;
-set('smtp_tls', 'off');
-$server->wait_log(qr/cannot send by email: a password is never sent without TLS/, $log);
-pass('without smtp_tls no password is sent, and the log says so');
-set('smtp_tls', 'on');
 
 # What nobody can be sent by.
 $server->set('bugevents.smtp_url', '');
