@@ -110,12 +110,14 @@ sub finish
 	my @left = map { "$self->{file}:$_->{line}" } map { @{ $_->{blocks} } } @{ $self->{sections} };
 
 	is("@left", '', "every block of $self->{file} was done");
-	for my $terminal (@{ $self->{running} })
-	{
-		$terminal->{run}->kill_kill;
-	}
+	close_terminals();
 	return;
 }
+
+# Also when the test dies: nothing is left running.
+my @open;
+sub close_terminals { $_->{run}->kill_kill for splice @open; return; }
+END { local $?; close_terminals() if @open && $open[0]{opened_by} == $$; }
 
 #
 # Inside
@@ -179,11 +181,12 @@ sub _run_shell
 sub _open_terminal
 {
 	my ($self, $text, $what) = @_;
-	my $terminal = { out => '' };
+	my $terminal = { out => '', opened_by => $$ };
 	local %ENV = $self->_environment;
 
 	$terminal->{run} = IPC::Run::start(_shell("cd '$self->{folder}'\n$text"), '<', \'', '>&', \$terminal->{out});
 	push @{ $self->{running} }, $terminal;
+	push @open, $terminal;
 	pass($what);
 	return;
 }
