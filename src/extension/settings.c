@@ -28,6 +28,7 @@ char	   *be_actor_setting;
 bool		be_projector;
 int			be_fold_interval;
 int			be_notification_retention;
+int			be_projector_error_rows;
 bool		be_watch_on_comment;
 char	   *be_closed_statuses;
 
@@ -369,6 +370,9 @@ define_projector_settings(void)
 	define_int("bugevents.notification_retention",
 			   "Sets the age at which notifications are deleted; 0: never.",
 			   &be_notification_retention, 90 * 86400, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S);
+	define_int("bugevents.projector_error_rows",
+			   "Sets how many events bugevents.projector_errors keeps; older ones go.",
+			   &be_projector_error_rows, 1000, 1, 1000000, PGC_SIGHUP, 0);
 	DefineCustomBoolVariable("bugevents.watch_on_comment",
 							 "Lets whoever comments on a bug watch it.",
 							 NULL, &be_watch_on_comment, true, PGC_SIGHUP, 0,

@@ -28,6 +28,7 @@ extern int	be_retention_size;	/* kB; 0: no limit */
 extern bool be_projector;
 extern int	be_fold_interval;	/* ms; 0: never */
 extern int	be_notification_retention;	/* seconds; 0: for ever */
+extern int	be_projector_error_rows;
 extern bool be_watch_on_comment;
 extern char *be_closed_statuses;	/* comma separated */
 

@@ -170,11 +170,16 @@ set_aside(uint64 seq, const ErrorData *error)
 		" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
 		" ON CONFLICT (seq) DO NOTHING"
 	};
+	static BeStatement bound = {
+		.sql = "DELETE FROM bugevents.projector_errors WHERE seq <="
+		" (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"
+	};
 
 	be_transaction_begin();
 	be_statement_with(&statement, be_int_value(seq),
 					  be_text_value(unpack_sql_state(error->sqlerrcode)),
 					  be_text_value(error->message));
+	be_statement_with(&bound, be_int_value(be_projector_error_rows));
 	write_cursor(seq);
 	be_transaction_commit(context);
 	cursor = written = seq;

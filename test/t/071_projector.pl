@@ -7,6 +7,7 @@ use Test::More;
 
 my $server = BugEvents::Server->start_new('projector', projector => 1, conf => <<~'END');
 	bugevents.fold_interval = 0
+	bugevents.projector_error_rows = 3
 	bugevents.retention = 1h
 	restart_after_crash = on
 	END
@@ -181,6 +182,12 @@ is($server->sql("SELECT type || ' ' || action || ' ' || sqlstate FROM bugevents.
 $server->wait_log(qr/WARNING: .*could not derive anything from event \d+: .*poison/, $log);
 is($server->sql("SELECT count(*) FROM bugevents.projector_errors AS p, LATERAL (SELECT * FROM bugevents.events(p.seq - 1, 1)) AS e WHERE e.payload ->> 'title' = 'poison'"), '1', '... by its seq');
 
+# Of many the last ones are kept.
+$server->sql("INSERT INTO bug_reports (title, assignee_id) SELECT 'poison', i FROM generate_series(11, 15) i");
+caught_up($server);
+is($server->sql("SELECT string_agg(e.payload ->> 'assignee_id', ' ' ORDER BY p.seq) FROM bugevents.projector_errors AS p, LATERAL (SELECT * FROM bugevents.events(p.seq - 1, 1)) AS e"),
+	'13 14 15', 'no more events are set aside than bugevents.projector_error_rows');
+
 # What may succeed later is tried again.
 my $blocker = $server->session;
 $blocker->query_safe("BEGIN; LOCK bugevents.notifications");
@@ -191,7 +198,7 @@ $blocker->query_safe('COMMIT');
 $blocker->quit;
 caught_up($server);
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE title = 'waits'"), '1', 'a cancelled one is tried again');
-is($server->sql('SELECT count(*) FROM bugevents.projector_errors'), '1', '... and not set aside');
+is($server->sql('SELECT count(*) FROM bugevents.projector_errors'), '3', '... and not set aside');
 
 # Bugs and users from before they were attached, and rows that not everybody may see.
 $server->sql(<<~'END');
