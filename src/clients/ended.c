@@ -67,12 +67,18 @@ oldest(void)
 	return ring->added - Min(ring->added, (uint64) be_ended_connections);
 }
 
-/* In the place of the oldest; under the lock. */
+/* In the place of the oldest, if there is any place; under the lock. */
 static void
 append(const BeEndedClient *ended)
 {
-	BeEndedClient *entry = entry_at(ring->added);
+	BeEndedClient *entry;
 
+	if (be_ended_connections == 0)
+	{
+		ring->kept_since = ended->ended_at;
+		return;
+	}
+	entry = entry_at(ring->added);
 	if (ring->added >= (uint64) be_ended_connections)
 		ring->kept_since = Max(ring->kept_since, entry->ended_at);
 	*entry = *ended;
@@ -86,10 +92,7 @@ be_ended_add(const BeClient *client, int code, const char *reason)
 
 	strlcpy(ended.reason, reason, sizeof(ended.reason));
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
-	if (be_ended_connections > 0)
-		append(&ended);
-	else
-		ring->kept_since = ended.ended_at;
+	append(&ended);
 	LWLockRelease(ring->lock);
 }
 
@@ -122,10 +125,8 @@ be_ended_add_refused(const BeClient *client, const char *reason)
 		before->ended_at = ended.ended_at;
 		before->refusals += before->refusals < PG_INT32_MAX;
 	}
-	else if (be_ended_connections > 0)
-		append(&ended);
 	else
-		ring->kept_since = ended.ended_at;
+		append(&ended);
 	LWLockRelease(ring->lock);
 }
 
