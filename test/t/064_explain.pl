@@ -281,6 +281,18 @@ isnt($node->psql('postgres', "SET ROLE nobody_special; SELECT * FROM bugevents.e
 is($node->psql('postgres', "SET ROLE reader; SELECT * FROM bugevents.explain_delivery($seq, '7')"), 0, 'who may read the journal may');
 isnt($node->psql('postgres', "SELECT * FROM bugevents.explain_delivery(0, '7')"), 0, 'seq 0 is none');
 
+# None kept.
+$node->append_conf('postgresql.conf', "bugevents.ended_connections = 0\n");
+$node->restart;
+$server->wait_ready;
+$server->sql("SELECT bugevents.detach('users'); INSERT INTO projects (name) VALUES ('v')");
+my $brief = $server->connect('7');
+$brief->send_close(1000);
+$brief->wait_close;
+BugEvents::Server::wait_until(sub { delivery(last_seq(), 7)->{'past connections'} }, 'the end of the connection');
+is_finding(delivery(last_seq(), 7), 'past connections', 'unknown', qr/^those that ended before .* aren't kept/, 'with bugevents.ended_connections = 0');
+is(delivery(last_seq(), 7)->{'past connection'}, undef, '... none is');
+
 # Not preloaded: it says so, instead of failing like everything else.
 $node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
 $node->restart;
