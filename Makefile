@@ -17,21 +17,20 @@ BUGEVENTS_VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" bugev
 DATA = $(wildcard sql/bugevents--*.sql)
 MODULE_big = bugevents
 
-# Rooms, in the order in which the data moves.
-SHARED_ROOMS = event pipe
-SERVER_ROOMS = extension counters queue journal capture token clients explain stats responder projector courier dispatcher
-SHARED_SRCS = $(wildcard $(SHARED_ROOMS:%=src/%/*.c))
-SERVER_SRCS = $(wildcard $(SERVER_ROOMS:%=src/%/*.c))
-GATEWAY_SRCS = $(wildcard src/gateway/*.c)
-OBJS = $(SHARED_SRCS:.c=.o) $(SERVER_SRCS:.c=.o)
+# The module: what runs in PostgreSQL, and of the common half what it shares with the programs.
+OBJS = $(patsubst %.c,%.o,src/module.c $(wildcard $(addsuffix /*.c,src/common/event src/common/pipe \
+	src/common/text src/server/* src/notify/*)))
+
+# The programs, from objects of their own: they are built with other flags.
+COMMON_SRCS = $(wildcard src/common/*/*.c)
 
 GATEWAY = src/gateway/bugevents-gateway
 GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson libseccomp
+GATEWAY_SRCS = $(wildcard src/gateway/*/*.c) $(COMMON_SRCS)
 
 CARRIER = src/carrier/bugevents-carrier
 CARRIER_PKGS = libcurl openssl jansson libseccomp
-# With what the gateway has for any program.
-CARRIER_SRCS = $(wildcard src/carrier/*.c) $(addprefix src/gateway/,filter.c memory.c process.c text.c)
+CARRIER_SRCS = $(wildcard src/carrier/*/*.c) $(COMMON_SRCS)
 
 REGRESS = setup attach capture actor types expressions partitions alter send token tracker access explain rights
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
@@ -41,12 +40,12 @@ TAP_TESTS = 1
 
 # PostgreSQL's own headers are not ours to warn about.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
-PG_CFLAGS = -std=gnu11 -Wall -Wextra
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -MMD -MP
 ifdef WERROR
 PG_CFLAGS += -Werror
 endif
 
-EXTRA_CLEAN = $(GATEWAY) $(CARRIER) $(wildcard src/gateway/*.o) build
+EXTRA_CLEAN = $(GATEWAY) $(CARRIER) $(OBJS:.o=.d) build
 
 # The module holds nothing that a query could inline.
 override with_llvm := no
@@ -69,20 +68,31 @@ PROGRAM_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"' -DBE_CLIEN
 PROGRAM_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	$(if $(WERROR),-Werror) $(PROGRAM_EXTRA_CFLAGS)
+PROGRAM_PKG_CFLAGS := $(shell pkg-config --cflags $(GATEWAY_PKGS) $(CARRIER_PKGS) 2>/dev/null)
 PROGRAM_LDFLAGS = -pie -Wl,-z,relro,-z,now
 
 all: $(GATEWAY) $(CARRIER)
 
-$(GATEWAY): $(GATEWAY_SRCS) $(SHARED_SRCS) $(wildcard src/gateway/*.h $(SHARED_ROOMS:%=src/%/*.h)) \
-		$(wildcard clients/console/*) clients/js/bugevents.js Makefile bugevents.control
-	$(CC) $(PROGRAM_CPPFLAGS) $(PROGRAM_CFLAGS) $$(pkg-config --cflags $(GATEWAY_PKGS)) \
-		$(GATEWAY_SRCS) $(SHARED_SRCS) $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(GATEWAY_PKGS)) -lm
+# Where the programs' objects go; another one for other flags (test/run's sanitizers).
+PROGRAM_OBJ = build/program
 
-$(CARRIER): $(CARRIER_SRCS) $(wildcard src/carrier/*.h src/gateway/*.h src/pipe/*.h) Makefile bugevents.control
-	$(CC) $(PROGRAM_CPPFLAGS) $(PROGRAM_CFLAGS) $$(pkg-config --cflags $(CARRIER_PKGS)) \
-		$(CARRIER_SRCS) $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(CARRIER_PKGS)) -pthread
+$(GATEWAY): $(GATEWAY_SRCS:src/%.c=$(PROGRAM_OBJ)/%.o)
+	$(CC) $(PROGRAM_CFLAGS) $^ $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(GATEWAY_PKGS)) -lm
 
-$(OBJS): $(wildcard src/*/*.h) Makefile bugevents.control
+$(CARRIER): $(CARRIER_SRCS:src/%.c=$(PROGRAM_OBJ)/%.o)
+	$(CC) $(PROGRAM_CFLAGS) $^ $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(CARRIER_PKGS)) -pthread
+
+$(PROGRAM_OBJ)/%.o: src/%.c Makefile bugevents.control
+	@mkdir -p $(@D)
+	$(CC) $(PROGRAM_CPPFLAGS) $(PROGRAM_CFLAGS) $(PROGRAM_PKG_CFLAGS) -MMD -MP -c $< -o $@
+
+# The console's files are part of the program.
+$(PROGRAM_OBJ)/gateway/client/console.o: $(wildcard clients/console/*) clients/js/bugevents.js
+
+$(OBJS): Makefile bugevents.control
+
+# What each object was made from, as the compiler found it.
+-include $(wildcard $(PROGRAM_OBJ)/*/*/*.d) $(OBJS:.o=.d)
 
 install: install-programs
 .PHONY: install-programs

@@ -41,7 +41,7 @@ COMMENT ON COLUMN stream.dropped IS 'history up to this seq was dropped by reten
 -- The journal is three tables, used in turn: one is written, and the oldest one is
 -- emptied by TRUNCATE when its time is over.  One row per transaction.  last_seq is
 -- the key because every reader asks for "the transactions that end after seq".
--- Written by the library at commit (see src/journal/journal.c), never by SQL.
+-- Written by the library at commit (see src/server/journal/journal.c), never by SQL.
 -- The rows are written once and read in order: values stay in the row up to a
 -- page, and larger ones go out of line without the cost of compression.  Nothing
 -- is updated or deleted, so there is nothing for autovacuum to do.

@@ -6,7 +6,7 @@ from process import cpu_seconds, say
 from servers import Bugevents, Floor, faults
 
 LIMIT = 120
-# A FETCH on the pipe, as strace writes its header: 24 bytes, kind 104 (src/pipe/message.h).
+# A FETCH on the pipe, as strace writes its header: 24 bytes, kind 104 (src/common/pipe/message.h).
 FETCH = r'\30\0\0\0h\0\0\0'
 # Transactions missed, events in each.  The second is more than the smallest window.
 MISSED = {'from the window': (100, 1), 'from the journal': (100, 50)}

@@ -6,9 +6,9 @@
  */
 #include <string.h>
 
-#include "carrier/outcome.h"
-#include "carrier/utf8.h"
-#include "gateway/frame.h"
+#include "carrier/core/outcome.h"
+#include "common/text/utf8.h"
+#include "gateway/wire/frame.h"
 #include "stage.h"
 
 #define SECRET	"s3cret-of-ours"

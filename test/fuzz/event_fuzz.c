@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/chunk.h"
-#include "pipe/body.h"
+#include "gateway/stream/chunk.h"
+#include "common/pipe/body.h"
 #include "stage.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/frame.h"
+#include "gateway/wire/frame.h"
 #include "stage.h"
 
 #define MESSAGE_MAX		1000

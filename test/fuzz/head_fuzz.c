@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/handshake.h"
+#include "gateway/wire/handshake.h"
 #include "stage.h"
 
 static void

@@ -8,12 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admission.h"
-#include "gateway/door.h"
-#include "gateway/fanout.h"
-#include "gateway/question.h"
-#include "gateway/stream.h"
-#include "pipe/body.h"
+#include "gateway/session/registration.h"
+#include "gateway/client/upgrade.h"
+#include "gateway/session/fanout.h"
+#include "gateway/session/question.h"
+#include "gateway/main/stream.h"
+#include "common/pipe/body.h"
 #include "stage.h"
 
 static bool

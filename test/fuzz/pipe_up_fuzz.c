@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipe/body.h"
+#include "common/pipe/body.h"
 #include "stage.h"
 
 static void

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admission.h"
-#include "gateway/request.h"
+#include "gateway/session/registration.h"
+#include "gateway/client/client_message.h"
 #include "stage.h"
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);

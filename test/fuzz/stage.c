@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/admission.h"
-#include "gateway/directory.h"
-#include "gateway/memory.h"
-#include "gateway/question.h"
-#include "gateway/stream.h"
-#include "gateway/suspicion.h"
-#include "pipe/body.h"
+#include "gateway/session/registration.h"
+#include "gateway/stream/directory.h"
+#include "common/program/memory.h"
+#include "gateway/session/question.h"
+#include "gateway/main/stream.h"
+#include "gateway/session/abuse.h"
+#include "common/pipe/body.h"
 
 struct BeSockets
 {

@@ -5,10 +5,10 @@
  * as a server may write them.  Its link is one of link.c: what the dispatcher is told is
  * read as it would read it, since it ends a gateway that says anything else.
  */
-#ifndef BE_STAGE_H
-#define BE_STAGE_H
+#ifndef BE_TEST_FUZZ_STAGE_H
+#define BE_TEST_FUZZ_STAGE_H
 
-#include "gateway/client.h"
+#include "gateway/client/client.h"
 
 /* What the tokens of the stage are signed with. */
 #define STAGE_SECRET	"0123456789abcdef0123456789abcdef"
@@ -35,4 +35,4 @@ extern const char stage_config[];
 /* Stop with a message: the property does not hold. */
 extern void stage_fail(const char *what) __attribute__((noreturn));
 
-#endif							/* BE_STAGE_H */
+#endif							/* BE_TEST_FUZZ_STAGE_H */

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/token.h"
+#include "gateway/identity/token.h"
 #include "stage.h"
 
 #define NOW		1800000000

@@ -1,7 +1,7 @@
 /*
  * address_test.c - addresses, lists of them, and what each may do in a minute.
  */
-#include "gateway/address.h"
+#include "gateway/net/address.h"
 
 #include <stdio.h>
 #include <string.h>

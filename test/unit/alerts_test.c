@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipe/alerts.h"
+#include "common/pipe/alert_rules.h"
 #include "tap.h"
 
 static BeAlerts alerts;

@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 
-#include "gateway/audience.h"
-#include "gateway/directory.h"
+#include "common/event/audience.h"
+#include "gateway/stream/directory.h"
 #include "tap.h"
 
 static BeSpan

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "make_event.h"
-#include "pipe/body.h"
+#include "common/pipe/body.h"
 #include "tap.h"
 
 static char found[4096];		/* a copy of what was read */

@@ -1,7 +1,7 @@
 /*
  * bucket_test.c - a token bucket: whoever waits as long as it says gets one.
  */
-#include "pipe/bucket.h"
+#include "common/pipe/bucket.h"
 
 #include <stdio.h>
 #include <stdlib.h>

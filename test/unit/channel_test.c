@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "pipe/channel.h"
-#include "pipe/message.h"
+#include "common/pipe/channel.h"
+#include "common/pipe/message.h"
 #include "tap.h"
 
 static void

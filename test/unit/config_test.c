@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "gateway/config.h"
+#include "gateway/config/config.h"
 #include "tap.h"
 
 static BeConfig *

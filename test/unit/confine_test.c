@@ -18,7 +18,7 @@
 #include <sys/un.h>
 
 #include "attempt.h"
-#include "carrier/confine.h"
+#include "carrier/core/carrier_sandbox.h"
 #include "tap.h"
 
 static struct sockaddr_in target = {.sin_family = AF_INET};

@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 
-#include "gateway/envelope.h"
-#include "gateway/frame.h"
+#include "gateway/stream/envelope.h"
+#include "gateway/wire/frame.h"
 #include "make_event.h"
 #include "tap.h"
 

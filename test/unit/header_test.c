@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 
-#include "carrier/email.h"
-#include "carrier/header.h"
+#include "carrier/mail/email.h"
+#include "carrier/mail/header.h"
 #include "tap.h"
 
 static void

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/access.h"
-#include "gateway/identity.h"
+#include "common/event/access.h"
+#include "gateway/identity/identity.h"
 #include "tap.h"
 
 #define MANY	10000

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/subscription.h"
-#include "pipe/interest.h"
+#include "gateway/stream/subscription.h"
+#include "common/pipe/packed_subscription.h"
 #include "tap.h"
 
 static BeSpan

@@ -1,14 +1,14 @@
 /*
  * make_event.h - event records for unit tests.
  */
-#ifndef BE_MAKE_EVENT_H
-#define BE_MAKE_EVENT_H
+#ifndef BE_TEST_UNIT_MAKE_EVENT_H
+#define BE_TEST_UNIT_MAKE_EVENT_H
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "event/event.h"
-#include "pipe/message.h"
+#include "common/event/event.h"
+#include "common/pipe/message.h"
 
 /* A record in memory of its own size, so that a sanitizer sees any excess. */
 static inline char *
@@ -47,4 +47,4 @@ make_simple(const char *audience, const char *payload, BeEvent *event)
 	return record;
 }
 
-#endif							/* BE_MAKE_EVENT_H */
+#endif							/* BE_TEST_UNIT_MAKE_EVENT_H */

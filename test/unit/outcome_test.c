@@ -3,9 +3,9 @@
  */
 #include <stdlib.h>
 
-#include "carrier/outcome.h"
-#include "carrier/retry_after.h"
-#include "carrier/utf8.h"
+#include "carrier/core/outcome.h"
+#include "carrier/message/retry_after.h"
+#include "common/text/utf8.h"
 #include "tap.h"
 
 static const char *const result_names[] = {"sent", "retry", "refused"};

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #include "attempt.h"
-#include "gateway/sandbox.h"
+#include "gateway/net/sandbox.h"
 #include "tap.h"
 
 /* A socket that listens, made by the parent: what children try to reach. */

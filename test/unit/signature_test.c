@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "carrier/signature.h"
+#include "carrier/message/signature.h"
 #include "tap.h"
 
 #define CONTACT	"{\"type\":\"contact.created\",\"timestamp\":\"2022-11-03T20:26:10.344522Z\"," \

@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 
-#include "pipe/bucket.h"
-#include "gateway/subscription.h"
+#include "common/pipe/bucket.h"
+#include "gateway/stream/subscription.h"
 #include "tap.h"
 
 static void

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pipe/tally.h"
+#include "common/pipe/tally.h"
 #include "tap.h"
 
 static char told[100000];

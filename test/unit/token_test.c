@@ -7,7 +7,7 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
-#include "gateway/token.h"
+#include "gateway/identity/token.h"
 #include "tap.h"
 
 #define NOW		1800000000

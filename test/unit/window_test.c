@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "gateway/replay.h"
-#include "gateway/window.h"
+#include "gateway/stream/replay.h"
+#include "gateway/stream/window.h"
 #include "make_event.h"
 #include "tap.h"
 

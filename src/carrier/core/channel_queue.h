@@ -1,0 +1,63 @@
+/*
+ * channel_queue.h - one channel: what waits, and the workers that send it.
+ *
+ * Lanes share nothing, so a server that is slow or dead holds up its own channel only.
+ *
+ *	push --> waiting (queue of them) --> a worker (up to concurrency) --> report
+ *
+ * A worker is a thread with a transfer of its own, for one route.  It is started when there is
+ * work that nobody is free for, and ends when there was none for a while, or the route is another
+ * one.  So nothing goes over a connection that was made for another configuration.
+ */
+#ifndef BE_CARRIER_CORE_CHANNEL_QUEUE_H
+#define BE_CARRIER_CORE_CHANNEL_QUEUE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "carrier/message/delivery.h"
+#include "carrier/message/route.h"
+
+typedef struct BeWorker
+{
+	struct BeWorker *next;
+	struct BeLane *lane;
+	pthread_t	thread;
+	BeRoute    *route;
+	BeDelivery *delivery;		/* under way, or NULL */
+} BeWorker;
+
+typedef struct BeLane
+{
+	pthread_mutex_t lock;		/* protects all that follows */
+	pthread_cond_t changed;		/* there is work, or an end to it; a worker has ended */
+	BeRoute    *route;			/* NULL: the channel is off */
+	bool		closed;
+	BeDelivery *first;			/* waiting */
+	BeDelivery **last;
+	size_t		waiting;
+	size_t		waiting_bytes;
+	BeWorker   *workers;		/* that work, or wait for it */
+	BeWorker   *ended;			/* whose threads are to be joined */
+	size_t		threads;		/* of workers, with those that say goodbye */
+} BeLane;
+
+/* All these are for one and the same thread. */
+
+extern void be_lane_open(BeLane *lane);
+
+/* A new route, which becomes the lane's; NULL: off, and what waits is answered with retry. */
+extern void be_lane_configure(BeLane *lane, BeRoute *route);
+
+/* Take a delivery, which becomes the lane's.  It will be reported. */
+extern void be_lane_push(BeLane *lane, BeDelivery *delivery);
+
+/* What waits is answered with retry; workers end once they have sent what they are sending. */
+extern void be_lane_close(BeLane *lane);
+
+/* Wait until all workers have ended, until then (CLOCK_MONOTONIC); false: they have not. */
+extern bool be_lane_wait(BeLane *lane, const struct timespec *then);
+
+#endif							/* BE_CARRIER_CORE_CHANNEL_QUEUE_H */

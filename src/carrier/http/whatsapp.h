@@ -1,0 +1,23 @@
+/*
+ * whatsapp.h - a delivery as a template message of the WhatsApp Business Cloud API.
+ */
+#ifndef BE_CARRIER_HTTP_WHATSAPP_H
+#define BE_CARRIER_HTTP_WHATSAPP_H
+
+#include <stdbool.h>
+
+#include "carrier/message/peer_answer.h"
+#include "carrier/message/delivery.h"
+#include "carrier/message/curl_request.h"
+#include "carrier/message/route.h"
+
+extern void be_whatsapp_write(BeRequest *request, const BeRoute *route,
+							  const BeDelivery *delivery);
+
+/*
+ * What an error of the API says.  Puts it into text, if it can be understood; true: the API has
+ * enough of us for now, whatever the HTTP status is.
+ */
+extern bool be_whatsapp_error(const BeAnswer *answer, char *text, size_t text_size);
+
+#endif							/* BE_CARRIER_HTTP_WHATSAPP_H */

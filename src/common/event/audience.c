@@ -1,0 +1,169 @@
+/*
+ * audience.c - who may see an event.
+ *
+ * Model: the flags settle the common cases (everyone, admins) without a look at
+ * any name; what lines with signs narrow is looked at line by line; the rest is a binary search for each principal of the event, so that
+ * a member of a thousand projects costs ten comparisons.
+ */
+#include "common/event/audience.h"
+#include "common/program/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint8_t
+be_audience_flags(BeSpan audience)
+{
+	BeSpan		principal;
+	uint8_t		flags = 0;
+
+	while (be_audience_next(&audience, &principal))
+	{
+		if (be_span_is(principal, BE_PRINCIPAL_ALL))
+			flags |= BE_SEEN_BY_ALL;
+		else if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
+			flags |= BE_SEEN_BY_ADMIN;
+		else if (principal.len > 0 && (principal.data[0] == BE_AUDIENCE_EXCEPT ||
+									   principal.data[0] == BE_AUDIENCE_ONLY))
+			flags |= BE_SEEN_NARROWED;
+		else if (principal.len > 0)
+			flags |= BE_SEEN_BY_NAMED;
+	}
+	return flags;
+}
+
+void
+be_principals_add(BePrincipals *principals, const char *prefix, const char *id)
+{
+	size_t		prefix_len = strlen(prefix);
+	size_t		id_len = strlen(id);
+	char	   *name = be_alloc(prefix_len + id_len + 1);
+
+	memcpy(name, prefix, prefix_len);
+	memcpy(name + prefix_len, id, id_len);
+	principals->name = be_realloc(principals->name,
+								  sizeof(char *) * (principals->count + 1));
+	principals->name[principals->count++] = name;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+void
+be_principals_seal(BePrincipals *principals)
+{
+	uint32_t	kept = 0;
+
+	if (principals->count == 0)
+		return;
+	qsort(principals->name, principals->count, sizeof(char *), compare_names);
+	for (uint32_t i = 0; i < principals->count; i++)
+	{
+		if (kept > 0 && strcmp(principals->name[kept - 1], principals->name[i]) == 0)
+			free(principals->name[i]);
+		else
+			principals->name[kept++] = principals->name[i];
+	}
+	principals->count = kept;
+}
+
+void
+be_principals_free(BePrincipals *principals)
+{
+	for (uint32_t i = 0; i < principals->count; i++)
+		free(principals->name[i]);
+	free(principals->name);
+	*principals = (BePrincipals) {0};
+}
+
+static int
+compare_span(BeSpan span, const char *name)
+{
+	int			order = strncmp(span.data, name, span.len);
+
+	return order != 0 ? order : name[span.len] == '\0' ? 0 : -1;
+}
+
+static bool
+is_among(BeSpan principal, const BePrincipals *principals)
+{
+	uint32_t	low = 0;
+	uint32_t	high = principals->count;
+
+	while (low < high)
+	{
+		uint32_t	middle = (low + high) / 2;
+		int			order = compare_span(principal, principals->name[middle]);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+static bool
+belongs(BeSpan principal, const BePrincipals *principals)
+{
+	if (be_span_is(principal, BE_PRINCIPAL_ALL))
+		return true;
+	if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
+		return principals->is_admin;
+	return is_among(principal, principals);
+}
+
+/* The same with lines that begin with a sign; they are rare. */
+static bool
+narrowed_allows(BeSpan audience, const BePrincipals *principals)
+{
+	bool		named = false;
+	bool		restricted = false;
+	bool		among_those = false;
+	BeSpan		line;
+
+	while (be_audience_next(&audience, &line))
+	{
+		BeSpan		bare = {line.data + 1, line.len - 1};
+
+		if (line.len == 0)
+			continue;
+		if (line.data[0] == BE_AUDIENCE_EXCEPT)
+		{
+			if (belongs(bare, principals))
+				return false;
+		}
+		else if (line.data[0] == BE_AUDIENCE_ONLY)
+		{
+			restricted = true;
+			among_those |= belongs(bare, principals);
+		}
+		else
+			named |= belongs(line, principals);
+	}
+	return named && (!restricted || among_those);
+}
+
+bool
+be_audience_allows(BeSpan audience, uint8_t flags, const BePrincipals *principals)
+{
+	BeSpan		principal;
+
+	if (flags & BE_SEEN_NARROWED)
+		return narrowed_allows(audience, principals);
+	if (flags & BE_SEEN_BY_ALL)
+		return true;
+	if ((flags & BE_SEEN_BY_ADMIN) && principals->is_admin)
+		return true;
+	if (!(flags & BE_SEEN_BY_NAMED))
+		return false;
+	while (be_audience_next(&audience, &principal))
+		if (principal.len > 0 && is_among(principal, principals))
+			return true;
+	return false;
+}

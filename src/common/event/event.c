@@ -1,0 +1,100 @@
+/*
+ * event.c - reading and writing the event record.
+ *
+ * Not here: what the fields mean.  The record is only a row of byte strings;
+ * capture fills it and the gateway interprets it.
+ */
+#include "common/event/event.h"
+
+#include <string.h>
+
+size_t
+be_event_size(const uint32_t len[BE_EVENT_FIELDS])
+{
+	size_t		size = BE_EVENT_HEADER_SIZE;
+
+	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	{
+		if (len[i] > BE_EVENT_MAX_SIZE - size)
+			return 0;
+		size += len[i];
+	}
+	return size;
+}
+
+void
+be_event_write_header(char *dst, const uint32_t len[BE_EVENT_FIELDS])
+{
+	uint32_t	size = (uint32_t) be_event_size(len);
+
+	memcpy(dst, &size, sizeof(size));
+	memcpy(dst + sizeof(size), len, sizeof(uint32_t) * BE_EVENT_FIELDS);
+}
+
+static bool
+is_text(BeSpan span)
+{
+	return span.len == 0 || memchr(span.data, '\0', span.len) == NULL;
+}
+
+/* All but the JSON: they are handed on as terminated strings. */
+static bool
+labels_are_text(const BeEvent *event)
+{
+	for (int i = 0; i < BE_EVENT_PAYLOAD; i++)
+		if (!is_text(event->field[i]))
+			return false;
+	return is_text(event->field[BE_EVENT_ACTOR]);
+}
+
+bool
+be_event_read(const char *data, size_t len, BeEvent *event)
+{
+	uint32_t	field_len[BE_EVENT_FIELDS];
+	const char *p = data + BE_EVENT_HEADER_SIZE;
+
+	if (len < BE_EVENT_HEADER_SIZE)
+		return false;
+	memcpy(&event->size, data, sizeof(event->size));
+	memcpy(field_len, data + sizeof(event->size), sizeof(field_len));
+
+	/* The lengths must add up to the size: nothing is read past the record. */
+	if (event->size < BE_EVENT_HEADER_SIZE || event->size > len ||
+		be_event_size(field_len) != event->size)
+		return false;
+
+	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	{
+		event->field[i].data = p;
+		event->field[i].len = field_len[i];
+		p += field_len[i];
+	}
+	return labels_are_text(event);
+}
+
+bool
+be_audience_next(BeSpan *rest, BeSpan *principal)
+{
+	const char *end;
+
+	if (rest->len == 0)
+		return false;
+
+	end = memchr(rest->data, '\n', rest->len);
+	principal->data = rest->data;
+	principal->len = end ? (uint32_t) (end - rest->data) : rest->len;
+	rest->data += principal->len;
+	rest->len -= principal->len;
+	if (end)
+	{
+		rest->data++;
+		rest->len--;
+	}
+	return true;
+}
+
+bool
+be_span_is(BeSpan span, const char *text)
+{
+	return span.len == strlen(text) && memcmp(span.data, text, span.len) == 0;
+}

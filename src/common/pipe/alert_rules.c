@@ -1,0 +1,217 @@
+/*
+ * alert_rules.c - whether something is so wrong that somebody has to be told.
+ *
+ * Why not raise late, as Prometheus does with "for": what is counted is counted over a
+ * window already, and what is rare (an overflow, a restart) doesn't come twice.
+ */
+#include "common/pipe/alert_rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const be_alert_names[BE_ALERTS] = {
+#define ALERT(name) #name,
+	BE_ALERT_LIST(ALERT)
+#undef ALERT
+};
+
+#define STEP_MIN		1000	/* ms */
+
+/* What is usual is a mean over so many windows: an hour, if the window is 5 minutes. */
+#define USUAL_WINDOWS	12
+
+/* Fewer connections are no spike, whatever is usual. */
+#define SPIKE_MIN		100
+
+/*
+ * It clears below this part of its threshold.  The journal, where its size is what bounds
+ * it, goes up to the bound, loses a third, and so on: that is one alert, not many.
+ */
+static const double clears_below[BE_ALERTS] = {
+	[BE_ALERT_error_rate] = 0.8,
+	[BE_ALERT_connection_spike] = 0.8,
+	[BE_ALERT_delivery_latency] = 0.8,
+	[BE_ALERT_queue_overflows] = 0.8,
+	[BE_ALERT_journal_size] = 0.6,
+	[BE_ALERT_gateway_restarts] = 0.8,
+	[BE_ALERT_projector_lag] = 0.8,
+};
+
+/* ---- samples ---- */
+
+static uint64_t
+step_of(const BeAlertRules *rules)
+{
+	uint64_t	step = rules->window / BE_ALERT_SAMPLES;
+
+	return step < STEP_MIN ? STEP_MIN : step;
+}
+
+static uint64_t
+samples_in_window(const BeAlertRules *rules)
+{
+	uint64_t	n = rules->window / step_of(rules);
+
+	return n > 0 ? n : 1;
+}
+
+bool
+be_alerts_are_due(const BeAlerts *alerts, const BeAlertRules *rules, uint64_t now)
+{
+	return alerts->samples == 0 ||
+		now - alerts->sample[alerts->samples - 1].at >= step_of(rules);
+}
+
+/* Move the oldest sample to what is usual: a mean at first, then a moving one. */
+static void
+retire(BeAlerts *alerts, const BeAlertRules *rules)
+{
+	uint64_t	most = USUAL_WINDOWS * samples_in_window(rules);
+
+	if (alerts->usual_samples < most)
+		alerts->usual_samples++;
+	else
+		alerts->usual_samples = most;	/* also when the window was made shorter */
+	alerts->usual += (alerts->sample[0].connections - alerts->usual) / (double) alerts->usual_samples;
+	alerts->samples--;
+	memmove(&alerts->sample[0], &alerts->sample[1], sizeof(BeAlertSample) * alerts->samples);
+}
+
+/* One sample from before the window stays, to see how much grew within it. */
+static void
+add_sample(BeAlerts *alerts, const BeAlertRules *rules, const BeAlertSample *sample)
+{
+	while (alerts->samples > 1 && sample->at - alerts->sample[1].at >= rules->window)
+		retire(alerts, rules);
+	if (alerts->samples == BE_ALERT_SAMPLES + 2)
+		retire(alerts, rules);	/* the window was made longer */
+	alerts->sample[alerts->samples++] = *sample;
+}
+
+/* ---- values ---- */
+
+static double
+a_minute(uint64_t n, const BeAlertRules *rules)
+{
+	return (double) n * 60000 / (double) rules->window;
+}
+
+static double
+error_rate(const BeAlertSample *from, const BeAlertSample *to, const BeAlertRules *rules)
+{
+	double		rate = a_minute(to->errors - from->errors, rules) -
+		a_minute(to->delivered - from->delivered, rules) / 100;
+
+	return rate > 0 ? rate : 0;
+}
+
+/* 0 until it is known what is usual. */
+static double
+connection_spike(const BeAlerts *alerts, const BeAlertSample *to, const BeAlertRules *rules)
+{
+	if (to->connections <= SPIKE_MIN || alerts->usual_samples < samples_in_window(rules))
+		return 0;
+	return to->connections / (alerts->usual < 1 ? 1 : alerts->usual);
+}
+
+static double
+bound_of(int bucket)
+{
+	return bucket < 0 ? 0 : strtod(be_counter_names[BE_COUNT_DELAY_1MS + bucket].value, NULL);
+}
+
+/* Evenly spread within its bucket; the last bucket has no end, and counts as its beginning. */
+static double
+delivery_latency(const BeAlertSample *from, const BeAlertSample *to)
+{
+	uint64_t	total = 0;
+	uint64_t	below = 0;
+	double		rank;
+
+	for (int i = 0; i < BE_ALERT_DELAYS; i++)
+		total += to->delays[i] - from->delays[i];
+	rank = 0.99 * (double) total;
+	for (int i = 0; total > 0 && i < BE_ALERT_DELAYS - 1; i++)
+	{
+		uint64_t	here = to->delays[i] - from->delays[i];
+
+		if (here > 0 && (double) (below + here) >= rank)
+			return bound_of(i - 1) + (bound_of(i) - bound_of(i - 1)) *
+				(rank - (double) below) / (double) here;
+		below += here;
+	}
+	return total > 0 ? bound_of(BE_ALERT_DELAYS - 2) : 0;
+}
+
+/* Behind by so many for a whole window: a large transaction alone isn't worth an alert. */
+static double
+projector_lag(const BeAlerts *alerts, const BeAlertRules *rules)
+{
+	double		lag = alerts->sample[alerts->samples - 1].projector;
+
+	if (alerts->sample[alerts->samples - 1].at - alerts->sample[0].at < rules->window)
+		return 0;
+	for (int i = 0; i < alerts->samples; i++)
+		if (alerts->sample[i].projector < lag)
+			lag = alerts->sample[i].projector;
+	return lag;
+}
+
+static double
+value_of(const BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules)
+{
+	const BeAlertSample *from = &alerts->sample[0];
+	const BeAlertSample *to = &alerts->sample[alerts->samples - 1];
+
+	switch (alert)
+	{
+		case BE_ALERT_error_rate:
+			return error_rate(from, to, rules);
+		case BE_ALERT_connection_spike:
+			return connection_spike(alerts, to, rules);
+		case BE_ALERT_delivery_latency:
+			return delivery_latency(from, to);
+		case BE_ALERT_queue_overflows:
+			return (double) (to->overflows - from->overflows);
+		case BE_ALERT_journal_size:
+			return to->journal;
+		case BE_ALERT_gateway_restarts:
+			return (double) (to->restarts - from->restarts);
+		case BE_ALERT_projector_lag:
+			return projector_lag(alerts, rules);
+		default:
+			return 0;
+	}
+}
+
+/* ---- raising and clearing ---- */
+
+static void
+judge(BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules, uint64_t now)
+{
+	double		threshold = rules->threshold[alert];
+	double		value = value_of(alerts, alert, rules);
+	bool		raised = alerts->raised[alert];
+
+	if (!raised && threshold > 0 && value >= threshold)
+	{
+		raised = true;
+		alerts->raised_at[alert] = now;
+	}
+	else if (raised && (threshold == 0 ||
+						(value < clears_below[alert] * threshold &&
+						 now - alerts->raised_at[alert] >= rules->window)))
+		raised = false;
+	if (raised == alerts->raised[alert])
+		return;
+	alerts->raised[alert] = raised;
+	alerts->tell(alert, raised, value, threshold);
+}
+
+void
+be_alerts_take(BeAlerts *alerts, const BeAlertRules *rules, const BeAlertSample *sample)
+{
+	add_sample(alerts, rules, sample);
+	for (int alert = 0; alert < BE_ALERTS; alert++)
+		judge(alerts, (BeAlert) alert, rules, sample->at);
+}

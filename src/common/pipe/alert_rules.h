@@ -1,0 +1,91 @@
+/*
+ * alert_rules.h - whether something is so wrong that somebody has to be told.
+ *
+ * Model: a sample of counters and levels is taken a few times in a window of time, and
+ * kept as long as the window.  What an alert is about is how much a counter grew within
+ * the window, or the last sample's level, or the smallest of all.  A value at the threshold raises the alert.  It
+ * is cleared when the value is well below, and not before a window has passed, so that a
+ * value that goes up and down is told twice in a window at most.
+ *
+ *	samples     |----|----|----|----|----|----|   now
+ *	            <--------- window ------------>
+ *	  older ones: how many connections are usual
+ *
+ * Pure C; the time is given (ms), so that tests can move it.
+ */
+#ifndef BE_COMMON_PIPE_ALERT_RULES_H
+#define BE_COMMON_PIPE_ALERT_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/pipe/counter.h"
+
+/* ALERT(name) */
+#define BE_ALERT_LIST(ALERT) \
+	ALERT(error_rate)			/* errors that are not the clients', a minute, beyond 1 % of what is delivered */ \
+	ALERT(connection_spike)		/* times as many connections as usual, if they are more than 100 */ \
+	ALERT(delivery_latency)		/* s from commit to socket, of the slowest 1 % */ \
+	ALERT(queue_overflows)		/* transactions that found the queue full */ \
+	ALERT(journal_size)			/* % of bugevents.retention_size */ \
+	ALERT(gateway_restarts)		/* of gateways that ended by themselves */ \
+	ALERT(projector_lag)		/* events that the projector was behind all the time */
+
+typedef enum BeAlert
+{
+#define ALERT(name) BE_ALERT_##name,
+	BE_ALERT_LIST(ALERT)
+#undef ALERT
+	BE_ALERTS
+} BeAlert;
+
+extern const char *const be_alert_names[BE_ALERTS];
+
+#define BE_ALERT_DELAYS		(BE_COUNT_DELAY_MORE - BE_COUNT_DELAY_1MS + 1)
+
+typedef struct BeAlertSample
+{
+	uint64_t	at;
+
+	/* Counters */
+	uint64_t	errors;
+	uint64_t	delivered;
+	uint64_t	delays[BE_ALERT_DELAYS];	/* as counted, by bucket */
+	uint64_t	overflows;
+	uint64_t	restarts;
+
+	/* Levels */
+	double		connections;
+	double		journal;		/* % of its bound; 0: it has none */
+	double		projector;		/* events that it is behind */
+} BeAlertSample;
+
+typedef struct BeAlertRules
+{
+	uint64_t	window;
+	double		threshold[BE_ALERTS];	/* 0: off */
+} BeAlertRules;
+
+/* So many samples are taken in a window. */
+#define BE_ALERT_SAMPLES	30
+
+typedef struct BeAlerts
+{
+	/* An alert is raised or cleared. */
+	void		(*tell) (BeAlert alert, bool raised, double value, double threshold);
+	BeAlertSample sample[BE_ALERT_SAMPLES + 2]; /* the oldest first */
+	int			samples;
+	double		usual;			/* connections */
+	uint64_t	usual_samples;	/* that it is made of */
+	bool		raised[BE_ALERTS];
+	uint64_t	raised_at[BE_ALERTS];
+} BeAlerts;
+
+/* Is it time for a sample?  Not more often than once a second.  Zeroed: nothing yet. */
+extern bool be_alerts_are_due(const BeAlerts *alerts, const BeAlertRules *rules, uint64_t now);
+
+/* Take a sample, and tell what changes by it. */
+extern void be_alerts_take(BeAlerts *alerts, const BeAlertRules *rules,
+						   const BeAlertSample *sample);
+
+#endif							/* BE_COMMON_PIPE_ALERT_RULES_H */

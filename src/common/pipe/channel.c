@@ -1,0 +1,206 @@
+/*
+ * channel.c - one end of the pipe: messages over a non-blocking socket.
+ *
+ * Concurrency: none; a channel belongs to one thread.
+ * Failure: every failure of the peer is reported once as -1 and is final; the
+ * owner closes the channel.
+ */
+#include "common/pipe/channel.h"
+#include "common/pipe/message.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A buffer larger than this is given back when it runs empty. */
+#define BUFFER_KEEP		(256 * 1024)
+
+static size_t
+buffer_used(const BeBuffer *buffer)
+{
+	return buffer->end - buffer->start;
+}
+
+/* Make room for more bytes behind the end. */
+static bool
+buffer_reserve(BeBuffer *buffer, size_t more)
+{
+	size_t		used = buffer_used(buffer);
+	size_t		size = buffer->size ? buffer->size : 8192;
+	char	   *data;
+
+	if (buffer->size - buffer->end >= more)
+		return true;
+
+	/* Moving is cheap only while little is in use: not for each small take. */
+	if (used <= buffer->size / 2 && buffer->size - used >= more)
+	{
+		memmove(buffer->data, buffer->data + buffer->start, used);
+		buffer->start = 0;
+		buffer->end = used;
+		return true;
+	}
+
+	while (size - used < more)
+	{
+		if (size > SIZE_MAX / 2)
+			return false;
+		size *= 2;
+	}
+	data = malloc(size);
+	if (data == NULL)
+		return false;
+	if (used > 0)
+		memcpy(data, buffer->data + buffer->start, used);
+	free(buffer->data);
+	*buffer = (BeBuffer) {.data = data, .end = used, .size = size};
+	return true;
+}
+
+static void
+buffer_append(BeBuffer *buffer, const void *data, size_t len)
+{
+	if (len > 0)
+		memcpy(buffer->data + buffer->end, data, len);
+	buffer->end += len;
+}
+
+static void
+buffer_take(BeBuffer *buffer, size_t len)
+{
+	buffer->start += len;
+	if (buffer->start < buffer->end)
+		return;
+	buffer->start = buffer->end = 0;
+	if (buffer->size > BUFFER_KEEP)
+	{
+		free(buffer->data);
+		*buffer = (BeBuffer) {0};
+	}
+}
+
+void
+be_channel_open(BeChannel *channel, int fd, uint32_t max_body)
+{
+	*channel = (BeChannel) {.fd = fd, .max_body = max_body};
+}
+
+void
+be_channel_close(BeChannel *channel)
+{
+	if (channel->fd >= 0)
+		close(channel->fd);
+	free(channel->in.data);
+	free(channel->out.data);
+	*channel = (BeChannel) {.fd = -1};
+}
+
+bool
+be_channel_send(BeChannel *channel, uint32_t kind,
+				const struct iovec *part, int n)
+{
+	BeMessageHeader header = {.kind = kind};
+	size_t		size = 0;
+
+	for (int i = 0; i < n; i++)
+		size += part[i].iov_len;
+	if (size > UINT32_MAX ||
+		!buffer_reserve(&channel->out, sizeof(header) + size))
+		return false;
+
+	header.size = (uint32_t) size;
+	buffer_append(&channel->out, &header, sizeof(header));
+	for (int i = 0; i < n; i++)
+		buffer_append(&channel->out, part[i].iov_base, part[i].iov_len);
+	return true;
+}
+
+size_t
+be_channel_pending(const BeChannel *channel)
+{
+	return buffer_used(&channel->out);
+}
+
+int
+be_channel_flush(BeChannel *channel)
+{
+	BeBuffer   *out = &channel->out;
+
+	while (buffer_used(out) > 0)
+	{
+		ssize_t		n = send(channel->fd, out->data + out->start,
+							 buffer_used(out), MSG_NOSIGNAL);
+
+		if (n > 0)
+			buffer_take(out, (size_t) n);
+		else if (n < 0 && errno == EINTR)
+			continue;
+		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return 0;
+		else
+			return -1;
+	}
+	return 1;
+}
+
+long
+be_channel_receive(BeChannel *channel, size_t max)
+{
+	const size_t step = 64 * 1024;
+	BeBuffer   *in = &channel->in;
+	size_t		total = 0;
+
+	/* All messages were taken: the moment to give a large buffer back. */
+	if (buffer_used(in) == 0)
+		buffer_take(in, 0);
+
+	while (total < max)
+	{
+		ssize_t		n;
+
+		if (!buffer_reserve(in, step))
+			return -1;
+		n = recv(channel->fd, in->data + in->end, in->size - in->end, 0);
+		if (n > 0)
+		{
+			bool		drained = (size_t) n < in->size - in->end;
+
+			in->end += (size_t) n;
+			total += (size_t) n;
+			if (drained)
+				break;
+		}
+		else if (n < 0 && errno == EINTR)
+			continue;
+		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		else if (total > 0)
+			break;				/* the end is met again, after these bytes */
+		else
+			return -1;
+	}
+	return (long) total;
+}
+
+int
+be_channel_next(BeChannel *channel, BeMessage *message)
+{
+	BeBuffer   *in = &channel->in;
+	BeMessageHeader header;
+
+	if (buffer_used(in) < sizeof(header))
+		return 0;
+	memcpy(&header, in->data + in->start, sizeof(header));
+	if (header.size > channel->max_body)
+		return -1;
+	if (buffer_used(in) < sizeof(header) + header.size)
+		return 0;
+
+	message->kind = header.kind;
+	message->size = header.size;
+	message->body = in->data + in->start + sizeof(header);
+	in->start += sizeof(header) + header.size;
+	return 1;
+}

@@ -1,0 +1,109 @@
+/*
+ * tally.c - which suspicions are worth telling, and how often the others came.
+ *
+ * Model: pairs are in a hash table without chains: one may stand in any of PROBES
+ * places behind its own.  Who chooses addresses that meet there finds no room sooner,
+ * and nothing else.
+ */
+#include "common/pipe/tally.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define MINUTE	60000
+#define PROBES	16
+
+/* FNV-1a */
+static uint32_t
+hash(uint32_t kind, const char *address)
+{
+	uint32_t	value = (2166136261u ^ kind) * 16777619u;
+
+	for (; *address; address++)
+		value = (value ^ (uint8_t) *address) * 16777619u;
+	return value;
+}
+
+/* The pair's place; or a free one in *free, NULL if there is none. */
+static BeTallyPair *
+find(BeTally *tally, uint32_t kind, const char *address, BeTallyPair **free)
+{
+	uint32_t	start = hash(kind, address);
+
+	*free = NULL;
+	for (uint32_t i = 0; i < PROBES; i++)
+	{
+		BeTallyPair *pair = &tally->pair[(start + i) % BE_TALLY_PAIRS];
+
+		if (pair->used && pair->kind == kind && strcmp(pair->address, address) == 0)
+			return pair;
+		if (!pair->used && *free == NULL)
+			*free = pair;
+	}
+	return NULL;
+}
+
+void
+be_tally_begin(BeTally *tally, uint64_t now)
+{
+	for (int i = 0; i < BE_SUSPICIONS; i++)
+		be_bucket_fill(&tally->kind[i].told, BE_TALLY_TOLD, now);
+}
+
+void
+be_tally_note(BeTally *tally, const BeSuspectMessage *suspect, int gateway, uint64_t now)
+{
+	BeTallyKind *kind = &tally->kind[suspect->kind];
+	BeTallyPair *room;
+	BeTallyPair *pair = find(tally, suspect->kind, suspect->address, &room);
+
+	if (pair)
+	{
+		pair->gateway = gateway;
+		pair->times += suspect->times;
+	}
+	else if (*suspect->address && room &&
+			 be_bucket_take(&kind->told, BE_TALLY_TOLD, now) == 0)
+	{
+		*room = (BeTallyPair) {.used = 1,.kind = suspect->kind,.told_at = now};
+		strcpy(room->address, suspect->address);
+		tally->tell(suspect->kind, suspect->address, gateway, suspect->times);
+	}
+	else
+		kind->times += suspect->times;
+}
+
+/* The pair's minute is over.  It is followed for another one if there was something. */
+static void
+end_minute(BeTally *tally, BeTallyPair *pair, uint64_t now)
+{
+	BeTallyKind *kind = &tally->kind[pair->kind];
+
+	if (pair->times > 0 && be_bucket_take(&kind->told, BE_TALLY_TOLD, now) == 0)
+	{
+		tally->tell(pair->kind, pair->address, pair->gateway, pair->times);
+		pair->told_at = now;
+		pair->times = 0;
+		return;
+	}
+	kind->times += pair->times;
+	pair->used = 0;
+}
+
+void
+be_tally_due(BeTally *tally, uint64_t now)
+{
+	for (int i = 0; i < BE_TALLY_PAIRS; i++)
+		if (tally->pair[i].used && now - tally->pair[i].told_at >= MINUTE)
+			end_minute(tally, &tally->pair[i], now);
+	for (uint32_t i = 0; i < BE_SUSPICIONS; i++)
+	{
+		BeTallyKind *kind = &tally->kind[i];
+
+		if (kind->times == 0 || (kind->told_at != 0 && now - kind->told_at < MINUTE))
+			continue;
+		tally->tell(i, "", 0, kind->times);
+		kind->told_at = now;
+		kind->times = 0;
+	}
+}

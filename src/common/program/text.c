@@ -1,0 +1,171 @@
+/*
+ * text.c - text that grows at its end, and the JSON that is written into it.
+ *
+ * Memory: doubles as it grows; the owner frees it.
+ */
+#include "common/program/text.h"
+#include "common/program/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+be_text_free(BeText *text)
+{
+	free(text->data);
+	*text = (BeText) {0};
+}
+
+char *
+be_text_reserve(BeText *text, size_t more)
+{
+	if (text->size - text->len < more)
+	{
+		size_t		size = text->size ? text->size : 256;
+
+		while (size - text->len < more)
+			size *= 2;
+		text->data = be_realloc(text->data, size);
+		text->size = size;
+	}
+	return text->data + text->len;
+}
+
+void
+be_text_add(BeText *text, const char *data, size_t len)
+{
+	if (len == 0)
+		return;
+	memcpy(be_text_reserve(text, len), data, len);
+	text->len += len;
+}
+
+void
+be_text_add_string(BeText *text, const char *string)
+{
+	be_text_add(text, string, strlen(string));
+}
+
+void
+be_text_printf(BeText *text, const char *format,...)
+{
+	va_list		args;
+	char	   *dst = be_text_reserve(text, 512);
+	int			n;
+
+	va_start(args, format);
+	n = vsnprintf(dst, 512, format, args);
+	va_end(args);
+	if (n >= 512)
+	{
+		dst = be_text_reserve(text, (size_t) n + 1);
+		va_start(args, format);
+		n = vsnprintf(dst, (size_t) n + 1, format, args);
+		va_end(args);
+	}
+	if (n > 0)
+		text->len += (size_t) n;
+}
+
+static void
+add_escaped(BeText *text, unsigned char c)
+{
+	static const char names[] = "btn_fr";	/* \b is 8 ... \r is 13 */
+
+	if (c == '"' || c == '\\')
+		be_text_printf(text, "\\%c", c);
+	else if (c >= 8 && c <= 13 && c != 11)
+		be_text_printf(text, "\\%c", names[c - 8]);
+	else
+		be_text_printf(text, "\\u%04x", c);
+}
+
+bool
+be_text_is_line(const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) data[i] < 0x20 || data[i] == 0x7f)
+			return false;
+	return true;
+}
+
+void
+be_text_add_json(BeText *text, const char *data, size_t len)
+{
+	size_t		plain = 0;		/* start of what needs no escape */
+
+	be_text_add(text, "\"", 1);
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) data[i];
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		be_text_add(text, data + plain, i - plain);
+		add_escaped(text, c);
+		plain = i + 1;
+	}
+	be_text_add(text, data + plain, len - plain);
+	be_text_add(text, "\"", 1);
+}
+
+/*
+ * Days since 1970 to a civil date, by arithmetic alone: gmtime() has a limit in
+ * years and locks a time zone mutex for each event.
+ */
+static void
+civil_from_days(int64_t days, int64_t *year, int *month, int *day)
+{
+	int64_t		z = days + 719468;	/* days since 0000-03-01 */
+	int64_t		era = (z >= 0 ? z : z - 146096) / 146097;
+	int			doe = (int) (z - era * 146097);
+	int			yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int			doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int			mp = (5 * doy + 2) / 153;
+
+	*day = doy - (153 * mp + 2) / 5 + 1;
+	*month = mp < 10 ? mp + 3 : mp - 9;
+	*year = yoe + era * 400 + (*month <= 2);
+}
+
+static char *
+put_digits(char *dst, uint32_t value, int digits, char after)
+{
+	for (int i = digits - 1; i >= 0; i--, value /= 10)
+		dst[i] = (char) ('0' + value % 10);
+	dst[digits] = after;
+	return dst + digits + 1;
+}
+
+void
+be_time_format(char dst[BE_TIME_LEN + 1], int64_t microseconds)
+{
+	const int64_t day_length = INT64_C(86400000000);
+	int64_t		days = microseconds / day_length;
+	int64_t		rest = microseconds % day_length;
+	int64_t		year;
+	int			month,
+				day;
+	uint32_t	seconds;
+
+	if (rest < 0)
+	{
+		rest += day_length;
+		days--;
+	}
+	civil_from_days(days, &year, &month, &day);
+	if (year < 0 || year > 9999)	/* no such commit; keep the width */
+		year = year < 0 ? 0 : 9999;
+	seconds = (uint32_t) (rest / 1000000);
+
+	dst = put_digits(dst, (uint32_t) year, 4, '-');
+	dst = put_digits(dst, (uint32_t) month, 2, '-');
+	dst = put_digits(dst, (uint32_t) day, 2, 'T');
+	dst = put_digits(dst, seconds / 3600, 2, ':');
+	dst = put_digits(dst, seconds / 60 % 60, 2, ':');
+	dst = put_digits(dst, seconds % 60, 2, '.');
+	dst = put_digits(dst, (uint32_t) (rest % 1000000), 6, 'Z');
+	*dst = '\0';
+}

@@ -1,0 +1,516 @@
+/*
+ * client_message.c - what clients ask for.
+ *
+ * Not here: what needs the database, beyond a look at its form (question.h).
+ */
+#include "gateway/client/client_message.h"
+#include "gateway/client/token_check.h"
+#include "gateway/session/fanout.h"
+#include "common/program/memory.h"
+#include "gateway/session/question.h"
+#include "gateway/session/reply.h"
+#include "gateway/session/abuse.h"
+#include "common/program/text.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Refused messages after which a client is taken for an attacker.  One that passes takes
+ * one back, so that who waits is none, and who goes on at twice the rate or more is, though
+ * some of its messages pass.
+ */
+#define REFUSALS_MAX	20
+
+/* The longest id that is echoed, as JSON text. */
+#define ID_MAX			256
+
+/* Nesting that a request can need is three; jansson itself would allow 2048. */
+#define DEPTH_MAX		16
+
+typedef struct Request
+{
+	const char *id;				/* JSON text, or NULL */
+	const json_t *payload;		/* an object, or NULL */
+} Request;
+
+static void
+invalid_field(BeClient *client, const Request *request, const char *field,
+			  const char *message)
+{
+	char		more[96];
+
+	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
+	be_reply_error_with(client, request->id, "invalid_field", message, more);
+}
+
+static void
+missing_field(BeClient *client, const Request *request, const char *field)
+{
+	char		more[96];
+
+	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
+	be_reply_error_with(client, request->id, "missing_field",
+						"a required field is missing", more);
+}
+
+/* ---- subscribe ---- */
+
+/* Text or a whole number, as text; false: neither. */
+static bool
+value_as_text(const json_t *value, bool numbers, char *number, size_t size,
+			  const char **text)
+{
+	if (json_is_string(value) &&
+		be_text_is_line(json_string_value(value), json_string_length(value)))
+	{
+		*text = json_string_value(value);
+		return json_string_length(value) <= BE_USER_ID_MAX;
+	}
+	if (!numbers || !json_is_integer(value))
+		return false;
+	snprintf(number, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+	*text = number;
+	return true;
+}
+
+static bool
+read_list(BeSubscription *subscription, BeNarrowing by, const json_t *list,
+		  bool numbers)
+{
+	if (list == NULL)
+		return true;
+	if (!json_is_array(list))
+		return false;
+	for (size_t i = 0; i < json_array_size(list); i++)
+	{
+		char		number[32];
+		const char *text;
+
+		if (!value_as_text(json_array_get(list, i), numbers, number,
+						   sizeof(number), &text) ||
+			!be_subscription_add(subscription, by, text))
+			return false;
+	}
+	return true;
+}
+
+static void
+reply_position(BeClient *client, const Request *request)
+{
+	char		payload[48];
+
+	snprintf(payload, sizeof(payload), "{\"seq\":%" PRIu64 "}",
+			 client->standing == BE_LIVE ? client->gateway->sent_tip :
+			 client->cursor);
+	be_reply_ok(client, request->id, payload);
+}
+
+/*
+ * A misspelt member would widen the stream without a word.  The first one that
+ * isn't known, fit to be echoed; or NULL.
+ */
+static const char *
+unknown_member(const json_t *payload)
+{
+	static const char *const known[] = {
+		"types", "actions", "project_ids", "bug_report_ids", "conflate"
+	};
+	const char *name;
+	json_t	   *value;
+
+	/* Iterating doesn't change it, but the library doesn't say so. */
+	json_object_foreach((json_t *) payload, name, value)
+	{
+		size_t		i = 0;
+
+		while (i < sizeof(known) / sizeof(known[0]) && strcmp(name, known[i]) != 0)
+			i++;
+		if (i == sizeof(known) / sizeof(known[0]))
+			return strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
+				strlen(name) <= 32 ? name : "payload";
+	}
+	return NULL;
+}
+
+static void
+answer_subscribe(BeClient *client, const Request *request)
+{
+	static const struct
+	{
+		const char *name;
+		BeNarrowing by;
+		bool		numbers;
+	}			fields[] = {
+		{"types", BE_BY_TYPE, false},
+		{"actions", BE_BY_ACTION, false},
+		{"project_ids", BE_BY_PROJECT, true},
+		{"bug_report_ids", BE_BY_BUG, true},
+	};
+	const char *unknown = unknown_member(request->payload);
+	const json_t *conflate = json_object_get(request->payload, "conflate");
+	BeSubscription *subscription;
+
+	if (unknown)
+	{
+		invalid_field(client, request, unknown, "there is no such filter");
+		return;
+	}
+	if (conflate && !json_is_boolean(conflate))
+	{
+		invalid_field(client, request, "conflate", "expected true or false");
+		return;
+	}
+	subscription = be_subscription_create();
+	for (int i = 0; i < 4; i++)
+	{
+		if (read_list(subscription, fields[i].by,
+					  json_object_get(request->payload, fields[i].name),
+					  fields[i].numbers))
+			continue;
+		be_subscription_free(subscription);
+		invalid_field(client, request, fields[i].name, fields[i].numbers ?
+					  "expected a list of ids, each a number or a string" :
+					  "expected a list of strings");
+		return;
+	}
+	if (be_subscription_seal(subscription))
+	{
+		be_subscription_free(subscription);
+		subscription = NULL;
+	}
+	be_subscription_free(client->subscription);
+	client->subscription = subscription;
+	client->muted = false;
+	client->interest_changed = true;
+	be_fanout_conflate(client, json_is_true(conflate));
+	reply_position(client, request);
+}
+
+static void
+answer_unsubscribe(BeClient *client, const Request *request)
+{
+	client->muted = true;
+	client->interest_changed = true;
+	be_fanout_place(client, client->gateway->sent_tip);
+	reply_position(client, request);
+}
+
+/* ---- ping, authenticate ---- */
+
+static void
+answer_ping(BeClient *client, const Request *request)
+{
+	char		payload[64];
+
+	snprintf(payload, sizeof(payload), "{\"pong\":true,\"seq\":%" PRIu64 "}",
+			 client->gateway->sent_tip);
+	be_reply_ok(client, request->id, payload);
+}
+
+static void
+reply_identity(BeClient *client, const Request *request)
+{
+	BeText		payload = {0};
+	char		expires[BE_TIME_LEN + 1];
+
+	be_time_format(expires, client->expires_at * 1000000);
+	be_text_add_string(&payload, "{\"user_id\":");
+	be_text_add_json(&payload, client->user_id, strlen(client->user_id));
+	be_text_add_string(&payload, ",\"role\":");
+	be_text_add_json(&payload, client->role, strlen(client->role));
+	be_text_printf(&payload, ",\"expires_at\":\"%s\"}", expires);
+	be_text_add(&payload, "", 1);
+	be_reply_ok(client, request->id, payload.data);
+	be_text_free(&payload);
+}
+
+static void
+answer_authenticate(BeClient *client, const Request *request)
+{
+	const json_t *token = json_object_get(request->payload, "token");
+	BeTokenResult result;
+	const char *why;
+	double		wait;
+	BeClaims	claims = {0};
+
+	if (token == NULL)
+	{
+		missing_field(client, request, "token");
+		return;
+	}
+	if (!json_is_string(token))
+	{
+		invalid_field(client, request, "token", "expected a string");
+		return;
+	}
+	wait = be_attempt_wait(client);
+	if (wait > 0)
+	{
+		be_reply_rate_limited(client, request->id, wait, BE_ATTEMPTS_REFUSED);
+		return;
+	}
+	result = be_attempt_check(client, json_string_value(token), &claims, &why);
+	if (result != BE_TOKEN_GOOD)
+		be_reply_error(client, request->id, result == BE_TOKEN_EXPIRED ?
+					   "token_expired" : "invalid_token", why);
+	else if (strcmp(claims.user_id, client->user_id) != 0)
+	{
+		be_suspect(client, BE_COUNT_SUSPICION_other_user);
+		be_reply_error(client, request->id, "forbidden",
+					   "the token is for another user");
+	}
+	else
+	{
+		be_client_identify(client, &claims);
+		reply_identity(client, request);
+	}
+	be_claims_free(&claims);
+}
+
+/* ---- get, list ---- */
+
+/* Pass it on as it is: the other end knows what each entity has. */
+static void
+ask(BeClient *client, const Request *request, BeVerb verb)
+{
+	char	   *payload = json_dumps(request->payload, JSON_COMPACT);
+
+	be_question_ask(client, request->id, verb, payload);
+	free(payload);
+}
+
+static bool
+names_a_type(BeClient *client, const Request *request)
+{
+	const json_t *type = json_object_get(request->payload, "type");
+
+	if (json_is_string(type))
+		return true;
+	if (type == NULL)
+		missing_field(client, request, "type");
+	else
+		invalid_field(client, request, "type", "expected a string");
+	return false;
+}
+
+/* A request whose payload is an id. */
+static void
+ask_about(BeClient *client, const Request *request, const char *field, BeVerb verb)
+{
+	const json_t *id = json_object_get(request->payload, field);
+
+	if (id == NULL)
+		missing_field(client, request, field);
+	else if (!json_is_string(id) && !json_is_integer(id))
+		invalid_field(client, request, field, "expected a number or a string");
+	else
+		ask(client, request, verb);
+}
+
+static void
+answer_get(BeClient *client, const Request *request)
+{
+	if (names_a_type(client, request))
+		ask_about(client, request, "id", BE_VERB_GET);
+}
+
+static void
+answer_list(BeClient *client, const Request *request)
+{
+	if (!names_a_type(client, request))
+		return;
+	ask(client, request, strcmp(json_string_value(json_object_get(request->payload, "type")),
+								"notification") == 0 ? BE_VERB_NOTIFICATIONS : BE_VERB_LIST);
+}
+
+/* ---- read, watch ---- */
+
+static void
+answer_read(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "notification_id", BE_VERB_READ);
+}
+
+static void
+answer_read_all(BeClient *client, const Request *request)
+{
+	be_question_ask(client, request->id, BE_VERB_READ_ALL, "{}");
+}
+
+static void
+answer_watch(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "bug_report_id", BE_VERB_WATCH);
+}
+
+static void
+answer_unwatch(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "bug_report_id", BE_VERB_UNWATCH);
+}
+
+/* ---- connections, disconnect ---- */
+
+static void
+answer_connections(BeClient *client, const Request *request)
+{
+	if (request->payload)
+		ask(client, request, BE_VERB_CONNECTIONS);
+	else
+		be_question_ask(client, request->id, BE_VERB_CONNECTIONS, "{}");
+}
+
+static void
+answer_disconnect(BeClient *client, const Request *request)
+{
+	ask_about(client, request, "connection_id", BE_VERB_DISCONNECT);
+}
+
+/* ---- Any request ---- */
+
+typedef struct Type
+{
+	const char *name;
+	void		(*answer) (BeClient *client, const Request *request);
+} Type;
+
+static const Type types[] = {
+	{"subscribe", answer_subscribe},
+	{"unsubscribe", answer_unsubscribe},
+	{"ping", answer_ping},
+	{"authenticate", answer_authenticate},
+	{"get", answer_get},
+	{"list", answer_list},
+	{"read", answer_read},
+	{"read_all", answer_read_all},
+	{"watch", answer_watch},
+	{"unwatch", answer_unwatch},
+	{"connections", answer_connections},
+	{"disconnect", answer_disconnect},
+};
+
+static void
+answer_type(BeClient *client, const json_t *message, Request *request)
+{
+	const json_t *type = json_object_get(message, "type");
+	const json_t *payload = json_object_get(message, "payload");
+
+	if (type == NULL)
+	{
+		missing_field(client, request, "type");
+		return;
+	}
+	if (!json_is_string(type))
+	{
+		invalid_field(client, request, "type", "expected a string");
+		return;
+	}
+	if (payload && !json_is_null(payload) && !json_is_object(payload))
+	{
+		invalid_field(client, request, "payload", "expected an object");
+		return;
+	}
+	request->payload = json_is_object(payload) ? payload : NULL;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].name, json_string_value(type)) == 0)
+		{
+			types[i].answer(client, request);
+			return;
+		}
+	be_reply_error(client, request->id, "unknown_type",
+				   "there is no request of this type");
+}
+
+static void
+answer_message(BeClient *client, const json_t *message)
+{
+	const json_t *id = json_object_get(message, "id");
+	Request		request = {0};
+	char	   *text = NULL;
+
+	/* Only what is short and has no parts is worth an echo. */
+	if (json_is_string(id) || json_is_number(id))
+		text = json_dumps(id, JSON_ENCODE_ANY | JSON_COMPACT);
+	if (text && strlen(text) <= ID_MAX)
+		request.id = text;
+	if (id && !json_is_null(id) && request.id == NULL)
+		invalid_field(client, &request, "id",
+					  "expected a string or a number of at most 256 bytes");
+	else
+		answer_type(client, message, &request);
+	free(text);
+}
+
+/*
+ * Does it nest deeper than any request?  Looked at before parsing, since the
+ * parser recurses.
+ */
+static bool
+is_too_deep(const char *text, size_t len)
+{
+	bool		in_string = false;
+	int			depth = 0;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = text[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (!in_string && (c == '{' || c == '['))
+		{
+			if (++depth > DEPTH_MAX)
+				return true;
+		}
+		else if (!in_string && (c == '}' || c == ']'))
+			depth--;
+	}
+	return false;
+}
+
+/* False: it has had its share; it was told, or is being closed. */
+static bool
+within_rate(BeClient *client)
+{
+	BeGateway  *gateway = client->gateway;
+	double		wait = be_bucket_take(&client->bucket, gateway->config->message_rate,
+									  uv_now(&gateway->loop));
+
+	if (wait == 0)
+	{
+		client->refusals -= client->refusals > 0;
+		return true;
+	}
+	if (++client->refusals > REFUSALS_MAX)
+	{
+		be_suspect(client, BE_COUNT_SUSPICION_too_many_messages);
+		be_client_refuse(client, BE_CLOSE_POLICY, "rate_limited",
+						 "too many messages, again and again");
+		return false;
+	}
+	be_reply_rate_limited(client, NULL, wait, "too many messages");
+	return false;
+}
+
+void
+be_request_answer(BeClient *client, const char *text, size_t len)
+{
+	json_t	   *message = NULL;
+
+	if (!within_rate(client))
+		return;
+	if (!is_too_deep(text, len))
+		message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (json_is_object(message))
+		answer_message(client, message);
+	else
+		be_reply_error(client, NULL, "invalid_message", message ?
+					   "the message is not a JSON object" :
+					   "the message is not valid JSON");
+	json_decref(message);
+}

@@ -1,0 +1,21 @@
+/*
+ * client_message.h - what clients ask for.
+ *
+ *	subscribe     narrows the stream; replaces the subscription before it
+ *	unsubscribe   ends the stream: nothing comes but answers, until the next
+ *	              subscribe, which goes on from its own reply's seq
+ *	ping          {"pong":true,"seq":tip}
+ *	authenticate  {"token":"..."} of the same user: renews expiry and role
+ *
+ * Everything that is wrong with a message is answered with an error that echoes
+ * its id; the connection lives on.
+ */
+#ifndef BE_GATEWAY_CLIENT_CLIENT_MESSAGE_H
+#define BE_GATEWAY_CLIENT_CLIENT_MESSAGE_H
+
+#include "gateway/client/client.h"
+
+/* Answer one text message. */
+extern void be_request_answer(BeClient *client, const char *text, size_t len);
+
+#endif							/* BE_GATEWAY_CLIENT_CLIENT_MESSAGE_H */

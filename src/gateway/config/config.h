@@ -1,0 +1,62 @@
+/*
+ * config.h - the settings, as the dispatcher sends them.
+ */
+#ifndef BE_GATEWAY_CONFIG_CONFIG_H
+#define BE_GATEWAY_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* -1, as a number of a setting */
+#define BE_NEVER	UINT32_MAX
+
+typedef struct BeConfig
+{
+	/* Where */
+	char	   *listen_addresses;
+	uint16_t	port;
+	uint32_t	allow_plaintext;	/* without TLS beyond loopback too; 0, 1 */
+	uint32_t	tls;			/* 0: without; 1: with TLS, and never without */
+	char	   *tls_cert;		/* PEM; empty: the file could not be read */
+	char	   *tls_key;		/* PEM */
+	uint32_t	tls_min_version;	/* 12, 13 */
+
+	/* How much */
+	size_t		window_size;	/* bytes */
+	uint32_t	max_connections;
+	uint32_t	max_connections_per_user;
+	uint32_t	message_rate;	/* per minute; 0: no limit */
+	uint32_t	handshake_rate;	/* per minute, for each address; 0: no limit */
+	uint32_t	auth_failure_rate;	/* likewise */
+	char	   *trusted_proxies;	/* addresses between commas */
+	size_t		max_message_size;	/* bytes */
+	uint32_t	ping_interval;	/* ms; 0: none */
+	uint32_t	connection_timeout; /* ms */
+	uint32_t	client_lag_limit;	/* events; 0: no limit */
+	uint32_t	log_slow_delivery;	/* ms; BE_NEVER: it isn't logged */
+
+	/* Who */
+	char	   *allowed_origins;
+	uint32_t	require_user;	/* only whom a table of users has; 0, 1 */
+	char	   *jwt_secret;		/* base64; empty: no secret */
+	char	   *jwt_key;		/* PEM; empty: no keys */
+	char	   *jwks;			/* JSON; empty: no key set */
+	char	   *jwt_algorithms; /* between commas */
+	char	   *jwt_issuer;		/* empty: not checked */
+	char	   *jwt_audience;	/* empty: not checked */
+	uint32_t	jwt_leeway;		/* ms */
+} BeConfig;
+
+/*
+ * Read the JSON of a CONFIG message.  Members that are not there take their
+ * defaults, unknown ones are ignored.  NULL when it is not a JSON object or a
+ * member has the wrong type; error names it then.
+ */
+extern BeConfig *be_config_read(const char *json, size_t len,
+								char *error, size_t error_size);
+
+/* Secrets are wiped. */
+extern void be_config_free(BeConfig *config);
+
+#endif							/* BE_GATEWAY_CONFIG_CONFIG_H */

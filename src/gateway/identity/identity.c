@@ -1,0 +1,291 @@
+/*
+ * identity.c - who a client is and may: what its token says and what tables say.
+ *
+ * Model: each table's row is kept by its source, so that what comes twice counts once,
+ * and what one table takes back another one may still say.
+ *
+ * Failure: doubt narrows.  A role that is no decent text is none.
+ */
+#include "gateway/identity/identity.h"
+#include "common/program/memory.h"
+#include "common/program/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROLE_ADMIN		"admin"
+#define ROLE_USER		"user"
+
+/* Roles are shown; a longer one is cut. */
+#define ROLE_MAX		63
+
+static void
+free_list(char **list, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+}
+
+void
+be_identity_token(BeIdentity *identity, BeClaims *claims)
+{
+	free(identity->role);
+	free_list(identity->project, identity->projects);
+	identity->role = claims->role;
+	identity->is_admin = claims->is_admin;
+	identity->project = claims->project;
+	identity->projects = claims->projects;
+	claims->role = NULL;
+	claims->project = NULL;
+	claims->projects = 0;
+}
+
+/* ---- Rows of users ---- */
+
+/* A role as it can be shown. */
+static char *
+copy_role(const char *role)
+{
+	size_t		len = strlen(role);
+
+	if (len == 0 || !be_text_is_line(role, len))
+		return be_copy_text(ROLE_USER, strlen(ROLE_USER));
+	if (len > ROLE_MAX)
+		for (len = ROLE_MAX; ((unsigned char) role[len] & 0xc0) == 0x80;)
+			len--;
+	return be_copy_text(role, len);
+}
+
+static void
+free_row(BeUserRow *row)
+{
+	free(row->source);
+	free(row->role);
+}
+
+static uint32_t
+find_row(const BeIdentity *identity, const char *source)
+{
+	uint32_t	i = 0;
+
+	while (i < identity->rows && strcmp(identity->row[i].source, source) != 0)
+		i++;
+	return i;
+}
+
+static bool
+take_row(BeIdentity *identity, const BeAccess *access)
+{
+	uint32_t	i = find_row(identity, access->source);
+	BeUserRow	new = {
+		.source = be_copy_text(access->source, strlen(access->source)),
+		.role = copy_role(access->value),
+		.active = access->kind == BE_ACCESS_ACTIVE,
+	};
+	BeUserRow  *old;
+
+	identity->deleted = false;
+	if (i == identity->rows)
+	{
+		identity->row = be_realloc(identity->row, sizeof(BeUserRow) * (i + 1));
+		identity->row[identity->rows++] = new;
+		return true;
+	}
+	old = &identity->row[i];
+	if (old->active == new.active && strcmp(old->role, new.role) == 0)
+	{
+		free_row(&new);
+		return false;
+	}
+	free_row(old);
+	*old = new;
+	return true;
+}
+
+static bool
+drop_row(BeIdentity *identity, const char *source)
+{
+	uint32_t	i = find_row(identity, source);
+
+	if (i < identity->rows)
+	{
+		free_row(&identity->row[i]);
+		identity->row[i] = identity->row[--identity->rows];
+	}
+	identity->deleted = identity->rows == 0;
+	return true;
+}
+
+/* ---- Rows of memberships ---- */
+
+static void
+free_member(BeMemberRow *member)
+{
+	free(member->source);
+	free(member->project);
+}
+
+/*
+ * Where the member of this source stands, or would: they are sorted, since somebody may
+ * belong to a great many projects, and everybody waits while that is taken in.
+ */
+static uint32_t
+find_member(const BeIdentity *identity, const char *source, bool *found)
+{
+	uint32_t	low = 0;
+	uint32_t	high = identity->members;
+
+	*found = false;
+	while (low < high)
+	{
+		uint32_t	middle = (low + high) / 2;
+		int			order = strcmp(source, identity->member[middle].source);
+
+		*found |= order == 0;
+		if (order <= 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+static bool
+drop_member(BeIdentity *identity, const char *source)
+{
+	bool		found;
+	uint32_t	i = find_member(identity, source, &found);
+
+	if (!found)
+		return false;
+	free_member(&identity->member[i]);
+	memmove(&identity->member[i], &identity->member[i + 1],
+			sizeof(BeMemberRow) * (--identity->members - i));
+	return true;
+}
+
+/* Room for twice as many, now and then. */
+static void
+make_room(BeIdentity *identity)
+{
+	if (identity->members < identity->room)
+		return;
+	identity->room = identity->room ? 2 * identity->room : 4;
+	identity->member = be_realloc(identity->member, sizeof(BeMemberRow) * identity->room);
+}
+
+static bool
+take_member(BeIdentity *identity, const BeAccess *access)
+{
+	bool		found;
+	uint32_t	i = find_member(identity, access->source, &found);
+	BeMemberRow new = {
+		.source = be_copy_text(access->source, strlen(access->source)),
+		.project = be_copy_text(access->value, strlen(access->value)),
+	};
+
+	if (found && strcmp(identity->member[i].project, access->value) == 0)
+	{
+		free_member(&new);
+		return false;
+	}
+	if (found)
+		free_member(&identity->member[i]);
+	else
+	{
+		make_room(identity);
+		memmove(&identity->member[i + 1], &identity->member[i],
+				sizeof(BeMemberRow) * (identity->members++ - i));
+	}
+	identity->member[i] = new;
+	return true;
+}
+
+bool
+be_identity_take(BeIdentity *identity, const BeAccess *access)
+{
+	switch (access->kind)
+	{
+		case BE_ACCESS_ACTIVE:
+		case BE_ACCESS_INACTIVE:
+			return take_row(identity, access);
+		case BE_ACCESS_DELETED:
+			return drop_row(identity, access->source);
+		case BE_ACCESS_MEMBER:
+			return take_member(identity, access);
+		case BE_ACCESS_LEFT:
+			return drop_member(identity, access->source);
+		default:
+			return false;		/* about nobody in particular */
+	}
+}
+
+/* ---- What comes of it ---- */
+
+BeUserStanding
+be_identity_standing(const BeIdentity *identity)
+{
+	for (uint32_t i = 0; i < identity->rows; i++)
+		if (!identity->row[i].active)
+			return BE_USER_INACTIVE;
+	if (identity->rows > 0)
+		return BE_USER_ACTIVE;
+	return identity->deleted ? BE_USER_DELETED : BE_USER_UNKNOWN;
+}
+
+/* The role of a table in which the user is no admin; NULL: there is none. */
+static const char *
+lower_role(const BeIdentity *identity)
+{
+	for (uint32_t i = 0; i < identity->rows; i++)
+		if (strcmp(identity->row[i].role, ROLE_ADMIN) != 0)
+			return identity->row[i].role;
+	return NULL;
+}
+
+const char *
+be_identity_role(const BeIdentity *identity)
+{
+	const char *lower = identity->is_admin ? lower_role(identity) : NULL;
+
+	return lower ? lower : identity->role;
+}
+
+void
+be_identity_principals(const BeIdentity *identity, const char *user_id,
+					   BePrincipals *principals)
+{
+	principals->is_admin = identity->is_admin && lower_role(identity) == NULL;
+	be_principals_add(principals, BE_PRINCIPAL_USER, user_id);
+	for (uint32_t i = 0; i < identity->projects; i++)
+		be_principals_add(principals, BE_PRINCIPAL_PROJECT, identity->project[i]);
+	for (uint32_t i = 0; i < identity->members; i++)
+		be_principals_add(principals, BE_PRINCIPAL_PROJECT, identity->member[i].project);
+	be_principals_seal(principals);
+}
+
+void
+be_identity_forget_tables(BeIdentity *identity)
+{
+	for (uint32_t i = 0; i < identity->rows; i++)
+		free_row(&identity->row[i]);
+	for (uint32_t i = 0; i < identity->members; i++)
+		free_member(&identity->member[i]);
+	free(identity->row);
+	free(identity->member);
+	identity->row = NULL;
+	identity->member = NULL;
+	identity->rows = identity->members = identity->room = 0;
+	identity->as_of = 0;
+	identity->deleted = false;
+}
+
+void
+be_identity_free(BeIdentity *identity)
+{
+	be_identity_forget_tables(identity);
+	free(identity->role);
+	free_list(identity->project, identity->projects);
+	*identity = (BeIdentity) {0};
+}

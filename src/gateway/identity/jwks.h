@@ -1,0 +1,17 @@
+/*
+ * jwks.h - a JSON Web Key Set (RFC 7517, RFC 8037).
+ */
+#ifndef BE_GATEWAY_IDENTITY_JWKS_H
+#define BE_GATEWAY_IDENTITY_JWKS_H
+
+#include "gateway/identity/keys.h"
+
+/*
+ * Add the keys of the text, which may be empty.  Keys of a type, curve, use or
+ * algorithm that is not ours are passed over (RFC 7517, section 5).  False: it is no
+ * key set, a key is malformed, weak or private, or none is left; error says which.
+ */
+extern bool be_jwks_read(BeKeys *keys, const char *text,
+						 char *error, size_t error_size);
+
+#endif							/* BE_GATEWAY_IDENTITY_JWKS_H */

@@ -1,0 +1,47 @@
+/*
+ * gateway_main.c - the gateway program: bugevents-gateway NUMBER
+ *
+ * Started by the dispatcher, never by hand: descriptor 3 is the pipe.  Before
+ * anything else it gives up what it does not need.
+ */
+#include "gateway/main/gateway.h"
+#include "common/program/process.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define PIPE_FD		3
+
+static bool
+is_socket(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+	{
+		puts("bugevents-gateway " BUGEVENTS_VERSION);
+		return 0;
+	}
+	if (argc != 2 || !is_socket(PIPE_FD))
+	{
+		fputs("bugevents-gateway is started by the bugevents dispatcher\n", stderr);
+		return 64;
+	}
+	be_process_begin(PIPE_FD, -1);
+
+	/*
+	 * Chunks of the window come from mmap and go back to the system; without
+	 * this the threshold would adapt itself upwards and they would stay.
+	 */
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+	return be_gateway_run(PIPE_FD);
+}

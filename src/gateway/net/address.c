@@ -1,0 +1,270 @@
+/*
+ * address.c - the addresses that clients come from, and what each may do in a minute.
+ *
+ * Model: an IPv4 address, or the first 64 bits of an IPv6 one, since whoever has
+ * one has all of them.  They are kept in a table of SETS x WAYS places; a new address takes
+ * the place in its set that was quiet for longest.  So memory is bounded; who has a great many
+ * networks can make us forget some, and is as limited as an address in each.
+ */
+#include "gateway/net/address.h"
+#include "common/text/hash.h"
+#include "common/program/memory.h"
+#include "common/pipe/bucket.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETS	1024
+#define WAYS	4
+
+#define LOOPBACK	"127.0.0.0/8,::1"
+
+/* Both kinds as IPv6; IPv4 is mapped (RFC 4291 2.5.5.2). */
+typedef struct Ip
+{
+	uint8_t		byte[16];
+} Ip;
+
+typedef struct Entry
+{
+	Ip			ip;
+	bool		used;
+	uint64_t	seen_at;
+	BeBucket	handshakes;
+	BeBucket	failures;
+} Entry;
+
+struct BeAddresses
+{
+	Entry		entry[SETS][WAYS];
+};
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static bool
+is_mapped(const Ip *ip)
+{
+	return memcmp(ip->byte, mapped, sizeof(mapped)) == 0;
+}
+
+/* *bits becomes 128, or what stands behind a slash if that is allowed. */
+static bool
+parse(const char *text, size_t len, Ip *ip, int *bits)
+{
+	char		copy[BE_ADDRESS_LEN + 4];
+	char	   *slash;
+	char	   *end;
+	long		prefix = -1;
+
+	if (len == 0 || len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (bits && (slash = strchr(copy, '/')) != NULL)
+	{
+		*slash = '\0';
+		prefix = strtol(slash + 1, &end, 10);
+		if (end == slash + 1 || *end != '\0' || prefix < 0)
+			return false;
+	}
+	if (inet_pton(AF_INET, copy, ip->byte + 12) == 1)
+	{
+		memcpy(ip->byte, mapped, sizeof(mapped));
+		prefix = prefix < 0 ? 128 : prefix > 32 ? -1 : prefix + 96;
+	}
+	else if (inet_pton(AF_INET6, copy, ip->byte) == 1)
+		prefix = prefix < 0 ? 128 : prefix > 128 ? -1 : prefix;
+	else
+		return false;
+	if (bits)
+		*bits = (int) prefix;
+	return prefix >= 0;
+}
+
+static bool
+same_network(const Ip *a, const Ip *b, int bits)
+{
+	int			whole = bits / 8;
+	int			rest = bits % 8;
+
+	return memcmp(a->byte, b->byte, (size_t) whole) == 0 &&
+		(rest == 0 || ((a->byte[whole] ^ b->byte[whole]) >> (8 - rest)) == 0);
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static BeSpan
+without_blanks(BeSpan span)
+{
+	while (span.len > 0 && is_blank(*span.data))
+	{
+		span.data++;
+		span.len--;
+	}
+	while (span.len > 0 && is_blank(span.data[span.len - 1]))
+		span.len--;
+	return span;
+}
+
+/* The next item between commas, without blanks; false: none is left. */
+static bool
+next_item(BeSpan *rest, BeSpan *item)
+{
+	const char *comma;
+	uint32_t	len;
+
+	if (rest->len == 0)
+		return false;
+	comma = memchr(rest->data, ',', rest->len);
+	len = comma ? (uint32_t) (comma - rest->data) : rest->len;
+	*item = without_blanks((BeSpan) {rest->data, len});
+	rest->data += comma ? len + 1 : len;
+	rest->len -= comma ? len + 1 : len;
+	return true;
+}
+
+static bool
+is_listed(const Ip *ip, const char *list)
+{
+	BeSpan		rest = {list, (uint32_t) strlen(list)};
+	BeSpan		item;
+	Ip			network;
+	int			bits;
+
+	while (next_item(&rest, &item))
+		if (parse(item.data, item.len, &network, &bits) && same_network(ip, &network, bits))
+			return true;
+	return false;
+}
+
+bool
+be_address_listed(const char *address, const char *list)
+{
+	Ip			ip;
+
+	return parse(address, strlen(address), &ip, NULL) && is_listed(&ip, list);
+}
+
+bool
+be_address_is_loopback(const char *address)
+{
+	return be_address_listed(address, LOOPBACK);
+}
+
+/* The last item of a list, which is shortened by it. */
+static bool
+last_item(BeSpan *rest, BeSpan *item)
+{
+	uint32_t	from = rest->len;
+
+	if (rest->len == 0)
+		return false;
+	while (from > 0 && rest->data[from - 1] != ',')
+		from--;
+	*item = without_blanks((BeSpan) {rest->data + from, rest->len - from});
+	rest->len = from > 0 ? from - 1 : 0;
+	return true;
+}
+
+void
+be_address_origin(const char *peer, BeSpan forwarded, const char *trusted,
+				  char dst[BE_ADDRESS_LEN])
+{
+	BeSpan		item;
+	Ip			ip;
+
+	snprintf(dst, BE_ADDRESS_LEN, "%s", peer);
+	if (*trusted == '\0' || !be_address_listed(peer, trusted))
+		return;
+	while (last_item(&forwarded, &item) && parse(item.data, item.len, &ip, NULL))
+	{
+		memcpy(dst, item.data, item.len);
+		dst[item.len] = '\0';
+		if (!is_listed(&ip, trusted))
+			return;
+	}
+}
+
+/* ---- buckets ---- */
+
+BeAddresses *
+be_addresses_create(void)
+{
+	return be_alloc(sizeof(BeAddresses));
+}
+
+void
+be_addresses_free(BeAddresses *addresses)
+{
+	free(addresses);
+}
+
+/*
+ * NULL: it is not limited, being no address, or of this machine: a proxy, a health
+ * check, a service beside the database.
+ */
+static Entry *
+find(BeAddresses *addresses, const char *address, uint64_t now)
+{
+	Ip			ip;
+	Entry	   *set;
+	Entry	   *oldest;
+
+	if (!parse(address, strlen(address), &ip, NULL) || is_listed(&ip, LOOPBACK))
+		return NULL;
+	if (!is_mapped(&ip))
+		memset(ip.byte + 8, 0, 8);
+	set = addresses->entry[be_hash((BeSpan) {(const char *) ip.byte, sizeof(ip)}) % SETS];
+	oldest = set;
+	for (int i = 0; i < WAYS; i++)
+	{
+		if (set[i].used && memcmp(&set[i].ip, &ip, sizeof(ip)) == 0)
+		{
+			set[i].seen_at = now;
+			return &set[i];
+		}
+		if (!set[i].used || (oldest->used && set[i].seen_at < oldest->seen_at))
+			oldest = &set[i];
+	}
+	*oldest = (Entry) {.ip = ip,.used = true,.seen_at = now};
+	be_bucket_fill(&oldest->handshakes, UINT32_MAX, now);
+	be_bucket_fill(&oldest->failures, UINT32_MAX, now);
+	return oldest;
+}
+
+double
+be_addresses_handshake(BeAddresses *addresses, const char *address,
+					   uint32_t per_minute, uint64_t now)
+{
+	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
+
+	return entry ? be_bucket_take(&entry->handshakes, per_minute, now) : 0;
+}
+
+double
+be_addresses_failure(BeAddresses *addresses, const char *address,
+					 uint32_t per_minute, uint64_t now)
+{
+	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
+
+	return entry ? be_bucket_take(&entry->failures, per_minute, now) : 0;
+}
+
+double
+be_addresses_blocked(BeAddresses *addresses, const char *address,
+					 uint32_t per_minute, uint64_t now)
+{
+	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
+	BeBucket	copy;
+
+	if (entry == NULL)
+		return 0;
+	copy = entry->failures;		/* only looked at */
+	return be_bucket_take(&copy, per_minute, now);
+}

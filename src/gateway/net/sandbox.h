@@ -1,0 +1,28 @@
+/*
+ * sandbox.h - what the process may ask of the kernel.
+ */
+#ifndef BE_GATEWAY_NET_SANDBOX_H
+#define BE_GATEWAY_NET_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * From now on, and for good: sockets that exist and new listening ones, memory,
+ * time, and nothing else.  No file can be opened, nobody connected to, nothing
+ * started; whoever tries reads EPERM.  To be called once everything that needs
+ * files is done: libraries loaded, tables of descriptors made.
+ *
+ * False, with the reason in error: the kernel doesn't offer it.
+ */
+extern bool be_sandbox_enter(char *error, size_t error_size);
+
+/*
+ * From now on memory of at most so many bytes, all that is mapped counted; may be called
+ * again.  It stops what runs away, not somebody who took the process over: that one can
+ * ask for more as well as we can.
+ */
+extern void be_sandbox_limit_memory(uint64_t bytes);
+
+#endif							/* BE_GATEWAY_NET_SANDBOX_H */

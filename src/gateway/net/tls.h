@@ -1,0 +1,28 @@
+/*
+ * tls.h - what is asked of a TLS connection.
+ */
+#ifndef BE_GATEWAY_NET_TLS_H
+#define BE_GATEWAY_NET_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ssl_ctx_st;
+
+/* The settings, as CONFIG brings them. */
+typedef struct BeTls
+{
+	const char *cert;			/* the chain, leaf first, PEM */
+	const char *key;			/* PEM, without a passphrase */
+	unsigned	min_version;	/* 12: TLS 1.2; 13: TLS 1.3 */
+} BeTls;
+
+/*
+ * Make later connections of the context use these.  Connections that exist go on
+ * with what they have.  False, with the reason in error: something does not fit,
+ * and the context is as it was.
+ */
+extern bool be_tls_use(struct ssl_ctx_st *context, const BeTls *tls,
+					   char *error, size_t error_size);
+
+#endif							/* BE_GATEWAY_NET_TLS_H */

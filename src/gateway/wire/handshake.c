@@ -1,0 +1,442 @@
+/*
+ * handshake.c - reads an HTTP request's head, and the WebSocket upgrade in it.
+ *
+ * Model: strict where leniency has been an attack (bare line feeds, folded
+ * lines, control characters, white space before a colon, a header twice), since
+ * every client in use writes the strict form.
+ *
+ * Not here: the library's own HTTP reader.  libwebsockets 4.1.6 refuses a list of
+ * subprotocols longer than 127 bytes (lws_process_ws_upgrade() copies it into a
+ * buffer of 128), so a browser could not hand over a token that way, and its
+ * upgrade path has a use after free that Debian has not patched.
+ */
+#define _GNU_SOURCE				/* memmem */
+#include "gateway/wire/handshake.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+#include <strings.h>
+
+#define WEBSOCKET_GUID	"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+static bool
+span_is_nocase(BeSpan span, const char *text)
+{
+	return span.len == strlen(text) && strncasecmp(span.data, text, span.len) == 0;
+}
+
+static BeSpan
+trim(BeSpan span)
+{
+	while (span.len > 0 && (*span.data == ' ' || *span.data == '\t'))
+	{
+		span.data++;
+		span.len--;
+	}
+	while (span.len > 0 && (span.data[span.len - 1] == ' ' ||
+							span.data[span.len - 1] == '\t'))
+		span.len--;
+	return span;
+}
+
+/* The next element of a list; advances *rest past it and its separator. */
+static bool
+next_element(BeSpan *rest, char separator, BeSpan *element)
+{
+	const char *end;
+
+	if (rest->data == NULL)
+		return false;
+	end = rest->len ? memchr(rest->data, separator, rest->len) : NULL;
+	element->data = rest->data;
+	element->len = end ? (uint32_t) (end - rest->data) : rest->len;
+	if (end)
+	{
+		rest->len -= element->len + 1;
+		rest->data = end + 1;
+	}
+	else
+		*rest = (BeSpan) {0};
+	*element = trim(*element);
+	return true;
+}
+
+size_t
+be_head_end(const char *data, size_t len)
+{
+	const char *end = memmem(data, len, "\r\n\r\n", 4);
+
+	return end ? (size_t) (end - data) + 4 : 0;
+}
+
+static bool
+is_token_char(unsigned char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		(c >= 'A' && c <= 'Z') || (c != 0 && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool
+is_token(BeSpan span)
+{
+	for (uint32_t i = 0; i < span.len; i++)
+		if (!is_token_char((unsigned char) span.data[i]))
+			return false;
+	return span.len > 0;
+}
+
+/* No control characters, which is what a value may not hold. */
+static bool
+is_clean(BeSpan span, unsigned char lowest)
+{
+	for (uint32_t i = 0; i < span.len; i++)
+	{
+		unsigned char c = (unsigned char) span.data[i];
+
+		if ((c < lowest && c != '\t') || c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static int
+parse_request_line(BeSpan line, BeHead *head)
+{
+	BeSpan		target;
+	const char *question;
+
+	if (!next_element(&line, ' ', &head->method) || !is_token(head->method))
+		return 400;
+	if (!next_element(&line, ' ', &target) || target.len == 0 ||
+		target.data[0] != '/' || !is_clean(target, 0x21) ||
+		memchr(target.data, '\t', target.len))
+		return 400;
+	head->is_old = be_span_is(line, "HTTP/1.0");
+	if (!head->is_old && !be_span_is(line, "HTTP/1.1"))
+		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? 505 : 400;
+
+	question = memchr(target.data, '?', target.len);
+	head->path = target;
+	if (question)
+	{
+		head->path.len = (uint32_t) (question - target.data);
+		head->query.data = question + 1;
+		head->query.len = target.len - head->path.len - 1;
+	}
+	return 0;
+}
+
+/*
+ * Keep a header that may come once.  0, or 400 where a second one would make
+ * two readers of the request disagree.
+ */
+static int
+keep(BeSpan *place, BeSpan value)
+{
+	if (place->data != NULL)
+		return 400;
+	*place = value;
+	return 0;
+}
+
+static int
+keep_header(BeHead *head, BeSpan name, BeSpan value)
+{
+	if (span_is_nocase(name, "host"))
+		return keep(&head->host, value);
+	if (span_is_nocase(name, "sec-websocket-key"))
+		return keep(&head->key, value);
+	if (span_is_nocase(name, "sec-websocket-version"))
+		return keep(&head->version, value);
+	if (span_is_nocase(name, "upgrade"))
+		return keep(&head->upgrade, value);
+	if (span_is_nocase(name, "connection"))
+		return keep(&head->connection, value);
+	if (span_is_nocase(name, "content-length"))
+		head->has_body |= !be_span_is(value, "0");
+	else if (span_is_nocase(name, "transfer-encoding"))
+		head->has_body = true;
+	else if (span_is_nocase(name, "origin"))
+	{
+		head->has_origin = true;
+		head->ambiguous |= keep(&head->origin, value) != 0;
+	}
+	else if (span_is_nocase(name, "x-forwarded-for"))
+		head->forwarded = value;
+	else if (span_is_nocase(name, "authorization"))
+		head->ambiguous |= keep(&head->authorization, value) != 0;
+	else if (span_is_nocase(name, "sec-websocket-protocol"))
+		head->ambiguous |= keep(&head->protocols, value) != 0;
+	return 0;
+}
+
+static int
+parse_header(BeSpan line, BeHead *head)
+{
+	const char *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
+	BeSpan		name;
+	BeSpan		value;
+
+	if (colon == NULL)
+		return 400;
+	name = (BeSpan) {line.data, (uint32_t) (colon - line.data)};
+	value = trim((BeSpan) {colon + 1, line.len - name.len - 1});
+	if (!is_token(name) || !is_clean(value, 0x20))
+		return 400;
+	return keep_header(head, name, value);
+}
+
+int
+be_head_parse(const char *data, size_t len, BeHead *head)
+{
+	const char *end = data + len - 2;	/* the empty line */
+	bool		first = true;
+
+	*head = (BeHead) {0};
+	while (data < end)
+	{
+		const char *cr = memmem(data, (size_t) (end - data), "\r\n", 2);
+		BeSpan		line = {data, (uint32_t) (cr - data)};
+		int			status;
+
+		status = first ? parse_request_line(line, head) : parse_header(line, head);
+		if (status != 0)
+			return status;
+		first = false;
+		data = cr + 2;
+	}
+	if (first || (head->host.len == 0 && !head->is_old))
+		return 400;
+	return 0;
+}
+
+static bool
+list_has(BeSpan list, const char *wanted)
+{
+	BeSpan		element;
+
+	while (next_element(&list, ',', &element))
+		if (span_is_nocase(element, wanted))
+			return true;
+	return false;
+}
+
+bool
+be_head_wants_upgrade(const BeHead *head)
+{
+	return head->upgrade.data != NULL;
+}
+
+/* 16 bytes in base64, as they must be written. */
+static bool
+key_is_valid(BeSpan key)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	if (key.len != 24 || memcmp(key.data + 22, "==", 2) != 0)
+		return false;
+	for (int i = 0; i < 22; i++)
+		if (key.data[i] == '\0' || strchr(alphabet, key.data[i]) == NULL)
+			return false;
+	return true;
+}
+
+int
+be_head_check_upgrade(const BeHead *head)
+{
+	if (head->is_old)
+		return 505;
+	if (!be_span_is(head->method, "GET") || head->has_body)
+		return 400;
+	if (!list_has(head->upgrade, "websocket") ||
+		!list_has(head->connection, "upgrade"))
+		return 400;
+	if (!be_span_is(head->version, "13"))
+		return 426;
+	return key_is_valid(head->key) ? 0 : 400;
+}
+
+bool
+be_head_offers_protocol(const BeHead *head)
+{
+	BeSpan		rest = head->protocols;
+	BeSpan		element;
+
+	while (next_element(&rest, ',', &element))
+		if (be_span_is(element, BE_SUBPROTOCOL))
+			return true;
+	return false;
+}
+
+static void
+copy_token(char *dst, BeSpan token)
+{
+	dst[0] = '\0';
+	if (token.len > BE_TOKEN_MAX)
+		return;
+	memcpy(dst, token.data, token.len);
+	dst[token.len] = '\0';
+}
+
+static bool
+token_from_authorization(const BeHead *head, char *dst)
+{
+	BeSpan		value = head->authorization;
+
+	if (value.len < 7 || strncasecmp(value.data, "bearer ", 7) != 0)
+		return false;
+	copy_token(dst, trim((BeSpan) {value.data + 7, value.len - 7}));
+	return true;
+}
+
+static bool
+token_from_protocols(const BeHead *head, char *dst)
+{
+	const size_t prefix = strlen(BE_BEARER_PREFIX);
+	BeSpan		rest = head->protocols;
+	BeSpan		element;
+	bool		found = false;
+
+	while (next_element(&rest, ',', &element))
+	{
+		if (element.len < prefix ||
+			memcmp(element.data, BE_BEARER_PREFIX, prefix) != 0)
+			continue;
+		copy_token(dst, (BeSpan) {element.data + prefix,
+				   element.len - (uint32_t) prefix});
+		if (found)
+			dst[0] = '\0';		/* which one?  Neither. */
+		found = true;
+	}
+	return found;
+}
+
+bool
+be_head_token(const BeHead *head, char *dst)
+{
+	int			len;
+
+	if (head->ambiguous)
+	{
+		dst[0] = '\0';
+		return true;
+	}
+	if (token_from_authorization(head, dst) || token_from_protocols(head, dst))
+		return true;
+	len = be_head_parameter(head, "token", dst, BE_TOKEN_MAX + 1);
+	if (len == -2)
+		dst[0] = '\0';
+	return len != -1 && len != 0;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent decoding; -2 when it is malformed or does not fit. */
+static int
+decode(BeSpan value, char *dst, size_t size)
+{
+	size_t		n = 0;
+
+	for (uint32_t i = 0; i < value.len; i++)
+	{
+		char		c = value.data[i];
+
+		if (c == '%')
+		{
+			bool		whole = value.len - i > 2;
+			int			high = whole ? hex_digit(value.data[i + 1]) : -1;
+			int			low = whole ? hex_digit(value.data[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return -2;
+			c = (char) (high << 4 | low);
+			i += 2;
+		}
+		if (n + 1 >= size || c == '\0')
+			return -2;
+		dst[n++] = c;
+	}
+	dst[n] = '\0';
+	return (int) n;
+}
+
+int
+be_head_parameter(const BeHead *head, const char *name, char *dst, size_t size)
+{
+	const size_t name_len = strlen(name);
+	BeSpan		rest = head->query;
+	BeSpan		element;
+	int			result = -1;
+
+	while (next_element(&rest, '&', &element))
+	{
+		if (element.len <= name_len || element.data[name_len] != '=' ||
+			memcmp(element.data, name, name_len) != 0)
+			continue;
+		if (result != -1)
+			return -2;
+		element.data += name_len + 1;
+		element.len -= (uint32_t) name_len + 1;
+		result = decode(element, dst, size);
+	}
+	return result;
+}
+
+void
+be_head_accept(const BeHead *head, char dst[BE_ACCEPT_LEN + 1])
+{
+	char		text[24 + sizeof(WEBSOCKET_GUID)];
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+
+	memcpy(text, head->key.data, 24);
+	memcpy(text + 24, WEBSOCKET_GUID, sizeof(WEBSOCKET_GUID));
+	EVP_Digest(text, sizeof(text) - 1, hash, &len, EVP_sha1(), NULL);
+	EVP_EncodeBlock((unsigned char *) dst, hash, 20);
+}
+
+/* http://HOST or https://HOST, where HOST is what the client asked for. */
+static bool
+origin_is_own(const BeHead *head)
+{
+	BeSpan		origin = head->origin;
+	uint32_t	scheme;
+
+	if (origin.len > 7 && strncasecmp(origin.data, "http://", 7) == 0)
+		scheme = 7;
+	else if (origin.len > 8 && strncasecmp(origin.data, "https://", 8) == 0)
+		scheme = 8;
+	else
+		return false;
+	return origin.len - scheme == head->host.len &&
+		strncasecmp(origin.data + scheme, head->host.data, head->host.len) == 0;
+}
+
+bool
+be_origin_allowed(const BeHead *head, const char *allowed)
+{
+	BeSpan		rest = {allowed, (uint32_t) strlen(allowed)};
+	BeSpan		element;
+
+	if (!head->has_origin)
+		return true;			/* not a browser */
+	if (trim(rest).len == 0)
+		return origin_is_own(head);
+	while (next_element(&rest, ',', &element))
+	{
+		if (be_span_is(element, "*"))
+			return true;
+		if (element.len > 0 && element.len == head->origin.len &&
+			strncasecmp(element.data, head->origin.data, element.len) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,84 @@
+/*
+ * init.c - loading the library into the server.
+ *
+ * Model: everything happens in the postmaster, while it preloads libraries.  A
+ * library that is loaded later (CREATE EXTENSION without preloading) defines
+ * nothing, and each SQL function says what to set.
+ */
+#include "postgres.h"
+
+#include "server/commit/commit.h"
+#include "server/commit/two_phase.h"
+#include "server/shared/clients.h"
+#include "server/shared/ended.h"
+#include "server/dispatcher/database.h"
+#include "server/dispatcher/dispatcher.h"
+#include "server/base/settings.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "server/shared/delivery_counters.h"
+#include "server/shared/worker_registry.h"
+#include "server/shared/progress.h"
+#include "server/queue/queue.h"
+#include "server/queue/enabled.h"
+#include "server/shared/counters.h"
+#include "storage/ipc.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+static shmem_request_hook_type previous_shmem_request_hook = NULL;
+static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
+
+static void
+request_shmem(void)
+{
+	if (previous_shmem_request_hook)
+		previous_shmem_request_hook();
+	be_queue_request();
+	be_clients_request();
+	be_ended_request();
+	be_database_request();
+	be_switch_request();
+	be_counters_request();
+	be_presence_request();
+	be_progress_request();
+	be_deliveries_request();
+}
+
+static void
+startup_shmem(void)
+{
+	if (previous_shmem_startup_hook)
+		previous_shmem_startup_hook();
+	be_queue_startup();
+	be_clients_startup();
+	be_ended_startup();
+	be_database_startup();
+	be_switch_startup();
+	be_counters_startup();
+	be_presence_startup();
+	be_progress_startup();
+	be_deliveries_startup();
+}
+
+void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+
+	be_settings_define();
+
+	previous_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shmem;
+	previous_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = startup_shmem;
+	be_commit_register();
+	be_two_phase_register();
+
+	/* pg_upgrade moves files; nothing may connect or write meanwhile. */
+	if (!IsBinaryUpgrade)
+		be_dispatcher_register();
+}

@@ -1,0 +1,159 @@
+/*
+ * carrier_message.c - the carrier, as the courier has it: a child process and a pipe of lines.
+ *
+ * Model: it isn't bound to us: when we are killed it ends what it is sending, writes
+ * into the ledger what became of that, and goes.
+ *
+ * Memory: what it says is bounded by the longest line; what it is told by how much is under way.
+ */
+#include "notify/courier/carrier_process.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "notify/courier/ledger.h"
+#include "server/base/spawn.h"
+#include "common/pipe/carrier_message.h"
+#include "utils/memutils.h"
+
+static pid_t carrier = 0;
+static pgsocket pipe_fd = PGINVALID_SOCKET;
+static StringInfoData outbox;
+static StringInfoData inbox;
+
+static void
+prepare_buffers(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	if (outbox.data == NULL)
+	{
+		initStringInfo(&outbox);
+		initStringInfo(&inbox);
+	}
+	resetStringInfo(&outbox);
+	resetStringInfo(&inbox);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+be_carrier_start(void)
+{
+	char		pipe_arg[16];
+	char		file_arg[24];
+	char	   *argv[] = {"bugevents-carrier", pipe_arg, file_arg, NULL};
+
+	snprintf(pipe_arg, sizeof(pipe_arg), "--fd=%d", BE_SPAWN_PIPE);
+	snprintf(file_arg, sizeof(file_arg), "--ledger=%d", BE_SPAWN_FILE);
+	prepare_buffers();
+	carrier = be_spawn(argv, be_ledger_fd(), false, &pipe_fd);
+	if (carrier > 0)
+		return true;
+	ereport(LOG, (errmsg("could not start the bugevents carrier: %m")));
+	carrier = 0;
+	pipe_fd = PGINVALID_SOCKET;
+	return false;
+}
+
+static void
+close_pipe(void)
+{
+	if (pipe_fd != PGINVALID_SOCKET)
+		close(pipe_fd);
+	pipe_fd = PGINVALID_SOCKET;
+}
+
+bool
+be_carrier_is_running(void)
+{
+	int			status;
+
+	if (carrier == 0)
+		return false;
+	if (!be_spawn_ended(carrier, &status))
+		return true;
+	ereport(LOG,
+			(errmsg("bugevents carrier (PID %d) ended with status %d", (int) carrier, status)));
+	carrier = 0;
+	close_pipe();
+	return false;
+}
+
+pgsocket
+be_carrier_socket(void)
+{
+	return pipe_fd;
+}
+
+bool
+be_carrier_wants_to_write(void)
+{
+	return outbox.len > 0;
+}
+
+void
+be_carrier_say(const char *line, Size len)
+{
+	appendBinaryStringInfo(&outbox, line, len);
+}
+
+static void
+drop(StringInfo buffer, int len)
+{
+	memmove(buffer->data, buffer->data + len, buffer->len - len);
+	buffer->len -= len;
+	/* It may have held secrets. */
+	explicit_bzero(buffer->data + buffer->len, len);
+}
+
+void
+be_carrier_write(void)
+{
+	while (outbox.len > 0 && pipe_fd != PGINVALID_SOCKET)
+	{
+		ssize_t		n = send(pipe_fd, outbox.data, outbox.len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;				/* full; or it is gone, which its end tells */
+		drop(&outbox, n);
+	}
+}
+
+void
+be_carrier_read(void)
+{
+	char		part[8192];
+	ssize_t		n = -1;
+
+	while (pipe_fd != PGINVALID_SOCKET && inbox.len < (int) BE_CARRIER_MAX_UP &&
+		   (n = recv(pipe_fd, part, sizeof(part), 0)) > 0)
+		appendBinaryStringInfo(&inbox, part, n);
+	if (inbox.len >= (int) BE_CARRIER_MAX_UP && memchr(inbox.data, '\n', inbox.len) == NULL)
+		be_carrier_kill("it said too much at once");
+	else if (inbox.len < (int) BE_CARRIER_MAX_UP && n == 0)
+		close_pipe();			/* it is about to end */
+}
+
+char *
+be_carrier_hear(void)
+{
+	char	   *end = inbox.len > 0 ? memchr(inbox.data, '\n', inbox.len) : NULL;
+	char	   *line;
+
+	if (end == NULL)
+		return NULL;
+	line = pnstrdup(inbox.data, end - inbox.data);
+	drop(&inbox, end - inbox.data + 1);
+	return line;
+}
+
+void
+be_carrier_kill(const char *why)
+{
+	ereport(LOG, (errmsg("bugevents courier ends its carrier: %s", why)));
+	resetStringInfo(&inbox);
+	if (carrier > 0)
+		kill(carrier, SIGKILL);
+	close_pipe();
+}

@@ -1,0 +1,400 @@
+/*
+ * courier.c - the background worker that has mails, messages and webhooks sent.
+ *
+ * Model: it claims deliveries that are due, hands them to the carrier, which talks to the
+ * outside, and writes down what the carrier says became of them.  No more of a channel is
+ * claimed than the carrier has workers for it, so a channel whose server is slow has its own
+ * under way and nothing else.
+ *
+ * It sleeps until the next delivery is due, the carrier says something, or the projector
+ * wakes it; and looks at least once a minute, in case the clock was set.
+ *
+ * Failure: what is under way when it ends, or the carrier does, is in the ledger (ledger.h)
+ * and settled at the next start.  Errors of the database end it; the dispatcher
+ * starts another one.
+ *
+ * Trust: the carrier has read bytes of strangers.  What it says is checked; only what was
+ * handed over can be reported.
+ */
+#include "postgres.h"
+
+#include "notify/courier/courier.h"
+
+#include "catalog/namespace.h"
+#include "server/shared/worker_registry.h"
+#include "notify/courier/carrier_process.h"
+#include "notify/courier/delivery_table.h"
+#include "notify/courier/ledger.h"
+#include "server/base/subtransaction.h"
+#include "server/base/clock.h"
+#include "server/base/settings.h"
+#include "server/base/transaction.h"
+#include "server/base/worker.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#define LOOK_INTERVAL	60000	/* ms */
+#define PACE			10		/* ms between looks at the least */
+#define RESTART_DELAY	1000	/* ms */
+#define WAIT_FOR_OTHER	100		/* ms, for the carrier of a courier before us */
+#define START_INTERVAL	5000	/* ms */
+#define UNDER_WAY_MAX	(BE_CHANNELS * 64)	/* the limit of bugevents.delivery_concurrency */
+#define LEDGER_MAX		(1024 * 1024)	/* bytes */
+
+PGDLLEXPORT void bugevents_courier_main(Datum arg);
+
+typedef struct UnderWay
+{
+	int64		id;
+	BeChannelKind kind;
+} UnderWay;
+
+static UnderWay under_way[UNDER_WAY_MAX];
+static int	under_way_count = 0;
+
+/* ---- what the carrier says ---- */
+
+static int
+count_under_way(BeChannelKind kind)
+{
+	int			count = 0;
+
+	for (int i = 0; i < under_way_count; i++)
+		count += under_way[i].kind == kind;
+	return count;
+}
+
+/* Take it off the list; false: it isn't there. */
+static bool
+end_of(int64 id, BeChannelKind *kind)
+{
+	for (int i = 0; i < under_way_count; i++)
+		if (under_way[i].id == id)
+		{
+			*kind = under_way[i].kind;
+			under_way[i] = under_way[--under_way_count];
+			return true;
+		}
+	return false;
+}
+
+static JsonbValue *
+member(Jsonb *json, const char *name)
+{
+	return getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL);
+}
+
+/* NULL: no text. */
+static const char *
+member_text(Jsonb *json, const char *name)
+{
+	JsonbValue *value = member(json, name);
+
+	return value && value->type == jbvString ? pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+}
+
+static int64
+member_int(Jsonb *json, const char *name, int64 missing)
+{
+	JsonbValue *value = member(json, name);
+
+	return value && value->type == jbvNumeric
+		? DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))) : missing;
+}
+
+typedef struct Heard
+{
+	const char *line;
+	const char *type;			/* NULL: it makes no sense */
+	const char *complaint;		/* of a status; NULL: none */
+	BeResult	result;
+} Heard;
+
+/* What is wrong with the channels' settings. */
+static const char *
+complaint_of(Jsonb *json)
+{
+	for (int kind = 0; kind < BE_CHANNELS; kind++)
+	{
+		const char *name = be_channel_name((BeChannelKind) kind);
+		const char *text = member_text(json, name);
+
+		if (text && *text)
+			return psprintf("%s: %s", name, text);
+	}
+	return NULL;
+}
+
+static void
+read_step(void *arg)
+{
+	Heard	   *heard = arg;
+	char	   *text = pg_any_to_server(pstrdup(heard->line), strlen(heard->line), PG_UTF8);
+	Jsonb	   *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	JsonbValue *uncertain = member(json, "uncertain");
+
+	heard->type = member_text(json, "type");
+	heard->complaint = complaint_of(json);
+	heard->result = (BeResult) {
+		.id = member_int(json, "id", -1),
+		.result = member_text(json, "result"),
+		.code = (int) member_int(json, "code", 0),
+		.error = member_text(json, "error"),
+		.retry_after = (int) Min(member_int(json, "retry_after", -1), 86400),
+		.uncertain = uncertain && uncertain->type == jbvBool && uncertain->val.boolean,
+	};
+}
+
+static void
+take_result(const BeResult *result)
+{
+	BeChannelKind kind;
+
+	if (result->result == NULL || !end_of(result->id, &kind))
+	{
+		be_carrier_kill("it reported what it was not told to send");
+		return;
+	}
+	be_delivery_record(kind, result);
+}
+
+static void
+take_line(const char *line)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Heard		heard = {.line = line};
+	bool		good;
+
+	be_transaction_begin();
+	MemoryContextSwitchTo(context);
+	good = be_attempt(read_step, &heard, false);
+	be_transaction_commit(context);
+
+	if (!good || heard.type == NULL)
+		be_carrier_kill("it said what makes no sense");
+	else if (strcmp(heard.type, "result") == 0)
+		take_result(&heard.result);
+	else if (strcmp(heard.type, "status") == 0 && heard.complaint)
+		ereport(WARNING,
+				(errmsg("bugevents cannot send by %s", heard.complaint),
+				 errhint("Correct the settings and reload.")));
+}
+
+static void
+listen_to_carrier(void)
+{
+	char	   *line;
+
+	while ((line = be_carrier_hear()) != NULL)
+		take_line(line);
+}
+
+/* ---- what it is told ---- */
+
+static void
+configure(void)
+{
+	StringInfoData line;
+
+	initStringInfo(&line);
+	be_channel_write_config(&line);
+	be_carrier_say(line.data, line.len);
+	explicit_bzero(line.data, line.len);
+}
+
+static void
+hand_over(BeChannelKind kind)
+{
+	int			room = be_delivery_concurrency - count_under_way(kind);
+	ListCell   *cell;
+
+	if (!be_channel_is_on(kind) || room <= 0)
+		return;
+	foreach(cell, be_delivery_claim(kind, room))
+	{
+		BeClaim    *claim = lfirst(cell);
+
+		under_way[under_way_count++] = (UnderWay) {claim->id, kind};
+		be_carrier_say(claim->line, strlen(claim->line));
+	}
+}
+
+/*
+ * Without a carrier: settle what the one before left, and start another one.  False: it is too early for
+ * that.
+ */
+static bool
+have_carrier(void)
+{
+	static TimestampTz not_before = 0;
+	int			left;
+
+	if (be_carrier_is_running())
+		return true;
+	if (!be_clock_has_come(not_before, RESTART_DELAY) || !be_ledger_open())
+		return false;
+	not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESTART_DELAY);
+
+	listen_to_carrier();		/* what it said at last */
+	under_way_count = 0;
+	be_ledger_read();
+	left = be_delivery_settle();
+	if (left > 0)
+		ereport(LOG,
+				(errmsg_plural("bugevents courier settled %d delivery that was under way",
+							   "bugevents courier settled %d deliveries that were under way", left, left)));
+	be_ledger_clear();
+	if (!be_carrier_start())
+		return false;
+	configure();
+	return true;
+}
+
+/* ---- the loop ---- */
+
+/* How long nothing needs to be done, in ms; what is full waits for the carrier. */
+static long
+sleep_time(bool has_carrier)
+{
+	bool		channels[BE_CHANNELS];
+	TimestampTz next;
+
+	/* One that closed its end is about to end. */
+	if (!has_carrier || be_carrier_socket() == PGINVALID_SOCKET)
+		return WAIT_FOR_OTHER;
+	for (int kind = 0; kind < BE_CHANNELS; kind++)
+		channels[kind] = be_channel_is_on((BeChannelKind) kind) &&
+			count_under_way((BeChannelKind) kind) < be_delivery_concurrency;
+	next = be_delivery_next(channels);
+	/* What is due and was not claimed is locked by somebody. */
+	return Max(PACE, Min(LOOK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next)));
+}
+
+static void
+sleep_until_something_happens(long ms)
+{
+	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+
+	pgstat_report_activity(STATE_IDLE, NULL);
+	(void) pgstat_report_stat(ms > WAIT_FOR_OTHER);
+	if (be_carrier_socket() != PGINVALID_SOCKET)
+		events |= WL_SOCKET_READABLE | (be_carrier_wants_to_write() ? WL_SOCKET_WRITEABLE : 0);
+	(void) WaitLatchOrSocket(MyLatch, events, be_carrier_socket(), ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	pgstat_report_activity(STATE_RUNNING, "sending");
+}
+
+static bool
+extension_exists(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Oid			schema;
+	bool		exists;
+
+	be_transaction_begin();
+	schema = get_namespace_oid("bugevents", true);
+	exists = OidIsValid(schema) && OidIsValid(get_relname_relid("deliveries", schema));
+	be_transaction_commit(context);
+	return exists;
+}
+
+static void
+reload(void)
+{
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	if (be_carrier_is_running())
+		configure();
+}
+
+/* False: there is nothing to do here any more. */
+static bool
+run_turn(void)
+{
+	bool		has_carrier;
+
+	if (ConfigReloadPending)
+		reload();
+	if (!be_enabled || !be_channel_is_any_on() || !extension_exists())
+		return false;
+	be_carrier_read();
+	listen_to_carrier();
+	has_carrier = have_carrier();
+	if (has_carrier && under_way_count == 0 && be_ledger_size() > LEDGER_MAX)
+		be_ledger_clear();
+	for (int kind = 0; has_carrier && kind < BE_CHANNELS; kind++)
+		hand_over((BeChannelKind) kind);
+	be_carrier_write();
+	sleep_until_something_happens(sleep_time(has_carrier));
+	return true;
+}
+
+void
+bugevents_courier_main(Datum arg pg_attribute_unused())
+{
+	MemoryContext turn;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	if (!be_presence_begin(BE_WORKER_COURIER))
+		proc_exit(0);
+	be_worker_connect();
+
+	turn = AllocSetContextCreate(TopMemoryContext, "bugevents courier turn",
+								 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn);
+	while (!ShutdownRequestPending && run_turn())
+	{
+		MemoryContextSwitchTo(turn);
+		MemoryContextReset(turn);
+	}
+	proc_exit(0);
+}
+
+/* ---- for the dispatcher ---- */
+
+static void
+start(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART
+	};
+
+	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "bugevents_courier_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "bugevents courier", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "bugevents courier", BGW_MAXLEN);
+	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+		ereport(LOG,
+				(errmsg("bugevents could not start its courier: nothing is sent"),
+				 errhint("Set max_worker_processes higher.")));
+}
+
+void
+be_courier_look_after(void)
+{
+	static TimestampTz next_start = 0;
+
+	if (!be_channel_is_any_on() || be_presence_is_running(BE_WORKER_COURIER) ||
+		!be_clock_has_come(next_start, START_INTERVAL))
+		return;
+	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
+	start();
+}

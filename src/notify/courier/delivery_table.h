@@ -1,0 +1,50 @@
+/*
+ * explain_delivery.h - the rows of bugevents.deliveries, on their way.
+ *
+ *	waiting --claim--> sending --record--> sent, dead, uncertain, or waiting again
+ *
+ * Each call is a transaction of its own, or several.  They throw.
+ */
+#ifndef BE_NOTIFY_COURIER_DELIVERY_TABLE_H
+#define BE_NOTIFY_COURIER_DELIVERY_TABLE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "server/base/delivery_channel.h"
+#include "nodes/pg_list.h"
+
+/* A delivery that is to be sent now; the row says so already. */
+typedef struct BeClaim
+{
+	int64		id;
+	char	   *line;			/* for the carrier, with its end; UTF-8 */
+} BeClaim;
+
+/* What the carrier said of one. */
+typedef struct BeResult
+{
+	int64		id;
+	const char *result;			/* sent, refused, retry */
+	int			code;
+	const char *error;
+	int			retry_after;	/* seconds; -1: not said */
+	bool		uncertain;
+} BeResult;
+
+/* Up to limit deliveries (BeClaim) that are due, palloc'd in the current context. */
+extern List *be_delivery_claim(BeChannelKind kind, int limit);
+
+/* Write what became of one, and count it. */
+extern void be_delivery_record(BeChannelKind kind, const BeResult *result);
+
+/*
+ * Settle what was being sent when a courier or carrier ended, by the ledger, which was read.  Returns how
+ * many there were.
+ */
+extern int	be_delivery_settle(void);
+
+/* When the next one of these channels is due; DT_NOEND: there is none. */
+extern TimestampTz be_delivery_next(const bool *channels);
+
+#endif							/* BE_NOTIFY_COURIER_DELIVERY_TABLE_H */

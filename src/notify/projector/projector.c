@@ -1,0 +1,516 @@
+/*
+ * projector.c - the background worker that derives things from the journal.
+ *
+ * Model: it reads the journal in the order of the stream, behind its cursor, in batches.
+ * A batch is one transaction: what follows from its events (projection.c) and the
+ * cursor behind them commit together, so each event counts exactly once.  Events from which nothing
+ * follows need no writing: they are passed over again after a restart, until
+ * WRITE_EVERY of them are behind the cursor, or some time has passed, as retention goes by what was read.
+ * Between batches it naps: under load that makes few large ones of many small ones, and leaves the CPU to
+ * those who write.
+ *
+ * What it writes makes events, too; nothing follows from those.
+ *
+ * Concurrency: one projector, because order matters.  The dispatcher starts it and wakes it when
+ * events are settled.  It holds no locks but those of its batch.
+ *
+ * Failure: when a batch fails, its events up to the one that failed are tried as a batch, and
+ * that one alone.  If it fails again it is set aside in bugevents.projector_errors, and
+ * the stream goes on.  What may succeed later (a lock, no memory, a full disk) is
+ * tried again until it does.  A commit that a crash takes back is done again, so
+ * it needn't be waited for.
+ *
+ * Where retention has dropped events that it never saw, it says so and goes on behind them.
+ *
+ * Memory: a context for each event, and one for the batch.
+ */
+#include "postgres.h"
+
+#include "notify/projector/projector.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "server/shared/worker_registry.h"
+#include "server/shared/progress.h"
+#include "server/base/subtransaction.h"
+#include "server/base/clock.h"
+#include "server/base/settings.h"
+#include "server/base/transaction.h"
+#include "server/base/worker.h"
+#include "server/journal/journal.h"
+#include "server/journal/journal_reader.h"
+#include "server/journal/stream_row.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "notify/projector/change.h"
+#include "notify/projector/notification.h"
+#include "notify/projector/projection.h"
+#include "notify/projector/reminder.h"
+#include "server/base/statement.h"
+#include "server/queue/queue.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#define BATCH_EVENTS	1000
+#define WRITE_EVERY		100000	/* seqs */
+#define LOOK_INTERVAL	60000	/* ms; the clock may have been set */
+#define PACE			10		/* ms between batches, unless what is written falls behind */
+#define RETRY_MIN		100		/* ms */
+#define RETRY_MAX		10000
+#define START_INTERVAL	5000	/* ms */
+#define EXPIRE_INTERVAL	(600 * INT64CONST(1000))	/* ms */
+
+PGDLLEXPORT void bugevents_projector_main(Datum arg);
+
+static Oid	table = InvalidOid;	/* bugevents.projector, when the cursor was read */
+static uint64 cursor;			/* all up to here is done */
+static uint64 written;			/* what the table says */
+static BeJournalPlace place;
+static TimestampTz reached;		/* when the last event that was read was committed */
+static int	retry_wait = RETRY_MIN;
+
+/* ---- a batch ---- */
+
+typedef struct Batch
+{
+	MemoryContext event;		/* reset for each event */
+	uint64		current;		/* seq of the event that is looked at */
+	TimestampTz at;				/* when it was committed */
+	int			left;			/* events that may still come */
+	bool		any;			/* something was written */
+} Batch;
+
+static void
+apply(Batch *batch, uint64 seq, TimestampTz at, const BeEvent *event)
+{
+	MemoryContext caller = MemoryContextSwitchTo(batch->event);
+	BeChange	change;
+
+	batch->current = seq;
+	be_change_read(&change, seq, at, event);
+	if (be_projection_apply(&change))
+		batch->any = true;
+	MemoryContextSwitchTo(caller);
+	MemoryContextReset(batch->event);
+}
+
+static bool
+take_run(void *arg, const BeJournalRun *run)
+{
+	Batch	   *batch = arg;
+	const char *record = run->records;
+	Size		size = run->size;
+
+	for (uint32 i = 0; i < run->count; i++)
+	{
+		BeEvent		event;
+
+		batch->current = run->first_seq + i;
+		if (!be_event_read(record, size, &event))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT, batch->current)));
+		apply(batch, run->first_seq + i, run->at, &event);
+		record += event.size;
+		size -= event.size;
+	}
+	batch->left -= run->count;
+	batch->at = run->at;
+	return batch->left > 0;
+}
+
+static void
+write_cursor(uint64 seq)
+{
+	static BeStatement statement = {.sql = "UPDATE bugevents.projector SET cursor = $1, at = now()"};
+
+	be_statement_with(&statement, be_int_value(seq));
+}
+
+/* Do what follows from events up to upto, a batch of them.  True: something did. */
+static bool
+do_events(uint64 upto, Batch *batch)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint64		last;
+
+	be_transaction_begin();
+	batch->event = AllocSetContextCreate(CurrentMemoryContext, "bugevents projector event",
+										 ALLOCSET_DEFAULT_SIZES);
+	last = be_journal_read(cursor, upto, &place, take_run, batch);
+	if (batch->any || last >= written + WRITE_EVERY)
+	{
+		write_cursor(last);
+		written = last;
+	}
+	be_transaction_commit(context);
+	cursor = last;
+	if (batch->at != 0)
+		reached = batch->at;
+	be_progress_set(cursor);
+	return batch->any;
+}
+
+/* ---- what fails ---- */
+
+static void
+set_aside(uint64 seq, const ErrorData *error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	static BeStatement statement = {
+		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
+		" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
+		" ON CONFLICT (seq) DO NOTHING"
+	};
+	static BeStatement bound = {
+		.sql = "DELETE FROM bugevents.projector_errors WHERE seq <="
+		" (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"
+	};
+
+	be_transaction_begin();
+	be_statement_with(&statement, be_int_value(seq),
+					  be_text_value(unpack_sql_state(error->sqlerrcode)),
+					  be_text_value(error->message));
+	be_statement_with(&bound, be_int_value(be_projector_error_rows));
+	write_cursor(seq);
+	be_transaction_commit(context);
+	cursor = written = seq;
+	be_progress_set(cursor);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("bugevents could not derive anything from event " UINT64_FORMAT ": %s", seq, error->message),
+			 errhint("It is in bugevents.projector_errors; the stream goes on.")));
+}
+
+static void
+wait_for(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* So shortly that nothing needs to end it: events, which come all the time, don't wake it. */
+static void
+nap(long ms)
+{
+	(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Until then, or the end. */
+static void
+pause_for(long ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+
+	while (!ShutdownRequestPending && !be_clock_has_come(end, ms))
+		wait_for(Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end) + 1));
+}
+
+typedef enum Outcome
+{
+	WROTE,
+	NOTHING,
+	FAILED
+} Outcome;
+
+/* Like do_events; what fails is in batch->current, and error says why. */
+static Outcome
+try_events(uint64 upto, Batch *batch, ErrorData **error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Outcome		outcome;
+
+	PG_TRY();
+	{
+		outcome = do_events(upto, batch) ? WROTE : NOTHING;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		*error = CopyErrorData();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		be_reminder_changed();
+		memset(&place, 0, sizeof(place));
+		outcome = FAILED;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	return outcome;
+}
+
+/* InvalidOid: the extension is gone. */
+static Oid
+find_table(void)
+{
+	Oid			schema = get_namespace_oid("bugevents", true);
+
+	return OidIsValid(schema) ? get_relname_relid("projector", schema) : InvalidOid;
+}
+
+static bool
+is_gone(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		gone;
+
+	be_transaction_begin();
+	gone = !OidIsValid(find_table());
+	be_transaction_commit(context);
+	return gone;
+}
+
+static void
+retry_later(const ErrorData *error)
+{
+	ereport(LOG,
+			(errmsg("bugevents projector tries again in %d ms: %s", retry_wait, error->message)));
+	pause_for(retry_wait);
+	retry_wait = Min(retry_wait * 2, RETRY_MAX);
+}
+
+/* The batch that failed at seq, again: what is before it, then that one. */
+static void
+isolate(uint64 seq)
+{
+	ErrorData  *error;
+	Batch		before = {.left = BATCH_EVENTS};
+	Batch		alone = {.left = 1};
+
+	if (cursor + 1 < seq && try_events(seq - 1, &before, &error) == FAILED)
+		return;					/* another one: the next batch tells */
+	if (cursor + 1 > seq || cursor + 1 < seq)
+		return;					/* not all of it was in that batch */
+	if (try_events(seq, &alone, &error) != FAILED)
+		return;
+	if (be_attempt_may_succeed_later(error->sqlerrcode) || is_gone())
+		retry_later(error);
+	else
+		set_aside(seq, error);
+}
+
+/* True: something was written. */
+static bool
+run_batch(uint64 upto)
+{
+	ErrorData  *error;
+	Batch		batch = {.left = BATCH_EVENTS};
+	Outcome		outcome = try_events(upto, &batch, &error);
+
+	if (outcome != FAILED)
+		retry_wait = RETRY_MIN;
+	else if (batch.current == 0 || be_attempt_may_succeed_later(error->sqlerrcode))
+		retry_later(error);
+	else
+		isolate(batch.current);
+	return outcome != NOTHING;
+}
+
+/* ---- where it stands ---- */
+
+/* And how far it may go.  False: the extension is gone. */
+static bool
+read_cursor(uint64 *horizon)
+{
+	MemoryContext context = CurrentMemoryContext;
+	static BeStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
+	BeStreamRow stream;
+	Oid			found;
+	bool		isnull;
+
+	be_transaction_begin();
+	found = find_table();
+	if (OidIsValid(found) && be_stream_row_read(&stream))
+	{
+		if (found != table)
+		{
+			if (be_statement_run(&statement, 0, NULL) != 1)
+				elog(ERROR, "bugevents.projector has no row");
+			cursor = written = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+														   SPI_tuptable->tupdesc, 1, &isnull));
+			be_statement_done();
+			memset(&place, 0, sizeof(place));
+			be_reminder_changed();
+		}
+		table = found;
+		if (cursor != 0 && cursor < stream.dropped)
+			ereport(WARNING,
+					(errmsg("bugevents projector missed the events from " UINT64_FORMAT " to " UINT64_FORMAT,
+							cursor + 1, stream.dropped),
+					 errdetail("Retention has dropped them, or bugevents was disabled.")));
+		cursor = Max(cursor, stream.dropped);
+		be_progress_set(cursor);
+		*horizon = be_journal_horizon();
+	}
+	be_transaction_commit(context);
+	return OidIsValid(found);
+}
+
+/* ---- reminders, and what is old ---- */
+
+/*
+ * Those that were due at upto, when all that was committed until then has been looked at: a
+ * bug that was closed before is not reminded of.
+ */
+static void
+do_reminders(TimestampTz upto)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (be_reminder_next_is_known() && be_reminder_next() > upto)
+		return;
+	be_transaction_begin();
+	if (be_reminder_next() <= upto)
+		(void) be_reminder_fire(upto);
+	(void) be_reminder_next();
+	be_transaction_commit(context);
+}
+
+/* Of the table that it was read from. */
+static void
+save_cursor(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	if (cursor <= written)
+		return;
+	be_transaction_begin();
+	if (find_table() == table)
+	{
+		write_cursor(cursor);
+		written = cursor;
+	}
+	be_transaction_commit(context);
+}
+
+static void
+expire(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	static TimestampTz due = 0;
+
+	if (!be_clock_has_come(due, EXPIRE_INTERVAL))
+		return;
+	due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), EXPIRE_INTERVAL);
+	be_transaction_begin();
+	be_notification_expire();
+	be_transaction_commit(context);
+	save_cursor();
+}
+
+/* ---- the loop ---- */
+
+/* Until something happens, or the next reminder is due. */
+static void
+sleep_until_due(void)
+{
+	long		ms = LOOK_INTERVAL;
+
+	if (be_reminder_next_is_known())
+		ms = Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), be_reminder_next()) + 1);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	(void) pgstat_report_stat(true);
+	wait_for(ms);
+}
+
+/* False: there is nothing to do here any more. */
+static bool
+run_turn(void)
+{
+	uint64		horizon = 0;
+
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+		be_reminder_changed();
+	}
+	if (!be_projector || !be_enabled || !read_cursor(&horizon))
+		return false;
+
+	pgstat_report_activity(STATE_RUNNING, "deriving from events");
+	expire();
+	if (horizon > cursor)
+	{
+		bool		wrote = run_batch(horizon);
+
+		/* There may be something to read at each turn. */
+		do_reminders(Min(reached, GetCurrentTimestamp()));
+		if (!wrote || cursor >= horizon)
+			nap(PACE);
+		return true;
+	}
+	do_reminders(GetCurrentTimestamp());
+	sleep_until_due();
+	return true;
+}
+
+void
+bugevents_projector_main(Datum arg pg_attribute_unused())
+{
+	MemoryContext turn;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	if (!be_presence_begin(BE_WORKER_PROJECTOR))
+		proc_exit(0);
+	be_progress_begin();
+	be_worker_connect();
+	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+
+	turn = AllocSetContextCreate(TopMemoryContext, "bugevents projector turn",
+								 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn);
+	while (!ShutdownRequestPending && run_turn())
+	{
+		MemoryContextSwitchTo(turn);
+		MemoryContextReset(turn);
+	}
+	save_cursor();
+	proc_exit(0);
+}
+
+/* ---- for the dispatcher ---- */
+
+static void
+start(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART
+	};
+
+	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "bugevents_projector_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "bugevents projector", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "bugevents projector", BGW_MAXLEN);
+	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
+		ereport(LOG,
+				(errmsg("bugevents could not start its projector: nobody is notified"),
+				 errhint("Set max_worker_processes higher.")));
+}
+
+void
+be_projector_look_after(void)
+{
+	static TimestampTz next_start = 0;
+
+	if (!be_projector || be_presence_is_running(BE_WORKER_PROJECTOR) || !be_clock_has_come(next_start, START_INTERVAL))
+		return;
+	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
+	start();
+}

@@ -1,0 +1,334 @@
+/*
+ * admission.c - who may connect, counted over all gateways.
+ *
+ * Model: two hash tables of the dispatcher's own: which slot of the clients'
+ * table a gateway's client has, and how many connections a user has.  A limit
+ * that was lowered holds for new connections; nobody is thrown out for it.
+ *
+ * Not here: what a gateway counts for each of its connections (messages, sizes,
+ * time to finish the handshake).
+ */
+#include "server/admission/admission.h"
+
+#include "server/shared/clients.h"
+#include "server/shared/ended.h"
+#include "common/int.h"
+#include "server/base/unix_time.h"
+#include "server/base/settings.h"
+#include "utils/hsearch.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* A close code: no close frame was sent. */
+#define ENDED_WITH_GATEWAY	1006
+
+/* The same: the client stays, and is asked for again. */
+#define STAYS				0
+
+typedef struct ClientKey
+{
+	uint64		client;
+	int64		gateway;		/* 64 bits: no padding in a hash key */
+} ClientKey;
+
+typedef struct ClientEntry
+{
+	ClientKey	key;
+	int			slot;
+} ClientEntry;
+
+typedef struct UserEntry
+{
+	char		user[BE_CLIENT_USER_LEN];
+	int			connections;
+} UserEntry;
+
+static HTAB *clients = NULL;
+static HTAB *users = NULL;
+static ClientEntry **by_slot = NULL;
+
+/* Those of a predecessor, whose gateways went with it. */
+static void
+end_all(void)
+{
+	BeClient	client;
+
+	for (int slot = 0; slot < be_clients_capacity(); slot++)
+		if (be_clients_get(slot, &client))
+			be_ended_add(&client, ENDED_WITH_GATEWAY, "");
+}
+
+void
+be_admission_begin(void)
+{
+	HASHCTL		client_ctl = {
+		.keysize = sizeof(ClientKey),
+		.entrysize = sizeof(ClientEntry),
+		.hcxt = TopMemoryContext
+	};
+	HASHCTL		user_ctl = {
+		.keysize = BE_CLIENT_USER_LEN,
+		.entrysize = sizeof(UserEntry),
+		.hcxt = TopMemoryContext
+	};
+
+	clients = hash_create("bugevents clients", 256, &client_ctl,
+						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	users = hash_create("bugevents users", 256, &user_ctl,
+						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	by_slot = MemoryContextAllocZero(TopMemoryContext,
+									 be_clients_capacity() * sizeof(ClientEntry *));
+	end_all();
+	be_clients_clear();
+}
+
+static ClientEntry *
+find_client(int gateway, uint64 client, HASHACTION action)
+{
+	ClientKey	key = {.client = client, .gateway = gateway};
+
+	return hash_search(clients, &key, action, NULL);
+}
+
+static UserEntry *
+user_entry(const char *user)
+{
+	bool		found;
+	UserEntry  *entry = hash_search(users, user, HASH_ENTER, &found);
+
+	if (!found)
+		entry->connections = 0;
+	return entry;
+}
+
+static void
+user_leaves(const char *user)
+{
+	UserEntry  *entry = hash_search(users, user, HASH_FIND, NULL);
+
+	if (entry && --entry->connections <= 0)
+		hash_search(users, user, HASH_REMOVE, NULL);
+}
+
+/* A token may name any time; one that PostgreSQL can't express is never. */
+static TimestampTz
+expiry(int64 unix_time)
+{
+	TimestampTz at;
+
+	if (pg_sub_s64_overflow(unix_time, BE_UNIX_EPOCH_DIFF, &at) || !IS_VALID_TIMESTAMP(at))
+		TIMESTAMP_NOEND(at);
+	return at;
+}
+
+/*
+ * A line for the log: fields as NAME=VALUE, in an order that stays; texts that a token
+ * or a client chose are JSON strings.
+ */
+static void
+log_opened(const BeClient *client)
+{
+	StringInfoData user;
+	StringInfoData role;
+
+	if (!be_log_connections)
+		return;
+	initStringInfo(&user);
+	escape_json(&user, client->user);
+	initStringInfo(&role);
+	escape_json(&role, client->role);
+	ereport(LOG,
+			(errmsg("bugevents connection: event=opened id=%s user=%s role=%s address=%s gateway=%d",
+					client->id, user.data, role.data, client->address, client->gateway)));
+}
+
+static void
+log_closed(const BeClient *client, uint64 code, const char *reason)
+{
+	StringInfoData why;
+
+	if (!be_log_connections)
+		return;
+	initStringInfo(&why);
+	escape_json(&why, reason);
+	ereport(LOG,
+			(errmsg("bugevents connection: event=closed id=%s gateway=%d seconds=%.3f sent=" UINT64_FORMAT " received=" UINT64_FORMAT " code=" UINT64_FORMAT " reason=%s",
+					client->id, client->gateway, (GetCurrentTimestamp() - client->connected_at) / 1e6,
+					client->sent, client->received, code, why.data)));
+}
+
+static void
+describe(BeClient *client, int gateway, const BeOpenMessage *open)
+{
+	*client = (BeClient) {
+		.gateway = gateway,
+		.connected_at = GetCurrentTimestamp(),
+		.expires_at = expiry(open->expires_at)
+	};
+	strlcpy(client->id, open->id, sizeof(client->id));
+	strlcpy(client->user, open->user, sizeof(client->user));
+	strlcpy(client->role, open->role, sizeof(client->role));
+	strlcpy(client->address, open->address, sizeof(client->address));
+}
+
+static int
+add_to_table(int gateway, const BeOpenMessage *open)
+{
+	BeClient	client;
+	int			slot;
+
+	describe(&client, gateway, open);
+	slot = be_clients_add(&client);
+	if (slot >= 0)
+		log_opened(&client);
+	return slot;
+}
+
+void
+be_admission_refused(int gateway, const BeOpenMessage *open, BeVerdict verdict)
+{
+	static const char *const reasons[] = {
+		[BE_TOO_MANY_CONNECTIONS] = "too_many_connections",
+		[BE_SERVER_FULL] = "server_full",
+		[BE_NOT_LOOKED_UP] = "internal_error"
+	};
+	BeClient	client;
+
+	describe(&client, gateway, open);
+	be_ended_add_refused(&client, reasons[verdict]);
+}
+
+static BeVerdict
+admit(int gateway, const BeOpenMessage *open)
+{
+	UserEntry  *user = user_entry(open->user);
+	ClientEntry *entry;
+	int			slot;
+
+	user->connections++;
+	if (user->connections > be_max_connections_per_user)
+	{
+		user_leaves(open->user);
+		return BE_TOO_MANY_CONNECTIONS;
+	}
+	slot = add_to_table(gateway, open);
+	if (slot < 0)
+	{
+		user_leaves(open->user);
+		return BE_SERVER_FULL;
+	}
+	entry = find_client(gateway, open->client, HASH_ENTER);
+	entry->slot = slot;
+	by_slot[slot] = entry;
+	return BE_ADMITTED;
+}
+
+bool
+be_admission_open(int gateway, const BeOpenMessage *open, BeVerdict *verdict)
+{
+	if (find_client(gateway, open->client, HASH_FIND))
+		return false;
+	*verdict = admit(gateway, open);
+	return true;
+}
+
+static void
+remove_client(ClientEntry *entry, uint64 code, const char *reason)
+{
+	BeClient	client;
+
+	if (be_clients_get(entry->slot, &client))
+	{
+		user_leaves(client.user);
+		log_closed(&client, code, reason);
+		if (code != STAYS)
+			be_ended_add(&client, (int) code, reason);
+	}
+	be_clients_remove(entry->slot);
+	by_slot[entry->slot] = NULL;
+	hash_search(clients, &entry->key, HASH_REMOVE, NULL);
+}
+
+bool
+be_admission_close(int gateway, const BeClosedMessage *closed)
+{
+	ClientEntry *entry = find_client(gateway, closed->client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	remove_client(entry, closed->code, closed->reason);
+	return true;
+}
+
+bool
+be_admission_role(int gateway, const BeRoleMessage *role)
+{
+	ClientEntry *entry = find_client(gateway, role->client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	be_clients_set_role(entry->slot, role->role);
+	return true;
+}
+
+bool
+be_admission_report(int gateway, const BeClientsMessage *report)
+{
+	ClientEntry *entry = find_client(gateway, report->client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	be_clients_update(entry->slot, report->start, report->cursor, report->sent, report->received,
+					  expiry(report->expires_at), report->lags != 0);
+	return true;
+}
+
+bool
+be_admission_interest(int gateway, uint64 client, BeSpan interest)
+{
+	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+
+	if (entry == NULL)
+		return false;
+	be_clients_set_interest(entry->slot, interest, GetCurrentTimestamp());
+	return true;
+}
+
+int
+be_admission_count(void)
+{
+	return (int) hash_get_num_entries(clients);
+}
+
+bool
+be_admission_who(int gateway, uint64 client, BeClient *who)
+{
+	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+
+	return entry != NULL && be_clients_get(entry->slot, who);
+}
+
+void
+be_admission_forget(int gateway)
+{
+	for (int slot = 0; slot < be_clients_capacity(); slot++)
+		if (by_slot[slot] && by_slot[slot]->key.gateway == gateway)
+			remove_client(by_slot[slot], ENDED_WITH_GATEWAY, "");
+}
+
+bool
+be_admission_next_wish(int *gateway, BeDisconnectMessage *disconnect)
+{
+	int			slot;
+
+	while (be_clients_next_wish(&slot, disconnect->reason))
+	{
+		if (by_slot[slot] == NULL)
+			continue;
+		*gateway = by_slot[slot]->key.gateway;
+		disconnect->client = by_slot[slot]->key.client;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,112 @@
+/*
+ * lookup.c - who waits to be looked up in the tables of users, and admitted then.
+ *
+ * Model: all who came in one turn of the dispatcher are looked up together: a storm of
+ * clients costs as many queries as it takes turns.
+ *
+ * Failure: when the tables can't be read, each is looked up alone, since one bad row
+ * shall not keep the others out, but not for longer than RETRY_MS, because the stream
+ * waits meanwhile.
+ */
+#include "server/admission/lookup.h"
+
+#include "server/admission/unread.h"
+#include "nodes/pg_list.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#define RETRY_MS	1000
+
+typedef struct Waiting
+{
+	int			gateway;
+	BeOpenMessage open;
+} Waiting;
+
+static List *waiting = NIL;		/* of Waiting, in TopMemoryContext */
+
+void
+be_lookup_add(int gateway, const BeOpenMessage *open)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	Waiting    *one = palloc(sizeof(Waiting));
+
+	one->gateway = gateway;
+	one->open = *open;
+	waiting = lappend(waiting, one);
+	MemoryContextSwitchTo(old);
+}
+
+bool
+be_lookup_is_due(void)
+{
+	return waiting != NIL;
+}
+
+static BeRosterEntry *
+make_entries(int n)
+{
+	BeRosterEntry *entries = palloc(sizeof(BeRosterEntry) * n);
+	ListCell   *cell;
+
+	foreach(cell, waiting)
+	{
+		BeRosterEntry *entry = &entries[foreach_current_index(cell)];
+
+		entry->user = ((Waiting *) lfirst(cell))->open.user;
+		initStringInfo(&entry->access);
+	}
+	return entries;
+}
+
+/* Each by itself; who can't be read gets user NULL. */
+static void
+read_one_by_one(BeRosterEntry *entries, int n)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MS);
+
+	for (int i = 0; i < n; i++)
+	{
+		resetStringInfo(&entries[i].access);
+		if (GetCurrentTimestamp() >= end || be_roster_read(&entries[i], 1) != BE_ROSTER_READ)
+			entries[i].user = NULL;
+	}
+}
+
+static int *
+count_unread(const BeRosterEntry *entries, int n)
+{
+	const char **users = palloc(sizeof(char *) * n);
+	int		   *counts = palloc(sizeof(int) * n);
+
+	for (int i = 0; i < n; i++)
+		users[i] = entries[i].user;
+	be_unread_count(users, n, counts);
+	return counts;
+}
+
+void
+be_lookup_run(uint64 settled, BeLookupAnswer answer)
+{
+	int			n = list_length(waiting);
+	BeRosterEntry *entries = make_entries(n);
+	BeRosterResult result = be_roster_read(entries, n);
+	ListCell   *cell;
+	int		   *unread;
+
+	if (result == BE_ROSTER_BROKEN && n > 1)
+		read_one_by_one(entries, n);
+	unread = count_unread(entries, n);
+	foreach(cell, waiting)
+	{
+		Waiting    *one = lfirst(cell);
+		BeRosterEntry *entry = &entries[foreach_current_index(cell)];
+		bool		known = result != BE_ROSTER_TOO_SLOW && entry->user &&
+			(result != BE_ROSTER_BROKEN || n > 1);
+
+		answer(one->gateway, &one->open, result == BE_ROSTER_NONE ? 0 : settled,
+			   known ? entry : NULL, unread[foreach_current_index(cell)]);
+	}
+	list_free_deep(waiting);
+	waiting = NIL;
+}

@@ -1,0 +1,174 @@
+/*
+ * attached.c - the capture triggers, as pg_trigger knows them.
+ *
+ * Model: a table is attached if it has a trigger that calls one of the two
+ * capture functions.  On a partitioned table PostgreSQL copies the row trigger
+ * to every partition; tgparentid leads from a copy to what it was copied from,
+ * level by level.
+ */
+#include "server/attach/attached.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+static Oid
+find_function(const char *name)
+{
+	return LookupFuncName(list_make2(makeString("bugevents"), makeString(pstrdup(name))),
+						  0, NULL, true);
+}
+
+List *
+be_attached_triggers(Oid relid)
+{
+	Oid			row_function = find_function("capture");
+	Oid			truncate_function = find_function("capture_truncate");
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	List	   *names = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (!OidIsValid(form->tgparentid) &&
+			(form->tgfoid == row_function || form->tgfoid == truncate_function))
+			names = lappend(names, pstrdup(NameStr(form->tgname)));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return names;
+}
+
+Trigger *
+be_attached_trigger(Relation rel)
+{
+	Oid			row_function = find_function("capture");
+
+	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &rel->trigdesc->triggers[i];
+
+		if (trigger->tgfoid == row_function && trigger->tgnargs == 1)
+			return trigger;
+	}
+	return NULL;
+}
+
+const char *
+be_attached_argument(Relation rel)
+{
+	Trigger    *trigger = be_attached_trigger(rel);
+
+	return trigger && !trigger->tgisclone ? trigger->tgargs[0] : NULL;
+}
+
+Oid
+be_attached_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/* The only argument of a trigger, NULL if it hasn't just one. */
+static char *
+read_argument(Relation catalog, HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		args = heap_getattr(tuple, Anum_pg_trigger_tgargs,
+									RelationGetDescr(catalog), &isnull);
+
+	if (isnull || ((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs != 1)
+		return NULL;
+	return text_to_cstring(DatumGetByteaPP(args));
+}
+
+List *
+be_attached_tables(void)
+{
+	Oid			row_function = find_function("capture");
+	List	   *tables = NIL;
+	Relation	catalog;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(row_function))
+		return NIL;
+	catalog = table_open(TriggerRelationId, AccessShareLock);
+	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		BeAttached *attached;
+
+		if (form->tgfoid != row_function || OidIsValid(form->tgparentid))
+			continue;
+		attached = palloc(sizeof(BeAttached));
+		attached->relid = form->tgrelid;
+		attached->argument = read_argument(catalog, tuple);
+		if (attached->argument)
+			tables = lappend(tables, attached);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return tables;
+}
+
+/* The trigger's relation, and what it was copied from in *parent. */
+static Oid
+read_trigger(Relation catalog, Oid trigger, Oid *parent)
+{
+	Oid			relid = InvalidOid;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(trigger));
+	scan = systable_beginscan(catalog, TriggerOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	*parent = InvalidOid;
+	if (HeapTupleIsValid(tuple))
+	{
+		relid = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
+		*parent = ((Form_pg_trigger) GETSTRUCT(tuple))->tgparentid;
+	}
+	systable_endscan(scan);
+	return relid;
+}
+
+Oid
+be_attached_root(Oid trigger)
+{
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	Oid			parent = trigger;
+	Oid			relid;
+
+	do
+	{
+		relid = read_trigger(catalog, parent, &parent);
+	} while (OidIsValid(parent));
+	table_close(catalog, AccessShareLock);
+	return relid;
+}

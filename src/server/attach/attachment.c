@@ -1,0 +1,200 @@
+/*
+ * attachment.c - the argument of the capture trigger, written and read.
+ *
+ *	{"entity": "bug_report", "table": 16402,
+ *	 "fields": [{"field": "id", "column": "id", "attnum": 1},
+ *	            {"field": "status", "expression": "lower(row.state)"}],
+ *	 "extra": [{"field": "severity", "column": "severity", "attnum": 9, "admin": true}],
+ *	 "filter": "not row.hidden", "audience": "admin",
+ *	 "search_path": "public", "decides": true}
+ *
+ * The view bugevents.attachments reads the same text.
+ *
+ * Failure: only attach() writes arguments (its trigger functions can't be used
+ * by PUBLIC), so one that can't be read is an error and not a case to allow for.
+ */
+#include "server/attach/attachment.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_attribute.h"
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+
+static void
+write_member(StringInfo out, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	appendStringInfo(out, ", \"%s\": ", name);
+	escape_json(out, value);
+}
+
+static void
+write_sources(StringInfo out, const char *name, const BeSource *sources, int n)
+{
+	appendStringInfo(out, ", \"%s\": [", name);
+	for (int i = 0; i < n; i++)
+	{
+		appendStringInfo(out, "%s{\"field\": ", i ? ", " : "");
+		escape_json(out, sources[i].field);
+		write_member(out, "column", sources[i].column);
+		if (sources[i].column)
+			appendStringInfo(out, ", \"attnum\": %d", sources[i].attnum);
+		write_member(out, "expression", sources[i].expression);
+		if (sources[i].admin)
+			appendStringInfoString(out, ", \"admin\": true");
+		appendStringInfoChar(out, '}');
+	}
+	appendStringInfoChar(out, ']');
+}
+
+char *
+be_attachment_write(const BeAttachment *attachment)
+{
+	int			nfields = attachment->nsources - attachment->nextra;
+	StringInfoData out;
+
+	initStringInfo(&out);
+	appendStringInfoString(&out, "{\"entity\": ");
+	escape_json(&out, attachment->entity->name);
+	appendStringInfo(&out, ", \"table\": %u", attachment->table);
+	write_sources(&out, "fields", attachment->sources, nfields);
+	if (attachment->nextra > 0)
+		write_sources(&out, "extra", attachment->sources + nfields,
+					  attachment->nextra);
+	write_member(&out, "filter", attachment->filter);
+	write_member(&out, "audience", attachment->audience);
+	write_member(&out, "search_path", attachment->search_path);
+	if (attachment->decides)
+		appendStringInfoString(&out, ", \"decides\": true");
+	appendStringInfoChar(&out, '}');
+	return out.data;
+}
+
+static void
+report_unreadable(const char *member)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("the argument of the bugevents trigger is malformed at \"%s\"", member),
+			 errhint("Attach the table again with bugevents.attach().")));
+}
+
+/* A member of an object, or NULL. */
+static JsonbValue *
+read_member(JsonbContainer *object, const char *name, enum jbvType type)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(object, name, strlen(name), NULL);
+
+	if (value && value->type != type)
+		report_unreadable(name);
+	return value;
+}
+
+static char *
+read_string(JsonbContainer *object, const char *name)
+{
+	JsonbValue *value = read_member(object, name, jbvString);
+
+	return value ? pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+}
+
+static int64
+read_number(JsonbContainer *object, const char *name)
+{
+	JsonbValue *value = read_member(object, name, jbvNumeric);
+
+	if (value == NULL)
+		report_unreadable(name);
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
+											 NumericGetDatum(value->val.numeric)));
+}
+
+static void
+read_source(JsonbContainer *object, BeSource *source)
+{
+	source->field = read_string(object, "field");
+	source->column = read_string(object, "column");
+	source->expression = read_string(object, "expression");
+	if (source->field == NULL || (source->column == NULL) == (source->expression == NULL))
+		report_unreadable("fields");
+	source->admin = read_member(object, "admin", jbvBool) != NULL;
+	source->attnum = source->column ? (AttrNumber) read_number(object, "attnum") : InvalidAttrNumber;
+}
+
+/* Append the sources of a list; returns how many there were. */
+static int
+read_sources(BeAttachment *attachment, JsonbContainer *object, const char *name)
+{
+	JsonbValue *list = read_member(object, name, jbvBinary);
+	int			n;
+
+	if (list == NULL)
+		return 0;
+	if (!JsonContainerIsArray(list->val.binary.data))
+		report_unreadable(name);
+
+	n = JsonContainerSize(list->val.binary.data);
+	attachment->sources = attachment->sources
+		? repalloc(attachment->sources, sizeof(BeSource) * (attachment->nsources + n))
+		: palloc(sizeof(BeSource) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue *item = getIthJsonbValueFromContainer(list->val.binary.data, i);
+
+		if (item->type != jbvBinary || !JsonContainerIsObject(item->val.binary.data))
+			report_unreadable(name);
+		read_source(item->val.binary.data, &attachment->sources[attachment->nsources++]);
+	}
+	return n;
+}
+
+BeAttachment *
+be_attachment_read(const char *argument)
+{
+	BeAttachment *attachment = palloc0(sizeof(BeAttachment));
+	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(argument)));
+	char	   *entity;
+
+	if (!JB_ROOT_IS_OBJECT(jsonb))
+		report_unreadable("{");
+	entity = read_string(&jsonb->root, "entity");
+	attachment->entity = entity ? be_entity_find(entity) : NULL;
+	if (attachment->entity == NULL)
+		report_unreadable("entity");
+	attachment->table = (Oid) read_number(&jsonb->root, "table");
+	if (read_sources(attachment, &jsonb->root, "fields") == 0)
+		report_unreadable("fields");
+	attachment->nextra = read_sources(attachment, &jsonb->root, "extra");
+	attachment->filter = read_string(&jsonb->root, "filter");
+	attachment->audience = read_string(&jsonb->root, "audience");
+	attachment->search_path = read_string(&jsonb->root, "search_path");
+	attachment->decides = read_member(&jsonb->root, "decides", jbvBool) != NULL;
+	return attachment;
+}
+
+AttrNumber
+be_attachment_column(const BeAttachment *attachment, const BeSource *source, Oid table)
+{
+	if (table != attachment->table)
+		return get_attnum(table, source->column);
+	return be_column_name(table, source->attnum) ? source->attnum : InvalidAttrNumber;
+}
+
+char *
+be_column_name(Oid table, AttrNumber attnum)
+{
+	HeapTuple	tuple = SearchSysCacheAttNum(table, attnum);
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	name = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+	ReleaseSysCache(tuple);
+	return name;
+}

@@ -1,0 +1,57 @@
+/*
+ * attachment.h - how a table is attached, as its trigger's argument says.
+ *
+ * The argument is a JSON text that attach() writes and the trigger reads.  It
+ * is all the state there is: pg_dump carries it, and a partition's copy of the
+ * trigger has it as well.
+ */
+#ifndef BE_SERVER_ATTACH_ATTACHMENT_H
+#define BE_SERVER_ATTACH_ATTACHMENT_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+
+#include "server/attach/entity.h"
+
+/* Where one field of the payload comes from: a column or an expression. */
+typedef struct BeSource
+{
+	const char *field;
+	const char *column;			/* its name at the time of attach, or NULL */
+	AttrNumber	attnum;			/* likewise */
+	const char *expression;		/* NULL: it is a column */
+	bool		admin;			/* only admins see the field */
+} BeSource;
+
+typedef struct BeAttachment
+{
+	const BeEntity *entity;
+	Oid			table;			/* that attnums belong to */
+	BeSource   *sources;		/* the entity's fields, then the extra ones */
+	int			nsources;
+	int			nextra;			/* how many of them are extra */
+	const char *filter;			/* expression, or NULL */
+	const char *audience;		/* principals or expression, or NULL */
+	const char *search_path;	/* that expressions are understood with */
+	bool		decides;		/* its rows say who may see what (common/event/access.h) */
+} BeAttachment;
+
+/* The argument's text, palloc'd. */
+extern char *be_attachment_write(const BeAttachment *attachment);
+
+/* Read it, into the current memory context; throws when it isn't one. */
+extern BeAttachment *be_attachment_read(const char *argument);
+
+/*
+ * The source's column in the table that rows are seen as (the attached one), by
+ * number as long as it is the table of the attach, which follows a renaming; by
+ * name in a restored copy.  InvalidAttrNumber when it is gone.
+ */
+extern AttrNumber be_attachment_column(const BeAttachment *attachment,
+									   const BeSource *source, Oid table);
+
+/* The column's name, palloc'd; NULL when it was dropped. */
+extern char *be_column_name(Oid table, AttrNumber attnum);
+
+#endif							/* BE_SERVER_ATTACH_ATTACHMENT_H */

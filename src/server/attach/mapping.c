@@ -1,0 +1,272 @@
+/*
+ * mapping.c - how the rows of one relation become payloads, ready for use.
+ *
+ * Model: the trigger's argument (attachment.h) says by name what the columns of
+ * the attached table mean.  A mapping is that, resolved for the relation that
+ * the rows really are in: the attached table or one of its partitions, whose
+ * columns may have other numbers.
+ *
+ * Memory: a hash of the session, by relation; each mapping has a memory context.
+ * An outdated mapping may still be in use further up the stack (an expression
+ * can write to the same table), so its context is handed to the transaction,
+ * which frees it when it ends.
+ *
+ * Failure: a column that is gone since the attach gives null, and a warning each
+ * time that a mapping is made; no writer fails because of it.
+ *
+ * Not here: looking at rows (row.c).
+ */
+#include "server/attach/mapping.h"
+
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
+#include "server/attach/row_audience.h"
+#include "server/encode/database_text.h"
+
+typedef struct MappingEntry
+{
+	Oid			relid;			/* key */
+	bool		valid;
+	BeMapping  *mapping;		/* NULL only while it is made */
+} MappingEntry;
+
+static HTAB *mappings = NULL;
+
+/* Counts what could have outdated a mapping while it was being made. */
+static uint64 invalidations = 0;
+
+/*
+ * A relation changed, or (InvalidOid) any may have.  A partition's mapping also
+ * depends on the attached table.
+ */
+static void
+invalidate(Datum arg pg_attribute_unused(), Oid relid)
+{
+	HASH_SEQ_STATUS scan;
+	MappingEntry *entry;
+
+	invalidations++;
+	hash_seq_init(&scan, mappings);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (!OidIsValid(relid) || entry->relid == relid ||
+			(entry->mapping && entry->mapping->root == relid))
+			entry->valid = false;
+	}
+}
+
+static void
+create_cache(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(Oid),
+		.entrysize = sizeof(MappingEntry),
+		.hcxt = TopMemoryContext
+	};
+
+	mappings = hash_create("bugevents mappings", 16, &control,
+						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+}
+
+static const char *
+make_label(const char *name, Size *len)
+{
+	const char *utf8 = be_utf8_cstring(name);
+	char	   *label;
+	BeJson		json;
+
+	/* A buffer is too large to keep one for each label. */
+	be_json_init(&json, CurrentMemoryContext);
+	be_json_string(&json, utf8, strlen(utf8));
+	be_json_char(&json, ':');
+	label = pnstrdup(json.data, json.len);
+	*len = json.len;
+	pfree(json.data);
+	return label;
+}
+
+/* The column of rel that is column attnum of the attached table. */
+static AttrNumber
+translate_column(BeMapping *mapping, Relation rel, AttrNumber attnum)
+{
+	AttrNumber	translated = attnum;
+
+	if (attnum != InvalidAttrNumber && mapping->root != mapping->relid)
+	{
+		char	   *name = be_column_name(mapping->root, attnum);
+
+		translated = name ? get_attnum(mapping->relid, name) : InvalidAttrNumber;
+	}
+	return translated > RelationGetNumberOfAttributes(rel) ? InvalidAttrNumber : translated;
+}
+
+static void
+map_column(BeMapping *mapping, Relation rel, const BeAttachment *attachment,
+		   const BeSource *source, BeField *field)
+{
+	Form_pg_attribute att;
+
+	field->attnum = translate_column(mapping, rel,
+									 be_attachment_column(attachment, source, mapping->root));
+	if (field->attnum == InvalidAttrNumber)
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of table \"%s\", which \"%s\" is mapped to, does not exist any more",
+						source->column, RelationGetRelationName(rel), source->field),
+				 errhint("Attach the table again with bugevents.attach().")));
+		return;
+	}
+
+	att = TupleDescAttr(RelationGetDescr(rel), field->attnum - 1);
+	be_encoder_init(&field->encoder, att->atttypid, mapping->context);
+	if (field->encoder.kind == BE_KIND_OUTPUT)
+		mapping->needs_settings = true;
+	mapping->last_attnum = Max(mapping->last_attnum, field->attnum);
+}
+
+static BeExpressions *
+expressions_of(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
+{
+	if (mapping->expressions == NULL)
+		mapping->expressions = be_expressions_create(mapping->root, rel,
+													 attachment->search_path);
+	return mapping->expressions;
+}
+
+static void
+map_fields(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
+{
+	mapping->nfields = attachment->nsources;
+	mapping->fields = palloc0(sizeof(BeField) * mapping->nfields);
+	for (int i = 0; i < attachment->nsources; i++)
+	{
+		const BeSource *source = &attachment->sources[i];
+		BeField    *field = &mapping->fields[i];
+
+		field->label = make_label(source->field, &field->label_len);
+		field->result = -1;
+		field->admin = source->admin;
+		mapping->has_admin_fields |= source->admin;
+		if (source->expression)
+		{
+			field->result = be_expressions_add(expressions_of(mapping, rel, attachment),
+											   source->expression);
+			mapping->needs_settings = true;
+		}
+		else
+			map_column(mapping, rel, attachment, source, field);
+	}
+}
+
+static void
+map_conditions(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
+{
+	mapping->filter = -1;
+	mapping->audience = -1;
+	if (attachment->filter)
+		mapping->filter = be_expressions_add(expressions_of(mapping, rel, attachment),
+											 attachment->filter);
+	if (attachment->audience)
+	{
+		char	   *bad;
+		char	   *constant = be_audience_from_list(attachment->audience,
+													 strlen(attachment->audience), &bad);
+
+		if (bad == NULL && *constant != '\0')
+			mapping->constant_audience = constant;
+		else
+			mapping->audience = be_expressions_add(expressions_of(mapping, rel, attachment),
+												   attachment->audience);
+	}
+}
+
+/* The number of the payload's field of that name, or -1. */
+static int
+find_field(const BeAttachment *attachment, const char *name)
+{
+	for (int i = 0; name && i < attachment->nsources - attachment->nextra; i++)
+	{
+		if (strcmp(attachment->sources[i].field, name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static void
+find_meanings(BeMapping *mapping, const BeAttachment *attachment)
+{
+	mapping->key = find_field(attachment, BE_ENTITY_KEY);
+	mapping->status = find_field(attachment, mapping->entity->status);
+	mapping->assignee = find_field(attachment, mapping->entity->assignee);
+	mapping->project = find_field(attachment, mapping->entity->project);
+	mapping->bug = find_field(attachment, mapping->entity->bug);
+	mapping->person = find_field(attachment, mapping->entity->person);
+	mapping->role = find_field(attachment, mapping->entity->role);
+}
+
+static BeMapping *
+create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
+{
+	BeMapping  *mapping = MemoryContextAllocZero(context, sizeof(BeMapping));
+	BeAttachment *attachment;
+	MemoryContext old;
+
+	if (trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("trigger \"%s\" must have one argument", trigger->tgname),
+				 errhint("Use bugevents.attach() to create it.")));
+
+	/* The argument is the caller's garbage; what is made of it is kept. */
+	attachment = be_attachment_read(trigger->tgargs[0]);
+	old = MemoryContextSwitchTo(context);
+	mapping->context = context;
+	mapping->relid = RelationGetRelid(rel);
+	mapping->root = trigger->tgisclone ? be_attached_root(trigger->tgoid) : mapping->relid;
+	mapping->trigger = trigger->tgoid;
+	mapping->entity = attachment->entity;
+	mapping->decides = attachment->decides;
+	map_fields(mapping, rel, attachment);
+	map_conditions(mapping, rel, attachment);
+	find_meanings(mapping, attachment);
+	MemoryContextSwitchTo(old);
+	return mapping;
+}
+
+BeMapping *
+be_mapping_get(Relation rel, Trigger *trigger)
+{
+	Oid			relid = RelationGetRelid(rel);
+	uint64		invalidations_before;
+	MappingEntry *entry;
+	BeMapping  *mapping;
+	MemoryContext context;
+	bool		found;
+
+	if (mappings == NULL)
+		create_cache();
+	entry = hash_search(mappings, &relid, HASH_FIND, NULL);
+	if (likely(entry && entry->valid && entry->mapping->trigger == trigger->tgoid))
+		return entry->mapping;
+
+	/* Made under the transaction first, so that an error leaves nothing behind. */
+	invalidations_before = invalidations;
+	context = AllocSetContextCreate(CurTransactionContext, "bugevents mapping",
+									ALLOCSET_SMALL_SIZES);
+	mapping = create_mapping(rel, trigger, context);
+
+	entry = hash_search(mappings, &relid, HASH_ENTER, &found);
+	if (found && entry->mapping)
+		MemoryContextSetParent(entry->mapping->context, TopTransactionContext);
+	entry->mapping = mapping;
+	entry->valid = invalidations == invalidations_before;
+	MemoryContextSetParent(context, TopMemoryContext);
+	return mapping;
+}

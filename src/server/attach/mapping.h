@@ -1,0 +1,65 @@
+/*
+ * mapping.h - how the rows of one relation become payloads, ready for use.
+ */
+#ifndef BE_SERVER_ATTACH_MAPPING_H
+#define BE_SERVER_ATTACH_MAPPING_H
+
+#include "postgres.h"
+
+#include "utils/rel.h"
+#include "utils/reltrigger.h"
+
+#include "server/encode/encode.h"
+#include "server/attach/entity.h"
+#include "server/attach/expression.h"
+
+/* One field of the payload. */
+typedef struct BeField
+{
+	const char *label;			/* its name as JSON, with the colon: "title": */
+	Size		label_len;
+	AttrNumber	attnum;			/* column of the relation, or InvalidAttrNumber */
+	int			result;			/* else number of the expression, or -1 */
+	BeEncoder	encoder;		/* of a column */
+	bool		admin;			/* only admins see it */
+} BeField;
+
+typedef struct BeMapping
+{
+	Oid			relid;			/* of the relation that the rows are in */
+	Oid			root;			/* of the attached table */
+	Oid			trigger;
+	const BeEntity *entity;
+
+	BeField    *fields;
+	int			nfields;
+	AttrNumber	last_attnum;	/* highest of the fields' columns */
+
+	/* Fields with a meaning: their number, or -1 */
+	int			key;
+	int			status;
+	int			assignee;
+	int			project;
+	int			bug;
+	int			person;
+	int			role;
+
+	bool		has_admin_fields;
+	bool		decides;		/* its rows say who may see what */
+	BeExpressions *expressions; /* NULL if there are none */
+	int			filter;			/* its result's number, or -1 */
+	int			audience;		/* likewise */
+	const char *constant_audience;	/* NULL: the expression or the default */
+
+	bool		needs_settings; /* some field needs an output function */
+	MemoryContext context;
+} BeMapping;
+
+/*
+ * The mapping that the trigger's argument describes for its relation.  Kept for
+ * the session and made anew when the table changed.  Valid until the
+ * transaction ends, at least.
+ */
+extern BeMapping *be_mapping_get(Relation rel, Trigger *trigger);
+
+#endif							/* BE_SERVER_ATTACH_MAPPING_H */

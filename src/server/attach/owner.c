@@ -1,0 +1,36 @@
+/*
+ * owner.c - running SQL that a table's owner gave, as that owner.
+ */
+#include "server/attach/owner.h"
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "server/encode/encode.h"
+
+const char *
+be_owner_search_path(const char *attached)
+{
+	return attached && *attached ? psprintf("%s, pg_temp", attached) : "pg_catalog, pg_temp";
+}
+
+BeOwnerScope
+be_owner_enter(Oid owner, const char *search_path)
+{
+	BeOwnerScope scope;
+
+	GetUserIdAndSecContext(&scope.user, &scope.security);
+	SetUserIdAndSecContext(owner, scope.security | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	scope.guc_level = be_output_settings_begin();
+	(void) set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return scope;
+}
+
+void
+be_owner_leave(BeOwnerScope *scope)
+{
+	be_output_settings_end(scope->guc_level);
+	SetUserIdAndSecContext(scope->user, scope->security);
+}

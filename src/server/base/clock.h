@@ -1,0 +1,23 @@
+/*
+ * clock.h - waiting for a time, on a clock that may be set.
+ */
+#ifndef BE_SERVER_BASE_CLOCK_H
+#define BE_SERVER_BASE_CLOCK_H
+
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+/*
+ * Has a time come that was set no more than ms ahead?  If it is further away now, the clock was
+ * set back, and it has, too.
+ */
+static inline bool
+be_clock_has_come(TimestampTz then, long ms)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return now >= then || TimestampTzPlusMilliseconds(now, ms) < then;
+}
+
+#endif							/* BE_SERVER_BASE_CLOCK_H */

@@ -1,0 +1,18 @@
+/*
+ * secret.h - reading the files that hold secrets and keys.
+ */
+#ifndef BE_SERVER_BASE_SECRET_H
+#define BE_SERVER_BASE_SECRET_H
+
+#include "postgres.h"
+
+/*
+ * The content of the file that a setting names, without a final newline, as a
+ * palloc'd, NUL-terminated string; *len (may be NULL) is its length.  A relative
+ * path is taken from the data directory.  At elevel < ERROR a file that can't be
+ * read is reported and NULL returned.  setting is its name, for the message.
+ */
+extern char *be_secret_read(const char *setting, const char *path, Size *len,
+							int elevel);
+
+#endif							/* BE_SERVER_BASE_SECRET_H */

@@ -1,0 +1,149 @@
+/*
+ * spawn.c - starting a program of ours, and seeing it end.
+ *
+ * Model: fork, then exec.  exec is what contains the program: it has neither PostgreSQL's
+ * shared memory nor any of its files and sockets, but what it is given.  Nor has it the
+ * server's environment, which may hold what archive_command and its like log in with.
+ *
+ * One that is bound dies with us, whatever state either is in: the kernel sends it
+ * SIGKILL.  One that isn't has a session of its own, so that no signal to us reaches it.
+ */
+#include "server/base/spawn.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpq/pqsignal.h"
+#include "miscadmin.h"
+
+/* Everything from this one on belongs to PostgreSQL. */
+static void
+close_other_files(int first)
+{
+	if (close_range(first, ~0U, 0) != 0)
+	{
+		long		max = sysconf(_SC_OPEN_MAX);
+
+		for (int fd = first; fd < max; fd++)
+			close(fd);
+	}
+}
+
+static void
+default_signals(void)
+{
+	sigset_t	none;
+
+	for (int signal_number = 1; signal_number < NSIG; signal_number++)
+		signal(signal_number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Make fd this number, whatever had it; not closed by exec. */
+static void
+place(int fd, int number)
+{
+	if (fd == number)
+		fcntl(fd, F_SETFD, 0);
+	else if (dup2(fd, number) < 0)
+		_exit(1);
+}
+
+/* What the loader and the C library want to know. */
+static const char *const kept[] = {"LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"};
+
+static bool
+is_kept(const char *variable)
+{
+	for (size_t i = 0; i < lengthof(kept); i++)
+	{
+		size_t		len = strlen(kept[i]);
+
+		if (strncmp(variable, kept[i], len) == 0 && variable[len] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* Of our environment what it may have; room for all of kept. */
+static void
+choose_environment(char **environment)
+{
+	int			n = 0;
+
+	for (char **variable = environ; *variable && n < (int) lengthof(kept); variable++)
+		if (is_kept(*variable))
+			environment[n++] = *variable;
+	environment[n] = NULL;
+}
+
+/*
+ * Between fork and exec: nothing but system calls.  We share PostgreSQL's memory
+ * here and must not run any of its code, exit handlers included.
+ */
+static void
+become(const char *program, char *const argv[], char *const environment[],
+	   int pipe_fd, int file, bool bound, pid_t parent)
+{
+	int			null = open("/dev/null", O_RDWR);
+
+	if ((bound && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) || getppid() != parent)
+		_exit(1);
+	/* The postmaster signals our whole process group. */
+	if (!bound && setsid() < 0)
+		_exit(1);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+		dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		_exit(1);
+
+	/* Neither may overwrite the other before it has its place. */
+	if (file >= 0 && (file = fcntl(file, F_DUPFD, BE_SPAWN_FILE + 1)) < 0)
+		_exit(1);
+	place(pipe_fd, BE_SPAWN_PIPE);
+	if (file >= 0)
+		place(file, BE_SPAWN_FILE);
+	close_other_files(file >= 0 ? BE_SPAWN_FILE + 1 : BE_SPAWN_PIPE + 1);
+	default_signals();
+	execve(program, argv, environment);
+	_exit(127);
+}
+
+pid_t
+be_spawn(char *const argv[], int file, bool bound, int *fd)
+{
+	char		program[MAXPGPATH];
+	char	   *environment[lengthof(kept) + 1];
+	pid_t		parent = getpid();
+	int			pair[2];
+	pid_t		pid;
+
+	snprintf(program, sizeof(program), "%s/%s", pkglib_path, argv[0]);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
+		return -1;
+
+	choose_environment(environment);
+
+	/* No handler of ours may run in the child before it is another program. */
+	PG_SETMASK(&BlockSig);
+	pid = fork();
+	if (pid == 0)
+		become(program, argv, environment, pair[1], file, bound, parent);
+	PG_SETMASK(&UnBlockSig);
+
+	close(pair[1]);
+	if (pid < 0)
+		close(pair[0]);
+	*fd = pair[0];
+	return pid;
+}
+
+bool
+be_spawn_ended(pid_t pid, int *status)
+{
+	return waitpid(pid, status, WNOHANG) == pid;
+}

@@ -1,0 +1,328 @@
+/*
+ * attach.c - bugevents.attach() and bugevents.detach().
+ *
+ * Model: attaching is creating two triggers, whose argument says everything
+ * (attachment.h).  So what is attached lives and dies with the table, is dumped
+ * with it, and partitions get it from PostgreSQL.
+ *
+ * Rights: the caller must own the table.  The trigger functions can't be used by
+ * everyone, because whoever chooses their argument chooses expressions that run
+ * as the table's owner; so the triggers are created as the superuser that
+ * initdb made, after everything was checked.
+ *
+ * Tables of users and of memberships decide who may see what if the database's owner
+ * attached them.  Attaching such a table and taking it off are events themselves, so
+ * that their effect has a place in the stream.
+ *
+ * Concurrency: the lock that creating or dropping triggers takes is taken first,
+ * so that what was checked stays so.  Attaching anew lets readers go on and stops
+ * writers for a moment; attaching again and detaching stop both.
+ *
+ * Not here: finding out what the columns are to be (resolve.c).
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
+#include "catalog/partition.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
+#include "server/capture/notice.h"
+#include "server/capture/record.h"
+#include "server/attach/resolve.h"
+#include "server/base/compat.h"
+#include "server/base/settings.h"
+
+PG_FUNCTION_INFO_V1(bugevents_attach);
+PG_FUNCTION_INFO_V1(bugevents_detach);
+
+static void
+run(const char *sql)
+{
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc != SPI_OK_UTILITY)
+		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(rc));
+}
+
+static char *
+quoted_name(Relation rel)
+{
+	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+									  RelationGetRelationName(rel));
+}
+
+static void
+drop_triggers(const char *table, List *names)
+{
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(lfirst(cell)), table));
+	}
+}
+
+static void
+create_trigger(const char *table, const char *name, const char *events, const char *level,
+			   const char *function, const char *argument, bool always)
+{
+	run(psprintf("CREATE TRIGGER %s AFTER %s ON %s FOR EACH %s EXECUTE FUNCTION bugevents.%s(%s)",
+				 quote_identifier(name), events, table, level,
+				 function, quote_literal_cstr(argument)));
+	if (always)
+		run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
+					 table, quote_identifier(name)));
+}
+
+/*
+ * Replace the table's capture triggers by those with this argument, or by none.
+ * Closes the relation, which no one may have open while its triggers change, and
+ * keeps the lock.
+ */
+static void
+replace_triggers(Relation rel, List *old, const char *argument, bool always)
+{
+	char	   *table = quoted_name(rel);
+	Oid			user;
+	int			security;
+
+	table_close(rel, NoLock);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(BOOTSTRAP_SUPERUSERID, security | SECURITY_LOCAL_USERID_CHANGE);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+
+	drop_triggers(table, old);
+	if (argument)
+	{
+		create_trigger(table, BE_ROW_TRIGGER, "INSERT OR UPDATE OR DELETE", "ROW",
+					   "capture", argument, always);
+		create_trigger(table, BE_TRUNCATE_TRIGGER, "TRUNCATE", "STATEMENT",
+					   "capture_truncate", argument, always);
+	}
+
+	SPI_finish();
+	SetUserIdAndSecContext(user, security);
+}
+
+static void
+check_owner(Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	if (!be_class_is_owned(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER,
+					   get_relkind_objtype(get_rel_relkind(relid)), name);
+}
+
+/*
+ * Open and lock a table that the caller owns.  Checked before the lock, which
+ * only an owner may wait for and hold, and again with it.
+ */
+static Relation
+open_owned_table(Oid relid)
+{
+	LOCKMODE	lock;
+	Relation	rel;
+
+	check_owner(relid);
+
+	/* DROP TRIGGER needs the strongest; asking for it later could deadlock. */
+	lock = be_attached_triggers(relid) ? AccessExclusiveLock : ShareRowExclusiveLock;
+	rel = table_open(relid, lock);
+	check_owner(relid);
+	return rel;
+}
+
+static void
+check_kind(Relation rel)
+{
+	char		kind = rel->rd_rel->relkind;
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot attach \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("It is not a table or partitioned table.")));
+	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot attach temporary table \"%s\"", RelationGetRelationName(rel))));
+	if (IsSystemRelation(rel))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot attach system catalog \"%s\"", RelationGetRelationName(rel))));
+	if (RelationGetNamespace(rel) == get_namespace_oid("bugevents", true))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot attach \"%s\"", RelationGetRelationName(rel)),
+				 errdetail("It is a table of bugevents itself.")));
+}
+
+/* A partition gets its triggers from the partitioned table, or has its own. */
+static void
+check_partitioning(Relation rel)
+{
+	ListCell   *cell;
+
+	if (rel->rd_rel->relispartition)
+	{
+		foreach(cell, get_partition_ancestors(RelationGetRelid(rel)))
+		{
+			if (be_attached_triggers(lfirst_oid(cell)) != NIL)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("cannot attach partition \"%s\"", RelationGetRelationName(rel)),
+						 errdetail("Its partitioned table \"%s\" is attached already.",
+								   get_rel_name(lfirst_oid(cell)))));
+		}
+	}
+	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return;
+	foreach(cell, find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL))
+	{
+		if (lfirst_oid(cell) != RelationGetRelid(rel) &&
+			be_attached_triggers(lfirst_oid(cell)) != NIL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("cannot attach partitioned table \"%s\"", RelationGetRelationName(rel)),
+					 errdetail("Its partition \"%s\" is attached by itself.",
+							   get_rel_name(lfirst_oid(cell))),
+					 errhint("Detach the partition first.")));
+	}
+}
+
+static void
+check_served(void)
+{
+	be_settings_require_preload();
+	if (!be_settings_database_is_served())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("database \"%s\" is not served by bugevents",
+						get_database_name(MyDatabaseId)),
+				 errhint("Set bugevents.database in postgresql.conf to this database and restart the server.")));
+}
+
+static void
+require_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be null", name)));
+}
+
+static char *
+optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/*
+ * What decides who may see what is the affair of the database's owner: nobody may
+ * make himself a member of projects by a table of his own.
+ */
+static bool
+may_decide(const BeEntity *entity)
+{
+	if (!be_entity_can_decide(entity))
+		return false;
+	if (be_database_is_owned(MyDatabaseId, GetUserId()))
+		return true;
+	if (entity->id == BE_MEMBERSHIP)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of the database to attach a table of memberships")));
+	return false;
+}
+
+/* Let clients be looked up anew, if what is attached to this table decides. */
+static void
+announce(Relation rel, const BeAttachment *attachment, const char *action)
+{
+	if (attachment->decides && be_settings_are_preloaded() && be_record_is_wanted())
+		be_notice_publish(rel, attachment, action, BE_PRINCIPAL_ADMIN);
+}
+
+/* The same for what was attached until now, if anything was. */
+static void
+announce_end(Relation rel)
+{
+	const char *argument = be_attached_argument(rel);
+
+	if (argument)
+		announce(rel, be_attachment_read(argument), "detached");
+}
+
+Datum
+bugevents_attach(PG_FUNCTION_ARGS)
+{
+	BeRequest	request;
+	BeAttachment *attachment;
+	Relation	rel;
+	List	   *old;
+
+	check_served();
+	require_argument(fcinfo, 0, "tbl");
+	require_argument(fcinfo, 1, "entity");
+	require_argument(fcinfo, 6, "always");
+	request.entity = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	request.columns = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
+	request.filter = optional_text(fcinfo, 3);
+	request.audience = optional_text(fcinfo, 4);
+	request.extra = PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5);
+
+	rel = open_owned_table(PG_GETARG_OID(0));
+	check_kind(rel);
+	check_partitioning(rel);
+	attachment = be_attachment_resolve(rel, &request);
+	attachment->decides = may_decide(attachment->entity);
+
+	old = be_attached_triggers(RelationGetRelid(rel));
+	announce_end(rel);
+	announce(rel, attachment, "attached");
+	replace_triggers(rel, old, be_attachment_write(attachment), PG_GETARG_BOOL(6));
+	PG_RETURN_VOID();
+}
+
+Datum
+bugevents_detach(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	List	   *old;
+
+	require_argument(fcinfo, 0, "tbl");
+	rel = open_owned_table(PG_GETARG_OID(0));
+	old = be_attached_triggers(RelationGetRelid(rel));
+	if (old == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" is not attached", RelationGetRelationName(rel)),
+				 rel->rd_rel->relispartition
+				 ? errhint("Detach the partitioned table instead of its partition.")
+				 : errhint("The view bugevents.attachments shows the attached tables.")));
+	announce_end(rel);
+	replace_triggers(rel, old, NULL, false);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,48 @@
+/*
+ * notice.c - events about a whole table: truncated, attached, detached.
+ *
+ * Model: where the table is one that decides who may see what, such an event makes
+ * void what was known of clients; they connect again and are looked up anew.
+ */
+#include "server/capture/notice.h"
+
+#include "utils/lsyscache.h"
+
+#include "server/capture/access_change.h"
+#include "server/encode/json.h"
+#include "server/capture/record.h"
+#include "server/encode/database_text.h"
+
+static BeSpan
+make_payload(Relation rel)
+{
+	char	   *name = psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
+								RelationGetRelationName(rel));
+	const char *utf8 = be_utf8_cstring(name);
+	BeJson		json;
+
+	be_json_init(&json, CurrentMemoryContext);
+	be_json_literal(&json, "{\"table\":");
+	be_json_string(&json, utf8, strlen(utf8));
+	be_json_char(&json, '}');
+	return (BeSpan) {json.data, (uint32_t) json.len};
+}
+
+void
+be_notice_publish(Relation rel, const BeAttachment *attachment, const char *action,
+				  const char *audience)
+{
+	BeRecord	record = {
+		.type = attachment->entity->name,
+		.action = action,
+		.audience = audience,
+		.key = "",
+		.project = "",
+		.bug = "",
+		.payload = make_payload(rel)
+	};
+
+	if (attachment->decides)
+		record.access = be_access_void();
+	be_record_publish(&record);
+}

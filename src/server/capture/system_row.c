@@ -1,0 +1,153 @@
+/*
+ * system_row.c - rows of bugevents' own tables as events, for the user they are of.
+ *
+ * Model: a row belongs to the user in its column user_id, and nobody else hears of
+ * it.  The payload is the row, column by column.  What an event is called:
+ *
+ *	INSERT		what the column "type" says, or created
+ *	UPDATE		read, if the column "read" became true; else as for INSERT, or updated
+ *	DELETE		deleted
+ *
+ * A row whose column "hidden" is true makes no events.
+ *
+ * Ids are kept as text, because users' tables have them in several types; an id that
+ * looks like a number is written as one, as the events of those tables have it.
+ *
+ * Memory: one buffer for the session.
+ */
+#include "server/capture/system_row.h"
+
+#include "server/encode/encode.h"
+#include "server/encode/database_text.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "server/base/settings.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(bugevents_capture_own);
+
+static bool
+ends_with_id(const char *name)
+{
+	Size		len = strlen(name);
+
+	return strcmp(name, "id") == 0 || (len > 3 && strcmp(name + len - 3, "_id") == 0);
+}
+
+static void
+put_value(BeJson *json, Form_pg_attribute att, Datum value)
+{
+	BeEncoder	encoder;
+	int			level;
+
+	if (att->atttypid == TEXTOID && ends_with_id(NameStr(att->attname)))
+	{
+		be_json_id(json, be_utf8_cstring(TextDatumGetCString(value)));
+		return;
+	}
+	be_encoder_init(&encoder, att->atttypid, CurrentMemoryContext);
+	level = be_output_settings_begin();
+	(void) be_encode(json, &encoder, value, be_max_value_size);
+	be_output_settings_end(level);
+}
+
+static BeSpan
+write_payload(HeapTuple tuple, TupleDesc desc)
+{
+	static BeJson json;
+
+	if (json.context == NULL)
+		be_json_init(&json, TopMemoryContext);
+	be_json_reset(&json);
+	be_json_char(&json, '{');
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		bool		isnull;
+		Datum		value;
+
+		if (att->attisdropped || strcmp(NameStr(att->attname), "hidden") == 0)
+			continue;
+		if (json.len > 1)
+			be_json_char(&json, ',');
+		be_json_string(&json, NameStr(att->attname), strlen(NameStr(att->attname)));
+		be_json_char(&json, ':');
+		value = heap_getattr(tuple, i + 1, desc, &isnull);
+		if (isnull)
+			be_json_literal(&json, "null");
+		else
+			put_value(&json, att, value);
+	}
+	be_json_char(&json, '}');
+	return (BeSpan) {json.data, (uint32_t) json.len};
+}
+
+/* A column as text in UTF-8; empty: null, or there is none of that name. */
+static const char *
+column(HeapTuple tuple, TupleDesc desc, const char *name)
+{
+	int			number = SPI_fnumber(desc, name);
+	char	   *value = number > 0 ? SPI_getvalue(tuple, desc, number) : NULL;
+
+	return value ? be_utf8_cstring(value) : "";
+}
+
+static bool
+is_true(HeapTuple tuple, TupleDesc desc, const char *name)
+{
+	return strcmp(column(tuple, desc, name), "t") == 0;
+}
+
+void
+be_own_row_record(BeRecord *record, const char *type, HeapTuple tuple, TupleDesc desc)
+{
+	const char *user = column(tuple, desc, "user_id");
+
+	*record = (BeRecord) {
+		.type = type,
+		.action = column(tuple, desc, "type"),
+		.audience = *user ? psprintf("%s%s", BE_PRINCIPAL_USER, user) : BE_PRINCIPAL_ADMIN,
+		.key = column(tuple, desc, "id"),
+		.project = "",
+		.bug = column(tuple, desc, "bug_report_id"),
+		.payload = write_payload(tuple, desc),
+	};
+}
+
+static void
+name_action(BeRecord *record, const TriggerData *trigger, TupleDesc desc)
+{
+	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
+
+	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+		record->action = "deleted";
+	else if (!inserted && is_true(trigger->tg_newtuple, desc, "read") &&
+			 !is_true(trigger->tg_trigtuple, desc, "read"))
+		record->action = "read";
+	else if (*record->action == '\0')
+		record->action = inserted ? "created" : "updated";
+}
+
+Datum
+bugevents_capture_own(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	HeapTuple	tuple;
+	TupleDesc	desc;
+	BeRecord	record;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || trigger->tg_trigger->tgnargs != 1)
+		elog(ERROR, "bugevents.capture_own() is for the tables of bugevents");
+	be_settings_require_preload();
+	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	desc = RelationGetDescr(trigger->tg_relation);
+	if (!be_record_is_wanted() || is_true(tuple, desc, "hidden"))
+		return PointerGetDatum(NULL);
+
+	be_own_row_record(&record, trigger->tg_trigger->tgargs[0], tuple, desc);
+	name_action(&record, trigger, desc);
+	be_record_publish(&record);
+	return PointerGetDatum(NULL);
+}

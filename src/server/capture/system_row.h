@@ -1,0 +1,20 @@
+/*
+ * system_row.h - rows of bugevents' own tables as events, for the user they are of.
+ */
+#ifndef BE_SERVER_CAPTURE_SYSTEM_ROW_H
+#define BE_SERVER_CAPTURE_SYSTEM_ROW_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "server/capture/record.h"
+
+/*
+ * A record of the row, whose action is its column "type" (empty if it has none).
+ * The payload is in a buffer of the session: valid until the next one.
+ */
+extern void be_own_row_record(BeRecord *record, const char *type, HeapTuple tuple,
+							  TupleDesc desc);
+
+#endif							/* BE_SERVER_CAPTURE_SYSTEM_ROW_H */

@@ -1,0 +1,58 @@
+/*
+ * truncate.c - the trigger for TRUNCATE: one event for all the rows.
+ *
+ * PostgreSQL doesn't say which rows were there, so the event only names the
+ * table, and whoever shows its rows reads them again.  Truncating a partition
+ * by its own name fires no trigger of the partitioned table and publishes
+ * nothing.
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+
+#include "server/attach/attachment.h"
+#include "server/attach/row_audience.h"
+#include "server/capture/notice.h"
+#include "server/capture/record.h"
+#include "server/base/settings.h"
+
+PG_FUNCTION_INFO_V1(bugevents_capture_truncate);
+
+/* An audience that depends on a row is unknown without one: admins only. */
+static const char *
+find_audience(const BeAttachment *attachment)
+{
+	char	   *bad;
+	char	   *audience;
+
+	if (attachment->audience == NULL)
+		return be_audience_default(attachment->entity, "deleted", "");
+	audience = be_audience_from_list(attachment->audience,
+									 strlen(attachment->audience), &bad);
+	return bad == NULL && *audience ? audience : BE_PRINCIPAL_ADMIN;
+}
+
+Datum
+bugevents_capture_truncate(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	BeAttachment *attachment;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+		!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("bugevents.capture_truncate() must be called as a trigger AFTER TRUNCATE"),
+				 errhint("Use bugevents.attach().")));
+	be_settings_require_preload();
+	if (!be_record_is_wanted())
+		return PointerGetDatum(NULL);
+
+	attachment = be_attachment_read(trigger->tg_trigger->tgargs[0]);
+	be_notice_publish(trigger->tg_relation, attachment, "truncated",
+					  find_audience(attachment));
+	return PointerGetDatum(NULL);
+}

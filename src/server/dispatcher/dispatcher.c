@@ -1,0 +1,636 @@
+/*
+ * dispatcher.c - the background worker between the queue and the gateways.
+ *
+ * Model, one turn of its loop:
+ *	1. drain the queue: each settled transaction is pushed to the feeds, in seq
+ *	   order (queue.c says when a transaction is settled);
+ *	2. feeds that are behind, and the gateways' requests for history, read the
+ *	   journal, a chunk each;
+ *	   and clients who want in are looked up and admitted;
+ *	3. make sure that the WAL is flushed up to the last commit among them, for no
+ *	   client may see what a crash could take back;
+ *	4. write to the pipes;
+ *	5. once a second, and when something happened: look after the gateways, and
+ *	   whether the extension exists and which stream it is;
+ *	6. sleep until the queue, a pipe or the clock wakes it.
+ *
+ * Sleeping: a commit sets our latch only when we said that we sleep.  A latch per
+ * commit was the largest cost of all when measured, so while commits come fast
+ * we don't say it, and look again after a millisecond.
+ *
+ * Failure: an error ends the process, and its gateways with it; the postmaster
+ * starts it again, clients come back and resume.  The queue keeps the place.
+ *
+ * Not here: WebSockets, tokens, clients.  Those are the gateway's.
+ */
+#include "postgres.h"
+
+#include "server/dispatcher/dispatcher.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "server/shared/worker_registry.h"
+#include "server/shared/progress.h"
+#include "notify/courier/courier.h"
+#include "server/admission/admission.h"
+#include "server/dispatcher/alerts.h"
+#include "server/dispatcher/database.h"
+#include "server/dispatcher/feed.h"
+#include "server/dispatcher/gateway_config.h"
+#include "server/dispatcher/questions.h"
+#include "server/dispatcher/security.h"
+#include "server/admission/lookup.h"
+#include "server/base/clock.h"
+#include "server/base/settings.h"
+#include "server/journal/journal.h"
+#include "server/journal/retention.h"
+#include "server/journal/sequence.h"
+#include "server/journal/stream_row.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "notify/projector/projector.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "server/queue/enabled.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#define FEEDS_MAX			64	/* the limit of bugevents.gateways */
+#define CHECK_INTERVAL		1000	/* ms */
+#define REAP_INTERVAL		5	/* ms, while a gateway is about to end */
+#define BUSY_POLL			1	/* ms */
+#define BUSY_INTERVAL		200 /* us between commits, below which it polls */
+#define RESTART_SECONDS		2
+#define PROJECTOR_PATIENCE	60000	/* ms; a server that starts, or a projector that is started again */
+
+PGDLLEXPORT void bugevents_dispatcher_main(Datum arg);
+
+static BeFeed feeds[FEEDS_MAX];
+static int	feed_count = 0;
+
+static char stream_id[UUID_LEN * 2 + 5] = "";	/* empty: there is no stream */
+static uint64 dropped = 0;		/* history up to this seq is gone */
+static XLogRecPtr to_flush = InvalidXLogRecPtr;
+static TimestampTz next_check = 0;
+static double commit_interval = 1e6;	/* us, a moving average */
+
+static WaitEventSet *wait_set = NULL;
+static pgsocket waited_for[FEEDS_MAX];	/* the feeds' pipes that are in it */
+
+/* ---- the stream ---- */
+
+static void
+take_item(void *arg pg_attribute_unused(), const BeQueueItem *item)
+{
+	if (item->committed)
+		to_flush = Max(to_flush, item->lsn);
+	for (int i = 0; i < feed_count; i++)
+		be_feed_push(&feeds[i], item);
+}
+
+/* Keep the moving average of the time between two commits. */
+static void
+note_commits(int n)
+{
+	static TimestampTz last = 0;
+	TimestampTz now;
+
+	if (n == 0)
+		return;
+	now = GetCurrentTimestamp();
+	commit_interval = (3 * commit_interval + Min(1e6, (double) (now - last) / n)) / 4;
+	last = now;
+}
+
+/* What is settled, the projector may read. */
+static void
+wake_projector(void)
+{
+	static uint64 last = 0;
+
+	if (be_queue_settled() != last)
+		be_presence_wake(BE_WORKER_PROJECTOR);
+	last = be_queue_settled();
+}
+
+static bool
+any_feed_wants_journal(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (be_feed_wants_journal(&feeds[i], be_queue_settled()))
+			return true;
+	return false;
+}
+
+static void
+begin_transaction(void)
+{
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+}
+
+static void
+end_transaction(MemoryContext context)
+{
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+
+	/* What retention deletes is for autovacuum to know. */
+	pgstat_report_stat(false);
+}
+
+/* One chunk for each feed that wants one. */
+static void
+read_journal(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint64		settled = be_queue_settled();
+	XLogRecPtr	needed;
+
+	if (!any_feed_wants_journal())
+		return;
+
+	/* The snapshot is taken after settled was read: it sees all of that. */
+	begin_transaction();
+	if (OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
+	{
+		for (int i = 0; i < feed_count; i++)
+			if (be_feed_wants_journal(&feeds[i], settled))
+				be_feed_read(&feeds[i], settled, dropped);
+		needed = be_queue_commit_lsn();
+		to_flush = Max(to_flush, needed);
+	}
+	else
+		next_check = 0;
+	end_transaction(context);
+}
+
+static void
+admit_client(int gateway, const BeOpenMessage *open, uint64 as_of,
+			 const BeRosterEntry *entry, int unread)
+{
+	be_feed_admit(&feeds[gateway - 1], open, as_of, entry, unread);
+}
+
+static void
+admit_clients(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint64		settled = be_queue_settled();
+
+	if (!be_lookup_is_due())
+		return;
+
+	/* As in read_journal: the snapshot sees all that is settled. */
+	begin_transaction();
+	be_lookup_run(settled, admit_client);
+	end_transaction(context);
+}
+
+static void
+flush_wal(XLogRecPtr upto)
+{
+	if (upto > GetFlushRecPtr(NULL))
+		XLogFlush(upto);
+}
+
+static void
+flush_feeds(void)
+{
+	flush_wal(to_flush);
+	to_flush = InvalidXLogRecPtr;
+	for (int i = 0; i < feed_count; i++)
+		be_feed_flush(&feeds[i]);
+}
+
+/* ---- the gateways ---- */
+
+static char *
+current_config(void)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	be_gateway_config_write(&json);
+	return json.data;
+}
+
+static void
+forget_waits(void)
+{
+	if (wait_set)
+		FreeWaitEventSet(wait_set);
+	wait_set = NULL;
+}
+
+static void
+stop_feeds(int first)
+{
+	for (int i = first; i < feed_count; i++)
+		be_feed_stop(&feeds[i]);
+	feed_count = Min(feed_count, first);
+	forget_waits();
+}
+
+static void
+stop_feeds_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
+{
+	/* After an error their pipes may hold events of this turn. */
+	flush_wal(be_queue_commit_lsn());
+	stop_feeds(0);
+}
+
+static void
+start_feed(int i)
+{
+	be_feed_start(&feeds[i], i + 1, current_config());
+	if (*stream_id)
+		be_feed_begin(&feeds[i], stream_id, be_queue_settled(), dropped);
+	forget_waits();
+}
+
+/* As many as the settings say, and those that ended again when it is time. */
+static void
+look_after_gateways(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int			wanted = be_enabled ? be_gateways : 0;
+
+	stop_feeds(Min(wanted, feed_count));
+	while (feed_count < wanted)
+	{
+		memset(&feeds[feed_count], 0, sizeof(BeFeed));
+		feeds[feed_count].channel.fd = -1;
+		feed_count++;
+	}
+	for (int i = 0; i < feed_count; i++)
+	{
+		be_feed_reap(&feeds[i]);
+		if (feeds[i].pid == 0 && now >= feeds[i].restart_at)
+			start_feed(i);
+		if (feeds[i].pid == 0)
+			next_check = Min(next_check, feeds[i].restart_at);
+		be_feed_announce(&feeds[i], dropped);
+	}
+}
+
+/* bugevents.disconnect(). */
+static void
+grant_wishes(void)
+{
+	BeDisconnectMessage disconnect = {0};
+	int			gateway;
+
+	while (be_admission_next_wish(&gateway, &disconnect))
+		be_feed_disconnect(&feeds[gateway - 1], &disconnect);
+}
+
+/* Up to which seq a gateway was sent the stream; one without has nothing to wait for. */
+static uint64
+sent_to(int gateway)
+{
+	const BeFeed *feed = &feeds[gateway - 1];
+
+	return feed->streaming ? feed->sent : PG_UINT64_MAX;
+}
+
+static void
+send_answer(int gateway, char *body, Size size)
+{
+	be_feed_answer(&feeds[gateway - 1], body, size);
+}
+
+/* Is one of them dead, but not reaped yet? */
+static bool
+any_feed_is_ending(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].pid > 0 && feeds[i].channel.fd < 0)
+			return true;
+	return false;
+}
+
+static void
+reload(void)
+{
+	char	   *config;
+
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	config = current_config();
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].pid > 0)
+			be_feed_configure(&feeds[i], config);
+	next_check = 0;
+}
+
+/* ---- the extension ---- */
+
+/* It doesn't run, but is expected to, and may not have read what is old. */
+static bool
+projector_is_awaited(void)
+{
+	static TimestampTz since = 0;
+
+	if (since == 0 || be_presence_is_running(BE_WORKER_PROJECTOR))
+		since = GetCurrentTimestamp();
+	return be_projector && !be_presence_is_running(BE_WORKER_PROJECTOR) &&
+		!be_clock_has_come(TimestampTzPlusMilliseconds(since, PROJECTOR_PATIENCE), PROJECTOR_PATIENCE);
+}
+
+/* The seq behind which history must stay for the gateways' and the projector's sake. */
+static uint64
+needed_history(void)
+{
+	uint64		needed = be_queue_settled();
+	uint64		projected;
+
+	if (projector_is_awaited())
+		needed = 0;
+	else if (be_presence_is_running(BE_WORKER_PROJECTOR))
+		needed = be_progress_get(&projected) ? Min(needed, projected) : 0;
+
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].streaming)
+			needed = Min(needed, feeds[i].sent);
+	return needed;
+}
+
+/* A seq that is nobody's: behind every position that anybody has. */
+static uint64
+skip_seq(void)
+{
+	BeReservation none;
+
+	(void) be_queue_reserve(1, 0, be_queue_segment(), &none);
+	be_queue_withdraw(&none);
+	return none.first_seq;
+}
+
+/*
+ * Bring the switch in line with bugevents.enabled.  True: the stream may be served.
+ *
+ * Turning it off takes two checks: that positions from before will be refused has
+ * to be committed first, or a crash would forget that something is missing.  On
+ * again, those from in between are refused, too; who reads by SQL may have one.
+ */
+static bool
+look_at_switch(void)
+{
+	static bool renewed = false;
+	static bool begins = false;
+
+	if (!be_enabled)
+	{
+		if (be_switch_is_on() && renewed)
+		{
+			be_switch_turn_off();
+			ereport(LOG, (errmsg("bugevents is disabled: nothing is captured, nobody is served")));
+		}
+		else if (be_switch_is_on())
+			be_stream_row_renew(be_queue_settled());
+		renewed = true;
+		return false;
+	}
+	renewed = false;
+	if (!be_switch_is_on())
+	{
+		be_switch_turn_on();
+		begins = true;
+		ereport(LOG, (errmsg("bugevents is enabled again, and waits for transactions that began before")));
+	}
+	if (be_switch_is_settling())
+		return false;
+	if (!begins)
+		return true;
+	be_stream_row_renew(skip_seq());
+	begins = false;
+	return false;
+}
+
+/* The stream's id, or nothing; and do for its journal what is due. */
+static void
+read_stream(char *id)
+{
+	MemoryContext context = CurrentMemoryContext;
+	BeStreamRow row;
+
+	begin_transaction();
+	*id = '\0';
+	if (be_stream_row_read(&row))
+	{
+		uint64		dropped_now;
+
+		be_sequence_begin();
+		dropped_now = be_retention_run(needed_history());
+		dropped = Max(row.dropped, dropped_now);	/* Max() evaluates twice */
+		be_alerts_run();
+		if (look_at_switch())
+			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
+				sizeof(stream_id));
+	}
+	end_transaction(context);
+}
+
+/*
+ * CREATE EXTENSION lets the stream begin.  When it was dropped or is another one,
+ * the gateways start anew: whatever they and their clients know is void.
+ */
+static void
+look_after_stream(void)
+{
+	char		id[sizeof(stream_id)];
+
+	read_stream(id);
+	if (strcmp(id, stream_id) == 0)
+		return;
+	if (*stream_id)
+	{
+		ereport(LOG, (errmsg("bugevents stream %s ended", stream_id)));
+		stop_feeds(0);
+	}
+	strlcpy(stream_id, id, sizeof(stream_id));
+	/* What they work for is gone, or another one. */
+	be_presence_wake(BE_WORKER_PROJECTOR);
+	be_presence_wake(BE_WORKER_COURIER);
+	if (*stream_id)
+	{
+		ereport(LOG,
+				(errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
+						stream_id, be_database, be_queue_settled())));
+		for (int i = 0; i < feed_count; i++)
+			be_feed_begin(&feeds[i], stream_id, be_queue_settled(), dropped);
+	}
+}
+
+/* ---- the loop ---- */
+
+/* A feed may have ended since, wherever that showed. */
+static bool
+waits_are_current(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].channel.fd != waited_for[i])
+			return false;
+	return wait_set != NULL;
+}
+
+static WaitEventSet *
+current_wait_set(void)
+{
+	if (waits_are_current())
+		return wait_set;
+	forget_waits();
+	wait_set = CreateWaitEventSet(TopMemoryContext, FEEDS_MAX + 2);
+	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < feed_count; i++)
+	{
+		waited_for[i] = feeds[i].channel.fd;
+		if (waited_for[i] >= 0)
+			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, waited_for[i], NULL, &feeds[i]);
+	}
+	return wait_set;
+}
+
+/* What a pipe is watched for: to be read, and written where something waits. */
+static int
+pipe_events(const BeFeed *feed)
+{
+	if (!be_feed_listens(feed))
+		return WL_SOCKET_WRITEABLE;
+	return be_channel_pending(&feed->channel) > 0 ?
+		WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE : WL_SOCKET_READABLE;
+}
+
+/* Their positions are 2, 3, ... */
+static void
+watch_pipes(WaitEventSet *set)
+{
+	int			position = 2;
+
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].channel.fd >= 0)
+			ModifyWaitEvent(set, position++, pipe_events(&feeds[i]), NULL);
+}
+
+static long
+sleep_timeout(void)
+{
+	if (any_feed_wants_journal())
+		return 0;
+	if (any_feed_is_ending())
+		return REAP_INTERVAL;
+	if (commit_interval < BUSY_INTERVAL)
+		return BUSY_POLL;
+	if (!be_queue_doze())
+		return 0;
+	return Min(CHECK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
+}
+
+static void
+sleep_until_something_happens(void)
+{
+	WaitEventSet *set = current_wait_set();
+	WaitEvent	events[FEEDS_MAX + 2];
+	long		timeout = sleep_timeout();
+	int			n;
+
+	watch_pipes(set);
+	n = WaitEventSetWait(set, timeout, events, lengthof(events), PG_WAIT_EXTENSION);
+	be_queue_awake();
+	if (timeout == BUSY_POLL && n == 0)
+		commit_interval *= 1.25;	/* unless commits go on, doze again */
+
+	for (int i = 0; i < n; i++)
+	{
+		BeFeed	   *feed = events[i].user_data;
+
+		if (feed && (events[i].events & WL_SOCKET_READABLE))
+			be_feed_receive(feed, be_queue_settled());
+	}
+	ResetLatch(MyLatch);
+}
+
+static void
+run_turn(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+		reload();
+
+	note_commits(be_queue_drain(take_item, NULL));
+	wake_projector();
+	read_journal();
+	admit_clients();
+	grant_wishes();
+	be_questions_run(be_queue_settled(), sent_to, send_answer);
+	flush_feeds();
+
+	if (be_clock_has_come(next_check, CHECK_INTERVAL) || any_feed_is_ending())
+	{
+		next_check = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECK_INTERVAL);
+		look_after_stream();
+		look_after_gateways();
+		if (*stream_id)
+		{
+			be_projector_look_after();
+			be_courier_look_after();
+		}
+		be_security_flush();
+		flush_feeds();
+	}
+	sleep_until_something_happens();
+}
+
+void
+bugevents_dispatcher_main(Datum arg pg_attribute_unused())
+{
+	MemoryContext turn;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	be_database_connect();
+
+	turn = AllocSetContextCreate(TopMemoryContext, "bugevents dispatcher turn",
+								 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(turn);
+	be_queue_attach();
+	be_admission_begin();
+	be_alerts_begin();
+	before_shmem_exit(stop_feeds_at_exit, 0);
+
+	while (!ShutdownRequestPending)
+	{
+		run_turn();
+		MemoryContextReset(turn);
+	}
+
+	/* Not 0: that would mean never again. */
+	proc_exit(1);
+}
+
+void
+be_dispatcher_register(void)
+{
+	BackgroundWorker worker = {
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = RESTART_SECONDS
+	};
+
+	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "bugevents_dispatcher_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "bugevents dispatcher", BGW_MAXLEN);
+	strlcpy(worker.bgw_type, "bugevents dispatcher", BGW_MAXLEN);
+	RegisterBackgroundWorker(&worker);
+}

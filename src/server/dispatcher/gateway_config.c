@@ -1,0 +1,118 @@
+/*
+ * gateway_config.c - the settings as a gateway is told them.
+ *
+ * Model: the dispatcher reads the files, because a gateway is to need none.  The
+ * secret is base64, since it may be any bytes.
+ */
+#include "server/dispatcher/gateway_config.h"
+
+#include "common/base64.h"
+#include "server/admission/addresses.h"
+#include "server/base/secret.h"
+#include "server/base/settings.h"
+#include "mb/pg_wchar.h"
+#include "utils/json.h"
+
+static void
+put_name(StringInfo json, const char *name)
+{
+	if (json->data[json->len - 1] != '{')
+		appendStringInfoChar(json, ',');
+	escape_json(json, name);
+	appendStringInfoChar(json, ':');
+}
+
+static void
+put_int(StringInfo json, const char *name, int64 value)
+{
+	put_name(json, name);
+	appendStringInfo(json, INT64_FORMAT, value);
+}
+
+static void
+put_text(StringInfo json, const char *name, const char *value)
+{
+	put_name(json, name);
+	escape_json(json, value);
+}
+
+/* The content of the file that a setting names, or nothing. */
+static char *
+file_content(const char *setting, const char *path, Size *len)
+{
+	*len = 0;
+	return *path ? be_secret_read(setting, path, len, WARNING) : NULL;
+}
+
+static void
+put_secret(StringInfo json)
+{
+	Size		len;
+	char	   *secret = file_content("bugevents.jwt_secret_file",
+									  be_jwt_secret_file, &len);
+	int			room = pg_b64_enc_len(len) + 1;
+	char	   *encoded = palloc0(room);
+
+	if (secret)
+	{
+		pg_b64_encode(secret, len, encoded, room - 1);
+		explicit_bzero(secret, len);
+		pfree(secret);
+	}
+	put_text(json, "jwt_secret", encoded);
+	explicit_bzero(encoded, room);
+	pfree(encoded);
+}
+
+/* Keys and certificates.  What is no text would make the whole message unreadable. */
+static void
+put_text_file(StringInfo json, const char *name, const char *setting, const char *path)
+{
+	Size		len;
+	char	   *text = file_content(setting, path, &len);
+
+	if (text && (strlen(text) != len ||
+				 pg_encoding_verifymbstr(PG_UTF8, text, (int) len) != (int) len))
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file \"%s\" of %s is not text in UTF-8", path, setting)));
+		text = NULL;
+	}
+	put_text(json, name, text ? text : "");
+}
+
+void
+be_gateway_config_write(StringInfo json)
+{
+	appendStringInfoChar(json, '{');
+	put_text(json, "listen_addresses", be_addresses_resolve(be_listen_addresses));
+	put_int(json, "port", be_port);
+	put_int(json, "allow_plaintext", be_allow_plaintext);
+	put_int(json, "tls", *be_tls_cert_file != '\0');
+	put_text_file(json, "tls_cert", "bugevents.tls_cert_file", be_tls_cert_file);
+	put_text_file(json, "tls_key", "bugevents.tls_key_file", be_tls_key_file);
+	put_int(json, "tls_min_version", be_tls_min_protocol_version);
+	put_int(json, "window_size", (int64) be_window_size * 1024);
+	put_int(json, "max_connections", be_max_connections);
+	put_int(json, "max_connections_per_user", be_max_connections_per_user);
+	put_int(json, "message_rate", be_message_rate);
+	put_int(json, "max_message_size", be_max_message_size);
+	put_int(json, "ping_interval", be_ping_interval);
+	put_int(json, "connection_timeout", be_connection_timeout);
+	put_int(json, "client_lag_limit", be_client_lag_limit);
+	put_int(json, "log_slow_delivery", be_log_slow_delivery);
+	put_text(json, "allowed_origins", be_allowed_origins);
+	put_int(json, "handshake_rate", be_handshake_rate);
+	put_int(json, "auth_failure_rate", be_auth_failure_rate);
+	put_text(json, "trusted_proxies", be_trusted_proxies);
+	put_int(json, "require_user", be_require_user);
+	put_secret(json);
+	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);
+	put_text_file(json, "jwks", "bugevents.jwks_file", be_jwks_file);
+	put_text(json, "jwt_algorithms", be_jwt_algorithms);
+	put_text(json, "jwt_issuer", be_jwt_issuer);
+	put_text(json, "jwt_audience", be_jwt_audience);
+	put_int(json, "jwt_leeway", be_jwt_leeway);
+	appendStringInfoChar(json, '}');
+}

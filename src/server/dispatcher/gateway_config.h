@@ -1,0 +1,18 @@
+/*
+ * gateway_config.h - the settings as a gateway is told them.
+ */
+#ifndef BE_SERVER_DISPATCHER_GATEWAY_CONFIG_H
+#define BE_SERVER_DISPATCHER_GATEWAY_CONFIG_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+/*
+ * Append the body of a CONFIG message: a JSON object, UTF-8, in which the files
+ * that settings name are replaced by their content.  A file that can't be read
+ * is reported in the log and left empty.
+ */
+extern void be_gateway_config_write(StringInfo json);
+
+#endif							/* BE_SERVER_DISPATCHER_GATEWAY_CONFIG_H */

@@ -1,0 +1,94 @@
+/*
+ * security.c - what gateways find suspicious, on its way to the log and a table.
+ *
+ * Model: what tally.h finds worth telling becomes a line of the log, with a stable prefix
+ * and fields that a script can read, and a row of bugevents.security_events.  So log and
+ * table grow by a known number of lines, whatever an attacker does.  The responder writes
+ * the rows, since the dispatcher must not wait for a lock on a table; rows that it is too
+ * slow for are only in the log.
+ *
+ * Trust: kind and length were checked (common/pipe/body.c); the address is shown as printable
+ * ASCII without blanks, whatever it is.
+ */
+#include "server/dispatcher/security.h"
+
+#include "server/dispatcher/questions.h"
+#include "server/base/settings.h"
+#include "lib/stringinfo.h"
+#include "common/pipe/tally.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+/* The rows that wait, as a JSON array without its end. */
+#define ROWS_SIZE		(8 * 1024)
+
+static void tell(uint32 kind, const char *address, int gateway, uint64 times);
+
+static BeTally tally = {.tell = tell};
+static StringInfo rows = NULL;	/* NULL: nothing came yet */
+
+static uint64
+now_ms(void)
+{
+	return GetCurrentTimestamp() / 1000;
+}
+
+static void
+begin(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	rows = makeStringInfo();
+	MemoryContextSwitchTo(old);
+	be_tally_begin(&tally, now_ms());
+}
+
+static void
+add_row(const char *kind, const char *address, int gateway, uint64 times)
+{
+	if (be_security_event_rows == 0 || rows->len > ROWS_SIZE)
+		return;
+	appendStringInfoString(rows, rows->len > 0 ? ",{\"kind\":" : "[{\"kind\":");
+	escape_json(rows, kind);
+	appendStringInfoString(rows, ",\"address\":");
+	escape_json(rows, address);
+	appendStringInfo(rows, ",\"gateway\":%d,\"times\":" UINT64_FORMAT "}", gateway, times);
+}
+
+static void
+tell(uint32 kind, const char *address, int gateway, uint64 times)
+{
+	const char *name = be_counter_names[BE_COUNT_SUSPICION_missing_token + kind].value;
+
+	ereport(LOG,
+			(errmsg("bugevents security: kind=%s address=%s gateway=%d times=" UINT64_FORMAT,
+					name, *address ? address : "-", gateway, times)));
+	add_row(name, address, gateway, times);
+}
+
+void
+be_security_note(int gateway, const BeSuspectMessage *suspect)
+{
+	BeSuspectMessage shown = *suspect;
+
+	if (rows == NULL)
+		begin();
+	for (char *p = shown.address; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			*p = '?';
+	be_tally_note(&tally, &shown, gateway, now_ms());
+}
+
+void
+be_security_flush(void)
+{
+	if (rows == NULL)
+		return;
+	be_tally_due(&tally, now_ms());
+	if (rows->len == 0)
+		return;
+	appendStringInfoChar(rows, ']');
+	be_questions_note(rows->data, rows->len);
+	resetStringInfo(rows);
+}

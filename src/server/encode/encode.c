@@ -1,0 +1,354 @@
+/*
+ * encode.c - a value of any type as JSON.
+ *
+ * Model: a type has a kind, found once.  The kinds of a bug tracker's usual
+ * columns are written from their internal form.  All other types go through
+ * their output function, whose text becomes a string; settings that output
+ * functions obey are pinned meanwhile, so that an event looks the same whoever
+ * wrote the row.
+ *
+ * Memory: detoasted copies and output texts are palloc'd in the caller's
+ * context, which a trigger's is emptied after each row.  A large value is never
+ * fetched as a whole when only its beginning is wanted.
+ *
+ * Failure: values are cut before they could exceed what PostgreSQL can
+ * allocate.  An output function that throws does so for SELECT as well.
+ */
+#include "server/encode/encode.h"
+
+#include "access/detoast.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "server/encode/database_text.h"
+
+/*
+ * Stored values beyond these sizes are not turned into text, which could pass
+ * the 1 GB of an allocation: six bytes for one in jsonb's escapes; an output
+ * function may double every byte more than once.
+ */
+#define JSONB_MAX_SIZE		(160 * 1024 * 1024)
+#define OUTPUT_MAX_SIZE		(64 * 1024 * 1024)
+
+/* No jsonb is more than this many times larger than its text. */
+#define JSONB_BYTES_PER_CHAR	16
+
+static BeKind
+kind_of(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			return BE_KIND_BOOL;
+		case INT2OID:
+			return BE_KIND_INT2;
+		case INT4OID:
+			return BE_KIND_INT4;
+		case INT8OID:
+			return BE_KIND_INT8;
+		case FLOAT4OID:
+			return BE_KIND_FLOAT4;
+		case FLOAT8OID:
+			return BE_KIND_FLOAT8;
+		case NUMERICOID:
+			return BE_KIND_NUMERIC;
+		case TIMESTAMPTZOID:
+			return BE_KIND_TIMESTAMPTZ;
+		case TIMESTAMPOID:
+			return BE_KIND_TIMESTAMP;
+		case DATEOID:
+			return BE_KIND_DATE;
+		case UUIDOID:
+			return BE_KIND_UUID;
+		case BYTEAOID:
+			return BE_KIND_BYTEA;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return BE_KIND_TEXT;
+		case JSONOID:
+			return BE_KIND_JSON;
+		case JSONBOID:
+			return BE_KIND_JSONB;
+		default:
+			return BE_KIND_OUTPUT;
+	}
+}
+
+void
+be_encoder_init(BeEncoder *encoder, Oid type, MemoryContext context)
+{
+	Oid			base = getBaseType(type);
+
+	memset(encoder, 0, sizeof(*encoder));
+	encoder->kind = kind_of(base);
+	get_typlenbyval(base, &encoder->typlen, &encoder->typbyval);
+	if (encoder->kind == BE_KIND_OUTPUT)
+	{
+		Oid			function;
+		bool		is_varlena;
+
+		getTypeOutputInfo(base, &function, &is_varlena);
+		fmgr_info_cxt(function, &encoder->output, context);
+	}
+	encoder->type = type;
+}
+
+/* Text in UTF-8, cut to limit; whole tells that the source had no more. */
+static bool
+put_string(BeJson *json, const char *text, Size len, Size limit, bool whole)
+{
+	const char *utf8;
+	Size		utf8_len = len;
+	Size		clipped;
+
+	utf8 = be_utf8(text, &utf8_len);
+	clipped = be_utf8_clip(utf8, utf8_len, limit);
+	be_json_string(json, utf8, clipped);
+	return whole && clipped == utf8_len;
+}
+
+/* The first limit bytes of a varlena, without fetching more than needed. */
+static struct varlena *
+fetch_prefix(Datum value, Size limit, bool *whole)
+{
+	*whole = toast_raw_datum_size(value) - VARHDRSZ <= limit;
+	if (*whole)
+		return PG_DETOAST_DATUM_PACKED(value);
+	return PG_DETOAST_DATUM_SLICE(value, 0, (int32) limit);
+}
+
+static bool
+put_text(BeJson *json, Datum value, Size limit)
+{
+	bool		whole;
+	struct varlena *text = fetch_prefix(value, limit, &whole);
+	Size		len = VARSIZE_ANY_EXHDR(text);
+
+	/* A cut may have split a character; its bytes aren't damage to report. */
+	if (!whole)
+		len = be_server_clip(VARDATA_ANY(text), len);
+	return put_string(json, VARDATA_ANY(text), len, limit, whole);
+}
+
+static bool
+put_bytea(BeJson *json, Datum value, Size limit)
+{
+	bool		whole;
+	struct varlena *bytes = fetch_prefix(value, limit > 2 ? (limit - 2) / 2 : 0, &whole);
+
+	be_json_hex(json, (unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	return whole;
+}
+
+/* Is this \uXXXX; and which code unit? */
+static bool
+read_unicode_escape(const char *p, const char *end, uint32 *unit)
+{
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return false;
+	*unit = 0;
+	for (int i = 2; i < 6; i++)
+	{
+		char		c = p[i] | 0x20;
+
+		*unit = *unit * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
+	}
+	return true;
+}
+
+/*
+ * The type json keeps the text that it was given, with escapes that many readers
+ * refuse, jsonb among them: \u0000 and halves of surrogate pairs.  They become
+ * \ufffd.  The text is changed in place.
+ */
+static void
+mend_unicode_escapes(char *text, Size len)
+{
+	char	   *end = text + len;
+	uint32		unit;
+	uint32		low;
+
+	for (char *p = text; (p = memchr(p, '\\', end - p)) != NULL;)
+	{
+		if (!read_unicode_escape(p, end, &unit))
+		{
+			p += 2;
+			continue;
+		}
+		if (unit >= 0xD800 && unit <= 0xDBFF &&
+			read_unicode_escape(p + 6, end, &low) && low >= 0xDC00 && low <= 0xDFFF)
+		{
+			p += 12;
+			continue;
+		}
+		if (unit == 0 || (unit >= 0xD800 && unit <= 0xDFFF))
+			memcpy(p + 2, "fffd", 4);
+		p += 6;
+	}
+}
+
+static bool
+put_null(BeJson *json)
+{
+	be_json_literal(json, "null");
+	return false;
+}
+
+static bool
+put_json_text(BeJson *json, const char *text, Size len, Size limit)
+{
+	const char *utf8 = be_utf8(text, &len);
+
+	if (len > limit)
+		return put_null(json);
+	be_json_bytes(json, utf8, len);
+	return true;
+}
+
+static bool
+put_json(BeJson *json, Datum value, Size limit)
+{
+	Size		start = json->len;
+	struct varlena *text;
+
+	if (toast_raw_datum_size(value) - VARHDRSZ > limit)
+		return put_null(json);
+	text = PG_DETOAST_DATUM_PACKED(value);
+	if (!put_json_text(json, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text), limit))
+		return false;
+	mend_unicode_escapes(json->data + start, json->len - start);
+	return true;
+}
+
+static bool
+put_jsonb(BeJson *json, Datum value, Size limit)
+{
+	Jsonb	   *jsonb;
+	char	   *text;
+
+	if (toast_raw_datum_size(value) > Min(JSONB_MAX_SIZE, limit * JSONB_BYTES_PER_CHAR + 64))
+		return put_null(json);
+	jsonb = DatumGetJsonbP(value);
+	text = JsonbToCString(NULL, &jsonb->root, VARSIZE(jsonb));
+	return put_json_text(json, text, strlen(text), limit);
+}
+
+static bool
+put_numeric(BeJson *json, Datum value)
+{
+	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+	Size		len = strlen(text);
+
+	/* NaN, Infinity, -Infinity */
+	if (text[len - 1] >= 'A')
+		be_json_string(json, text, len);
+	else
+		be_json_bytes(json, text, len);
+	pfree(text);
+	return true;
+}
+
+static bool
+put_output(BeJson *json, BeEncoder *encoder, Datum value, Size limit)
+{
+	char	   *text;
+
+	if (encoder->typlen == -1)
+	{
+		if (toast_raw_datum_size(value) > OUTPUT_MAX_SIZE)
+		{
+			be_json_literal(json, "\"\"");
+			return false;
+		}
+		value = PointerGetDatum(PG_DETOAST_DATUM(value));
+	}
+	text = OutputFunctionCall(&encoder->output, value);
+	return put_string(json, text, strlen(text), limit, true);
+}
+
+bool
+be_encode(BeJson *json, BeEncoder *encoder, Datum value, Size limit)
+{
+	switch (encoder->kind)
+	{
+		case BE_KIND_BOOL:
+			if (DatumGetBool(value))
+				be_json_literal(json, "true");
+			else
+				be_json_literal(json, "false");
+			return true;
+		case BE_KIND_INT2:
+			be_json_int(json, DatumGetInt16(value));
+			return true;
+		case BE_KIND_INT4:
+			be_json_int(json, DatumGetInt32(value));
+			return true;
+		case BE_KIND_INT8:
+			be_json_int(json, DatumGetInt64(value));
+			return true;
+		case BE_KIND_FLOAT4:
+			be_json_float4(json, DatumGetFloat4(value));
+			return true;
+		case BE_KIND_FLOAT8:
+			be_json_float8(json, DatumGetFloat8(value));
+			return true;
+		case BE_KIND_NUMERIC:
+			return put_numeric(json, value);
+		case BE_KIND_TIMESTAMPTZ:
+			be_json_timestamp(json, DatumGetTimestampTz(value), "Z");
+			return true;
+		case BE_KIND_TIMESTAMP:
+			be_json_timestamp(json, DatumGetTimestamp(value), "");
+			return true;
+		case BE_KIND_DATE:
+			be_json_date(json, DatumGetDateADT(value));
+			return true;
+		case BE_KIND_UUID:
+			be_json_uuid(json, DatumGetUUIDP(value)->data);
+			return true;
+		case BE_KIND_BYTEA:
+			return put_bytea(json, value, limit);
+		case BE_KIND_TEXT:
+			return put_text(json, value, limit);
+		case BE_KIND_JSON:
+			return put_json(json, value, limit);
+		case BE_KIND_JSONB:
+			return put_jsonb(json, value, limit);
+		case BE_KIND_OUTPUT:
+			return put_output(json, encoder, value, limit);
+	}
+	pg_unreachable();
+}
+
+static void
+pin(const char *name, const char *value)
+{
+	if (strcmp(GetConfigOption(name, false, false), value) != 0)
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+int
+be_output_settings_begin(void)
+{
+	int			level = NewGUCNestLevel();
+
+	pin("DateStyle", "ISO, MDY");
+	pin("IntervalStyle", "postgres");
+	pin("TimeZone", "UTC");
+	pin("extra_float_digits", "1");
+	pin("bytea_output", "hex");
+	return level;
+}
+
+void
+be_output_settings_end(int level)
+{
+	AtEOXact_GUC(true, level);
+}

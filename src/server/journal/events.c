@@ -1,0 +1,164 @@
+/*
+ * events.c - bugevents.events(): the journal, one row per event.
+ *
+ * Model: what it returns is exactly what a client that resumes at "since" would
+ * get.  Rows of transactions that are visible while one with a lower seq is
+ * still committing are therefore not returned yet; whoever polls with the last
+ * seq seen misses nothing.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "common/event/event.h"
+#include "server/base/settings.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "server/journal/journal.h"
+#include "server/journal/journal_reader.h"
+#include "server/journal/stream_row.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	EVENTS_SEQ,
+	EVENTS_XID,
+	EVENTS_COMMITTED_AT,
+	EVENTS_TYPE,
+	EVENTS_ACTION,
+	EVENTS_AUDIENCE,
+	EVENTS_PAYLOAD,
+	EVENTS_CHANGES,
+	EVENTS_ACTOR,
+	EVENTS_COLUMNS
+};
+
+typedef struct Output
+{
+	ReturnSetInfo *result;
+	MemoryContext row;			/* reset for each event */
+	int64		left;			/* rows that may still be returned */
+} Output;
+
+PG_FUNCTION_INFO_V1(bugevents_events);
+
+/* Records are UTF-8, whatever the database is. */
+static char *
+span_text(BeSpan span)
+{
+	char	   *text = pnstrdup(span.data, span.len);
+
+	return pg_any_to_server(text, span.len, PG_UTF8);
+}
+
+static Datum
+span_jsonb(BeSpan span)
+{
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(span_text(span)));
+}
+
+static void
+put_event(Output *output, const BeJournalRun *run, uint64 seq, const BeEvent *event)
+{
+	Datum		values[EVENTS_COLUMNS];
+	bool		nulls[EVENTS_COLUMNS] = {0};
+	char	   *audience = span_text(event->field[BE_EVENT_AUDIENCE]);
+
+	for (char *p = audience; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+
+	values[EVENTS_SEQ] = Int64GetDatum(seq);
+	values[EVENTS_XID] = UInt64GetDatum(run->xid);
+	values[EVENTS_COMMITTED_AT] = TimestampTzGetDatum(run->at);
+	values[EVENTS_TYPE] = CStringGetTextDatum(span_text(event->field[BE_EVENT_TYPE]));
+	values[EVENTS_ACTION] = CStringGetTextDatum(span_text(event->field[BE_EVENT_ACTION]));
+	values[EVENTS_AUDIENCE] = CStringGetTextDatum(audience);
+	values[EVENTS_PAYLOAD] = span_jsonb(event->field[BE_EVENT_PAYLOAD]);
+	nulls[EVENTS_CHANGES] = event->field[BE_EVENT_CHANGES].len == 0;
+	values[EVENTS_CHANGES] = nulls[EVENTS_CHANGES] ? (Datum) 0 :
+		span_jsonb(event->field[BE_EVENT_CHANGES]);
+	nulls[EVENTS_ACTOR] = event->field[BE_EVENT_ACTOR].len == 0;
+	values[EVENTS_ACTOR] = CStringGetTextDatum(span_text(event->field[BE_EVENT_ACTOR]));
+	tuplestore_putvalues(output->result->setResult, output->result->setDesc,
+						 values, nulls);
+}
+
+static bool
+put_run(void *arg, const BeJournalRun *run)
+{
+	Output	   *output = arg;
+	const char *record = run->records;
+	Size		size = run->size;
+
+	for (uint32 i = 0; i < run->count && output->left > 0; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(output->row);
+		BeEvent		event;
+
+		if (!be_event_read(record, size, &event))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
+							run->first_seq + i)));
+		put_event(output, run, run->first_seq + i, &event);
+		record += event.size;
+		size -= event.size;
+		output->left--;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(output->row);
+	}
+	return output->left > 0;
+}
+
+/*
+ * Was something behind since dropped, before we read or while we did?  From 0 on
+ * means from the oldest that there is.
+ */
+static void
+check_history(uint64 since)
+{
+	BeStreamRow row;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (since != 0 && be_stream_row_read(&row) && since < row.dropped)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("events after seq " UINT64_FORMAT " are not complete any more", since),
+				 errdetail("Retention has dropped those up to seq " UINT64_FORMAT ".", row.dropped),
+				 errhint("Read from " UINT64_FORMAT " on, after reading the tables anew.", row.dropped)));
+	PopActiveSnapshot();
+}
+
+Datum
+bugevents_events(PG_FUNCTION_ARGS)
+{
+	int64		since = PG_GETARG_INT64(0);
+	int32		max = PG_GETARG_INT32(1);
+	Output		output = {.result = (ReturnSetInfo *) fcinfo->resultinfo, .left = max};
+
+	be_settings_require_preload();
+	if (since < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("since must not be negative")));
+	if (max < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max must not be negative")));
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (max == 0 || !OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
+		return (Datum) 0;
+
+	output.row = AllocSetContextCreate(CurrentMemoryContext, "bugevents event",
+									   ALLOCSET_DEFAULT_SIZES);
+	be_journal_read_settled(since, PG_INT64_MAX, put_run, &output);
+	check_history(since);
+	return (Datum) 0;
+}

@@ -1,0 +1,284 @@
+/*
+ * journal.c - the durable copy of the stream: writing it.
+ *
+ * Model: rows are formed and inserted directly, in the writer's transaction,
+ * without SPI and without looking at privileges: whoever may write the attached
+ * table publishes.  The rows are plain MVCC rows, so commit, rollback, savepoints
+ * and crashes do with them what they do with the writer's own.
+ *
+ * Failure: an error here (disk full, a cancelled lock wait) aborts the writer's
+ * transaction as an error of its own INSERT would.
+ *
+ * Not here: reading (journal_reader.c), and who decides when to write (server/commit/commit.c).
+ */
+#include "server/journal/journal.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "nodes/execnodes.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+#include "server/journal/layout.h"
+
+/* Rows above it may be stored out of line, which wants a snapshot. */
+#define TOAST_POSSIBLE	2000
+
+static const char *const names[BE_TABLES] = {
+	"journal_0", "journal_1", "journal_2", "journal_part", "journal_parted", "stream"
+};
+
+static Oid	oids[BE_TABLES];
+
+/* Somebody changed a table: find ours again if it may have been one of them. */
+static void
+forget_tables(Datum arg pg_attribute_unused(), Oid relid)
+{
+	bool		ours = !OidIsValid(relid);
+
+	for (int i = 0; i < BE_TABLES; i++)
+		ours |= oids[i] == relid;
+	if (ours)
+		memset(oids, 0, sizeof(oids));
+}
+
+Oid
+be_journal_table(BeTable table)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(forget_tables, (Datum) 0);
+		registered = true;
+	}
+	if (!OidIsValid(oids[table]))
+	{
+		Oid			schema = get_namespace_oid("bugevents", true);
+
+		if (OidIsValid(schema))
+			oids[table] = get_relname_relid(names[table], schema);
+	}
+	return oids[table];
+}
+
+/*
+ * We insert into the primary key ourselves.  An index that somebody added would
+ * not be maintained, and lie.
+ */
+static Oid
+only_index(Relation table)
+{
+	List	   *indexes = RelationGetIndexList(table);
+	Oid			index = list_length(indexes) == 1 ? linitial_oid(indexes) : InvalidOid;
+
+	if (!OidIsValid(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"bugevents.%s\" must have its primary key as its only index",
+						RelationGetRelationName(table)),
+				 errhint("Drop the indexes that were added to it.")));
+	list_free(indexes);
+	return index;
+}
+
+bool
+be_journal_open(BeJournal *journal, BeTable table)
+{
+	Oid			oid = be_journal_table(table);
+
+	if (!OidIsValid(oid))
+		return false;
+	journal->table = try_table_open(oid, RowExclusiveLock);
+	if (journal->table == NULL)
+		return false;
+	journal->index = index_open(only_index(journal->table), RowExclusiveLock);
+	return true;
+}
+
+void
+be_journal_close(BeJournal *journal)
+{
+	index_close(journal->index, NoLock);
+	table_close(journal->table, NoLock);
+}
+
+/*
+ * Insert a row and its entry in the primary key, whose columns are the first
+ * ones of the table.  This is CatalogTupleInsert without what it does to be fit
+ * for any index: a fourth of the cost of the commit, when measured.
+ */
+static void
+insert_row(BeJournal *journal, Datum *values, bool *nulls, Size size)
+{
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(journal->table),
+										values, nulls);
+	bool		snapshot = size > TOAST_POSSIBLE;
+	IndexInfo  *info = makeNode(IndexInfo);
+
+	if (snapshot)
+		PushActiveSnapshot(GetTransactionSnapshot());
+	heap_insert(journal->table, tuple, GetCurrentCommandId(true), 0, NULL);
+	index_insert(journal->index, values, nulls, &tuple->t_self, journal->table,
+				 UNIQUE_CHECK_YES, false, info);
+	if (snapshot)
+		PopActiveSnapshot();
+	pfree(info);
+	heap_freetuple(tuple);
+}
+
+static Datum
+records_datum(char *records, Size size)
+{
+	SET_VARSIZE(records, VARHDRSZ + size);
+	return PointerGetDatum(records);
+}
+
+void
+be_journal_insert(BeJournal *journal, const BeJournalRow *row,
+				  char *records, Size size)
+{
+	Datum		values[JOURNAL_COLUMNS];
+	bool		nulls[JOURNAL_COLUMNS] = {0};
+
+	values[JOURNAL_LAST_SEQ - 1] = Int64GetDatum(row->first_seq + row->n - 1);
+	values[JOURNAL_N - 1] = Int32GetDatum(row->n);
+	values[JOURNAL_LOW - 1] = Int64GetDatum(row->low);
+	values[JOURNAL_XID - 1] = FullTransactionIdGetDatum(row->xid);
+	values[JOURNAL_AT - 1] = TimestampTzGetDatum(row->at);
+	nulls[JOURNAL_EVENTS - 1] = records == NULL;
+	values[JOURNAL_EVENTS - 1] = records ? records_datum(records, size) : (Datum) 0;
+	insert_row(journal, values, nulls, size);
+}
+
+void
+be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
+					   uint64 ordinal, uint32 n, char *records, Size size)
+{
+	Datum		values[PART_COLUMNS];
+	bool		nulls[PART_COLUMNS] = {0};
+
+	values[PART_XID - 1] = FullTransactionIdGetDatum(xid);
+	values[PART_ORDINAL - 1] = Int64GetDatum(ordinal);
+	values[PART_N - 1] = Int32GetDatum(n);
+	values[PART_EVENTS - 1] = records_datum(records, size);
+	insert_row(journal, values, nulls, size);
+}
+
+/* What is read of a row. */
+typedef struct RowHead
+{
+	uint64		last_seq;		/* 0: there is no row */
+	uint64		low;
+	TimestampTz at;
+} RowHead;
+
+/* The last or the first row of a segment, in the order of the key. */
+static RowHead
+row_at_end(int segment, ScanDirection direction, Snapshot snapshot)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
+								   AccessShareLock);
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	RowHead		row = {0};
+
+	scan = systable_beginscan_ordered(table, index, snapshot, 0, NULL);
+	tuple = systable_getnext_ordered(scan, direction);
+	if (tuple)
+	{
+		TupleDesc	desc = RelationGetDescr(table);
+		bool		isnull;
+
+		row.last_seq = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ, desc, &isnull));
+		row.low = DatumGetInt64(heap_getattr(tuple, JOURNAL_LOW, desc, &isnull));
+		row.at = DatumGetTimestampTz(heap_getattr(tuple, JOURNAL_AT, desc, &isnull));
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return row;
+}
+
+/* Dirty: a row of a transaction in progress counts as well. */
+static RowHead
+any_row_at_end(int segment, ScanDirection direction)
+{
+	SnapshotData any;
+
+	InitDirtySnapshot(any);
+	return row_at_end(segment, direction, &any);
+}
+
+uint64
+be_journal_last_seq(int segment, TimestampTz *at)
+{
+	RowHead		row = any_row_at_end(segment, BackwardScanDirection);
+
+	if (at)
+		*at = row.at;
+	return row.last_seq;
+}
+
+bool
+be_journal_first_at(int segment, TimestampTz *at)
+{
+	RowHead		row = any_row_at_end(segment, ForwardScanDirection);
+
+	*at = row.at;
+	return row.last_seq != 0;
+}
+
+int
+be_journal_newest(uint64 *last_seq)
+{
+	int			newest = 0;
+
+	*last_seq = 0;
+	for (int i = 0; i < BE_SEGMENTS; i++)
+	{
+		uint64		last = be_journal_last_seq(i, NULL);
+
+		if (last > *last_seq)
+		{
+			*last_seq = last;
+			newest = i;
+		}
+	}
+	return newest;
+}
+
+/* Any row's low would do; the last one's is greater than most. */
+uint64
+be_journal_decided(void)
+{
+	uint64		decided = 0;
+
+	for (int i = 0; i < BE_SEGMENTS; i++)
+	{
+		RowHead		row = row_at_end(i, BackwardScanDirection, GetActiveSnapshot());
+
+		decided = Max(decided, row.low);
+	}
+	return decided;
+}
+
+int64
+be_journal_bytes(void)
+{
+	int64		size = 0;
+
+	for (int table = 0; table < BE_TABLE_STREAM; table++)
+		size += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
+												  ObjectIdGetDatum(be_journal_table(table))));
+	return size;
+}

@@ -1,0 +1,309 @@
+/*
+ * journal_reader.c - reading the journal in the order of the stream.
+ *
+ * Model: the segments from the oldest to the newest, in each of them an ordered
+ * scan of the primary key from the first transaction that ends behind "after".
+ * Rows whose events are in parts lead to a second ordered scan.
+ * No SQL: this serves the dispatcher as well, which must not plan or wait.
+ *
+ * Memory: each row is read in a context of its own, reset before the next one:
+ * one row or one part is in memory, whatever the transaction's size.
+ */
+#include "server/journal/journal_reader.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xlog.h"
+#include "common/event/event.h"
+#include "server/base/settings.h"
+#include "server/journal/journal.h"
+#include "server/journal/layout.h"
+#include "server/journal/sequence.h"
+#include "miscadmin.h"
+#include "server/queue/queue.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
+
+typedef struct Reader
+{
+	uint64		after;
+	uint64		upto;
+	BeJournalPlace *place;
+	BeJournalSink sink;
+	void	   *arg;
+	uint64		covered;		/* handed over so far */
+	bool		enough;			/* sink wants no more */
+} Reader;
+
+static Datum
+column(HeapTuple tuple, TupleDesc desc, int number)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, number, desc, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("unexpected null in column %d of bugevents' journal",
+						number)));
+	return value;
+}
+
+static void
+report_damage(uint64 seq)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT, seq)));
+}
+
+/*
+ * Hand over the part of a run that was asked for.  run covers whole rows or
+ * parts; the first or the last events of it may lie outside of (after, upto].
+ */
+static void
+hand_over(Reader *reader, BeJournalRun *run)
+{
+	uint64		last = run->first_seq + run->count - 1;
+	BeEvent		event;
+
+	while (run->count > 0 && run->first_seq <= reader->after)
+	{
+		if (!be_event_read(run->records, run->size, &event))
+			report_damage(run->first_seq);
+		run->records += event.size;
+		run->size -= event.size;
+		run->first_seq++;
+		run->tx_n++;
+		run->count--;
+	}
+	if (last > reader->upto)
+	{
+		Size		size = 0;
+
+		run->count = reader->upto < run->first_seq ? 0 :
+			reader->upto - run->first_seq + 1;
+		for (uint32 i = 0; i < run->count; i++)
+		{
+			if (!be_event_read(run->records + size, run->size - size, &event))
+				report_damage(run->first_seq + i);
+			size += event.size;
+		}
+		run->size = size;
+	}
+	if (run->count == 0)
+		return;
+	reader->covered = run->first_seq + run->count - 1;
+	if (!reader->sink(reader->arg, run))
+		reader->enough = true;
+}
+
+static void
+set_records(BeJournalRun *run, Datum events)
+{
+	bytea	   *bytes = DatumGetByteaPP(events);
+
+	run->records = VARDATA_ANY(bytes);
+	run->size = VARSIZE_ANY_EXHDR(bytes);
+}
+
+/* Is the reader inside this transaction, behind a part that it knows? */
+static bool
+place_is_usable(const Reader *reader, const BeJournalRun *tx)
+{
+	return reader->place->xid == tx->xid &&
+		reader->after + 1 >= tx->first_seq + reader->place->before;
+}
+
+/* Read the parts of a large transaction; tx describes the whole of it. */
+static void
+read_parts(Reader *reader, const BeJournalRun *tx, MemoryContext context)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
+	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
+								   AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(table);
+	ScanKeyData key[2];
+	int			keys = 1;
+	uint32		before = 0;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], PART_XID, BTEqualStrategyNumber, F_XID8EQ,
+				FullTransactionIdGetDatum(FullTransactionIdFromU64(tx->xid)));
+	if (place_is_usable(reader, tx))
+	{
+		ScanKeyInit(&key[1], PART_ORDINAL, BTGreaterEqualStrategyNumber,
+					F_INT8GE, Int64GetDatum(reader->place->ordinal));
+		keys = 2;
+		before = reader->place->before;
+	}
+
+	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), keys, key);
+	while (!reader->enough &&
+		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		BeJournalRun run = *tx;
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		run.count = DatumGetInt32(column(tuple, desc, PART_N));
+		run.tx_n = before + 1;
+		run.first_seq = tx->first_seq + before;
+		if (run.first_seq > reader->upto)
+			break;
+
+		*reader->place = (BeJournalPlace) {
+			.xid = tx->xid,
+			.ordinal = DatumGetInt64(column(tuple, desc, PART_ORDINAL)),
+			.before = before
+		};
+		before += run.count;
+		if (run.first_seq + run.count - 1 <= reader->after)
+			continue;
+
+		MemoryContextReset(context);
+		old = MemoryContextSwitchTo(context);
+		set_records(&run, column(tuple, desc, PART_EVENTS));
+		MemoryContextSwitchTo(old);
+		hand_over(reader, &run);
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+}
+
+/* False: this transaction, and so all that follow, lie behind upto. */
+static bool
+read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
+{
+	BeJournalRun run;
+	bool		in_parts;
+	Datum		events = heap_getattr(tuple, JOURNAL_EVENTS, desc, &in_parts);
+
+	run.count = run.tx_of = DatumGetInt32(column(tuple, desc, JOURNAL_N));
+	run.first_seq = DatumGetInt64(column(tuple, desc, JOURNAL_LAST_SEQ)) - run.count + 1;
+	run.tx_n = 1;
+	run.xid = U64FromFullTransactionId(DatumGetFullTransactionId(column(tuple, desc, JOURNAL_XID)));
+	run.at = DatumGetTimestampTz(column(tuple, desc, JOURNAL_AT));
+	if (run.first_seq > reader->upto)
+		return false;
+	if (in_parts)
+		read_parts(reader, &run, context);
+	else
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		set_records(&run, events);
+		MemoryContextSwitchTo(old);
+		hand_over(reader, &run);
+	}
+	return true;
+}
+
+/* False: what follows lies behind upto, in this segment and in newer ones. */
+static bool
+read_segment(Reader *reader, int segment, MemoryContext context)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
+								   AccessShareLock);
+	bool		go_on = true;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTGreaterStrategyNumber, F_INT8GT,
+				Int64GetDatum(reader->after));
+	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
+	while (go_on && !reader->enough &&
+		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(context);
+		go_on = read_row(reader, tuple, RelationGetDescr(table), context);
+	}
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return go_on;
+}
+
+/* The queue knows, if it is this database's, and has given out seqs since the start. */
+static int
+newest_segment(void)
+{
+	uint64		last_seq;
+
+	if (be_settings_database_is_served() && be_queue_next_seq() != 0)
+		return be_queue_segment();
+	return be_journal_newest(&last_seq);
+}
+
+uint64
+be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
+				BeJournalSink sink, void *arg)
+{
+	Reader		reader = {.after = after, .upto = upto, .place = place,
+		.sink = sink, .arg = arg, .covered = after};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "bugevents journal row",
+												  ALLOCSET_DEFAULT_SIZES);
+	int			newest = newest_segment();
+
+	/* From the oldest on.  A segment that is begun now has seqs behind upto. */
+	for (int i = 1; i <= BE_SEGMENTS && !reader.enough; i++)
+		if (!read_segment(&reader, (newest + i) % BE_SEGMENTS, context))
+			break;
+	if (!reader.enough)
+		reader.covered = upto;
+	MemoryContextDelete(context);
+	return reader.covered;
+}
+
+uint64
+be_journal_horizon(void)
+{
+	if (!be_settings_database_is_served())
+		return PG_INT64_MAX;	/* nobody writes: it is all decided */
+	be_sequence_begin();
+	return be_queue_horizon();
+}
+
+/*
+ * The seq up to which the active snapshot, which is pushed here, sees everything.
+ * The queue is asked first: what it says is visible then.  A standby has the journal
+ * alone, and of its last transaction doesn't know that none before it is to come.
+ */
+static uint64
+push_snapshot_of_now(void)
+{
+	uint64		upto;
+
+	if (RecoveryInProgress())
+	{
+		PushActiveSnapshot(GetLatestSnapshot());
+		return be_journal_decided();
+	}
+	upto = be_journal_horizon();
+	PushActiveSnapshot(GetLatestSnapshot());
+	return upto;
+}
+
+uint64
+be_journal_read_settled(uint64 after, uint64 upto, BeJournalSink sink, void *arg)
+{
+	uint64		settled = push_snapshot_of_now();
+	BeJournalPlace place = {0};
+
+	(void) be_journal_read(after, Min(upto, settled), &place, sink, arg);
+	PopActiveSnapshot();
+	return settled;
+}

@@ -1,0 +1,150 @@
+/*
+ * retention.c - keeping the journal within its bounds of time and size.
+ *
+ * Model: three segments in turn.  The one that is written is closed when it holds
+ * half of bugevents.retention, or a third of bugevents.retention_size, and the
+ * oldest is empty by then or can be emptied.  A segment that was closed can be
+ * emptied when its newest event is older than bugevents.retention, or all are too
+ * large together.  So the journal holds between 1 and 1.5 times
+ * bugevents.retention, and exceeds its size by what is written in a second or two.
+ *
+ * Why TRUNCATE: DELETE leaves the work to vacuum, which a snapshot that somebody
+ * holds anywhere in the database stops; the journal then grows without bound.
+ * TRUNCATE gives the space back at once.  It needs a moment in which nobody reads
+ * the segment; it isn't waited for, because what waits for such a lock makes all
+ * others wait behind it.  A reader delays it to the next second.
+ *
+ * Parts of large transactions are deleted: they are few, and one may be older
+ * than its transaction's row.  What they leave is taken by later ones once vacuum
+ * came, and given back when no part is left.
+ *
+ * Not here: readers that were told a seq that is gone by now; they compare with
+ * stream.dropped after they have read.
+ */
+#include "server/journal/retention.h"
+
+#include "executor/spi.h"
+#include "server/base/settings.h"
+#include "catalog/pg_type.h"
+#include "server/journal/journal.h"
+#include "server/journal/spilled.h"
+#include "server/queue/queue.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+static int64
+table_size(BeTable table)
+{
+	return DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
+											 ObjectIdGetDatum(be_journal_table(table))));
+}
+
+static bool
+is_too_large(void)
+{
+	return be_retention_size > 0 && be_journal_bytes() > (int64) be_retention_size * 1024;
+}
+
+static bool
+is_older(TimestampTz at, int64 seconds)
+{
+	return at < GetCurrentTimestamp() - seconds * USECS_PER_SEC;
+}
+
+/* Is it time to close the segment that is being written? */
+static bool
+is_full(int segment)
+{
+	TimestampTz first;
+
+	if (!be_journal_first_at(segment, &first))
+		return false;
+	return is_older(first, be_retention / 2) ||
+		(be_retention_size > 0 &&
+		 table_size(BE_TABLE_SEGMENT + segment) > (int64) be_retention_size * 1024 / 3);
+}
+
+static void
+run(const char *sql, uint64 seq)
+{
+	Oid			type = INT8OID;
+	Datum		value = Int64GetDatum(seq);
+	int			result = SPI_execute_with_args(sql, seq != 0, &type, &value, NULL, false, 0);
+
+	if (result < 0)
+		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
+}
+
+/*
+ * Space of parts that were deleted, or rolled back, counts as the journal's until
+ * it is given back: history would be dropped in its place, for ever.
+ */
+static void
+reclaim_parts(void)
+{
+	if (be_parted_any() ||
+		!ConditionalLockRelationOid(be_journal_table(BE_TABLE_PART), AccessExclusiveLock) ||
+		be_parted_any())
+		return;
+	SPI_connect();
+	run("TRUNCATE bugevents.journal_part", 0);
+	SPI_finish();
+}
+
+/* The caller has locked it. */
+static void
+drop_segment(int segment, uint64 last_seq)
+{
+	SPI_connect();
+	run("UPDATE bugevents.stream SET dropped = $1", last_seq);
+	run("DELETE FROM bugevents.journal_part p USING bugevents.journal_parted t"
+		" WHERE t.xid = p.xid AND t.last_seq <= $1", last_seq);
+	run("DELETE FROM bugevents.journal_parted WHERE last_seq <= $1", last_seq);
+	run(psprintf("TRUNCATE bugevents.journal_%d", segment), 0);
+	SPI_finish();
+}
+
+/* Empty the segment if its time is over.  True: it is empty now. */
+static bool
+empty_segment(int segment, uint64 needed, uint64 *dropped)
+{
+	TimestampTz at;
+	uint64		last_seq = be_journal_last_seq(segment, &at);
+
+	if (last_seq == 0)
+		return true;
+	if (!(is_older(at, be_retention) && last_seq <= needed) && !is_too_large())
+		return false;
+	if (!ConditionalLockRelationOid(be_journal_table(BE_TABLE_SEGMENT + segment),
+									AccessExclusiveLock))
+		return false;
+	drop_segment(segment, last_seq);
+	if (is_too_large())
+		reclaim_parts();
+	*dropped = last_seq;
+	ereport(DEBUG1,
+			(errmsg("bugevents dropped its history up to seq " UINT64_FORMAT, last_seq)));
+	return true;
+}
+
+uint64
+be_retention_run(uint64 needed)
+{
+	int			current = be_queue_segment();
+	int			next = (current + 1) % BE_SEGMENTS;
+	uint64		dropped = 0;
+	bool		next_is_empty;
+
+	if (is_too_large())
+		reclaim_parts();
+	next_is_empty = empty_segment(next, needed, &dropped);
+
+	/* History has no holes: the newer one only when the older one is empty. */
+	if (next_is_empty)
+		empty_segment((current + 2) % BE_SEGMENTS, needed, &dropped);
+	if (next_is_empty && is_full(current))
+		be_queue_switch(next);
+	return dropped;
+}

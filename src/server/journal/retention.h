@@ -1,0 +1,19 @@
+/*
+ * retention.h - keeping the journal within its bounds of time and size.
+ */
+#ifndef BE_SERVER_JOURNAL_RETENTION_H
+#define BE_SERVER_JOURNAL_RETENTION_H
+
+#include "postgres.h"
+
+/*
+ * Do what is due: begin the next segment, or empty the oldest one.  Events behind
+ * needed are dropped only if the journal is larger than bugevents.retention_size.
+ * Returns the seq up to which something was dropped, or 0.
+ *
+ * To be called by the dispatcher about once a second, in a transaction with an
+ * active snapshot.  Never waits for a lock.
+ */
+extern uint64 be_retention_run(uint64 needed);
+
+#endif							/* BE_SERVER_JOURNAL_RETENTION_H */

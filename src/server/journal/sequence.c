@@ -1,0 +1,31 @@
+/*
+ * sequence.c - where the seqs of a server's life begin.
+ *
+ * Model: seqs are kept in shared memory only, so after each start they begin
+ * above anything that may have been given out before.  Each event puts more than
+ * one byte into the WAL, so the WAL's position is above them all; the journal's
+ * last seq covers a cluster whose WAL began anew (pg_resetwal, a restored
+ * journal).  This can't be done when shared memory is made, because the WAL's
+ * position isn't known before recovery: whoever needs a seq first does it.
+ */
+#include "postgres.h"
+
+#include "server/journal/sequence.h"
+
+#include "access/xlog.h"
+#include "server/journal/journal.h"
+#include "server/queue/queue.h"
+
+#define SEQ_MARGIN	1000
+
+void
+be_sequence_begin(void)
+{
+	uint64		last_seq;
+	int			segment;
+
+	if (be_queue_next_seq() != 0)
+		return;
+	segment = be_journal_newest(&last_seq);
+	be_queue_begin(Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN, segment);
+}

@@ -1,0 +1,148 @@
+/*
+ * spilled.c - the transactions whose events are in journal_part.
+ *
+ * Model: journal_parted has a row for each, written with the journal's row.  It
+ * leads from the parts to their seqs, for retention, and it makes two-phase
+ * commit safe: COMMIT PREPARED first commits a row of the journal that announces
+ * the events with their seqs, then the prepared transaction itself.  A crash
+ * between the two leaves an announcement of parts that nobody can see, which
+ * readers pass over.  When the transaction is committed after all, it gets new
+ * seqs, and the old announcement has to go first.
+ */
+#include "server/journal/spilled.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "server/journal/journal.h"
+#include "server/journal/layout.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/xid8.h"
+
+static void
+xid_key(ScanKey key, AttrNumber column, FullTransactionId xid)
+{
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_XID8EQ,
+				FullTransactionIdGetDatum(xid));
+}
+
+uint64
+be_parted_count(FullTransactionId xid)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
+	SnapshotData any;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	uint64		count = 0;
+
+	/* Dirty sees what is in progress, and what is prepared is just that. */
+	InitDirtySnapshot(any);
+	xid_key(&key, PART_XID, xid);
+	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
+							  &any, 1, &key);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		bool		isnull;
+
+		count += DatumGetInt32(heap_getattr(tuple, PART_N, RelationGetDescr(table), &isnull));
+	}
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+	return count;
+}
+
+bool
+be_parted_any(void)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
+	SnapshotData any;
+	SysScanDesc scan;
+	bool		found;
+
+	InitDirtySnapshot(any);
+	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
+							  &any, 0, NULL);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+	return found;
+}
+
+/* Delete the row with this key; the value of a bigint column of it, or 0. */
+static uint64
+delete_row(Relation table, ScanKey key, int column)
+{
+	SysScanDesc scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
+										  GetActiveSnapshot(), 1, key);
+	HeapTuple	tuple = systable_getnext(scan);
+	uint64		value = 0;
+
+	if (tuple)
+	{
+		bool		isnull;
+
+		value = DatumGetInt64(heap_getattr(tuple, column, RelationGetDescr(table), &isnull));
+		simple_heap_delete(table, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	return value;
+}
+
+void
+be_parted_lock(void)
+{
+	BeJournal	parted;
+
+	if (be_journal_open(&parted, BE_TABLE_PARTED))
+		be_journal_close(&parted);
+}
+
+/*
+ * All locks first, then a snapshot: retention deletes such rows, too, and has one of
+ * the segments locked then.
+ */
+void
+be_parted_forget(FullTransactionId xid)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_PARTED), RowExclusiveLock);
+	Relation	segment[BE_SEGMENTS];
+	ScanKeyData key;
+	uint64		last_seq;
+
+	for (int i = 0; i < BE_SEGMENTS; i++)
+		segment[i] = table_open(be_journal_table(BE_TABLE_SEGMENT + i), RowExclusiveLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+
+	xid_key(&key, PARTED_XID, xid);
+	last_seq = delete_row(table, &key, PARTED_LAST_SEQ);
+	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(last_seq));
+	for (int i = 0; i < BE_SEGMENTS; i++)
+	{
+		if (last_seq != 0)
+			delete_row(segment[i], &key, JOURNAL_LAST_SEQ);
+		table_close(segment[i], NoLock);
+	}
+
+	PopActiveSnapshot();
+	table_close(table, NoLock);
+}
+
+void
+be_parted_remember(FullTransactionId xid, uint64 last_seq)
+{
+	Relation	table = table_open(be_journal_table(BE_TABLE_PARTED), RowExclusiveLock);
+	Datum		values[PARTED_COLUMNS];
+	bool		nulls[PARTED_COLUMNS] = {0};
+
+	values[PARTED_XID - 1] = FullTransactionIdGetDatum(xid);
+	values[PARTED_LAST_SEQ - 1] = Int64GetDatum(last_seq);
+	CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
+	table_close(table, NoLock);
+}

@@ -1,0 +1,261 @@
+/*
+ * metrics.c - every metric, one after the other.
+ *
+ * Model: names as Prometheus has them.  Counters are kept in shared memory by whoever
+ * counts, since the server's start (server/shared/counters.h); the rest is looked up when it is asked for.
+ */
+#include "server/monitor/metrics.h"
+
+#include "server/shared/clients.h"
+#include "server/shared/counters.h"
+#include "server/shared/delivery_counters.h"
+#include "server/shared/progress.h"
+#include "server/base/settings.h"
+#include "server/journal/journal.h"
+#include "server/queue/queue.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
+
+typedef struct Family
+{
+	const char *name;
+	BeMetricType type;
+	const char *help;
+} Family;
+
+static const Family families[] = {
+	{"bugevents_connections", BE_METRIC_GAUGE, "Clients that are connected."},
+	{"bugevents_lagging_clients", BE_METRIC_GAUGE, "Clients that are behind the end of the stream."},
+	{"bugevents_connections_total", BE_METRIC_COUNTER, "Clients that were let in."},
+	{"bugevents_disconnects_total", BE_METRIC_COUNTER, "Connections that ended, by close code; 1006: without one."},
+	{"bugevents_auth_failures_total", BE_METRIC_COUNTER, "Handshakes without a good token."},
+	{"bugevents_events_captured_total", BE_METRIC_COUNTER, "Events that triggers and send() made, rolled back or not."},
+	{"bugevents_events_delivered_total", BE_METRIC_COUNTER, "Events written to clients."},
+	{"bugevents_bytes_sent_total", BE_METRIC_COUNTER, "Bytes written to clients, without TLS."},
+	{"bugevents_messages_received_total", BE_METRIC_COUNTER, "Messages from clients."},
+	{"bugevents_errors_total", BE_METRIC_COUNTER, "Error messages to clients, by code."},
+	{"bugevents_security_events_total", BE_METRIC_COUNTER, "What looked like an attack or a mistake."},
+	{"bugevents_resumes_total", BE_METRIC_COUNTER, "Clients that came back with a position."},
+	{"bugevents_delivery_seconds", BE_METRIC_HISTOGRAM, "From an event's commit to the sockets of all who keep up."},
+	{"bugevents_gateway_restarts_total", BE_METRIC_COUNTER, "Gateways that ended by themselves and were started again."},
+	{"bugevents_queue_bytes", BE_METRIC_GAUGE, "Bytes in the queue between commits and the dispatcher."},
+	{"bugevents_queue_size_bytes", BE_METRIC_GAUGE, "Room in the queue."},
+	{"bugevents_queue_overflows_total", BE_METRIC_COUNTER, "Transactions that found the queue full and come from the journal."},
+	{"bugevents_journal_bytes", BE_METRIC_GAUGE, "Size of the journal's tables and indexes."},
+	{"bugevents_journal_bytes_limit", BE_METRIC_GAUGE, "Size above which the oldest events are dropped; 0: none."},
+	{"bugevents_journal_oldest_seconds", BE_METRIC_GAUGE, "Age of the oldest transaction in the journal."},
+	{"bugevents_projector_up", BE_METRIC_GAUGE, "1 while the projector runs, which derives notifications."},
+	{"bugevents_deliveries_total", BE_METRIC_COUNTER, "Attempts to send something outside, by what became of it."},
+	{"bugevents_projector_lag_seq", BE_METRIC_GAUGE, "How far the projector is behind the end of the stream."},
+	{"bugevents_alerts", BE_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
+};
+
+typedef struct Listing
+{
+	void		(*sink) (void *arg, const BeMetric *metric);
+	void	   *arg;
+	const Family *family;
+} Listing;
+
+static void
+begin_family(Listing *listing, const char *name)
+{
+	listing->family = families;
+	while (strcmp(listing->family->name, name) != 0)
+	{
+		listing->family++;
+		Assert(listing->family < families + lengthof(families));
+	}
+}
+
+static void
+put(Listing *listing, const char *suffix, const char *labels, double value)
+{
+	BeMetric	metric = {
+		.family = listing->family->name,
+		.type = listing->family->type,
+		.help = listing->family->help,
+		.name = *suffix ? psprintf("%s%s", listing->family->name, suffix) : listing->family->name,
+		.labels = labels,
+		.value = value
+	};
+
+	listing->sink(listing->arg, &metric);
+}
+
+static void
+put_only(Listing *listing, const char *family, double value)
+{
+	begin_family(listing, family);
+	put(listing, "", "", value);
+}
+
+static char *
+label(const char *name, const char *value)
+{
+	return psprintf("%s=\"%s\"", name, value);
+}
+
+/* ---- of counters ---- */
+
+static void
+put_counters(Listing *listing, const char *family, BeCounter first, BeCounter last)
+{
+	begin_family(listing, family);
+	for (int i = first; i <= (int) last; i++)
+	{
+		const BeCounterName *name = &be_counter_names[i];
+
+		put(listing, "", *name->label ? label(name->label, name->value) : "", be_counters_get(i));
+	}
+}
+
+/* Those errors that end a handshake because of its token. */
+static void
+put_auth_failures(Listing *listing)
+{
+	static const struct
+	{
+		const char *reason;
+		BeCounter	counter;
+	}			reasons[] = {
+		{"missing_token", BE_COUNT_SUSPICION_missing_token},
+		{"invalid_token", BE_COUNT_SUSPICION_invalid_token},
+		{"token_expired", BE_COUNT_SUSPICION_expired_token},
+		{"user_inactive", BE_COUNT_SUSPICION_inactive_user},
+	};
+
+	begin_family(listing, "bugevents_auth_failures_total");
+	for (int i = 0; i < (int) lengthof(reasons); i++)
+		put(listing, "", label("reason", reasons[i].reason), be_counters_get(reasons[i].counter));
+}
+
+/* Kinds of which there was none yet are left out. */
+static void
+put_captured(Listing *listing)
+{
+	begin_family(listing, "bugevents_events_captured_total");
+	for (int kind = 0; kind < be_counters_captures(); kind++)
+	{
+		const char *type;
+		const char *action;
+		uint64		count = be_counters_capture(kind, &type, &action);
+
+		if (count > 0)
+			put(listing, "", psprintf("type=\"%s\",action=\"%s\"", type, action), count);
+	}
+}
+
+static void
+put_delays(Listing *listing)
+{
+	uint64		sum = 0;
+
+	begin_family(listing, "bugevents_delivery_seconds");
+	for (int i = BE_COUNT_DELAY_1MS; i <= BE_COUNT_DELAY_MORE; i++)
+	{
+		sum += be_counters_get(i);
+		put(listing, "_bucket", label("le", be_counter_names[i].value), sum);
+	}
+	put(listing, "_sum", "", be_counters_get(BE_COUNT_DELAY_SUM) / 1e6);
+	put(listing, "_count", "", sum);
+}
+
+/* ---- of what is there ---- */
+
+static void
+put_clients(Listing *listing)
+{
+	BeClient	client;
+	int			count = 0;
+	int			lagging = 0;
+
+	for (int i = 0; i < be_clients_capacity(); i++)
+		if (be_clients_get(i, &client))
+		{
+			count++;
+			lagging += client.lags;
+		}
+	put_only(listing, "bugevents_connections", count);
+	put_only(listing, "bugevents_lagging_clients", lagging);
+}
+
+/* Since when the journal holds what was published; 0 when it is empty. */
+static double
+journal_oldest_seconds(void)
+{
+	int			newest = be_queue_segment();
+	TimestampTz at;
+
+	for (int i = 1; i <= BE_SEGMENTS; i++)
+		if (be_journal_first_at((newest + i) % BE_SEGMENTS, &at))
+			return (GetCurrentTimestamp() - at) / 1e6;
+	return 0;
+}
+
+static void
+put_deliveries(Listing *listing)
+{
+	begin_family(listing, "bugevents_deliveries_total");
+	for (int kind = 0; kind < BE_CHANNELS; kind++)
+		for (int i = 0; i < be_deliveries_results(); i++)
+		{
+			const char *result;
+			uint64		count = be_deliveries_get((BeChannelKind) kind, i, &result);
+
+			put(listing, "", psprintf("channel=\"%s\",result=\"%s\"",
+									  be_channel_name((BeChannelKind) kind), result), count);
+		}
+}
+
+static void
+put_projector(Listing *listing)
+{
+	uint64		next = be_queue_next_seq();
+	uint64		done;
+	bool		up = be_progress_get(&done);
+
+	put_only(listing, "bugevents_projector_up", up);
+	if (up)
+		put_only(listing, "bugevents_projector_lag_seq", next <= done + 1 ? 0 : next - 1 - done);
+}
+
+static void
+put_alerts(Listing *listing)
+{
+	begin_family(listing, "bugevents_alerts");
+	for (int alert = 0; alert < BE_ALERTS; alert++)
+		put(listing, "", label("name", be_alert_names[alert]), be_counters_alert(alert));
+}
+
+void
+be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
+{
+	Listing		listing = {.sink = sink, .arg = arg};
+
+	put_clients(&listing);
+	put_counters(&listing, "bugevents_connections_total",
+				 BE_COUNT_CONNECTIONS, BE_COUNT_CONNECTIONS);
+	put_counters(&listing, "bugevents_disconnects_total", BE_COUNT_CLOSE_1000, BE_COUNT_CLOSE_other);
+	put_auth_failures(&listing);
+	put_captured(&listing);
+	put_counters(&listing, "bugevents_events_delivered_total", BE_COUNT_DELIVERED, BE_COUNT_DELIVERED);
+	put_counters(&listing, "bugevents_bytes_sent_total", BE_COUNT_BYTES_SENT, BE_COUNT_BYTES_SENT);
+	put_counters(&listing, "bugevents_messages_received_total", BE_COUNT_RECEIVED, BE_COUNT_RECEIVED);
+	put_counters(&listing, "bugevents_errors_total",
+				 BE_COUNT_ERROR_missing_token, BE_COUNT_ERROR_internal_error);
+	put_counters(&listing, "bugevents_security_events_total",
+				 BE_COUNT_SUSPICION_missing_token, BE_COUNT_SUSPICION_metrics_refused);
+	put_counters(&listing, "bugevents_resumes_total", BE_COUNT_RESUMED, BE_COUNT_RESYNC_REQUIRED);
+	put_delays(&listing);
+	put_counters(&listing, "bugevents_gateway_restarts_total", BE_COUNT_RESTARTS, BE_COUNT_RESTARTS);
+	put_only(&listing, "bugevents_queue_bytes", be_queue_used());
+	put_only(&listing, "bugevents_queue_size_bytes", be_queue_size * 1024.0);
+	put_only(&listing, "bugevents_queue_overflows_total", be_queue_overflows());
+	put_only(&listing, "bugevents_journal_bytes", be_journal_bytes());
+	put_only(&listing, "bugevents_journal_bytes_limit", be_retention_size * 1024.0);
+	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
+	put_projector(&listing);
+	put_deliveries(&listing);
+	put_alerts(&listing);
+}

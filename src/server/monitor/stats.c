@@ -1,0 +1,35 @@
+/*
+ * stats.c - bugevents.stats: the metrics as rows.
+ */
+#include "postgres.h"
+
+#include "server/base/settings.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "server/monitor/metrics.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(bugevents_stats);
+
+static void
+put_row(void *arg, const BeMetric *metric)
+{
+	ReturnSetInfo *result = arg;
+	Datum		values[3] = {
+		CStringGetTextDatum(metric->name),
+		CStringGetTextDatum(metric->labels),
+		Float8GetDatum(metric->value)
+	};
+	bool		nulls[3] = {0};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+bugevents_stats(PG_FUNCTION_ARGS)
+{
+	be_settings_require_preload();
+	InitMaterializedSRF(fcinfo, 0);
+	be_metrics_list(put_row, fcinfo->resultinfo);
+	return (Datum) 0;
+}

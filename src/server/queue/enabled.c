@@ -1,0 +1,75 @@
+/*
+ * enabled.c - whether anything is captured: bugevents.enabled, as all sessions see
+ * it at the same moment.
+ *
+ * Model: sessions take in a reload one by one, and a busy one late; so the setting
+ * is the dispatcher's, and this word in shared memory is what triggers look at.  A
+ * server begins with it on.
+ *
+ * A transaction that wrote while it was off, and goes on when it is on again, would
+ * publish a part of its work.  So the transaction id of the moment is kept, and
+ * the stream begins when all transactions before it have ended.
+ */
+#include "server/queue/enabled.h"
+
+#include "access/transam.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+
+typedef struct Switch
+{
+	pg_atomic_uint32 off;
+	TransactionId settling;		/* those before it; invalid: settled */
+} Switch;
+
+static Switch *shared;
+
+void
+be_switch_request(void)
+{
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Switch)));
+}
+
+void
+be_switch_startup(void)
+{
+	bool		found;
+
+	shared = ShmemInitStruct("bugevents switch", sizeof(Switch), &found);
+	if (found)
+		return;
+	pg_atomic_init_u32(&shared->off, 0);
+	shared->settling = InvalidTransactionId;
+}
+
+bool
+be_switch_is_on(void)
+{
+	return pg_atomic_read_u32(&shared->off) == 0;
+}
+
+void
+be_switch_turn_off(void)
+{
+	pg_atomic_write_u32(&shared->off, 1);
+}
+
+void
+be_switch_turn_on(void)
+{
+	/* Whoever gets an id from here on sees it on. */
+	pg_atomic_write_u32(&shared->off, 0);
+	pg_memory_barrier();
+	shared->settling = ReadNextTransactionId();
+}
+
+bool
+be_switch_is_settling(void)
+{
+	if (TransactionIdIsValid(shared->settling) &&
+		!TransactionIdPrecedes(GetOldestActiveTransactionId(), shared->settling))
+		shared->settling = InvalidTransactionId;
+	return TransactionIdIsValid(shared->settling);
+}

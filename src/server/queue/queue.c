@@ -1,0 +1,520 @@
+/*
+ * queue.c - the shared memory between the sessions that commit and the
+ * dispatcher.  queue.h has the picture.
+ *
+ * Model
+ *	1. A session that commits takes its seqs and its place in the ring in one
+ *	   short critical section, before its commit record is written, and notes in
+ *	   its slot that they are pending.  A transaction that could see its effects
+ *	   begins to commit later, and so gets higher seqs.
+ *	2. It copies its records outside the lock.  After the commit it marks the
+ *	   entry and clears its slot, in this order.
+ *	3. The dispatcher walks the entries from the tail and stops at the first that
+ *	   is not decided.  Where seqs are missing between two entries, their
+ *	   transactions had no room; it passes over them once no slot has one of
+ *	   them pending, and reads them from the journal.
+ *
+ * Concurrency
+ *	lock		next_seq, segment, head, the header of a new entry, setting a slot.
+ *	entry		written by its session alone until state says COMMITTED or ABORTED
+ *				(release), read by the dispatcher after that (acquire).
+ *	tail		advanced by the dispatcher alone; sessions read it to find room,
+ *				and see at worst less room than there is.
+ *	settled		written by the dispatcher alone.
+ *	slot		pending: set by its process under the lock, cleared by it without.
+ *	sleeping	set by the dispatcher before it looks a last time; a session looks
+ *				at it after it cleared its slot.  Full barriers on both sides: one of
+ *				the two sees the other.
+ *
+ * Failure: a session that dies between reserve and publish or withdraw took the
+ * server down with it (shared memory is made anew), or ran its abort callback.
+ * A dispatcher that dies leaves tail and settled, and the next one goes on there.
+ */
+#include "server/queue/queue.h"
+
+#include "server/base/compat.h"
+#include "server/base/settings.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#define ENTRY_ALIGN		64
+
+typedef enum EntryState
+{
+	ENTRY_RESERVED,
+	ENTRY_COMMITTED,
+	ENTRY_ABORTED
+} EntryState;
+
+typedef struct Entry
+{
+	pg_atomic_uint32 state;
+	uint32		n;
+	uint64		first_seq;
+	uint64		size;			/* of the records behind it; 0: none carried */
+	uint64		xid;
+	TimestampTz at;
+	XLogRecPtr	lsn;
+} Entry;
+
+StaticAssertDecl(sizeof(Entry) <= ENTRY_ALIGN, "an entry's header is one line");
+
+/* One line each: sessions must not disturb one another. */
+typedef union Slot
+{
+	struct
+	{
+		pg_atomic_uint64 pending;	/* first pending seq; 0: none */
+		pg_atomic_uint64 lsn;	/* of the last commit that was published */
+	};
+	char		pad[PG_CACHE_LINE_SIZE];
+} Slot;
+
+typedef struct Queue
+{
+	LWLock	   *lock;
+	uint64		capacity;		/* of the ring, a multiple of ENTRY_ALIGN */
+	int			slots;
+	Latch	   *latch;			/* the dispatcher's; NULL: there is none */
+
+	/* Written by sessions. */
+	pg_atomic_uint64 next_seq;
+	pg_atomic_uint32 segment;
+	uint64		head;			/* positions only grow; modulo capacity */
+	pg_atomic_uint64 overflows;
+
+	/* Written by the dispatcher. */
+	char		pad[PG_CACHE_LINE_SIZE];
+	pg_atomic_uint64 tail;
+	pg_atomic_uint64 settled;
+	pg_atomic_uint32 sleeping;
+} Queue;
+
+static Queue *queue;
+static Slot *slots;
+static char *ring;
+
+static Size
+ring_capacity(void)
+{
+	return (Size) be_queue_size * 1024;
+}
+
+static Size
+queue_size(void)
+{
+	Size		size = CACHELINEALIGN(sizeof(Queue));
+
+	size = add_size(size, mul_size(BE_PROCESSES, sizeof(Slot)));
+	return add_size(add_size(size, ring_capacity()), PG_CACHE_LINE_SIZE);
+}
+
+void
+be_queue_request(void)
+{
+	RequestAddinShmemSpace(queue_size());
+	RequestNamedLWLockTranche("bugevents", 1);
+}
+
+static void
+queue_init(void)
+{
+	memset(queue, 0, sizeof(Queue));
+	queue->lock = &GetNamedLWLockTranche("bugevents")->lock;
+	queue->capacity = ring_capacity();
+	queue->slots = BE_PROCESSES;
+	pg_atomic_init_u64(&queue->next_seq, 0);
+	pg_atomic_init_u32(&queue->segment, 0);
+	pg_atomic_init_u64(&queue->overflows, 0);
+	pg_atomic_init_u64(&queue->tail, 0);
+	pg_atomic_init_u64(&queue->settled, 0);
+	pg_atomic_init_u32(&queue->sleeping, 0);
+}
+
+void
+be_queue_startup(void)
+{
+	bool		found;
+	char	   *base;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	base = ShmemInitStruct("bugevents queue", queue_size(), &found);
+	queue = (Queue *) CACHELINEALIGN(base);
+	slots = (Slot *) ((char *) queue + CACHELINEALIGN(sizeof(Queue)));
+	if (!found)
+	{
+		queue_init();
+		for (int i = 0; i < queue->slots; i++)
+		{
+			pg_atomic_init_u64(&slots[i].pending, 0);
+			pg_atomic_init_u64(&slots[i].lsn, 0);
+		}
+	}
+	ring = (char *) (slots + queue->slots);
+	LWLockRelease(AddinShmemInitLock);
+}
+
+uint64
+be_queue_next_seq(void)
+{
+	return pg_atomic_read_u64(&queue->next_seq);
+}
+
+void
+be_queue_begin(uint64 base, int segment)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&queue->next_seq) == 0)
+	{
+		pg_atomic_write_u64(&queue->settled, base);
+		pg_atomic_write_u32(&queue->segment, segment);
+		pg_atomic_write_u64(&queue->next_seq, base + 1);
+	}
+	LWLockRelease(queue->lock);
+}
+
+int
+be_queue_segment(void)
+{
+	return pg_atomic_read_u32(&queue->segment);
+}
+
+void
+be_queue_switch(int segment)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	pg_atomic_write_u32(&queue->segment, segment);
+	LWLockRelease(queue->lock);
+}
+
+static inline Entry *
+entry_at(uint64 position)
+{
+	return (Entry *) (ring + position % queue->capacity);
+}
+
+/* Room that an entry takes; never a part of a line, so headers don't wrap. */
+static inline uint64
+entry_extent(Size size)
+{
+	return ENTRY_ALIGN + TYPEALIGN64(ENTRY_ALIGN, size);
+}
+
+static inline Slot *
+my_slot(void)
+{
+	Assert(BE_MY_PROCESS >= 0 && BE_MY_PROCESS < queue->slots);
+	return &slots[BE_MY_PROCESS];
+}
+
+/* Under the lock: place an entry at the head if there is room. */
+static bool
+place_entry(BeReservation *reservation)
+{
+	uint64		extent = entry_extent(reservation->size);
+	uint64		used = queue->head - pg_atomic_read_u64(&queue->tail);
+	Entry	   *entry = entry_at(queue->head);
+
+	if (extent > queue->capacity - used)
+		return false;
+
+	pg_atomic_init_u32(&entry->state, ENTRY_RESERVED);
+	entry->n = reservation->n;
+	entry->first_seq = reservation->first_seq;
+	entry->size = reservation->size;
+	reservation->position = queue->head;
+	queue->head += extent;
+	return true;
+}
+
+bool
+be_queue_reserve(uint32 n, Size size, int segment, BeReservation *reservation)
+{
+	reservation->n = n;
+	reservation->size = size;
+
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (segment != be_queue_segment())
+	{
+		LWLockRelease(queue->lock);
+		return false;
+	}
+	reservation->first_seq = pg_atomic_read_u64(&queue->next_seq);
+	pg_atomic_write_u64(&queue->next_seq, reservation->first_seq + n);
+	reservation->has_entry = place_entry(reservation);
+	pg_atomic_write_u64(&my_slot()->pending, reservation->first_seq);
+	LWLockRelease(queue->lock);
+
+	reservation->low = pg_atomic_read_u64(&queue->settled);
+	if (!reservation->has_entry)
+		pg_atomic_fetch_add_u64(&queue->overflows, 1);
+	return true;
+}
+
+void
+be_queue_fill(const BeReservation *reservation, const char *records,
+			  uint64 xid, TimestampTz at)
+{
+	Entry	   *entry;
+	uint64		start;
+	Size		first;
+
+	if (!reservation->has_entry)
+		return;
+
+	entry = entry_at(reservation->position);
+	entry->xid = xid;
+	entry->at = at;
+	if (reservation->size == 0)
+		return;
+
+	start = (reservation->position + ENTRY_ALIGN) % queue->capacity;
+	first = Min(reservation->size, queue->capacity - start);
+	memcpy(ring + start, records, first);
+	memcpy(ring, records + first, reservation->size - first);
+}
+
+void
+be_queue_wake(void)
+{
+	Latch	   *latch = queue->latch;
+
+	if (latch)
+		SetLatch(latch);
+}
+
+/* Decide the reservation and wake the dispatcher if it sleeps. */
+static void
+settle(const BeReservation *reservation, EntryState state)
+{
+	if (reservation->has_entry)
+	{
+		pg_write_barrier();
+		pg_atomic_write_u32(&entry_at(reservation->position)->state, state);
+	}
+	pg_write_barrier();
+	pg_atomic_write_u64(&my_slot()->pending, 0);
+
+	pg_memory_barrier();
+	if (pg_atomic_read_u32(&queue->sleeping) != 0 &&
+		pg_atomic_exchange_u32(&queue->sleeping, 0) != 0)
+		be_queue_wake();
+}
+
+void
+be_queue_publish(const BeReservation *reservation, XLogRecPtr lsn)
+{
+	if (reservation->has_entry)
+		entry_at(reservation->position)->lsn = lsn;
+
+	/* Without one of its own, the session's commit before may still be unflushed. */
+	if (lsn != InvalidXLogRecPtr)
+		pg_atomic_write_u64(&my_slot()->lsn, lsn);
+	settle(reservation, ENTRY_COMMITTED);
+}
+
+void
+be_queue_withdraw(const BeReservation *reservation)
+{
+	settle(reservation, ENTRY_ABORTED);
+}
+
+static void
+detach(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	queue->latch = NULL;
+	LWLockRelease(queue->lock);
+}
+
+void
+be_queue_attach(void)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	queue->latch = MyLatch;
+	LWLockRelease(queue->lock);
+	before_shmem_exit(detach, 0);
+}
+
+uint64
+be_queue_settled(void)
+{
+	return pg_atomic_read_u64(&queue->settled);
+}
+
+/*
+ * The smallest pending seq, or limit if none is below it.  A reservation below
+ * limit was in its slot before limit could be read as next_seq under the lock.
+ */
+static uint64
+smallest_pending(uint64 limit)
+{
+	uint64		smallest = limit;
+
+	for (int i = 0; i < queue->slots; i++)
+	{
+		uint64		pending = pg_atomic_read_u64(&slots[i].pending);
+
+		if (pending != 0 && pending < smallest)
+			smallest = pending;
+	}
+	pg_read_barrier();
+	return smallest;
+}
+
+uint64
+be_queue_horizon(void)
+{
+	uint64		next_seq;
+
+	LWLockAcquire(queue->lock, LW_SHARED);
+	next_seq = pg_atomic_read_u64(&queue->next_seq);
+	LWLockRelease(queue->lock);
+	return next_seq == 0 ? 0 : smallest_pending(next_seq) - 1;
+}
+
+static void
+item_from_entry(BeQueueItem *item, const Entry *entry, uint64 position,
+				bool committed)
+{
+	uint64		start = (position + ENTRY_ALIGN) % queue->capacity;
+
+	item->first_seq = entry->first_seq;
+	item->n = entry->n;
+	item->committed = committed;
+	item->carried = entry->size > 0;
+	item->xid = entry->xid;
+	item->at = entry->at;
+	item->lsn = entry->lsn;
+	item->part[0] = ring + start;
+	item->part_size[0] = Min(entry->size, queue->capacity - start);
+	item->part[1] = ring;
+	item->part_size[1] = entry->size - item->part_size[0];
+}
+
+int
+be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
+{
+	uint64		settled = pg_atomic_read_u64(&queue->settled);
+	uint64		tail = pg_atomic_read_u64(&queue->tail);
+	uint64		head;
+	uint64		limit;			/* the seq at which we stop */
+	int			taken = 0;
+
+	LWLockAcquire(queue->lock, LW_SHARED);
+	head = queue->head;
+	limit = pg_atomic_read_u64(&queue->next_seq);
+	LWLockRelease(queue->lock);
+
+	while (tail < head)
+	{
+		Entry	   *entry = entry_at(tail);
+		uint32		state = pg_atomic_read_u32(&entry->state);
+		BeQueueItem item;
+
+		/* Transactions that had no room come first; are they decided? */
+		if (state == ENTRY_RESERVED ||
+			(entry->first_seq > settled + 1 &&
+			 smallest_pending(entry->first_seq) < entry->first_seq))
+		{
+			limit = entry->first_seq;
+			break;
+		}
+		pg_read_barrier();
+
+		item_from_entry(&item, entry, tail, state == ENTRY_COMMITTED);
+		take(arg, &item);
+		taken++;
+
+		settled = item.first_seq + item.n - 1;
+		tail += entry_extent(entry->size);
+		pg_atomic_write_u64(&queue->settled, settled);
+		pg_memory_barrier();	/* the records are read before their room is free */
+		pg_atomic_write_u64(&queue->tail, tail);
+	}
+
+	/*
+	 * Behind the last entry that was taken there may be more that had no room.  A
+	 * transaction that was just taken may not have cleared its slot yet: don't go
+	 * back.
+	 */
+	if (limit > settled + 1)
+	{
+		uint64		decided = smallest_pending(limit) - 1;
+
+		pg_atomic_write_u64(&queue->settled, Max(settled, decided));
+	}
+	return taken;
+}
+
+XLogRecPtr
+be_queue_commit_lsn(void)
+{
+	XLogRecPtr	greatest = InvalidXLogRecPtr;
+
+	for (int i = 0; i < queue->slots; i++)
+		greatest = Max(greatest, pg_atomic_read_u64(&slots[i].lsn));
+	return greatest;
+}
+
+/* Would be_queue_drain get anywhere? */
+static bool
+drain_would_advance(void)
+{
+	uint64		tail = pg_atomic_read_u64(&queue->tail);
+	uint64		next_seq;
+	bool		has_entry;
+	uint64		limit;
+
+	LWLockAcquire(queue->lock, LW_SHARED);
+	has_entry = tail < queue->head;
+	next_seq = pg_atomic_read_u64(&queue->next_seq);
+	LWLockRelease(queue->lock);
+
+	limit = has_entry ? entry_at(tail)->first_seq : next_seq;
+	if (limit == 0)
+		return false;
+	if (has_entry && limit == be_queue_settled() + 1)
+		return pg_atomic_read_u32(&entry_at(tail)->state) != ENTRY_RESERVED;
+	return smallest_pending(limit) - 1 > be_queue_settled();
+}
+
+bool
+be_queue_doze(void)
+{
+	pg_atomic_write_u32(&queue->sleeping, 1);
+	pg_memory_barrier();
+	if (drain_would_advance())
+	{
+		be_queue_awake();
+		return false;
+	}
+	return true;
+}
+
+void
+be_queue_awake(void)
+{
+	pg_atomic_write_u32(&queue->sleeping, 0);
+}
+
+Size
+be_queue_used(void)
+{
+	Size		used;
+
+	LWLockAcquire(queue->lock, LW_SHARED);
+	used = queue->head - pg_atomic_read_u64(&queue->tail);
+	LWLockRelease(queue->lock);
+	return used;
+}
+
+uint64
+be_queue_overflows(void)
+{
+	return pg_atomic_read_u64(&queue->overflows);
+}

@@ -1,0 +1,76 @@
+/*
+ * administer.c - what admins ask for: who is connected, and to end a connection.
+ *
+ * Model: the views and functions that a DBA uses, in JSON.  Who is an admin was
+ * decided when the question was asked: the lower of the token's role and the tables'.
+ */
+#include "server/responder/administer.h"
+
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "server/responder/parameters.h"
+
+/* A moment as events have it. */
+#define UTC(column) \
+	"to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS " column
+
+/* False: the answer says so. */
+static bool
+is_admin(const BeQuestionHead *head, BeAnswer *answer)
+{
+	if (strcmp(head->role, "admin") == 0)
+		return true;
+	be_answer_error(answer, "forbidden", "", "this is for admins");
+	return false;
+}
+
+static void
+append_utf8(BeAnswer *answer, char *text)
+{
+	answer->message.kind = BE_ANSWER_OBJECT;
+	appendStringInfoString(&answer->rest, pg_server_to_any(text, strlen(text), PG_UTF8));
+}
+
+void
+be_administer_connections(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+{
+	Jsonb	   *json;
+	const char *texts[1];
+	char	   *text;
+	int			limit;
+
+	if (!is_admin(head, answer) || (json = be_request_read(payload, answer)) == NULL)
+		return;
+	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &limit))
+	{
+		be_answer_error(answer, "invalid_field", "limit", "expected a number from 1 to 1000");
+		return;
+	}
+	texts[0] = psprintf("%d", limit);
+	be_parameters_begin(head);
+	(void) be_parameters_run("SELECT json_build_object('items', coalesce(json_agg(c), '[]')) FROM ("
+							 "SELECT id, gateway, user_id, role, address, " UTC("connected_at") ", " UTC("expires_at")
+							 ", cursor, lag, sent, received, subscription FROM bugevents.connections AS x"
+							 " ORDER BY lag DESC, x.connected_at DESC LIMIT $1::integer) AS c",
+							 1, texts);
+	append_utf8(answer, be_parameters_value(1));
+	SPI_finish();
+}
+
+void
+be_administer_disconnect(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+{
+	Jsonb	   *json;
+	const char *texts[1];
+
+	if (!is_admin(head, answer) || (json = be_request_read(payload, answer)) == NULL ||
+		(texts[0] = be_request_id(json, "connection_id", answer)) == NULL)
+		return;
+	be_parameters_begin(head);
+	(void) be_parameters_run("SELECT bugevents.disconnect($1)", 1, texts);
+	if (strcmp(be_parameters_value(1), "t") == 0)
+		append_utf8(answer, "{\"disconnected\":true}");
+	else
+		be_answer_error(answer, "not_found", "", "there is no such connection");
+	SPI_finish();
+}

@@ -1,0 +1,437 @@
+/*
+ * row_fetch.c - rows of attached tables as they are now, in the form of events.
+ *
+ * Model: which rows, a query over the attached table tells, with the columns and
+ * expressions of its attachment:
+ *
+ *	SELECT row.tableoid, row.ctid FROM table AS row
+ *	 WHERE id > $1 AND project_id = $2 ... ORDER BY id LIMIT $3
+ *
+ * Each row is then fetched and goes through the capture's own code, as if it was
+ * just created: so payload, filter and audience are those of an event, and whoever
+ * serves it can treat it like one.
+ *
+ * Rights: the query runs as the table's owner, in a security-restricted operation, as
+ * an owner's expressions do anywhere else.
+ */
+#include "server/responder/row_fetch.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
+#include "server/attach/field_sql.h"
+#include "server/attach/mapping.h"
+#include "server/attach/owner.h"
+#include "server/capture/row_event.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "server/base/subtransaction.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#define LIST_BYTES		(1024 * 1024)
+#define CONDITIONS_MAX	4
+
+/* An attached table of the entity that is asked for. */
+typedef struct Source
+{
+	Oid			relid;
+	BeAttachment *attachment;
+} Source;
+
+/* "field operator value" */
+typedef struct Condition
+{
+	const char *field;
+	const char *operator;
+	char	   *value;
+} Condition;
+
+typedef struct Request
+{
+	const BeEntity *entity;
+	Condition	conditions[CONDITIONS_MAX];
+	int			count;
+	Oid			after_table;	/* InvalidOid: from the first one on */
+	int			limit;
+} Request;
+
+typedef struct Found
+{
+	Oid			relid;
+	ItemPointerData tid;
+} Found;
+
+/* ---- reading the request ---- */
+
+static void
+add_condition(Request *request, const char *field, const char *operator, char *value)
+{
+	request->conditions[request->count++] = (Condition) {field, operator, value};
+}
+
+/* False: the answer says what is wrong. */
+static bool
+read_entity(const char *payload, Request *request, Jsonb **json, BeAnswer *answer)
+{
+	char	   *type;
+
+	*json = be_request_read(payload, answer);
+	if (*json == NULL)
+		return false;
+	request->entity = be_request_text(*json, "type", &type) && type ? be_entity_find(type) : NULL;
+	if (request->entity == NULL)
+		be_answer_error(answer, "invalid_field", "type", "rows of this type can't be read");
+	return request->entity != NULL;
+}
+
+/* "TABLE:ID", as we said it ourselves. */
+static bool
+read_after(Request *request, char *after)
+{
+	char	   *end;
+	unsigned long relid = strtoul(after, &end, 10);
+
+	if (end == after || *end != ':' || relid > PG_UINT32_MAX)
+		return false;
+	request->after_table = (Oid) relid;
+	add_condition(request, BE_ENTITY_KEY, ">", end + 1);
+	return true;
+}
+
+static bool
+read_filter(Request *request, const char *field, char *value)
+{
+	if (value == NULL)
+		return true;
+	if (field == NULL || strcmp(field, BE_ENTITY_KEY) == 0)
+		return false;
+	add_condition(request, field, "=", value);
+	return true;
+}
+
+/* False: the answer says what is wrong. */
+static bool
+read_list(Jsonb *json, Request *request, BeAnswer *answer)
+{
+	static const char *const known[] = {
+		"type", "limit", "project_id", "bug_report_id", "status", "after", NULL
+	};
+	const char *wrong = NULL;
+	char	   *text;
+
+	if (!be_request_has_only(json, known, answer))
+		return false;
+	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &request->limit))
+		wrong = "limit";
+	else if (!be_request_text(json, "project_id", &text) ||
+			 !read_filter(request, request->entity->project, text))
+		wrong = "project_id";
+	else if (!be_request_text(json, "bug_report_id", &text) ||
+			 !read_filter(request, request->entity->bug, text))
+		wrong = "bug_report_id";
+	else if (!be_request_text(json, "status", &text) ||
+			 !read_filter(request, request->entity->status, text))
+		wrong = "status";
+	else if (!be_request_text(json, "after", &text) || (text && !read_after(request, text)))
+		wrong = "after";
+	if (wrong)
+		be_answer_error(answer, "invalid_field", wrong, "it can't be used for this type, or has no such value");
+	return wrong == NULL;
+}
+
+/* ---- which rows ---- */
+
+static int
+compare_sources(const ListCell *a, const ListCell *b)
+{
+	Oid			left = ((Source *) lfirst(a))->relid;
+	Oid			right = ((Source *) lfirst(b))->relid;
+
+	return left < right ? -1 : left > right;
+}
+
+static List *
+find_sources(const BeEntity *entity)
+{
+	List	   *sources = NIL;
+	ListCell   *cell;
+
+	foreach(cell, be_attached_tables())
+	{
+		BeAttached *attached = lfirst(cell);
+		Source	   *source = palloc(sizeof(Source));
+
+		source->relid = attached->relid;
+		source->attachment = be_attachment_read(attached->argument);
+		if (source->attachment->entity == entity)
+			sources = lappend(sources, source);
+	}
+	list_sort(sources, compare_sources);
+	return sources;
+}
+
+/* The conditions as parameters of a query over one table. */
+typedef struct Parameters
+{
+	const Request *request;
+	Oid			types[CONDITIONS_MAX + 1];
+	Datum		values[CONDITIONS_MAX + 1];
+} Parameters;
+
+static void
+convert_step(void *arg)
+{
+	Parameters *parameters = arg;
+
+	for (int i = 0; i < parameters->request->count; i++)
+	{
+		Oid			input;
+		Oid			param;
+
+		getTypeInputInfo(parameters->types[i], &input, &param);
+		parameters->values[i] = OidInputFunctionCall(input, parameters->request->conditions[i].value,
+													 param, -1);
+	}
+}
+
+/*
+ * Write the query; false: the table has no such field, so none of its rows fits.
+ * What is no column, and so has no index, is compared as text.
+ */
+static bool
+build_query(const Source *source, const Request *request, Parameters *parameters,
+			StringInfo sql)
+{
+	appendStringInfo(sql, "SELECT row.tableoid, row.ctid FROM %s WHERE true",
+					 be_field_from(source->relid));
+	for (int i = 0; i < request->count; i++)
+	{
+		const Condition *condition = &request->conditions[i];
+		char	   *field = be_field_sql(source->attachment, source->relid, condition->field);
+		Oid			type = be_field_type(source->attachment, source->relid, condition->field);
+
+		if (field == NULL)
+			return false;
+		parameters->types[i] = OidIsValid(type) ? type : TEXTOID;
+		appendStringInfo(sql, OidIsValid(type) ? " AND %s %s $%d" : " AND %s::text %s $%d",
+						 field, condition->operator, i + 1);
+	}
+	appendStringInfo(sql, OidIsValid(be_field_type(source->attachment, source->relid, BE_ENTITY_KEY))
+					 ? " ORDER BY %s LIMIT $%d" : " ORDER BY %s::text LIMIT $%d",
+					 be_field_sql(source->attachment, source->relid, BE_ENTITY_KEY),
+					 request->count + 1);
+	return true;
+}
+
+/* What the query found, copied to the caller's context. */
+static Found *
+take_found(MemoryContext caller, int *n)
+{
+	Found	   *found = MemoryContextAlloc(caller, sizeof(Found) * Max(SPI_processed, 1));
+
+	*n = SPI_processed;
+	for (int i = 0; i < *n; i++)
+	{
+		bool		isnull;
+
+		found[i].relid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
+														SPI_tuptable->tupdesc, 1, &isnull));
+		found[i].tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[i],
+																	SPI_tuptable->tupdesc, 2, &isnull));
+	}
+	return found;
+}
+
+static Found *
+run_query(const char *sql, Parameters *parameters, int limit, MemoryContext caller, int *n)
+{
+	int			count = parameters->request->count;
+	Found	   *found;
+
+	parameters->types[count] = INT8OID;
+	parameters->values[count] = Int64GetDatum(limit);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, count + 1, parameters->types, parameters->values,
+							  NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute \"%s\"", sql);
+	found = take_found(caller, n);
+	SPI_finish();
+	return found;
+}
+
+/*
+ * Up to limit rows of one table.  Converting what the client sent is the owner's part,
+ * too: reading a value of an array of domains runs the domain's checks.
+ */
+static Found *
+find_rows(const Source *source, const Request *request, int limit, int *n)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Parameters	parameters = {.request = request};
+	Oid			relowner;
+	BeOwnerScope scope;
+	StringInfoData sql;
+	Found	   *found = NULL;
+
+	*n = 0;
+	relowner = be_attached_owner(source->relid);
+	initStringInfo(&sql);
+	if (!OidIsValid(relowner) || !build_query(source, request, &parameters, &sql))
+		return NULL;
+
+	scope = be_owner_enter(relowner, be_owner_search_path(source->attachment->search_path));
+	if (be_attempt(convert_step, &parameters, false))
+		found = run_query(sql.data, &parameters, limit, caller, n);
+	be_owner_leave(&scope);
+	return found;
+}
+
+/* ---- a row as a record ---- */
+
+/* Append the record of a row that is there and wanted; false: it isn't. */
+static bool
+append_record(const Found *found, BeAnswer *answer, const char **key)
+{
+	Relation	rel = table_open(found->relid, AccessShareLock);
+	Trigger    *trigger = be_attached_trigger(rel);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	ItemPointerData tid = found->tid;
+	bool		appended = false;
+
+	if (trigger && table_tuple_fetch_row_version(rel, &tid, GetActiveSnapshot(), slot))
+	{
+		BeMapping  *mapping = be_mapping_get(rel, trigger);
+		BeRow		row;
+		BeRowEvent	event;
+
+		be_rows_read(mapping, rel, &slot, &row, 1);
+		if (row.wanted)
+		{
+			char	   *bytes;
+			Size		size;
+
+			be_row_event_begin(&event, mapping, &row, NULL, NULL);
+			event.record.action = "updated";
+			event.record.audience = be_row_event_audience(&event, event.record.action);
+			bytes = be_record_bytes(&event.record, &size);
+			appendBinaryStringInfo(&answer->rest, bytes, size);
+			answer->message.count++;
+			appended = true;
+		}
+		*key = be_row_event_key(mapping, &row);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+	return appended;
+}
+
+/* ---- the two requests ---- */
+
+/* Append the record of the one row that is asked for, if there is one. */
+static void
+append_one(const Request *request, BeAnswer *answer)
+{
+	const char *key;
+	ListCell   *cell;
+
+	foreach(cell, find_sources(request->entity))
+	{
+		int			n;
+		Found	   *found = find_rows(lfirst(cell), request, 1, &n);
+
+		if (n > 0 && append_record(&found[0], answer, &key))
+			return;
+	}
+}
+
+BeSpan
+be_current_find(const char *entity, const char *id)
+{
+	Request		request = {.entity = be_entity_find(entity)};
+	BeAnswer	answer = {.message = {0}};
+
+	initStringInfo(&answer.rest);
+	add_condition(&request, BE_ENTITY_KEY, "=", pstrdup(id));
+	append_one(&request, &answer);
+	return (BeSpan) {answer.rest.data, (uint32_t) answer.rest.len};
+}
+
+void
+be_current_get(const BeQuestionHead *head pg_attribute_unused(), const char *payload, BeAnswer *answer)
+{
+	Request		request = {0};
+	Jsonb	   *json;
+	char	   *id;
+
+	if (!read_entity(payload, &request, &json, answer))
+		return;
+	id = be_request_id(json, BE_ENTITY_KEY, answer);
+	if (id == NULL)
+		return;
+	answer->message.kind = BE_ANSWER_ROW;
+	add_condition(&request, BE_ENTITY_KEY, "=", id);
+	append_one(&request, answer);
+}
+
+/*
+ * One more than wanted is looked for, to know whether there are more.  What was
+ * reached is told even when that row isn't for everyone: its id, no more.
+ */
+static bool
+list_table(const Source *source, const Request *request, int *left, BeAnswer *answer,
+		   char **next)
+{
+	const char *key = NULL;
+	int			n;
+	Found	   *found = find_rows(source, request, *left + 1, &n);
+
+	for (int i = 0; i < n; i++)
+	{
+		if (*left == 0 || answer->rest.len > LIST_BYTES)
+		{
+			*next = psprintf("%u:%s", source->relid, key ? key : "");
+			return false;
+		}
+		(void) append_record(&found[i], answer, &key);
+		(*left)--;
+	}
+	return true;
+}
+
+void
+be_current_list(const BeQuestionHead *head pg_attribute_unused(), const char *payload, BeAnswer *answer)
+{
+	Request		request = {0};
+	Jsonb	   *json;
+	ListCell   *cell;
+	char	   *next = NULL;
+	int			left;
+
+	if (!read_entity(payload, &request, &json, answer) ||
+		!read_list(json, &request, answer))
+		return;
+	answer->message.kind = BE_ANSWER_ROWS;
+	left = request.limit;
+	foreach(cell, find_sources(request.entity))
+	{
+		Source	   *source = lfirst(cell);
+		Request		here = request;
+
+		if (source->relid < request.after_table)
+			continue;
+		if (source->relid != request.after_table && OidIsValid(request.after_table))
+			here.count--;		/* "after" is the last one, and another table's */
+		if (!list_table(source, &here, &left, answer, &next))
+			break;
+	}
+	if (next)
+		appendStringInfoString(&answer->rest, next);
+}

@@ -1,0 +1,32 @@
+/*
+ * row_fetch.h - rows of attached tables as they are now, in the form of events.
+ */
+#ifndef BE_SERVER_RESPONDER_ROW_FETCH_H
+#define BE_SERVER_RESPONDER_ROW_FETCH_H
+
+#include "postgres.h"
+
+#include "common/event/event.h"
+#include "server/responder/responder_queue.h"
+#include "server/responder/request.h"
+
+/*
+ * get {"type", "id"}: the row of this entity with that id.
+ *
+ * list {"type", "project_id", "bug_report_id", "status", "after", "limit"}: rows, in the
+ * order of table and id; all members but the first are optional.  "after" is what
+ * the list before said as "next".
+ *
+ * payload is the request's, a JSON object in UTF-8.  In a transaction with an
+ * active snapshot.  What is wrong with the request is in the answer; other errors are thrown.
+ */
+extern void be_current_get(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void be_current_list(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+
+/*
+ * The record of the row of that entity and id as it is now; len 0: there is none.  palloc'd.
+ * For who is to know of it regardless of the audience.
+ */
+extern BeSpan be_current_find(const char *entity, const char *id);
+
+#endif							/* BE_SERVER_RESPONDER_ROW_FETCH_H */

@@ -1,0 +1,18 @@
+/*
+ * security_log.h - the rows of bugevents.security_events.
+ */
+#ifndef BE_SERVER_RESPONDER_SECURITY_LOG_H
+#define BE_SERVER_RESPONDER_SECURITY_LOG_H
+
+#include "postgres.h"
+
+#include "server/responder/responder_queue.h"
+#include "server/responder/request.h"
+
+/*
+ * Insert what a JSON array of objects says (kind, address, gateway, times), and delete what is
+ * above bugevents.security_event_rows.  In a transaction with an active snapshot.
+ */
+extern void be_note_write(const BeQuestionHead *head, const char *json, BeAnswer *answer);
+
+#endif							/* BE_SERVER_RESPONDER_SECURITY_LOG_H */

@@ -1,0 +1,243 @@
+/*
+ * clients.c - the table of connected clients in shared memory.
+ *
+ * Concurrency: the dispatcher writes a slot under its change count, odd while it
+ * writes, as pg_stat_activity's entries are written; readers copy until they saw
+ * the same even count before and after.  No reader ever holds the dispatcher up.
+ * Wishes are rare and stand under a lock.
+ *
+ * Failure: the dispatcher clears the table when it starts, since the gateways of
+ * its predecessor are gone.
+ */
+#include "server/shared/clients.h"
+
+#include "server/base/settings.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+typedef struct Slot
+{
+	pg_atomic_uint32 change;	/* odd: being written */
+	bool		used;
+	bool		wished;			/* under the table's lock */
+	char		reason[BE_CLIENT_REASON_LEN];
+	BeClient	client;
+} Slot;
+
+typedef struct Table
+{
+	LWLock	   *lock;			/* wished, reason, wishes */
+	int			wishes;			/* slots with a wish */
+	int			capacity;
+	int			first_free;		/* no free slot below it; the dispatcher's own */
+	Slot		slot[FLEXIBLE_ARRAY_MEMBER];
+} Table;
+
+static Table *table;
+
+static Size
+table_size(void)
+{
+	return add_size(offsetof(Table, slot),
+					mul_size(be_max_connections, sizeof(Slot)));
+}
+
+void
+be_clients_request(void)
+{
+	RequestAddinShmemSpace(table_size());
+	RequestNamedLWLockTranche("bugevents clients", 1);
+}
+
+void
+be_clients_startup(void)
+{
+	bool		found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	table = ShmemInitStruct("bugevents clients", table_size(), &found);
+	if (!found)
+	{
+		memset(table, 0, table_size());
+		table->lock = &GetNamedLWLockTranche("bugevents clients")->lock;
+		table->capacity = be_max_connections;
+		for (int i = 0; i < table->capacity; i++)
+			pg_atomic_init_u32(&table->slot[i].change, 0);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+int
+be_clients_capacity(void)
+{
+	return table->capacity;
+}
+
+static void
+begin_change(Slot *slot)
+{
+	pg_atomic_write_u32(&slot->change, pg_atomic_read_u32(&slot->change) + 1);
+	pg_write_barrier();
+}
+
+static void
+end_change(Slot *slot)
+{
+	pg_write_barrier();
+	pg_atomic_write_u32(&slot->change, pg_atomic_read_u32(&slot->change) + 1);
+}
+
+int
+be_clients_add(const BeClient *client)
+{
+	int			i = table->first_free;
+	Slot	   *slot;
+
+	while (i < table->capacity && table->slot[i].used)
+		i++;
+	table->first_free = i;
+	if (i == table->capacity)
+		return -1;
+
+	slot = &table->slot[i];
+	begin_change(slot);
+	slot->client = *client;
+	slot->used = true;
+	end_change(slot);
+	return i;
+}
+
+void
+be_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 received,
+				  TimestampTz expires_at, bool lags)
+{
+	Slot	   *slot = &table->slot[i];
+
+	begin_change(slot);
+	slot->client.lags = lags;
+	slot->client.start = start;
+	slot->client.cursor = cursor;
+	slot->client.sent = sent;
+	slot->client.received = received;
+	slot->client.expires_at = expires_at;
+	end_change(slot);
+}
+
+void
+be_clients_set_role(int i, const char *role)
+{
+	Slot	   *slot = &table->slot[i];
+
+	begin_change(slot);
+	strlcpy(slot->client.role, role, sizeof(slot->client.role));
+	end_change(slot);
+}
+
+void
+be_clients_set_interest(int i, BeSpan interest, TimestampTz at)
+{
+	Slot	   *slot = &table->slot[i];
+
+	begin_change(slot);
+	memcpy(slot->client.interest, interest.data, interest.len);
+	slot->client.interest_len = interest.len;
+	slot->client.interest_at = at;
+	end_change(slot);
+}
+
+void
+be_clients_remove(int i)
+{
+	Slot	   *slot = &table->slot[i];
+
+	begin_change(slot);
+	slot->used = false;
+	end_change(slot);
+
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	if (slot->wished)
+		table->wishes--;
+	slot->wished = false;
+	LWLockRelease(table->lock);
+	table->first_free = Min(table->first_free, i);
+}
+
+void
+be_clients_clear(void)
+{
+	for (int i = 0; i < table->capacity; i++)
+	{
+		/* A predecessor may have died while it wrote. */
+		if (pg_atomic_read_u32(&table->slot[i].change) % 2 != 0)
+			end_change(&table->slot[i]);
+		if (table->slot[i].used)
+			be_clients_remove(i);
+	}
+	table->first_free = 0;
+}
+
+bool
+be_clients_get(int i, BeClient *client)
+{
+	Slot	   *slot = &table->slot[i];
+	bool		used;
+	uint32		before;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		before = pg_atomic_read_u32(&slot->change);
+		pg_read_barrier();
+		used = slot->used;
+		if (used)
+			*client = slot->client;
+		pg_read_barrier();
+	} while (before % 2 != 0 || before != pg_atomic_read_u32(&slot->change));
+	return used;
+}
+
+bool
+be_clients_wish(const char *id, const char *reason)
+{
+	BeClient	client;
+
+	for (int i = 0; i < table->capacity; i++)
+	{
+		Slot	   *slot = &table->slot[i];
+
+		if (!be_clients_get(i, &client) || strcmp(client.id, id) != 0)
+			continue;
+		LWLockAcquire(table->lock, LW_EXCLUSIVE);
+		if (!slot->wished)
+			table->wishes++;
+		slot->wished = true;
+		strlcpy(slot->reason, reason, sizeof(slot->reason));
+		LWLockRelease(table->lock);
+		return true;
+	}
+	return false;
+}
+
+bool
+be_clients_next_wish(int *index, char *reason)
+{
+	bool		found = false;
+
+	LWLockAcquire(table->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < table->capacity && table->wishes > 0 && !found; i++)
+	{
+		Slot	   *slot = &table->slot[i];
+
+		if (!slot->wished)
+			continue;
+		slot->wished = false;
+		table->wishes--;
+		*index = i;
+		strlcpy(reason, slot->reason, BE_CLIENT_REASON_LEN);
+		found = true;
+	}
+	LWLockRelease(table->lock);
+	return found;
+}

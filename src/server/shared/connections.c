@@ -1,0 +1,98 @@
+/*
+ * connections.c - bugevents.connections and bugevents.disconnect().
+ */
+#include "postgres.h"
+
+#include "server/shared/clients.h"
+#include "server/base/settings.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "server/queue/queue.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+enum
+{
+	CONNECTION_ID,
+	CONNECTION_GATEWAY,
+	CONNECTION_USER_ID,
+	CONNECTION_ROLE,
+	CONNECTION_ADDRESS,
+	CONNECTION_CONNECTED_AT,
+	CONNECTION_EXPIRES_AT,
+	CONNECTION_CURSOR,
+	CONNECTION_LAG,
+	CONNECTION_SENT,
+	CONNECTION_RECEIVED,
+	CONNECTION_SUBSCRIPTION,
+	CONNECTION_COLUMNS
+};
+
+PG_FUNCTION_INFO_V1(bugevents_connections);
+PG_FUNCTION_INFO_V1(bugevents_disconnect);
+
+static Datum
+text_datum(const char *utf8)
+{
+	return CStringGetTextDatum(be_clients_text(utf8));
+}
+
+static void
+put_client(ReturnSetInfo *result, const BeClient *client, uint64 tip)
+{
+	Datum		values[CONNECTION_COLUMNS];
+	bool		nulls[CONNECTION_COLUMNS] = {0};
+
+	values[CONNECTION_ID] = text_datum(client->id);
+	values[CONNECTION_GATEWAY] = Int32GetDatum(client->gateway);
+	values[CONNECTION_USER_ID] = text_datum(client->user);
+	values[CONNECTION_ROLE] = text_datum(client->role);
+	values[CONNECTION_ADDRESS] = text_datum(client->address);
+	values[CONNECTION_CONNECTED_AT] = TimestampTzGetDatum(client->connected_at);
+	values[CONNECTION_EXPIRES_AT] = TimestampTzGetDatum(client->expires_at);
+	values[CONNECTION_CURSOR] = Int64GetDatum(client->cursor);
+	values[CONNECTION_LAG] = Int64GetDatum(tip > client->cursor ? tip - client->cursor : 0);
+	values[CONNECTION_SENT] = Int64GetDatum(client->sent);
+	values[CONNECTION_RECEIVED] = Int64GetDatum(client->received);
+	values[CONNECTION_SUBSCRIPTION] = JsonbPGetDatum(be_clients_subscription(client));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+bugevents_connections(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	BeClient	client;
+
+	be_settings_require_preload();
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < be_clients_capacity(); i++)
+		if (be_clients_get(i, &client))
+			put_client(result, &client, be_queue_settled());
+	return (Datum) 0;
+}
+
+Datum
+bugevents_disconnect(PG_FUNCTION_ARGS)
+{
+	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *reason = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	bool		found;
+
+	be_settings_require_preload();
+	for (char *p = reason; *p; p++)
+		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("reason must be plain ASCII"),
+					 errdetail("It is sent in a WebSocket close frame.")));
+	if (strlen(reason) >= BE_CLIENT_REASON_LEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("reason is longer than %d characters",
+						BE_CLIENT_REASON_LEN - 1)));
+	found = be_clients_wish(id, reason);
+	if (found)
+		be_queue_wake();
+	PG_RETURN_BOOL(found);
+}

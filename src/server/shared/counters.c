@@ -1,0 +1,156 @@
+/*
+ * counters.c - counters in shared memory, for the metrics.
+ *
+ * Model: captured events are counted by each session in an array of its own (one for each
+ * possible process, on cache lines that nobody else writes), so that counting costs
+ * a commit a few instructions and no contention.  Reading adds them up.  Who takes over
+ * a process number goes on counting where its predecessor stopped.
+ *
+ * Custom types are counted together: their names are the application's, and a label must
+ * have a bounded number of values.
+ */
+#include "server/shared/counters.h"
+
+#include "server/base/compat.h"
+#include "port/atomics.h"
+#include "storage/shmem.h"
+
+#define OTHER	"other"
+
+typedef struct Kind
+{
+	const char *type;
+	const char *action;
+} Kind;
+
+#define ROWS(type) \
+	{type, "created"}, {type, "updated"}, {type, "deleted"}, {type, "moved_out"}, {type, "truncated"}
+
+/* Of bugevents' own events; the last is the rest. */
+static const Kind kinds[] = {
+	ROWS("bug_report"), {"bug_report", "status_changed"}, {"bug_report", "assigned"}, {"bug_report", "unassigned"},
+	ROWS("comment"),
+	ROWS("project"),
+	ROWS("user"), {"user", "status_changed"},
+	ROWS("membership"),
+	{"notification", "bug_assigned"}, {"notification", "comment_added"}, {"notification", "status_changed"},
+	{"notification", "priority_changed"}, {"notification", "reminder_sent"}, {"notification", "welcome"},
+	{"notification", "read"}, {"notification", "deleted"},
+	{"reminder", "created"}, {"reminder", "updated"}, {"reminder", "deleted"},
+	{"watch", "created"}, {"watch", "deleted"},
+	{"alert", "raised"}, {"alert", "cleared"},
+	{OTHER, OTHER}
+};
+
+#define KINDS	lengthof(kinds)
+
+typedef struct Captures
+{
+	uint64		count[TYPEALIGN(PG_CACHE_LINE_SIZE / sizeof(uint64), KINDS)];
+} Captures;
+
+typedef struct Counters
+{
+	pg_atomic_uint64 gateway[BE_COUNTER_KINDS];
+	pg_atomic_uint32 alert[BE_ALERTS];
+	Captures	session[FLEXIBLE_ARRAY_MEMBER];
+} Counters;
+
+static Counters *counters;
+
+static Size
+counters_size(void)
+{
+	return add_size(offsetof(Counters, session), mul_size(BE_PROCESSES, sizeof(Captures)));
+}
+
+void
+be_counters_request(void)
+{
+	RequestAddinShmemSpace(CACHELINEALIGN(counters_size()));
+}
+
+void
+be_counters_startup(void)
+{
+	bool		found;
+
+	counters = ShmemInitStruct("bugevents counters", counters_size(), &found);
+	if (found)
+		return;
+	memset(counters, 0, counters_size());
+	for (int i = 0; i < BE_COUNTER_KINDS; i++)
+		pg_atomic_init_u64(&counters->gateway[i], 0);
+	for (int i = 0; i < BE_ALERTS; i++)
+		pg_atomic_init_u32(&counters->alert[i], 0);
+}
+
+void
+be_counters_add(BeCounter counter, uint64 n)
+{
+	if (n > 0)
+		pg_atomic_fetch_add_u64(&counters->gateway[counter], n);
+}
+
+uint64
+be_counters_get(BeCounter counter)
+{
+	return pg_atomic_read_u64(&counters->gateway[counter]);
+}
+
+void
+be_counters_set_alert(BeAlert alert, bool raised)
+{
+	pg_atomic_write_u32(&counters->alert[alert], raised);
+}
+
+bool
+be_counters_alert(BeAlert alert)
+{
+	return pg_atomic_read_u32(&counters->alert[alert]) != 0;
+}
+
+static bool
+is_kind(const Kind *kind, const char *type, const char *action)
+{
+	return strcmp(type, kind->type) == 0 && strcmp(action, kind->action) == 0;
+}
+
+static int
+find_kind(const char *type, const char *action)
+{
+	int			kind = 0;
+
+	while (kind < (int) KINDS - 1 && !is_kind(&kinds[kind], type, action))
+		kind++;
+	return kind;
+}
+
+void
+be_counters_captured(const char *type, const char *action)
+{
+	/* The same come again and again, but not always at the same address. */
+	static int	last_kind = 0;
+
+	if (!is_kind(&kinds[last_kind], type, action))
+		last_kind = find_kind(type, action);
+	counters->session[BE_MY_PROCESS].count[last_kind]++;
+}
+
+int
+be_counters_captures(void)
+{
+	return (int) KINDS;
+}
+
+uint64
+be_counters_capture(int kind, const char **type, const char **action)
+{
+	uint64		sum = 0;
+
+	*type = kinds[kind].type;
+	*action = kinds[kind].action;
+	for (int i = 0; i < BE_PROCESSES; i++)
+		sum += counters->session[i].count[kind];
+	return sum;
+}

@@ -1,0 +1,59 @@
+/*
+ * delivery_counters.c - how often a channel's deliveries ended how, for the metrics.
+ */
+#include "server/shared/delivery_counters.h"
+
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/shmem.h"
+
+typedef struct Result
+{
+	const char *state;
+	const char *name;
+} Result;
+
+static const Result results[] = {
+	{"sent", "sent"}, {"waiting", "retry"}, {"dead", "dead"}, {"uncertain", "uncertain"}
+};
+
+#define SIZE	(sizeof(pg_atomic_uint64) * BE_CHANNELS * lengthof(results))
+
+static pg_atomic_uint64 *counts;
+
+void
+be_deliveries_request(void)
+{
+	RequestAddinShmemSpace(MAXALIGN(SIZE));
+}
+
+void
+be_deliveries_startup(void)
+{
+	bool		found;
+
+	counts = ShmemInitStruct("bugevents deliveries", SIZE, &found);
+	for (size_t i = 0; !found && i < BE_CHANNELS * lengthof(results); i++)
+		pg_atomic_init_u64(&counts[i], 0);
+}
+
+void
+be_deliveries_count(BeChannelKind kind, const char *state)
+{
+	for (size_t i = 0; i < lengthof(results); i++)
+		if (strcmp(results[i].state, state) == 0)
+			pg_atomic_fetch_add_u64(&counts[kind * lengthof(results) + i], 1);
+}
+
+int
+be_deliveries_results(void)
+{
+	return lengthof(results);
+}
+
+uint64
+be_deliveries_get(BeChannelKind kind, int result, const char **name)
+{
+	*name = results[result].name;
+	return pg_atomic_read_u64(&counts[kind * lengthof(results) + result]);
+}

@@ -1,0 +1,39 @@
+/*
+ * ended.h - the connections that have ended lately, and those that were refused.
+ *
+ * They answer why an event did not arrive (bugevents.explain_delivery()).  The dispatcher
+ * is the only one that writes them.
+ */
+#ifndef BE_SERVER_SHARED_ENDED_H
+#define BE_SERVER_SHARED_ENDED_H
+
+#include "postgres.h"
+
+#include "server/shared/clients.h"
+#include "nodes/pg_list.h"
+
+typedef struct BeEndedClient
+{
+	BeClient	client;			/* as it was at its end; connected_at of a refused one: the first time */
+	TimestampTz ended_at;
+	int			code;			/* of the close frame; 1006: there was none */
+	char		reason[BE_CLIENT_REASON_LEN];	/* in it, in ASCII; why it was refused */
+	int			refusals;		/* 0: it had been let in */
+} BeEndedClient;
+
+extern void be_ended_request(void);
+extern void be_ended_startup(void);
+
+/* For the dispatcher: remember the end of one that was connected. */
+extern void be_ended_add(const BeClient *client, int code, const char *reason);
+
+/* For the dispatcher: remember that one was refused.  Again and again for the same reason is once. */
+extern void be_ended_add_refused(const BeClient *client, const char *reason);
+
+/* Copies (BeEndedClient *) of what is kept of this user, the oldest first; in the current context. */
+extern List *be_ended_of(const char *user);
+
+/* What ended since then is kept. */
+extern TimestampTz be_ended_kept_since(void);
+
+#endif							/* BE_SERVER_SHARED_ENDED_H */

@@ -1,0 +1,127 @@
+/*
+ * subscription_view.c - what a client wants, in the form of a request to subscribe.
+ *
+ *	{"types": ["bug_report"], "project_ids": ["7", "8"], "conflate": true}
+ *
+ * A list that its gateway didn't tell is the number of its values; a client that has
+ * unsubscribed is {"unsubscribed": true}.
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "server/shared/clients.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+char *
+be_clients_text(const char *utf8)
+{
+	int			encoding = GetDatabaseEncoding();
+	Oid			conversion = InvalidOid;
+	StringInfoData text;
+
+	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
+		conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(conversion))
+		return pstrdup(utf8);
+
+	initStringInfo(&text);
+	for (int len; *utf8; utf8 += len)
+	{
+		unsigned char one[4 * MAX_CONVERSION_GROWTH + 1];
+
+		len = pg_encoding_mblen(PG_UTF8, utf8);
+		if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) utf8, len,
+										  one, sizeof(one), true) == len)
+			appendStringInfoString(&text, (char *) one);
+		else
+			appendStringInfoChar(&text, '?');
+	}
+	return text.data;
+}
+
+static void
+push_string(JsonbParseState **state, JsonbIteratorToken token, char *text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = text;
+	value.val.string.len = strlen(text);
+	pushJsonbValue(state, token, &value);
+}
+
+static void
+push_true(JsonbParseState **state, char *name)
+{
+	JsonbValue	value = {.type = jbvBool};
+
+	value.val.boolean = true;
+	push_string(state, WJB_KEY, name);
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+/* How many there are; a gateway that says nonsense has none. */
+static void
+push_count(JsonbParseState **state, char *name, const char *text)
+{
+	JsonbValue	value = {.type = jbvNumeric};
+
+	value.val.numeric = int64_to_numeric(strtol(text, NULL, 10));
+	push_string(state, WJB_KEY, name);
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static void
+push_list(JsonbParseState **state, char *name, BeSpan interest, BeInterestKind kind)
+{
+	bool		begun = false;
+	BeInterest	one;
+
+	while (be_interest_next(&interest, &one))
+	{
+		if (one.kind != kind)
+			continue;
+		if (!begun)
+		{
+			push_string(state, WJB_KEY, name);
+			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+			begun = true;
+		}
+		push_string(state, WJB_ELEM, be_clients_text(one.value));
+	}
+	if (begun)
+		pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
+Jsonb *
+be_clients_subscription(const BeClient *client)
+{
+	BeSpan		interest = {client->interest, client->interest_len};
+	BeSpan		rest = interest;
+	JsonbParseState *state = NULL;
+	BeInterest	one;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_list(&state, "types", interest, BE_INTEREST_TYPE);
+	push_list(&state, "actions", interest, BE_INTEREST_ACTION);
+	push_list(&state, "project_ids", interest, BE_INTEREST_PROJECT);
+	push_list(&state, "bug_report_ids", interest, BE_INTEREST_BUG);
+	while (be_interest_next(&rest, &one))
+	{
+		if (one.kind == BE_INTEREST_TYPES)
+			push_count(&state, "types", one.value);
+		else if (one.kind == BE_INTEREST_ACTIONS)
+			push_count(&state, "actions", one.value);
+		else if (one.kind == BE_INTEREST_PROJECTS)
+			push_count(&state, "project_ids", one.value);
+		else if (one.kind == BE_INTEREST_BUGS)
+			push_count(&state, "bug_report_ids", one.value);
+		else if (one.kind == BE_INTEREST_CONFLATED)
+			push_true(&state, "conflate");
+		else if (one.kind == BE_INTEREST_NOTHING)
+			push_true(&state, "unsubscribed");
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

@@ -1,0 +1,94 @@
+/*
+ * worker_registry.c - which workers run, for those who start and wake them.
+ *
+ * Concurrency: a worker claims its place by compare-and-swap and gives it back at exit.
+ * The latch of a process that has just ended may be set: harmless, as whoever has
+ * it next looks again.
+ */
+#include "server/shared/worker_registry.h"
+
+#include "access/xact.h"
+#include "server/base/compat.h"
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+
+#define NOBODY	UINT32_MAX
+
+/* Indexes of PGPROCs, or NOBODY. */
+static pg_atomic_uint32 *workers;
+
+void
+be_presence_request(void)
+{
+	RequestAddinShmemSpace(MAXALIGN(sizeof(pg_atomic_uint32) * BE_WORKERS));
+}
+
+void
+be_presence_startup(void)
+{
+	bool		found;
+
+	workers = ShmemInitStruct("bugevents workers", sizeof(pg_atomic_uint32) * BE_WORKERS, &found);
+	for (int i = 0; !found && i < BE_WORKERS; i++)
+		pg_atomic_init_u32(&workers[i], NOBODY);
+}
+
+static void
+leave(int code pg_attribute_unused(), Datum kind)
+{
+	pg_atomic_write_u32(&workers[DatumGetInt32(kind)], NOBODY);
+}
+
+bool
+be_presence_begin(BeWorkerKind kind)
+{
+	uint32		nobody = NOBODY;
+
+	if (!pg_atomic_compare_exchange_u32(&workers[kind], &nobody, BE_MY_PGPROC))
+		return false;
+	before_shmem_exit(leave, Int32GetDatum(kind));
+	return true;
+}
+
+bool
+be_presence_is_running(BeWorkerKind kind)
+{
+	return pg_atomic_read_u32(&workers[kind]) != NOBODY;
+}
+
+void
+be_presence_wake(BeWorkerKind kind)
+{
+	uint32		process = pg_atomic_read_u32(&workers[kind]);
+
+	if (process != NOBODY)
+		SetLatch(&ProcGlobal->allProcs[process].procLatch);
+}
+
+static bool wakes[BE_WORKERS];	/* of the transaction */
+
+static void
+at_end(XactEvent event, void *arg pg_attribute_unused())
+{
+	for (int kind = 0; kind < BE_WORKERS; kind++)
+	{
+		if (wakes[kind] && event == XACT_EVENT_COMMIT)
+			be_presence_wake((BeWorkerKind) kind);
+		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+			wakes[kind] = false;
+	}
+}
+
+void
+be_presence_wake_at_commit(BeWorkerKind kind)
+{
+	static bool registered = false;
+
+	if (!registered)
+		RegisterXactCallback(at_end, NULL);
+	registered = true;
+	wakes[kind] = pg_atomic_read_u32(&workers[kind]) != BE_MY_PGPROC;
+}

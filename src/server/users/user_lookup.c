@@ -1,0 +1,297 @@
+/*
+ * user_lookup.c - what the attached tables of users and memberships say of somebody.
+ *
+ * Model: one query for each such table, over all the users that are asked for,
+ *
+ *	SELECT (id)::text, (user)::text, (role or project)::text, (status)::text
+ *	  FROM table AS row WHERE (user) = ANY ($1) AND (filter)
+ *
+ * with the columns and expressions of its attachment.  Which tables there are is read
+ * anew each time: a table that was attached by a transaction that is settled already
+ * must be among them, and invalidations come a moment after that.
+ *
+ * Rights: as for a captured row (expression.c), and nothing can be written.
+ *
+ * Concurrency: it runs in the dispatcher, and the stream waits meanwhile.  So it waits
+ * for locks for LOCK_TIMEOUT only, and is cancelled after TIMEOUT.
+ *
+ * Failure: it happens in a subtransaction; an error is a warning.
+ */
+#include "server/users/user_lookup.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+#include "utils/timeout.h"
+
+#include "server/capture/access_change.h"
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
+#include "server/attach/field_sql.h"
+#include "server/encode/integer.h"
+#include "server/attach/owner.h"
+#include "server/encode/database_text.h"
+
+#define TIMEOUT			1000	/* ms */
+#define LOCK_TIMEOUT	"100ms"
+
+/* A table that decides. */
+typedef struct Deciding
+{
+	Oid			relid;
+	BeAttachment *attachment;
+} Deciding;
+
+/* A user as the database writes the id, and where the entry is. */
+typedef struct Wanted
+{
+	char	   *user;
+	BeRosterEntry *entry;
+} Wanted;
+
+/* ---- which tables ---- */
+
+static List *
+find_tables(void)
+{
+	List	   *tables = NIL;
+	ListCell   *cell;
+
+	foreach(cell, be_attached_tables())
+	{
+		BeAttached *attached = lfirst(cell);
+		Deciding   *table = palloc(sizeof(Deciding));
+
+		table->relid = attached->relid;
+		table->attachment = be_attachment_read(attached->argument);
+		if (table->attachment->decides)
+			tables = lappend(tables, table);
+	}
+	return tables;
+}
+
+/* ---- one table ---- */
+
+/* The field, or null. */
+static char *
+sql_of(const Deciding *table, const char *field)
+{
+	char	   *sql = be_field_sql(table->attachment, table->relid, field);
+
+	return sql ? sql : "null";
+}
+
+static bool
+is_integer_type(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+/* Ids are compared in a way that can use an index, where any text can be compared so. */
+static char *
+build_query(const Deciding *table, Oid type)
+{
+	const BeAttachment *attachment = table->attachment;
+	const BeEntity *entity = attachment->entity;
+	char	   *person = sql_of(table, entity->person);
+	bool		as_it_is = is_integer_type(type) || type == TEXTOID || type == VARCHAROID;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s WHERE ",
+					 sql_of(table, BE_ENTITY_KEY), person,
+					 sql_of(table, entity->id == BE_MEMBERSHIP ? entity->project : entity->role),
+					 sql_of(table, entity->status), be_field_from(table->relid));
+	appendStringInfo(&sql, as_it_is ? "%s = ANY ($1)" : "(%s)::text = ANY ($1)", person);
+	if (attachment->filter)
+		appendStringInfo(&sql, " AND (%s\n)", attachment->filter);
+	return sql.data;
+}
+
+static Datum
+make_array(const Wanted *wanted, int n, bool integers)
+{
+	Datum	   *items = palloc(sizeof(Datum) * n);
+	int			count = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		int64		value;
+
+		if (!integers)
+			items[count++] = CStringGetTextDatum(wanted[i].user);
+		else if (be_is_integer(wanted[i].user, &value))
+			items[count++] = Int64GetDatum(value);
+	}
+	return PointerGetDatum(integers
+						   ? construct_array(items, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)
+						   : construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static const char *
+column_text(uint64 row, int column)
+{
+	char	   *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+
+	return value ? be_utf8_cstring(value) : "";
+}
+
+static void
+add_statement(const Deciding *table, uint64 row, BeRosterEntry *entry)
+{
+	const char *id = column_text(row, 1);
+	const char *value = column_text(row, 3);
+	BeAccessKind kind = strcmp(column_text(row, 4), BE_STATUS_ACTIVE) == 0
+		? BE_ACCESS_ACTIVE : BE_ACCESS_INACTIVE;
+	const char *source = psprintf("%u", table->relid);
+
+	if (table->attachment->entity->id == BE_MEMBERSHIP)
+	{
+		if (*value == '\0')
+			return;
+		kind = BE_ACCESS_MEMBER;
+		source = be_access_membership(table->relid, id, entry->user, value);
+	}
+	be_access_append(&entry->access, kind, source, entry->user, value);
+}
+
+static int
+compare_wanted(const void *a, const void *b)
+{
+	return strcmp(((const Wanted *) a)->user, ((const Wanted *) b)->user);
+}
+
+/* Hand a row to everyone who was asked for by that id. */
+static void
+take_row(const Deciding *table, uint64 row, Wanted *wanted, int n)
+{
+	char	   *user = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 2);
+	Wanted		key = {.user = user};
+	Wanted	   *found = user ? bsearch(&key, wanted, n, sizeof(Wanted), compare_wanted) : NULL;
+
+	if (found == NULL)
+		return;					/* alike in the column's collation only */
+	while (found > wanted && strcmp(found[-1].user, user) == 0)
+		found--;
+	for (; found < wanted + n && strcmp(found->user, user) == 0; found++)
+		add_statement(table, row, found->entry);
+}
+
+static void
+read_table(const Deciding *table, Wanted *wanted, int n)
+{
+	Oid			type = be_field_type(table->attachment, table->relid,
+									  table->attachment->entity->person);
+	Oid			array_type = is_integer_type(type) ? INT8ARRAYOID : TEXTARRAYOID;
+	Datum		array = make_array(wanted, n, is_integer_type(type));
+	Oid			relowner = be_attached_owner(table->relid);
+	BeOwnerScope scope;
+	int			rc;
+
+	if (!OidIsValid(relowner))
+		return;					/* dropped a moment ago */
+	scope = be_owner_enter(relowner, be_owner_search_path(table->attachment->search_path));
+	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+
+	rc = SPI_execute_with_args(build_query(table, type), 1, &array_type,
+							   &array, NULL, true, 0);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "could not look users up: %s", SPI_result_code_string(rc));
+	for (uint64 row = 0; row < SPI_processed; row++)
+		take_row(table, row, wanted, n);
+	SPI_freetuptable(SPI_tuptable);
+	be_owner_leave(&scope);
+}
+
+/* ---- all tables ---- */
+
+static Wanted *
+sort_wanted(BeRosterEntry *entries, int n)
+{
+	Wanted	   *wanted = palloc(sizeof(Wanted) * n);
+
+	for (int i = 0; i < n; i++)
+	{
+		wanted[i].entry = &entries[i];
+		wanted[i].user = pg_any_to_server(entries[i].user, strlen(entries[i].user), PG_UTF8);
+	}
+	qsort(wanted, n, sizeof(Wanted), compare_wanted);
+	return wanted;
+}
+
+bool
+be_roster_collect(BeRosterEntry *entries, int n)
+{
+	List	   *tables = find_tables();
+	Wanted	   *wanted = sort_wanted(entries, n);
+	ListCell   *cell;
+
+	XactReadOnly = true;		/* of this subtransaction */
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	foreach(cell, tables)
+	{
+		read_table(lfirst(cell), wanted, n);
+	}
+	SPI_finish();
+	return tables != NIL;
+}
+
+static void
+report_failure(ErrorData *error)
+{
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("bugevents could not look up who connects: %s", error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 errhint("They are refused.  The view bugevents.attachments shows the tables of entity user and membership.")));
+}
+
+BeRosterResult
+be_roster_read(BeRosterEntry *entries, int n)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile BeRosterResult result = BE_ROSTER_READ;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	enable_timeout_after(STATEMENT_TIMEOUT, TIMEOUT);
+	PG_TRY();
+	{
+		if (!be_roster_collect(entries, n))
+			result = BE_ROSTER_NONE;
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		disable_timeout(STATEMENT_TIMEOUT, false);
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		report_failure(error);
+		result = error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE
+			? BE_ROSTER_TOO_SLOW : BE_ROSTER_BROKEN;
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	QueryCancelPending = false; /* it may have come when all was done */
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return result;
+}
