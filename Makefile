@@ -64,7 +64,7 @@ ISOLATION_TESTDB = bugevents_regress
 PROVE_TESTS = test/t/*.pl
 PROVE_FLAGS = -I test/perl
 
-PROGRAM_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"' -DBE_CLIENTS='"clients"'
+PROGRAM_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"' -DBEV_CLIENTS='"clients"'
 PROGRAM_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	$(if $(WERROR),-Werror) $(PROGRAM_EXTRA_CFLAGS)

@@ -36,15 +36,15 @@ request_shmem(void)
 {
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
-	be_queue_request();
-	be_clients_request();
-	be_ended_request();
-	be_database_request();
-	be_switch_request();
-	be_counters_request();
-	be_presence_request();
-	be_progress_request();
-	be_deliveries_request();
+	bev_queue_request();
+	bev_clients_request();
+	bev_ended_request();
+	bev_database_request();
+	bev_enabled_request();
+	bev_counters_request();
+	bev_worker_registry_request();
+	bev_progress_request();
+	bev_delivery_counters_request();
 }
 
 static void
@@ -52,15 +52,15 @@ startup_shmem(void)
 {
 	if (previous_shmem_startup_hook)
 		previous_shmem_startup_hook();
-	be_queue_startup();
-	be_clients_startup();
-	be_ended_startup();
-	be_database_startup();
-	be_switch_startup();
-	be_counters_startup();
-	be_presence_startup();
-	be_progress_startup();
-	be_deliveries_startup();
+	bev_queue_startup();
+	bev_clients_startup();
+	bev_ended_startup();
+	bev_database_startup();
+	bev_enabled_startup();
+	bev_counters_startup();
+	bev_worker_registry_startup();
+	bev_progress_startup();
+	bev_delivery_counters_startup();
 }
 
 void
@@ -69,16 +69,16 @@ _PG_init(void)
 	if (!process_shared_preload_libraries_in_progress)
 		return;
 
-	be_settings_define();
+	bev_settings_define();
 
 	previous_shmem_request_hook = shmem_request_hook;
 	shmem_request_hook = request_shmem;
 	previous_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
-	be_commit_register();
-	be_two_phase_register();
+	bev_commit_register();
+	bev_two_phase_register();
 
 	/* pg_upgrade moves files; nothing may connect or write meanwhile. */
 	if (!IsBinaryUpgrade)
-		be_dispatcher_register();
+		bev_dispatcher_register();
 }

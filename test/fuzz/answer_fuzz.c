@@ -14,7 +14,7 @@
 #define SECRET	"s3cret-of-ours"
 
 static size_t
-hear_head(BeAnswer *answer, BeMedium medium, const char *data, size_t size)
+hear_head(BevPeerAnswer *answer, BevMedium medium, const char *data, size_t size)
 {
 	size_t		at = 0;
 
@@ -24,9 +24,9 @@ hear_head(BeAnswer *answer, BeMedium medium, const char *data, size_t size)
 		size_t		n = end ? (size_t) (end - data) - at + 1 : size - at;
 
 		if (n == 2 && data[at] == '!')
-			be_answer_begin(answer, true);
-		else if (!(medium == BE_EMAIL ? be_answer_smtp(answer, data + at, n) :
-				   be_answer_http(answer, data + at, n, 1800000000)))
+			bev_peer_answer_begin(answer, true);
+		else if (!(medium == BEV_EMAIL ? bev_peer_answer_smtp(answer, data + at, n) :
+				   bev_peer_answer_http(answer, data + at, n, 1800000000)))
 			return size;
 		at += n;
 	}
@@ -34,21 +34,21 @@ hear_head(BeAnswer *answer, BeMedium medium, const char *data, size_t size)
 }
 
 static void
-check(const BeOutcome *outcome)
+check(const BevOutcome *outcome)
 {
 	size_t		len = strlen(outcome->error);
 
-	if (len > BE_CARRIER_MAX_ERROR || be_utf8_check(0, outcome->error, len) != 0 || !be_is_one_line(outcome->error))
+	if (len > BEV_CARRIER_MAX_ERROR || bev_utf8_check(0, outcome->error, len) != 0 || !bev_utf8_is_one_line(outcome->error))
 		stage_fail("an error is one line of UTF-8, and not too long");
 	if (strstr(outcome->error, SECRET))
 		stage_fail("an error has no secret in it");
-	if (outcome->result == BE_SENT && len > 0)
+	if (outcome->result == BEV_SENT && len > 0)
 		stage_fail("what was sent has no error");
-	if (outcome->result == BE_REFUSED && outcome->code < 400)
+	if (outcome->result == BEV_REFUSED && outcome->code < 400)
 		stage_fail("who refuses says so");
-	if (outcome->uncertain && (outcome->result != BE_RETRY || outcome->code != 0))
+	if (outcome->uncertain && (outcome->result != BEV_RETRY || outcome->code != 0))
 		stage_fail("an answer is not uncertain");
-	if (outcome->retry_after < -1 || outcome->retry_after > BE_CARRIER_MAX_RETRY_AFTER)
+	if (outcome->retry_after < -1 || outcome->retry_after > BEV_CARRIER_MAX_RETRY_AFTER)
 		stage_fail("the time to wait has a bound");
 }
 
@@ -58,24 +58,24 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	const char *data = (const char *) input + 2;
-	BeAttempt	attempt = {.trouble = "trouble"};
-	BeAnswer	answer;
-	BeOutcome	outcome;
-	BeMask		mask = {0};
+	BevAttempt	attempt = {.trouble = "trouble"};
+	BevPeerAnswer	answer;
+	BevOutcome	outcome;
+	BevRedact		mask = {0};
 	size_t		step;
 
 	if (size < 2)
 		return 0;
 	size -= 2;
-	attempt.medium = (BeMedium) (input[0] % BE_MEDIA);
+	attempt.medium = (BevMedium) (input[0] % BEV_MEDIA);
 	step = 1 + input[1];
-	be_mask_add(&mask, SECRET, strlen(SECRET));
-	be_answer_begin(&answer, false);
+	bev_redact_add(&mask, SECRET, strlen(SECRET));
+	bev_peer_answer_begin(&answer, false);
 	for (size_t at = hear_head(&answer, attempt.medium, data, size); at < size; at += step)
-		if (!be_answer_body(&answer, data + at, step > size - at ? size - at : step))
+		if (!bev_peer_answer_body(&answer, data + at, step > size - at ? size - at : step))
 			break;
-	be_outcome_judge(&outcome, &attempt, &answer, &mask);
+	bev_outcome_judge(&outcome, &attempt, &answer, &mask);
 	check(&outcome);
-	be_mask_free(&mask);
+	bev_redact_free(&mask);
 	return 0;
 }

@@ -14,7 +14,7 @@ extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BeClient   *client;
+	BevClient   *client;
 	size_t		step = size ? input[0] & 0x7f : 0;
 
 	if (size == 0)
@@ -28,7 +28,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		char	   *piece = malloc(n);
 
 		memcpy(piece, input + at, n);
-		be_client_received(&client->socket, piece, n);
+		bev_client_received(&client->socket, piece, n);
 		free(piece);
 		at += n;
 	}

@@ -12,21 +12,21 @@
 
 /* What was found, one thing after the other. */
 static void
-note(BeText *found, BeRead what, const BeReader *reader, const BeText *payload)
+note(BevText *found, BevRead what, const BevFrameReader *reader, const BevText *payload)
 {
 	char		kind = (char) what;
 
-	be_text_add(found, &kind, 1);
-	if (what == BE_READ_CLOSE || what == BE_READ_FAILED)
-		be_text_add(found, (const char *) &reader->code, sizeof(reader->code));
+	bev_text_add(found, &kind, 1);
+	if (what == BEV_READ_CLOSE || what == BEV_READ_FAILED)
+		bev_text_add(found, (const char *) &reader->code, sizeof(reader->code));
 	else
-		be_text_add(found, payload->data ? payload->data : "", payload->len);
+		bev_text_add(found, payload->data ? payload->data : "", payload->len);
 }
 
 static void
-read_cut(const uint8_t *input, size_t size, size_t step, BeText *found)
+read_cut(const uint8_t *input, size_t size, size_t step, BevText *found)
 {
-	BeReader	reader = {0};
+	BevFrameReader	reader = {0};
 
 	for (size_t at = 0; at < size;)
 	{
@@ -34,16 +34,16 @@ read_cut(const uint8_t *input, size_t size, size_t step, BeText *found)
 		char	   *piece = malloc(n);
 		const char *data = piece;
 		size_t		left = n;
-		BeText		payload = {0};
-		BeRead		what;
+		BevText		payload = {0};
+		BevRead		what;
 
 		memcpy(piece, input + at, n);
-		while ((what = be_reader_next(&reader, &data, &left, MESSAGE_MAX,
-									 &payload)) != BE_READ_MORE)
+		while ((what = bev_frame_reader_next(&reader, &data, &left, MESSAGE_MAX,
+									 &payload)) != BEV_READ_MORE)
 		{
 			note(found, what, &reader, &payload);
-			if (what == BE_READ_MESSAGE &&
-				(payload.len > MESSAGE_MAX || be_utf8_check(0, payload.data, payload.len) != 0))
+			if (what == BEV_READ_MESSAGE &&
+				(payload.len > MESSAGE_MAX || bev_utf8_check(0, payload.data, payload.len) != 0))
 				stage_fail("a message is UTF-8 and not too large");
 		}
 		if (left != 0)
@@ -51,7 +51,7 @@ read_cut(const uint8_t *input, size_t size, size_t step, BeText *found)
 		free(piece);
 		at += n;
 	}
-	be_reader_free(&reader);
+	bev_frame_reader_free(&reader);
 }
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
@@ -59,8 +59,8 @@ extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BeText		whole = {0};
-	BeText		cut = {0};
+	BevText		whole = {0};
+	BevText		cut = {0};
 
 	if (size < 2)
 		return 0;
@@ -68,7 +68,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	read_cut(input + 1, size - 1, 1 + input[0] % 64, &cut);
 	if (whole.len != cut.len || (cut.len > 0 && memcmp(whole.data, cut.data, cut.len) != 0))
 		stage_fail("cutting the bytes changes nothing");
-	be_text_free(&whole);
-	be_text_free(&cut);
+	bev_text_free(&whole);
+	bev_text_free(&cut);
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "stage.h"
 
 static void
-check_span(BeSpan span, const char *data, size_t len)
+check_span(BevSpan span, const char *data, size_t len)
 {
 	if (span.data && (span.data < data || span.data + span.len > data + len))
 		stage_fail("a span lies within the head");
@@ -21,15 +21,15 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	char	   *data = malloc(size + 1);	/* its own, so that each overrun shows */
 	size_t		end;
-	BeHead		head;
-	char		token[BE_TOKEN_MAX + 1];
-	char		accept[BE_ACCEPT_LEN + 1];
+	BevHead		head;
+	char		token[BEV_TOKEN_MAX + 1];
+	char		accept[BEV_ACCEPT_LEN + 1];
 	char		value[64];
 
 	memcpy(data, input, size);
-	end = be_head_end(data, size);
+	end = bev_head_end(data, size);
 	data = realloc(data, end ? end : 1);
-	if (end == 0 || be_head_parse(data, end, &head) != 0)
+	if (end == 0 || bev_head_parse(data, end, &head) != 0)
 	{
 		free(data);
 		return 0;
@@ -38,18 +38,18 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	check_span(head.path, data, end);
 	check_span(head.query, data, end);
 	check_span(head.protocols, data, end);
-	be_head_wants_upgrade(&head);
-	be_head_offers_protocol(&head);
-	if (be_head_token(&head, token) && strlen(token) > BE_TOKEN_MAX)
+	bev_head_wants_upgrade(&head);
+	bev_head_offers_protocol(&head);
+	if (bev_head_token(&head, token) && strlen(token) > BEV_TOKEN_MAX)
 		stage_fail("a token is not longer than it may be");
-	if (be_head_parameter(&head, "since", value, sizeof(value)) >= (int) sizeof(value))
+	if (bev_head_parameter(&head, "since", value, sizeof(value)) >= (int) sizeof(value))
 		stage_fail("a parameter fits");
-	be_origin_allowed(&head, "");
-	be_origin_allowed(&head, "https://a.example, https://b.example");
-	if (be_head_check_upgrade(&head) == 0)
+	bev_origin_allowed(&head, "");
+	bev_origin_allowed(&head, "https://a.example, https://b.example");
+	if (bev_head_check_upgrade(&head) == 0)
 	{
-		be_head_accept(&head, accept);
-		if (strlen(accept) != BE_ACCEPT_LEN)
+		bev_head_accept(&head, accept);
+		if (strlen(accept) != BEV_ACCEPT_LEN)
 			stage_fail("the answer to a key has its length");
 	}
 	free(data);

@@ -14,8 +14,8 @@ extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BeGateway  *gateway;
-	BeClient   *client;
+	BevGateway  *gateway;
+	BevClient   *client;
 
 	gateway = stage_open(true);
 	client = stage_client("1", false, true);
@@ -28,15 +28,15 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 
 		memcpy(message, input, n);
 		/* The reader lets nothing else through. */
-		if (be_utf8_check(0, message, n) == 0)
+		if (bev_utf8_check(0, message, n) == 0)
 		{
 			uint32_t	asked = client->questions;
 
-			be_request_answer(client, message, n);
+			bev_client_message_answer(client, message, n);
 			if (client->out.len == 0 && client->questions == asked)
 				stage_fail("each message is answered, or passed on");
-			be_client_flush(client);
-			be_admission_report(gateway);
+			bev_client_flush(client);
+			bev_registration_report(gateway);
 		}
 		free(message);
 		n += end != NULL;

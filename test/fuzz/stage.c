@@ -17,13 +17,13 @@
 #include "gateway/session/abuse.h"
 #include "common/pipe/body.h"
 
-struct BeSockets
+struct BevSockets
 {
-	BeSocket   *to_drop;
+	BevSocket   *to_drop;
 };
 
-static BeSockets sockets;
-static BeGateway gateway;
+static BevSockets sockets;
+static BevGateway gateway;
 static bool choked;
 static bool must_be_json;
 
@@ -72,10 +72,10 @@ check_frame(const unsigned char *data, size_t len)
 	}
 	if (payload > len - head)
 		stage_fail("a write is made of whole frames");
-	if (opcode != BE_OP_TEXT && opcode != BE_OP_PONG && opcode != BE_OP_PING &&
-		opcode != BE_OP_CLOSE)
+	if (opcode != BEV_OP_TEXT && opcode != BEV_OP_PONG && opcode != BEV_OP_PING &&
+		opcode != BEV_OP_CLOSE)
 		stage_fail("a frame is text, ping, pong or close");
-	if (opcode == BE_OP_TEXT && must_be_json)
+	if (opcode == BEV_OP_TEXT && must_be_json)
 	{
 		json_t	   *json = json_loadb((const char *) data + head, payload,
 									  JSON_REJECT_DUPLICATES, NULL);
@@ -88,7 +88,7 @@ check_frame(const unsigned char *data, size_t len)
 }
 
 bool
-be_socket_write(BeSockets *all __attribute__((unused)), BeSocket *socket,
+bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket,
 				const char *data, size_t len)
 {
 	if (socket->dropped || choked)
@@ -115,7 +115,7 @@ be_socket_write(BeSockets *all __attribute__((unused)), BeSocket *socket,
 }
 
 bool
-be_socket_adopt(BeSockets *all __attribute__((unused)), BeSocket *socket,
+bev_socket_adopt(BevSockets *all __attribute__((unused)), BevSocket *socket,
 				int fd __attribute__((unused)), bool tls __attribute__((unused)))
 {
 	socket->wsi = (struct lws *) &sockets;
@@ -123,7 +123,7 @@ be_socket_adopt(BeSockets *all __attribute__((unused)), BeSocket *socket,
 }
 
 void
-be_socket_drop(BeSockets *all, BeSocket *socket)
+bev_socket_drop(BevSockets *all, BevSocket *socket)
 {
 	if (socket->dropped)
 		return;
@@ -133,36 +133,36 @@ be_socket_drop(BeSockets *all, BeSocket *socket)
 }
 
 bool
-be_socket_is_choked(const BeSocket *socket)
+bev_socket_is_choked(const BevSocket *socket)
 {
 	return socket->dropped || choked;
 }
 
 void
-be_socket_peer(const BeSocket *socket __attribute__((unused)), char *text, size_t size)
+bev_socket_peer(const BevSocket *socket __attribute__((unused)), char *text, size_t size)
 {
 	snprintf(text, size, "192.0.2.1");
 }
 
 uint64_t
-be_socket_silence(const BeSocket *socket __attribute__((unused)))
+bev_socket_silence(const BevSocket *socket __attribute__((unused)))
 {
 	return 0;
 }
 
 void
-be_socket_want_write(BeSocket *socket __attribute__((unused)))
+bev_socket_want_write(BevSocket *socket __attribute__((unused)))
 {
 }
 
 void
-be_socket_pause(BeSocket *socket, bool pause)
+bev_socket_pause(BevSocket *socket, bool pause)
 {
 	socket->paused = pause;
 }
 
 void
-be_socket_finish(BeSocket *socket __attribute__((unused)))
+bev_socket_finish(BevSocket *socket __attribute__((unused)))
 {
 }
 
@@ -170,38 +170,38 @@ be_socket_finish(BeSocket *socket __attribute__((unused)))
 
 /* Would the dispatcher take it?  Numbers come from a dispatcher that is made up, too. */
 static bool
-is_understood(const BeMessage *message)
+is_understood(const BevMessage *message)
 {
-	BeOpenMessage open;
-	BeRoleMessage role;
-	BeAskMessage ask;
-	BeSuspectMessage suspect;
-	BeInterestMessage who;
-	BeSpan		rest;
+	BevOpenMessage open;
+	BevRoleMessage role;
+	BevAskMessage ask;
+	BevAbuseMessage abuse;
+	BevSubscriptionMessage who;
+	BevSpan		rest;
 
 	switch (message->kind)
 	{
-		case BE_MSG_OPEN:
-			return be_body_open(message, &open);
-		case BE_MSG_ROLE:
-			return be_body_role(message, &role);
-		case BE_MSG_ASK:
-			return be_body_ask(message, &ask, &rest);
-		case BE_MSG_SUSPECT:
-			return be_body_suspect(message, &suspect);
-		case BE_MSG_INTEREST:
-			return be_body_interest(message, &who, &rest);
+		case BEV_MSG_OPEN:
+			return bev_body_open(message, &open);
+		case BEV_MSG_ROLE:
+			return bev_body_role(message, &role);
+		case BEV_MSG_ASK:
+			return bev_body_ask(message, &ask, &rest);
+		case BEV_MSG_ABUSE:
+			return bev_body_abuse(message, &abuse);
+		case BEV_MSG_SUBSCRIPTION:
+			return bev_body_subscription(message, &who, &rest);
 		default:
-			return message->size <= BE_MESSAGE_MAX_UP;
+			return message->size <= BEV_MESSAGE_MAX_UP;
 	}
 }
 
 void
-be_link_send(BeLink *link __attribute__((unused)), uint32_t kind, const void *head,
+bev_link_send(BevLink *link __attribute__((unused)), uint32_t kind, const void *head,
 			 size_t head_len, const void *rest, size_t rest_len)
 {
 	char	   *body = malloc(head_len + rest_len + 1);
-	BeMessage	message = {kind, (uint32_t) (head_len + rest_len), body};
+	BevMessage	message = {kind, (uint32_t) (head_len + rest_len), body};
 
 	if (head_len > 0)
 		memcpy(body, head, head_len);
@@ -213,7 +213,7 @@ be_link_send(BeLink *link __attribute__((unused)), uint32_t kind, const void *he
 }
 
 void
-be_link_log(BeLink *link __attribute__((unused)), uint32_t level __attribute__((unused)),
+bev_link_log(BevLink *link __attribute__((unused)), uint32_t level __attribute__((unused)),
 			const char *format __attribute__((unused)),...)
 {
 }
@@ -221,32 +221,32 @@ be_link_log(BeLink *link __attribute__((unused)), uint32_t level __attribute__((
 /* What only the process itself calls. */
 
 void
-be_link_open(BeLink *link __attribute__((unused)), uv_loop_t *loop __attribute__((unused)),
-			 int fd __attribute__((unused)), const BeLinkEvents *events __attribute__((unused)),
+bev_link_open(BevLink *link __attribute__((unused)), uv_loop_t *loop __attribute__((unused)),
+			 int fd __attribute__((unused)), const BevLinkEvents *events __attribute__((unused)),
 			 void *owner __attribute__((unused)))
 {
 }
 
 void
-be_link_close(BeLink *link __attribute__((unused)))
+bev_link_close(BevLink *link __attribute__((unused)))
 {
 }
 
-BeSockets *
-be_sockets_create(uv_loop_t *loop __attribute__((unused)),
-				  const BeSocketEvents *events __attribute__((unused)),
+BevSockets *
+bev_sockets_create(uv_loop_t *loop __attribute__((unused)),
+				  const BevSocketEvents *events __attribute__((unused)),
 				  void *owner __attribute__((unused)))
 {
 	return NULL;
 }
 
 void
-be_sockets_destroy(BeSockets *all __attribute__((unused)))
+bev_sockets_destroy(BevSockets *all __attribute__((unused)))
 {
 }
 
 struct ssl_ctx_st *
-be_sockets_tls(const BeSockets *all __attribute__((unused)))
+bev_sockets_tls(const BevSockets *all __attribute__((unused)))
 {
 	return NULL;
 }
@@ -256,14 +256,14 @@ be_sockets_tls(const BeSockets *all __attribute__((unused)))
 static void
 begin_stream(void)
 {
-	BeStreamMessage stream = {.tip = 5,.id = "11111111-2222-3333-4444-555555555555"};
-	BeMessage	message = {BE_MSG_STREAM, sizeof(stream), (const char *) &stream};
+	BevStreamMessage stream = {.tip = 5,.id = "11111111-2222-3333-4444-555555555555"};
+	BevMessage	message = {BEV_MSG_STREAM, sizeof(stream), (const char *) &stream};
 
-	if (!be_stream_begin(&gateway, &message))
+	if (!bev_stream_begin(&gateway, &message))
 		stage_fail("the stage's stream begins");
 }
 
-BeGateway *
+BevGateway *
 stage_open(bool stream)
 {
 	static bool begun;
@@ -273,45 +273,45 @@ stage_open(bool stream)
 	{
 		uv_loop_init(&gateway.loop);
 		gateway.sockets = &sockets;
-		gateway.config = be_config_read(stage_config, strlen(stage_config),
+		gateway.config = bev_config_read(stage_config, strlen(stage_config),
 										error, sizeof(error));
-		gateway.keys = be_keys_create(gateway.config, error, sizeof(error));
+		gateway.keys = bev_keys_create(gateway.config, error, sizeof(error));
 		if (gateway.keys == NULL)
 			stage_fail(error);
 		begun = true;
 	}
 	choked = must_be_json = false;
-	gateway.addresses = be_addresses_create();
-	gateway.replay = be_replay_create(&be_stream_replay_events, &gateway);
-	be_window_limit(&gateway.window, 1 << 20);
+	gateway.addresses = bev_addresses_create();
+	gateway.replay = bev_replay_create(&bev_stream_replay_events, &gateway);
+	bev_window_limit(&gateway.window, 1 << 20);
 	if (stream)
 		begin_stream();
 	return &gateway;
 }
 
-BeClient *
+BevClient *
 stage_accept(void)
 {
-	be_client_accept(&gateway, -1);
+	bev_client_accept(&gateway, -1);
 	return gateway.first;
 }
 
-BeClient *
+BevClient *
 stage_client(const char *user, bool admin, bool json)
 {
-	BeClient   *client = stage_accept();
-	BeClaims	claims = {
-		.user_id = be_copy_text(user, strlen(user)),
-		.role = be_copy_text(admin ? "admin" : "user", admin ? 5 : 4),
+	BevClient   *client = stage_accept();
+	BevClaims	claims = {
+		.user_id = bev_copy_text(user, strlen(user)),
+		.role = bev_copy_text(admin ? "admin" : "user", admin ? 5 : 4),
 		.is_admin = admin,
 		.expires_at = INT32_MAX,
 		.ends_at = INT32_MAX,
 	};
 
 	must_be_json = json;
-	be_client_identify(client, &claims);
-	be_claims_free(&claims);
-	client->state = BE_CLIENT_OPEN;
+	bev_client_identify(client, &claims);
+	bev_claims_free(&claims);
+	client->state = BEV_CLIENT_OPEN;
 	client->deadline = 0;
 	gateway.clients_open++;
 	return client;
@@ -323,9 +323,9 @@ stage_choke(bool choke)
 	if (choked && !choke)
 	{
 		choked = false;
-		for (BeClient *client = gateway.first; client; client = client->next)
+		for (BevClient *client = gateway.first; client; client = client->next)
 			if (!client->socket.dropped)
-				be_client_writable(&client->socket);
+				bev_client_writable(&client->socket);
 	}
 	choked = choke;
 }
@@ -335,35 +335,35 @@ stage_turn(void)
 {
 	while (sockets.to_drop)
 	{
-		BeSocket   *socket = sockets.to_drop;
+		BevSocket   *socket = sockets.to_drop;
 
 		sockets.to_drop = socket->next;
 		socket->wsi = NULL;
-		be_client_closed(socket);
+		bev_client_closed(socket);
 	}
-	be_client_free_dead(&gateway);
-	be_replay_ask(gateway.replay, gateway.window.floor);
+	bev_client_free_dead(&gateway);
+	bev_replay_ask(gateway.replay, gateway.window.floor);
 }
 
 void
 stage_close(void)
 {
-	be_admission_report(&gateway);
-	be_suspicion_tell(&gateway);
-	for (BeClient *client = gateway.first; client; client = client->next)
-		be_socket_drop(&sockets, &client->socket);
+	bev_registration_report(&gateway);
+	bev_abuse_tell(&gateway);
+	for (BevClient *client = gateway.first; client; client = client->next)
+		bev_socket_drop(&sockets, &client->socket);
 	stage_turn();
 	if (gateway.sockets_open != 0 || gateway.clients_open != 0)
 		stage_fail("all clients are counted out again");
-	be_window_free(&gateway.window);
-	be_replay_free(gateway.replay);
-	be_directory_free(&gateway.directory);
-	be_admission_free(&gateway);
-	be_question_free(&gateway);
-	be_addresses_free(gateway.addresses);
-	be_text_free(&gateway.scratch);
-	gateway.window = (BeWindow) {0};
-	gateway.directory = (BeDirectory) {0};
+	bev_window_free(&gateway.window);
+	bev_replay_free(gateway.replay);
+	bev_directory_free(&gateway.directory);
+	bev_registration_free(&gateway);
+	bev_question_free(&gateway);
+	bev_addresses_free(gateway.addresses);
+	bev_text_free(&gateway.scratch);
+	gateway.window = (BevWindow) {0};
+	gateway.directory = (BevDirectory) {0};
 	gateway.stream[0] = '\0';
 	gateway.dropped = gateway.sent_tip = gateway.batch = gateway.last_number = 0;
 	gateway.held = 0;

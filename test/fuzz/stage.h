@@ -5,8 +5,8 @@
  * as a server may write them.  Its link is one of link.c: what the dispatcher is told is
  * read as it would read it, since it ends a gateway that says anything else.
  */
-#ifndef BE_TEST_FUZZ_STAGE_H
-#define BE_TEST_FUZZ_STAGE_H
+#ifndef BEV_TEST_FUZZ_STAGE_H
+#define BEV_TEST_FUZZ_STAGE_H
 
 #include "gateway/client/client.h"
 
@@ -14,14 +14,14 @@
 #define STAGE_SECRET	"0123456789abcdef0123456789abcdef"
 
 /* The gateway, begun anew; it has keys of each kind, and a stream unless told not to. */
-extern BeGateway *stage_open(bool stream);
+extern BevGateway *stage_open(bool stream);
 extern void stage_close(void);
 
 /* A connection that has said nothing yet. */
-extern BeClient *stage_accept(void);
+extern BevClient *stage_accept(void);
 
 /* A client that is let in.  Its frames have to be JSON if json is set. */
-extern BeClient *stage_client(const char *user, bool admin, bool json);
+extern BevClient *stage_client(const char *user, bool admin, bool json);
 
 /* Is there room in the sockets?  What could not be written goes on when there is. */
 extern void stage_choke(bool choke);
@@ -35,4 +35,4 @@ extern const char stage_config[];
 /* Stop with a message: the property does not hold. */
 extern void stage_fail(const char *what) __attribute__((noreturn));
 
-#endif							/* BE_TEST_FUZZ_STAGE_H */
+#endif							/* BEV_TEST_FUZZ_STAGE_H */

@@ -16,7 +16,7 @@
 #define NOW		1800000000
 
 static void
-add_base64url(BeText *token, const char *data, size_t len)
+add_base64url(BevText *token, const char *data, size_t len)
 {
 	char	   *encoded = malloc(len / 3 * 4 + 8);
 	int			n = EVP_EncodeBlock((unsigned char *) encoded,
@@ -26,26 +26,26 @@ add_base64url(BeText *token, const char *data, size_t len)
 		n--;
 	for (int i = 0; i < n; i++)
 		encoded[i] = encoded[i] == '+' ? '-' : encoded[i] == '/' ? '_' : encoded[i];
-	be_text_add(token, encoded, (size_t) n);
+	bev_text_add(token, encoded, (size_t) n);
 	free(encoded);
 }
 
-static BeTokenResult
+static BevTokenResult
 check(const char *token)
 {
-	const BeGateway *gateway = stage_open(false);
-	BeClaims	claims;
+	const BevGateway *gateway = stage_open(false);
+	BevClaims	claims;
 	const char *why;
-	BeTokenResult result = be_token_check(gateway->keys, gateway->config, token,
+	BevTokenResult result = bev_token_verify(gateway->keys, gateway->config, token,
 										  NOW, &claims, &why);
 
-	if ((result == BE_TOKEN_GOOD) != (why == NULL))
+	if ((result == BEV_TOKEN_GOOD) != (why == NULL))
 		stage_fail("there is a reason unless it is good");
-	if (result == BE_TOKEN_GOOD &&
-		(claims.user_id[0] == '\0' || strlen(claims.user_id) > BE_USER_ID_MAX ||
+	if (result == BEV_TOKEN_GOOD &&
+		(claims.user_id[0] == '\0' || strlen(claims.user_id) > BEV_USER_ID_MAX ||
 		 claims.role[0] == '\0' || claims.ends_at <= NOW || strchr(claims.user_id, '\n')))
 		stage_fail("a good token has what it needs");
-	be_claims_free(&claims);
+	bev_claims_free(&claims);
 	stage_close();
 	return result;
 }
@@ -57,19 +57,19 @@ check_signed(const char *data, size_t size)
 	size_t		n = end ? (size_t) (end - data) : size;
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned int mac_len;
-	BeText		token = {0};
+	BevText		token = {0};
 
 	add_base64url(&token, data, n);
-	be_text_add(&token, ".", 1);
+	bev_text_add(&token, ".", 1);
 	if (end)
 		add_base64url(&token, end + 1, size - n - 1);
 	HMAC(EVP_sha256(), STAGE_SECRET, (int) strlen(STAGE_SECRET),
 		 (const unsigned char *) token.data, token.len, mac, &mac_len);
-	be_text_add(&token, ".", 1);
+	bev_text_add(&token, ".", 1);
 	add_base64url(&token, (const char *) mac, mac_len);
-	be_text_add(&token, "", 1);
+	bev_text_add(&token, "", 1);
 	check(token.data);
-	be_text_free(&token);
+	bev_text_free(&token);
 }
 
 static void
@@ -78,13 +78,13 @@ read_keys(const char *member, const char *text)
 	json_t	   *json = json_pack("{s:s, s:s}", member, text, "jwt_algorithms", "RS256");
 	char	   *packed = json ? json_dumps(json, 0) : NULL;
 	char		error[256] = "";
-	BeConfig   *config = packed ? be_config_read(packed, strlen(packed), error, sizeof(error)) : NULL;
-	BeKeys	   *keys = config ? be_keys_create(config, error, sizeof(error)) : NULL;
+	BevConfig   *config = packed ? bev_config_read(packed, strlen(packed), error, sizeof(error)) : NULL;
+	BevKeys	   *keys = config ? bev_keys_create(config, error, sizeof(error)) : NULL;
 
 	if (config && keys == NULL && error[0] == '\0')
 		stage_fail("there is a reason why keys can't be read");
-	be_keys_free(keys);
-	be_config_free(config);
+	bev_keys_free(keys);
+	bev_config_free(config);
 	free(packed);
 	json_decref(json);
 }
@@ -114,10 +114,10 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 			read_keys("jwt_key", text);
 			break;
 		case 'c':
-			be_config_free(be_config_read(text, size - 1, error, sizeof(error)));
+			bev_config_free(bev_config_read(text, size - 1, error, sizeof(error)));
 			break;
 		default:
-			if (check(text) == BE_TOKEN_GOOD)
+			if (check(text) == BEV_TOKEN_GOOD)
 				stage_fail("nobody can sign without the key");
 	}
 	free(text);

@@ -49,12 +49,12 @@ test_listed(void)
 
 		snprintf(name, sizeof(name), "\"%s\" is %slisted in \"%s\"", cases[i].address,
 				 cases[i].listed ? "" : "not ", cases[i].list);
-		tap_ok(be_address_listed(cases[i].address, cases[i].list) == cases[i].listed, name);
+		tap_ok(bev_address_listed(cases[i].address, cases[i].list) == cases[i].listed, name);
 	}
-	tap_ok(be_address_is_loopback("127.0.0.1") && be_address_is_loopback("127.9.9.9") &&
-		   be_address_is_loopback("::1") && be_address_is_loopback("::ffff:127.0.0.1"), "loopback");
-	tap_ok(!be_address_is_loopback("128.0.0.1") && !be_address_is_loopback("::2") &&
-		   !be_address_is_loopback(""), "not loopback");
+	tap_ok(bev_address_is_loopback("127.0.0.1") && bev_address_is_loopback("127.9.9.9") &&
+		   bev_address_is_loopback("::1") && bev_address_is_loopback("::ffff:127.0.0.1"), "loopback");
+	tap_ok(!bev_address_is_loopback("128.0.0.1") && !bev_address_is_loopback("::2") &&
+		   !bev_address_is_loopback(""), "not loopback");
 }
 
 static void
@@ -85,10 +85,10 @@ test_origin(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		char		name[160];
-		char		found[BE_ADDRESS_LEN];
-		BeSpan		forwarded = {cases[i].forwarded, (uint32_t) strlen(cases[i].forwarded)};
+		char		found[BEV_ADDRESS_LEN];
+		BevSpan		forwarded = {cases[i].forwarded, (uint32_t) strlen(cases[i].forwarded)};
 
-		be_address_origin(cases[i].peer, forwarded, cases[i].trusted, found);
+		bev_address_origin(cases[i].peer, forwarded, cases[i].trusted, found);
 		snprintf(name, sizeof(name), "from %s, forwarded \"%s\", trusted \"%s\"", cases[i].peer,
 				 cases[i].forwarded, cases[i].trusted);
 		tap_is(found, strlen(found), cases[i].wanted, name);
@@ -98,43 +98,43 @@ test_origin(void)
 static void
 test_buckets(void)
 {
-	BeAddresses *addresses = be_addresses_create();
+	BevAddresses *addresses = bev_addresses_create();
 	uint64_t	now = 1000000;
 	int			passed = 0;
 	char		address[32];
 
 	for (int i = 0; i < 20; i++)
-		passed += be_addresses_handshake(addresses, "10.0.0.1", 12, now) == 0;
+		passed += bev_addresses_handshake(addresses, "10.0.0.1", 12, now) == 0;
 	tap_ok(passed == 12, "as many at once as in a minute");
-	tap_ok(be_addresses_handshake(addresses, "10.0.0.1", 12, now) == 5, "then one each five seconds");
-	tap_ok(be_addresses_handshake(addresses, "10.0.0.2", 12, now) == 0, "another address is another bucket");
-	tap_ok(be_addresses_handshake(addresses, "10.0.0.1", 12, now + 5000) == 0, "later there is one again");
-	tap_ok(be_addresses_handshake(addresses, "10.0.0.1", 0, now) == 0, "0 is no limit");
-	tap_ok(be_addresses_handshake(addresses, "nobody", 1, now) == 0 &&
-		   be_addresses_handshake(addresses, "nobody", 1, now) == 0, "what is no address is not limited");
+	tap_ok(bev_addresses_handshake(addresses, "10.0.0.1", 12, now) == 5, "then one each five seconds");
+	tap_ok(bev_addresses_handshake(addresses, "10.0.0.2", 12, now) == 0, "another address is another bucket");
+	tap_ok(bev_addresses_handshake(addresses, "10.0.0.1", 12, now + 5000) == 0, "later there is one again");
+	tap_ok(bev_addresses_handshake(addresses, "10.0.0.1", 0, now) == 0, "0 is no limit");
+	tap_ok(bev_addresses_handshake(addresses, "nobody", 1, now) == 0 &&
+		   bev_addresses_handshake(addresses, "nobody", 1, now) == 0, "what is no address is not limited");
 
-	tap_ok(be_addresses_blocked(addresses, "10.0.0.1", 2, now) == 0, "failures are another bucket");
-	be_addresses_failure(addresses, "10.0.0.1", 2, now);
-	tap_ok(be_addresses_blocked(addresses, "10.0.0.1", 2, now) == 0, "one is left");
-	be_addresses_failure(addresses, "10.0.0.1", 2, now);
-	tap_ok(be_addresses_blocked(addresses, "10.0.0.1", 2, now) == 30, "none is left");
-	tap_ok(be_addresses_blocked(addresses, "10.0.0.1", 2, now) == 30, "looking takes nothing");
-	tap_ok(be_addresses_blocked(addresses, "10.0.0.1", 2, now + 30000) == 0, "after a while one may try again");
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 0, "failures are another bucket");
+	bev_addresses_failure(addresses, "10.0.0.1", 2, now);
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 0, "one is left");
+	bev_addresses_failure(addresses, "10.0.0.1", 2, now);
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 30, "none is left");
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 30, "looking takes nothing");
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now + 30000) == 0, "after a while one may try again");
 
-	be_addresses_failure(addresses, "2001:db8:0:1::1", 1, now);
-	tap_ok(be_addresses_blocked(addresses, "2001:db8:0:1:ffff::9", 1, now) > 0, "a network of IPv6 is one");
-	tap_ok(be_addresses_blocked(addresses, "2001:db8:0:2::1", 1, now) == 0, "... the next one another");
+	bev_addresses_failure(addresses, "2001:db8:0:1::1", 1, now);
+	tap_ok(bev_addresses_blocked(addresses, "2001:db8:0:1:ffff::9", 1, now) > 0, "a network of IPv6 is one");
+	tap_ok(bev_addresses_blocked(addresses, "2001:db8:0:2::1", 1, now) == 0, "... the next one another");
 
 	/* Who comes again and again is not forgotten for those who come once. */
-	be_addresses_failure(addresses, "10.9.9.9", 1, now);
+	bev_addresses_failure(addresses, "10.9.9.9", 1, now);
 	for (int i = 0; i < 100000; i++)
 	{
 		snprintf(address, sizeof(address), "11.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
-		be_addresses_handshake(addresses, address, 5, ++now);
-		be_addresses_blocked(addresses, "10.9.9.9", 1, now);
+		bev_addresses_handshake(addresses, address, 5, ++now);
+		bev_addresses_blocked(addresses, "10.9.9.9", 1, now);
 	}
-	tap_ok(be_addresses_blocked(addresses, "10.9.9.9", 1, 1001000) > 0, "a hundred thousand others");
-	be_addresses_free(addresses);
+	tap_ok(bev_addresses_blocked(addresses, "10.9.9.9", 1, 1001000) > 0, "a hundred thousand others");
+	bev_addresses_free(addresses);
 }
 
 int

@@ -7,32 +7,32 @@
 #include "common/pipe/alert_rules.h"
 #include "tap.h"
 
-static BeAlerts alerts;
-static BeAlertRules rules;
-static BeAlertSample now;
+static BevAlerts alerts;
+static BevAlertRules rules;
+static BevAlertSample now;
 static char said[1024];			/* "+name -name " since it was emptied */
 static double said_value;
 
 static void
-tell(BeAlert alert, bool raised, double value, double threshold)
+tell(BevAlert alert, bool raised, double value, double threshold)
 {
 	size_t		len = strlen(said);
 
-	snprintf(said + len, sizeof(said) - len, "%c%s ", raised ? '+' : '-', be_alert_names[alert]);
+	snprintf(said + len, sizeof(said) - len, "%c%s ", raised ? '+' : '-', bev_alert_names[alert]);
 	said_value = value;
 	tap_ok(threshold == rules.threshold[alert] && raised == alerts.raised[alert], "... with its threshold");
 }
 
 /* Anew: a window of 5 minutes, all thresholds out of reach but one. */
 static void
-begin(BeAlert alert, double threshold)
+begin(BevAlert alert, double threshold)
 {
-	alerts = (BeAlerts) {.tell = tell};
-	rules = (BeAlertRules) {.window = 300000};
-	for (int i = 0; i < BE_ALERTS; i++)
+	alerts = (BevAlerts) {.tell = tell};
+	rules = (BevAlertRules) {.window = 300000};
+	for (int i = 0; i < BEV_ALERTS; i++)
 		rules.threshold[i] = 1e9;
 	rules.threshold[alert] = threshold;
-	now = (BeAlertSample) {.at = 1000000000};
+	now = (BevAlertSample) {.at = 1000000000};
 	*said = '\0';
 }
 
@@ -42,8 +42,8 @@ pass_seconds(int seconds)
 {
 	for (int i = 0; i < seconds; i++)
 	{
-		if (be_alerts_are_due(&alerts, &rules, now.at))
-			be_alerts_take(&alerts, &rules, &now);
+		if (bev_alert_rules_are_due(&alerts, &rules, now.at))
+			bev_alert_rules_take(&alerts, &rules, &now);
 		now.at += 1000;
 	}
 }
@@ -60,7 +60,7 @@ says(const char *wanted)
 }
 
 static void
-test_counted(const char *name, BeAlert alert, uint64_t *counter)
+test_counted(const char *name, BevAlert alert, uint64_t *counter)
 {
 	char		raised[64];
 	char		cleared[64];
@@ -95,7 +95,7 @@ test_counted(const char *name, BeAlert alert, uint64_t *counter)
 static void
 test_errors(void)
 {
-	begin(BE_ALERT_error_rate, 60);
+	begin(BEV_ALERT_error_rate, 60);
 	pass_seconds(10);
 	for (int i = 0; i < 400; i++)
 	{
@@ -128,7 +128,7 @@ test_errors(void)
 static void
 test_spike(void)
 {
-	begin(BE_ALERT_connection_spike, 3);
+	begin(BEV_ALERT_connection_spike, 3);
 	now.connections = 900;
 	pass_seconds(599);
 	tap_ok(says(""), "all at once after a start is no spike");
@@ -140,7 +140,7 @@ test_spike(void)
 	tap_ok(says("+connection_spike ") && said_value > 3 && said_value < 3.2, "three times what is usual");
 	pass_seconds(4000);
 	tap_ok(says("-connection_spike "), "it gets usual");
-	begin(BE_ALERT_connection_spike, 3);
+	begin(BEV_ALERT_connection_spike, 3);
 	now.connections = 1;
 	pass_seconds(4000);
 	now.connections = 100;
@@ -159,13 +159,13 @@ test_spike(void)
 static void
 test_latency(void)
 {
-	begin(BE_ALERT_delivery_latency, 1);
+	begin(BEV_ALERT_delivery_latency, 1);
 	pass_seconds(10);
 	now.delays[0] += 1000;		/* up to 1 ms */
-	now.delays[BE_ALERT_DELAYS - 1] += 9;
+	now.delays[BEV_ALERT_DELAYS - 1] += 9;
 	pass_seconds(11);
 	tap_ok(says(""), "less than one in a hundred is slow");
-	now.delays[BE_ALERT_DELAYS - 1] += 2;	/* more than 30 s */
+	now.delays[BEV_ALERT_DELAYS - 1] += 2;	/* more than 30 s */
 	pass_seconds(11);
 	tap_ok(says("+delivery_latency ") && said_value == 30, "more are");
 	pass_seconds(300);
@@ -173,7 +173,7 @@ test_latency(void)
 	now.delays[9] += 100;		/* 0.5 to 1 s */
 	pass_seconds(20);
 	tap_ok(says(""), "within the threshold");
-	rules.threshold[BE_ALERT_delivery_latency] = 0.9;
+	rules.threshold[BEV_ALERT_delivery_latency] = 0.9;
 	pass_seconds(10);
 	tap_ok(says("+delivery_latency ") && said_value == 0.995, "within a bucket they are spread evenly");
 }
@@ -181,7 +181,7 @@ test_latency(void)
 static void
 test_level(void)
 {
-	begin(BE_ALERT_journal_size, 90);
+	begin(BEV_ALERT_journal_size, 90);
 	for (int round = 0; round < 10; round++)
 		for (now.journal = 66; now.journal <= 100; now.journal++)
 			pass_seconds(20);
@@ -194,7 +194,7 @@ test_level(void)
 static void
 test_lag(void)
 {
-	begin(BE_ALERT_projector_lag, 100);
+	begin(BEV_ALERT_projector_lag, 100);
 	now.projector = 500;
 	pass_seconds(300);
 	tap_ok(says(""), "far behind, but not for a whole window");
@@ -215,19 +215,19 @@ test_lag(void)
 static void
 test_rules(void)
 {
-	begin(BE_ALERT_journal_size, 0);
+	begin(BEV_ALERT_journal_size, 0);
 	now.journal = 100;
 	pass_seconds(700);
 	tap_ok(says(""), "a threshold of 0 is off");
-	rules.threshold[BE_ALERT_journal_size] = 90;
+	rules.threshold[BEV_ALERT_journal_size] = 90;
 	pass_seconds(11);
 	tap_ok(says("+journal_size "), "on again");
-	rules.threshold[BE_ALERT_journal_size] = 0;
+	rules.threshold[BEV_ALERT_journal_size] = 0;
 	pass_seconds(11);
 	tap_ok(says("-journal_size "), "off clears at once");
 
 	/* Windows of any length, from one to another. */
-	begin(BE_ALERT_queue_overflows, 1);
+	begin(BEV_ALERT_queue_overflows, 1);
 	for (uint64_t window = 1000; window <= 86400000; window = window * 7 / 3)
 	{
 		rules.window = window;
@@ -247,8 +247,8 @@ test_rules(void)
 int
 main(void)
 {
-	test_counted("queue_overflows", BE_ALERT_queue_overflows, &now.overflows);
-	test_counted("gateway_restarts", BE_ALERT_gateway_restarts, &now.restarts);
+	test_counted("queue_overflows", BEV_ALERT_queue_overflows, &now.overflows);
+	test_counted("gateway_restarts", BEV_ALERT_gateway_restarts, &now.restarts);
 	test_errors();
 	test_spike();
 	test_latency();

@@ -2,8 +2,8 @@
  * token_check.h - what a confined process may do: each attempt is made by a child, whose exit
  * code is what became of it.
  */
-#ifndef BE_TEST_UNIT_ATTEMPT_H
-#define BE_TEST_UNIT_ATTEMPT_H
+#ifndef BEV_TEST_UNIT_ATTEMPT_H
+#define BEV_TEST_UNIT_ATTEMPT_H
 
 #include <errno.h>
 #include <stdbool.h>
@@ -37,4 +37,4 @@ attempt(bool (*confine) (char *error, size_t error_size), long (*what) (void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-#endif							/* BE_TEST_UNIT_ATTEMPT_H */
+#endif							/* BEV_TEST_UNIT_ATTEMPT_H */

@@ -7,10 +7,10 @@
 #include "gateway/stream/directory.h"
 #include "tap.h"
 
-static BeSpan
+static BevSpan
 span(const char *text)
 {
-	return (BeSpan) {text, (uint32_t) strlen(text)};
+	return (BevSpan) {text, (uint32_t) strlen(text)};
 }
 
 static void
@@ -37,73 +37,73 @@ test_allows(void)
 		{"project:1\n&all", true, false}, {"all\n!", true, true}, {"all\n&", false, false},
 		{"all\n&user:77", false, false}, {"user:8\n&admin\n!project:1", false, true},
 	};
-	BePrincipals user = {0};
-	BePrincipals admin = {.is_admin = true};
+	BevPrincipals user = {0};
+	BevPrincipals admin = {.is_admin = true};
 
-	be_principals_add(&user, "user:", "7");
-	be_principals_add(&user, "project:", "22");
-	be_principals_add(&user, "project:", "1");
-	be_principals_add(&user, "project:", "22");
-	be_principals_seal(&user);
+	bev_principals_add(&user, "user:", "7");
+	bev_principals_add(&user, "project:", "22");
+	bev_principals_add(&user, "project:", "1");
+	bev_principals_add(&user, "project:", "22");
+	bev_principals_seal(&user);
 	tap_ok(user.count == 3, "doubles count once");
-	be_principals_add(&admin, "user:", "8");
-	be_principals_seal(&admin);
+	bev_principals_add(&admin, "user:", "8");
+	bev_principals_seal(&admin);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BeSpan		audience = span(cases[i].audience);
-		uint8_t		flags = be_audience_flags(audience);
+		BevSpan		audience = span(cases[i].audience);
+		uint8_t		flags = bev_audience_flags(audience);
 
-		tap_ok(be_audience_allows(audience, flags, &user) == cases[i].user &&
-			   be_audience_allows(audience, flags, &admin) == cases[i].admin,
+		tap_ok(bev_audience_matches(audience, flags, &user) == cases[i].user &&
+			   bev_audience_matches(audience, flags, &admin) == cases[i].admin,
 			   cases[i].audience);
 	}
-	be_principals_free(&user);
-	be_principals_free(&admin);
+	bev_principals_free(&user);
+	bev_principals_free(&admin);
 }
 
 static void
 test_directory(void)
 {
-	BeDirectory directory = {0};
-	BeMembership *membership = calloc(3000, sizeof(BeMembership));
+	BevDirectory directory = {0};
+	BevMembership *membership = calloc(3000, sizeof(BevMembership));
 	char		name[32];
 	bool		good = true;
 
-	tap_ok(be_directory_find(&directory, span("x")) == NULL, "an empty directory");
+	tap_ok(bev_directory_find(&directory, span("x")) == NULL, "an empty directory");
 	for (int i = 0; i < 3000; i++)
 	{
 		snprintf(name, sizeof(name), "user:%d", i / 3);
-		be_directory_join(&directory, name, &membership[i], &membership[i]);
+		bev_directory_join(&directory, name, &membership[i], &membership[i]);
 	}
 	for (int i = 0; i < 1000; i++)
 	{
-		BeGroup    *group;
+		BevGroup    *group;
 
 		snprintf(name, sizeof(name), "user:%d", i);
-		group = be_directory_find(&directory, span(name));
+		group = bev_directory_find(&directory, span(name));
 		good &= group && group->count == 3;
 	}
 	tap_ok(good && directory.groups == 1000, "3000 members in 1000 groups");
 	for (int i = 0; i < 3000; i++)
 		if (i % 3 != 1)
-			be_directory_leave(&directory, &membership[i]);
+			bev_directory_leave(&directory, &membership[i]);
 	good = true;
 	for (int i = 0; i < 1000; i++)
 	{
-		BeGroup    *group;
+		BevGroup    *group;
 
 		snprintf(name, sizeof(name), "user:%d", i);
-		group = be_directory_find(&directory, span(name));
+		group = bev_directory_find(&directory, span(name));
 		good &= group && group->count == 1 &&
 			group->first->member == &membership[i * 3 + 1];
 	}
 	tap_ok(good, "who leaves is gone, who stays is found");
 	for (int i = 0; i < 3000; i++)
 		if (i % 3 == 1)
-			be_directory_leave(&directory, &membership[i]);
-	tap_ok(directory.groups == 0 && be_directory_find(&directory, span("user:1")) == NULL,
+			bev_directory_leave(&directory, &membership[i]);
+	tap_ok(directory.groups == 0 && bev_directory_find(&directory, span("user:1")) == NULL,
 		   "an empty group is no group");
-	be_directory_free(&directory);
+	bev_directory_free(&directory);
 	free(membership);
 }
 

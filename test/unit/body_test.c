@@ -12,33 +12,33 @@ static char found[4096];		/* a copy of what was read */
 
 /* Each kind's reader, with the struct in found. */
 #define READER(name, type) \
-	static bool read_##name(const BeMessage *message) \
+	static bool read_##name(const BevMessage *message) \
 	{ \
 		type		it; \
-		bool		good = be_body_##name(message, &it); \
+		bool		good = bev_body_##name(message, &it); \
 		if (good) \
 			memcpy(found, &it, sizeof(it)); \
 		return good; \
 	}
 
-READER(stream, BeStreamMessage)
-READER(progress, BeProgressMessage)
-READER(fetched, BeFetchedMessage)
-READER(disconnect, BeDisconnectMessage)
-READER(hello, BeHelloMessage)
-READER(fetch, BeFetchMessage)
-READER(open, BeOpenMessage)
-READER(closed, BeClosedMessage)
-READER(role, BeRoleMessage)
-READER(slow, BeSlowMessage)
+READER(stream, BevStreamMessage)
+READER(progress, BevProgressMessage)
+READER(fetched, BevFetchedMessage)
+READER(disconnect, BevDisconnectMessage)
+READER(hello, BevHelloMessage)
+READER(fetch, BevFetchMessage)
+READER(open, BevOpenMessage)
+READER(closed, BevClosedMessage)
+READER(role, BevRoleMessage)
+READER(slow, BevSlowMessage)
 
 /* Without statements behind it. */
 static bool
-read_admit(const BeMessage *message)
+read_admit(const BevMessage *message)
 {
-	BeAdmitMessage it;
-	BeSpan		access;
-	bool		good = be_body_admit(message, &it, &access);
+	BevAdmitMessage it;
+	BevSpan		access;
+	bool		good = bev_body_admit(message, &it, &access);
 
 	if (good)
 		memcpy(found, &it, sizeof(it));
@@ -47,11 +47,11 @@ read_admit(const BeMessage *message)
 
 /* Without a payload, records or text behind it. */
 static bool
-read_ask(const BeMessage *message)
+read_ask(const BevMessage *message)
 {
-	BeAskMessage it;
-	BeSpan		payload;
-	bool		good = be_body_ask(message, &it, &payload);
+	BevAskMessage it;
+	BevSpan		payload;
+	bool		good = bev_body_ask(message, &it, &payload);
 
 	if (good)
 		memcpy(found, &it, sizeof(it));
@@ -59,11 +59,11 @@ read_ask(const BeMessage *message)
 }
 
 static bool
-read_answer(const BeMessage *message)
+read_answer(const BevMessage *message)
 {
-	BeAnswerMessage it;
-	BeSpan		rest;
-	bool		good = be_body_answer(message, &it, &rest);
+	BevAnswerMessage it;
+	BevSpan		rest;
+	bool		good = bev_body_answer(message, &it, &rest);
 
 	if (good)
 		memcpy(found, &it, sizeof(it));
@@ -72,10 +72,10 @@ read_answer(const BeMessage *message)
 
 /* The same body at its own place in memory, so that each overrun shows. */
 static bool
-reads(bool (*read) (const BeMessage *), const void *body, size_t size)
+reads(bool (*read) (const BevMessage *), const void *body, size_t size)
 {
 	char	   *copy = malloc(size ? size : 1);
-	BeMessage	message = {.size = (uint32_t) size,.body = copy};
+	BevMessage	message = {.size = (uint32_t) size,.body = copy};
 	bool		good;
 
 	memcpy(copy, body, size);
@@ -85,7 +85,7 @@ reads(bool (*read) (const BeMessage *), const void *body, size_t size)
 }
 
 static void
-test_fixed(const char *name, bool (*read) (const BeMessage *), const void *body, size_t size)
+test_fixed(const char *name, bool (*read) (const BevMessage *), const void *body, size_t size)
 {
 	char		longer[1024] = "";
 	bool		good = true;
@@ -97,19 +97,19 @@ test_fixed(const char *name, bool (*read) (const BeMessage *), const void *body,
 	tap_ok(good, "... of this length alone");
 }
 
-static const BeStreamMessage stream = {.tip = 7,.id = "11111111-2222-3333-4444-555555555555"};
-static const BeProgressMessage progress = {7, 3};
-static const BeFetchedMessage fetched = {1, BE_FETCH_GONE, 7, 3};
-static const BeAdmitMessage admit = {1, BE_NOT_LOOKED_UP, 0, 9};
-static const BeDisconnectMessage disconnect = {1, "go"};
-static const BeHelloMessage hello = {BE_PIPE_VERSION, 1};
-static const BeFetchMessage fetch = {1, 1000, 5, 5};
-static const BeOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
-static const BeClosedMessage closed = {1, 1008, "forbidden"};
-static const BeRoleMessage role = {1, "user"};
-static const BeSlowMessage slow = {9, 1500000, 3, 1};
-static const BeAskMessage ask = {1, 2, BE_VERB_LIST};
-static const BeAnswerMessage answer = {1, 2, BE_ANSWER_ERROR, 3, 0, 0, "not_found", "id"};
+static const BevStreamMessage stream = {.tip = 7,.id = "11111111-2222-3333-4444-555555555555"};
+static const BevProgressMessage progress = {7, 3};
+static const BevFetchedMessage fetched = {1, BEV_FETCH_GONE, 7, 3};
+static const BevAdmitMessage admit = {1, BEV_NOT_LOOKED_UP, 0, 9};
+static const BevDisconnectMessage disconnect = {1, "go"};
+static const BevHelloMessage hello = {BEV_PIPE_VERSION, 1};
+static const BevFetchMessage fetch = {1, 1000, 5, 5};
+static const BevOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
+static const BevClosedMessage closed = {1, 1008, "forbidden"};
+static const BevRoleMessage role = {1, "user"};
+static const BevSlowMessage slow = {9, 1500000, 3, 1};
+static const BevAskMessage ask = {1, 2, BEV_VERB_LIST};
+static const BevAnswerMessage answer = {1, 2, BEV_ANSWER_ERROR, 3, 0, 0, "not_found", "id"};
 
 #define REFUSED(name, type, from, change) \
 	do { \
@@ -121,51 +121,51 @@ static const BeAnswerMessage answer = {1, 2, BE_ANSWER_ERROR, 3, 0, 0, "not_foun
 static void
 test_refused(void)
 {
-	REFUSED(stream, BeStreamMessage, stream, it.id[35] = '\0');
-	REFUSED(stream, BeStreamMessage, stream, it.id[36] = 'x');
-	REFUSED(closed, BeClosedMessage, closed, it.code = 65536);
-	REFUSED(closed, BeClosedMessage, closed, it.reason[0] = '\n');
-	REFUSED(closed, BeClosedMessage, closed, it.reason[0] = '\xe9');
-	REFUSED(closed, BeClosedMessage, closed, memset(it.reason, 'x', sizeof(it.reason)));
-	REFUSED(stream, BeStreamMessage, stream, memset(it.id, 'x', sizeof(it.id)));
-	REFUSED(fetched, BeFetchedMessage, fetched, it.result = 2);
-	REFUSED(admit, BeAdmitMessage, admit, it.verdict = 4);
-	REFUSED(disconnect, BeDisconnectMessage, disconnect, memset(it.reason, 'x', sizeof(it.reason)));
-	REFUSED(disconnect, BeDisconnectMessage, disconnect, it.reason[1] = '\n');
-	REFUSED(hello, BeHelloMessage, hello, it.version++);
-	REFUSED(fetch, BeFetchMessage, fetch, it.request = 0);
-	REFUSED(fetch, BeFetchMessage, fetch, it.after = 6);
-	REFUSED(open, BeOpenMessage, client, memset(it.id, 'x', sizeof(it.id)));
-	REFUSED(open, BeOpenMessage, client, memset(it.user, 'x', sizeof(it.user)));
-	REFUSED(open, BeOpenMessage, client, memset(it.role, 'x', sizeof(it.role)));
-	REFUSED(open, BeOpenMessage, client, memset(it.address, 'x', sizeof(it.address)));
-	REFUSED(open, BeOpenMessage, client, it.user[0] = '\x1f');
-	REFUSED(role, BeRoleMessage, role, memset(it.role, 'x', sizeof(it.role)));
-	REFUSED(role, BeRoleMessage, role, it.role[0] = '\n');
-	REFUSED(ask, BeAskMessage, ask, it.verb = BE_VERBS);
-	REFUSED(slow, BeSlowMessage, slow, it.clients = 0);
-	REFUSED(slow, BeSlowMessage, slow, it.events = 0);
-	REFUSED(answer, BeAnswerMessage, answer, it.kind = BE_ANSWER_OBJECT + 1);
-	REFUSED(answer, BeAnswerMessage, answer, memset(it.code, 'x', sizeof(it.code)));
-	REFUSED(answer, BeAnswerMessage, answer, it.field[0] = '\n');
-	REFUSED(open, BeOpenMessage, client, it.user[3] = '\x7f');
+	REFUSED(stream, BevStreamMessage, stream, it.id[35] = '\0');
+	REFUSED(stream, BevStreamMessage, stream, it.id[36] = 'x');
+	REFUSED(closed, BevClosedMessage, closed, it.code = 65536);
+	REFUSED(closed, BevClosedMessage, closed, it.reason[0] = '\n');
+	REFUSED(closed, BevClosedMessage, closed, it.reason[0] = '\xe9');
+	REFUSED(closed, BevClosedMessage, closed, memset(it.reason, 'x', sizeof(it.reason)));
+	REFUSED(stream, BevStreamMessage, stream, memset(it.id, 'x', sizeof(it.id)));
+	REFUSED(fetched, BevFetchedMessage, fetched, it.result = 2);
+	REFUSED(admit, BevAdmitMessage, admit, it.verdict = 4);
+	REFUSED(disconnect, BevDisconnectMessage, disconnect, memset(it.reason, 'x', sizeof(it.reason)));
+	REFUSED(disconnect, BevDisconnectMessage, disconnect, it.reason[1] = '\n');
+	REFUSED(hello, BevHelloMessage, hello, it.version++);
+	REFUSED(fetch, BevFetchMessage, fetch, it.request = 0);
+	REFUSED(fetch, BevFetchMessage, fetch, it.after = 6);
+	REFUSED(open, BevOpenMessage, client, memset(it.id, 'x', sizeof(it.id)));
+	REFUSED(open, BevOpenMessage, client, memset(it.user, 'x', sizeof(it.user)));
+	REFUSED(open, BevOpenMessage, client, memset(it.role, 'x', sizeof(it.role)));
+	REFUSED(open, BevOpenMessage, client, memset(it.address, 'x', sizeof(it.address)));
+	REFUSED(open, BevOpenMessage, client, it.user[0] = '\x1f');
+	REFUSED(role, BevRoleMessage, role, memset(it.role, 'x', sizeof(it.role)));
+	REFUSED(role, BevRoleMessage, role, it.role[0] = '\n');
+	REFUSED(ask, BevAskMessage, ask, it.verb = BEV_VERBS);
+	REFUSED(slow, BevSlowMessage, slow, it.clients = 0);
+	REFUSED(slow, BevSlowMessage, slow, it.events = 0);
+	REFUSED(answer, BevAnswerMessage, answer, it.kind = BEV_ANSWER_OBJECT + 1);
+	REFUSED(answer, BevAnswerMessage, answer, memset(it.code, 'x', sizeof(it.code)));
+	REFUSED(answer, BevAnswerMessage, answer, it.field[0] = '\n');
+	REFUSED(open, BevOpenMessage, client, it.user[3] = '\x7f');
 }
 
 static bool
 reads_log(const void *body, size_t size, const char *text)
 {
-	BeMessage	message = {.size = (uint32_t) size,.body = body};
-	BeLogMessage log;
-	BeSpan		rest;
+	BevMessage	message = {.size = (uint32_t) size,.body = body};
+	BevLogMessage log;
+	BevSpan		rest;
 
-	return be_body_log(&message, &log, &rest) && be_span_is(rest, text);
+	return bev_body_log(&message, &log, &rest) && bev_span_is(rest, text);
 }
 
 static void
 test_log(void)
 {
-	const char	line[] = {BE_LOG_WARNING, 0, 0, 0, 'h', 'i'};
-	const char	level[] = {BE_LOG_WARNING + 1, 0, 0, 0};
+	const char	line[] = {BEV_LOG_WARNING, 0, 0, 0, 'h', 'i'};
+	const char	level[] = {BEV_LOG_WARNING + 1, 0, 0, 0};
 
 	tap_ok(reads_log(line, 6, "hi"), "a line");
 	tap_ok(reads_log(line, 4, ""), "an empty one");
@@ -177,87 +177,87 @@ test_log(void)
 static void
 test_payload(void)
 {
-	char		body[sizeof(ask) + BE_ASK_MAX + 1];
-	BeMessage	message = {.body = body};
-	BeAskMessage it;
-	BeSpan		payload;
+	char		body[sizeof(ask) + BEV_ASK_MAX + 1];
+	BevMessage	message = {.body = body};
+	BevAskMessage it;
+	BevSpan		payload;
 
 	memcpy(body, &ask, sizeof(ask));
-	memset(body + sizeof(ask), 'x', BE_ASK_MAX + 1);
-	message.size = sizeof(ask) + BE_ASK_MAX;
-	tap_ok(be_body_ask(&message, &it, &payload) && payload.len == BE_ASK_MAX, "ASK: the longest payload");
+	memset(body + sizeof(ask), 'x', BEV_ASK_MAX + 1);
+	message.size = sizeof(ask) + BEV_ASK_MAX;
+	tap_ok(bev_body_ask(&message, &it, &payload) && payload.len == BEV_ASK_MAX, "ASK: the longest payload");
 	body[sizeof(ask) + 5] = '\0';
-	tap_ok(!be_body_ask(&message, &it, &payload), "ASK: a payload with a NUL is refused");
+	tap_ok(!bev_body_ask(&message, &it, &payload), "ASK: a payload with a NUL is refused");
 	body[sizeof(ask) + 5] = 'x';
 	message.size++;
-	tap_ok(!be_body_ask(&message, &it, &payload), "ASK: a longer one is refused");
+	tap_ok(!bev_body_ask(&message, &it, &payload), "ASK: a longer one is refused");
 }
 
 /* What a client wants: whole entries of known kinds, fit for a line, and not too long. */
 static bool
 reads_interest(const char *interest, size_t size)
 {
-	char		body[sizeof(BeInterestMessage) + 2 * BE_INTEREST_MAX] = {7};
-	BeMessage	message = {.size = (uint32_t) (sizeof(BeInterestMessage) + size),.body = body};
-	BeInterestMessage who;
-	BeSpan		span;
+	char		body[sizeof(BevSubscriptionMessage) + 2 * BEV_PACKED_SUBSCRIPTION_MAX] = {7};
+	BevMessage	message = {.size = (uint32_t) (sizeof(BevSubscriptionMessage) + size),.body = body};
+	BevSubscriptionMessage who;
+	BevSpan		span;
 
 	memcpy(body + sizeof(who), interest, size);
-	return be_body_interest(&message, &who, &span) && who.client == 7 && span.len == size;
+	return bev_body_subscription(&message, &who, &span) && who.client == 7 && span.len == size;
 }
 
 static void
 test_interest(void)
 {
-	char		full[2 * BE_INTEREST_MAX];
-	BeInterestMessage who;
-	BeSpan		span;
-	BeMessage	message = {.size = 7,.body = full};
+	char		full[2 * BEV_PACKED_SUBSCRIPTION_MAX];
+	BevSubscriptionMessage who;
+	BevSpan		span;
+	BevMessage	message = {.size = 7,.body = full};
 
 	memset(full, 'x', sizeof(full));
 	full[0] = 't';
-	full[BE_INTEREST_MAX - 1] = full[BE_INTEREST_MAX] = '\0';
+	full[BEV_PACKED_SUBSCRIPTION_MAX - 1] = full[BEV_PACKED_SUBSCRIPTION_MAX] = '\0';
 	tap_ok(reads_interest("", 0), "INTEREST: in everything");
 	tap_ok(reads_interest("ta\0p7\0n", 8), "... in something");
-	tap_ok(reads_interest(full, BE_INTEREST_MAX), "... the longest one");
-	full[BE_INTEREST_MAX - 1] = 'x';
-	tap_ok(!reads_interest(full, BE_INTEREST_MAX + 1), "... a longer one is refused");
+	tap_ok(reads_interest(full, BEV_PACKED_SUBSCRIPTION_MAX), "... the longest one");
+	full[BEV_PACKED_SUBSCRIPTION_MAX - 1] = 'x';
+	tap_ok(!reads_interest(full, BEV_PACKED_SUBSCRIPTION_MAX + 1), "... a longer one is refused");
 	tap_ok(!reads_interest("ta\0p7", 5), "... one without an end");
 	tap_ok(!reads_interest("x1", 3), "... a kind that there isn't");
 	tap_ok(!reads_interest("", 1), "... no kind at all");
 	tap_ok(!reads_interest("t\n", 3), "... a line feed");
-	tap_ok(!be_body_interest(&message, &who, &span), "... nobody's");
+	tap_ok(!bev_body_subscription(&message, &who, &span), "... nobody's");
 }
 
 static void
 test_reports(void)
 {
-	BeClientsMessage reports[2] = {{.client = 1}, {.client = 2,.sent = 9}};
-	BeClientsMessage one;
-	BeMessage	message = {.size = sizeof(reports),.body = (const char *) reports};
+	BevClientsMessage reports[2] = {{.client = 1}, {.client = 2,.sent = 9}};
+	BevClientsMessage one;
+	BevMessage	message = {.size = sizeof(reports),.body = (const char *) reports};
 
-	tap_ok(be_body_reports(&message) == 2, "two reports");
-	be_body_report(&message, 1, &one);
+	tap_ok(bev_body_reports(&message) == 2, "two reports");
+	bev_body_report(&message, 1, &one);
 	tap_ok(memcmp(&one, &reports[1], sizeof(one)) == 0, "the second of them");
 	message.size--;
-	tap_ok(be_body_reports(&message) == -1, "one and a half");
+	tap_ok(bev_body_reports(&message) == -1, "one and a half");
 	message.size = 0;
-	tap_ok(be_body_reports(&message) == 0, "none");
+	tap_ok(bev_body_reports(&message) == 0, "none");
 }
 
 /* How many records a body of events holds, read to its end; -1: it is none. */
 static int
 count_records(const char *body, size_t size)
 {
-	BeMessage	message = {.size = (uint32_t) size,.body = body};
-	BeEventsMessage events;
-	BeSpan		records;
-	BeEvent		event;
+	BevMessage	message = {.size = (uint32_t) size,.body = body};
+	BevEventsMessage events;
+	BevSpan		records;
+	BevEvent		event;
 	int			n = 0;
 
-	if (!be_body_events(&message, &events, &records))
+	if (!bev_body_events(&message, &events, &records))
 		return -1;
-	while (be_body_next_record(&records, &event))
+	while (bev_body_next_record(&records, &event))
 		n++;
 	return records.len == 0 ? n : -1;
 }
@@ -265,8 +265,8 @@ count_records(const char *body, size_t size)
 static void
 test_events(void)
 {
-	const char *text[BE_EVENT_FIELDS] = {"a", "b", "all"};
-	BeEventsMessage events = {.count = 2,.first_seq = 8,.tx_n = 1,.tx_of = 2};
+	const char *text[BEV_EVENT_FIELDS] = {"a", "b", "all"};
+	BevEventsMessage events = {.count = 2,.first_seq = 8,.tx_n = 1,.tx_of = 2};
 	size_t		size;
 	char	   *record = make_event(text, &size);
 	size_t		all = sizeof(events) + 2 * size;

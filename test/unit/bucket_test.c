@@ -22,19 +22,19 @@ told_ms(double wait)
 static int
 too_short(uint32_t per_minute, uint64_t apart)
 {
-	BeBucket	bucket;
+	BevBucket	bucket;
 	uint64_t	now = 12345;
 	int			failures = 0;
 
-	be_bucket_fill(&bucket, per_minute, now);
+	bev_bucket_fill(&bucket, per_minute, now);
 	for (int i = 0; i < 2000; i++)
 	{
-		double		wait = be_bucket_take(&bucket, per_minute, now);
+		double		wait = bev_bucket_take(&bucket, per_minute, now);
 
 		if (wait > 0)
 		{
 			now += told_ms(wait);
-			failures += be_bucket_take(&bucket, per_minute, now) > 0;
+			failures += bev_bucket_take(&bucket, per_minute, now) > 0;
 		}
 		now += apart;
 	}
@@ -45,7 +45,7 @@ int
 main(void)
 {
 	static const uint32_t rates[] = {1, 7, 60, 90, 600, 1000, 59999};
-	BeBucket	bucket;
+	BevBucket	bucket;
 
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 	{
@@ -58,13 +58,13 @@ main(void)
 		tap_ok(failures == 0, name);
 	}
 
-	be_bucket_fill(&bucket, 60, 0);
+	bev_bucket_fill(&bucket, 60, 0);
 	for (int i = 0; i < 60; i++)
-		(void) be_bucket_take(&bucket, 60, 0);
-	tap_ok(be_bucket_take(&bucket, 60, 0) == 1, "60 a minute: after 60 at once, one in a second");
-	tap_ok(be_bucket_take(&bucket, 60, 998) > 0, "not sooner");
-	tap_ok(be_bucket_take(&bucket, 60, 1000) == 0, "but then");
-	tap_ok(be_bucket_take(&bucket, 60, 1000) > 0, "one");
-	tap_ok(be_bucket_take(&bucket, 0, 0) == 0, "0 is no limit");
+		(void) bev_bucket_take(&bucket, 60, 0);
+	tap_ok(bev_bucket_take(&bucket, 60, 0) == 1, "60 a minute: after 60 at once, one in a second");
+	tap_ok(bev_bucket_take(&bucket, 60, 998) > 0, "not sooner");
+	tap_ok(bev_bucket_take(&bucket, 60, 1000) == 0, "but then");
+	tap_ok(bev_bucket_take(&bucket, 60, 1000) > 0, "one");
+	tap_ok(bev_bucket_take(&bucket, 0, 0) == 0, "0 is no limit");
 	return tap_done();
 }

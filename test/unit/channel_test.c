@@ -11,59 +11,59 @@
 #include "tap.h"
 
 static void
-open_pair(BeChannel *a, BeChannel *b, uint32_t max_body)
+open_pair(BevChannel *a, BevChannel *b, uint32_t max_body)
 {
 	int			fd[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd) != 0)
 		abort();
-	be_channel_open(a, fd[0], max_body);
-	be_channel_open(b, fd[1], max_body);
+	bev_channel_open(a, fd[0], max_body);
+	bev_channel_open(b, fd[1], max_body);
 }
 
 static bool
-send_text(BeChannel *channel, uint32_t kind, const char *text, size_t len)
+send_text(BevChannel *channel, uint32_t kind, const char *text, size_t len)
 {
 	struct iovec part[2] = {
 		{.iov_base = (void *) text,.iov_len = len / 2},
 		{.iov_base = (void *) (text + len / 2),.iov_len = len - len / 2},
 	};
 
-	return be_channel_send(channel, kind, part, 2);
+	return bev_channel_send(channel, kind, part, 2);
 }
 
 static void
 test_byte_by_byte(void)
 {
-	BeChannel	a,
+	BevChannel	a,
 				b;
-	BeMessage	message;
+	BevMessage	message;
 	char		wire[8 + 11 + 8 + 4];
 	bool		good = true;
 
 	open_pair(&a, &b, 1000);
 	send_text(&a, 3, "hello world", 11);
 	send_text(&a, 4, "more", 4);
-	tap_ok(be_channel_pending(&a) == sizeof(wire), "what is sent waits");
+	tap_ok(bev_channel_pending(&a) == sizeof(wire), "what is sent waits");
 	memcpy(wire, a.out.data + a.out.start, sizeof(wire));
 	for (size_t i = 0; i < sizeof(wire); i++)
 	{
 		if (write(a.fd, wire + i, 1) != 1)
 			abort();
-		be_channel_receive(&b, 1 << 20);
+		bev_channel_receive(&b, 1 << 20);
 		if (i == 18)
-			good &= be_channel_next(&b, &message) == 1 && message.kind == 3 &&
+			good &= bev_channel_next(&b, &message) == 1 && message.kind == 3 &&
 				message.size == 11 && memcmp(message.body, "hello world", 11) == 0;
 		if (i == sizeof(wire) - 1)
-			good &= be_channel_next(&b, &message) == 1 && message.kind == 4 &&
+			good &= bev_channel_next(&b, &message) == 1 && message.kind == 4 &&
 				message.size == 4 && memcmp(message.body, "more", 4) == 0;
-		good &= be_channel_next(&b, &message) == 0;
+		good &= bev_channel_next(&b, &message) == 0;
 	}
 	tap_ok(good, "messages that come byte by byte are taken when complete");
-	be_channel_close(&a);
-	tap_ok(be_channel_receive(&b, 100) == -1, "the end of the peer is told");
-	be_channel_close(&b);
-	be_channel_close(&b);
+	bev_channel_close(&a);
+	tap_ok(bev_channel_receive(&b, 100) == -1, "the end of the peer is told");
+	bev_channel_close(&b);
+	bev_channel_close(&b);
 	tap_ok(true, "closing twice is harmless");
 }
 
@@ -72,9 +72,9 @@ test_large(void)
 {
 	const size_t size = 3 * 1024 * 1024;
 	char	   *text = malloc(size);
-	BeChannel	a,
+	BevChannel	a,
 				b;
-	BeMessage	message;
+	BevMessage	message;
 	int			taken = 0;
 	bool		good = true;
 
@@ -85,9 +85,9 @@ test_large(void)
 		send_text(&a, (uint32_t) i, text, size - (size_t) i);
 	while (taken < 5)
 	{
-		good &= be_channel_flush(&a) >= 0;
-		good &= be_channel_receive(&b, 100000) >= 0;
-		while (be_channel_next(&b, &message) == 1)
+		good &= bev_channel_flush(&a) >= 0;
+		good &= bev_channel_receive(&b, 100000) >= 0;
+		while (bev_channel_next(&b, &message) == 1)
 		{
 			good &= message.kind == (uint32_t) taken &&
 				message.size == size - (size_t) taken &&
@@ -96,49 +96,49 @@ test_large(void)
 		}
 	}
 	tap_ok(good, "messages larger than the socket's buffer arrive whole");
-	tap_ok(be_channel_pending(&a) == 0 && a.out.data == NULL,
+	tap_ok(bev_channel_pending(&a) == 0 && a.out.data == NULL,
 		   "and the buffer is given back");
-	tap_ok(be_channel_receive(&b, 100) == 0, "nothing more");
-	be_channel_close(&a);
-	be_channel_close(&b);
+	tap_ok(bev_channel_receive(&b, 100) == 0, "nothing more");
+	bev_channel_close(&a);
+	bev_channel_close(&b);
 	free(text);
 }
 
 static void
 test_too_large(void)
 {
-	BeChannel	a,
+	BevChannel	a,
 				b;
-	BeMessage	message;
+	BevMessage	message;
 
 	open_pair(&a, &b, 10);
 	send_text(&a, 1, "0123456789", 10);
 	send_text(&a, 1, "0123456789x", 11);
-	be_channel_flush(&a);
-	be_channel_receive(&b, 1000);
-	tap_ok(be_channel_next(&b, &message) == 1, "a body of the largest size");
-	tap_ok(be_channel_next(&b, &message) == -1, "a larger one is refused");
-	be_channel_close(&b);
+	bev_channel_flush(&a);
+	bev_channel_receive(&b, 1000);
+	tap_ok(bev_channel_next(&b, &message) == 1, "a body of the largest size");
+	tap_ok(bev_channel_next(&b, &message) == -1, "a larger one is refused");
+	bev_channel_close(&b);
 	send_text(&a, 1, "x", 1);
-	tap_ok(be_channel_flush(&a) == -1, "writing to a peer that is gone fails");
-	be_channel_close(&a);
+	tap_ok(bev_channel_flush(&a) == -1, "writing to a peer that is gone fails");
+	bev_channel_close(&a);
 }
 
 static void
 test_empty(void)
 {
-	BeChannel	a,
+	BevChannel	a,
 				b;
-	BeMessage	message;
+	BevMessage	message;
 
 	open_pair(&a, &b, 10);
-	be_channel_send(&a, 6, NULL, 0);
-	tap_ok(be_channel_flush(&a) == 1, "an empty message is written");
-	be_channel_receive(&b, 1000);
-	tap_ok(be_channel_next(&b, &message) == 1 && message.size == 0 &&
+	bev_channel_send(&a, 6, NULL, 0);
+	tap_ok(bev_channel_flush(&a) == 1, "an empty message is written");
+	bev_channel_receive(&b, 1000);
+	tap_ok(bev_channel_next(&b, &message) == 1 && message.size == 0 &&
 		   message.kind == 6, "and read");
-	be_channel_close(&a);
-	be_channel_close(&b);
+	bev_channel_close(&a);
+	bev_channel_close(&b);
 }
 
 int

@@ -140,10 +140,10 @@ main(void)
 	if (file < 0 || bind(listener, (struct sockaddr *) &target, sizeof(target)) != 0 ||
 		listen(listener, 5) != 0 || getsockname(listener, (struct sockaddr *) &target, &len) != 0)
 		return 1;
-	tap_ok(attempt(be_confine, daily_work) == 0, "what a carrier does all day is allowed");
+	tap_ok(attempt(bev_carrier_sandbox_enter, daily_work) == 0, "what a carrier does all day is allowed");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 	{
-		int			found = attempt(be_confine, refused[i].what);
+		int			found = attempt(bev_carrier_sandbox_enter, refused[i].what);
 
 		if (!tap_ok(found == EPERM, refused[i].name))
 			printf("# %d (%s)\n", found, strerror(found));
@@ -152,8 +152,8 @@ main(void)
 		puts("# this kernel has no Landlock");
 	else
 	{
-		tap_ok(attempt(be_confine, read_file) == EACCES, "read a file of another folder");
-		tap_ok(attempt(be_confine, read_folder) == EACCES, "read another folder");
+		tap_ok(attempt(bev_carrier_sandbox_enter, read_file) == EACCES, "read a file of another folder");
+		tap_ok(attempt(bev_carrier_sandbox_enter, read_folder) == EACCES, "read another folder");
 	}
 	unlink(private_file);
 	return tap_done();

@@ -7,17 +7,17 @@
 static void
 test_round_trip(void)
 {
-	const char *text[BE_EVENT_FIELDS] = {"bug_report", "created", "all\nuser:7", "1",
+	const char *text[BEV_EVENT_FIELDS] = {"bug_report", "created", "all\nuser:7", "1",
 	"2", "3", "{\"id\":1}", "{\"a\":[1,2]}", "{}", "{\"b\":[3,4]}", "a", "42"};
 	size_t		size;
 	char	   *record = make_event(text, &size);
-	BeEvent		event;
+	BevEvent		event;
 	bool		good = true;
 
-	tap_ok(be_event_read(record, size, &event), "a record is read");
+	tap_ok(bev_event_read(record, size, &event), "a record is read");
 	tap_ok(event.size == size, "its size is known");
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
-		good &= be_span_is(event.field[i], text[i]);
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
+		good &= bev_span_is(event.field[i], text[i]);
 	tap_ok(good, "all fields are as they were written");
 
 	good = true;
@@ -26,7 +26,7 @@ test_round_trip(void)
 		char	   *cut = malloc(len ? len : 1);
 
 		memcpy(cut, record, len);
-		good &= !be_event_read(cut, len, &event);
+		good &= !bev_event_read(cut, len, &event);
 		free(cut);
 	}
 	tap_ok(good, "a record cut at any byte is refused");
@@ -36,14 +36,14 @@ test_round_trip(void)
 static void
 test_lies(void)
 {
-	const char *text[BE_EVENT_FIELDS] = {"a", "b", "all"};
+	const char *text[BEV_EVENT_FIELDS] = {"a", "b", "all"};
 	size_t		size;
 	char	   *record = make_event(text, &size);
-	BeEvent		event;
+	BevEvent		event;
 	bool		good = true;
 
 	/* Any other length of any field, and any other size, must not add up. */
-	for (int i = 0; i <= BE_EVENT_FIELDS; i++)
+	for (int i = 0; i <= BEV_EVENT_FIELDS; i++)
 		for (uint64_t value = 1; value <= UINT32_MAX; value *= 3)
 		{
 			uint32_t	old;
@@ -53,41 +53,41 @@ test_lies(void)
 			if (old == lie)
 				continue;
 			memcpy(record + 4 * i, &lie, 4);
-			good &= !be_event_read(record, size, &event);
+			good &= !bev_event_read(record, size, &event);
 			memcpy(record + 4 * i, &old, 4);
 		}
 	tap_ok(good, "lengths that do not add up are refused");
 	memset(record, 0, 4);
-	for (int i = 1; i <= BE_EVENT_FIELDS; i++)
+	for (int i = 1; i <= BEV_EVENT_FIELDS; i++)
 	{
 		uint32_t	old;
 
 		memcpy(&old, record + 4 * i, 4);
 		memset(record + 4 * i, 0xff, 4);
-		tap_ok(!be_event_read(record, size, &event),
+		tap_ok(!bev_event_read(record, size, &event),
 			   "a size of 0 does not go with a length that is beyond all bounds");
 		memcpy(record + 4 * i, &old, 4);
 	}
 	memcpy(record, &(uint32_t) {(uint32_t) size}, 4);
-	tap_ok(be_event_read(record, size, &event), "and without the lie it is read");
+	tap_ok(bev_event_read(record, size, &event), "and without the lie it is read");
 	free(record);
 }
 
 static void
 test_nul(void)
 {
-	const char *text[BE_EVENT_FIELDS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
+	const char *text[BEV_EVENT_FIELDS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
 	size_t		size;
 	char	   *record = make_event(text, &size);
-	BeEvent		event;
+	BevEvent		event;
 
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
-		char	   *byte = record + BE_EVENT_HEADER_SIZE + i;
+		char	   *byte = record + BEV_EVENT_HEADER_SIZE + i;
 
 		*byte = '\0';
-		tap_ok(be_event_read(record, size, &event) ==
-			   (i >= BE_EVENT_PAYLOAD && i != BE_EVENT_ACTOR),
+		tap_ok(bev_event_read(record, size, &event) ==
+			   (i >= BEV_EVENT_PAYLOAD && i != BEV_EVENT_ACTOR),
 			   "a NUL in a label is refused");
 		*byte = 'x';
 	}
@@ -108,11 +108,11 @@ test_audience(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BeSpan		rest = {cases[i].audience, (uint32_t) strlen(cases[i].audience)};
-		BeSpan		one;
+		BevSpan		rest = {cases[i].audience, (uint32_t) strlen(cases[i].audience)};
+		BevSpan		one;
 		char		joined[64] = "";
 
-		while (be_audience_next(&rest, &one))
+		while (bev_audience_next(&rest, &one))
 			snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined),
 					 "[%.*s]", (int) one.len, one.data);
 		tap_is(joined, strlen(joined), cases[i].joined, "principals of an audience");

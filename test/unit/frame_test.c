@@ -24,8 +24,8 @@ test_header(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		char		header[BE_FRAME_HEADER_MAX];
-		size_t		len = be_frame_header(header, BE_OP_TEXT, cases[i].payload);
+		char		header[BEV_FRAME_HEADER_MAX];
+		size_t		len = bev_frame_header(header, BEV_OP_TEXT, cases[i].payload);
 
 		tap_ok(len == cases[i].len && memcmp(header, cases[i].bytes, len) == 0,
 			   "the header of a frame");
@@ -59,9 +59,9 @@ test_utf8(void)
 		/* However it is cut. */
 		for (size_t cut = 0; cut <= len; cut++)
 		{
-			uint32_t	state = be_utf8_check(0, cases[i].text, cut);
+			uint32_t	state = bev_utf8_check(0, cases[i].text, cut);
 
-			state = be_utf8_check(state, cases[i].text + cut, len - cut);
+			state = bev_utf8_check(state, cases[i].text + cut, len - cut);
 			good &= (state == 0) == cases[i].good;
 		}
 		tap_ok(good, cases[i].good ? "good UTF-8" : "bad UTF-8");
@@ -93,8 +93,8 @@ client_frame(char *dst, int first, const char *payload, size_t len)
 static void
 read_all(const char *wire, size_t len, size_t cut, size_t max, char *found)
 {
-	BeReader	reader = {0};
-	BeText		payload;
+	BevFrameReader	reader = {0};
+	BevText		payload;
 
 	*found = '\0';
 	for (int half = 0; half < 2; half++)
@@ -102,25 +102,25 @@ read_all(const char *wire, size_t len, size_t cut, size_t max, char *found)
 		size_t		n = half ? len - cut : cut;
 		char	   *copy = malloc(n ? n : 1);
 		const char *data = copy;
-		BeRead		what;
+		BevRead		what;
 
 		memcpy(copy, wire + (half ? cut : 0), n);
-		while ((what = be_reader_next(&reader, &data, &n, max, &payload)) != BE_READ_MORE)
+		while ((what = bev_frame_reader_next(&reader, &data, &n, max, &payload)) != BEV_READ_MORE)
 		{
 			switch (what)
 			{
-				case BE_READ_MESSAGE:
+				case BEV_READ_MESSAGE:
 					sprintf(found + strlen(found), "M%.*s;", (int) payload.len,
 							payload.data ? payload.data : "");
 					break;
-				case BE_READ_PING:
+				case BEV_READ_PING:
 					sprintf(found + strlen(found), "P%.*s;", (int) payload.len,
 							payload.data ? payload.data : "");
 					break;
-				case BE_READ_PONG:
+				case BEV_READ_PONG:
 					strcat(found, "O;");
 					break;
-				case BE_READ_CLOSE:
+				case BEV_READ_CLOSE:
 					sprintf(found + strlen(found), "C%d;", reader.code);
 					break;
 				default:
@@ -129,7 +129,7 @@ read_all(const char *wire, size_t len, size_t cut, size_t max, char *found)
 		}
 		free(copy);
 	}
-	be_reader_free(&reader);
+	bev_frame_reader_free(&reader);
 }
 
 static void
@@ -198,9 +198,9 @@ test_reading(void)
 static void
 test_envelope(void)
 {
-	const char *text[BE_EVENT_FIELDS] = {"a\"b", "c\n", "all", "", "", "",
+	const char *text[BEV_EVENT_FIELDS] = {"a\"b", "c\n", "all", "", "", "",
 		"{\"x\":1}", "{\"x\":[0,1]}", "", "", "", "J\"d"};
-	BeEventsMessage message = {.first_seq = 41,.tx_n = 3,.tx_of = 9,.xid = 7741,
+	BevEventsMessage message = {.first_seq = 41,.tx_n = 3,.tx_of = 9,.xid = 7741,
 	.at = 1769860800123456};
 	const char *wanted = "{\"type\":\"a\\\"b\",\"action\":\"c\\n\",\"seq\":42,"
 		"\"tx\":{\"id\":\"7741\",\"n\":4,\"of\":9},"
@@ -208,15 +208,15 @@ test_envelope(void)
 		"\"changes\":{\"x\":[0,1]}}";
 	size_t		size;
 	char	   *record = make_event(text, &size);
-	BeText		frame = {0};
-	BeEvent		event;
+	BevText		frame = {0};
+	BevEvent		event;
 
-	be_event_read(record, size, &event);
-	be_envelope_add(&frame, &message, 1, &event, true);
-	tap_ok(frame.len <= be_envelope_estimate(&event), "the estimate is not below");
+	bev_event_read(record, size, &event);
+	bev_envelope_add(&frame, &message, 1, &event, true);
+	tap_ok(frame.len <= bev_envelope_estimate(&event), "the estimate is not below");
 	tap_ok((unsigned char) frame.data[1] == 126, "a header of four bytes");
 	tap_is(frame.data + 4, frame.len - 4, wanted, "the envelope of an event");
-	be_text_free(&frame);
+	bev_text_free(&frame);
 	free(record);
 }
 
@@ -236,9 +236,9 @@ test_time(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		char		text[BE_TIME_LEN + 1];
+		char		text[BEV_TIME_LEN + 1];
 
-		be_time_format(text, cases[i].at);
+		bev_time_format(text, cases[i].at);
 		tap_is(text, strlen(text), cases[i].text, "a time");
 	}
 }

@@ -8,48 +8,48 @@
 #include "tap.h"
 
 static void
-is_header(BeText *header, const char *wanted)
+is_header(BevText *header, const char *wanted)
 {
 	tap_is(header->data, header->len, wanted, wanted);
-	be_text_free(header);
+	bev_text_free(header);
 }
 
 static void
 text(const char *value, const char *wanted)
 {
-	BeText		header = {0};
+	BevText		header = {0};
 
-	be_header_text(&header, "Subject", value);
+	bev_header_text(&header, "Subject", value);
 	is_header(&header, wanted);
 }
 
 static void
 words(const char *value, const char *wanted)
 {
-	BeText		header = {0};
+	BevText		header = {0};
 
-	be_header_words(&header, "References", value);
+	bev_header_words(&header, "References", value);
 	is_header(&header, wanted);
 }
 
 static void
 date(time_t now, const char *wanted)
 {
-	BeText		header = {0};
+	BevText		header = {0};
 
-	be_header_date(&header, now);
+	bev_header_date(&header, now);
 	is_header(&header, wanted);
 }
 
 static void
 mailbox(const char *value, const char *wanted)
 {
-	BeMailbox	mailbox;
-	BeText		header = {0};
+	BevMailbox	mailbox;
+	BevText		header = {0};
 
-	if (!tap_ok(be_mailbox_read(value, &mailbox), value))
+	if (!tap_ok(bev_mailbox_read(value, &mailbox), value))
 		return;
-	be_header_mailbox(&header, "To", &mailbox);
+	bev_header_mailbox(&header, "To", &mailbox);
 	is_header(&header, wanted);
 }
 
@@ -62,17 +62,17 @@ lengths(const char *character)
 
 	for (int n = 0; n < 90; n++)
 	{
-		BeText		header = {0};
+		BevText		header = {0};
 		size_t		line = 0;
 
 		strcat(value, character);
-		be_header_text(&header, "Subject", value);
+		bev_header_text(&header, "Subject", value);
 		for (size_t i = 0; i < header.len; i++)
 		{
 			line = header.data[i] == '\n' ? 0 : line + 1;
 			good = good && line <= 77 && header.data[i] > 0;
 		}
-		be_text_free(&header);
+		bev_text_free(&header);
 	}
 	tap_ok(good, character);
 }
@@ -91,18 +91,18 @@ message_of(const char *json)
 static void
 email(const char *json, const char *wanted)
 {
-	BeRoute		route = {.from = {.name = "Bug Events",.address = "bugs@example.com"}};
+	BevRoute		route = {.from = {.name = "Bug Events",.address = "bugs@example.com"}};
 	char		error[200];
-	BeDelivery *delivery = be_delivery_read(message_of(json), strlen(json), error, sizeof(error));
-	struct curl_slist *list = be_email_headers(&route, delivery, 1769860800);
-	BeText		all = {0};
+	BevDelivery *delivery = bev_delivery_read(message_of(json), strlen(json), error, sizeof(error));
+	struct curl_slist *list = bev_email_headers(&route, delivery, 1769860800);
+	BevText		all = {0};
 
 	for (struct curl_slist *one = list; one; one = one->next)
-		be_text_printf(&all, "%s\n", one->data);
+		bev_text_printf(&all, "%s\n", one->data);
 	tap_is(all.data, all.len, wanted, "headers of a mail");
-	be_text_free(&all);
+	bev_text_free(&all);
 	curl_slist_free_all(list);
-	be_delivery_free(delivery);
+	bev_delivery_free(delivery);
 }
 
 int
@@ -113,7 +113,7 @@ main(void)
 		"\"x <a@b>", "x\" <a@b>", "\"x\\\" <a@b>", "x <y> <a@b>", "a..b@c", ".a@b", "a.@b", "a@b.", "a@-b", "a@[1.2.3.4", "a@[]",
 		"\xc3\xa4@b", "a@\xc3\xa4", "<>", "a@b <c>",
 	};
-	BeMailbox	unread;
+	BevMailbox	unread;
 
 	text("", "Subject: ");
 	text("Hello", "Subject: Hello");
@@ -151,7 +151,7 @@ main(void)
 	mailbox("Bugs, and more <b+c/d=e@[127.0.0.1]>", "To: \"Bugs, and more\" <b+c/d=e@[127.0.0.1]>");
 	mailbox("a@localhost", "To: a@localhost");
 	for (size_t i = 0; i < sizeof(no_mailboxes) / sizeof(no_mailboxes[0]); i++)
-		tap_ok(!be_mailbox_read(no_mailboxes[i], &unread), no_mailboxes[i]);
+		tap_ok(!bev_mailbox_read(no_mailboxes[i], &unread), no_mailboxes[i]);
 
 	email("{\"id\":1,\"channel\":\"email\",\"key\":\"k\",\"to\":\"ann@example.com\",\"subject\":\"Hi\",\"text\":\"\","
 		  "\"message_id\":\"<3@b>\",\"in_reply_to\":\"<2@b>\",\"references\":\"<1@b> <2@b>\","

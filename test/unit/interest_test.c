@@ -9,25 +9,25 @@
 #include "common/pipe/packed_subscription.h"
 #include "tap.h"
 
-static BeSpan
+static BevSpan
 span_of(const char *text)
 {
-	return (BeSpan) {text, (uint32_t) strlen(text)};
+	return (BevSpan) {text, (uint32_t) strlen(text)};
 }
 
-static BeEvent
+static BevEvent
 event_of(const char *type, const char *action, const char *project, const char *bug)
 {
-	BeEvent		event = {0};
+	BevEvent		event = {0};
 
-	event.field[BE_EVENT_TYPE] = span_of(type);
-	event.field[BE_EVENT_ACTION] = span_of(action);
-	event.field[BE_EVENT_PROJECT] = span_of(project);
-	event.field[BE_EVENT_BUG] = span_of(bug);
+	event.field[BEV_EVENT_TYPE] = span_of(type);
+	event.field[BEV_EVENT_ACTION] = span_of(action);
+	event.field[BEV_EVENT_PROJECT] = span_of(project);
+	event.field[BEV_EVENT_BUG] = span_of(bug);
 	return event;
 }
 
-#define INTEREST(text)	((BeSpan) {text, sizeof(text)})		/* with the last zero */
+#define INTEREST(text)	((BevSpan) {text, sizeof(text)})		/* with the last zero */
 
 static void
 test_answers(void)
@@ -35,32 +35,32 @@ test_answers(void)
 	const struct
 	{
 		const char *name;
-		BeSpan		interest;
-		BeInterestAnswer answer;
+		BevSpan		interest;
+		BevPackedSubscriptionAnswer answer;
 	}			cases[] = {
-		{"everything", {"", 0}, BE_INTERESTED},
-		{"its type", INTEREST("tcomment"), BE_INTERESTED},
-		{"its type among others", INTEREST("tuser\0tcomment"), BE_INTERESTED},
-		{"other types", INTEREST("tuser\0tbug_report"), BE_NOT_INTERESTED},
-		{"the beginning of its type", INTEREST("tcomm"), BE_NOT_INTERESTED},
-		{"all four", INTEREST("tcomment\0acreated\0p7\0b12"), BE_INTERESTED},
-		{"another action", INTEREST("tcomment\0adeleted\0p7\0b12"), BE_NOT_INTERESTED},
-		{"another project", INTEREST("p8"), BE_NOT_INTERESTED},
-		{"another bug", INTEREST("b1"), BE_NOT_INTERESTED},
-		{"conflated", INTEREST("c"), BE_INTERESTED},
-		{"nothing", INTEREST("n"), BE_NOT_INTERESTED},
-		{"nothing of its type", INTEREST("n\0tcomment"), BE_NOT_INTERESTED},
-		{"types that aren't told", INTEREST("T1000"), BE_PERHAPS_INTERESTED},
-		{"the same, of another project", INTEREST("T1000\0p8"), BE_NOT_INTERESTED},
-		{"the same the other way round", INTEREST("tuser\0B99"), BE_NOT_INTERESTED},
-		{"the same, of its project", INTEREST("p7\0B99"), BE_PERHAPS_INTERESTED},
+		{"everything", {"", 0}, BEV_INTERESTED},
+		{"its type", INTEREST("tcomment"), BEV_INTERESTED},
+		{"its type among others", INTEREST("tuser\0tcomment"), BEV_INTERESTED},
+		{"other types", INTEREST("tuser\0tbug_report"), BEV_NOT_INTERESTED},
+		{"the beginning of its type", INTEREST("tcomm"), BEV_NOT_INTERESTED},
+		{"all four", INTEREST("tcomment\0acreated\0p7\0b12"), BEV_INTERESTED},
+		{"another action", INTEREST("tcomment\0adeleted\0p7\0b12"), BEV_NOT_INTERESTED},
+		{"another project", INTEREST("p8"), BEV_NOT_INTERESTED},
+		{"another bug", INTEREST("b1"), BEV_NOT_INTERESTED},
+		{"conflated", INTEREST("c"), BEV_INTERESTED},
+		{"nothing", INTEREST("n"), BEV_NOT_INTERESTED},
+		{"nothing of its type", INTEREST("n\0tcomment"), BEV_NOT_INTERESTED},
+		{"types that aren't told", INTEREST("T1000"), BEV_PERHAPS_INTERESTED},
+		{"the same, of another project", INTEREST("T1000\0p8"), BEV_NOT_INTERESTED},
+		{"the same the other way round", INTEREST("tuser\0B99"), BEV_NOT_INTERESTED},
+		{"the same, of its project", INTEREST("p7\0B99"), BEV_PERHAPS_INTERESTED},
 	};
-	BeEvent		event = event_of("comment", "created", "7", "12");
-	BeEvent		without = event_of("build", "done", "", "");
+	BevEvent		event = event_of("comment", "created", "7", "12");
+	BevEvent		without = event_of("build", "done", "", "");
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		tap_ok(be_interest_in(cases[i].interest, &event) == cases[i].answer, cases[i].name);
-	tap_ok(be_interest_in(INTEREST("p7"), &without) == BE_NOT_INTERESTED, "an event without a project");
+		tap_ok(bev_packed_subscription_in(cases[i].interest, &event) == cases[i].answer, cases[i].name);
+	tap_ok(bev_packed_subscription_in(INTEREST("p7"), &without) == BEV_NOT_INTERESTED, "an event without a project");
 }
 
 /* Each piece of it in a memory of its own, so that each overrun shows. */
@@ -73,12 +73,12 @@ test_cut(void)
 	for (uint32_t len = 0; len <= sizeof(whole); len++)
 	{
 		char	   *copy = malloc(len ? len : 1);
-		BeSpan		rest = {copy, len};
-		BeInterest	one;
+		BevSpan		rest = {copy, len};
+		BevPackedSubscription	one;
 		int			n = 0;
 
 		memcpy(copy, whole, len);
-		while (be_interest_next(&rest, &one))
+		while (bev_packed_subscription_next(&rest, &one))
 			n++;
 		good &= n == (len >= 14) + (len >= 12) + (len >= 9) &&
 			(rest.len == 0) == (len == 0 || len == 9 || len == 12 || len == 14);
@@ -91,31 +91,31 @@ test_cut(void)
 static uint32_t
 write_lists(int types, int bugs, char *bytes)
 {
-	BeSubscription *subscription = be_subscription_create();
+	BevSubscription *subscription = bev_subscription_create();
 	uint32_t	len = 0;
 	char		text[32];
 
 	for (int i = 0; i < types; i++)
 	{
 		snprintf(text, sizeof(text), "type_%d", i);
-		be_subscription_add(subscription, BE_BY_TYPE, text);
+		bev_subscription_add(subscription, BEV_BY_TYPE, text);
 	}
 	for (int i = 0; i < bugs; i++)
 	{
 		snprintf(text, sizeof(text), "%d", i);
-		be_subscription_add(subscription, BE_BY_BUG, text);
+		bev_subscription_add(subscription, BEV_BY_BUG, text);
 	}
-	be_subscription_seal(subscription);
-	(void) be_interest_add(bytes, &len, BE_INTEREST_CONFLATED, "");
-	be_subscription_write(subscription, bytes, &len);
-	be_subscription_free(subscription);
+	bev_subscription_seal(subscription);
+	(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_CONFLATED, "");
+	bev_subscription_write(subscription, bytes, &len);
+	bev_subscription_free(subscription);
 	return len;
 }
 
 static bool
 is_written(int types, int bugs, const char *wanted, uint32_t size)
 {
-	char	   *bytes = malloc(BE_INTEREST_MAX);
+	char	   *bytes = malloc(BEV_PACKED_SUBSCRIPTION_MAX);
 	uint32_t	len = write_lists(types, bugs, bytes);
 	bool		same = len == size && memcmp(bytes, wanted, size) == 0;
 
@@ -126,11 +126,11 @@ is_written(int types, int bugs, const char *wanted, uint32_t size)
 static void
 test_written(void)
 {
-	char		bytes[BE_INTEREST_MAX];
+	char		bytes[BEV_PACKED_SUBSCRIPTION_MAX];
 	uint32_t	len = 0;
 	bool		good = true;
 
-	be_subscription_write(NULL, bytes, &len);
+	bev_subscription_write(NULL, bytes, &len);
 	tap_ok(len == 0, "none narrows nothing");
 	tap_ok(is_written(2, 1, "c\0ttype_0\0ttype_1\0b0", 21), "lists that fit");
 	tap_ok(is_written(1000, 1, "c\0T1000\0b0", 11), "one that doesn't is a number");
@@ -138,12 +138,12 @@ test_written(void)
 	for (int types = 0; types <= 60; types++)
 		for (int bugs = 0; bugs <= 120; bugs++)
 		{
-			BeSpan		rest = {bytes, write_lists(types, bugs, bytes)};
-			BeInterest	one;
+			BevSpan		rest = {bytes, write_lists(types, bugs, bytes)};
+			BevPackedSubscription	one;
 			int			seen_types = 0;
 			int			seen_bugs = 0;
 
-			while (be_interest_next(&rest, &one))
+			while (bev_packed_subscription_next(&rest, &one))
 			{
 				seen_types += one.kind == 't' ? 1 : one.kind == 'T' ? atoi(one.value) : 0;
 				seen_bugs += one.kind == 'b' ? 1 : one.kind == 'B' ? atoi(one.value) : 0;

@@ -1,8 +1,8 @@
 /*
  * make_event.h - event records for unit tests.
  */
-#ifndef BE_TEST_UNIT_MAKE_EVENT_H
-#define BE_TEST_UNIT_MAKE_EVENT_H
+#ifndef BEV_TEST_UNIT_MAKE_EVENT_H
+#define BEV_TEST_UNIT_MAKE_EVENT_H
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,19 +12,19 @@
 
 /* A record in memory of its own size, so that a sanitizer sees any excess. */
 static inline char *
-make_event(const char *const text[BE_EVENT_FIELDS], size_t *size)
+make_event(const char *const text[BEV_EVENT_FIELDS], size_t *size)
 {
-	uint32_t	len[BE_EVENT_FIELDS];
+	uint32_t	len[BEV_EVENT_FIELDS];
 	char	   *record;
 	char	   *p;
 
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 		len[i] = text[i] ? (uint32_t) strlen(text[i]) : 0;
-	*size = be_event_size(len);
+	*size = bev_event_size(len);
 	record = malloc(*size);
-	be_event_write_header(record, len);
-	p = record + BE_EVENT_HEADER_SIZE;
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	bev_event_write_header(record, len);
+	p = record + BEV_EVENT_HEADER_SIZE;
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
 		if (len[i])
 			memcpy(p, text[i], len[i]);
@@ -35,16 +35,16 @@ make_event(const char *const text[BE_EVENT_FIELDS], size_t *size)
 
 /* An event with this audience and payload; the record must live as long. */
 static inline char *
-make_simple(const char *audience, const char *payload, BeEvent *event)
+make_simple(const char *audience, const char *payload, BevEvent *event)
 {
-	const char *text[BE_EVENT_FIELDS] = {"bug_report", "updated", audience, "1",
+	const char *text[BEV_EVENT_FIELDS] = {"bug_report", "updated", audience, "1",
 	"7", "12", payload, NULL};
 	size_t		size;
 	char	   *record = make_event(text, &size);
 
-	if (!be_event_read(record, size, event))
+	if (!bev_event_read(record, size, event))
 		abort();
 	return record;
 }
 
-#endif							/* BE_TEST_UNIT_MAKE_EVENT_H */
+#endif							/* BEV_TEST_UNIT_MAKE_EVENT_H */

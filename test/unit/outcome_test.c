@@ -12,50 +12,50 @@ static const char *const result_names[] = {"sent", "retry", "refused"};
 
 /* Lines of a server, with \n between them; a line "!" begins the request. */
 static void
-hear(BeAnswer *answer, BeMedium medium, const char *lines)
+hear(BevPeerAnswer *answer, BevMedium medium, const char *lines)
 {
-	be_answer_begin(answer, false);
+	bev_peer_answer_begin(answer, false);
 	while (*lines)
 	{
 		size_t		len = strcspn(lines, "\n");
 
 		if (len == 1 && *lines == '!')
-			be_answer_begin(answer, true);
-		else if (medium == BE_EMAIL)
-			be_answer_smtp(answer, lines, len);
+			bev_peer_answer_begin(answer, true);
+		else if (medium == BEV_EMAIL)
+			bev_peer_answer_smtp(answer, lines, len);
 		else
-			be_answer_http(answer, lines, len, 0);
+			bev_peer_answer_http(answer, lines, len, 0);
 		lines += len + (lines[len] == '\n');
 	}
 }
 
 static void
-judge(BeMedium medium, bool done, const char *lines, const char *body, const char *wanted)
+judge(BevMedium medium, bool done, const char *lines, const char *body, const char *wanted)
 {
-	BeAttempt	attempt = {.medium = medium,.done = done,.trouble = "trouble"};
-	BeMask		mask = {0};
-	BeAnswer	answer;
-	BeOutcome	outcome;
+	BevAttempt	attempt = {.medium = medium,.done = done,.trouble = "trouble"};
+	BevRedact		mask = {0};
+	BevPeerAnswer	answer;
+	BevOutcome	outcome;
 	char		got[1000];
 
-	be_mask_add(&mask, "s3cret", 6);
+	bev_redact_add(&mask, "s3cret", 6);
 	hear(&answer, medium, lines);
-	be_answer_body(&answer, body, strlen(body));
-	be_outcome_judge(&outcome, &attempt, &answer, &mask);
+	bev_peer_answer_body(&answer, body, strlen(body));
+	bev_outcome_judge(&outcome, &attempt, &answer, &mask);
 	snprintf(got, sizeof(got), "%s %d %ld%s %s", result_names[outcome.result], outcome.code, outcome.retry_after,
 			 outcome.uncertain ? " uncertain" : "", outcome.error);
 	tap_is(got, strlen(got), wanted, wanted);
-	be_mask_free(&mask);
+	bev_redact_free(&mask);
 }
 
-#define MAIL(done, lines, wanted)		judge(BE_EMAIL, done, lines, "", wanted)
-#define HOOK(lines, body, wanted)		judge(BE_WEBHOOK, false, lines, body, wanted)
-#define CHAT(lines, body, wanted)		judge(BE_WHATSAPP, false, lines, body, wanted)
+#define MAIL(done, lines, wanted)		judge(BEV_EMAIL, done, lines, "", wanted)
+#define HOOK(lines, body, wanted)		judge(BEV_WEBHOOK, false, lines, body, wanted)
+#define CHAT(lines, body, wanted)		judge(BEV_WHATSAPP, false, lines, body, wanted)
 
 static void
 waits(const char *value, long wanted)
 {
-	tap_ok(be_retry_after(value, strlen(value), 784111777) == wanted, value);
+	tap_ok(bev_retry_after(value, strlen(value), 784111777) == wanted, value);
 }
 
 static void
@@ -63,7 +63,7 @@ cleans(const char *text, size_t len, size_t size, const char *wanted)
 {
 	char	   *dst = malloc(size);
 
-	be_clean(dst, size, text, len);
+	bev_utf8_clean(dst, size, text, len);
 	tap_is(dst, strlen(dst), wanted, wanted);
 	free(dst);
 }
@@ -72,36 +72,36 @@ static void
 masks(const char *text, const char *wanted)
 {
 	char		copy[200];
-	BeMask		mask = {0};
+	BevRedact		mask = {0};
 
-	be_mask_add(&mask, "abc", 3);	/* too short to be one */
-	be_mask_add(&mask, "s3cret", 6);
-	be_mask_add(&mask, "/hidden/", 8);
+	bev_redact_add(&mask, "abc", 3);	/* too short to be one */
+	bev_redact_add(&mask, "s3cret", 6);
+	bev_redact_add(&mask, "/hidden/", 8);
 	strcpy(copy, text);
-	be_mask_apply(&mask, copy);
+	bev_redact_apply(&mask, copy);
 	tap_is(copy, strlen(copy), wanted, text);
-	be_mask_free(&mask);
+	bev_redact_free(&mask);
 }
 
 static void
 bounds(void)
 {
-	BeAnswer	answer;
+	BevPeerAnswer	answer;
 	char		line[1000] = "HTTP/1.1 200 OK";
 	int			lines = 0;
 
-	be_answer_begin(&answer, true);
-	while (be_answer_http(&answer, line, sizeof(line), 0))
+	bev_peer_answer_begin(&answer, true);
+	while (bev_peer_answer_http(&answer, line, sizeof(line), 0))
 		lines++;
-	tap_ok(lines == BE_ANSWER_MAX / 1000, "a head has a bound");
-	be_answer_begin(&answer, true);
-	for (lines = 0; be_answer_smtp(&answer, "250-more\r\n", 10); lines++)
+	tap_ok(lines == BEV_ANSWER_MAX / 1000, "a head has a bound");
+	bev_peer_answer_begin(&answer, true);
+	for (lines = 0; bev_peer_answer_smtp(&answer, "250-more\r\n", 10); lines++)
 		;
-	tap_ok(lines == BE_ANSWER_MAX / 10 && answer.len == BE_ANSWER_KEPT, "a reply has a bound, and what is kept another");
-	be_answer_begin(&answer, true);
-	for (lines = 0; be_answer_body(&answer, line, sizeof(line)); lines++)
+	tap_ok(lines == BEV_ANSWER_MAX / 10 && answer.len == BEV_ANSWER_KEPT, "a reply has a bound, and what is kept another");
+	bev_peer_answer_begin(&answer, true);
+	for (lines = 0; bev_peer_answer_body(&answer, line, sizeof(line)); lines++)
 		;
-	tap_ok(lines == BE_ANSWER_MAX / 1000, "a body has a bound");
+	tap_ok(lines == BEV_ANSWER_MAX / 1000, "a body has a bound");
 }
 
 int
@@ -169,7 +169,7 @@ main(void)
 	waits("0x10", -1);
 	waits("soon", -1);
 	waits("Sun, 99 Nov 1994 08:49:37 GMT", -1);
-	tap_ok(be_retry_after("12\0003", 4, 0) == -1, "a zero byte");
+	tap_ok(bev_retry_after("12\0003", 4, 0) == -1, "a zero byte");
 
 	/* Text of others */
 	cleans("", 0, 10, "");

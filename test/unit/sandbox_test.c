@@ -153,10 +153,10 @@ main(void)
 	if (epoll_create1(0) != made_before + 1)
 		return 1;
 
-	tap_ok(attempt(be_sandbox_enter, daily_work) == 0, "what a gateway does all day is allowed");
+	tap_ok(attempt(bev_sandbox_enter, daily_work) == 0, "what a gateway does all day is allowed");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 	{
-		int			found = attempt(be_sandbox_enter, refused[i].what);
+		int			found = attempt(bev_sandbox_enter, refused[i].what);
 
 		if (!tap_ok(found == EPERM, refused[i].name))
 			printf("# %d (%s)\n", found, strerror(found));

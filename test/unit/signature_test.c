@@ -16,13 +16,13 @@
 static void
 signs(const char *secret, const char *msg_id, int64_t timestamp, const char *body, const char *wanted)
 {
-	BeSigner	signer;
-	BeText		value = {0};
+	BevSigner	signer;
+	BevText		value = {0};
 
-	tap_ok(be_signer_read(&signer, secret) == NULL && be_signer_sign(&signer, &value, msg_id, timestamp, body), secret);
+	tap_ok(bev_signer_read(&signer, secret) == NULL && bev_signer_sign(&signer, &value, msg_id, timestamp, body), secret);
 	tap_is(value.data, value.len, wanted, wanted);
-	be_text_free(&value);
-	be_signer_wipe(&signer);
+	bev_text_free(&value);
+	bev_signer_wipe(&signer);
 }
 
 int
@@ -37,7 +37,7 @@ main(void)
 		"whsec_ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXp7fH1+f4CBgoOEhYaHiImKi4yNjo+QkZKTlJWWl5iZmpucnZ6foKGio6Q=",
 		LONGEST LONGEST,
 	};
-	BeSigner	signer;
+	BevSigner	signer;
 
 	signs(SHORTEST, "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", 1674087231, CONTACT, "v1,w9hHmpilBM+ZH5TWiqTF2V+zZhky2nrY7iwP4o0rZI0=");
 	signs(LONGEST, "msg_2KWPBgLlAfxdpx2AI54pPJ85f4W", 1674087231, CONTACT, "v1,RlgIxW7O7j4hlBTr2zKgHEKl8B3Tz/Q2Y2o3riPMAjU=");
@@ -47,6 +47,6 @@ main(void)
 	signs("\t" SHORTEST "\r\n" LONGEST "\n", "m", 0, "",
 		  "v1,4ZYR0NdAafrU7ATmDeF39znwODA2WDBlpheJt3Ckank= v1,2MCkYHzYWFeu0z9Cv2jpxuhZw6UR7OqQ0fKz1mIab24=");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		tap_ok(be_signer_read(&signer, wrong[i]) != NULL && signer.count == 0, wrong[i]);
+		tap_ok(bev_signer_read(&signer, wrong[i]) != NULL && signer.count == 0, wrong[i]);
 	return tap_done();
 }

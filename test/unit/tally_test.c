@@ -21,7 +21,7 @@ tell(uint32_t kind, const char *address, int gateway, uint64_t times)
 	sum += times;
 }
 
-static BeTally tally;
+static BevTally tally;
 static uint64_t now;
 
 static void
@@ -30,7 +30,7 @@ begin(void)
 	memset(&tally, 0, sizeof(tally));
 	tally.tell = tell;
 	now = 1000000;
-	be_tally_begin(&tally, now);
+	bev_tally_begin(&tally, now);
 	told[0] = '\0';
 	lines = 0;
 	sum = 0;
@@ -39,17 +39,17 @@ begin(void)
 static void
 note(uint32_t kind, const char *address, uint32_t times)
 {
-	BeSuspectMessage suspect = {.kind = kind,.times = times};
+	BevAbuseMessage abuse = {.kind = kind,.times = times};
 
-	snprintf(suspect.address, sizeof(suspect.address), "%s", address);
-	be_tally_note(&tally, &suspect, 3, now);
+	snprintf(abuse.address, sizeof(abuse.address), "%s", address);
+	bev_tally_note(&tally, &abuse, 3, now);
 }
 
 static void
 pass(uint64_t ms)
 {
 	now += ms;
-	be_tally_due(&tally, now);
+	bev_tally_due(&tally, now);
 }
 
 /* What was told since the last time. */
@@ -104,7 +104,7 @@ test_many_addresses(void)
 		snprintf(address, sizeof(address), "%d", i);
 		note(1, address, 1);
 	}
-	tap_ok(lines == BE_TALLY_TOLD, "of many addresses, so many are told");
+	tap_ok(lines == BEV_TALLY_TOLD, "of many addresses, so many are told");
 	told[0] = '\0';
 	note(2, "a", 1);
 	is_told("2 a 3 1;", "another kind is not concerned");
@@ -133,13 +133,13 @@ test_bound(void)
 			for (int i = 0; i < 500; i++, noted++)
 			{
 				snprintf(address, sizeof(address), "%d", (int) (noted % 7919));
-				note(noted % BE_SUSPICIONS, address, 1);
+				note(noted % BEV_ABUSE_KINDS, address, 1);
 			}
 			told[0] = '\0';
 			pass(1000);
 			told[0] = '\0';
 		}
-	tap_ok(lines <= BE_SUSPICIONS * (11 * BE_TALLY_TOLD + 10), "the lines of ten minutes are bounded");
+	tap_ok(lines <= BEV_ABUSE_KINDS * (11 * BEV_TALLY_TOLD + 10), "the lines of ten minutes are bounded");
 	for (int i = 0; i < 3; i++)
 	{
 		pass(60000);

@@ -1,8 +1,8 @@
 /*
  * tap.h - the few lines of the Test Anything Protocol that a unit program needs.
  */
-#ifndef BE_TEST_UNIT_TAP_H
-#define BE_TEST_UNIT_TAP_H
+#ifndef BEV_TEST_UNIT_TAP_H
+#define BEV_TEST_UNIT_TAP_H
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,4 +42,4 @@ tap_done(void)
 	return tap_failed > 0;
 }
 
-#endif							/* BE_TEST_UNIT_TAP_H */
+#endif							/* BEV_TEST_UNIT_TAP_H */

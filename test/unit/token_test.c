@@ -13,7 +13,7 @@
 #define NOW		1800000000
 #define SECRET	"0123456789abcdef0123456789abcdef"
 
-static BeConfig *
+static BevConfig *
 config_of(const char *more)
 {
 	char		json[1024];
@@ -21,15 +21,15 @@ config_of(const char *more)
 
 	snprintf(json, sizeof(json), "{\"jwt_algorithms\":\"HS256\",\"jwt_leeway\":10000,"
 			 "\"jwt_secret\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"%s}", more);
-	return be_config_read(json, strlen(json), error, sizeof(error));
+	return bev_config_read(json, strlen(json), error, sizeof(error));
 }
 
-static BeKeys *
-keys_of(const BeConfig *config)
+static BevKeys *
+keys_of(const BevConfig *config)
 {
 	char		error[256];
 
-	return be_keys_create(config, error, sizeof(error));
+	return bev_keys_create(config, error, sizeof(error));
 }
 
 static size_t
@@ -59,13 +59,13 @@ sign(char *dst, const char *header, const char *claims)
 	base64url(dst + n, mac, mac_len);
 }
 
-static BeTokenResult
-check(const BeKeys *keys, const BeConfig *config, const char *token, const char **why)
+static BevTokenResult
+check(const BevKeys *keys, const BevConfig *config, const char *token, const char **why)
 {
-	BeClaims	claims;
-	BeTokenResult result = be_token_check(keys, config, token, NOW, &claims, why);
+	BevClaims	claims;
+	BevTokenResult result = bev_token_verify(keys, config, token, NOW, &claims, why);
 
-	be_claims_free(&claims);
+	bev_claims_free(&claims);
 	return result;
 }
 
@@ -87,14 +87,14 @@ check(const BeKeys *keys, const BeConfig *config, const char *token, const char 
 	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
 
 /* A configuration with this key set and every algorithm. */
-static BeConfig *
+static BevConfig *
 config_with_set(const char *set)
 {
 	char		error[256];
 	json_t	   *json = json_pack("{s:s, s:s}", "jwks", set, "jwt_algorithms",
 								 "HS256,RS256,ES256,ES384,ES512,EdDSA");
 	char	   *text = json_dumps(json, 0);
-	BeConfig   *config = be_config_read(text, strlen(text), error, sizeof(error));
+	BevConfig   *config = bev_config_read(text, strlen(text), error, sizeof(error));
 
 	free(text);
 	json_decref(json);
@@ -135,28 +135,28 @@ test_vectors(void)
 			".hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
 		"the token's claims are not an object"},
 	};
-	BeConfig   *config = config_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
+	BevConfig   *config = config_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
 	char		error[256];
-	BeKeys	   *keys = be_keys_create(config, error, sizeof(error));
+	BevKeys	   *keys = bev_keys_create(config, error, sizeof(error));
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BeClaims	claims;
+		BevClaims	claims;
 		const char *why;
 		char		damaged[1024];
 		size_t		len = strlen(cases[i].token);
 
-		be_token_check(keys, config, cases[i].token, NOW, &claims, &why);
+		bev_token_verify(keys, config, cases[i].token, NOW, &claims, &why);
 		tap_is(why, strlen(why), cases[i].why, cases[i].name);
 		if (cases[i].token[len - 1] == '.')
 			continue;
 		strcpy(damaged, cases[i].token);
 		damaged[len - 10] = damaged[len - 10] == 'A' ? 'B' : 'A';
-		be_token_check(keys, config, damaged, NOW, &claims, &why);
+		bev_token_verify(keys, config, damaged, NOW, &claims, &why);
 		tap_is(why, strlen(why), "the token's signature is not valid", "... damaged");
 	}
-	be_keys_free(keys);
-	be_config_free(config);
+	bev_keys_free(keys);
+	bev_config_free(config);
 }
 
 /* Key sets that are, and are not, read. */
@@ -209,29 +209,29 @@ test_sets(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BeConfig   *config = config_with_set(cases[i].set);
+		BevConfig   *config = config_with_set(cases[i].set);
 		char		error[256] = "";
-		BeKeys	   *keys = be_keys_create(config, error, sizeof(error));
+		BevKeys	   *keys = bev_keys_create(config, error, sizeof(error));
 
 		if (cases[i].error)
 			tap_ok(keys == NULL && strstr(error, cases[i].error), cases[i].name);
 		else
 			tap_ok(keys != NULL, cases[i].name);
-		be_keys_free(keys);
-		be_config_free(config);
+		bev_keys_free(keys);
+		bev_config_free(config);
 	}
 }
 
 static bool
 is_read(const char *set)
 {
-	BeConfig   *config = config_with_set(set);
+	BevConfig   *config = config_with_set(set);
 	char		error[256];
-	BeKeys	   *keys = be_keys_create(config, error, sizeof(error));
+	BevKeys	   *keys = bev_keys_create(config, error, sizeof(error));
 	bool		good = keys != NULL;
 
-	be_keys_free(keys);
-	be_config_free(config);
+	bev_keys_free(keys);
+	bev_config_free(config);
 	return good;
 }
 
@@ -240,13 +240,13 @@ test_most_keys(void)
 {
 	char		set[16384];
 
-	for (int n = BE_KEYS_MAX; n <= BE_KEYS_MAX + 1; n++)
+	for (int n = BEV_KEYS_MAX; n <= BEV_KEYS_MAX + 1; n++)
 	{
 		strcpy(set, "{\"keys\":[");
 		for (int i = 0; i < n; i++)
 			sprintf(set + strlen(set), "%s%s", i ? "," : "", A1);
 		strcat(set, "]}");
-		tap_ok(is_read(set) == (n == BE_KEYS_MAX), "as many keys as there may be, and one more");
+		tap_ok(is_read(set) == (n == BEV_KEYS_MAX), "as many keys as there may be, and one more");
 	}
 }
 
@@ -274,26 +274,26 @@ test_table(void)
 		const char *name;
 		const char *header;
 		const char *claims;
-		BeTokenResult result;
+		BevTokenResult result;
 	}			cases[] = {
-		{"good", hs, "{\"sub\":\"1\",\"exp\":1800000001}", BE_TOKEN_GOOD},
-		{"within the leeway", hs, "{\"sub\":\"1\",\"exp\":1799999991}", BE_TOKEN_GOOD},
-		{"beyond the leeway", hs, "{\"sub\":\"1\",\"exp\":1799999990}", BE_TOKEN_EXPIRED},
-		{"a number as sub", hs, "{\"sub\":-7,\"exp\":1800000001}", BE_TOKEN_GOOD},
-		{"a number out of range", hs, "{\"sub\":99999999999999999999,\"exp\":1800000001}", BE_TOKEN_INVALID},
-		{"nbf within the leeway", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000010}", BE_TOKEN_GOOD},
-		{"nbf beyond it", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000011}", BE_TOKEN_INVALID},
-		{"an expired token that is wrong otherwise", hs, "{\"sub\":\"\",\"exp\":1}", BE_TOKEN_INVALID},
-		{"no algorithm", "{}", "{\"sub\":\"1\",\"exp\":1800000001}", BE_TOKEN_INVALID},
-		{"an algorithm that is not allowed", "{\"alg\":\"HS384\"}", "{\"sub\":\"1\",\"exp\":1800000001}", BE_TOKEN_INVALID},
-		{"a member twice", "{\"alg\":\"HS256\",\"x\":1,\"x\":1}", "{\"sub\":\"1\",\"exp\":1800000001}", BE_TOKEN_INVALID},
-		{"a kid is ignored", "{\"alg\":\"HS256\",\"kid\":\"x\"}", "{\"sub\":\"1\",\"exp\":1800000001}", BE_TOKEN_GOOD},
-		{"crit", "{\"alg\":\"HS256\",\"crit\":[]}", "{\"sub\":\"1\",\"exp\":1800000001}", BE_TOKEN_INVALID},
-		{"projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[1,\"b\"]}", BE_TOKEN_GOOD},
-		{"no projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[null]}", BE_TOKEN_INVALID},
+		{"good", hs, "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_GOOD},
+		{"within the leeway", hs, "{\"sub\":\"1\",\"exp\":1799999991}", BEV_TOKEN_GOOD},
+		{"beyond the leeway", hs, "{\"sub\":\"1\",\"exp\":1799999990}", BEV_TOKEN_EXPIRED},
+		{"a number as sub", hs, "{\"sub\":-7,\"exp\":1800000001}", BEV_TOKEN_GOOD},
+		{"a number out of range", hs, "{\"sub\":99999999999999999999,\"exp\":1800000001}", BEV_TOKEN_INVALID},
+		{"nbf within the leeway", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000010}", BEV_TOKEN_GOOD},
+		{"nbf beyond it", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000011}", BEV_TOKEN_INVALID},
+		{"an expired token that is wrong otherwise", hs, "{\"sub\":\"\",\"exp\":1}", BEV_TOKEN_INVALID},
+		{"no algorithm", "{}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
+		{"an algorithm that is not allowed", "{\"alg\":\"HS384\"}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
+		{"a member twice", "{\"alg\":\"HS256\",\"x\":1,\"x\":1}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
+		{"a kid is ignored", "{\"alg\":\"HS256\",\"kid\":\"x\"}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_GOOD},
+		{"crit", "{\"alg\":\"HS256\",\"crit\":[]}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
+		{"projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[1,\"b\"]}", BEV_TOKEN_GOOD},
+		{"no projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[null]}", BEV_TOKEN_INVALID},
 	};
-	BeConfig   *config = config_of("");
-	BeKeys	   *keys = keys_of(config);
+	BevConfig   *config = config_of("");
+	BevKeys	   *keys = keys_of(config);
 	char		token[1024];
 	const char *why;
 
@@ -301,43 +301,43 @@ test_table(void)
 	{
 		sign(token, cases[i].header, cases[i].claims);
 		tap_ok(check(keys, config, token, &why) == cases[i].result &&
-			   (why == NULL) == (cases[i].result == BE_TOKEN_GOOD), cases[i].name);
+			   (why == NULL) == (cases[i].result == BEV_TOKEN_GOOD), cases[i].name);
 	}
-	be_keys_free(keys);
-	be_config_free(config);
+	bev_keys_free(keys);
+	bev_config_free(config);
 }
 
 static void
 test_claims(void)
 {
-	BeConfig   *config = config_of("");
-	BeKeys	   *keys = keys_of(config);
+	BevConfig   *config = config_of("");
+	BevKeys	   *keys = keys_of(config);
 	char		token[1024];
 	const char *why;
-	BeClaims	claims;
+	BevClaims	claims;
 
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":42,\"exp\":1800000005.9,"
 		 "\"role\":\"auditor\",\"projects\":[1,\"b\"]}");
-	be_token_check(keys, config, token, NOW, &claims, &why);
+	bev_token_verify(keys, config, token, NOW, &claims, &why);
 	tap_ok(strcmp(claims.user_id, "42") == 0 && strcmp(claims.role, "auditor") == 0 &&
 		   !claims.is_admin && claims.expires_at == 1800000005 &&
 		   claims.ends_at == 1800000005 && claims.projects == 2 &&
 		   strcmp(claims.project[0], "1") == 0, "the claims of a token");
-	be_claims_free(&claims);
+	bev_claims_free(&claims);
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":\"1\",\"exp\":1800000005,\"is_admin\":true}");
-	be_token_check(keys, config, token, NOW, &claims, &why);
+	bev_token_verify(keys, config, token, NOW, &claims, &why);
 	tap_ok(claims.is_admin && strcmp(claims.role, "admin") == 0, "is_admin");
-	be_claims_free(&claims);
-	be_keys_free(keys);
-	be_config_free(config);
+	bev_claims_free(&claims);
+	bev_keys_free(keys);
+	bev_config_free(config);
 }
 
 /* Every cut and every flipped bit of a good token. */
 static void
 test_damage(void)
 {
-	BeConfig   *config = config_of("");
-	BeKeys	   *keys = keys_of(config);
+	BevConfig   *config = config_of("");
+	BevKeys	   *keys = keys_of(config);
 	char		token[1024];
 	char		damaged[1024];
 	const char *why;
@@ -350,7 +350,7 @@ test_damage(void)
 	{
 		memcpy(damaged, token, cut);
 		damaged[cut] = '\0';
-		good &= check(keys, config, damaged, &why) == BE_TOKEN_INVALID;
+		good &= check(keys, config, damaged, &why) == BEV_TOKEN_INVALID;
 	}
 	tap_ok(good, "a token cut at any byte is refused");
 	good = true;
@@ -359,11 +359,11 @@ test_damage(void)
 		{
 			strcpy(damaged, token);
 			damaged[i] = (char) (damaged[i] ^ 1 << bit);
-			good &= check(keys, config, damaged, &why) == BE_TOKEN_INVALID;
+			good &= check(keys, config, damaged, &why) == BEV_TOKEN_INVALID;
 		}
 	tap_ok(good, "a token with any bit flipped is refused");
-	be_keys_free(keys);
-	be_config_free(config);
+	bev_keys_free(keys);
+	bev_config_free(config);
 }
 
 static void
@@ -372,18 +372,18 @@ test_useless_keys(void)
 	static const char *const useless[] = {
 		",\"jwt_key\":\"x\"", ",\"jwt_algorithms\":\"none\""
 	};
-	BeConfig   *config;
+	BevConfig   *config;
 	const char *why;
 
 	for (int i = 0; i < 2; i++)
 	{
 		config = config_of(useless[i]);
 		tap_ok(config == NULL || keys_of(config) == NULL, "a key or an algorithm that is none");
-		be_config_free(config);
+		bev_config_free(config);
 	}
 	config = config_of("");
-	tap_ok(check(NULL, config, "x", &why) == BE_TOKEN_INVALID, "no keys at all");
-	be_config_free(config);
+	tap_ok(check(NULL, config, "x", &why) == BEV_TOKEN_INVALID, "no keys at all");
+	bev_config_free(config);
 }
 
 int

@@ -10,29 +10,29 @@
 #include "tap.h"
 
 static void
-add(BeWindow *window, uint64_t seq, size_t size)
+add(BevWindow *window, uint64_t seq, size_t size)
 {
-	BeEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
+	BevEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
 	char	   *payload = malloc(size + 1);
-	BeEvent		event;
+	BevEvent		event;
 	char	   *record;
 
 	memset(payload, 'x', size);
 	payload[size] = '\0';
 	record = make_simple("all", payload, &event);
-	be_window_add(window, &message, 0, &event);
+	bev_window_add(window, &message, 0, &event);
 	free(record);
 	free(payload);
 }
 
 /* The seqs above one, as far as they are in the window, in order? */
 static bool
-holds_all(const BeWindow *window, uint64_t seq, uint64_t step)
+holds_all(const BevWindow *window, uint64_t seq, uint64_t step)
 {
 	uint32_t	i;
-	const BeChunk *chunk;
+	const BevChunk *chunk;
 
-	while ((chunk = be_window_find(window, seq, &i)) != NULL)
+	while ((chunk = bev_window_find(window, seq, &i)) != NULL)
 		for (; i < chunk->count; i++)
 		{
 			if (chunk->frame[i].seq != seq + step - seq % step)
@@ -45,42 +45,42 @@ holds_all(const BeWindow *window, uint64_t seq, uint64_t step)
 static void
 test_window(void)
 {
-	BeWindow	window = {.limit = 1024 * 1024};
+	BevWindow	window = {.limit = 1024 * 1024};
 	uint32_t	i;
 	bool		good = true;
 
-	be_window_reset(&window, 9);
+	bev_window_reset(&window, 9);
 	tap_ok(window.floor == 9 && window.tip == 9 &&
-		   be_window_find(&window, 9, &i) == NULL, "an empty window");
-	be_window_advance(&window, 15);
+		   bev_window_find(&window, 9, &i) == NULL, "an empty window");
+	bev_window_advance(&window, 15);
 	tap_ok(window.floor == 15 && window.tip == 15, "progress moves an empty window");
-	be_window_reset(&window, 0);
+	bev_window_reset(&window, 0);
 	for (uint64_t seq = 10; seq <= 10000; seq += 10)
 		add(&window, seq, 100);
 	for (uint64_t seq = 0; seq <= 10000; seq += 7)
 		good &= holds_all(&window, seq, 10);
 	tap_ok(good, "what follows any seq is found, with gaps");
-	be_window_advance(&window, 10005);
-	tap_ok(window.tip == 10005 && be_window_find(&window, 10000, &i) == NULL,
+	bev_window_advance(&window, 10005);
+	tap_ok(window.tip == 10005 && bev_window_find(&window, 10000, &i) == NULL,
 		   "progress moves the tip, and there is nothing new");
 	for (uint64_t seq = 10010; seq <= 100000; seq += 10)
 		add(&window, seq, 100);
 	tap_ok(window.floor == 0, "nothing is dropped before the batch was sent");
-	be_window_trim(&window);
+	bev_window_trim(&window);
 	tap_ok(window.floor > 0 && window.bytes <= window.limit, "then the oldest go");
 	tap_ok(holds_all(&window, window.floor, 10), "and the rest is whole");
 	add(&window, 100010, 3000000);
 	add(&window, 100020, 10);
-	be_window_trim(&window);
+	bev_window_trim(&window);
 	tap_ok(holds_all(&window, window.floor, 10), "an event larger than all");
-	be_window_limit(&window, 1);
+	bev_window_limit(&window, 1);
 	tap_ok(window.count == 1, "one chunk stays at least");
-	be_window_free(&window);
+	bev_window_free(&window);
 }
 
 /* The last seq of each of so many rows, by looking at every frame. */
 static bool
-index_is_right(const BeWindow *window, uint32_t rows)
+index_is_right(const BevWindow *window, uint32_t rows)
 {
 	bool		good = true;
 
@@ -90,86 +90,86 @@ index_is_right(const BeWindow *window, uint32_t rows)
 		char		name[32];
 		int			len = snprintf(name, sizeof(name), "note%c%" PRIu32, '\0', row);
 		uint32_t	i;
-		const BeChunk *chunk;
+		const BevChunk *chunk;
 
 		for (uint64_t seq = window->floor;
-			 (chunk = be_window_find(window, seq, &i)) != NULL; seq = chunk->covered)
+			 (chunk = bev_window_find(window, seq, &i)) != NULL; seq = chunk->covered)
 			for (; i < chunk->count; i++)
 			{
-				BeSpan		here = be_chunk_row(chunk, &chunk->frame[i]);
+				BevSpan		here = bev_chunk_row(chunk, &chunk->frame[i]);
 
 				if (here.len == (uint32_t) len && memcmp(here.data, name, here.len) == 0)
 					last = chunk->frame[i].seq;
 			}
-		good &= be_latest_find(&window->latest, (BeSpan) {name, (uint32_t) len}) == last;
+		good &= bev_latest_find(&window->latest, (BevSpan) {name, (uint32_t) len}) == last;
 	}
 	return good;
 }
 
 static void
-add_row(BeWindow *window, uint64_t seq, uint32_t row)
+add_row(BevWindow *window, uint64_t seq, uint32_t row)
 {
 	static char payload[1000];
 	char		key[16];
-	BeEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
-	BeEvent		event;
+	BevEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
+	BevEvent		event;
 	size_t		size;
 	char	   *record;
 
 	memset(payload, 'x', sizeof(payload) - 1);
 	snprintf(key, sizeof(key), "%" PRIu32, row);
-	record = make_event((const char *[BE_EVENT_FIELDS]) {
+	record = make_event((const char *[BEV_EVENT_FIELDS]) {
 		"note", "updated", "all", key, "", "", payload, ""}, &size);
-	if (!be_event_read(record, size, &event))
+	if (!bev_event_read(record, size, &event))
 		abort();
-	be_window_add(window, &message, 0, &event);
+	bev_window_add(window, &message, 0, &event);
 	free(record);
 }
 
 static void
 test_index(void)
 {
-	BeWindow	window = {.limit = 1024 * 1024};
+	BevWindow	window = {.limit = 1024 * 1024};
 	uint64_t	seq = 0;
 
-	be_window_reset(&window, 0);
+	bev_window_reset(&window, 0);
 	for (int i = 0; i < 500; i++)
 	{
 		seq++;
 		add_row(&window, seq, seq % 300);
 	}
 	tap_ok(window.latest.rows == 0, "nobody conflates: no index");
-	be_window_index(&window, true);
+	bev_window_index(&window, true);
 	tap_ok(index_is_right(&window, 300), "an index is made of what is there");
 	for (int i = 0; i < 5000; i++)
 	{
 		seq++;
 		add_row(&window, seq, seq * seq % 2500);
-		be_window_trim(&window);
+		bev_window_trim(&window);
 	}
 	tap_ok(window.floor > 1000 && index_is_right(&window, 2500),
 		   "and kept while events come and go");
 	tap_ok(window.latest.rows <= seq - window.floor, "within the bound of the window");
-	be_window_reset(&window, seq);
+	bev_window_reset(&window, seq);
 	tap_ok(window.latest.rows == 0, "an empty window has no rows");
-	be_window_index(&window, false);
+	bev_window_index(&window, false);
 	add_row(&window, ++seq, 1);
 	tap_ok(window.latest.buckets == 0, "and no index when nobody needs one any more");
-	be_window_free(&window);
+	bev_window_free(&window);
 }
 
 /* ---- Replay ---- */
 
 typedef struct Log
 {
-	BeFetchMessage fetch[16];
+	BevFetchMessage fetch[16];
 	int			fetches;
 	int			ready;
 	int			gone;
 } Log;
 
 static void
-on_fetch(void *owner, const BeFetchMessage *message)
+on_fetch(void *owner, const BevFetchMessage *message)
 {
 	Log		   *log = owner;
 
@@ -177,65 +177,65 @@ on_fetch(void *owner, const BeFetchMessage *message)
 }
 
 static void
-on_ready(void *owner, BeWaiter *waiter)
+on_ready(void *owner, BevWaiter *waiter)
 {
 	((Log *) owner)->ready++;
 }
 
 static void
-on_gone(void *owner, BeWaiter *waiter)
+on_gone(void *owner, BevWaiter *waiter)
 {
 	((Log *) owner)->gone++;
 }
 
-static const BeReplayEvents replay_events = {on_fetch, on_ready, on_gone};
+static const BevReplayEvents replay_events = {on_fetch, on_ready, on_gone};
 
 static bool
-answer(BeReplay *replay, const BeFetchMessage *fetch, uint64_t covered)
+answer(BevReplay *replay, const BevFetchMessage *fetch, uint64_t covered)
 {
-	BeFetchedMessage message = {.request = fetch->request,.covered = covered};
+	BevFetchedMessage message = {.request = fetch->request,.covered = covered};
 
 	for (uint64_t seq = fetch->after + 1; seq <= covered; seq++)
 	{
-		BeEventsMessage events = {.request = fetch->request,.first_seq = seq};
-		BeEvent		event;
+		BevEventsMessage events = {.request = fetch->request,.first_seq = seq};
+		BevEvent		event;
 		char	   *record = make_simple("all", "{}", &event);
 
-		be_replay_add(replay, &events, 0, &event);
+		bev_replay_add(replay, &events, 0, &event);
 		free(record);
 	}
-	return be_replay_end(replay, &message);
+	return bev_replay_end(replay, &message);
 }
 
 static void
 test_replay(void)
 {
 	Log			log = {0};
-	BeReplay   *replay = be_replay_create(&replay_events, &log);
-	BeWaiter	waiter[20];
-	BeFetchedMessage gone = {.result = BE_FETCH_GONE,.dropped = 60};
+	BevReplay   *replay = bev_replay_create(&replay_events, &log);
+	BevWaiter	waiter[20];
+	BevFetchedMessage gone = {.result = BEV_FETCH_GONE,.dropped = 60};
 
 	for (int i = 0; i < 20; i++)
-		be_replay_wait(replay, &waiter[i], (uint64_t) (19 - i) * 5);
-	be_replay_ask(replay, 1000);
+		bev_replay_wait(replay, &waiter[i], (uint64_t) (19 - i) * 5);
+	bev_replay_ask(replay, 1000);
 	tap_ok(log.fetches == 1 && log.fetch[0].after == 0 && log.fetch[0].upto == 1000,
 		   "one fetch from the lowest position, up to the floor");
 	tap_ok(answer(replay, &log.fetch[0], 30) && log.ready == 6,
 		   "its answer serves all in its range");
-	tap_ok(be_replay_find(replay, 29) && !be_replay_find(replay, 30), "and is kept");
-	be_replay_ask(replay, 1000);
-	tap_ok(log.fetches > 1 && log.fetches <= 1 + BE_FETCHES_MAX &&
+	tap_ok(bev_replay_find(replay, 29) && !bev_replay_find(replay, 30), "and is kept");
+	bev_replay_ask(replay, 1000);
+	tap_ok(log.fetches > 1 && log.fetches <= 1 + BEV_FETCHES_MAX &&
 		   log.fetch[1].after == 30, "then it goes upwards");
-	be_replay_leave(replay, &waiter[0]);
+	bev_replay_leave(replay, &waiter[0]);
 	gone.request = log.fetch[1].request;
-	tap_ok(be_replay_end(replay, &gone) && log.gone == 6, "what is gone is told");
+	tap_ok(bev_replay_end(replay, &gone) && log.gone == 6, "what is gone is told");
 	tap_ok(!answer(replay, &log.fetch[2], log.fetch[2].after),
 		   "an answer that leads nowhere breaks the rules");
-	be_replay_reset(replay);
-	tap_ok(log.gone == 6 + 7 && be_replay_find(replay, 1) == NULL, "a reset forgets all");
+	bev_replay_reset(replay);
+	tap_ok(log.gone == 6 + 7 && bev_replay_find(replay, 1) == NULL, "a reset forgets all");
 	tap_ok(answer(replay, &log.fetch[0], 10), "an answer from before is ignored");
-	tap_ok(be_replay_find(replay, 1) == NULL, "indeed");
-	be_replay_free(replay);
+	tap_ok(bev_replay_find(replay, 1) == NULL, "indeed");
+	bev_replay_free(replay);
 }
 
 int

@@ -6,7 +6,7 @@
  *	courier --- config, send ---> here ---> lane of the channel ---> worker ---> the network
  *	        <-- result ------------------------------------------------'
  *
- * Memory: what waits is bounded by the lanes, an answer of the network by BE_ANSWER_MAX, and
+ * Memory: what waits is bounded by the lanes, an answer of the network by BEV_ANSWER_MAX, and
  * a courier that doesn't read results isn't read from.
  *
  * Failure: an allocation that fails ends the process; deliveries without a result are the
@@ -24,32 +24,32 @@
 /* As sysexits.h has it, EX_DATAERR. */
 #define BAD_MESSAGE		65
 
-static BeLane lanes[BE_MEDIA];
+static BevChannelQueue lanes[BEV_MEDIA];
 
 static void
 tell_hello(void)
 {
-	be_courier_tell(json_pack("{s:s, s:i, s:s}", "type", "hello", "version", BE_CARRIER_VERSION,
+	bev_courier_pipe_tell(json_pack("{s:s, s:i, s:s}", "type", "hello", "version", BEV_CARRIER_VERSION,
 							  "program", BUGEVENTS_VERSION));
 }
 
 /* Its status, or NULL. */
 static json_t *
-configure(BeMedium medium, const json_t *config)
+configure(BevMedium medium, const json_t *config)
 {
-	const json_t *member = json_object_get(config, be_medium_names[medium]);
-	char		error[BE_CARRIER_MAX_ERROR];
-	BeRoute    *route;
+	const json_t *member = json_object_get(config, bev_medium_names[medium]);
+	char		error[BEV_CARRIER_MAX_ERROR];
+	BevRoute    *route;
 
 	if (member == NULL || json_is_null(member))
 	{
-		be_lane_configure(&lanes[medium], NULL);
+		bev_channel_queue_configure(&lanes[medium], NULL);
 		return json_null();
 	}
-	route = be_route_read(medium, member, error, sizeof(error));
+	route = bev_route_read(medium, member, error, sizeof(error));
 	if (route == NULL)
 		return json_string(error);
-	be_lane_configure(&lanes[medium], route);
+	bev_channel_queue_configure(&lanes[medium], route);
 	return json_string("");
 }
 
@@ -58,28 +58,28 @@ take_config(json_t *config)
 {
 	json_t	   *status = json_pack("{s:s}", "type", "status");
 
-	for (int i = 0; i < BE_MEDIA; i++)
-		json_object_set_new(status, be_medium_names[i], configure((BeMedium) i, config));
+	for (int i = 0; i < BEV_MEDIA; i++)
+		json_object_set_new(status, bev_medium_names[i], configure((BevMedium) i, config));
 	json_decref(config);
-	be_courier_tell(status);
+	bev_courier_pipe_tell(status);
 }
 
 static bool
 take_send(json_t *message, size_t size)
 {
-	char		error[BE_CARRIER_MAX_ERROR];
-	BeDelivery *delivery = be_delivery_read(message, size, error, sizeof(error));
-	BeOutcome	refused;
+	char		error[BEV_CARRIER_MAX_ERROR];
+	BevDelivery *delivery = bev_delivery_read(message, size, error, sizeof(error));
+	BevOutcome	refused;
 
 	if (delivery == NULL)
 		return false;
 	if (error[0] == '\0')
 	{
-		be_lane_push(&lanes[delivery->medium], delivery);
+		bev_channel_queue_push(&lanes[delivery->medium], delivery);
 		return true;
 	}
-	be_outcome_set(&refused, BE_REFUSED, error);
-	be_courier_report(delivery, &refused);
+	bev_outcome_set(&refused, BEV_REFUSED, error);
+	bev_courier_pipe_report(delivery, &refused);
 	return true;
 }
 
@@ -105,12 +105,12 @@ listen_to_courier(void)
 {
 	json_t	   *message;
 	size_t		size;
-	BeHeard		heard;
+	BevHeard		heard;
 
-	while ((heard = be_courier_hear(&message, &size)) == BE_HEARD_MESSAGE)
+	while ((heard = bev_courier_pipe_hear(&message, &size)) == BEV_HEARD_MESSAGE)
 		if (!take(message, size))
 			return false;
-	return heard == BE_HEARD_END;
+	return heard == BEV_HEARD_END;
 }
 
 /* Let workers end what they are sending; false: it takes too long. */
@@ -120,21 +120,21 @@ linger(void)
 	struct timespec then;
 	bool		ended = true;
 
-	for (int i = 0; i < BE_MEDIA; i++)
-		be_lane_close(&lanes[i]);
+	for (int i = 0; i < BEV_MEDIA; i++)
+		bev_channel_queue_close(&lanes[i]);
 	clock_gettime(CLOCK_MONOTONIC, &then);
-	then.tv_sec += BE_CARRIER_LINGER / 1000;
-	for (int i = 0; i < BE_MEDIA; i++)
-		ended = be_lane_wait(&lanes[i], &then) && ended;
+	then.tv_sec += BEV_CARRIER_LINGER / 1000;
+	for (int i = 0; i < BEV_MEDIA; i++)
+		ended = bev_channel_queue_wait(&lanes[i], &then) && ended;
 	return ended;
 }
 
 int
-be_carrier_run(int fd)
+bev_carrier_run(int fd)
 {
-	be_courier_open(fd);
-	for (int i = 0; i < BE_MEDIA; i++)
-		be_lane_open(&lanes[i]);
+	bev_courier_pipe_open(fd);
+	for (int i = 0; i < BEV_MEDIA; i++)
+		bev_channel_queue_open(&lanes[i]);
 	tell_hello();
 	if (!listen_to_courier())
 	{
@@ -144,8 +144,8 @@ be_carrier_run(int fd)
 	/* Workers that are still at it can't be stopped, only left. */
 	if (!linger())
 		_exit(0);
-	for (int i = 0; i < BE_MEDIA; i++)
-		be_lane_configure(&lanes[i], NULL);
-	be_courier_close();
+	for (int i = 0; i < BEV_MEDIA; i++)
+		bev_channel_queue_configure(&lanes[i], NULL);
+	bev_courier_pipe_close();
 	return 0;
 }

@@ -53,20 +53,20 @@ main(int argc, char **argv)
 		fputs("bugevents-carrier is started by the bugevents courier\n", stderr);
 		return 64;
 	}
-	be_process_begin(fd, ledger);
-	be_ledger_open(ledger);
+	bev_process_begin(fd, ledger);
+	bev_ledger_writer_open(ledger);
 	json_object_seed(0);		/* before there are threads */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 	{
 		fputs("bugevents carrier: could not initialize libcurl\n", stderr);
 		return 70;
 	}
-	if (!be_confine(error, sizeof(error)))
+	if (!bev_carrier_sandbox_enter(error, sizeof(error)))
 	{
 		fprintf(stderr, "bugevents carrier: %s\n", error);
 		return 70;
 	}
-	status = be_carrier_run(fd);
+	status = bev_carrier_run(fd);
 	curl_global_cleanup();
 	return status;
 }

@@ -13,15 +13,15 @@
  * socket, behind which "peer" needs no password, is out of reach.  TCP to the server is not:
  * neither seccomp nor Landlock can tell one address from another.
  *
- * Sanitizers need far more than this; builds for them define BE_WITHOUT_SANDBOX.
+ * Sanitizers need far more than this; builds for them define BEV_WITHOUT_SANDBOX.
  */
 #define _GNU_SOURCE				/* O_PATH */
 #include "carrier/core/carrier_sandbox.h"
 
-#ifdef BE_WITHOUT_SANDBOX
+#ifdef BEV_WITHOUT_SANDBOX
 
 bool
-be_confine(char *error __attribute__((unused)), size_t error_size __attribute__((unused)))
+bev_carrier_sandbox_enter(char *error __attribute__((unused)), size_t error_size __attribute__((unused)))
 {
 	return true;
 }
@@ -75,10 +75,10 @@ static const int allowed[] = {
 static int
 allow_memory(scmp_filter_ctx filter)
 {
-	return BE_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
-		BE_FILTER_ALLOW(mmap, 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE, 0),
+	return BEV_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
+		BEV_FILTER_ALLOW(mmap, 2, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE, 0),
 			  SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, 0)) ||
-		BE_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+		BEV_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 /* TCP, UDP for names, and the list of our own addresses, by which the resolver sorts. */
@@ -87,14 +87,14 @@ allow_sockets(scmp_filter_ctx filter)
 {
 	static const unsigned families[] = {AF_INET, AF_INET6};
 	static const unsigned types[] = {SOCK_STREAM, SOCK_DGRAM};
-	int			failure = BE_FILTER_ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0),
+	int			failure = BEV_FILTER_ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0),
 								SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
-		BE_FILTER_ALLOW(socketpair, 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
+		BEV_FILTER_ALLOW(socketpair, 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
 			  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM));
 
 	for (int f = 0; f < 2; f++)
 		for (int t = 0; t < 2; t++)
-			failure = failure || BE_FILTER_ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, families[f], 0),
+			failure = failure || BEV_FILTER_ALLOW(socket, 2, SCMP_A0(SCMP_CMP_EQ, families[f], 0),
 									   SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, types[t]));
 	return failure;
 }
@@ -105,8 +105,8 @@ allow_files(scmp_filter_ctx filter)
 {
 	const unsigned writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
 
-	return BE_FILTER_ALLOW(openat, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)) ||
-		BE_FILTER_ALLOW(open, 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+	return BEV_FILTER_ALLOW(openat, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY)) ||
+		BEV_FILTER_ALLOW(open, 1, SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
 }
 
 /* Descriptors' flags and copies, but not who gets their signals. */
@@ -114,11 +114,11 @@ static int
 allow_descriptors(scmp_filter_ctx filter)
 {
 	static const unsigned commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
-	int			failure = BE_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)) ||
-		BE_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
+	int			failure = BEV_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0)) ||
+		BEV_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		failure = failure || BE_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, commands[i], 0));
+		failure = failure || BEV_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, commands[i], 0));
 	return failure;
 }
 
@@ -126,10 +126,10 @@ allow_descriptors(scmp_filter_ctx filter)
 static int
 allow_threads(scmp_filter_ctx filter)
 {
-	return BE_FILTER_ALLOW(clone, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) ||
+	return BEV_FILTER_ALLOW(clone, 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) ||
 		seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) ||
-		BE_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
-		BE_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
+		BEV_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
+		BEV_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
 }
 
 /* What is not there needs no rule. */
@@ -176,14 +176,14 @@ restrict_files(char *error, size_t error_size)
 }
 
 bool
-be_confine(char *error, size_t error_size)
+bev_carrier_sandbox_enter(char *error, size_t error_size)
 {
-	static const BeFilterRules rules[] = {
+	static const BevFilterRules rules[] = {
 		allow_memory, allow_sockets, allow_files, allow_descriptors, allow_threads, NULL
 	};
 
 	return restrict_files(error, error_size) &&
-		be_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
+		bev_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
 }
 
-#endif							/* BE_WITHOUT_SANDBOX */
+#endif							/* BEV_WITHOUT_SANDBOX */

@@ -1,8 +1,8 @@
 /*
  * carrier_sandbox.h - what the process may ask of the kernel.
  */
-#ifndef BE_CARRIER_CORE_CARRIER_SANDBOX_H
-#define BE_CARRIER_CORE_CARRIER_SANDBOX_H
+#ifndef BEV_CARRIER_CORE_CARRIER_SANDBOX_H
+#define BEV_CARRIER_CORE_CARRIER_SANDBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +17,6 @@
  * To be called before there are threads.  False, with the reason in error: the kernel
  * doesn't offer it.
  */
-extern bool be_confine(char *error, size_t error_size);
+extern bool bev_carrier_sandbox_enter(char *error, size_t error_size);
 
-#endif							/* BE_CARRIER_CORE_CARRIER_SANDBOX_H */
+#endif							/* BEV_CARRIER_CORE_CARRIER_SANDBOX_H */

@@ -19,34 +19,34 @@
 #define MAX_IDLE	30
 
 static void
-report(BeDelivery *delivery, BeResult result, int code, long retry_after, const char *why)
+report(BevDelivery *delivery, BevResult result, int code, long retry_after, const char *why)
 {
-	BeOutcome	outcome;
+	BevOutcome	outcome;
 
-	be_outcome_set(&outcome, result, why);
+	bev_outcome_set(&outcome, result, why);
 	outcome.code = code;
 	outcome.retry_after = retry_after;
-	be_courier_report(delivery, &outcome);
+	bev_courier_pipe_report(delivery, &outcome);
 }
 
 static void
-report_all(BeDelivery *list, const char *why)
+report_all(BevDelivery *list, const char *why)
 {
 	while (list)
 	{
-		BeDelivery *next = list->next;
+		BevDelivery *next = list->next;
 
-		report(list, BE_RETRY, 0, -1, why);
+		report(list, BEV_RETRY, 0, -1, why);
 		list = next;
 	}
 }
 
 void
-be_lane_open(BeLane *lane)
+bev_channel_queue_open(BevChannelQueue *lane)
 {
 	pthread_condattr_t monotonic;
 
-	*lane = (BeLane) {.last = &lane->first};
+	*lane = (BevChannelQueue) {.last = &lane->first};
 	pthread_mutex_init(&lane->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -54,7 +54,7 @@ be_lane_open(BeLane *lane)
 }
 
 static void
-append(BeLane *lane, BeDelivery *delivery)
+append(BevChannelQueue *lane, BevDelivery *delivery)
 {
 	delivery->next = NULL;
 	*lane->last = delivery;
@@ -63,10 +63,10 @@ append(BeLane *lane, BeDelivery *delivery)
 	lane->waiting_bytes += delivery->size;
 }
 
-static BeDelivery *
-take_first(BeLane *lane)
+static BevDelivery *
+take_first(BevChannelQueue *lane)
 {
-	BeDelivery *delivery = lane->first;
+	BevDelivery *delivery = lane->first;
 
 	lane->first = delivery->next;
 	if (lane->first == NULL)
@@ -76,10 +76,10 @@ take_first(BeLane *lane)
 	return delivery;
 }
 
-static BeDelivery *
-take_all(BeLane *lane)
+static BevDelivery *
+take_all(BevChannelQueue *lane)
 {
-	BeDelivery *list = lane->first;
+	BevDelivery *list = lane->first;
 
 	lane->first = NULL;
 	lane->last = &lane->first;
@@ -88,9 +88,9 @@ take_all(BeLane *lane)
 }
 
 static void
-remove_worker(BeLane *lane, BeWorker *worker)
+remove_worker(BevChannelQueue *lane, BevWorker *worker)
 {
-	BeWorker  **at = &lane->workers;
+	BevWorker  **at = &lane->workers;
 
 	while (*at != worker)
 		at = &(*at)->next;
@@ -99,29 +99,29 @@ remove_worker(BeLane *lane, BeWorker *worker)
 
 /* Deliveries under way. */
 static size_t
-count_busy(const BeLane *lane)
+count_busy(const BevChannelQueue *lane)
 {
 	size_t		count = 0;
 
-	for (const BeWorker *worker = lane->workers; worker; worker = worker->next)
+	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
 		count += worker->delivery != NULL;
 	return count;
 }
 
 /* Workers that are free, and may have work. */
 static size_t
-count_free(const BeLane *lane)
+count_free(const BevChannelQueue *lane)
 {
 	size_t		count = 0;
 
-	for (const BeWorker *worker = lane->workers; worker; worker = worker->next)
+	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
 		count += worker->delivery == NULL && worker->route == lane->route;
 	return count;
 }
 
 /* Is there work?  False: there will be none, for this worker at least. */
 static bool
-wait_for_work(BeLane *lane, const BeWorker *worker)
+wait_for_work(BevChannelQueue *lane, const BevWorker *worker)
 {
 	struct timespec then;
 
@@ -135,37 +135,37 @@ wait_for_work(BeLane *lane, const BeWorker *worker)
 
 /* Called with the lock, and returns with it. */
 static void
-send_next(BeLane *lane, BeWorker *worker, BeTransfer *transfer)
+send_next(BevChannelQueue *lane, BevWorker *worker, BevTransfer *transfer)
 {
-	BeDelivery *delivery = worker->delivery = take_first(lane);
-	BeOutcome	outcome;
+	BevDelivery *delivery = worker->delivery = take_first(lane);
+	BevOutcome	outcome;
 
 	pthread_mutex_unlock(&lane->lock);
-	be_ledger_begin(delivery->key);
-	be_transfer_run(transfer, worker->route, delivery, &outcome);
-	if (outcome.result == BE_SENT)
-		be_ledger_add(delivery->key, outcome.code);
+	bev_ledger_writer_begin(delivery->key);
+	bev_transfer_run(transfer, worker->route, delivery, &outcome);
+	if (outcome.result == BEV_SENT)
+		bev_ledger_writer_add(delivery->key, outcome.code);
 	else if (!outcome.uncertain)
-		be_ledger_fail(delivery->key);
+		bev_ledger_writer_fail(delivery->key);
 
 	/* Before the report, to which the courier may answer with more work. */
 	pthread_mutex_lock(&lane->lock);
 	worker->delivery = NULL;
 	pthread_mutex_unlock(&lane->lock);
-	be_courier_report(delivery, &outcome);
+	bev_courier_pipe_report(delivery, &outcome);
 	pthread_mutex_lock(&lane->lock);
 }
 
-static void start_workers(BeLane *lane);
+static void start_workers(BevChannelQueue *lane);
 
 static void *
 work(void *arg)
 {
-	BeWorker   *worker = arg;
-	BeLane	   *lane = worker->lane;
-	BeTransfer	transfer;
+	BevWorker   *worker = arg;
+	BevChannelQueue	   *lane = worker->lane;
+	BevTransfer	transfer;
 
-	be_transfer_open(&transfer);
+	bev_transfer_open(&transfer);
 	pthread_mutex_lock(&lane->lock);
 	while (wait_for_work(lane, worker))
 		send_next(lane, worker, &transfer);
@@ -174,8 +174,8 @@ work(void *arg)
 	pthread_mutex_unlock(&lane->lock);
 
 	/* Takes as long as the other end takes for its goodbye: minutes, if it likes. */
-	be_transfer_close(&transfer);
-	be_route_release(worker->route);
+	bev_transfer_close(&transfer);
+	bev_route_release(worker->route);
 	pthread_mutex_lock(&lane->lock);
 	lane->threads--;
 	worker->next = lane->ended;
@@ -187,9 +187,9 @@ work(void *arg)
 
 /* Without this a thread might still clean up after itself while the process does. */
 static void
-join_ended(BeLane *lane)
+join_ended(BevChannelQueue *lane)
 {
-	BeWorker   *ended;
+	BevWorker   *ended;
 
 	pthread_mutex_lock(&lane->lock);
 	ended = lane->ended;
@@ -197,7 +197,7 @@ join_ended(BeLane *lane)
 	pthread_mutex_unlock(&lane->lock);
 	while (ended)
 	{
-		BeWorker   *next = ended->next;
+		BevWorker   *next = ended->next;
 
 		pthread_join(ended->thread, NULL);
 		free(ended);
@@ -206,15 +206,15 @@ join_ended(BeLane *lane)
 }
 
 static bool
-start_worker(BeLane *lane)
+start_worker(BevChannelQueue *lane)
 {
-	BeWorker   *worker = be_alloc(sizeof(*worker));
+	BevWorker   *worker = bev_alloc(sizeof(*worker));
 
 	worker->lane = lane;
-	worker->route = be_route_share(lane->route);
+	worker->route = bev_route_share(lane->route);
 	if (pthread_create(&worker->thread, NULL, work, worker) != 0)
 	{
-		be_route_release(worker->route);
+		bev_route_release(worker->route);
 		free(worker);
 		return false;
 	}
@@ -226,7 +226,7 @@ start_worker(BeLane *lane)
 
 /* As many workers as there is work for, and as there may be. */
 static void
-start_workers(BeLane *lane)
+start_workers(BevChannelQueue *lane)
 {
 	while (lane->waiting > count_free(lane) &&
 		   count_busy(lane) + count_free(lane) < lane->route->concurrency && start_worker(lane))
@@ -235,10 +235,10 @@ start_workers(BeLane *lane)
 }
 
 void
-be_lane_configure(BeLane *lane, BeRoute *route)
+bev_channel_queue_configure(BevChannelQueue *lane, BevRoute *route)
 {
-	BeDelivery *given_up = NULL;
-	BeRoute    *old;
+	BevDelivery *given_up = NULL;
+	BevRoute    *old;
 
 	pthread_mutex_lock(&lane->lock);
 	old = lane->route;
@@ -248,17 +248,17 @@ be_lane_configure(BeLane *lane, BeRoute *route)
 	else
 		start_workers(lane);
 	pthread_mutex_unlock(&lane->lock);
-	be_route_release(old);
+	bev_route_release(old);
 	report_all(given_up, "the channel is not configured");
 }
 
 static bool
-is_under_way(const BeLane *lane, const char *key)
+is_under_way(const BevChannelQueue *lane, const char *key)
 {
-	for (const BeWorker *worker = lane->workers; worker; worker = worker->next)
+	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
 		if (worker->delivery && strcmp(worker->delivery->key, key) == 0)
 			return true;
-	for (const BeDelivery *one = lane->first; one; one = one->next)
+	for (const BevDelivery *one = lane->first; one; one = one->next)
 		if (strcmp(one->key, key) == 0)
 			return true;
 	return false;
@@ -266,14 +266,14 @@ is_under_way(const BeLane *lane, const char *key)
 
 /* Why the lane doesn't take it, or NULL. */
 static const char *
-take(BeLane *lane, BeDelivery *delivery)
+take(BevChannelQueue *lane, BevDelivery *delivery)
 {
 	if (lane->route == NULL)
 		return "the channel is not configured";
 	if (is_under_way(lane, delivery->key))
 		return "the idempotency key is under way";
 	if (lane->waiting + count_busy(lane) >= lane->route->queue + lane->route->concurrency ||
-		lane->waiting_bytes + delivery->size > BE_CARRIER_MAX_WAITING)
+		lane->waiting_bytes + delivery->size > BEV_CARRIER_MAX_WAITING)
 		return "too many deliveries wait in this channel";
 	if (lane->workers == NULL && !start_worker(lane))
 		return "a thread could not be started";
@@ -283,7 +283,7 @@ take(BeLane *lane, BeDelivery *delivery)
 }
 
 void
-be_lane_push(BeLane *lane, BeDelivery *delivery)
+bev_channel_queue_push(BevChannelQueue *lane, BevDelivery *delivery)
 {
 	const char *why = NULL;
 	bool		sent;
@@ -291,20 +291,20 @@ be_lane_push(BeLane *lane, BeDelivery *delivery)
 
 	join_ended(lane);
 	pthread_mutex_lock(&lane->lock);
-	sent = be_ledger_find(delivery->key, &code);
+	sent = bev_ledger_writer_find(delivery->key, &code);
 	if (!sent)
 		why = take(lane, delivery);
 	pthread_mutex_unlock(&lane->lock);
 	if (sent)
-		report(delivery, BE_SENT, code, -1, "");
+		report(delivery, BEV_SENT, code, -1, "");
 	else if (why)
-		report(delivery, BE_RETRY, 0, -1, why);
+		report(delivery, BEV_RETRY, 0, -1, why);
 }
 
 void
-be_lane_close(BeLane *lane)
+bev_channel_queue_close(BevChannelQueue *lane)
 {
-	BeDelivery *given_up;
+	BevDelivery *given_up;
 
 	pthread_mutex_lock(&lane->lock);
 	lane->closed = true;
@@ -315,7 +315,7 @@ be_lane_close(BeLane *lane)
 }
 
 bool
-be_lane_wait(BeLane *lane, const struct timespec *then)
+bev_channel_queue_wait(BevChannelQueue *lane, const struct timespec *then)
 {
 	bool		ended;
 

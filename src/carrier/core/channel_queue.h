@@ -9,8 +9,8 @@
  * work that nobody is free for, and ends when there was none for a while, or the route is another
  * one.  So nothing goes over a connection that was made for another configuration.
  */
-#ifndef BE_CARRIER_CORE_CHANNEL_QUEUE_H
-#define BE_CARRIER_CORE_CHANNEL_QUEUE_H
+#ifndef BEV_CARRIER_CORE_CHANNEL_QUEUE_H
+#define BEV_CARRIER_CORE_CHANNEL_QUEUE_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -20,44 +20,44 @@
 #include "carrier/message/delivery.h"
 #include "carrier/message/route.h"
 
-typedef struct BeWorker
+typedef struct BevWorker
 {
-	struct BeWorker *next;
-	struct BeLane *lane;
+	struct BevWorker *next;
+	struct BevChannelQueue *lane;
 	pthread_t	thread;
-	BeRoute    *route;
-	BeDelivery *delivery;		/* under way, or NULL */
-} BeWorker;
+	BevRoute    *route;
+	BevDelivery *delivery;		/* under way, or NULL */
+} BevWorker;
 
-typedef struct BeLane
+typedef struct BevChannelQueue
 {
 	pthread_mutex_t lock;		/* protects all that follows */
 	pthread_cond_t changed;		/* there is work, or an end to it; a worker has ended */
-	BeRoute    *route;			/* NULL: the channel is off */
+	BevRoute    *route;			/* NULL: the channel is off */
 	bool		closed;
-	BeDelivery *first;			/* waiting */
-	BeDelivery **last;
+	BevDelivery *first;			/* waiting */
+	BevDelivery **last;
 	size_t		waiting;
 	size_t		waiting_bytes;
-	BeWorker   *workers;		/* that work, or wait for it */
-	BeWorker   *ended;			/* whose threads are to be joined */
+	BevWorker   *workers;		/* that work, or wait for it */
+	BevWorker   *ended;			/* whose threads are to be joined */
 	size_t		threads;		/* of workers, with those that say goodbye */
-} BeLane;
+} BevChannelQueue;
 
 /* All these are for one and the same thread. */
 
-extern void be_lane_open(BeLane *lane);
+extern void bev_channel_queue_open(BevChannelQueue *lane);
 
 /* A new route, which becomes the lane's; NULL: off, and what waits is answered with retry. */
-extern void be_lane_configure(BeLane *lane, BeRoute *route);
+extern void bev_channel_queue_configure(BevChannelQueue *lane, BevRoute *route);
 
 /* Take a delivery, which becomes the lane's.  It will be reported. */
-extern void be_lane_push(BeLane *lane, BeDelivery *delivery);
+extern void bev_channel_queue_push(BevChannelQueue *lane, BevDelivery *delivery);
 
 /* What waits is answered with retry; workers end once they have sent what they are sending. */
-extern void be_lane_close(BeLane *lane);
+extern void bev_channel_queue_close(BevChannelQueue *lane);
 
 /* Wait until all workers have ended, until then (CLOCK_MONOTONIC); false: they have not. */
-extern bool be_lane_wait(BeLane *lane, const struct timespec *then);
+extern bool bev_channel_queue_wait(BevChannelQueue *lane, const struct timespec *then);
 
-#endif							/* BE_CARRIER_CORE_CHANNEL_QUEUE_H */
+#endif							/* BEV_CARRIER_CORE_CHANNEL_QUEUE_H */

@@ -2,7 +2,7 @@
  * courier_pipe.c - our end of the pipe to the courier.
  *
  * Model: blocking reads by one thread, blocking writes of whole lines under a lock.
- * Memory: a line and what came behind it, at most BE_CARRIER_MAX_DOWN; lines carry secrets,
+ * Memory: a line and what came behind it, at most BEV_CARRIER_MAX_DOWN; lines carry secrets,
  * so what was read is wiped.
  */
 #include "carrier/core/courier_pipe.h"
@@ -21,11 +21,11 @@
 #define STEP	(64 * 1024)
 
 static int	courier = -1;
-static BeText inbox;			/* the reader's */
+static BevText inbox;			/* the reader's */
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
 void
-be_courier_open(int fd)
+bev_courier_pipe_open(int fd)
 {
 	courier = fd;
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
@@ -39,7 +39,7 @@ receive(void)
 	ssize_t		n;
 
 	do
-		n = recv(courier, be_text_reserve(&inbox, STEP), STEP, 0);
+		n = recv(courier, bev_text_reserve(&inbox, STEP), STEP, 0);
 	while (n < 0 && errno == EINTR);
 	if (n > 0)
 		inbox.len += (size_t) n;
@@ -59,8 +59,8 @@ take_line(size_t len)
 	return message;
 }
 
-BeHeard
-be_courier_hear(json_t **message, size_t *size)
+BevHeard
+bev_courier_pipe_hear(json_t **message, size_t *size)
 {
 	size_t		looked = 0;
 	char	   *end;
@@ -69,17 +69,17 @@ be_courier_hear(json_t **message, size_t *size)
 		   !(end = memchr(inbox.data + looked, '\n', inbox.len - looked)))
 	{
 		looked = inbox.len;
-		if (looked >= BE_CARRIER_MAX_DOWN)
-			return BE_HEARD_NOISE;
+		if (looked >= BEV_CARRIER_MAX_DOWN)
+			return BEV_HEARD_NOISE;
 		if (!receive())
-			return inbox.len == 0 ? BE_HEARD_END : BE_HEARD_NOISE;
+			return inbox.len == 0 ? BEV_HEARD_END : BEV_HEARD_NOISE;
 	}
 	*size = (size_t) (end - inbox.data);
-	*message = *size < BE_CARRIER_MAX_DOWN ? take_line(*size) : NULL;
+	*message = *size < BEV_CARRIER_MAX_DOWN ? take_line(*size) : NULL;
 	if (json_is_object(*message))
-		return BE_HEARD_MESSAGE;
+		return BEV_HEARD_MESSAGE;
 	json_decref(*message);
-	return BE_HEARD_NOISE;
+	return BEV_HEARD_NOISE;
 }
 
 static void
@@ -99,30 +99,30 @@ write_all(const char *data, size_t len)
 }
 
 void
-be_courier_tell(json_t *message)
+bev_courier_pipe_tell(json_t *message)
 {
 	char	   *json = json_dumps(message, JSON_COMPACT);
-	BeText		line = {0};
+	BevText		line = {0};
 
 	if (json == NULL)
-		be_out_of_memory();
-	be_text_add_string(&line, json);
-	be_text_add(&line, "\n", 1);
+		bev_out_of_memory();
+	bev_text_add_string(&line, json);
+	bev_text_add(&line, "\n", 1);
 	free(json);
 	json_decref(message);
 
 	pthread_mutex_lock(&writing);
 	write_all(line.data, line.len);
 	pthread_mutex_unlock(&writing);
-	be_text_free(&line);
+	bev_text_free(&line);
 }
 
 void
-be_courier_report(BeDelivery *delivery, const BeOutcome *outcome)
+bev_courier_pipe_report(BevDelivery *delivery, const BevOutcome *outcome)
 {
 	static const char *const results[] = {"sent", "retry", "refused"};
 	json_t	   *message = json_pack("{s:s, s:O, s:s, s:i, s:s}", "type", "result",
-									"id", be_delivery_id(delivery),
+									"id", bev_delivery_id(delivery),
 									"result", results[outcome->result],
 									"code", outcome->code, "error", outcome->error);
 
@@ -130,13 +130,13 @@ be_courier_report(BeDelivery *delivery, const BeOutcome *outcome)
 		json_object_set_new(message, "retry_after", json_integer(outcome->retry_after));
 	if (outcome->uncertain)
 		json_object_set_new(message, "uncertain", json_true());
-	be_courier_tell(message);
-	be_delivery_free(delivery);
+	bev_courier_pipe_tell(message);
+	bev_delivery_free(delivery);
 }
 
 void
-be_courier_close(void)
+bev_courier_pipe_close(void)
 {
 	close(courier);
-	be_text_free(&inbox);
+	bev_text_free(&inbox);
 }

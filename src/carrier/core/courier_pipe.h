@@ -3,8 +3,8 @@
  *
  * One thread reads; any thread may write.
  */
-#ifndef BE_CARRIER_CORE_COURIER_PIPE_H
-#define BE_CARRIER_CORE_COURIER_PIPE_H
+#ifndef BEV_CARRIER_CORE_COURIER_PIPE_H
+#define BEV_CARRIER_CORE_COURIER_PIPE_H
 
 #include <jansson.h>
 #include <stddef.h>
@@ -12,28 +12,28 @@
 #include "carrier/message/delivery.h"
 #include "carrier/core/outcome.h"
 
-typedef enum BeHeard
+typedef enum BevHeard
 {
-	BE_HEARD_MESSAGE,			/* a JSON object */
-	BE_HEARD_END,				/* the courier has nothing more to say */
-	BE_HEARD_NOISE				/* a line that is no message */
-} BeHeard;
+	BEV_HEARD_MESSAGE,			/* a JSON object */
+	BEV_HEARD_END,				/* the courier has nothing more to say */
+	BEV_HEARD_NOISE				/* a line that is no message */
+} BevHeard;
 
 /* fd becomes ours. */
-extern void be_courier_open(int fd);
+extern void bev_courier_pipe_open(int fd);
 
 /* Wait for the next message, which becomes the caller's; size is that of its line. */
-extern BeHeard be_courier_hear(json_t **message, size_t *size);
+extern BevHeard bev_courier_pipe_hear(json_t **message, size_t *size);
 
 /*
  * Write a message, which is freed; blocks while the courier doesn't read.  If it is gone
  * nobody hears it.
  */
-extern void be_courier_tell(json_t *message);
+extern void bev_courier_pipe_tell(json_t *message);
 
 /* Tell the result of a delivery, which is freed. */
-extern void be_courier_report(BeDelivery *delivery, const BeOutcome *outcome);
+extern void bev_courier_pipe_report(BevDelivery *delivery, const BevOutcome *outcome);
 
-extern void be_courier_close(void);
+extern void bev_courier_pipe_close(void);
 
-#endif							/* BE_CARRIER_CORE_COURIER_PIPE_H */
+#endif							/* BEV_CARRIER_CORE_COURIER_PIPE_H */

@@ -20,7 +20,7 @@ typedef struct Entry
 } Entry;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static Entry ring[BE_CARRIER_LEDGER];	/* protected by lock */
+static Entry ring[BEV_CARRIER_LEDGER];	/* protected by lock */
 static unsigned added;					/* likewise */
 
 static int	file = -1;
@@ -32,7 +32,7 @@ static int	file = -1;
 static void
 write_line(const char *what, const char *key)
 {
-	char		line[BE_CARRIER_MAX_KEY + 16];
+	char		line[BEV_CARRIER_MAX_KEY + 16];
 	int			len = snprintf(line, sizeof(line), "%s %s\n", what, key);
 
 	if (file >= 0 && len < (int) sizeof(line) && write(file, line, (size_t) len) != len)
@@ -40,19 +40,19 @@ write_line(const char *what, const char *key)
 }
 
 void
-be_ledger_open(int fd)
+bev_ledger_writer_open(int fd)
 {
 	file = fd;
 }
 
 void
-be_ledger_begin(const char *key)
+bev_ledger_writer_begin(const char *key)
 {
 	write_line("began", key);
 }
 
 void
-be_ledger_fail(const char *key)
+bev_ledger_writer_fail(const char *key)
 {
 	write_line("failed", key);
 }
@@ -64,26 +64,26 @@ digest_of(const char *key, unsigned char *digest)
 }
 
 void
-be_ledger_add(const char *key, int code)
+bev_ledger_writer_add(const char *key, int code)
 {
 	Entry		entry = {.code = code};
 
 	write_line("sent", key);
 	digest_of(key, entry.digest);
 	pthread_mutex_lock(&lock);
-	ring[added++ % BE_CARRIER_LEDGER] = entry;
+	ring[added++ % BEV_CARRIER_LEDGER] = entry;
 	pthread_mutex_unlock(&lock);
 }
 
 bool
-be_ledger_find(const char *key, int *code)
+bev_ledger_writer_find(const char *key, int *code)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	bool		found = false;
 
 	digest_of(key, digest);
 	pthread_mutex_lock(&lock);
-	for (unsigned i = 0; i < BE_CARRIER_LEDGER && i < added && !found; i++)
+	for (unsigned i = 0; i < BEV_CARRIER_LEDGER && i < added && !found; i++)
 	{
 		found = memcmp(ring[i].digest, digest, sizeof(digest)) == 0;
 		if (found)

@@ -9,10 +9,10 @@
 #include <string.h>
 
 void
-be_outcome_set(BeOutcome *outcome, BeResult result, const char *error)
+bev_outcome_set(BevOutcome *outcome, BevResult result, const char *error)
 {
-	*outcome = (BeOutcome) {.result = result,.retry_after = -1};
-	be_clean(outcome->error, sizeof(outcome->error), error, strlen(error));
+	*outcome = (BevOutcome) {.result = result,.retry_after = -1};
+	bev_utf8_clean(outcome->error, sizeof(outcome->error), error, strlen(error));
 }
 
 /* A server that wants a login, or doesn't take ours; RFC 4954, section 6. */
@@ -23,19 +23,19 @@ is_about_login(int status)
 }
 
 static void
-judge_mail(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
+judge_mail(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer,
 		   char *text, size_t size)
 {
 	if (attempt->done)
 	{
-		outcome->result = BE_SENT;
+		outcome->result = BEV_SENT;
 		outcome->code = answer->status;
 	}
 	else if (answer->status >= 400)
 	{
 		bool		about_mail = answer->asked && !is_about_login(answer->status);
 
-		outcome->result = about_mail && answer->status >= 500 ? BE_REFUSED : BE_RETRY;
+		outcome->result = about_mail && answer->status >= 500 ? BEV_REFUSED : BEV_RETRY;
 		outcome->code = answer->status;
 		snprintf(text, size, "%s%.*s", about_mail ? "" : "connection or login refused: ",
 				 (int) answer->len, answer->text);
@@ -45,19 +45,19 @@ judge_mail(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
 		outcome->uncertain = answer->asked && answer->status == 354;
 }
 
-static BeResult
-judge_status(BeMedium medium, int status)
+static BevResult
+judge_status(BevMedium medium, int status)
 {
 	if (status < 300)
-		return BE_SENT;
-	if (medium == BE_WEBHOOK)
-		return status == 410 ? BE_REFUSED : BE_RETRY;
+		return BEV_SENT;
+	if (medium == BEV_WEBHOOK)
+		return status == 410 ? BEV_REFUSED : BEV_RETRY;
 	return status >= 400 && status < 500 && status != 401 && status != 408 && status != 425 &&
-		status != 429 ? BE_REFUSED : BE_RETRY;
+		status != 429 ? BEV_REFUSED : BEV_RETRY;
 }
 
 static void
-judge_http(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
+judge_http(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer,
 		   char *text, size_t size)
 {
 	int			n;
@@ -70,33 +70,33 @@ judge_http(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
 	}
 	outcome->code = answer->status;
 	outcome->result = judge_status(attempt->medium, answer->status);
-	if (outcome->result == BE_SENT)
+	if (outcome->result == BEV_SENT)
 		return;
 	outcome->retry_after = answer->retry_after;
 	n = snprintf(text, size, "HTTP %d%s", answer->status, answer->len ? ": " : "");
 	snprintf(text + n, size - (size_t) n, "%.*s", (int) answer->len, answer->text);
-	if (attempt->medium == BE_WHATSAPP &&
-		be_whatsapp_error(answer, text + n, size - (size_t) n))
-		outcome->result = BE_RETRY;
+	if (attempt->medium == BEV_WHATSAPP &&
+		bev_whatsapp_error(answer, text + n, size - (size_t) n))
+		outcome->result = BEV_RETRY;
 }
 
 void
-be_outcome_judge(BeOutcome *outcome, const BeAttempt *attempt, const BeAnswer *answer,
-				 const BeMask *mask)
+bev_outcome_judge(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer,
+				 const BevRedact *mask)
 {
 	/* Longer than what is kept, so that no secret is cut before it is masked. */
-	char		text[BE_ANSWER_KEPT + 64];
+	char		text[BEV_ANSWER_KEPT + 64];
 	char		clean[sizeof(text)];
 
-	*outcome = (BeOutcome) {.result = BE_RETRY,.retry_after = -1};
+	*outcome = (BevOutcome) {.result = BEV_RETRY,.retry_after = -1};
 	snprintf(text, sizeof(text), "%s", attempt->trouble);
-	if (attempt->medium == BE_EMAIL)
+	if (attempt->medium == BEV_EMAIL)
 		judge_mail(outcome, attempt, answer, text, sizeof(text));
 	else
 		judge_http(outcome, attempt, answer, text, sizeof(text));
-	if (outcome->result == BE_SENT)
+	if (outcome->result == BEV_SENT)
 		return;
-	be_clean(clean, sizeof(clean), text, strlen(text));
-	be_mask_apply(mask, clean);
-	be_clean(outcome->error, sizeof(outcome->error), clean, strlen(clean));
+	bev_utf8_clean(clean, sizeof(clean), text, strlen(text));
+	bev_redact_apply(mask, clean);
+	bev_utf8_clean(outcome->error, sizeof(outcome->error), clean, strlen(clean));
 }

@@ -1,8 +1,8 @@
 /*
  * outcome.h - what became of an attempt: sent, to be tried again, or refused.
  */
-#ifndef BE_CARRIER_CORE_OUTCOME_H
-#define BE_CARRIER_CORE_OUTCOME_H
+#ifndef BEV_CARRIER_CORE_OUTCOME_H
+#define BEV_CARRIER_CORE_OUTCOME_H
 
 #include <stdbool.h>
 
@@ -11,29 +11,29 @@
 #include "carrier/message/medium.h"
 #include "common/pipe/carrier_message.h"
 
-typedef enum BeResult
+typedef enum BevResult
 {
-	BE_SENT,
-	BE_RETRY,
-	BE_REFUSED
-} BeResult;
+	BEV_SENT,
+	BEV_RETRY,
+	BEV_REFUSED
+} BevResult;
 
-typedef struct BeOutcome
+typedef struct BevOutcome
 {
-	BeResult	result;
+	BevResult	result;
 	int			code;			/* SMTP or HTTP status; 0: none */
 	long		retry_after;	/* seconds; -1: not said */
 	bool		uncertain;		/* it may have been accepted */
-	char		error[BE_CARRIER_MAX_ERROR + 1];
-} BeOutcome;
+	char		error[BEV_CARRIER_MAX_ERROR + 1];
+} BevOutcome;
 
 /* An attempt, as it ended. */
-typedef struct BeAttempt
+typedef struct BevAttempt
 {
-	BeMedium	medium;
+	BevMedium	medium;
 	bool		done;			/* libcurl is content */
 	const char *trouble;		/* else, its words */
-} BeAttempt;
+} BevAttempt;
 
 /*
  * Judge.
@@ -44,10 +44,10 @@ typedef struct BeAttempt
  * the API calls throttled.  A webhook: 410 is refused; all else but 2xx is retried, since
  * its specification says so.
  */
-extern void be_outcome_judge(BeOutcome *outcome, const BeAttempt *attempt,
-							 const BeAnswer *answer, const BeMask *mask);
+extern void bev_outcome_judge(BevOutcome *outcome, const BevAttempt *attempt,
+							 const BevPeerAnswer *answer, const BevRedact *mask);
 
 /* An outcome without an attempt. */
-extern void be_outcome_set(BeOutcome *outcome, BeResult result, const char *error);
+extern void bev_outcome_set(BevOutcome *outcome, BevResult result, const char *error);
 
-#endif							/* BE_CARRIER_CORE_OUTCOME_H */
+#endif							/* BEV_CARRIER_CORE_OUTCOME_H */

@@ -36,10 +36,10 @@
 static size_t
 on_head(char *data, size_t one, size_t size, void *arg)
 {
-	BeTransfer *transfer = arg;
-	bool		good = transfer->medium == BE_EMAIL ?
-		be_answer_smtp(&transfer->answer, data, one * size) :
-		be_answer_http(&transfer->answer, data, one * size, time(NULL));
+	BevTransfer *transfer = arg;
+	bool		good = transfer->medium == BEV_EMAIL ?
+		bev_peer_answer_smtp(&transfer->answer, data, one * size) :
+		bev_peer_answer_http(&transfer->answer, data, one * size, time(NULL));
 
 	return good ? one * size : 0;
 }
@@ -47,9 +47,9 @@ on_head(char *data, size_t one, size_t size, void *arg)
 static size_t
 on_body(char *data, size_t one, size_t size, void *arg)
 {
-	BeTransfer *transfer = arg;
+	BevTransfer *transfer = arg;
 
-	return be_answer_body(&transfer->answer, data, one * size) ? one * size : 0;
+	return bev_peer_answer_body(&transfer->answer, data, one * size) ? one * size : 0;
 }
 
 /* Connected, TLS and login are done: the request is about to go out. */
@@ -58,12 +58,12 @@ on_request(void *arg, char *their_ip __attribute__((unused)),
 		   char *our_ip __attribute__((unused)), int their_port __attribute__((unused)),
 		   int our_port __attribute__((unused)))
 {
-	BeTransfer *transfer = arg;
-	bool		unheard = transfer->medium == BE_EMAIL && transfer->answer.status == 0;
+	BevTransfer *transfer = arg;
+	bool		unheard = transfer->medium == BEV_EMAIL && transfer->answer.status == 0;
 
 	if (transfer->answer.asked && !unheard)
 		return CURL_PREREQFUNC_ABORT;
-	be_answer_begin(&transfer->answer, true);
+	bev_peer_answer_begin(&transfer->answer, true);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -75,7 +75,7 @@ seconds(uint32_t ms)
 }
 
 static void
-set_patience(CURL *easy, const BeRoute *route)
+set_patience(CURL *easy, const BevRoute *route)
 {
 	SET(CONNECTTIMEOUT_MS, (long) route->connect_timeout);
 	SET(TIMEOUT_MS, (long) route->timeout);
@@ -88,7 +88,7 @@ set_patience(CURL *easy, const BeRoute *route)
 }
 
 static void
-set_trust(CURL *easy, const BeRoute *route)
+set_trust(CURL *easy, const BevRoute *route)
 {
 	struct curl_blob ca = {
 		.data = route->ca,.len = strlen(route->ca),.flags = CURL_BLOB_COPY
@@ -109,7 +109,7 @@ set_trust(CURL *easy, const BeRoute *route)
 }
 
 static void
-set_callbacks(BeTransfer *transfer)
+set_callbacks(BevTransfer *transfer)
 {
 	CURL	   *easy = transfer->easy;
 
@@ -123,11 +123,11 @@ set_callbacks(BeTransfer *transfer)
 }
 
 static void
-set_mail(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
+set_mail(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery)
 {
 	CURL	   *easy = transfer->easy;
 
-	be_email_write(&transfer->request, easy, route, delivery, time(NULL));
+	bev_email_write(&transfer->request, easy, route, delivery, time(NULL));
 	SET(PROTOCOLS_STR, "smtp,smtps");
 	SET(USE_SSL, route->tls ? (long) CURLUSESSL_ALL : (long) CURLUSESSL_NONE);
 	if (route->user[0])
@@ -143,19 +143,19 @@ set_mail(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
 }
 
 static bool
-set_post(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
+set_post(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery)
 {
 	CURL	   *easy = transfer->easy;
-	BeRequest  *request = &transfer->request;
+	BevCurlRequest  *request = &transfer->request;
 	bool		good = true;
 
-	if (route->medium == BE_WHATSAPP)
-		be_whatsapp_write(request, route, delivery);
+	if (route->medium == BEV_WHATSAPP)
+		bev_whatsapp_write(request, route, delivery);
 	else
-		good = be_webhook_write(request, route, delivery);
-	be_request_add(&request->headers, "Accept: application/json");
+		good = bev_webhook_write(request, route, delivery);
+	bev_curl_request_add(&request->headers, "Accept: application/json");
 	/* No question beforehand whether a large body is welcome. */
-	be_request_add(&request->headers, "Expect:");
+	bev_curl_request_add(&request->headers, "Expect:");
 	SET(PROTOCOLS_STR, "https,http");	/* the route has checked which */
 	SET(HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(USERAGENT, "bugevents/" BUGEVENTS_VERSION);
@@ -165,7 +165,7 @@ set_post(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
 }
 
 static bool
-set_up(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
+set_up(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery)
 {
 	CURL	   *easy = transfer->easy;
 	bool		good = true;
@@ -173,11 +173,11 @@ set_up(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
 	curl_easy_reset(easy);		/* but for its connections */
 	transfer->medium = route->medium;
 	transfer->trouble[0] = '\0';
-	be_answer_begin(&transfer->answer, false);
+	bev_peer_answer_begin(&transfer->answer, false);
 	set_callbacks(transfer);
 	set_patience(easy, route);
 	set_trust(easy, route);
-	if (route->medium == BE_EMAIL)
+	if (route->medium == BEV_EMAIL)
 		set_mail(transfer, route, delivery);
 	else
 		good = set_post(transfer, route, delivery);
@@ -186,18 +186,18 @@ set_up(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery)
 }
 
 void
-be_transfer_open(BeTransfer *transfer)
+bev_transfer_open(BevTransfer *transfer)
 {
-	*transfer = (BeTransfer) {.easy = curl_easy_init()};
+	*transfer = (BevTransfer) {.easy = curl_easy_init()};
 	if (transfer->easy == NULL)
-		be_out_of_memory();
+		bev_out_of_memory();
 }
 
 void
-be_transfer_run(BeTransfer *transfer, const BeRoute *route, const BeDelivery *delivery,
-				BeOutcome *outcome)
+bev_transfer_run(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery,
+				BevOutcome *outcome)
 {
-	BeAttempt	attempt = {.medium = route->medium,.trouble = transfer->trouble};
+	BevAttempt	attempt = {.medium = route->medium,.trouble = transfer->trouble};
 	CURLcode	code;
 
 	if (set_up(transfer, route, delivery))
@@ -208,17 +208,17 @@ be_transfer_run(BeTransfer *transfer, const BeRoute *route, const BeDelivery *de
 			attempt.trouble = "the connection was lost before there was an answer";
 		else if (transfer->trouble[0] == '\0')
 			attempt.trouble = curl_easy_strerror(code);
-		be_outcome_judge(outcome, &attempt, &transfer->answer, &route->mask);
+		bev_outcome_judge(outcome, &attempt, &transfer->answer, &route->mask);
 	}
 	else
-		be_outcome_set(outcome, BE_RETRY, "the request could not be made");
+		bev_outcome_set(outcome, BEV_RETRY, "the request could not be made");
 	/* The handle refers to what is freed now. */
 	curl_easy_reset(transfer->easy);
-	be_request_free(&transfer->request);
+	bev_curl_request_free(&transfer->request);
 }
 
 void
-be_transfer_close(BeTransfer *transfer)
+bev_transfer_close(BevTransfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
 }

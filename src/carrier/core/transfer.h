@@ -3,8 +3,8 @@
  *
  * Blocks until the attempt is over; each worker has a transfer of its own.
  */
-#ifndef BE_CARRIER_CORE_TRANSFER_H
-#define BE_CARRIER_CORE_TRANSFER_H
+#ifndef BEV_CARRIER_CORE_TRANSFER_H
+#define BEV_CARRIER_CORE_TRANSFER_H
 
 #include <curl/curl.h>
 
@@ -14,25 +14,25 @@
 #include "carrier/message/curl_request.h"
 #include "carrier/message/route.h"
 
-typedef struct BeTransfer
+typedef struct BevTransfer
 {
 	CURL	   *easy;
-	BeMedium	medium;
-	BeRequest	request;
-	BeAnswer	answer;
+	BevMedium	medium;
+	BevCurlRequest	request;
+	BevPeerAnswer	answer;
 	char		trouble[CURL_ERROR_SIZE];
-} BeTransfer;
+} BevTransfer;
 
-extern void be_transfer_open(BeTransfer *transfer);
+extern void bev_transfer_open(BevTransfer *transfer);
 
 /*
  * Make the attempt.  The route is always the same: libcurl takes a connection behind STARTTLS
  * for as good as a new one, whomever it trusted.
  */
-extern void be_transfer_run(BeTransfer *transfer, const BeRoute *route,
-							const BeDelivery *delivery, BeOutcome *outcome);
+extern void bev_transfer_run(BevTransfer *transfer, const BevRoute *route,
+							const BevDelivery *delivery, BevOutcome *outcome);
 
 /* Say goodbye on the connections that are left. */
-extern void be_transfer_close(BeTransfer *transfer);
+extern void bev_transfer_close(BevTransfer *transfer);
 
-#endif							/* BE_CARRIER_CORE_TRANSFER_H */
+#endif							/* BEV_CARRIER_CORE_TRANSFER_H */

@@ -6,20 +6,20 @@
 #include <inttypes.h>
 
 bool
-be_webhook_write(BeRequest *request, const BeRoute *route, const BeDelivery *delivery)
+bev_webhook_write(BevCurlRequest *request, const BevRoute *route, const BevDelivery *delivery)
 {
-	BeText		line = {0};
+	BevText		line = {0};
 	bool		good;
 
-	be_text_add_string(&request->body, delivery->body);
-	be_request_add(&request->headers, "Content-Type: application/json");
-	be_text_printf(&line, "webhook-id: %s", delivery->msg_id);
-	be_request_add_text(&request->headers, &line);
-	be_text_printf(&line, "webhook-timestamp: %" PRId64, delivery->timestamp);
-	be_request_add_text(&request->headers, &line);
-	be_text_add_string(&line, "webhook-signature: ");
-	good = be_signer_sign(&route->signer, &line, delivery->msg_id, delivery->timestamp,
+	bev_text_add_string(&request->body, delivery->body);
+	bev_curl_request_add(&request->headers, "Content-Type: application/json");
+	bev_text_printf(&line, "webhook-id: %s", delivery->msg_id);
+	bev_curl_request_add_text(&request->headers, &line);
+	bev_text_printf(&line, "webhook-timestamp: %" PRId64, delivery->timestamp);
+	bev_curl_request_add_text(&request->headers, &line);
+	bev_text_add_string(&line, "webhook-signature: ");
+	good = bev_signer_sign(&route->signer, &line, delivery->msg_id, delivery->timestamp,
 						  delivery->body);
-	be_request_add_text(&request->headers, &line);
+	bev_curl_request_add_text(&request->headers, &line);
 	return good;
 }

@@ -1,8 +1,8 @@
 /*
  * webhook.h - a delivery as a webhook, signed as the Standard Webhooks specification says.
  */
-#ifndef BE_CARRIER_HTTP_WEBHOOK_H
-#define BE_CARRIER_HTTP_WEBHOOK_H
+#ifndef BEV_CARRIER_HTTP_WEBHOOK_H
+#define BEV_CARRIER_HTTP_WEBHOOK_H
 
 #include <stdbool.h>
 
@@ -11,7 +11,7 @@
 #include "carrier/message/route.h"
 
 /* False: it could not be signed. */
-extern bool be_webhook_write(BeRequest *request, const BeRoute *route,
-							 const BeDelivery *delivery);
+extern bool bev_webhook_write(BevCurlRequest *request, const BevRoute *route,
+							 const BevDelivery *delivery);
 
-#endif							/* BE_CARRIER_HTTP_WEBHOOK_H */
+#endif							/* BEV_CARRIER_HTTP_WEBHOOK_H */

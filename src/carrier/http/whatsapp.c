@@ -9,7 +9,7 @@
 #include <string.h>
 
 static json_t *
-parameters_of(const BeDelivery *delivery)
+parameters_of(const BevDelivery *delivery)
 {
 	json_t	   *list = json_array();
 
@@ -20,7 +20,7 @@ parameters_of(const BeDelivery *delivery)
 }
 
 static json_t *
-message_of(const BeDelivery *delivery)
+message_of(const BevDelivery *delivery)
 {
 	json_t	   *components = json_array();
 
@@ -37,20 +37,20 @@ message_of(const BeDelivery *delivery)
 }
 
 void
-be_whatsapp_write(BeRequest *request, const BeRoute *route, const BeDelivery *delivery)
+bev_whatsapp_write(BevCurlRequest *request, const BevRoute *route, const BevDelivery *delivery)
 {
 	json_t	   *message = message_of(delivery);
 	char	   *json = json_dumps(message, JSON_COMPACT);
-	BeText		line = {0};
+	BevText		line = {0};
 
 	if (json == NULL)
-		be_out_of_memory();
-	be_text_add_string(&request->body, json);
+		bev_out_of_memory();
+	bev_text_add_string(&request->body, json);
 	free(json);
 	json_decref(message);
-	be_text_printf(&line, "Authorization: Bearer %s", route->token);
-	be_request_add_text(&request->headers, &line);
-	be_request_add(&request->headers, "Content-Type: application/json");
+	bev_text_printf(&line, "Authorization: Bearer %s", route->token);
+	bev_curl_request_add_text(&request->headers, &line);
+	bev_curl_request_add(&request->headers, "Content-Type: application/json");
 }
 
 /* Its codes that mean: later.  The HTTP status with them has been 400 as well as 429. */
@@ -61,7 +61,7 @@ is_throttled(json_int_t code)
 }
 
 bool
-be_whatsapp_error(const BeAnswer *answer, char *text, size_t text_size)
+bev_whatsapp_error(const BevPeerAnswer *answer, char *text, size_t text_size)
 {
 	json_t	   *root = json_loadb(answer->text, answer->len, 0, NULL);
 	const json_t *error = json_object_get(root, "error");

@@ -1,8 +1,8 @@
 /*
  * whatsapp.h - a delivery as a template message of the WhatsApp Business Cloud API.
  */
-#ifndef BE_CARRIER_HTTP_WHATSAPP_H
-#define BE_CARRIER_HTTP_WHATSAPP_H
+#ifndef BEV_CARRIER_HTTP_WHATSAPP_H
+#define BEV_CARRIER_HTTP_WHATSAPP_H
 
 #include <stdbool.h>
 
@@ -11,13 +11,13 @@
 #include "carrier/message/curl_request.h"
 #include "carrier/message/route.h"
 
-extern void be_whatsapp_write(BeRequest *request, const BeRoute *route,
-							  const BeDelivery *delivery);
+extern void bev_whatsapp_write(BevCurlRequest *request, const BevRoute *route,
+							  const BevDelivery *delivery);
 
 /*
  * What an error of the API says.  Puts it into text, if it can be understood; true: the API has
  * enough of us for now, whatever the HTTP status is.
  */
-extern bool be_whatsapp_error(const BeAnswer *answer, char *text, size_t text_size);
+extern bool bev_whatsapp_error(const BevPeerAnswer *answer, char *text, size_t text_size);
 
-#endif							/* BE_CARRIER_HTTP_WHATSAPP_H */
+#endif							/* BEV_CARRIER_HTTP_WHATSAPP_H */

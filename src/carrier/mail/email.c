@@ -14,66 +14,66 @@
 static void
 add_words(struct curl_slist **list, const char *name, const char *value)
 {
-	BeText		line = {0};
+	BevText		line = {0};
 
 	if (value[0] == '\0')
 		return;
-	be_header_words(&line, name, value);
-	be_request_add_text(list, &line);
+	bev_header_words(&line, name, value);
+	bev_curl_request_add_text(list, &line);
 }
 
 /* RFC 2369, and RFC 8058 for those who unsubscribe with one click. */
 static void
 add_unsubscribe(struct curl_slist **list, const char *url)
 {
-	BeText		line = {0};
+	BevText		line = {0};
 
 	if (url[0] == '\0')
 		return;
-	be_text_printf(&line, "List-Unsubscribe: <%s>", url);
-	be_request_add_text(list, &line);
+	bev_text_printf(&line, "List-Unsubscribe: <%s>", url);
+	bev_curl_request_add_text(list, &line);
 	if (strncmp(url, "https:", 6) == 0)
-		be_request_add(list, "List-Unsubscribe-Post: List-Unsubscribe=One-Click");
+		bev_curl_request_add(list, "List-Unsubscribe-Post: List-Unsubscribe=One-Click");
 }
 
 struct curl_slist *
-be_email_headers(const BeRoute *route, const BeDelivery *delivery, time_t now)
+bev_email_headers(const BevRoute *route, const BevDelivery *delivery, time_t now)
 {
 	struct curl_slist *list = NULL;
-	BeText		line = {0};
+	BevText		line = {0};
 
-	be_header_date(&line, now);
-	be_request_add_text(&list, &line);
-	be_header_mailbox(&line, "From", &route->from);
-	be_request_add_text(&list, &line);
-	be_header_mailbox(&line, "To", &delivery->mailbox);
-	be_request_add_text(&list, &line);
-	be_header_text(&line, "Subject", delivery->subject);
-	be_request_add_text(&list, &line);
+	bev_header_date(&line, now);
+	bev_curl_request_add_text(&list, &line);
+	bev_header_mailbox(&line, "From", &route->from);
+	bev_curl_request_add_text(&list, &line);
+	bev_header_mailbox(&line, "To", &delivery->mailbox);
+	bev_curl_request_add_text(&list, &line);
+	bev_header_text(&line, "Subject", delivery->subject);
+	bev_curl_request_add_text(&list, &line);
 	add_words(&list, "Message-ID", delivery->message_id);
 	add_words(&list, "In-Reply-To", delivery->in_reply_to);
 	add_words(&list, "References", delivery->references);
 	add_unsubscribe(&list, delivery->list_unsubscribe);
 	/* RFC 3834: nobody's holiday is to be announced to us. */
-	be_request_add(&list, "Auto-Submitted: auto-generated");
-	be_request_add(&list, "Content-Type: multipart/alternative");
+	bev_curl_request_add(&list, "Auto-Submitted: auto-generated");
+	bev_curl_request_add(&list, "Content-Type: multipart/alternative");
 	return list;
 }
 
 /* Lines end with CR LF, whatever they ended with. */
 static void
-end_lines(BeText *out, const char *text)
+end_lines(BevText *out, const char *text)
 {
 	for (; *text; text++)
 	{
 		if (*text != '\r' && *text != '\n')
 		{
-			be_text_add(out, text, 1);
+			bev_text_add(out, text, 1);
 			continue;
 		}
 		if (text[0] == '\r' && text[1] == '\n')
 			text++;
-		be_text_add(out, "\r\n", 2);
+		bev_text_add(out, "\r\n", 2);
 	}
 }
 
@@ -81,26 +81,26 @@ static void
 add_part(curl_mime *mime, const char *type, const char *text)
 {
 	curl_mimepart *part = curl_mime_addpart(mime);
-	BeText		lines = {0};
+	BevText		lines = {0};
 
 	end_lines(&lines, text);
-	be_text_add(&lines, "", 1);
+	bev_text_add(&lines, "", 1);
 	if (part == NULL || curl_mime_type(part, type) != CURLE_OK ||
 		curl_mime_encoder(part, "quoted-printable") != CURLE_OK ||
 		curl_mime_data(part, lines.data, lines.len - 1) != CURLE_OK)
-		be_out_of_memory();
-	be_text_free(&lines);
+		bev_out_of_memory();
+	bev_text_free(&lines);
 }
 
 void
-be_email_write(BeRequest *request, CURL *easy, const BeRoute *route,
-			   const BeDelivery *delivery, time_t now)
+bev_email_write(BevCurlRequest *request, CURL *easy, const BevRoute *route,
+			   const BevDelivery *delivery, time_t now)
 {
-	request->headers = be_email_headers(route, delivery, now);
-	be_request_add(&request->recipients, delivery->mailbox.address);
+	request->headers = bev_email_headers(route, delivery, now);
+	bev_curl_request_add(&request->recipients, delivery->mailbox.address);
 	request->mime = curl_mime_init(easy);
 	if (request->mime == NULL)
-		be_out_of_memory();
+		bev_out_of_memory();
 	/* The best comes last; RFC 2046, section 5.1.4. */
 	add_part(request->mime, "text/plain; charset=utf-8", delivery->text);
 	if (delivery->html[0])

@@ -1,8 +1,8 @@
 /*
  * email.h - a delivery as a mail.
  */
-#ifndef BE_CARRIER_MAIL_EMAIL_H
-#define BE_CARRIER_MAIL_EMAIL_H
+#ifndef BEV_CARRIER_MAIL_EMAIL_H
+#define BEV_CARRIER_MAIL_EMAIL_H
 
 #include <time.h>
 
@@ -11,11 +11,11 @@
 #include "carrier/message/route.h"
 
 /* The headers, but those that libcurl adds to a MIME message. */
-extern struct curl_slist *be_email_headers(const BeRoute *route, const BeDelivery *delivery,
+extern struct curl_slist *bev_email_headers(const BevRoute *route, const BevDelivery *delivery,
 										   time_t now);
 
 /* The whole mail, for this handle. */
-extern void be_email_write(BeRequest *request, CURL *easy, const BeRoute *route,
-						   const BeDelivery *delivery, time_t now);
+extern void bev_email_write(BevCurlRequest *request, CURL *easy, const BevRoute *route,
+						   const BevDelivery *delivery, time_t now);
 
-#endif							/* BE_CARRIER_MAIL_EMAIL_H */
+#endif							/* BEV_CARRIER_MAIL_EMAIL_H */

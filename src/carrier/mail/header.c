@@ -17,7 +17,7 @@
 
 /* The length of the line that is being written. */
 static size_t
-column(const BeText *header)
+column(const BevText *header)
 {
 	size_t		n = 0;
 
@@ -27,9 +27,9 @@ column(const BeText *header)
 }
 
 static void
-fold(BeText *header)
+fold(BevText *header)
 {
-	be_text_add_string(header, "\r\n ");
+	bev_text_add_string(header, "\r\n ");
 }
 
 static bool
@@ -53,7 +53,7 @@ chunk_of(const char *text, size_t len, size_t most)
 
 	while (n < len)
 	{
-		size_t		next = be_utf8_char(text + n, len - n);
+		size_t		next = bev_utf8_char(text + n, len - n);
 
 		if (next == 0)
 			next = 1;			/* not UTF-8, which nobody can split rightly */
@@ -65,7 +65,7 @@ chunk_of(const char *text, size_t len, size_t most)
 }
 
 static void
-add_encoded(BeText *header, const char *text)
+add_encoded(BevText *header, const char *text)
 {
 	size_t		len = strlen(text);
 
@@ -74,12 +74,12 @@ add_encoded(BeText *header, const char *text)
 		size_t		used = column(header) + WORD_FRAME;
 		size_t		room = used < LINE_MAX_LEN ? (LINE_MAX_LEN - used) / 4 * 3 : 0;
 		size_t		n = chunk_of(text, len, room);
-		char		word[BE_BASE64_LEN(LINE_MAX_LEN) + 1];
+		char		word[BEV_BASE64_LEN(LINE_MAX_LEN) + 1];
 
 		if (n > 0)
 		{
-			be_base64_encode(word, text, n);
-			be_text_printf(header, WORD_BEGIN "%s" WORD_END, word);
+			bev_base64_encode(word, text, n);
+			bev_text_printf(header, WORD_BEGIN "%s" WORD_END, word);
 			text += n;
 			len -= n;
 		}
@@ -89,32 +89,32 @@ add_encoded(BeText *header, const char *text)
 }
 
 void
-be_header_text(BeText *header, const char *name, const char *value)
+bev_header_text(BevText *header, const char *name, const char *value)
 {
-	be_text_printf(header, "%s: ", name);
+	bev_text_printf(header, "%s: ", name);
 	if (is_plain(value) && column(header) + strlen(value) <= LINE_MAX_LEN)
-		be_text_add_string(header, value);
+		bev_text_add_string(header, value);
 	else
 		add_encoded(header, value);
 }
 
 static void
-add_quoted(BeText *header, const char *name)
+add_quoted(BevText *header, const char *name)
 {
-	be_text_add(header, "\"", 1);
+	bev_text_add(header, "\"", 1);
 	for (; *name; name++)
 	{
 		if (*name == '"' || *name == '\\')
-			be_text_add(header, "\\", 1);
-		be_text_add(header, name, 1);
+			bev_text_add(header, "\\", 1);
+		bev_text_add(header, name, 1);
 	}
-	be_text_add(header, "\"", 1);
+	bev_text_add(header, "\"", 1);
 }
 
 void
-be_header_mailbox(BeText *header, const char *name, const BeMailbox *mailbox)
+bev_header_mailbox(BevText *header, const char *name, const BevMailbox *mailbox)
 {
-	be_text_printf(header, "%s: ", name);
+	bev_text_printf(header, "%s: ", name);
 	if (mailbox->name[0])
 	{
 		if (is_plain(mailbox->name) && strlen(mailbox->name) <= LINE_MAX_LEN / 2)
@@ -124,17 +124,17 @@ be_header_mailbox(BeText *header, const char *name, const BeMailbox *mailbox)
 		if (column(header) + strlen(mailbox->address) + 3 > LINE_MAX_LEN)
 			fold(header);
 		else
-			be_text_add(header, " ", 1);
+			bev_text_add(header, " ", 1);
 	}
-	be_text_printf(header, mailbox->name[0] ? "<%s>" : "%s", mailbox->address);
+	bev_text_printf(header, mailbox->name[0] ? "<%s>" : "%s", mailbox->address);
 }
 
 void
-be_header_words(BeText *header, const char *name, const char *value)
+bev_header_words(BevText *header, const char *name, const char *value)
 {
 	bool		first = true;	/* stays on the line of the name */
 
-	be_text_printf(header, "%s:", name);
+	bev_text_printf(header, "%s:", name);
 	while (*(value += strspn(value, " ")))
 	{
 		size_t		len = strcspn(value, " ");
@@ -142,15 +142,15 @@ be_header_words(BeText *header, const char *name, const char *value)
 		if (column(header) + 1 + len > LINE_MAX_LEN && !first)
 			fold(header);
 		else
-			be_text_add(header, " ", 1);
-		be_text_add(header, value, len);
+			bev_text_add(header, " ", 1);
+		bev_text_add(header, value, len);
 		value += len;
 		first = false;
 	}
 }
 
 void
-be_header_date(BeText *header, time_t now)
+bev_header_date(BevText *header, time_t now)
 {
 	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul",
@@ -159,6 +159,6 @@ be_header_date(BeText *header, time_t now)
 
 	gmtime_r(&now, &t);
 	/* Not strftime(), which speaks the locale's language. */
-	be_text_printf(header, "Date: %s, %02d %s %d %02d:%02d:%02d +0000", days[t.tm_wday],
+	bev_text_printf(header, "Date: %s, %02d %s %d %02d:%02d:%02d +0000", days[t.tm_wday],
 				   t.tm_mday, months[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }

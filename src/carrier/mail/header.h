@@ -7,8 +7,8 @@
  *
  * Pure C.
  */
-#ifndef BE_CARRIER_MAIL_HEADER_H
-#define BE_CARRIER_MAIL_HEADER_H
+#ifndef BEV_CARRIER_MAIL_HEADER_H
+#define BEV_CARRIER_MAIL_HEADER_H
 
 #include <time.h>
 
@@ -16,14 +16,14 @@
 #include "carrier/message/mailbox.h"
 
 /* A value in plain words, of any length: a subject. */
-extern void be_header_text(BeText *header, const char *name, const char *value);
+extern void bev_header_text(BevText *header, const char *name, const char *value);
 
-extern void be_header_mailbox(BeText *header, const char *name, const BeMailbox *mailbox);
+extern void bev_header_mailbox(BevText *header, const char *name, const BevMailbox *mailbox);
 
 /* A value of ASCII words, which can only be parted between them: References. */
-extern void be_header_words(BeText *header, const char *name, const char *value);
+extern void bev_header_words(BevText *header, const char *name, const char *value);
 
 /* Date, in UTC. */
-extern void be_header_date(BeText *header, time_t now);
+extern void bev_header_date(BevText *header, time_t now);
 
-#endif							/* BE_CARRIER_MAIL_HEADER_H */
+#endif							/* BEV_CARRIER_MAIL_HEADER_H */

@@ -7,29 +7,29 @@
 #include <stdlib.h>
 
 void
-be_request_add(struct curl_slist **list, const char *line)
+bev_curl_request_add(struct curl_slist **list, const char *line)
 {
 	struct curl_slist *longer = curl_slist_append(*list, line);
 
 	if (longer == NULL)
-		be_out_of_memory();
+		bev_out_of_memory();
 	*list = longer;
 }
 
 void
-be_request_add_text(struct curl_slist **list, BeText *line)
+bev_curl_request_add_text(struct curl_slist **list, BevText *line)
 {
-	be_text_add(line, "", 1);
-	be_request_add(list, line->data);
-	be_text_free(line);
+	bev_text_add(line, "", 1);
+	bev_curl_request_add(list, line->data);
+	bev_text_free(line);
 }
 
 void
-be_request_free(BeRequest *request)
+bev_curl_request_free(BevCurlRequest *request)
 {
 	curl_slist_free_all(request->headers);
 	curl_slist_free_all(request->recipients);
 	curl_mime_free(request->mime);
-	be_text_free(&request->body);
-	*request = (BeRequest) {0};
+	bev_text_free(&request->body);
+	*request = (BevCurlRequest) {0};
 }

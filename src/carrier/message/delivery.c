@@ -23,14 +23,14 @@
 #define MAX_PARAMETERS	100
 
 static const char *
-get_text(const BeDelivery *delivery, const char *name)
+get_text(const BevDelivery *delivery, const char *name)
 {
 	return json_string_value(json_object_get(delivery->message, name));
 }
 
 /* A member that may be missing or null: "" then.  NULL: it is no text. */
 static const char *
-get_optional(const BeDelivery *delivery, const char *name)
+get_optional(const BevDelivery *delivery, const char *name)
 {
 	const json_t *value = json_object_get(delivery->message, name);
 
@@ -73,13 +73,13 @@ static bool
 is_unsubscribe_url(const char *text)
 {
 	return text[0] == '\0' ||
-		(be_is_token(text, MAX_URL) && strpbrk(text, "<>\"") == NULL &&
+		(bev_utf8_is_token(text, MAX_URL) && strpbrk(text, "<>\"") == NULL &&
 		 (strncmp(text, "https://", 8) == 0 || strncmp(text, "mailto:", 7) == 0));
 }
 
 /* What is wrong with it, or NULL. */
 static const char *
-read_email(BeDelivery *d)
+read_email(BevDelivery *d)
 {
 	const char *to = get_text(d, "to");
 
@@ -90,9 +90,9 @@ read_email(BeDelivery *d)
 	d->in_reply_to = get_optional(d, "in_reply_to");
 	d->references = get_optional(d, "references");
 	d->list_unsubscribe = get_optional(d, "list_unsubscribe");
-	if (!to || !be_mailbox_read(to, &d->mailbox))
+	if (!to || !bev_mailbox_read(to, &d->mailbox))
 		return "\"to\" is not an e-mail address";
-	if (!d->subject || !be_is_one_line(d->subject) || strlen(d->subject) > MAX_SUBJECT)
+	if (!d->subject || !bev_utf8_is_one_line(d->subject) || strlen(d->subject) > MAX_SUBJECT)
 		return "\"subject\" is not one line of text";
 	if (!d->text || !d->html)
 		return "\"text\" or \"html\" is not text";
@@ -141,7 +141,7 @@ are_texts(const json_t *array)
 }
 
 static const char *
-read_whatsapp(BeDelivery *d)
+read_whatsapp(BevDelivery *d)
 {
 	const char *to = get_text(d, "to");
 
@@ -150,9 +150,9 @@ read_whatsapp(BeDelivery *d)
 	d->parameters = json_object_get(d->message, "parameters");
 	if (!to || !read_phone(to, d->phone))
 		return "\"to\" is not a phone number";
-	if (!d->template_name || !be_is_token(d->template_name, MAX_TEMPLATE))
+	if (!d->template_name || !bev_utf8_is_token(d->template_name, MAX_TEMPLATE))
 		return "\"template\" is not the name of a template";
-	if (!d->language || !be_is_token(d->language, 20))
+	if (!d->language || !bev_utf8_is_token(d->language, 20))
 		return "\"language\" is not the code of a language";
 	if (!are_texts(d->parameters))
 		return "\"parameters\" is not an array of texts";
@@ -160,7 +160,7 @@ read_whatsapp(BeDelivery *d)
 }
 
 static const char *
-read_webhook(BeDelivery *d)
+read_webhook(BevDelivery *d)
 {
 	const json_t *timestamp = json_object_get(d->message, "timestamp");
 
@@ -170,7 +170,7 @@ read_webhook(BeDelivery *d)
 	if (!d->body)
 		return "\"body\" is not text";
 	/* A dot would move what is signed from one part to another. */
-	if (!d->msg_id || !be_is_token(d->msg_id, MAX_WORD) || strchr(d->msg_id, '.'))
+	if (!d->msg_id || !bev_utf8_is_token(d->msg_id, MAX_WORD) || strchr(d->msg_id, '.'))
 		return "\"msg_id\" is not an id without dots";
 	if (!json_is_integer(timestamp) || d->timestamp < 0)
 		return "\"timestamp\" is not a Unix time";
@@ -178,21 +178,21 @@ read_webhook(BeDelivery *d)
 }
 
 static const char *
-read_members(BeDelivery *d)
+read_members(BevDelivery *d)
 {
-	static const char *(*const readers[BE_MEDIA]) (BeDelivery *) = {
+	static const char *(*const readers[BEV_MEDIA]) (BevDelivery *) = {
 		read_email, read_whatsapp, read_webhook
 	};
 	const char *channel = get_text(d, "channel");
 
 	d->key = get_text(d, "key");
-	if (!d->key || !be_is_token(d->key, BE_CARRIER_MAX_KEY))
+	if (!d->key || !bev_utf8_is_token(d->key, BEV_CARRIER_MAX_KEY))
 		return "\"key\" is not an idempotency key";
-	for (int i = 0; channel && i < BE_MEDIA; i++)
+	for (int i = 0; channel && i < BEV_MEDIA; i++)
 	{
-		if (strcmp(channel, be_medium_names[i]) != 0)
+		if (strcmp(channel, bev_medium_names[i]) != 0)
 			continue;
-		d->medium = (BeMedium) i;
+		d->medium = (BevMedium) i;
 		return readers[i](d);
 	}
 	return "\"channel\" is none of email, whatsapp, webhook";
@@ -202,20 +202,20 @@ static bool
 is_id(const json_t *id)
 {
 	return json_is_integer(id) ||
-		(json_is_string(id) && json_string_length(id) <= BE_CARRIER_MAX_KEY);
+		(json_is_string(id) && json_string_length(id) <= BEV_CARRIER_MAX_KEY);
 }
 
-BeDelivery *
-be_delivery_read(json_t *message, size_t size, char *error, size_t error_size)
+BevDelivery *
+bev_delivery_read(json_t *message, size_t size, char *error, size_t error_size)
 {
-	BeDelivery *delivery = be_alloc(sizeof(*delivery));
+	BevDelivery *delivery = bev_alloc(sizeof(*delivery));
 	const char *wrong;
 
 	delivery->message = message;
 	delivery->size = size;
-	if (!is_id(be_delivery_id(delivery)))
+	if (!is_id(bev_delivery_id(delivery)))
 	{
-		be_delivery_free(delivery);
+		bev_delivery_free(delivery);
 		return NULL;
 	}
 	wrong = read_members(delivery);
@@ -224,13 +224,13 @@ be_delivery_read(json_t *message, size_t size, char *error, size_t error_size)
 }
 
 const json_t *
-be_delivery_id(const BeDelivery *delivery)
+bev_delivery_id(const BevDelivery *delivery)
 {
 	return json_object_get(delivery->message, "id");
 }
 
 void
-be_delivery_free(BeDelivery *delivery)
+bev_delivery_free(BevDelivery *delivery)
 {
 	json_decref(delivery->message);
 	free(delivery);

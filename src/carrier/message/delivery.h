@@ -3,8 +3,8 @@
  *
  * A delivery belongs to one thread at a time.
  */
-#ifndef BE_CARRIER_MESSAGE_DELIVERY_H
-#define BE_CARRIER_MESSAGE_DELIVERY_H
+#ifndef BEV_CARRIER_MESSAGE_DELIVERY_H
+#define BEV_CARRIER_MESSAGE_DELIVERY_H
 
 #include <jansson.h>
 #include <stddef.h>
@@ -13,16 +13,16 @@
 #include "carrier/message/mailbox.h"
 #include "carrier/message/medium.h"
 
-typedef struct BeDelivery
+typedef struct BevDelivery
 {
-	struct BeDelivery *next;	/* in a lane */
+	struct BevDelivery *next;	/* in a lane */
 	json_t	   *message;		/* all texts are in here; its "id" is the courier's */
 	size_t		size;			/* of the line */
-	BeMedium	medium;
+	BevMedium	medium;
 	const char *key;
 
 	/* E-mail; what is optional is "" if it isn't there */
-	BeMailbox	mailbox;
+	BevMailbox	mailbox;
 	const char *subject;
 	const char *text;
 	const char *html;
@@ -41,16 +41,16 @@ typedef struct BeDelivery
 	const char *body;
 	const char *msg_id;
 	int64_t		timestamp;
-} BeDelivery;
+} BevDelivery;
 
 /*
  * Read a send message, which becomes the delivery's.  Whether it makes sense: error is
  * empty, else says what is wrong.  NULL: it has no usable id, so nobody could be answered.
  */
-extern BeDelivery *be_delivery_read(json_t *message, size_t size, char *error, size_t error_size);
+extern BevDelivery *bev_delivery_read(json_t *message, size_t size, char *error, size_t error_size);
 
-extern const json_t *be_delivery_id(const BeDelivery *delivery);
+extern const json_t *bev_delivery_id(const BevDelivery *delivery);
 
-extern void be_delivery_free(BeDelivery *delivery);
+extern void bev_delivery_free(BevDelivery *delivery);
 
-#endif							/* BE_CARRIER_MESSAGE_DELIVERY_H */
+#endif							/* BEV_CARRIER_MESSAGE_DELIVERY_H */

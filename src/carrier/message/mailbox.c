@@ -93,13 +93,13 @@ read_name(char *name, size_t size, const char *text, size_t len)
 }
 
 bool
-be_mailbox_read(const char *text, BeMailbox *mailbox)
+bev_mailbox_read(const char *text, BevMailbox *mailbox)
 {
 	const char *open = strrchr(text, '<');
 	size_t		len;
 
-	*mailbox = (BeMailbox) {0};
-	if (!be_is_one_line(text))
+	*mailbox = (BevMailbox) {0};
+	if (!bev_utf8_is_one_line(text))
 		return false;
 	if (open == NULL)
 		return copy(mailbox->address, sizeof(mailbox->address), text, strlen(text)) &&

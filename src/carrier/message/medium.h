@@ -3,18 +3,18 @@
  *
  * Pure C.
  */
-#ifndef BE_CARRIER_MESSAGE_MEDIUM_H
-#define BE_CARRIER_MESSAGE_MEDIUM_H
+#ifndef BEV_CARRIER_MESSAGE_MEDIUM_H
+#define BEV_CARRIER_MESSAGE_MEDIUM_H
 
-typedef enum BeMedium
+typedef enum BevMedium
 {
-	BE_EMAIL,
-	BE_WHATSAPP,
-	BE_WEBHOOK,
-	BE_MEDIA
-} BeMedium;
+	BEV_EMAIL,
+	BEV_WHATSAPP,
+	BEV_WEBHOOK,
+	BEV_MEDIA
+} BevMedium;
 
 /* As the courier says it. */
-extern const char *const be_medium_names[BE_MEDIA];
+extern const char *const bev_medium_names[BEV_MEDIA];
 
-#endif							/* BE_CARRIER_MESSAGE_MEDIUM_H */
+#endif							/* BEV_CARRIER_MESSAGE_MEDIUM_H */

@@ -10,22 +10,22 @@
 #define GOODBYE		221			/* to QUIT, and to nothing else */
 
 void
-be_answer_begin(BeAnswer *answer, bool asked)
+bev_peer_answer_begin(BevPeerAnswer *answer, bool asked)
 {
-	*answer = (BeAnswer) {.asked = asked,.retry_after = -1};
+	*answer = (BevPeerAnswer) {.asked = asked,.retry_after = -1};
 }
 
 static bool
-count(BeAnswer *answer, size_t len)
+count(BevPeerAnswer *answer, size_t len)
 {
 	answer->bytes += len;
-	return answer->bytes <= BE_ANSWER_MAX;
+	return answer->bytes <= BEV_ANSWER_MAX;
 }
 
 static void
-keep(BeAnswer *answer, const char *data, size_t len)
+keep(BevPeerAnswer *answer, const char *data, size_t len)
 {
-	size_t		room = BE_ANSWER_KEPT - answer->len;
+	size_t		room = BEV_ANSWER_KEPT - answer->len;
 
 	if (len > room)
 		len = room;
@@ -51,7 +51,7 @@ read_status(const char *text, size_t len)
 }
 
 bool
-be_answer_smtp(BeAnswer *answer, const char *line, size_t len)
+bev_peer_answer_smtp(BevPeerAnswer *answer, const char *line, size_t len)
 {
 	bool		good = count(answer, len);
 	int			status = read_status(line, len);
@@ -80,7 +80,7 @@ is_header(const char *line, size_t len, const char *name)
 }
 
 bool
-be_answer_http(BeAnswer *answer, const char *line, size_t len, time_t now)
+bev_peer_answer_http(BevPeerAnswer *answer, const char *line, size_t len, time_t now)
 {
 	const char *space;
 
@@ -92,12 +92,12 @@ be_answer_http(BeAnswer *answer, const char *line, size_t len, time_t now)
 		answer->retry_after = -1;
 	}
 	else if (is_header(line, len, "Retry-After"))
-		answer->retry_after = be_retry_after(line + 12, len - 12, now);
+		answer->retry_after = bev_retry_after(line + 12, len - 12, now);
 	return count(answer, len);
 }
 
 bool
-be_answer_body(BeAnswer *answer, const char *data, size_t len)
+bev_peer_answer_body(BevPeerAnswer *answer, const char *data, size_t len)
 {
 	keep(answer, data, len);
 	return count(answer, len);

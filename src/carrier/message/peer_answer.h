@@ -5,20 +5,20 @@
  *
  * Pure C.
  */
-#ifndef BE_CARRIER_MESSAGE_PEER_ANSWER_H
-#define BE_CARRIER_MESSAGE_PEER_ANSWER_H
+#ifndef BEV_CARRIER_MESSAGE_PEER_ANSWER_H
+#define BEV_CARRIER_MESSAGE_PEER_ANSWER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
 /* An answer may have so many bytes, headers included; what is more ends the connection. */
-#define BE_ANSWER_MAX	(256 * 1024)
+#define BEV_ANSWER_MAX	(256 * 1024)
 
 /* And so many of its text are kept. */
-#define BE_ANSWER_KEPT	2048
+#define BEV_ANSWER_KEPT	2048
 
-typedef struct BeAnswer
+typedef struct BevPeerAnswer
 {
 	bool		asked;			/* the request has begun; before, it is about us */
 	int			status;			/* of SMTP's last reply, or HTTP's last response; 0: none */
@@ -26,24 +26,24 @@ typedef struct BeAnswer
 	size_t		bytes;
 	bool		more;			/* SMTP: lines of this reply are to come */
 	size_t		len;
-	char		text[BE_ANSWER_KEPT + 1];	/* SMTP: the reply; HTTP: the body's beginning */
-} BeAnswer;
+	char		text[BEV_ANSWER_KEPT + 1];	/* SMTP: the reply; HTTP: the body's beginning */
+} BevPeerAnswer;
 
 /* Forget what was said; asked: what comes now is about the request. */
-extern void be_answer_begin(BeAnswer *answer, bool asked);
+extern void bev_peer_answer_begin(BevPeerAnswer *answer, bool asked);
 
-/* All say false once there were more than BE_ANSWER_MAX bytes. */
+/* All say false once there were more than BEV_ANSWER_MAX bytes. */
 
 /*
  * A line of an SMTP server.  Once it has refused the request, what it says to our goodbye
  * is of no interest.
  */
-extern bool be_answer_smtp(BeAnswer *answer, const char *line, size_t len);
+extern bool bev_peer_answer_smtp(BevPeerAnswer *answer, const char *line, size_t len);
 
 /* A line of an HTTP response's head.  Responses of 1xx announce another one. */
-extern bool be_answer_http(BeAnswer *answer, const char *line, size_t len, time_t now);
+extern bool bev_peer_answer_http(BevPeerAnswer *answer, const char *line, size_t len, time_t now);
 
 /* A part of its body. */
-extern bool be_answer_body(BeAnswer *answer, const char *data, size_t len);
+extern bool bev_peer_answer_body(BevPeerAnswer *answer, const char *data, size_t len);
 
-#endif							/* BE_CARRIER_MESSAGE_PEER_ANSWER_H */
+#endif							/* BEV_CARRIER_MESSAGE_PEER_ANSWER_H */

@@ -12,10 +12,10 @@
 #include <string.h>
 
 void
-be_mask_add(BeMask *mask, const char *secret, size_t len)
+bev_redact_add(BevRedact *mask, const char *secret, size_t len)
 {
-	if (len >= BE_MASK_SHORTEST && mask->count < BE_MASK_SECRETS)
-		mask->secret[mask->count++] = be_copy_text(secret, len);
+	if (len >= BEV_MASK_SHORTEST && mask->count < BEV_MASK_SECRETS)
+		mask->secret[mask->count++] = bev_copy_text(secret, len);
 }
 
 static void
@@ -26,20 +26,20 @@ hide(char *text, const char *secret)
 
 	for (char *at = text; (at = strstr(at, secret)); at += len)
 		memset(at, '*', len);
-	for (rest = strlen(text); rest >= BE_MASK_SHORTEST; text++, rest--)
+	for (rest = strlen(text); rest >= BEV_MASK_SHORTEST; text++, rest--)
 		if (rest < len && memcmp(text, secret, rest) == 0)
 			memset(text, '*', rest);
 }
 
 void
-be_mask_apply(const BeMask *mask, char *text)
+bev_redact_apply(const BevRedact *mask, char *text)
 {
 	for (size_t i = 0; i < mask->count; i++)
 		hide(text, mask->secret[i]);
 }
 
 void
-be_mask_free(BeMask *mask)
+bev_redact_free(BevRedact *mask)
 {
 	for (size_t i = 0; i < mask->count; i++)
 	{

@@ -7,7 +7,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define MOST	BE_CARRIER_MAX_RETRY_AFTER
+#define MOST	BEV_CARRIER_MAX_RETRY_AFTER
 
 /* -1: not made of digits alone. */
 static long
@@ -26,7 +26,7 @@ read_seconds(const char *text)
 }
 
 long
-be_retry_after(const char *text, size_t len, time_t now)
+bev_retry_after(const char *text, size_t len, time_t now)
 {
 	char		value[64];		/* longer than any date */
 	long		seconds;

@@ -3,16 +3,16 @@
  *
  * Pure C.
  */
-#ifndef BE_CARRIER_MESSAGE_RETRY_AFTER_H
-#define BE_CARRIER_MESSAGE_RETRY_AFTER_H
+#ifndef BEV_CARRIER_MESSAGE_RETRY_AFTER_H
+#define BEV_CARRIER_MESSAGE_RETRY_AFTER_H
 
 #include <stddef.h>
 #include <time.h>
 
 /*
  * Seconds from now, of either form: a number, or a date.  0 for what has passed, at most
- * BE_CARRIER_MAX_RETRY_AFTER; -1: it is neither.
+ * BEV_CARRIER_MAX_RETRY_AFTER; -1: it is neither.
  */
-extern long be_retry_after(const char *text, size_t len, time_t now);
+extern long bev_retry_after(const char *text, size_t len, time_t now);
 
-#endif							/* BE_CARRIER_MESSAGE_RETRY_AFTER_H */
+#endif							/* BEV_CARRIER_MESSAGE_RETRY_AFTER_H */

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const be_medium_names[BE_MEDIA] = {"email", "whatsapp", "webhook"};
+const char *const bev_medium_names[BEV_MEDIA] = {"email", "whatsapp", "webhook"};
 
 typedef struct TextMember
 {
@@ -33,7 +33,7 @@ typedef struct NumberMember
 	json_int_t	high;
 } NumberMember;
 
-#define AT(field)	offsetof(BeRoute, field)
+#define AT(field)	offsetof(BevRoute, field)
 
 static const TextMember texts[] = {
 	{"url", AT(url)}, {"ca", AT(ca)}, {"user", AT(user)}, {"password", AT(password)},
@@ -52,7 +52,7 @@ static const NumberMember numbers[] = {
 #define NUMBERS		(sizeof(numbers) / sizeof(numbers[0]))
 
 static char **
-text_of(BeRoute *route, const TextMember *member)
+text_of(BevRoute *route, const TextMember *member)
 {
 	return (char **) ((char *) route + member->offset);
 }
@@ -68,7 +68,7 @@ get_text(const json_t *object, const char *name)
 
 /* What has the wrong type, or NULL. */
 static const char *
-read_members(BeRoute *route, const json_t *object)
+read_members(BevRoute *route, const json_t *object)
 {
 	for (size_t i = 0; i < TEXTS; i++)
 	{
@@ -76,7 +76,7 @@ read_members(BeRoute *route, const json_t *object)
 
 		if (text == NULL)
 			return texts[i].name;
-		*text_of(route, &texts[i]) = be_copy_text(text, strlen(text));
+		*text_of(route, &texts[i]) = bev_copy_text(text, strlen(text));
 	}
 	for (size_t i = 0; i < NUMBERS; i++)
 	{
@@ -105,7 +105,7 @@ check_url(const char *url, const char *scheme, const char *other_scheme)
 
 	if (url[0] == '\0')
 		error = "there is no URL";
-	else if (!be_is_token(url, 2000) ||
+	else if (!bev_utf8_is_token(url, 2000) ||
 			 curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
 			 curl_url_get(parts, CURLUPART_SCHEME, &found, 0) != CURLUE_OK)
 		error = "the URL can't be understood";
@@ -121,29 +121,29 @@ check_url(const char *url, const char *scheme, const char *other_scheme)
 
 /* As it goes over the wire, too: an echo must not tell it. */
 static void
-mask_login(BeRoute *route)
+mask_login(BevRoute *route)
 {
-	BeText		plain = {0};
+	BevText		plain = {0};
 	char	   *encoded;
 
-	be_text_add(&plain, "", 1);
-	be_text_add_string(&plain, route->user);
-	be_text_add(&plain, "", 1);
-	be_text_add_string(&plain, route->password);
-	encoded = be_alloc(BE_BASE64_LEN(plain.len) + 1);
-	be_base64_encode(encoded, plain.data, plain.len);
-	be_mask_add(&route->mask, encoded, strlen(encoded));
-	be_base64_encode(encoded, route->password, strlen(route->password));
-	be_mask_add(&route->mask, encoded, strlen(encoded));
-	be_mask_add(&route->mask, route->password, strlen(route->password));
+	bev_text_add(&plain, "", 1);
+	bev_text_add_string(&plain, route->user);
+	bev_text_add(&plain, "", 1);
+	bev_text_add_string(&plain, route->password);
+	encoded = bev_alloc(BEV_BASE64_LEN(plain.len) + 1);
+	bev_base64_encode(encoded, plain.data, plain.len);
+	bev_redact_add(&route->mask, encoded, strlen(encoded));
+	bev_base64_encode(encoded, route->password, strlen(route->password));
+	bev_redact_add(&route->mask, encoded, strlen(encoded));
+	bev_redact_add(&route->mask, route->password, strlen(route->password));
 	OPENSSL_cleanse(encoded, strlen(encoded));
 	OPENSSL_cleanse(plain.data, plain.len);
 	free(encoded);
-	be_text_free(&plain);
+	bev_text_free(&plain);
 }
 
 static const char *
-read_email(BeRoute *route, const json_t *object)
+read_email(BevRoute *route, const json_t *object)
 {
 	const char *error = check_url(route->url, "smtp", "smtps");
 	const char *tls = get_text(object, "tls");
@@ -153,9 +153,9 @@ read_email(BeRoute *route, const json_t *object)
 		return error;
 	if (tls == NULL || !(tls[0] == '\0' || strcmp(tls, "required") == 0 || strcmp(tls, "none") == 0))
 		return "tls is neither \"required\" nor \"none\"";
-	if (from == NULL || !be_mailbox_read(from, &route->from))
+	if (from == NULL || !bev_mailbox_read(from, &route->from))
 		return "the sender is not an address";
-	if (!be_is_one_line(route->user) || !be_is_one_line(route->password))
+	if (!bev_utf8_is_one_line(route->user) || !bev_utf8_is_one_line(route->password))
 		return "user or password has a line's end in it";
 	if (route->password[0] && !route->user[0])
 		return "there is a password, but no user";
@@ -167,59 +167,59 @@ read_email(BeRoute *route, const json_t *object)
 }
 
 static const char *
-read_whatsapp(BeRoute *route)
+read_whatsapp(BevRoute *route)
 {
 	const char *error = check_url(route->url, "https", "https");
 
 	if (error)
 		return error;
-	if (!be_is_token(route->token, 4096))
+	if (!bev_utf8_is_token(route->token, 4096))
 		return route->token[0] ? "the token is not made of printable characters" :
 			"there is no token";
-	be_mask_add(&route->mask, route->token, strlen(route->token));
+	bev_redact_add(&route->mask, route->token, strlen(route->token));
 	return NULL;
 }
 
 static const char *
-read_webhook(BeRoute *route, const json_t *object)
+read_webhook(BevRoute *route, const json_t *object)
 {
 	const char *error = check_url(route->url, "https", "http");
 	const char *secret = get_text(object, "secret");
 
 	if (error)
 		return error;
-	error = be_signer_read(&route->signer, secret ? secret : "");
+	error = bev_signer_read(&route->signer, secret ? secret : "");
 	if (error)
 		return error;
 	for (size_t i = 0; i < route->signer.count; i++)
 	{
-		char		encoded[BE_BASE64_LEN(BE_SIGNER_LONGEST) + 1];
+		char		encoded[BEV_BASE64_LEN(BEV_SIGNER_LONGEST) + 1];
 
-		be_base64_encode(encoded, route->signer.secret[i].data, route->signer.secret[i].len);
-		be_mask_add(&route->mask, encoded, strlen(encoded));
+		bev_base64_encode(encoded, route->signer.secret[i].data, route->signer.secret[i].len);
+		bev_redact_add(&route->mask, encoded, strlen(encoded));
 		OPENSSL_cleanse(encoded, sizeof(encoded));
 	}
 	return NULL;
 }
 
 static const char *
-read_medium(BeRoute *route, const json_t *object)
+read_medium(BevRoute *route, const json_t *object)
 {
 	switch (route->medium)
 	{
-		case BE_EMAIL:
+		case BEV_EMAIL:
 			return read_email(route, object);
-		case BE_WHATSAPP:
+		case BEV_WHATSAPP:
 			return read_whatsapp(route);
 		default:
 			return read_webhook(route, object);
 	}
 }
 
-BeRoute *
-be_route_read(BeMedium medium, const json_t *member, char *error, size_t error_size)
+BevRoute *
+bev_route_read(BevMedium medium, const json_t *member, char *error, size_t error_size)
 {
-	BeRoute    *route = be_alloc(sizeof(*route));
+	BevRoute    *route = bev_alloc(sizeof(*route));
 	const char *wrong;
 
 	route->medium = medium;
@@ -232,19 +232,19 @@ be_route_read(BeMedium medium, const json_t *member, char *error, size_t error_s
 		snprintf(error, error_size, "%s", wrong);
 	else
 		return route;
-	be_route_release(route);
+	bev_route_release(route);
 	return NULL;
 }
 
-BeRoute *
-be_route_share(BeRoute *route)
+BevRoute *
+bev_route_share(BevRoute *route)
 {
 	atomic_fetch_add(&route->users, 1);
 	return route;
 }
 
 void
-be_route_release(BeRoute *route)
+bev_route_release(BevRoute *route)
 {
 	if (route == NULL || atomic_fetch_sub(&route->users, 1) > 1)
 		return;
@@ -256,7 +256,7 @@ be_route_release(BeRoute *route)
 			OPENSSL_cleanse(text, strlen(text));
 		free(text);
 	}
-	be_signer_wipe(&route->signer);
-	be_mask_free(&route->mask);
+	bev_signer_wipe(&route->signer);
+	bev_redact_free(&route->mask);
 	free(route);
 }

@@ -4,8 +4,8 @@
  * A route doesn't change.  A new configuration is a new route; the old one lives on as long
  * as a delivery uses it.  Any thread may share and release.
  */
-#ifndef BE_CARRIER_MESSAGE_ROUTE_H
-#define BE_CARRIER_MESSAGE_ROUTE_H
+#ifndef BEV_CARRIER_MESSAGE_ROUTE_H
+#define BEV_CARRIER_MESSAGE_ROUTE_H
 
 #include <jansson.h>
 #include <stdatomic.h>
@@ -18,16 +18,16 @@
 #include "carrier/message/medium.h"
 #include "carrier/message/signature.h"
 
-typedef struct BeRoute
+typedef struct BevRoute
 {
-	BeMedium	medium;
+	BevMedium	medium;
 	atomic_uint users;
 
 	char	   *url;
 	char	   *ca;				/* PEM; empty: what the system trusts */
 
 	/* E-mail */
-	BeMailbox	from;
+	BevMailbox	from;
 	char	   *user;			/* empty: no authentication */
 	char	   *password;
 	bool		tls;			/* only with TLS */
@@ -36,7 +36,7 @@ typedef struct BeRoute
 	char	   *token;
 
 	/* Webhook */
-	BeSigner	signer;
+	BevSigner	signer;
 
 	uint32_t	connect_timeout;	/* ms */
 	uint32_t	timeout;		/* ms */
@@ -44,19 +44,19 @@ typedef struct BeRoute
 	uint32_t	concurrency;
 	uint32_t	queue;
 
-	BeMask		mask;			/* what no error may show */
-} BeRoute;
+	BevRedact		mask;			/* what no error may show */
+} BevRoute;
 
 /*
  * Read a channel's member of a config message.  NULL: it can't be used; error says why, and
  * quotes no secret.
  */
-extern BeRoute *be_route_read(BeMedium medium, const json_t *member,
+extern BevRoute *bev_route_read(BevMedium medium, const json_t *member,
 							  char *error, size_t error_size);
 
-extern BeRoute *be_route_share(BeRoute *route);
+extern BevRoute *bev_route_share(BevRoute *route);
 
 /* The last one wipes the secrets.  NULL is fine. */
-extern void be_route_release(BeRoute *route);
+extern void bev_route_release(BevRoute *route);
 
-#endif							/* BE_CARRIER_MESSAGE_ROUTE_H */
+#endif							/* BEV_CARRIER_MESSAGE_ROUTE_H */

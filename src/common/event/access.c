@@ -7,7 +7,7 @@
 
 /* A terminated string; NULL when there is none. */
 static const char *
-next_string(BeSpan *rest)
+next_string(BevSpan *rest)
 {
 	const char *start = rest->data;
 	const char *end = rest->len > 0 ? memchr(start, '\0', rest->len) : NULL;
@@ -20,13 +20,13 @@ next_string(BeSpan *rest)
 }
 
 bool
-be_access_next(BeSpan *rest, BeAccess *access)
+bev_access_next(BevSpan *rest, BevAccess *access)
 {
-	BeSpan		here = *rest;
+	BevSpan		here = *rest;
 
 	if (here.len == 0 || memchr("aidmlv", here.data[0], 6) == NULL)
 		return false;
-	access->kind = (BeAccessKind) here.data[0];
+	access->kind = (BevAccessKind) here.data[0];
 	here.data++;
 	here.len--;
 	if ((access->source = next_string(&here)) == NULL ||
@@ -38,7 +38,7 @@ be_access_next(BeSpan *rest, BeAccess *access)
 }
 
 size_t
-be_access_size(const BeAccess *access)
+bev_access_size(const BevAccess *access)
 {
 	return strlen(access->source) + strlen(access->user) + strlen(access->value) + 4;
 }
@@ -53,7 +53,7 @@ put_string(char *dst, const char *text)
 }
 
 void
-be_access_write(char *dst, const BeAccess *access)
+bev_access_write(char *dst, const BevAccess *access)
 {
 	*dst++ = (char) access->kind;
 	dst = put_string(dst, access->source);

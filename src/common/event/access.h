@@ -13,45 +13,45 @@
  *
  * Pure C: shared by the server's half and the gateway.
  */
-#ifndef BE_COMMON_EVENT_ACCESS_H
-#define BE_COMMON_EVENT_ACCESS_H
+#ifndef BEV_COMMON_EVENT_ACCESS_H
+#define BEV_COMMON_EVENT_ACCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/event/event.h"
 
-typedef enum BeAccessKind
+typedef enum BevAccessKind
 {
-	BE_ACCESS_ACTIVE = 'a',		/* a user who may connect; value: the role */
-	BE_ACCESS_INACTIVE = 'i',	/* one who may not; value: the role */
-	BE_ACCESS_DELETED = 'd',	/* the user's row is gone */
-	BE_ACCESS_MEMBER = 'm',		/* value: the project */
-	BE_ACCESS_LEFT = 'l',		/* the membership is gone */
-	BE_ACCESS_VOID = 'v'		/* all that was said of anybody is void */
-} BeAccessKind;
+	BEV_ACCESS_ACTIVE = 'a',		/* a user who may connect; value: the role */
+	BEV_ACCESS_INACTIVE = 'i',	/* one who may not; value: the role */
+	BEV_ACCESS_DELETED = 'd',	/* the user's row is gone */
+	BEV_ACCESS_MEMBER = 'm',		/* value: the project */
+	BEV_ACCESS_LEFT = 'l',		/* the membership is gone */
+	BEV_ACCESS_VOID = 'v'		/* all that was said of anybody is void */
+} BevAccessKind;
 
 /*
  * source is the table, for a membership "table:row": a user has one row in a table,
  * but may have many memberships.  The strings are terminated.
  */
-typedef struct BeAccess
+typedef struct BevAccess
 {
-	BeAccessKind kind;
+	BevAccessKind kind;
 	const char *source;
 	const char *user;
 	const char *value;
-} BeAccess;
+} BevAccess;
 
 /*
  * The next one: advances *rest past it.  False at the end, and where the bytes are
  * none; then rest->len isn't 0.
  */
-extern bool be_access_next(BeSpan *rest, BeAccess *access);
+extern bool bev_access_next(BevSpan *rest, BevAccess *access);
 
-extern size_t be_access_size(const BeAccess *access);
+extern size_t bev_access_size(const BevAccess *access);
 
-/* dst has room for be_access_size(). */
-extern void be_access_write(char *dst, const BeAccess *access);
+/* dst has room for bev_access_size(). */
+extern void bev_access_write(char *dst, const BevAccess *access);
 
-#endif							/* BE_COMMON_EVENT_ACCESS_H */
+#endif							/* BEV_COMMON_EVENT_ACCESS_H */

@@ -12,36 +12,36 @@
 #include <string.h>
 
 uint8_t
-be_audience_flags(BeSpan audience)
+bev_audience_flags(BevSpan audience)
 {
-	BeSpan		principal;
+	BevSpan		principal;
 	uint8_t		flags = 0;
 
-	while (be_audience_next(&audience, &principal))
+	while (bev_audience_next(&audience, &principal))
 	{
-		if (be_span_is(principal, BE_PRINCIPAL_ALL))
-			flags |= BE_SEEN_BY_ALL;
-		else if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
-			flags |= BE_SEEN_BY_ADMIN;
-		else if (principal.len > 0 && (principal.data[0] == BE_AUDIENCE_EXCEPT ||
-									   principal.data[0] == BE_AUDIENCE_ONLY))
-			flags |= BE_SEEN_NARROWED;
+		if (bev_span_is(principal, BEV_PRINCIPAL_ALL))
+			flags |= BEV_SEEN_BY_ALL;
+		else if (bev_span_is(principal, BEV_PRINCIPAL_ADMIN))
+			flags |= BEV_SEEN_BY_ADMIN;
+		else if (principal.len > 0 && (principal.data[0] == BEV_AUDIENCE_EXCEPT ||
+									   principal.data[0] == BEV_AUDIENCE_ONLY))
+			flags |= BEV_SEEN_NARROWED;
 		else if (principal.len > 0)
-			flags |= BE_SEEN_BY_NAMED;
+			flags |= BEV_SEEN_BY_NAMED;
 	}
 	return flags;
 }
 
 void
-be_principals_add(BePrincipals *principals, const char *prefix, const char *id)
+bev_principals_add(BevPrincipals *principals, const char *prefix, const char *id)
 {
 	size_t		prefix_len = strlen(prefix);
 	size_t		id_len = strlen(id);
-	char	   *name = be_alloc(prefix_len + id_len + 1);
+	char	   *name = bev_alloc(prefix_len + id_len + 1);
 
 	memcpy(name, prefix, prefix_len);
 	memcpy(name + prefix_len, id, id_len);
-	principals->name = be_realloc(principals->name,
+	principals->name = bev_realloc(principals->name,
 								  sizeof(char *) * (principals->count + 1));
 	principals->name[principals->count++] = name;
 }
@@ -53,7 +53,7 @@ compare_names(const void *a, const void *b)
 }
 
 void
-be_principals_seal(BePrincipals *principals)
+bev_principals_seal(BevPrincipals *principals)
 {
 	uint32_t	kept = 0;
 
@@ -71,16 +71,16 @@ be_principals_seal(BePrincipals *principals)
 }
 
 void
-be_principals_free(BePrincipals *principals)
+bev_principals_free(BevPrincipals *principals)
 {
 	for (uint32_t i = 0; i < principals->count; i++)
 		free(principals->name[i]);
 	free(principals->name);
-	*principals = (BePrincipals) {0};
+	*principals = (BevPrincipals) {0};
 }
 
 static int
-compare_span(BeSpan span, const char *name)
+compare_span(BevSpan span, const char *name)
 {
 	int			order = strncmp(span.data, name, span.len);
 
@@ -88,7 +88,7 @@ compare_span(BeSpan span, const char *name)
 }
 
 static bool
-is_among(BeSpan principal, const BePrincipals *principals)
+is_among(BevSpan principal, const BevPrincipals *principals)
 {
 	uint32_t	low = 0;
 	uint32_t	high = principals->count;
@@ -109,36 +109,36 @@ is_among(BeSpan principal, const BePrincipals *principals)
 }
 
 static bool
-belongs(BeSpan principal, const BePrincipals *principals)
+belongs(BevSpan principal, const BevPrincipals *principals)
 {
-	if (be_span_is(principal, BE_PRINCIPAL_ALL))
+	if (bev_span_is(principal, BEV_PRINCIPAL_ALL))
 		return true;
-	if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
+	if (bev_span_is(principal, BEV_PRINCIPAL_ADMIN))
 		return principals->is_admin;
 	return is_among(principal, principals);
 }
 
 /* The same with lines that begin with a sign; they are rare. */
 static bool
-narrowed_allows(BeSpan audience, const BePrincipals *principals)
+narrowed_allows(BevSpan audience, const BevPrincipals *principals)
 {
 	bool		named = false;
 	bool		restricted = false;
 	bool		among_those = false;
-	BeSpan		line;
+	BevSpan		line;
 
-	while (be_audience_next(&audience, &line))
+	while (bev_audience_next(&audience, &line))
 	{
-		BeSpan		bare = {line.data + 1, line.len - 1};
+		BevSpan		bare = {line.data + 1, line.len - 1};
 
 		if (line.len == 0)
 			continue;
-		if (line.data[0] == BE_AUDIENCE_EXCEPT)
+		if (line.data[0] == BEV_AUDIENCE_EXCEPT)
 		{
 			if (belongs(bare, principals))
 				return false;
 		}
-		else if (line.data[0] == BE_AUDIENCE_ONLY)
+		else if (line.data[0] == BEV_AUDIENCE_ONLY)
 		{
 			restricted = true;
 			among_those |= belongs(bare, principals);
@@ -150,19 +150,19 @@ narrowed_allows(BeSpan audience, const BePrincipals *principals)
 }
 
 bool
-be_audience_allows(BeSpan audience, uint8_t flags, const BePrincipals *principals)
+bev_audience_matches(BevSpan audience, uint8_t flags, const BevPrincipals *principals)
 {
-	BeSpan		principal;
+	BevSpan		principal;
 
-	if (flags & BE_SEEN_NARROWED)
+	if (flags & BEV_SEEN_NARROWED)
 		return narrowed_allows(audience, principals);
-	if (flags & BE_SEEN_BY_ALL)
+	if (flags & BEV_SEEN_BY_ALL)
 		return true;
-	if ((flags & BE_SEEN_BY_ADMIN) && principals->is_admin)
+	if ((flags & BEV_SEEN_BY_ADMIN) && principals->is_admin)
 		return true;
-	if (!(flags & BE_SEEN_BY_NAMED))
+	if (!(flags & BEV_SEEN_BY_NAMED))
 		return false;
-	while (be_audience_next(&audience, &principal))
+	while (bev_audience_next(&audience, &principal))
 		if (principal.len > 0 && is_among(principal, principals))
 			return true;
 	return false;

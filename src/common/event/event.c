@@ -9,13 +9,13 @@
 #include <string.h>
 
 size_t
-be_event_size(const uint32_t len[BE_EVENT_FIELDS])
+bev_event_size(const uint32_t len[BEV_EVENT_FIELDS])
 {
-	size_t		size = BE_EVENT_HEADER_SIZE;
+	size_t		size = BEV_EVENT_HEADER_SIZE;
 
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
-		if (len[i] > BE_EVENT_MAX_SIZE - size)
+		if (len[i] > BEV_EVENT_MAX_SIZE - size)
 			return 0;
 		size += len[i];
 	}
@@ -23,47 +23,47 @@ be_event_size(const uint32_t len[BE_EVENT_FIELDS])
 }
 
 void
-be_event_write_header(char *dst, const uint32_t len[BE_EVENT_FIELDS])
+bev_event_write_header(char *dst, const uint32_t len[BEV_EVENT_FIELDS])
 {
-	uint32_t	size = (uint32_t) be_event_size(len);
+	uint32_t	size = (uint32_t) bev_event_size(len);
 
 	memcpy(dst, &size, sizeof(size));
-	memcpy(dst + sizeof(size), len, sizeof(uint32_t) * BE_EVENT_FIELDS);
+	memcpy(dst + sizeof(size), len, sizeof(uint32_t) * BEV_EVENT_FIELDS);
 }
 
 static bool
-is_text(BeSpan span)
+is_text(BevSpan span)
 {
 	return span.len == 0 || memchr(span.data, '\0', span.len) == NULL;
 }
 
 /* All but the JSON: they are handed on as terminated strings. */
 static bool
-labels_are_text(const BeEvent *event)
+labels_are_text(const BevEvent *event)
 {
-	for (int i = 0; i < BE_EVENT_PAYLOAD; i++)
+	for (int i = 0; i < BEV_EVENT_PAYLOAD; i++)
 		if (!is_text(event->field[i]))
 			return false;
-	return is_text(event->field[BE_EVENT_ACTOR]);
+	return is_text(event->field[BEV_EVENT_ACTOR]);
 }
 
 bool
-be_event_read(const char *data, size_t len, BeEvent *event)
+bev_event_read(const char *data, size_t len, BevEvent *event)
 {
-	uint32_t	field_len[BE_EVENT_FIELDS];
-	const char *p = data + BE_EVENT_HEADER_SIZE;
+	uint32_t	field_len[BEV_EVENT_FIELDS];
+	const char *p = data + BEV_EVENT_HEADER_SIZE;
 
-	if (len < BE_EVENT_HEADER_SIZE)
+	if (len < BEV_EVENT_HEADER_SIZE)
 		return false;
 	memcpy(&event->size, data, sizeof(event->size));
 	memcpy(field_len, data + sizeof(event->size), sizeof(field_len));
 
 	/* The lengths must add up to the size: nothing is read past the record. */
-	if (event->size < BE_EVENT_HEADER_SIZE || event->size > len ||
-		be_event_size(field_len) != event->size)
+	if (event->size < BEV_EVENT_HEADER_SIZE || event->size > len ||
+		bev_event_size(field_len) != event->size)
 		return false;
 
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
 		event->field[i].data = p;
 		event->field[i].len = field_len[i];
@@ -73,7 +73,7 @@ be_event_read(const char *data, size_t len, BeEvent *event)
 }
 
 bool
-be_audience_next(BeSpan *rest, BeSpan *principal)
+bev_audience_next(BevSpan *rest, BevSpan *principal)
 {
 	const char *end;
 
@@ -94,7 +94,7 @@ be_audience_next(BeSpan *rest, BeSpan *principal)
 }
 
 bool
-be_span_is(BeSpan span, const char *text)
+bev_span_is(BevSpan span, const char *text)
 {
 	return span.len == strlen(text) && memcmp(span.data, text, span.len) == 0;
 }

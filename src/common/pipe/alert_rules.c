@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const be_alert_names[BE_ALERTS] = {
+const char *const bev_alert_names[BEV_ALERTS] = {
 #define ALERT(name) #name,
-	BE_ALERT_LIST(ALERT)
+	BEV_ALERT_LIST(ALERT)
 #undef ALERT
 };
 
@@ -27,28 +27,28 @@ const char *const be_alert_names[BE_ALERTS] = {
  * It clears below this part of its threshold.  The journal, where its size is what bounds
  * it, goes up to the bound, loses a third, and so on: that is one alert, not many.
  */
-static const double clears_below[BE_ALERTS] = {
-	[BE_ALERT_error_rate] = 0.8,
-	[BE_ALERT_connection_spike] = 0.8,
-	[BE_ALERT_delivery_latency] = 0.8,
-	[BE_ALERT_queue_overflows] = 0.8,
-	[BE_ALERT_journal_size] = 0.6,
-	[BE_ALERT_gateway_restarts] = 0.8,
-	[BE_ALERT_projector_lag] = 0.8,
+static const double clears_below[BEV_ALERTS] = {
+	[BEV_ALERT_error_rate] = 0.8,
+	[BEV_ALERT_connection_spike] = 0.8,
+	[BEV_ALERT_delivery_latency] = 0.8,
+	[BEV_ALERT_queue_overflows] = 0.8,
+	[BEV_ALERT_journal_size] = 0.6,
+	[BEV_ALERT_gateway_restarts] = 0.8,
+	[BEV_ALERT_projector_lag] = 0.8,
 };
 
 /* ---- samples ---- */
 
 static uint64_t
-step_of(const BeAlertRules *rules)
+step_of(const BevAlertRules *rules)
 {
-	uint64_t	step = rules->window / BE_ALERT_SAMPLES;
+	uint64_t	step = rules->window / BEV_ALERT_SAMPLES;
 
 	return step < STEP_MIN ? STEP_MIN : step;
 }
 
 static uint64_t
-samples_in_window(const BeAlertRules *rules)
+samples_in_window(const BevAlertRules *rules)
 {
 	uint64_t	n = rules->window / step_of(rules);
 
@@ -56,7 +56,7 @@ samples_in_window(const BeAlertRules *rules)
 }
 
 bool
-be_alerts_are_due(const BeAlerts *alerts, const BeAlertRules *rules, uint64_t now)
+bev_alert_rules_are_due(const BevAlerts *alerts, const BevAlertRules *rules, uint64_t now)
 {
 	return alerts->samples == 0 ||
 		now - alerts->sample[alerts->samples - 1].at >= step_of(rules);
@@ -64,7 +64,7 @@ be_alerts_are_due(const BeAlerts *alerts, const BeAlertRules *rules, uint64_t no
 
 /* Move the oldest sample to what is usual: a mean at first, then a moving one. */
 static void
-retire(BeAlerts *alerts, const BeAlertRules *rules)
+retire(BevAlerts *alerts, const BevAlertRules *rules)
 {
 	uint64_t	most = USUAL_WINDOWS * samples_in_window(rules);
 
@@ -74,16 +74,16 @@ retire(BeAlerts *alerts, const BeAlertRules *rules)
 		alerts->usual_samples = most;	/* also when the window was made shorter */
 	alerts->usual += (alerts->sample[0].connections - alerts->usual) / (double) alerts->usual_samples;
 	alerts->samples--;
-	memmove(&alerts->sample[0], &alerts->sample[1], sizeof(BeAlertSample) * alerts->samples);
+	memmove(&alerts->sample[0], &alerts->sample[1], sizeof(BevAlertSample) * alerts->samples);
 }
 
 /* One sample from before the window stays, to see how much grew within it. */
 static void
-add_sample(BeAlerts *alerts, const BeAlertRules *rules, const BeAlertSample *sample)
+add_sample(BevAlerts *alerts, const BevAlertRules *rules, const BevAlertSample *sample)
 {
 	while (alerts->samples > 1 && sample->at - alerts->sample[1].at >= rules->window)
 		retire(alerts, rules);
-	if (alerts->samples == BE_ALERT_SAMPLES + 2)
+	if (alerts->samples == BEV_ALERT_SAMPLES + 2)
 		retire(alerts, rules);	/* the window was made longer */
 	alerts->sample[alerts->samples++] = *sample;
 }
@@ -91,13 +91,13 @@ add_sample(BeAlerts *alerts, const BeAlertRules *rules, const BeAlertSample *sam
 /* ---- values ---- */
 
 static double
-a_minute(uint64_t n, const BeAlertRules *rules)
+a_minute(uint64_t n, const BevAlertRules *rules)
 {
 	return (double) n * 60000 / (double) rules->window;
 }
 
 static double
-error_rate(const BeAlertSample *from, const BeAlertSample *to, const BeAlertRules *rules)
+error_rate(const BevAlertSample *from, const BevAlertSample *to, const BevAlertRules *rules)
 {
 	double		rate = a_minute(to->errors - from->errors, rules) -
 		a_minute(to->delivered - from->delivered, rules) / 100;
@@ -107,7 +107,7 @@ error_rate(const BeAlertSample *from, const BeAlertSample *to, const BeAlertRule
 
 /* 0 until it is known what is usual. */
 static double
-connection_spike(const BeAlerts *alerts, const BeAlertSample *to, const BeAlertRules *rules)
+connection_spike(const BevAlerts *alerts, const BevAlertSample *to, const BevAlertRules *rules)
 {
 	if (to->connections <= SPIKE_MIN || alerts->usual_samples < samples_in_window(rules))
 		return 0;
@@ -117,21 +117,21 @@ connection_spike(const BeAlerts *alerts, const BeAlertSample *to, const BeAlertR
 static double
 bound_of(int bucket)
 {
-	return bucket < 0 ? 0 : strtod(be_counter_names[BE_COUNT_DELAY_1MS + bucket].value, NULL);
+	return bucket < 0 ? 0 : strtod(bev_counter_names[BEV_COUNT_DELAY_1MS + bucket].value, NULL);
 }
 
 /* Evenly spread within its bucket; the last bucket has no end, and counts as its beginning. */
 static double
-delivery_latency(const BeAlertSample *from, const BeAlertSample *to)
+delivery_latency(const BevAlertSample *from, const BevAlertSample *to)
 {
 	uint64_t	total = 0;
 	uint64_t	below = 0;
 	double		rank;
 
-	for (int i = 0; i < BE_ALERT_DELAYS; i++)
+	for (int i = 0; i < BEV_ALERT_DELAYS; i++)
 		total += to->delays[i] - from->delays[i];
 	rank = 0.99 * (double) total;
-	for (int i = 0; total > 0 && i < BE_ALERT_DELAYS - 1; i++)
+	for (int i = 0; total > 0 && i < BEV_ALERT_DELAYS - 1; i++)
 	{
 		uint64_t	here = to->delays[i] - from->delays[i];
 
@@ -140,12 +140,12 @@ delivery_latency(const BeAlertSample *from, const BeAlertSample *to)
 				(rank - (double) below) / (double) here;
 		below += here;
 	}
-	return total > 0 ? bound_of(BE_ALERT_DELAYS - 2) : 0;
+	return total > 0 ? bound_of(BEV_ALERT_DELAYS - 2) : 0;
 }
 
 /* Behind by so many for a whole window: a large transaction alone isn't worth an alert. */
 static double
-projector_lag(const BeAlerts *alerts, const BeAlertRules *rules)
+projector_lag(const BevAlerts *alerts, const BevAlertRules *rules)
 {
 	double		lag = alerts->sample[alerts->samples - 1].projector;
 
@@ -158,26 +158,26 @@ projector_lag(const BeAlerts *alerts, const BeAlertRules *rules)
 }
 
 static double
-value_of(const BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules)
+value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 {
-	const BeAlertSample *from = &alerts->sample[0];
-	const BeAlertSample *to = &alerts->sample[alerts->samples - 1];
+	const BevAlertSample *from = &alerts->sample[0];
+	const BevAlertSample *to = &alerts->sample[alerts->samples - 1];
 
 	switch (alert)
 	{
-		case BE_ALERT_error_rate:
+		case BEV_ALERT_error_rate:
 			return error_rate(from, to, rules);
-		case BE_ALERT_connection_spike:
+		case BEV_ALERT_connection_spike:
 			return connection_spike(alerts, to, rules);
-		case BE_ALERT_delivery_latency:
+		case BEV_ALERT_delivery_latency:
 			return delivery_latency(from, to);
-		case BE_ALERT_queue_overflows:
+		case BEV_ALERT_queue_overflows:
 			return (double) (to->overflows - from->overflows);
-		case BE_ALERT_journal_size:
+		case BEV_ALERT_journal_size:
 			return to->journal;
-		case BE_ALERT_gateway_restarts:
+		case BEV_ALERT_gateway_restarts:
 			return (double) (to->restarts - from->restarts);
-		case BE_ALERT_projector_lag:
+		case BEV_ALERT_projector_lag:
 			return projector_lag(alerts, rules);
 		default:
 			return 0;
@@ -187,7 +187,7 @@ value_of(const BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules)
 /* ---- raising and clearing ---- */
 
 static void
-judge(BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules, uint64_t now)
+judge(BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules, uint64_t now)
 {
 	double		threshold = rules->threshold[alert];
 	double		value = value_of(alerts, alert, rules);
@@ -209,9 +209,9 @@ judge(BeAlerts *alerts, BeAlert alert, const BeAlertRules *rules, uint64_t now)
 }
 
 void
-be_alerts_take(BeAlerts *alerts, const BeAlertRules *rules, const BeAlertSample *sample)
+bev_alert_rules_take(BevAlerts *alerts, const BevAlertRules *rules, const BevAlertSample *sample)
 {
 	add_sample(alerts, rules, sample);
-	for (int alert = 0; alert < BE_ALERTS; alert++)
-		judge(alerts, (BeAlert) alert, rules, sample->at);
+	for (int alert = 0; alert < BEV_ALERTS; alert++)
+		judge(alerts, (BevAlert) alert, rules, sample->at);
 }

@@ -13,8 +13,8 @@
  *
  * Pure C; the time is given (ms), so that tests can move it.
  */
-#ifndef BE_COMMON_PIPE_ALERT_RULES_H
-#define BE_COMMON_PIPE_ALERT_RULES_H
+#ifndef BEV_COMMON_PIPE_ALERT_RULES_H
+#define BEV_COMMON_PIPE_ALERT_RULES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,7 +22,7 @@
 #include "common/pipe/counter.h"
 
 /* ALERT(name) */
-#define BE_ALERT_LIST(ALERT) \
+#define BEV_ALERT_LIST(ALERT) \
 	ALERT(error_rate)			/* errors that are not the clients', a minute, beyond 1 % of what is delivered */ \
 	ALERT(connection_spike)		/* times as many connections as usual, if they are more than 100 */ \
 	ALERT(delivery_latency)		/* s from commit to socket, of the slowest 1 % */ \
@@ -31,26 +31,26 @@
 	ALERT(gateway_restarts)		/* of gateways that ended by themselves */ \
 	ALERT(projector_lag)		/* events that the projector was behind all the time */
 
-typedef enum BeAlert
+typedef enum BevAlert
 {
-#define ALERT(name) BE_ALERT_##name,
-	BE_ALERT_LIST(ALERT)
+#define ALERT(name) BEV_ALERT_##name,
+	BEV_ALERT_LIST(ALERT)
 #undef ALERT
-	BE_ALERTS
-} BeAlert;
+	BEV_ALERTS
+} BevAlert;
 
-extern const char *const be_alert_names[BE_ALERTS];
+extern const char *const bev_alert_names[BEV_ALERTS];
 
-#define BE_ALERT_DELAYS		(BE_COUNT_DELAY_MORE - BE_COUNT_DELAY_1MS + 1)
+#define BEV_ALERT_DELAYS		(BEV_COUNT_DELAY_MORE - BEV_COUNT_DELAY_1MS + 1)
 
-typedef struct BeAlertSample
+typedef struct BevAlertSample
 {
 	uint64_t	at;
 
 	/* Counters */
 	uint64_t	errors;
 	uint64_t	delivered;
-	uint64_t	delays[BE_ALERT_DELAYS];	/* as counted, by bucket */
+	uint64_t	delays[BEV_ALERT_DELAYS];	/* as counted, by bucket */
 	uint64_t	overflows;
 	uint64_t	restarts;
 
@@ -58,34 +58,34 @@ typedef struct BeAlertSample
 	double		connections;
 	double		journal;		/* % of its bound; 0: it has none */
 	double		projector;		/* events that it is behind */
-} BeAlertSample;
+} BevAlertSample;
 
-typedef struct BeAlertRules
+typedef struct BevAlertRules
 {
 	uint64_t	window;
-	double		threshold[BE_ALERTS];	/* 0: off */
-} BeAlertRules;
+	double		threshold[BEV_ALERTS];	/* 0: off */
+} BevAlertRules;
 
 /* So many samples are taken in a window. */
-#define BE_ALERT_SAMPLES	30
+#define BEV_ALERT_SAMPLES	30
 
-typedef struct BeAlerts
+typedef struct BevAlerts
 {
 	/* An alert is raised or cleared. */
-	void		(*tell) (BeAlert alert, bool raised, double value, double threshold);
-	BeAlertSample sample[BE_ALERT_SAMPLES + 2]; /* the oldest first */
+	void		(*tell) (BevAlert alert, bool raised, double value, double threshold);
+	BevAlertSample sample[BEV_ALERT_SAMPLES + 2]; /* the oldest first */
 	int			samples;
 	double		usual;			/* connections */
 	uint64_t	usual_samples;	/* that it is made of */
-	bool		raised[BE_ALERTS];
-	uint64_t	raised_at[BE_ALERTS];
-} BeAlerts;
+	bool		raised[BEV_ALERTS];
+	uint64_t	raised_at[BEV_ALERTS];
+} BevAlerts;
 
 /* Is it time for a sample?  Not more often than once a second.  Zeroed: nothing yet. */
-extern bool be_alerts_are_due(const BeAlerts *alerts, const BeAlertRules *rules, uint64_t now);
+extern bool bev_alert_rules_are_due(const BevAlerts *alerts, const BevAlertRules *rules, uint64_t now);
 
 /* Take a sample, and tell what changes by it. */
-extern void be_alerts_take(BeAlerts *alerts, const BeAlertRules *rules,
-						   const BeAlertSample *sample);
+extern void bev_alert_rules_take(BevAlerts *alerts, const BevAlertRules *rules,
+						   const BevAlertSample *sample);
 
-#endif							/* BE_COMMON_PIPE_ALERT_RULES_H */
+#endif							/* BEV_COMMON_PIPE_ALERT_RULES_H */

@@ -9,7 +9,7 @@
 
 /* A body that is this struct and nothing else. */
 static bool
-read_struct(const BeMessage *message, void *dst, size_t size)
+read_struct(const BevMessage *message, void *dst, size_t size)
 {
 	if (message->size != size)
 		return false;
@@ -19,12 +19,12 @@ read_struct(const BeMessage *message, void *dst, size_t size)
 
 /* A struct at the start of the body; the rest is what follows it. */
 static bool
-read_head(const BeMessage *message, void *dst, size_t size, BeSpan *rest)
+read_head(const BevMessage *message, void *dst, size_t size, BevSpan *rest)
 {
 	if (message->size < size)
 		return false;
 	memcpy(dst, message->body, size);
-	*rest = (BeSpan) {message->body + size, (uint32_t) (message->size - size)};
+	*rest = (BevSpan) {message->body + size, (uint32_t) (message->size - size)};
 	return true;
 }
 
@@ -50,59 +50,59 @@ is_ascii(const char *text, size_t size)
 }
 
 bool
-be_body_stream(const BeMessage *message, BeStreamMessage *stream)
+bev_body_stream(const BevMessage *message, BevStreamMessage *stream)
 {
 	return read_struct(message, stream, sizeof(*stream)) &&
-		strnlen(stream->id, sizeof(stream->id)) == BE_STREAM_ID_LEN;
+		strnlen(stream->id, sizeof(stream->id)) == BEV_STREAM_ID_LEN;
 }
 
 bool
-be_body_progress(const BeMessage *message, BeProgressMessage *progress)
+bev_body_progress(const BevMessage *message, BevProgressMessage *progress)
 {
 	return read_struct(message, progress, sizeof(*progress));
 }
 
 bool
-be_body_fetched(const BeMessage *message, BeFetchedMessage *fetched)
+bev_body_fetched(const BevMessage *message, BevFetchedMessage *fetched)
 {
 	return read_struct(message, fetched, sizeof(*fetched)) &&
-		fetched->result <= BE_FETCH_GONE;
+		fetched->result <= BEV_FETCH_GONE;
 }
 
 bool
-be_body_admit(const BeMessage *message, BeAdmitMessage *admit, BeSpan *access)
+bev_body_admit(const BevMessage *message, BevAdmitMessage *admit, BevSpan *access)
 {
 	return read_head(message, admit, sizeof(*admit), access) &&
-		admit->verdict <= BE_NOT_LOOKED_UP && admit->unread >= -1;
+		admit->verdict <= BEV_NOT_LOOKED_UP && admit->unread >= -1;
 }
 
 bool
-be_body_disconnect(const BeMessage *message, BeDisconnectMessage *disconnect)
+bev_body_disconnect(const BevMessage *message, BevDisconnectMessage *disconnect)
 {
 	return read_struct(message, disconnect, sizeof(*disconnect)) &&
 		is_text(disconnect->reason, sizeof(disconnect->reason));
 }
 
 bool
-be_body_answer(const BeMessage *message, BeAnswerMessage *answer, BeSpan *rest)
+bev_body_answer(const BevMessage *message, BevAnswerMessage *answer, BevSpan *rest)
 {
 	return read_head(message, answer, sizeof(*answer), rest) &&
-		answer->kind <= BE_ANSWER_OBJECT &&
+		answer->kind <= BEV_ANSWER_OBJECT &&
 		is_text(answer->code, sizeof(answer->code)) &&
 		is_text(answer->field, sizeof(answer->field));
 }
 
 bool
-be_body_events(const BeMessage *message, BeEventsMessage *events, BeSpan *records)
+bev_body_events(const BevMessage *message, BevEventsMessage *events, BevSpan *records)
 {
 	return read_head(message, events, sizeof(*events), records) &&
 		events->count > 0 && events->first_seq <= UINT64_MAX - events->count;
 }
 
 bool
-be_body_next_record(BeSpan *records, BeEvent *event)
+bev_body_next_record(BevSpan *records, BevEvent *event)
 {
-	if (!be_event_read(records->data, records->len, event))
+	if (!bev_event_read(records->data, records->len, event))
 		return false;
 	records->data += event->size;
 	records->len -= event->size;
@@ -110,28 +110,28 @@ be_body_next_record(BeSpan *records, BeEvent *event)
 }
 
 bool
-be_body_hello(const BeMessage *message, BeHelloMessage *hello)
+bev_body_hello(const BevMessage *message, BevHelloMessage *hello)
 {
 	return read_struct(message, hello, sizeof(*hello)) &&
-		hello->version == BE_PIPE_VERSION;
+		hello->version == BEV_PIPE_VERSION;
 }
 
 bool
-be_body_log(const BeMessage *message, BeLogMessage *log, BeSpan *text)
+bev_body_log(const BevMessage *message, BevLogMessage *log, BevSpan *text)
 {
 	return read_head(message, log, sizeof(*log), text) &&
-		log->level <= BE_LOG_WARNING;
+		log->level <= BEV_LOG_WARNING;
 }
 
 bool
-be_body_fetch(const BeMessage *message, BeFetchMessage *fetch)
+bev_body_fetch(const BevMessage *message, BevFetchMessage *fetch)
 {
 	return read_struct(message, fetch, sizeof(*fetch)) &&
 		fetch->request != 0 && fetch->after <= fetch->upto;
 }
 
 bool
-be_body_open(const BeMessage *message, BeOpenMessage *open)
+bev_body_open(const BevMessage *message, BevOpenMessage *open)
 {
 	return read_struct(message, open, sizeof(*open)) &&
 		is_text(open->id, sizeof(open->id)) &&
@@ -141,72 +141,72 @@ be_body_open(const BeMessage *message, BeOpenMessage *open)
 }
 
 bool
-be_body_closed(const BeMessage *message, BeClosedMessage *closed)
+bev_body_closed(const BevMessage *message, BevClosedMessage *closed)
 {
 	return read_struct(message, closed, sizeof(*closed)) &&
 		closed->code <= UINT16_MAX && is_ascii(closed->reason, sizeof(closed->reason));
 }
 
 bool
-be_body_role(const BeMessage *message, BeRoleMessage *role)
+bev_body_role(const BevMessage *message, BevRoleMessage *role)
 {
 	return read_struct(message, role, sizeof(*role)) &&
 		is_text(role->role, sizeof(role->role));
 }
 
 bool
-be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload)
+bev_body_ask(const BevMessage *message, BevAskMessage *ask, BevSpan *payload)
 {
 	return read_head(message, ask, sizeof(*ask), payload) &&
-		ask->verb < BE_VERBS && payload->len <= BE_ASK_MAX &&
+		ask->verb < BEV_VERBS && payload->len <= BEV_ASK_MAX &&
 		memchr(payload->data, '\0', payload->len) == NULL;
 }
 
 bool
-be_body_suspect(const BeMessage *message, BeSuspectMessage *suspect)
+bev_body_abuse(const BevMessage *message, BevAbuseMessage *abuse)
 {
-	return read_struct(message, suspect, sizeof(*suspect)) &&
-		suspect->kind < BE_SUSPICIONS && suspect->times > 0 &&
-		is_text(suspect->address, sizeof(suspect->address));
+	return read_struct(message, abuse, sizeof(*abuse)) &&
+		abuse->kind < BEV_ABUSE_KINDS && abuse->times > 0 &&
+		is_text(abuse->address, sizeof(abuse->address));
 }
 
 bool
-be_body_slow(const BeMessage *message, BeSlowMessage *slow)
+bev_body_slow(const BevMessage *message, BevSlowMessage *slow)
 {
 	return read_struct(message, slow, sizeof(*slow)) &&
 		slow->clients > 0 && slow->events > 0;
 }
 
 bool
-be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS])
+bev_body_counters(const BevMessage *message, uint64_t counter[BEV_COUNTER_KINDS])
 {
-	return read_struct(message, counter, sizeof(counter[0]) * BE_COUNTER_KINDS);
+	return read_struct(message, counter, sizeof(counter[0]) * BEV_COUNTER_KINDS);
 }
 
 bool
-be_body_interest(const BeMessage *message, BeInterestMessage *who, BeSpan *interest)
+bev_body_subscription(const BevMessage *message, BevSubscriptionMessage *who, BevSpan *interest)
 {
-	BeSpan		rest;
-	BeInterest	one;
+	BevSpan		rest;
+	BevPackedSubscription	one;
 
-	if (!read_head(message, who, sizeof(*who), interest) || interest->len > BE_INTEREST_MAX)
+	if (!read_head(message, who, sizeof(*who), interest) || interest->len > BEV_PACKED_SUBSCRIPTION_MAX)
 		return false;
 	rest = *interest;
-	while (be_interest_next(&rest, &one))
+	while (bev_packed_subscription_next(&rest, &one))
 		if (!is_text(one.value, strlen(one.value) + 1))
 			return false;
 	return rest.len == 0;
 }
 
 int
-be_body_reports(const BeMessage *message)
+bev_body_reports(const BevMessage *message)
 {
-	return message->size % sizeof(BeClientsMessage) == 0 ?
-		(int) (message->size / sizeof(BeClientsMessage)) : -1;
+	return message->size % sizeof(BevClientsMessage) == 0 ?
+		(int) (message->size / sizeof(BevClientsMessage)) : -1;
 }
 
 void
-be_body_report(const BeMessage *message, int i, BeClientsMessage *report)
+bev_body_report(const BevMessage *message, int i, BevClientsMessage *report)
 {
 	memcpy(report, message->body + i * sizeof(*report), sizeof(*report));
 }

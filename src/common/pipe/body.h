@@ -7,8 +7,8 @@
  *
  * Pure C: shared by the server's half and the gateway.
  */
-#ifndef BE_COMMON_PIPE_BODY_H
-#define BE_COMMON_PIPE_BODY_H
+#ifndef BEV_COMMON_PIPE_BODY_H
+#define BEV_COMMON_PIPE_BODY_H
 
 #include <stdbool.h>
 
@@ -19,46 +19,46 @@
 #include "common/pipe/message.h"
 
 /* From the dispatcher. */
-extern bool be_body_stream(const BeMessage *message, BeStreamMessage *stream);
-extern bool be_body_progress(const BeMessage *message, BeProgressMessage *progress);
-extern bool be_body_fetched(const BeMessage *message, BeFetchedMessage *fetched);
+extern bool bev_body_stream(const BevMessage *message, BevStreamMessage *stream);
+extern bool bev_body_progress(const BevMessage *message, BevProgressMessage *progress);
+extern bool bev_body_fetched(const BevMessage *message, BevFetchedMessage *fetched);
 
 /* The struct, and the statements behind it. */
-extern bool be_body_admit(const BeMessage *message, BeAdmitMessage *admit,
-						  BeSpan *access);
-extern bool be_body_disconnect(const BeMessage *message,
-							   BeDisconnectMessage *disconnect);
+extern bool bev_body_admit(const BevMessage *message, BevAdmitMessage *admit,
+						  BevSpan *access);
+extern bool bev_body_disconnect(const BevMessage *message,
+							   BevDisconnectMessage *disconnect);
 
 /* The struct, and the records or the text behind it. */
-extern bool be_body_answer(const BeMessage *message, BeAnswerMessage *answer,
-						   BeSpan *rest);
+extern bool bev_body_answer(const BevMessage *message, BevAnswerMessage *answer,
+						   BevSpan *rest);
 
 /* The struct, and the records behind it, which are read one by one. */
-extern bool be_body_events(const BeMessage *message, BeEventsMessage *events,
-						   BeSpan *records);
-extern bool be_body_next_record(BeSpan *records, BeEvent *event);
+extern bool bev_body_events(const BevMessage *message, BevEventsMessage *events,
+						   BevSpan *records);
+extern bool bev_body_next_record(BevSpan *records, BevEvent *event);
 
 /* From a gateway. */
-extern bool be_body_hello(const BeMessage *message, BeHelloMessage *hello);
-extern bool be_body_log(const BeMessage *message, BeLogMessage *log, BeSpan *text);
-extern bool be_body_fetch(const BeMessage *message, BeFetchMessage *fetch);
-extern bool be_body_open(const BeMessage *message, BeOpenMessage *open);
-extern bool be_body_closed(const BeMessage *message, BeClosedMessage *closed);
-extern bool be_body_role(const BeMessage *message, BeRoleMessage *role);
+extern bool bev_body_hello(const BevMessage *message, BevHelloMessage *hello);
+extern bool bev_body_log(const BevMessage *message, BevLogMessage *log, BevSpan *text);
+extern bool bev_body_fetch(const BevMessage *message, BevFetchMessage *fetch);
+extern bool bev_body_open(const BevMessage *message, BevOpenMessage *open);
+extern bool bev_body_closed(const BevMessage *message, BevClosedMessage *closed);
+extern bool bev_body_role(const BevMessage *message, BevRoleMessage *role);
 
 /* The struct, and the request's payload. */
-extern bool be_body_ask(const BeMessage *message, BeAskMessage *ask, BeSpan *payload);
-extern bool be_body_suspect(const BeMessage *message, BeSuspectMessage *suspect);
-extern bool be_body_slow(const BeMessage *message, BeSlowMessage *slow);
-extern bool be_body_counters(const BeMessage *message, uint64_t counter[BE_COUNTER_KINDS]);
+extern bool bev_body_ask(const BevMessage *message, BevAskMessage *ask, BevSpan *payload);
+extern bool bev_body_abuse(const BevMessage *message, BevAbuseMessage *abuse);
+extern bool bev_body_slow(const BevMessage *message, BevSlowMessage *slow);
+extern bool bev_body_counters(const BevMessage *message, uint64_t counter[BEV_COUNTER_KINDS]);
 
 /* The struct, and what the client wants. */
-extern bool be_body_interest(const BeMessage *message, BeInterestMessage *who,
-							 BeSpan *interest);
+extern bool bev_body_subscription(const BevMessage *message, BevSubscriptionMessage *who,
+							 BevSpan *interest);
 
 /* How many reports the body is; -1: it is not made of reports. */
-extern int	be_body_reports(const BeMessage *message);
-extern void be_body_report(const BeMessage *message, int i,
-						   BeClientsMessage *report);
+extern int	bev_body_reports(const BevMessage *message);
+extern void bev_body_report(const BevMessage *message, int i,
+						   BevClientsMessage *report);
 
-#endif							/* BE_COMMON_PIPE_BODY_H */
+#endif							/* BEV_COMMON_PIPE_BODY_H */

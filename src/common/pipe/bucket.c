@@ -4,15 +4,15 @@
 #include "common/pipe/bucket.h"
 
 void
-be_bucket_fill(BeBucket *bucket, uint32_t per_minute, uint64_t now)
+bev_bucket_fill(BevBucket *bucket, uint32_t per_minute, uint64_t now)
 {
-	*bucket = (BeBucket) {.left = (uint64_t) per_minute * BE_BUCKET_ONE,.at = now};
+	*bucket = (BevBucket) {.left = (uint64_t) per_minute * BEV_BUCKET_ONE,.at = now};
 }
 
 double
-be_bucket_take(BeBucket *bucket, uint32_t per_minute, uint64_t now)
+bev_bucket_take(BevBucket *bucket, uint32_t per_minute, uint64_t now)
 {
-	uint64_t	most = (uint64_t) per_minute * BE_BUCKET_ONE;
+	uint64_t	most = (uint64_t) per_minute * BEV_BUCKET_ONE;
 
 	if (per_minute == 0)
 		return 0;
@@ -22,8 +22,8 @@ be_bucket_take(BeBucket *bucket, uint32_t per_minute, uint64_t now)
 	bucket->at = now;
 	if (bucket->left > most)
 		bucket->left = most;	/* also when the rate was lowered */
-	if (bucket->left < BE_BUCKET_ONE)
-		return ((BE_BUCKET_ONE - bucket->left + per_minute - 1) / per_minute) / 1000.0;
-	bucket->left -= BE_BUCKET_ONE;
+	if (bucket->left < BEV_BUCKET_ONE)
+		return ((BEV_BUCKET_ONE - bucket->left + per_minute - 1) / per_minute) / 1000.0;
+	bucket->left -= BEV_BUCKET_ONE;
 	return 0;
 }

@@ -53,7 +53,7 @@
  *
  * Exactly one result comes for each send, in any order, unless the carrier ends before.
  * One send makes at most one attempt: a request is never repeated behind the courier's
- * back.  A key that is under way is answered with retry; one of the BE_CARRIER_LEDGER
+ * back.  A key that is under way is answered with retry; one of the BEV_CARRIER_LEDGER
  * last ones that were sent is answered with sent, and nothing happens.
  *
  * The ledger: with --ledger=N the carrier writes to that descriptor, before and after each
@@ -61,7 +61,7 @@
  * what became of a send is known even if the courier isn't there to hear it.
  *
  * The end: a courier that shuts down its side for writing gets retry for what waits, the
- * results of what is under way for BE_CARRIER_LINGER ms, and then the end of file.  What got
+ * results of what is under way for BEV_CARRIER_LINGER ms, and then the end of file.  What got
  * no result until then may or may not have arrived.  If it was killed, nobody hears results, but the
  * rest is the same.
  *
@@ -71,31 +71,31 @@
  *
  * Pure C: shared by the server's half and the carrier.
  */
-#ifndef BE_COMMON_PIPE_CARRIER_MESSAGE_H
-#define BE_COMMON_PIPE_CARRIER_MESSAGE_H
+#ifndef BEV_COMMON_PIPE_CARRIER_MESSAGE_H
+#define BEV_COMMON_PIPE_CARRIER_MESSAGE_H
 
-#define BE_CARRIER_VERSION	1
+#define BEV_CARRIER_VERSION	1
 
 /* The longest line in each direction, with its end. */
-#define BE_CARRIER_MAX_DOWN	(4u * 1024 * 1024)
-#define BE_CARRIER_MAX_UP	(8u * 1024)
+#define BEV_CARRIER_MAX_DOWN	(4u * 1024 * 1024)
+#define BEV_CARRIER_MAX_UP	(8u * 1024)
 
 /* The longest "error", in bytes. */
-#define BE_CARRIER_MAX_ERROR	500
+#define BEV_CARRIER_MAX_ERROR	500
 
 /* The longest key, and the longest id that is text, in bytes. */
-#define BE_CARRIER_MAX_KEY	255
+#define BEV_CARRIER_MAX_KEY	255
 
 /* The longest retry_after, in seconds. */
-#define BE_CARRIER_MAX_RETRY_AFTER	86400
+#define BEV_CARRIER_MAX_RETRY_AFTER	86400
 
 /* Keys that were sent and are remembered. */
-#define BE_CARRIER_LEDGER	4096
+#define BEV_CARRIER_LEDGER	4096
 
 /* Time for what is under way when the courier leaves, in ms. */
-#define BE_CARRIER_LINGER	5000
+#define BEV_CARRIER_LINGER	5000
 
 /* Bytes of the deliveries that wait in one channel. */
-#define BE_CARRIER_MAX_WAITING	(64u * 1024 * 1024)
+#define BEV_CARRIER_MAX_WAITING	(64u * 1024 * 1024)
 
-#endif							/* BE_COMMON_PIPE_CARRIER_MESSAGE_H */
+#endif							/* BEV_COMMON_PIPE_CARRIER_MESSAGE_H */

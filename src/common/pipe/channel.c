@@ -18,14 +18,14 @@
 #define BUFFER_KEEP		(256 * 1024)
 
 static size_t
-buffer_used(const BeBuffer *buffer)
+buffer_used(const BevBuffer *buffer)
 {
 	return buffer->end - buffer->start;
 }
 
 /* Make room for more bytes behind the end. */
 static bool
-buffer_reserve(BeBuffer *buffer, size_t more)
+buffer_reserve(BevBuffer *buffer, size_t more)
 {
 	size_t		used = buffer_used(buffer);
 	size_t		size = buffer->size ? buffer->size : 8192;
@@ -55,12 +55,12 @@ buffer_reserve(BeBuffer *buffer, size_t more)
 	if (used > 0)
 		memcpy(data, buffer->data + buffer->start, used);
 	free(buffer->data);
-	*buffer = (BeBuffer) {.data = data, .end = used, .size = size};
+	*buffer = (BevBuffer) {.data = data, .end = used, .size = size};
 	return true;
 }
 
 static void
-buffer_append(BeBuffer *buffer, const void *data, size_t len)
+buffer_append(BevBuffer *buffer, const void *data, size_t len)
 {
 	if (len > 0)
 		memcpy(buffer->data + buffer->end, data, len);
@@ -68,7 +68,7 @@ buffer_append(BeBuffer *buffer, const void *data, size_t len)
 }
 
 static void
-buffer_take(BeBuffer *buffer, size_t len)
+buffer_take(BevBuffer *buffer, size_t len)
 {
 	buffer->start += len;
 	if (buffer->start < buffer->end)
@@ -77,31 +77,31 @@ buffer_take(BeBuffer *buffer, size_t len)
 	if (buffer->size > BUFFER_KEEP)
 	{
 		free(buffer->data);
-		*buffer = (BeBuffer) {0};
+		*buffer = (BevBuffer) {0};
 	}
 }
 
 void
-be_channel_open(BeChannel *channel, int fd, uint32_t max_body)
+bev_channel_open(BevChannel *channel, int fd, uint32_t max_body)
 {
-	*channel = (BeChannel) {.fd = fd, .max_body = max_body};
+	*channel = (BevChannel) {.fd = fd, .max_body = max_body};
 }
 
 void
-be_channel_close(BeChannel *channel)
+bev_channel_close(BevChannel *channel)
 {
 	if (channel->fd >= 0)
 		close(channel->fd);
 	free(channel->in.data);
 	free(channel->out.data);
-	*channel = (BeChannel) {.fd = -1};
+	*channel = (BevChannel) {.fd = -1};
 }
 
 bool
-be_channel_send(BeChannel *channel, uint32_t kind,
+bev_channel_send(BevChannel *channel, uint32_t kind,
 				const struct iovec *part, int n)
 {
-	BeMessageHeader header = {.kind = kind};
+	BevMessageHeader header = {.kind = kind};
 	size_t		size = 0;
 
 	for (int i = 0; i < n; i++)
@@ -118,15 +118,15 @@ be_channel_send(BeChannel *channel, uint32_t kind,
 }
 
 size_t
-be_channel_pending(const BeChannel *channel)
+bev_channel_pending(const BevChannel *channel)
 {
 	return buffer_used(&channel->out);
 }
 
 int
-be_channel_flush(BeChannel *channel)
+bev_channel_flush(BevChannel *channel)
 {
-	BeBuffer   *out = &channel->out;
+	BevBuffer   *out = &channel->out;
 
 	while (buffer_used(out) > 0)
 	{
@@ -146,10 +146,10 @@ be_channel_flush(BeChannel *channel)
 }
 
 long
-be_channel_receive(BeChannel *channel, size_t max)
+bev_channel_receive(BevChannel *channel, size_t max)
 {
 	const size_t step = 64 * 1024;
-	BeBuffer   *in = &channel->in;
+	BevBuffer   *in = &channel->in;
 	size_t		total = 0;
 
 	/* All messages were taken: the moment to give a large buffer back. */
@@ -185,10 +185,10 @@ be_channel_receive(BeChannel *channel, size_t max)
 }
 
 int
-be_channel_next(BeChannel *channel, BeMessage *message)
+bev_channel_next(BevChannel *channel, BevMessage *message)
 {
-	BeBuffer   *in = &channel->in;
-	BeMessageHeader header;
+	BevBuffer   *in = &channel->in;
+	BevMessageHeader header;
 
 	if (buffer_used(in) < sizeof(header))
 		return 0;

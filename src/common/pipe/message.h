@@ -17,7 +17,7 @@
  *	ANSWER      to an ASK                       ROLE       a client has another role
  *	                                            ASK        a question to the database
  *	                                            COUNTERS   what it counted
- *	                                            SUSPECT    who behaves oddly
+ *	                                            ABUSE    who behaves oddly
  *	                                            INTEREST   a client's subscription
  *	                                            SLOW       events took too long
  *
@@ -31,75 +31,75 @@
  *
  * Pure C: shared by the server's half and the gateway.
  */
-#ifndef BE_COMMON_PIPE_MESSAGE_H
-#define BE_COMMON_PIPE_MESSAGE_H
+#ifndef BEV_COMMON_PIPE_MESSAGE_H
+#define BEV_COMMON_PIPE_MESSAGE_H
 
 #include <stdint.h>
 
-#define BE_PIPE_VERSION		1
+#define BEV_PIPE_VERSION		1
 
-typedef enum BeMessageKind
+typedef enum BevMessageKind
 {
-	BE_MSG_CONFIG = 1,
-	BE_MSG_STREAM,
-	BE_MSG_EVENTS,
-	BE_MSG_PROGRESS,
-	BE_MSG_FETCHED,
-	BE_MSG_SHUTDOWN,
-	BE_MSG_ADMIT,
-	BE_MSG_DISCONNECT,
-	BE_MSG_ANSWER,
+	BEV_MSG_CONFIG = 1,
+	BEV_MSG_STREAM,
+	BEV_MSG_EVENTS,
+	BEV_MSG_PROGRESS,
+	BEV_MSG_FETCHED,
+	BEV_MSG_SHUTDOWN,
+	BEV_MSG_ADMIT,
+	BEV_MSG_DISCONNECT,
+	BEV_MSG_ANSWER,
 
-	BE_MSG_HELLO = 101,
-	BE_MSG_LISTENING,
-	BE_MSG_LOG,
-	BE_MSG_FETCH,
-	BE_MSG_STATUS,
-	BE_MSG_OPEN,
-	BE_MSG_CLOSED,
-	BE_MSG_CLIENTS,
-	BE_MSG_ROLE,
-	BE_MSG_ASK,
-	BE_MSG_COUNTERS,
-	BE_MSG_SUSPECT,
-	BE_MSG_INTEREST,
-	BE_MSG_SLOW
-} BeMessageKind;
+	BEV_MSG_HELLO = 101,
+	BEV_MSG_LISTENING,
+	BEV_MSG_LOG,
+	BEV_MSG_FETCH,
+	BEV_MSG_STATUS,
+	BEV_MSG_OPEN,
+	BEV_MSG_CLOSED,
+	BEV_MSG_CLIENTS,
+	BEV_MSG_ROLE,
+	BEV_MSG_ASK,
+	BEV_MSG_COUNTERS,
+	BEV_MSG_ABUSE,
+	BEV_MSG_SUBSCRIPTION,
+	BEV_MSG_SLOW
+} BevMessageKind;
 
-typedef struct BeMessageHeader
+typedef struct BevMessageHeader
 {
 	uint32_t	size;			/* of the body */
-	uint32_t	kind;			/* BeMessageKind */
-} BeMessageHeader;
+	uint32_t	kind;			/* BevMessageKind */
+} BevMessageHeader;
 
 /* The largest body in each direction; more is a broken peer. */
-#define BE_MESSAGE_MAX_DOWN	(256u * 1024 * 1024)
-#define BE_MESSAGE_MAX_UP	(64u * 1024)
+#define BEV_MESSAGE_MAX_DOWN	(256u * 1024 * 1024)
+#define BEV_MESSAGE_MAX_UP	(64u * 1024)
 
 /*
  * CONFIG: the body is a JSON object (UTF-8), the whole configuration each time.
  * Members: see docs/architecture.md, "The pipe".
  */
 
-#define BE_STREAM_ID_LEN	36
+#define BEV_STREAM_ID_LEN	36
 
 /*
  * STREAM: the stream's identity and its tip.  A second STREAM with another id
  * means that the history was replaced: clients are told resync_required.
  */
-typedef struct BeStreamMessage
+typedef struct BevStreamMessage
 {
 	uint64_t	tip;			/* live EVENTS are those after this seq */
 	uint64_t	dropped;		/* history up to this seq is gone; 0: none */
-	char		id[BE_STREAM_ID_LEN + 4];	/* uuid, NUL terminated */
-} BeStreamMessage;
+	char		id[BEV_STREAM_ID_LEN + 4];	/* uuid, NUL terminated */
+} BevStreamMessage;
 
 /*
  * EVENTS: count event records follow (event.h), with seqs first_seq,
  * first_seq + 1, ...  All of one transaction, but a large transaction comes in
  * several messages.
  */
-typedef struct BeEventsMessage
+typedef struct BevEventsMessage
 {
 	uint32_t	request;		/* 0: live; else the FETCH that it answers */
 	uint32_t	count;			/* records in this message, >= 1 */
@@ -108,57 +108,57 @@ typedef struct BeEventsMessage
 	uint32_t	tx_of;			/* events in the transaction */
 	uint64_t	xid;			/* full transaction id */
 	int64_t		at;				/* commit time, microseconds since 1970 UTC */
-} BeEventsMessage;
+} BevEventsMessage;
 
 /*
  * PROGRESS: every event up to tip was sent; seqs up to it that never came
  * belong to nobody (their transactions rolled back).
  */
-typedef struct BeProgressMessage
+typedef struct BevProgressMessage
 {
 	uint64_t	tip;
 	uint64_t	dropped;		/* as in STREAM */
-} BeProgressMessage;
+} BevProgressMessage;
 
-typedef enum BeFetchResult
+typedef enum BevFetchResult
 {
-	BE_FETCH_OK,				/* all up to covered was sent */
-	BE_FETCH_GONE				/* dropped > after: that history is gone */
-} BeFetchResult;
+	BEV_FETCH_OK,				/* all up to covered was sent */
+	BEV_FETCH_GONE				/* dropped > after: that history is gone */
+} BevFetchResult;
 
-typedef struct BeFetchedMessage
+typedef struct BevFetchedMessage
 {
 	uint32_t	request;
-	uint32_t	result;			/* BeFetchResult */
+	uint32_t	result;			/* BevFetchResult */
 	uint64_t	covered;		/* every event in (after, covered] was sent */
 	uint64_t	dropped;		/* as in STREAM */
-} BeFetchedMessage;
+} BevFetchedMessage;
 
 /* SHUTDOWN: no body.  Close every client with 1012, then exit. */
 
-typedef struct BeHelloMessage
+typedef struct BevHelloMessage
 {
-	uint32_t	version;		/* BE_PIPE_VERSION */
+	uint32_t	version;		/* BEV_PIPE_VERSION */
 	uint32_t	pid;
-} BeHelloMessage;
+} BevHelloMessage;
 
 /*
  * LISTENING: the body is text, the addresses that are open, "127.0.0.1:8432
  * [::1]:8432".  Sent whenever they change.
  */
 
-typedef enum BeLogLevel
+typedef enum BevLogLevel
 {
-	BE_LOG_DEBUG,
-	BE_LOG_INFO,				/* worth a line in the log */
-	BE_LOG_WARNING
-} BeLogLevel;
+	BEV_LOG_DEBUG,
+	BEV_LOG_INFO,				/* worth a line in the log */
+	BEV_LOG_WARNING
+} BevLogLevel;
 
 /* LOG: level, then text (UTF-8, one line, no terminator). */
-typedef struct BeLogMessage
+typedef struct BevLogMessage
 {
-	uint32_t	level;			/* BeLogLevel */
-} BeLogMessage;
+	uint32_t	level;			/* BevLogLevel */
+} BevLogMessage;
 
 /*
  * STATUS: the body is text.  Empty: the configuration is in force.  Else why
@@ -170,20 +170,20 @@ typedef struct BeLogMessage
  * FETCH: the events in (after, upto], or the first of them if they are more
  * than max_bytes (at least one event is sent if there is any).
  */
-typedef struct BeFetchMessage
+typedef struct BevFetchMessage
 {
 	uint32_t	request;		/* chosen by the gateway, not 0 */
 	uint32_t	max_bytes;
 	uint64_t	after;
 	uint64_t	upto;			/* at most the tip */
-} BeFetchMessage;
+} BevFetchMessage;
 
 /*
  * OPEN: a client whose token is valid waits to be admitted; the dispatcher counts
  * over all gateways.  client is a number that the gateway gives out and doesn't
  * use again.  The texts are NUL terminated.
  */
-typedef struct BeOpenMessage
+typedef struct BevOpenMessage
 {
 	uint64_t	client;
 	int64_t		expires_at;		/* of the token, microseconds since 1970 UTC */
@@ -191,15 +191,15 @@ typedef struct BeOpenMessage
 	char		user[256];
 	char		role[64];
 	char		address[64];
-} BeOpenMessage;
+} BevOpenMessage;
 
-typedef enum BeVerdict
+typedef enum BevVerdict
 {
-	BE_ADMITTED,
-	BE_TOO_MANY_CONNECTIONS,	/* of this user */
-	BE_SERVER_FULL,
-	BE_NOT_LOOKED_UP			/* the tables of users could not be read */
-} BeVerdict;
+	BEV_ADMITTED,
+	BEV_TOO_MANY_CONNECTIONS,	/* of this user */
+	BEV_SERVER_FULL,
+	BEV_NOT_LOOKED_UP			/* the tables of users could not be read */
+} BevVerdict;
 
 /*
  * ADMIT: the answer to OPEN.  A client that isn't admitted needs no CLOSED.  What the
@@ -207,27 +207,27 @@ typedef enum BeVerdict
  * the effect of every event up to as_of, and perhaps of later ones: what events up to
  * there say of it is outdated, what later ones say counts.
  */
-typedef struct BeAdmitMessage
+typedef struct BevAdmitMessage
 {
 	uint64_t	client;
-	uint32_t	verdict;		/* BeVerdict */
+	uint32_t	verdict;		/* BevVerdict */
 	int32_t		unread;			/* notifications of the user; -1: not known */
 	uint64_t	as_of;			/* 0: there are no such tables */
-} BeAdmitMessage;
+} BevAdmitMessage;
 
 /* CLOSED: an admitted client is gone.  This, CLIENTS, ROLE and INTEREST come after its ADMIT. */
-typedef struct BeClosedMessage
+typedef struct BevClosedMessage
 {
 	uint64_t	client;
 	uint64_t	code;			/* of the close frame; 1006: there was none; 0: the client stays, and is asked for again */
 	char		reason[64];		/* in it: an error code, or what an operator said; ASCII */
-} BeClosedMessage;
+} BevClosedMessage;
 
 /*
  * CLIENTS: any number of these, for clients of which something changed since they
  * were last told; about once a second, and ahead of a client's CLOSED.
  */
-typedef struct BeClientsMessage
+typedef struct BevClientsMessage
 {
 	uint64_t	client;
 	uint64_t	start;			/* its part of the stream begins behind this seq */
@@ -237,114 +237,114 @@ typedef struct BeClientsMessage
 	int64_t		expires_at;
 	uint32_t	lags;			/* 1: it can't take what there is for it */
 	uint32_t	unused;
-} BeClientsMessage;
+} BevClientsMessage;
 
 /* ROLE: what an admitted client is now, which OPEN said otherwise. */
-typedef struct BeRoleMessage
+typedef struct BevRoleMessage
 {
 	uint64_t	client;
 	char		role[64];
-} BeRoleMessage;
+} BevRoleMessage;
 
 /*
  * INTEREST: what an admitted client wants of the stream (packed_subscription.h) follows; about once a
  * second, and only of those who changed it.  Until then a client wants everything.
  */
-typedef struct BeInterestMessage
+typedef struct BevSubscriptionMessage
 {
 	uint64_t	client;
-} BeInterestMessage;
+} BevSubscriptionMessage;
 
 /* DISCONNECT: close with 1008; reason is the text of the close frame. */
-typedef struct BeDisconnectMessage
+typedef struct BevDisconnectMessage
 {
 	uint64_t	client;
 	char		reason[64];
-} BeDisconnectMessage;
+} BevDisconnectMessage;
 
 /* What a client asks for, by the type of its request. */
-typedef enum BeVerb
+typedef enum BevVerb
 {
-	BE_VERB_GET,				/* one row */
-	BE_VERB_LIST,				/* rows, in the order of their ids */
-	BE_VERB_METRICS,			/* all metrics as text; asked for nobody (client 0) */
-	BE_VERB_NOTIFICATIONS,		/* the client's, the newest first */
-	BE_VERB_READ,				/* one notification is read */
-	BE_VERB_READ_ALL,
-	BE_VERB_WATCH,				/* the client's user watches a bug */
-	BE_VERB_UNWATCH,
-	BE_VERB_CONNECTIONS,		/* all there are; for admins */
-	BE_VERB_DISCONNECT,			/* end one; likewise */
-	BE_VERBS
-} BeVerb;
+	BEV_VERB_GET,				/* one row */
+	BEV_VERB_LIST,				/* rows, in the order of their ids */
+	BEV_VERB_METRICS,			/* all metrics as text; asked for nobody (client 0) */
+	BEV_VERB_NOTIFICATIONS,		/* the client's, the newest first */
+	BEV_VERB_READ,				/* one notification is read */
+	BEV_VERB_READ_ALL,
+	BEV_VERB_WATCH,				/* the client's user watches a bug */
+	BEV_VERB_UNWATCH,
+	BEV_VERB_CONNECTIONS,		/* all there are; for admins */
+	BEV_VERB_DISCONNECT,			/* end one; likewise */
+	BEV_VERBS
+} BevVerb;
 
 /* The longest payload of a request that is passed on. */
-#define BE_ASK_MAX	4096
+#define BEV_ASK_MAX	4096
 
 /*
  * ASK: a question of an admitted client.  Its payload follows, a JSON object as
- * text of at most BE_ASK_MAX bytes.  Every ASK gets one ANSWER, in any order.
+ * text of at most BEV_ASK_MAX bytes.  Every ASK gets one ANSWER, in any order.
  */
-typedef struct BeAskMessage
+typedef struct BevAskMessage
 {
 	uint64_t	client;
 	uint32_t	request;		/* chosen by the gateway */
-	uint32_t	verb;			/* BeVerb */
-} BeAskMessage;
+	uint32_t	verb;			/* BevVerb */
+} BevAskMessage;
 
-typedef enum BeAnswerKind
+typedef enum BevAnswerKind
 {
-	BE_ANSWER_ROW,				/* one record follows */
-	BE_ANSWER_ROWS,				/* count records follow, then where to go on */
-	BE_ANSWER_TEXT,				/* of METRICS */
-	BE_ANSWER_ERROR,			/* its text follows */
-	BE_ANSWER_OBJECT			/* the reply's payload follows, a JSON object */
-} BeAnswerKind;
+	BEV_ANSWER_ROW,				/* one record follows */
+	BEV_ANSWER_ROWS,				/* count records follow, then where to go on */
+	BEV_ANSWER_TEXT,				/* of METRICS */
+	BEV_ANSWER_ERROR,			/* its text follows */
+	BEV_ANSWER_OBJECT			/* the reply's payload follows, a JSON object */
+} BevAnswerKind;
 
 /*
  * ANSWER: rows come as records of events that might just have made them, so whoever
  * could not see those can't see them.  It comes behind all events that it may be
  * based on.
  */
-typedef struct BeAnswerMessage
+typedef struct BevAnswerMessage
 {
 	uint64_t	client;
 	uint32_t	request;
-	uint32_t	kind;			/* BeAnswerKind */
+	uint32_t	kind;			/* BevAnswerKind */
 	uint64_t	seq;			/* rows are not older than this */
 	uint32_t	count;			/* of records */
 	uint32_t	unused;
 	char		code[24];		/* of the error, NUL terminated */
 	char		field[24];		/* that it is about; empty: none */
-} BeAnswerMessage;
+} BevAnswerMessage;
 
 /*
- * COUNTERS: BE_COUNTER_KINDS uint64 (counter.h), counted since the gateway's start; none
+ * COUNTERS: BEV_COUNTER_KINDS uint64 (counter.h), counted since the gateway's start; none
  * ever falls.
  */
 
 /*
- * SUSPECT: what looks like an attack, or a mistake, so many times since it was last told
+ * ABUSE: what looks like an attack, or a mistake, so many times since it was last told
  * of this address.  What a gateway can't tell apart any more has no address.
  */
-typedef struct BeSuspectMessage
+typedef struct BevAbuseMessage
 {
-	uint32_t	kind;			/* of BE_SUSPICIONS, in the order of their counters */
+	uint32_t	kind;			/* of BEV_ABUSE_KINDS, in the order of their counters */
 	uint32_t	times;			/* >= 1 */
 	char		address[64];	/* NUL terminated */
-} BeSuspectMessage;
+} BevAbuseMessage;
 
 /*
  * SLOW: so many events took longer from their commits to the sockets than log_slow_delivery
  * of the configuration says, since this was last told, and the slowest of them; at most once
  * a second.
  */
-typedef struct BeSlowMessage
+typedef struct BevSlowMessage
 {
 	uint64_t	seq;
 	uint64_t	us;
 	uint32_t	clients;		/* to whom its batch was written, >= 1 */
 	uint32_t	events;			/* >= 1 */
-} BeSlowMessage;
+} BevSlowMessage;
 
-#endif							/* BE_COMMON_PIPE_MESSAGE_H */
+#endif							/* BEV_COMMON_PIPE_MESSAGE_H */

@@ -6,13 +6,13 @@
 #include <string.h>
 
 bool
-be_interest_next(BeSpan *rest, BeInterest *interest)
+bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *interest)
 {
 	const char *end = rest->len > 1 ? memchr(rest->data, '\0', rest->len) : NULL;
 
 	if (end == NULL || end == rest->data || memchr("tapbTAPBcn", rest->data[0], 10) == NULL)
 		return false;
-	interest->kind = (BeInterestKind) rest->data[0];
+	interest->kind = (BevPackedSubscriptionKind) rest->data[0];
 	interest->value = rest->data + 1;
 	rest->len -= (uint32_t) (end + 1 - rest->data);
 	rest->data = end + 1;
@@ -20,11 +20,11 @@ be_interest_next(BeSpan *rest, BeInterest *interest)
 }
 
 bool
-be_interest_add(char *dst, uint32_t *len, BeInterestKind kind, const char *value)
+bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind, const char *value)
 {
 	size_t		size = strlen(value) + 1;
 
-	if (size + 1 > BE_INTEREST_MAX - *len)
+	if (size + 1 > BEV_PACKED_SUBSCRIPTION_MAX - *len)
 		return false;
 	dst[*len] = (char) kind;
 	memcpy(dst + *len + 1, value, size);
@@ -35,58 +35,58 @@ be_interest_add(char *dst, uint32_t *len, BeInterestKind kind, const char *value
 /* Of one list: which field of an event it is about, and what it is called in either form. */
 typedef struct List
 {
-	BeEventField field;
-	BeInterestKind one;
-	BeInterestKind count;
+	BevEventField field;
+	BevPackedSubscriptionKind one;
+	BevPackedSubscriptionKind count;
 } List;
 
 static const List lists[] = {
-	{BE_EVENT_TYPE, BE_INTEREST_TYPE, BE_INTEREST_TYPES},
-	{BE_EVENT_ACTION, BE_INTEREST_ACTION, BE_INTEREST_ACTIONS},
-	{BE_EVENT_PROJECT, BE_INTEREST_PROJECT, BE_INTEREST_PROJECTS},
-	{BE_EVENT_BUG, BE_INTEREST_BUG, BE_INTEREST_BUGS},
+	{BEV_EVENT_TYPE, BEV_PACKED_SUBSCRIPTION_TYPE, BEV_PACKED_SUBSCRIPTION_TYPES},
+	{BEV_EVENT_ACTION, BEV_PACKED_SUBSCRIPTION_ACTION, BEV_PACKED_SUBSCRIPTION_ACTIONS},
+	{BEV_EVENT_PROJECT, BEV_PACKED_SUBSCRIPTION_PROJECT, BEV_PACKED_SUBSCRIPTION_PROJECTS},
+	{BEV_EVENT_BUG, BEV_PACKED_SUBSCRIPTION_BUG, BEV_PACKED_SUBSCRIPTION_BUGS},
 };
 
-static BeInterestAnswer
-list_answer(const List *list, BeSpan interest, const BeEvent *event)
+static BevPackedSubscriptionAnswer
+list_answer(const List *list, BevSpan interest, const BevEvent *event)
 {
-	BeInterestAnswer answer = BE_INTERESTED;
-	BeInterest	one;
+	BevPackedSubscriptionAnswer answer = BEV_INTERESTED;
+	BevPackedSubscription	one;
 
-	while (be_interest_next(&interest, &one))
+	while (bev_packed_subscription_next(&interest, &one))
 	{
 		if (one.kind == list->count)
-			return BE_PERHAPS_INTERESTED;
+			return BEV_PERHAPS_INTERESTED;
 		if (one.kind != list->one)
 			continue;
-		if (be_span_is(event->field[list->field], one.value))
-			return BE_INTERESTED;
-		answer = BE_NOT_INTERESTED;
+		if (bev_span_is(event->field[list->field], one.value))
+			return BEV_INTERESTED;
+		answer = BEV_NOT_INTERESTED;
 	}
 	return answer;
 }
 
 static bool
-wants_nothing(BeSpan interest)
+wants_nothing(BevSpan interest)
 {
-	BeInterest	one;
+	BevPackedSubscription	one;
 
-	while (be_interest_next(&interest, &one))
-		if (one.kind == BE_INTEREST_NOTHING)
+	while (bev_packed_subscription_next(&interest, &one))
+		if (one.kind == BEV_PACKED_SUBSCRIPTION_NOTHING)
 			return true;
 	return false;
 }
 
-BeInterestAnswer
-be_interest_in(BeSpan interest, const BeEvent *event)
+BevPackedSubscriptionAnswer
+bev_packed_subscription_in(BevSpan interest, const BevEvent *event)
 {
-	BeInterestAnswer all = wants_nothing(interest) ? BE_NOT_INTERESTED : BE_INTERESTED;
+	BevPackedSubscriptionAnswer all = wants_nothing(interest) ? BEV_NOT_INTERESTED : BEV_INTERESTED;
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && all != BE_NOT_INTERESTED; i++)
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && all != BEV_NOT_INTERESTED; i++)
 	{
-		BeInterestAnswer one = list_answer(&lists[i], interest, event);
+		BevPackedSubscriptionAnswer one = list_answer(&lists[i], interest, event);
 
-		if (one != BE_INTERESTED)
+		if (one != BEV_INTERESTED)
 			all = one;
 	}
 	return all;

@@ -11,52 +11,52 @@
  *
  * Pure C: shared by the server's half and the gateway.
  */
-#ifndef BE_COMMON_PIPE_PACKED_SUBSCRIPTION_H
-#define BE_COMMON_PIPE_PACKED_SUBSCRIPTION_H
+#ifndef BEV_COMMON_PIPE_PACKED_SUBSCRIPTION_H
+#define BEV_COMMON_PIPE_PACKED_SUBSCRIPTION_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "common/event/event.h"
 
-#define BE_INTEREST_MAX		256	/* bytes */
+#define BEV_PACKED_SUBSCRIPTION_MAX		256	/* bytes */
 
-typedef enum BeInterestKind
+typedef enum BevPackedSubscriptionKind
 {
-	BE_INTEREST_TYPE = 't',		/* an event has to be of one of the types */
-	BE_INTEREST_ACTION = 'a',	/* ... actions */
-	BE_INTEREST_PROJECT = 'p',	/* ... projects */
-	BE_INTEREST_BUG = 'b',		/* ... bug reports */
-	BE_INTEREST_TYPES = 'T',	/* so many types, which aren't told */
-	BE_INTEREST_ACTIONS = 'A',
-	BE_INTEREST_PROJECTS = 'P',
-	BE_INTEREST_BUGS = 'B',
-	BE_INTEREST_CONFLATED = 'c',	/* of each row the last state, when it lags */
-	BE_INTEREST_NOTHING = 'n'	/* it has unsubscribed */
-} BeInterestKind;
+	BEV_PACKED_SUBSCRIPTION_TYPE = 't',		/* an event has to be of one of the types */
+	BEV_PACKED_SUBSCRIPTION_ACTION = 'a',	/* ... actions */
+	BEV_PACKED_SUBSCRIPTION_PROJECT = 'p',	/* ... projects */
+	BEV_PACKED_SUBSCRIPTION_BUG = 'b',		/* ... bug reports */
+	BEV_PACKED_SUBSCRIPTION_TYPES = 'T',	/* so many types, which aren't told */
+	BEV_PACKED_SUBSCRIPTION_ACTIONS = 'A',
+	BEV_PACKED_SUBSCRIPTION_PROJECTS = 'P',
+	BEV_PACKED_SUBSCRIPTION_BUGS = 'B',
+	BEV_PACKED_SUBSCRIPTION_CONFLATED = 'c',	/* of each row the last state, when it lags */
+	BEV_PACKED_SUBSCRIPTION_NOTHING = 'n'	/* it has unsubscribed */
+} BevPackedSubscriptionKind;
 
-typedef struct BeInterest
+typedef struct BevPackedSubscription
 {
-	BeInterestKind kind;
+	BevPackedSubscriptionKind kind;
 	const char *value;			/* terminated */
-} BeInterest;
+} BevPackedSubscription;
 
 /*
  * The next one: advances *rest past it.  False at the end, and where the bytes are
  * none; then rest->len isn't 0.
  */
-extern bool be_interest_next(BeSpan *rest, BeInterest *interest);
+extern bool bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *interest);
 
 /* Append one; false: there is no room, and *len is as it was. */
-extern bool be_interest_add(char *dst, uint32_t *len, BeInterestKind kind, const char *value);
+extern bool bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind, const char *value);
 
-typedef enum BeInterestAnswer
+typedef enum BevPackedSubscriptionAnswer
 {
-	BE_INTERESTED,
-	BE_NOT_INTERESTED,
-	BE_PERHAPS_INTERESTED		/* a list isn't told */
-} BeInterestAnswer;
+	BEV_INTERESTED,
+	BEV_NOT_INTERESTED,
+	BEV_PERHAPS_INTERESTED		/* a list isn't told */
+} BevPackedSubscriptionAnswer;
 
-extern BeInterestAnswer be_interest_in(BeSpan interest, const BeEvent *event);
+extern BevPackedSubscriptionAnswer bev_packed_subscription_in(BevSpan interest, const BevEvent *event);
 
-#endif							/* BE_COMMON_PIPE_PACKED_SUBSCRIPTION_H */
+#endif							/* BEV_COMMON_PIPE_PACKED_SUBSCRIPTION_H */

@@ -25,15 +25,15 @@ hash(uint32_t kind, const char *address)
 }
 
 /* The pair's place; or a free one in *free, NULL if there is none. */
-static BeTallyPair *
-find(BeTally *tally, uint32_t kind, const char *address, BeTallyPair **free)
+static BevTallyPair *
+find(BevTally *tally, uint32_t kind, const char *address, BevTallyPair **free)
 {
 	uint32_t	start = hash(kind, address);
 
 	*free = NULL;
 	for (uint32_t i = 0; i < PROBES; i++)
 	{
-		BeTallyPair *pair = &tally->pair[(start + i) % BE_TALLY_PAIRS];
+		BevTallyPair *pair = &tally->pair[(start + i) % BEV_TALLY_PAIRS];
 
 		if (pair->used && pair->kind == kind && strcmp(pair->address, address) == 0)
 			return pair;
@@ -44,42 +44,42 @@ find(BeTally *tally, uint32_t kind, const char *address, BeTallyPair **free)
 }
 
 void
-be_tally_begin(BeTally *tally, uint64_t now)
+bev_tally_begin(BevTally *tally, uint64_t now)
 {
-	for (int i = 0; i < BE_SUSPICIONS; i++)
-		be_bucket_fill(&tally->kind[i].told, BE_TALLY_TOLD, now);
+	for (int i = 0; i < BEV_ABUSE_KINDS; i++)
+		bev_bucket_fill(&tally->kind[i].told, BEV_TALLY_TOLD, now);
 }
 
 void
-be_tally_note(BeTally *tally, const BeSuspectMessage *suspect, int gateway, uint64_t now)
+bev_tally_note(BevTally *tally, const BevAbuseMessage *abuse, int gateway, uint64_t now)
 {
-	BeTallyKind *kind = &tally->kind[suspect->kind];
-	BeTallyPair *room;
-	BeTallyPair *pair = find(tally, suspect->kind, suspect->address, &room);
+	BevTallyKind *kind = &tally->kind[abuse->kind];
+	BevTallyPair *room;
+	BevTallyPair *pair = find(tally, abuse->kind, abuse->address, &room);
 
 	if (pair)
 	{
 		pair->gateway = gateway;
-		pair->times += suspect->times;
+		pair->times += abuse->times;
 	}
-	else if (*suspect->address && room &&
-			 be_bucket_take(&kind->told, BE_TALLY_TOLD, now) == 0)
+	else if (*abuse->address && room &&
+			 bev_bucket_take(&kind->told, BEV_TALLY_TOLD, now) == 0)
 	{
-		*room = (BeTallyPair) {.used = 1,.kind = suspect->kind,.told_at = now};
-		strcpy(room->address, suspect->address);
-		tally->tell(suspect->kind, suspect->address, gateway, suspect->times);
+		*room = (BevTallyPair) {.used = 1,.kind = abuse->kind,.told_at = now};
+		strcpy(room->address, abuse->address);
+		tally->tell(abuse->kind, abuse->address, gateway, abuse->times);
 	}
 	else
-		kind->times += suspect->times;
+		kind->times += abuse->times;
 }
 
 /* The pair's minute is over.  It is followed for another one if there was something. */
 static void
-end_minute(BeTally *tally, BeTallyPair *pair, uint64_t now)
+end_minute(BevTally *tally, BevTallyPair *pair, uint64_t now)
 {
-	BeTallyKind *kind = &tally->kind[pair->kind];
+	BevTallyKind *kind = &tally->kind[pair->kind];
 
-	if (pair->times > 0 && be_bucket_take(&kind->told, BE_TALLY_TOLD, now) == 0)
+	if (pair->times > 0 && bev_bucket_take(&kind->told, BEV_TALLY_TOLD, now) == 0)
 	{
 		tally->tell(pair->kind, pair->address, pair->gateway, pair->times);
 		pair->told_at = now;
@@ -91,14 +91,14 @@ end_minute(BeTally *tally, BeTallyPair *pair, uint64_t now)
 }
 
 void
-be_tally_due(BeTally *tally, uint64_t now)
+bev_tally_due(BevTally *tally, uint64_t now)
 {
-	for (int i = 0; i < BE_TALLY_PAIRS; i++)
+	for (int i = 0; i < BEV_TALLY_PAIRS; i++)
 		if (tally->pair[i].used && now - tally->pair[i].told_at >= MINUTE)
 			end_minute(tally, &tally->pair[i], now);
-	for (uint32_t i = 0; i < BE_SUSPICIONS; i++)
+	for (uint32_t i = 0; i < BEV_ABUSE_KINDS; i++)
 	{
-		BeTallyKind *kind = &tally->kind[i];
+		BevTallyKind *kind = &tally->kind[i];
 
 		if (kind->times == 0 || (kind->told_at != 0 && now - kind->told_at < MINUTE))
 			continue;

@@ -5,8 +5,8 @@
  * of the pair in the minute after that is added up and told then.  So an address can't
  * hide behind its own noise what it does else, nor what others do.
  *
- * Whoever has many addresses is bounded in two ways: BE_TALLY_PAIRS are followed, and of
- * each kind BE_TALLY_TOLD are told in a minute.  What is beyond is added up for the kind and
+ * Whoever has many addresses is bounded in two ways: BEV_TALLY_PAIRS are followed, and of
+ * each kind BEV_TALLY_TOLD are told in a minute.  What is beyond is added up for the kind and
  * told without an address, once a minute.  So nothing is lost but whom it was from, and
  * no kind drowns another.
  *
@@ -16,8 +16,8 @@
  *
  * Pure C; the time is given (ms), so that tests can move it.
  */
-#ifndef BE_COMMON_PIPE_TALLY_H
-#define BE_COMMON_PIPE_TALLY_H
+#ifndef BEV_COMMON_PIPE_TALLY_H
+#define BEV_COMMON_PIPE_TALLY_H
 
 #include <stdint.h>
 
@@ -25,42 +25,42 @@
 #include "common/pipe/counter.h"
 #include "common/pipe/message.h"
 
-#define BE_TALLY_PAIRS	1024
-#define BE_TALLY_TOLD	20
+#define BEV_TALLY_PAIRS	1024
+#define BEV_TALLY_TOLD	20
 
-typedef struct BeTallyPair
+typedef struct BevTallyPair
 {
 	uint32_t	used;
 	uint32_t	kind;
-	char		address[sizeof(((BeSuspectMessage *) 0)->address)];
+	char		address[sizeof(((BevAbuseMessage *) 0)->address)];
 	int			gateway;		/* that saw it last */
 	uint64_t	told_at;
 	uint64_t	times;			/* since then */
-} BeTallyPair;
+} BevTallyPair;
 
-typedef struct BeTallyKind
+typedef struct BevTallyKind
 {
-	BeBucket	told;
+	BevBucket	told;
 	uint64_t	told_at;		/* without an address; 0: never */
 	uint64_t	times;			/* without an address, since then */
-} BeTallyKind;
+} BevTallyKind;
 
-typedef struct BeTally
+typedef struct BevTally
 {
 	/* To be told: address is empty, and gateway 0, where it is about several. */
 	void		(*tell) (uint32_t kind, const char *address, int gateway, uint64_t times);
-	BeTallyPair pair[BE_TALLY_PAIRS];
-	BeTallyKind kind[BE_SUSPICIONS];
-} BeTally;
+	BevTallyPair pair[BEV_TALLY_PAIRS];
+	BevTallyKind kind[BEV_ABUSE_KINDS];
+} BevTally;
 
 /* All members but tell are to be zero. */
-extern void be_tally_begin(BeTally *tally, uint64_t now);
+extern void bev_tally_begin(BevTally *tally, uint64_t now);
 
 /* One that came; it was checked.  An empty address is nobody's. */
-extern void be_tally_note(BeTally *tally, const BeSuspectMessage *suspect, int gateway,
+extern void bev_tally_note(BevTally *tally, const BevAbuseMessage *abuse, int gateway,
 						  uint64_t now);
 
 /* Tell what is due.  To be called about once a second. */
-extern void be_tally_due(BeTally *tally, uint64_t now);
+extern void bev_tally_due(BevTally *tally, uint64_t now);
 
-#endif							/* BE_COMMON_PIPE_TALLY_H */
+#endif							/* BEV_COMMON_PIPE_TALLY_H */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static int
-allow_all(scmp_filter_ctx filter, const int *calls, size_t count, const BeFilterRules *rules)
+allow_all(scmp_filter_ctx filter, const int *calls, size_t count, const BevFilterRules *rules)
 {
 	for (size_t i = 0; i < count; i++)
 	{
@@ -24,7 +24,7 @@ allow_all(scmp_filter_ctx filter, const int *calls, size_t count, const BeFilter
 }
 
 bool
-be_filter_load(const int *calls, size_t count, const BeFilterRules *rules,
+bev_filter_load(const int *calls, size_t count, const BevFilterRules *rules,
 			   char *error, size_t error_size)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));

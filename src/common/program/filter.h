@@ -4,25 +4,25 @@
  * Model: everything else fails with EPERM rather than kill: what a C library calls besides, on a
  * machine that we have not seen, mostly does without, and an attacker gains nothing by it.
  */
-#ifndef BE_COMMON_PROGRAM_FILTER_H
-#define BE_COMMON_PROGRAM_FILTER_H
+#ifndef BEV_COMMON_PROGRAM_FILTER_H
+#define BEV_COMMON_PROGRAM_FILTER_H
 
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Allow a call with these arguments, in the filter that is in scope; 0, or what failed. */
-#define BE_FILTER_ALLOW(call, count, ...) \
+#define BEV_FILTER_ALLOW(call, count, ...) \
 	seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(call), count, __VA_ARGS__)
 
 /* Add rules about arguments; 0, or what failed. */
-typedef int (*BeFilterRules) (scmp_filter_ctx filter);
+typedef int (*BevFilterRules) (scmp_filter_ctx filter);
 
 /*
  * Load a filter with these calls, whatever their arguments, and with what the rules add, which
  * end with NULL.  False, with the reason in error: the kernel doesn't offer it.
  */
-extern bool be_filter_load(const int *calls, size_t count, const BeFilterRules *rules,
+extern bool bev_filter_load(const int *calls, size_t count, const BevFilterRules *rules,
 						   char *error, size_t error_size);
 
-#endif							/* BE_COMMON_PROGRAM_FILTER_H */
+#endif							/* BEV_COMMON_PROGRAM_FILTER_H */

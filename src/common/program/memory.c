@@ -8,7 +8,7 @@
 #include <string.h>
 
 void
-be_out_of_memory(void)
+bev_out_of_memory(void)
 {
 	/* No allocation here, so not by the pipe: stderr is the server's log. */
 	fputs("bugevents: out of memory\n", stderr);
@@ -16,29 +16,29 @@ be_out_of_memory(void)
 }
 
 void *
-be_alloc(size_t size)
+bev_alloc(size_t size)
 {
 	void	   *memory = calloc(1, size ? size : 1);
 
 	if (memory == NULL)
-		be_out_of_memory();
+		bev_out_of_memory();
 	return memory;
 }
 
 void *
-be_realloc(void *old, size_t size)
+bev_realloc(void *old, size_t size)
 {
 	void	   *memory = realloc(old, size ? size : 1);
 
 	if (memory == NULL)
-		be_out_of_memory();
+		bev_out_of_memory();
 	return memory;
 }
 
 char *
-be_copy_text(const char *text, size_t len)
+bev_copy_text(const char *text, size_t len)
 {
-	char	   *copy = be_alloc(len + 1);
+	char	   *copy = bev_alloc(len + 1);
 
 	if (len > 0)
 		memcpy(copy, text, len);

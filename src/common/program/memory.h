@@ -5,21 +5,21 @@
  * the clients resume there without a gap.  That is safer than a thousand error
  * paths that no test has ever walked.  The same holds for the carrier and its courier.
  */
-#ifndef BE_COMMON_PROGRAM_MEMORY_H
-#define BE_COMMON_PROGRAM_MEMORY_H
+#ifndef BEV_COMMON_PROGRAM_MEMORY_H
+#define BEV_COMMON_PROGRAM_MEMORY_H
 
 #include <stddef.h>
 
 /* The end, for others who could not allocate. */
-extern void be_out_of_memory(void) __attribute__((noreturn));
+extern void bev_out_of_memory(void) __attribute__((noreturn));
 
 /* Zeroed memory. */
-extern void *be_alloc(size_t size);
+extern void *bev_alloc(size_t size);
 
 /* As realloc; what was added is not zeroed. */
-extern void *be_realloc(void *old, size_t size);
+extern void *bev_realloc(void *old, size_t size);
 
 /* A copy of len bytes with a terminator. */
-extern char *be_copy_text(const char *text, size_t len);
+extern char *bev_copy_text(const char *text, size_t len);
 
-#endif							/* BE_COMMON_PROGRAM_MEMORY_H */
+#endif							/* BEV_COMMON_PROGRAM_MEMORY_H */

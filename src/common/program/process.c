@@ -60,7 +60,7 @@ reset_signals(void)
 }
 
 void
-be_process_begin(int pipe_fd, int file_fd)
+bev_process_begin(int pipe_fd, int file_fd)
 {
 	give_up_what_is_not_needed();
 	close_all_but(pipe_fd, file_fd);

@@ -1,13 +1,13 @@
 /*
  * process.h - what a program of ours gives up as it starts.
  */
-#ifndef BE_COMMON_PROGRAM_PROCESS_H
-#define BE_COMMON_PROGRAM_PROCESS_H
+#ifndef BEV_COMMON_PROGRAM_PROCESS_H
+#define BEV_COMMON_PROGRAM_PROCESS_H
 
 /*
  * Keep the pipe, a file (-1: none) and the standard descriptors, and close what the server
  * left open by mistake; no core files, no new privileges, and no signals that are meant for the server.
  */
-extern void be_process_begin(int pipe_fd, int file_fd);
+extern void bev_process_begin(int pipe_fd, int file_fd);
 
-#endif							/* BE_COMMON_PROGRAM_PROCESS_H */
+#endif							/* BEV_COMMON_PROGRAM_PROCESS_H */

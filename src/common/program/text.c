@@ -12,14 +12,14 @@
 #include <string.h>
 
 void
-be_text_free(BeText *text)
+bev_text_free(BevText *text)
 {
 	free(text->data);
-	*text = (BeText) {0};
+	*text = (BevText) {0};
 }
 
 char *
-be_text_reserve(BeText *text, size_t more)
+bev_text_reserve(BevText *text, size_t more)
 {
 	if (text->size - text->len < more)
 	{
@@ -27,32 +27,32 @@ be_text_reserve(BeText *text, size_t more)
 
 		while (size - text->len < more)
 			size *= 2;
-		text->data = be_realloc(text->data, size);
+		text->data = bev_realloc(text->data, size);
 		text->size = size;
 	}
 	return text->data + text->len;
 }
 
 void
-be_text_add(BeText *text, const char *data, size_t len)
+bev_text_add(BevText *text, const char *data, size_t len)
 {
 	if (len == 0)
 		return;
-	memcpy(be_text_reserve(text, len), data, len);
+	memcpy(bev_text_reserve(text, len), data, len);
 	text->len += len;
 }
 
 void
-be_text_add_string(BeText *text, const char *string)
+bev_text_add_string(BevText *text, const char *string)
 {
-	be_text_add(text, string, strlen(string));
+	bev_text_add(text, string, strlen(string));
 }
 
 void
-be_text_printf(BeText *text, const char *format,...)
+bev_text_printf(BevText *text, const char *format,...)
 {
 	va_list		args;
-	char	   *dst = be_text_reserve(text, 512);
+	char	   *dst = bev_text_reserve(text, 512);
 	int			n;
 
 	va_start(args, format);
@@ -60,7 +60,7 @@ be_text_printf(BeText *text, const char *format,...)
 	va_end(args);
 	if (n >= 512)
 	{
-		dst = be_text_reserve(text, (size_t) n + 1);
+		dst = bev_text_reserve(text, (size_t) n + 1);
 		va_start(args, format);
 		n = vsnprintf(dst, (size_t) n + 1, format, args);
 		va_end(args);
@@ -70,20 +70,20 @@ be_text_printf(BeText *text, const char *format,...)
 }
 
 static void
-add_escaped(BeText *text, unsigned char c)
+add_escaped(BevText *text, unsigned char c)
 {
 	static const char names[] = "btn_fr";	/* \b is 8 ... \r is 13 */
 
 	if (c == '"' || c == '\\')
-		be_text_printf(text, "\\%c", c);
+		bev_text_printf(text, "\\%c", c);
 	else if (c >= 8 && c <= 13 && c != 11)
-		be_text_printf(text, "\\%c", names[c - 8]);
+		bev_text_printf(text, "\\%c", names[c - 8]);
 	else
-		be_text_printf(text, "\\u%04x", c);
+		bev_text_printf(text, "\\u%04x", c);
 }
 
 bool
-be_text_is_line(const char *data, size_t len)
+bev_text_is_line(const char *data, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char) data[i] < 0x20 || data[i] == 0x7f)
@@ -92,23 +92,23 @@ be_text_is_line(const char *data, size_t len)
 }
 
 void
-be_text_add_json(BeText *text, const char *data, size_t len)
+bev_text_add_json(BevText *text, const char *data, size_t len)
 {
 	size_t		plain = 0;		/* start of what needs no escape */
 
-	be_text_add(text, "\"", 1);
+	bev_text_add(text, "\"", 1);
 	for (size_t i = 0; i < len; i++)
 	{
 		unsigned char c = (unsigned char) data[i];
 
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
-		be_text_add(text, data + plain, i - plain);
+		bev_text_add(text, data + plain, i - plain);
 		add_escaped(text, c);
 		plain = i + 1;
 	}
-	be_text_add(text, data + plain, len - plain);
-	be_text_add(text, "\"", 1);
+	bev_text_add(text, data + plain, len - plain);
+	bev_text_add(text, "\"", 1);
 }
 
 /*
@@ -140,7 +140,7 @@ put_digits(char *dst, uint32_t value, int digits, char after)
 }
 
 void
-be_time_format(char dst[BE_TIME_LEN + 1], int64_t microseconds)
+bev_time_format(char dst[BEV_TIME_LEN + 1], int64_t microseconds)
 {
 	const int64_t day_length = INT64_C(86400000000);
 	int64_t		days = microseconds / day_length;

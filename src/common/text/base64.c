@@ -11,13 +11,13 @@
 #include <string.h>
 
 void
-be_base64_encode(char *dst, const void *data, size_t len)
+bev_base64_encode(char *dst, const void *data, size_t len)
 {
 	EVP_EncodeBlock((unsigned char *) dst, data, (int) len);
 }
 
 long
-be_base64_decode(unsigned char *dst, const char *text, size_t len)
+bev_base64_decode(unsigned char *dst, const char *text, size_t len)
 {
 	char	   *again;
 	long		n;
@@ -29,8 +29,8 @@ be_base64_decode(unsigned char *dst, const char *text, size_t len)
 		(n = EVP_DecodeBlock(dst, (const unsigned char *) text, (int) len)) < 0)
 		return -1;
 	n -= (long) padding;		/* it counts the padding as zeros */
-	again = be_alloc(BE_BASE64_LEN((size_t) n) + 1);
-	be_base64_encode(again, dst, (size_t) n);
+	again = bev_alloc(BEV_BASE64_LEN((size_t) n) + 1);
+	bev_base64_encode(again, dst, (size_t) n);
 	if (memcmp(again, text, len) != 0)
 		n = -1;
 	free(again);

@@ -20,7 +20,7 @@ seed(void)
 }
 
 uint32_t
-be_hash(BeSpan name)
+bev_hash(BevSpan name)
 {
 	uint32_t	hash = seed();
 

@@ -5,13 +5,13 @@
  *
  * Pure C.
  */
-#ifndef BE_COMMON_TEXT_HASH_H
-#define BE_COMMON_TEXT_HASH_H
+#ifndef BEV_COMMON_TEXT_HASH_H
+#define BEV_COMMON_TEXT_HASH_H
 
 #include <stdint.h>
 
 #include "common/event/event.h"
 
-extern uint32_t be_hash(BeSpan name);
+extern uint32_t bev_hash(BevSpan name);
 
-#endif							/* BE_COMMON_TEXT_HASH_H */
+#endif							/* BEV_COMMON_TEXT_HASH_H */

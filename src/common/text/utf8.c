@@ -28,7 +28,7 @@ is_second(unsigned char lead, unsigned char c)
 }
 
 size_t
-be_utf8_char(const char *text, size_t len)
+bev_utf8_char(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) text;
 	size_t		n = len > 0 ? announced_length(p[0]) : 0;
@@ -48,7 +48,7 @@ is_control(unsigned char c)
 }
 
 bool
-be_is_one_line(const char *text)
+bev_utf8_is_one_line(const char *text)
 {
 	for (; *text; text++)
 		if (is_control((unsigned char) *text))
@@ -57,7 +57,7 @@ be_is_one_line(const char *text)
 }
 
 bool
-be_is_token(const char *text, size_t max)
+bev_utf8_is_token(const char *text, size_t max)
 {
 	size_t		len = strlen(text);
 
@@ -68,13 +68,13 @@ be_is_token(const char *text, size_t max)
 }
 
 void
-be_clean(char *dst, size_t size, const char *text, size_t len)
+bev_utf8_clean(char *dst, size_t size, const char *text, size_t len)
 {
 	size_t		used = 0;
 
 	while (len > 0)
 	{
-		size_t		n = be_utf8_char(text, len);
+		size_t		n = bev_utf8_char(text, len);
 		size_t		taken = n ? n : 1;
 
 		if (used + taken >= size)

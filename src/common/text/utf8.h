@@ -3,25 +3,25 @@
  *
  * Pure C.
  */
-#ifndef BE_COMMON_TEXT_UTF8_H
-#define BE_COMMON_TEXT_UTF8_H
+#ifndef BEV_COMMON_TEXT_UTF8_H
+#define BEV_COMMON_TEXT_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of the character at text, len of which are there; 0: it is none. */
-extern size_t be_utf8_char(const char *text, size_t len);
+extern size_t bev_utf8_char(const char *text, size_t len);
 
 /* No control character in it: nothing that could begin a new line. */
-extern bool be_is_one_line(const char *text);
+extern bool bev_utf8_is_one_line(const char *text);
 
 /* Printable ASCII without spaces, at least one and at most max characters. */
-extern bool be_is_token(const char *text, size_t max);
+extern bool bev_utf8_is_token(const char *text, size_t max);
 
 /*
  * Make a stranger's bytes fit to be shown: one line of valid UTF-8, with ? for what is none,
  * cut at a character.  dst has room for size bytes, the terminator included.
  */
-extern void be_clean(char *dst, size_t size, const char *text, size_t len);
+extern void bev_utf8_clean(char *dst, size_t size, const char *text, size_t len);
 
-#endif							/* BE_COMMON_TEXT_UTF8_H */
+#endif							/* BEV_COMMON_TEXT_UTF8_H */

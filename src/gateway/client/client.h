@@ -15,8 +15,8 @@
  * answers of its own wait in memory, few of them: a client that does not read is
  * not read from.
  */
-#ifndef BE_GATEWAY_CLIENT_CLIENT_H
-#define BE_GATEWAY_CLIENT_CLIENT_H
+#ifndef BEV_GATEWAY_CLIENT_CLIENT_H
+#define BEV_GATEWAY_CLIENT_CLIENT_H
 
 #include "gateway/net/address.h"
 #include "common/event/audience.h"
@@ -27,31 +27,31 @@
 #include "gateway/stream/subscription.h"
 #include "common/pipe/bucket.h"
 
-typedef enum BeClientState
+typedef enum BevClientState
 {
-	BE_CLIENT_HANDSHAKE,		/* the request's head is not complete */
-	BE_CLIENT_SCRAPING,			/* asked for the metrics, which are on their way */
-	BE_CLIENT_HTTP,				/* answered; the peer is to close */
-	BE_CLIENT_WAITING,			/* to be admitted, and for the stream */
-	BE_CLIENT_OPEN,
-	BE_CLIENT_CLOSING			/* a close frame is sent or about to be */
-} BeClientState;
+	BEV_CLIENT_HANDSHAKE,		/* the request's head is not complete */
+	BEV_CLIENT_SCRAPING,			/* asked for the metrics, which are on their way */
+	BEV_CLIENT_HTTP,				/* answered; the peer is to close */
+	BEV_CLIENT_WAITING,			/* to be admitted, and for the stream */
+	BEV_CLIENT_OPEN,
+	BEV_CLIENT_CLOSING			/* a close frame is sent or about to be */
+} BevClientState;
 
-typedef enum BeStanding
+typedef enum BevStanding
 {
-	BE_LIVE,
-	BE_LAGGING,
-	BE_PARKED
-} BeStanding;
+	BEV_LIVE,
+	BEV_LAGGING,
+	BEV_PARKED
+} BevStanding;
 
-typedef struct BeClient
+typedef struct BevClient
 {
-	BeSocket	socket;			/* first: the socket's callbacks lead here */
-	BeGateway  *gateway;
-	struct BeClient *prev;		/* of all */
-	struct BeClient *next;
-	uint8_t		state;			/* BeClientState */
-	uint8_t		standing;		/* BeStanding */
+	BevSocket	socket;			/* first: the socket's callbacks lead here */
+	BevGateway  *gateway;
+	struct BevClient *prev;		/* of all */
+	struct BevClient *next;
+	uint8_t		state;			/* BevClientState */
+	uint8_t		standing;		/* BevStanding */
 	bool		muted;			/* unsubscribed: no stream at all */
 	bool		conflates;		/* of each row the last state is enough, when lagging */
 	bool		caught_up;		/* was near the tip once: client_lag_limit applies */
@@ -62,30 +62,30 @@ typedef struct BeClient
 	bool		lingers;		/* deadline is the one for parting */
 
 	/* Bytes */
-	BeText		head;			/* of the request, while it comes */
-	BeText		out;			/* answers that wait for room */
-	BeReader	reader;
+	BevText		head;			/* of the request, while it comes */
+	BevText		out;			/* answers that wait for room */
+	BevFrameReader	reader;
 
 	/* Who */
-	char		address[BE_ADDRESS_LEN];	/* empty until it is asked for */
+	char		address[BEV_ADDRESS_LEN];	/* empty until it is asked for */
 	uint8_t		id[16];
 	uint64_t	number;			/* for the dispatcher */
 	int32_t		unread;			/* notifications when it was admitted; -1: not known */
-	BeAsked    *asked;			/* while it waits to be admitted */
+	BevAsked    *asked;			/* while it waits to be admitted */
 	bool		admitted;
 	char	   *user_id;
 	char	   *role;			/* the lower of the token's and the tables' */
-	BeIdentity	identity;
+	BevIdentity	identity;
 	int64_t		expires_at;		/* seconds since 1970, as the token says */
 	int64_t		ends_at;
-	BePrincipals principals;
-	BeMembership *membership;	/* one for each principal, one for admin */
+	BevPrincipals principals;
+	BevMembership *membership;	/* one for each principal, one for admin */
 	uint32_t	memberships;
 
 	/* Where in the stream */
-	BeSubscription *subscription;	/* NULL: everything */
+	BevSubscription *subscription;	/* NULL: everything */
 	uint64_t	cursor;			/* unless live */
-	BeWaiter	waiter;			/* while parked */
+	BevWaiter	waiter;			/* while parked */
 	uint64_t	batch;			/* the last one that was looked at */
 	char	   *since;			/* while waiting: what was asked for */
 	char	   *since_stream;
@@ -98,61 +98,61 @@ typedef struct BeClient
 	uint64_t	reported_cursor;
 	uint64_t	reported_received;
 	bool		reported_lags;
-	bool		interest_changed;	/* since it was told */
-	uint32_t	told_interest;	/* its hash; 0: nothing was told */
+	bool		subscription_changed;	/* since it was told */
+	uint32_t	told_subscription;	/* its hash; 0: nothing was told */
 
 	/* When; loop time, ms */
 	uint64_t	heard_at;
 	uint64_t	pinged_at;
 	uint64_t	deadline;		/* of the handshake or the close; 0: none */
-	BeBucket	bucket;
+	BevBucket	bucket;
 	uint32_t	refusals;		/* for its rate, beyond those that passed since */
 	uint32_t	questions;		/* that wait for an answer */
-} BeClient;
+} BevClient;
 
 /* Where it comes from: what the request says through a trusted proxy, or the peer. */
-extern const char *be_client_address(BeClient *client);
+extern const char *bev_client_address(BevClient *client);
 
 /* A descriptor was accepted. */
-extern void be_client_accept(BeGateway *gateway, int fd);
+extern void bev_client_accept(BevGateway *gateway, int fd);
 
 /* Free those who are closed; between turns. */
-extern void be_client_free_dead(BeGateway *gateway);
+extern void bev_client_free_dead(BevGateway *gateway);
 
-extern void be_client_received(BeSocket *socket, const char *data, size_t len);
-extern void be_client_writable(BeSocket *socket);
-extern void be_client_closed(BeSocket *socket);
+extern void bev_client_received(BevSocket *socket, const char *data, size_t len);
+extern void bev_client_writable(BevSocket *socket);
+extern void bev_client_closed(BevSocket *socket);
 
 /*
  * Write out what waits.  Called once all answers of a turn are appended to
  * client->out.
  */
-extern void be_client_flush(BeClient *client);
+extern void bev_client_flush(BevClient *client);
 
 /*
  * The one way to end a client: a close frame with this code and reason (an error
  * code of the protocol), then the connection.  What it was answered before still
  * goes out first.  Does nothing when it is ending already.
  */
-extern void be_client_end(BeClient *client, int code, const char *reason);
+extern void bev_client_end(BevClient *client, int code, const char *reason);
 
 /* The same, with an error message ahead of the close frame. */
-extern void be_client_refuse(BeClient *client, int code, const char *error,
+extern void bev_client_refuse(BevClient *client, int code, const char *error,
 							 const char *message);
 
 /*
  * Make the client what a token says: its name, role, expiry and groups.  Takes
  * what is in claims.
  */
-extern void be_client_identify(BeClient *client, BeClaims *claims);
+extern void bev_client_identify(BevClient *client, BevClaims *claims);
 
 /*
  * Give it the role and the groups that its identity amounts to; the dispatcher is told
  * of another role.
  */
-extern void be_client_regroup(BeClient *client);
+extern void bev_client_regroup(BevClient *client);
 
 /* Look at every client's clock: deadlines, pings, expiry. */
-extern void be_client_tick(BeGateway *gateway);
+extern void bev_client_tick(BevGateway *gateway);
 
-#endif							/* BE_GATEWAY_CLIENT_CLIENT_H */
+#endif							/* BEV_GATEWAY_CLIENT_CLIENT_H */

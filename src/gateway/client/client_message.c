@@ -37,22 +37,22 @@ typedef struct Request
 } Request;
 
 static void
-invalid_field(BeClient *client, const Request *request, const char *field,
+invalid_field(BevClient *client, const Request *request, const char *field,
 			  const char *message)
 {
 	char		more[96];
 
 	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
-	be_reply_error_with(client, request->id, "invalid_field", message, more);
+	bev_reply_error_with(client, request->id, "invalid_field", message, more);
 }
 
 static void
-missing_field(BeClient *client, const Request *request, const char *field)
+missing_field(BevClient *client, const Request *request, const char *field)
 {
 	char		more[96];
 
 	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
-	be_reply_error_with(client, request->id, "missing_field",
+	bev_reply_error_with(client, request->id, "missing_field",
 						"a required field is missing", more);
 }
 
@@ -64,10 +64,10 @@ value_as_text(const json_t *value, bool numbers, char *number, size_t size,
 			  const char **text)
 {
 	if (json_is_string(value) &&
-		be_text_is_line(json_string_value(value), json_string_length(value)))
+		bev_text_is_line(json_string_value(value), json_string_length(value)))
 	{
 		*text = json_string_value(value);
-		return json_string_length(value) <= BE_USER_ID_MAX;
+		return json_string_length(value) <= BEV_USER_ID_MAX;
 	}
 	if (!numbers || !json_is_integer(value))
 		return false;
@@ -77,7 +77,7 @@ value_as_text(const json_t *value, bool numbers, char *number, size_t size,
 }
 
 static bool
-read_list(BeSubscription *subscription, BeNarrowing by, const json_t *list,
+read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list,
 		  bool numbers)
 {
 	if (list == NULL)
@@ -91,21 +91,21 @@ read_list(BeSubscription *subscription, BeNarrowing by, const json_t *list,
 
 		if (!value_as_text(json_array_get(list, i), numbers, number,
 						   sizeof(number), &text) ||
-			!be_subscription_add(subscription, by, text))
+			!bev_subscription_add(subscription, by, text))
 			return false;
 	}
 	return true;
 }
 
 static void
-reply_position(BeClient *client, const Request *request)
+reply_position(BevClient *client, const Request *request)
 {
 	char		payload[48];
 
 	snprintf(payload, sizeof(payload), "{\"seq\":%" PRIu64 "}",
-			 client->standing == BE_LIVE ? client->gateway->sent_tip :
+			 client->standing == BEV_LIVE ? client->gateway->sent_tip :
 			 client->cursor);
-	be_reply_ok(client, request->id, payload);
+	bev_reply_ok(client, request->id, payload);
 }
 
 /*
@@ -136,22 +136,22 @@ unknown_member(const json_t *payload)
 }
 
 static void
-answer_subscribe(BeClient *client, const Request *request)
+answer_subscribe(BevClient *client, const Request *request)
 {
 	static const struct
 	{
 		const char *name;
-		BeNarrowing by;
+		BevNarrowing by;
 		bool		numbers;
 	}			fields[] = {
-		{"types", BE_BY_TYPE, false},
-		{"actions", BE_BY_ACTION, false},
-		{"project_ids", BE_BY_PROJECT, true},
-		{"bug_report_ids", BE_BY_BUG, true},
+		{"types", BEV_BY_TYPE, false},
+		{"actions", BEV_BY_ACTION, false},
+		{"project_ids", BEV_BY_PROJECT, true},
+		{"bug_report_ids", BEV_BY_BUG, true},
 	};
 	const char *unknown = unknown_member(request->payload);
 	const json_t *conflate = json_object_get(request->payload, "conflate");
-	BeSubscription *subscription;
+	BevSubscription *subscription;
 
 	if (unknown)
 	{
@@ -163,78 +163,78 @@ answer_subscribe(BeClient *client, const Request *request)
 		invalid_field(client, request, "conflate", "expected true or false");
 		return;
 	}
-	subscription = be_subscription_create();
+	subscription = bev_subscription_create();
 	for (int i = 0; i < 4; i++)
 	{
 		if (read_list(subscription, fields[i].by,
 					  json_object_get(request->payload, fields[i].name),
 					  fields[i].numbers))
 			continue;
-		be_subscription_free(subscription);
+		bev_subscription_free(subscription);
 		invalid_field(client, request, fields[i].name, fields[i].numbers ?
 					  "expected a list of ids, each a number or a string" :
 					  "expected a list of strings");
 		return;
 	}
-	if (be_subscription_seal(subscription))
+	if (bev_subscription_seal(subscription))
 	{
-		be_subscription_free(subscription);
+		bev_subscription_free(subscription);
 		subscription = NULL;
 	}
-	be_subscription_free(client->subscription);
+	bev_subscription_free(client->subscription);
 	client->subscription = subscription;
 	client->muted = false;
-	client->interest_changed = true;
-	be_fanout_conflate(client, json_is_true(conflate));
+	client->subscription_changed = true;
+	bev_fanout_conflate(client, json_is_true(conflate));
 	reply_position(client, request);
 }
 
 static void
-answer_unsubscribe(BeClient *client, const Request *request)
+answer_unsubscribe(BevClient *client, const Request *request)
 {
 	client->muted = true;
-	client->interest_changed = true;
-	be_fanout_place(client, client->gateway->sent_tip);
+	client->subscription_changed = true;
+	bev_fanout_place(client, client->gateway->sent_tip);
 	reply_position(client, request);
 }
 
 /* ---- ping, authenticate ---- */
 
 static void
-answer_ping(BeClient *client, const Request *request)
+answer_ping(BevClient *client, const Request *request)
 {
 	char		payload[64];
 
 	snprintf(payload, sizeof(payload), "{\"pong\":true,\"seq\":%" PRIu64 "}",
 			 client->gateway->sent_tip);
-	be_reply_ok(client, request->id, payload);
+	bev_reply_ok(client, request->id, payload);
 }
 
 static void
-reply_identity(BeClient *client, const Request *request)
+reply_identity(BevClient *client, const Request *request)
 {
-	BeText		payload = {0};
-	char		expires[BE_TIME_LEN + 1];
+	BevText		payload = {0};
+	char		expires[BEV_TIME_LEN + 1];
 
-	be_time_format(expires, client->expires_at * 1000000);
-	be_text_add_string(&payload, "{\"user_id\":");
-	be_text_add_json(&payload, client->user_id, strlen(client->user_id));
-	be_text_add_string(&payload, ",\"role\":");
-	be_text_add_json(&payload, client->role, strlen(client->role));
-	be_text_printf(&payload, ",\"expires_at\":\"%s\"}", expires);
-	be_text_add(&payload, "", 1);
-	be_reply_ok(client, request->id, payload.data);
-	be_text_free(&payload);
+	bev_time_format(expires, client->expires_at * 1000000);
+	bev_text_add_string(&payload, "{\"user_id\":");
+	bev_text_add_json(&payload, client->user_id, strlen(client->user_id));
+	bev_text_add_string(&payload, ",\"role\":");
+	bev_text_add_json(&payload, client->role, strlen(client->role));
+	bev_text_printf(&payload, ",\"expires_at\":\"%s\"}", expires);
+	bev_text_add(&payload, "", 1);
+	bev_reply_ok(client, request->id, payload.data);
+	bev_text_free(&payload);
 }
 
 static void
-answer_authenticate(BeClient *client, const Request *request)
+answer_authenticate(BevClient *client, const Request *request)
 {
 	const json_t *token = json_object_get(request->payload, "token");
-	BeTokenResult result;
+	BevTokenResult result;
 	const char *why;
 	double		wait;
-	BeClaims	claims = {0};
+	BevClaims	claims = {0};
 
 	if (token == NULL)
 	{
@@ -246,44 +246,44 @@ answer_authenticate(BeClient *client, const Request *request)
 		invalid_field(client, request, "token", "expected a string");
 		return;
 	}
-	wait = be_attempt_wait(client);
+	wait = bev_token_check_wait(client);
 	if (wait > 0)
 	{
-		be_reply_rate_limited(client, request->id, wait, BE_ATTEMPTS_REFUSED);
+		bev_reply_rate_limited(client, request->id, wait, BEV_ATTEMPTS_REFUSED);
 		return;
 	}
-	result = be_attempt_check(client, json_string_value(token), &claims, &why);
-	if (result != BE_TOKEN_GOOD)
-		be_reply_error(client, request->id, result == BE_TOKEN_EXPIRED ?
+	result = bev_token_check(client, json_string_value(token), &claims, &why);
+	if (result != BEV_TOKEN_GOOD)
+		bev_reply_error(client, request->id, result == BEV_TOKEN_EXPIRED ?
 					   "token_expired" : "invalid_token", why);
 	else if (strcmp(claims.user_id, client->user_id) != 0)
 	{
-		be_suspect(client, BE_COUNT_SUSPICION_other_user);
-		be_reply_error(client, request->id, "forbidden",
+		bev_abuse_note(client, BEV_COUNT_ABUSE_other_user);
+		bev_reply_error(client, request->id, "forbidden",
 					   "the token is for another user");
 	}
 	else
 	{
-		be_client_identify(client, &claims);
+		bev_client_identify(client, &claims);
 		reply_identity(client, request);
 	}
-	be_claims_free(&claims);
+	bev_claims_free(&claims);
 }
 
 /* ---- get, list ---- */
 
 /* Pass it on as it is: the other end knows what each entity has. */
 static void
-ask(BeClient *client, const Request *request, BeVerb verb)
+ask(BevClient *client, const Request *request, BevVerb verb)
 {
 	char	   *payload = json_dumps(request->payload, JSON_COMPACT);
 
-	be_question_ask(client, request->id, verb, payload);
+	bev_question_ask(client, request->id, verb, payload);
 	free(payload);
 }
 
 static bool
-names_a_type(BeClient *client, const Request *request)
+names_a_type(BevClient *client, const Request *request)
 {
 	const json_t *type = json_object_get(request->payload, "type");
 
@@ -298,7 +298,7 @@ names_a_type(BeClient *client, const Request *request)
 
 /* A request whose payload is an id. */
 static void
-ask_about(BeClient *client, const Request *request, const char *field, BeVerb verb)
+ask_about(BevClient *client, const Request *request, const char *field, BevVerb verb)
 {
 	const json_t *id = json_object_get(request->payload, field);
 
@@ -311,62 +311,62 @@ ask_about(BeClient *client, const Request *request, const char *field, BeVerb ve
 }
 
 static void
-answer_get(BeClient *client, const Request *request)
+answer_get(BevClient *client, const Request *request)
 {
 	if (names_a_type(client, request))
-		ask_about(client, request, "id", BE_VERB_GET);
+		ask_about(client, request, "id", BEV_VERB_GET);
 }
 
 static void
-answer_list(BeClient *client, const Request *request)
+answer_list(BevClient *client, const Request *request)
 {
 	if (!names_a_type(client, request))
 		return;
 	ask(client, request, strcmp(json_string_value(json_object_get(request->payload, "type")),
-								"notification") == 0 ? BE_VERB_NOTIFICATIONS : BE_VERB_LIST);
+								"notification") == 0 ? BEV_VERB_NOTIFICATIONS : BEV_VERB_LIST);
 }
 
 /* ---- read, watch ---- */
 
 static void
-answer_read(BeClient *client, const Request *request)
+answer_read(BevClient *client, const Request *request)
 {
-	ask_about(client, request, "notification_id", BE_VERB_READ);
+	ask_about(client, request, "notification_id", BEV_VERB_READ);
 }
 
 static void
-answer_read_all(BeClient *client, const Request *request)
+answer_read_all(BevClient *client, const Request *request)
 {
-	be_question_ask(client, request->id, BE_VERB_READ_ALL, "{}");
+	bev_question_ask(client, request->id, BEV_VERB_READ_ALL, "{}");
 }
 
 static void
-answer_watch(BeClient *client, const Request *request)
+answer_watch(BevClient *client, const Request *request)
 {
-	ask_about(client, request, "bug_report_id", BE_VERB_WATCH);
+	ask_about(client, request, "bug_report_id", BEV_VERB_WATCH);
 }
 
 static void
-answer_unwatch(BeClient *client, const Request *request)
+answer_unwatch(BevClient *client, const Request *request)
 {
-	ask_about(client, request, "bug_report_id", BE_VERB_UNWATCH);
+	ask_about(client, request, "bug_report_id", BEV_VERB_UNWATCH);
 }
 
 /* ---- connections, disconnect ---- */
 
 static void
-answer_connections(BeClient *client, const Request *request)
+answer_connections(BevClient *client, const Request *request)
 {
 	if (request->payload)
-		ask(client, request, BE_VERB_CONNECTIONS);
+		ask(client, request, BEV_VERB_CONNECTIONS);
 	else
-		be_question_ask(client, request->id, BE_VERB_CONNECTIONS, "{}");
+		bev_question_ask(client, request->id, BEV_VERB_CONNECTIONS, "{}");
 }
 
 static void
-answer_disconnect(BeClient *client, const Request *request)
+answer_disconnect(BevClient *client, const Request *request)
 {
-	ask_about(client, request, "connection_id", BE_VERB_DISCONNECT);
+	ask_about(client, request, "connection_id", BEV_VERB_DISCONNECT);
 }
 
 /* ---- Any request ---- */
@@ -374,7 +374,7 @@ answer_disconnect(BeClient *client, const Request *request)
 typedef struct Type
 {
 	const char *name;
-	void		(*answer) (BeClient *client, const Request *request);
+	void		(*answer) (BevClient *client, const Request *request);
 } Type;
 
 static const Type types[] = {
@@ -393,7 +393,7 @@ static const Type types[] = {
 };
 
 static void
-answer_type(BeClient *client, const json_t *message, Request *request)
+answer_type(BevClient *client, const json_t *message, Request *request)
 {
 	const json_t *type = json_object_get(message, "type");
 	const json_t *payload = json_object_get(message, "payload");
@@ -420,12 +420,12 @@ answer_type(BeClient *client, const json_t *message, Request *request)
 			types[i].answer(client, request);
 			return;
 		}
-	be_reply_error(client, request->id, "unknown_type",
+	bev_reply_error(client, request->id, "unknown_type",
 				   "there is no request of this type");
 }
 
 static void
-answer_message(BeClient *client, const json_t *message)
+answer_message(BevClient *client, const json_t *message)
 {
 	const json_t *id = json_object_get(message, "id");
 	Request		request = {0};
@@ -475,10 +475,10 @@ is_too_deep(const char *text, size_t len)
 
 /* False: it has had its share; it was told, or is being closed. */
 static bool
-within_rate(BeClient *client)
+within_rate(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
-	double		wait = be_bucket_take(&client->bucket, gateway->config->message_rate,
+	BevGateway  *gateway = client->gateway;
+	double		wait = bev_bucket_take(&client->bucket, gateway->config->message_rate,
 									  uv_now(&gateway->loop));
 
 	if (wait == 0)
@@ -488,17 +488,17 @@ within_rate(BeClient *client)
 	}
 	if (++client->refusals > REFUSALS_MAX)
 	{
-		be_suspect(client, BE_COUNT_SUSPICION_too_many_messages);
-		be_client_refuse(client, BE_CLOSE_POLICY, "rate_limited",
+		bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_messages);
+		bev_client_refuse(client, BEV_CLOSE_POLICY, "rate_limited",
 						 "too many messages, again and again");
 		return false;
 	}
-	be_reply_rate_limited(client, NULL, wait, "too many messages");
+	bev_reply_rate_limited(client, NULL, wait, "too many messages");
 	return false;
 }
 
 void
-be_request_answer(BeClient *client, const char *text, size_t len)
+bev_client_message_answer(BevClient *client, const char *text, size_t len)
 {
 	json_t	   *message = NULL;
 
@@ -509,7 +509,7 @@ be_request_answer(BeClient *client, const char *text, size_t len)
 	if (json_is_object(message))
 		answer_message(client, message);
 	else
-		be_reply_error(client, NULL, "invalid_message", message ?
+		bev_reply_error(client, NULL, "invalid_message", message ?
 					   "the message is not a JSON object" :
 					   "the message is not valid JSON");
 	json_decref(message);

@@ -10,12 +10,12 @@
  * Everything that is wrong with a message is answered with an error that echoes
  * its id; the connection lives on.
  */
-#ifndef BE_GATEWAY_CLIENT_CLIENT_MESSAGE_H
-#define BE_GATEWAY_CLIENT_CLIENT_MESSAGE_H
+#ifndef BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H
+#define BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H
 
 #include "gateway/client/client.h"
 
 /* Answer one text message. */
-extern void be_request_answer(BeClient *client, const char *text, size_t len);
+extern void bev_client_message_answer(BevClient *client, const char *text, size_t len);
 
-#endif							/* BE_GATEWAY_CLIENT_CLIENT_MESSAGE_H */
+#endif							/* BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H */

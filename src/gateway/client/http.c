@@ -78,63 +78,63 @@ more_headers(int status)
 	"Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n"
 
 static void
-respond_with(BeClient *client, int status, const char *type, BeSpan body, bool with_body)
+respond_with(BevClient *client, int status, const char *type, BevSpan body, bool with_body)
 {
-	BeText	   *out = &client->out;
+	BevText	   *out = &client->out;
 
-	be_text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_phrase(status));
-	be_text_printf(out, "Content-Type: %s\r\nContent-Length: %u\r\n", type, body.len);
-	be_text_add_string(out, "Cache-Control: no-store\r\n"
+	bev_text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_phrase(status));
+	bev_text_printf(out, "Content-Type: %s\r\nContent-Length: %u\r\n", type, body.len);
+	bev_text_add_string(out, "Cache-Control: no-store\r\n"
 					   "X-Content-Type-Options: nosniff\r\n");
-	be_text_add_string(out, more_headers(status));
+	bev_text_add_string(out, more_headers(status));
 	if (strncmp(type, "text/html", 9) == 0)
-		be_text_add_string(out, PAGE_POLICY);
-	be_text_printf(out, "Connection: close%s\r\n\r\n",
+		bev_text_add_string(out, PAGE_POLICY);
+	bev_text_printf(out, "Connection: close%s\r\n\r\n",
 				   status == 426 ? ", upgrade" : "");
 	if (with_body)
-		be_text_add(out, body.data, body.len);
-	client->state = BE_CLIENT_HTTP;
+		bev_text_add(out, body.data, body.len);
+	client->state = BEV_CLIENT_HTTP;
 }
 
 /* A line of text. */
 static void
-respond(BeClient *client, int status, const char *text, bool with_body)
+respond(BevClient *client, int status, const char *text, bool with_body)
 {
 	char		line[128];
 	int			len = snprintf(line, sizeof(line), "%s\n", text);
 
-	respond_with(client, status, PLAIN_TEXT, (BeSpan) {line, (uint32_t) len}, with_body);
+	respond_with(client, status, PLAIN_TEXT, (BevSpan) {line, (uint32_t) len}, with_body);
 }
 
-static BeCounter
+static BevCounter
 suspicion(int status)
 {
 	switch (status)
 	{
 		case 401:
-			return BE_COUNT_SUSPICION_metrics_refused;
+			return BEV_COUNT_ABUSE_metrics_refused;
 		case 404:
-			return BE_COUNT_SUSPICION_unknown_path;
+			return BEV_COUNT_ABUSE_unknown_path;
 		case 408:
-			return BE_COUNT_SUSPICION_slow_request;
+			return BEV_COUNT_ABUSE_slow_request;
 		case 429:
-			return BE_COUNT_SUSPICION_too_many_handshakes;
+			return BEV_COUNT_ABUSE_too_many_handshakes;
 		default:
-			return BE_COUNT_SUSPICION_malformed_request;
+			return BEV_COUNT_ABUSE_malformed_request;
 	}
 }
 
 void
-be_http_refuse(BeClient *client, int status)
+bev_http_refuse(BevClient *client, int status)
 {
-	be_suspect(client, suspicion(status));
+	bev_abuse_note(client, suspicion(status));
 	respond(client, status, reason_phrase(status), true);
 }
 
 static void
-respond_file(BeClient *client, const BeConsoleFile *file, bool with_body)
+respond_file(BevClient *client, const BevConsoleFile *file, bool with_body)
 {
-	BeSpan		body = {file->start, (uint32_t) (file->end - file->start)};
+	BevSpan		body = {file->start, (uint32_t) (file->end - file->start)};
 
 	respond_with(client, 200, file->type, body, with_body);
 }
@@ -142,16 +142,16 @@ respond_file(BeClient *client, const BeConsoleFile *file, bool with_body)
 /* ---- /metrics ---- */
 
 static bool
-has_admin_token(BeClient *client, const BeHead *head)
+has_admin_token(BevClient *client, const BevHead *head)
 {
-	char		token[BE_TOKEN_MAX + 1];
-	BeClaims	claims = {0};
+	char		token[BEV_TOKEN_MAX + 1];
+	BevClaims	claims = {0};
 	const char *why;
-	bool		is_admin = be_head_token(head, token) &&
-		be_attempt_check(client, token, &claims, &why) == BE_TOKEN_GOOD && claims.is_admin;
+	bool		is_admin = bev_head_token(head, token) &&
+		bev_token_check(client, token, &claims, &why) == BEV_TOKEN_GOOD && claims.is_admin;
 
 	OPENSSL_cleanse(token, sizeof(token));
-	be_claims_free(&claims);
+	bev_claims_free(&claims);
 	return is_admin;
 }
 
@@ -161,27 +161,27 @@ has_admin_token(BeClient *client, const BeHead *head)
  * as nginx does unless told otherwise.
  */
 static void
-answer_metrics(BeClient *client, const BeHead *head)
+answer_metrics(BevClient *client, const BevHead *head)
 {
 	bool		is_local = head->forwarded.len == 0 && !head->is_old &&
-		be_address_is_loopback(be_client_address(client));
+		bev_address_is_loopback(bev_client_address(client));
 
-	if (!is_local && be_attempt_wait(client) > 0)
+	if (!is_local && bev_token_check_wait(client) > 0)
 	{
-		respond(client, 429, BE_ATTEMPTS_REFUSED, true);
+		respond(client, 429, BEV_ATTEMPTS_REFUSED, true);
 		return;
 	}
 	if (!is_local && !has_admin_token(client, head))
 	{
-		be_http_refuse(client, 401);
+		bev_http_refuse(client, 401);
 		return;
 	}
-	client->state = BE_CLIENT_SCRAPING;
-	be_question_metrics(client);
+	client->state = BEV_CLIENT_SCRAPING;
+	bev_question_metrics(client);
 }
 
 void
-be_http_metrics(BeClient *client, const BeSpan *text)
+bev_http_metrics(BevClient *client, const BevSpan *text)
 {
 	if (text)
 		respond_with(client, 200, METRICS_TEXT, *text, true);
@@ -190,39 +190,39 @@ be_http_metrics(BeClient *client, const BeSpan *text)
 }
 
 void
-be_http_answer(BeClient *client, const BeHead *head)
+bev_http_answer(BevClient *client, const BevHead *head)
 {
-	const char *unready = be_gateway_unready(client->gateway);
-	const BeConsoleFile *file = be_console_find(head->path);
-	bool		is_get = be_span_is(head->method, "GET");
+	const char *unready = bev_gateway_unready(client->gateway);
+	const BevConsoleFile *file = bev_console_find(head->path);
+	bool		is_get = bev_span_is(head->method, "GET");
 
-	if (!is_get && !be_span_is(head->method, "HEAD"))
-		be_http_refuse(client, 405);
-	else if (be_span_is(head->path, "/health"))
+	if (!is_get && !bev_span_is(head->method, "HEAD"))
+		bev_http_refuse(client, 405);
+	else if (bev_span_is(head->path, "/health"))
 		respond(client, 200, "ok", is_get);
-	else if (be_span_is(head->path, "/ready"))
+	else if (bev_span_is(head->path, "/ready"))
 		respond(client, unready ? 503 : 200, unready ? unready : "ok", is_get);
-	else if (be_span_is(head->path, "/metrics") && is_get)
+	else if (bev_span_is(head->path, "/metrics") && is_get)
 		answer_metrics(client, head);
 	else if (file)
 		respond_file(client, file, is_get);
-	else if (be_span_is(head->path, "/ws"))
+	else if (bev_span_is(head->path, "/ws"))
 		respond(client, 426, "this is a WebSocket", is_get);
 	else
-		be_http_refuse(client, 404);
+		bev_http_refuse(client, 404);
 }
 
 void
-be_http_accept(BeClient *client, const BeHead *head)
+bev_http_accept(BevClient *client, const BevHead *head)
 {
-	char		accept[BE_ACCEPT_LEN + 1];
+	char		accept[BEV_ACCEPT_LEN + 1];
 
-	be_head_accept(head, accept);
-	be_text_printf(&client->out, "HTTP/1.1 101 Switching Protocols\r\n"
+	bev_head_accept(head, accept);
+	bev_text_printf(&client->out, "HTTP/1.1 101 Switching Protocols\r\n"
 				   "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 				   "Sec-WebSocket-Accept: %s\r\n", accept);
-	if (be_head_offers_protocol(head))
-		be_text_add_string(&client->out,
-						   "Sec-WebSocket-Protocol: " BE_SUBPROTOCOL "\r\n");
-	be_text_add_string(&client->out, "\r\n");
+	if (bev_head_offers_protocol(head))
+		bev_text_add_string(&client->out,
+						   "Sec-WebSocket-Protocol: " BEV_SUBPROTOCOL "\r\n");
+	bev_text_add_string(&client->out, "\r\n");
 }

@@ -5,30 +5,30 @@
 #include "gateway/session/abuse.h"
 
 double
-be_attempt_wait(BeClient *client)
+bev_token_check_wait(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
-	double		wait = be_addresses_blocked(gateway->addresses, be_client_address(client),
+	BevGateway  *gateway = client->gateway;
+	double		wait = bev_addresses_blocked(gateway->addresses, bev_client_address(client),
 											gateway->config->auth_failure_rate,
 											uv_now(&gateway->loop));
 
 	if (wait > 0)
-		be_suspect(client, BE_COUNT_SUSPICION_too_many_failures);
+		bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_failures);
 	return wait;
 }
 
-BeTokenResult
-be_attempt_check(BeClient *client, const char *token, BeClaims *claims, const char **why)
+BevTokenResult
+bev_token_check(BevClient *client, const char *token, BevClaims *claims, const char **why)
 {
-	BeGateway  *gateway = client->gateway;
-	BeTokenResult result = be_token_check(gateway->keys, gateway->config, token,
-										  be_wall_clock(), claims, why);
+	BevGateway  *gateway = client->gateway;
+	BevTokenResult result = bev_token_verify(gateway->keys, gateway->config, token,
+										  bev_wall_clock(), claims, why);
 
-	if (result == BE_TOKEN_GOOD)
+	if (result == BEV_TOKEN_GOOD)
 		return result;
-	be_suspect(client, result == BE_TOKEN_EXPIRED ? BE_COUNT_SUSPICION_expired_token :
-			   BE_COUNT_SUSPICION_invalid_token);
-	be_addresses_failure(gateway->addresses, be_client_address(client),
+	bev_abuse_note(client, result == BEV_TOKEN_EXPIRED ? BEV_COUNT_ABUSE_expired_token :
+			   BEV_COUNT_ABUSE_invalid_token);
+	bev_addresses_failure(gateway->addresses, bev_client_address(client),
 						 gateway->config->auth_failure_rate, uv_now(&gateway->loop));
 	return result;
 }

@@ -7,19 +7,19 @@
  * The handshake, authenticate and /metrics take tokens; an address has one bucket for
  * the bad ones of all of them.
  */
-#ifndef BE_GATEWAY_CLIENT_TOKEN_CHECK_H
-#define BE_GATEWAY_CLIENT_TOKEN_CHECK_H
+#ifndef BEV_GATEWAY_CLIENT_TOKEN_CHECK_H
+#define BEV_GATEWAY_CLIENT_TOKEN_CHECK_H
 
 #include "gateway/client/client.h"
 
 /* What one that has to wait is told. */
-#define BE_ATTEMPTS_REFUSED	"too many tokens from your address were no good"
+#define BEV_ATTEMPTS_REFUSED	"too many tokens from your address were no good"
 
 /* Seconds until a token from the client's address will be looked at; 0: now. */
-extern double be_attempt_wait(BeClient *client);
+extern double bev_token_check_wait(BevClient *client);
 
-/* As be_token_check, of which it keeps count. */
-extern BeTokenResult be_attempt_check(BeClient *client, const char *token,
-									  BeClaims *claims, const char **why);
+/* As bev_token_verify, of which it keeps count. */
+extern BevTokenResult bev_token_check(BevClient *client, const char *token,
+									  BevClaims *claims, const char **why);
 
-#endif							/* BE_GATEWAY_CLIENT_TOKEN_CHECK_H */
+#endif							/* BEV_GATEWAY_CLIENT_TOKEN_CHECK_H */

@@ -30,14 +30,14 @@
 /* ---- Being let in ---- */
 
 static char *
-copy_parameter(const BeHead *head, const char *name)
+copy_parameter(const BevHead *head, const char *name)
 {
 	char		text[64];
-	int			len = be_head_parameter(head, name, text, sizeof(text));
+	int			len = bev_head_parameter(head, name, text, sizeof(text));
 
 	if (len == -1)
 		return NULL;
-	return be_copy_text(text, len < 0 ? 0 : (size_t) len);
+	return bev_copy_text(text, len < 0 ? 0 : (size_t) len);
 }
 
 /* The whole text as a number; false: it is not one. */
@@ -58,9 +58,9 @@ read_seq(const char *text, uint64_t *seq)
  * it is held until the stream gets there, if it does soon.
  */
 static bool
-is_ahead(const BeClient *client)
+is_ahead(const BevClient *client)
 {
-	const BeGateway *gateway = client->gateway;
+	const BevGateway *gateway = client->gateway;
 	uint64_t	since;
 
 	return client->since && client->since_stream && read_seq(client->since, &since) &&
@@ -69,9 +69,9 @@ is_ahead(const BeClient *client)
 
 /* Can the stream go on exactly after since? */
 static bool
-can_resume(const BeClient *client, uint64_t *since)
+can_resume(const BevClient *client, uint64_t *since)
 {
-	const BeGateway *gateway = client->gateway;
+	const BevGateway *gateway = client->gateway;
 
 	return client->since_stream && read_seq(client->since, since) &&
 		strcmp(client->since_stream, gateway->stream) == 0 &&
@@ -80,84 +80,84 @@ can_resume(const BeClient *client, uint64_t *since)
 }
 
 static void
-welcome(BeClient *client)
+welcome(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 	uint64_t	since = gateway->sent_tip;
 	bool		resumed = client->since && can_resume(client, &since);
 
 	if (!resumed)
 		since = gateway->sent_tip;
-	client->state = BE_CLIENT_OPEN;
+	client->state = BEV_CLIENT_OPEN;
 	client->start = since;
-	be_count(gateway, BE_COUNT_CONNECTIONS, 1);
-	be_count(gateway, BE_COUNT_RESUMED, resumed);
-	be_count(gateway, BE_COUNT_RESYNC_REQUIRED, client->since && !resumed);
+	bev_count(gateway, BEV_COUNT_CONNECTIONS, 1);
+	bev_count(gateway, BEV_COUNT_RESUMED, resumed);
+	bev_count(gateway, BEV_COUNT_RESYNC_REQUIRED, client->since && !resumed);
 	client->deadline = 0;
-	be_bucket_fill(&client->bucket, gateway->config->message_rate, uv_now(&gateway->loop));
-	be_reply_ready(client, since, resumed);
+	bev_bucket_fill(&client->bucket, gateway->config->message_rate, uv_now(&gateway->loop));
+	bev_reply_ready(client, since, resumed);
 	if (client->since && !resumed)
-		be_reply_resync(client);
+		bev_reply_resync(client);
 	free(client->since);
 	free(client->since_stream);
 	client->since = client->since_stream = NULL;
-	be_client_flush(client);
-	be_fanout_place(client, since);
+	bev_client_flush(client);
+	bev_fanout_place(client, since);
 }
 
 /* ---- Who comes too often ---- */
 
 /* Whoever may not come again before so many seconds is told. */
 static void
-turn_back(BeClient *client, double wait, const char *message)
+turn_back(BevClient *client, double wait, const char *message)
 {
-	be_reply_rate_limited(client, NULL, wait, message);
-	be_client_end(client, BE_CLOSE_POLICY, "rate_limited");
+	bev_reply_rate_limited(client, NULL, wait, message);
+	bev_client_end(client, BEV_CLOSE_POLICY, "rate_limited");
 }
 
 /* Seconds until the address may make another request; 0: now. */
 static double
-wait_for_handshake(BeClient *client)
+wait_for_handshake(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 
-	return be_addresses_handshake(gateway->addresses, be_client_address(client),
+	return bev_addresses_handshake(gateway->addresses, bev_client_address(client),
 								  gateway->config->handshake_rate, uv_now(&gateway->loop));
 }
 
 /* So many bad tokens came from there that no more are looked at for now. */
 static bool
-refuse_guesser(BeClient *client)
+refuse_guesser(BevClient *client)
 {
-	double		wait = be_attempt_wait(client);
+	double		wait = bev_token_check_wait(client);
 
 	if (wait > 0)
-		turn_back(client, wait, BE_ATTEMPTS_REFUSED);
+		turn_back(client, wait, BEV_ATTEMPTS_REFUSED);
 	return wait > 0;
 }
 
 static bool
-refuse_origin(BeClient *client, const BeHead *head)
+refuse_origin(BevClient *client, const BevHead *head)
 {
-	if (be_origin_allowed(head, client->gateway->config->allowed_origins))
+	if (bev_origin_allowed(head, client->gateway->config->allowed_origins))
 		return false;
-	be_suspect(client, BE_COUNT_SUSPICION_wrong_origin);
-	be_client_refuse(client, BE_CLOSE_POLICY, "origin_not_allowed",
+	bev_abuse_note(client, BEV_COUNT_ABUSE_wrong_origin);
+	bev_client_refuse(client, BEV_CLOSE_POLICY, "origin_not_allowed",
 					 "pages of this origin may not connect");
 	return true;
 }
 
 /* Is there a reason to turn this one away before its token is looked at? */
 static bool
-refuse_at_the_door(BeClient *client, const BeHead *head)
+refuse_at_the_door(BevClient *client, const BevHead *head)
 {
-	const BeGateway *gateway = client->gateway;
+	const BevGateway *gateway = client->gateway;
 
 	if (gateway->shutting_down)
-		be_client_refuse(client, BE_CLOSE_RESTART, "shutting_down",
+		bev_client_refuse(client, BEV_CLOSE_RESTART, "shutting_down",
 						 "the server is shutting down");
 	else if (gateway->clients_open >= gateway->config->max_connections)
-		be_client_refuse(client, BE_CLOSE_TRY_LATER, "server_full",
+		bev_client_refuse(client, BEV_CLOSE_TRY_LATER, "server_full",
 						 "the server takes no more connections");
 	else
 		return refuse_origin(client, head) || refuse_guesser(client);
@@ -166,62 +166,62 @@ refuse_at_the_door(BeClient *client, const BeHead *head)
 
 /* The claims of the token that the request carries; false: it was refused. */
 static bool
-check_token(BeClient *client, const BeHead *head, BeClaims *claims)
+check_token(BevClient *client, const BevHead *head, BevClaims *claims)
 {
-	char		token[BE_TOKEN_MAX + 1];
+	char		token[BEV_TOKEN_MAX + 1];
 	const char *why;
-	BeTokenResult result;
+	BevTokenResult result;
 
-	if (!be_head_token(head, token))
+	if (!bev_head_token(head, token))
 	{
-		be_suspect(client, BE_COUNT_SUSPICION_missing_token);
-		be_client_refuse(client, BE_CLOSE_POLICY, "missing_token",
+		bev_abuse_note(client, BEV_COUNT_ABUSE_missing_token);
+		bev_client_refuse(client, BEV_CLOSE_POLICY, "missing_token",
 						 "a token is required");
 		return false;
 	}
-	result = be_attempt_check(client, token, claims, &why);
+	result = bev_token_check(client, token, claims, &why);
 	OPENSSL_cleanse(token, sizeof(token));
-	if (result != BE_TOKEN_GOOD)
-		be_client_refuse(client, BE_CLOSE_POLICY, result == BE_TOKEN_EXPIRED ?
+	if (result != BEV_TOKEN_GOOD)
+		bev_client_refuse(client, BEV_CLOSE_POLICY, result == BEV_TOKEN_EXPIRED ?
 						 "token_expired" : "invalid_token", why);
-	return result == BE_TOKEN_GOOD;
+	return result == BEV_TOKEN_GOOD;
 }
 
 static void
-let_in(BeClient *client, const BeHead *head)
+let_in(BevClient *client, const BevHead *head)
 {
-	BeGateway  *gateway = client->gateway;
-	BeClaims	claims = {0};
+	BevGateway  *gateway = client->gateway;
+	BevClaims	claims = {0};
 
 	if (refuse_at_the_door(client, head) || !check_token(client, head, &claims))
 		return;
-	be_client_identify(client, &claims);
-	be_claims_free(&claims);
+	bev_client_identify(client, &claims);
+	bev_claims_free(&claims);
 	RAND_bytes(client->id, sizeof(client->id));
 	client->since = copy_parameter(head, "since");
 	client->since_stream = copy_parameter(head, "stream");
 	gateway->clients_open++;
-	client->state = BE_CLIENT_WAITING;
-	be_admission_ask(client);
+	client->state = BEV_CLIENT_WAITING;
+	bev_registration_ask(client);
 }
 
 /* What it sent while it waited is read now. */
 static void
-welcome_early_bird(BeClient *client)
+welcome_early_bird(BevClient *client)
 {
-	BeText		early = client->head;
+	BevText		early = client->head;
 
-	client->head = (BeText) {0};
+	client->head = (BevText) {0};
 	welcome(client);
-	be_client_received(&client->socket, early.data, early.len);
-	be_text_free(&early);
+	bev_client_received(&client->socket, early.data, early.len);
+	bev_text_free(&early);
 }
 
 /* There is a stream and the client may have it: now, or when it gets there. */
 static void
-welcome_or_hold(BeClient *client)
+welcome_or_hold(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 
 	if (is_ahead(client))
 	{
@@ -233,22 +233,22 @@ welcome_or_hold(BeClient *client)
 }
 
 void
-be_door_admitted(BeClient *client)
+bev_upgrade_admitted(BevClient *client)
 {
 	if (client->gateway->stream[0])
 		welcome_or_hold(client);
 }
 
 void
-be_door_look_at_held(BeGateway *gateway)
+bev_upgrade_look_at_held(BevGateway *gateway)
 {
 	uint32_t	held = 0;
 
 	if (gateway->held == 0)
 		return;
-	for (BeClient *client = gateway->first; client; client = client->next)
+	for (BevClient *client = gateway->first; client; client = client->next)
 	{
-		if (client->state != BE_CLIENT_WAITING || client->held_until == 0)
+		if (client->state != BEV_CLIENT_WAITING || client->held_until == 0)
 			continue;
 		if (is_ahead(client) && uv_now(&gateway->loop) < client->held_until)
 			held++;
@@ -259,49 +259,49 @@ be_door_look_at_held(BeGateway *gateway)
 }
 
 void
-be_door_welcome_waiting(BeGateway *gateway)
+bev_upgrade_welcome_waiting(BevGateway *gateway)
 {
-	for (BeClient *client = gateway->first; client; client = client->next)
-		if (client->state == BE_CLIENT_WAITING && client->admitted &&
+	for (BevClient *client = gateway->first; client; client = client->next)
+		if (client->state == BEV_CLIENT_WAITING && client->admitted &&
 			client->held_until == 0)
-			be_admission_ask_again(client);
+			bev_registration_ask_again(client);
 }
 
 /* ---- The handshake ---- */
 
 static void
-answer_head(BeClient *client, size_t head_len)
+answer_head(BevClient *client, size_t head_len)
 {
-	BeHead		head;
-	int			status = be_head_parse(client->head.data, head_len, &head);
-	char		peer[BE_ADDRESS_LEN];
+	BevHead		head;
+	int			status = bev_head_parse(client->head.data, head_len, &head);
+	char		peer[BEV_ADDRESS_LEN];
 	double		wait = 0;
 
 	if (status == 0)
 	{
-		be_socket_peer(&client->socket, peer, sizeof(peer));
-		be_address_origin(peer, head.forwarded, client->gateway->config->trusted_proxies,
+		bev_socket_peer(&client->socket, peer, sizeof(peer));
+		bev_address_origin(peer, head.forwarded, client->gateway->config->trusted_proxies,
 						  client->address);
 		wait = wait_for_handshake(client);
 	}
-	if (wait > 0 && !be_head_wants_upgrade(&head))
+	if (wait > 0 && !bev_head_wants_upgrade(&head))
 		status = 429;
-	if (status == 0 && !be_head_wants_upgrade(&head))
+	if (status == 0 && !bev_head_wants_upgrade(&head))
 	{
-		be_http_answer(client, &head);
+		bev_http_answer(client, &head);
 		return;
 	}
 	if (status == 0)
-		status = be_span_is(head.path, "/ws") ? be_head_check_upgrade(&head) : 404;
+		status = bev_span_is(head.path, "/ws") ? bev_head_check_upgrade(&head) : 404;
 	if (status != 0)
 	{
-		be_http_refuse(client, status);
+		bev_http_refuse(client, status);
 		return;
 	}
-	be_http_accept(client, &head);
+	bev_http_accept(client, &head);
 	if (wait > 0)
 	{
-		be_suspect(client, BE_COUNT_SUSPICION_too_many_handshakes);
+		bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_handshakes);
 		turn_back(client, wait, "too many requests from your address");
 	}
 	else
@@ -309,26 +309,26 @@ answer_head(BeClient *client, size_t head_len)
 }
 
 void
-be_door_receive(BeClient *client, const char *data, size_t len)
+bev_upgrade_receive(BevClient *client, const char *data, size_t len)
 {
 	/* The end may have begun three bytes ago. */
 	size_t		from = client->head.len > 3 ? client->head.len - 3 : 0;
 	size_t		end;
-	BeText		head;
+	BevText		head;
 
-	be_text_add(&client->head, data, len);
-	end = be_head_end(client->head.data + from, client->head.len - from);
-	if (end > 0 ? from + end > BE_HEAD_MAX : client->head.len >= BE_HEAD_MAX)
-		be_http_refuse(client, 431);
-	if (client->state != BE_CLIENT_HANDSHAKE || end == 0)
+	bev_text_add(&client->head, data, len);
+	end = bev_head_end(client->head.data + from, client->head.len - from);
+	if (end > 0 ? from + end > BEV_HEAD_MAX : client->head.len >= BEV_HEAD_MAX)
+		bev_http_refuse(client, 431);
+	if (client->state != BEV_CLIENT_HANDSHAKE || end == 0)
 		return;
 	answer_head(client, from + end);
 
 	/* What came behind the head are frames already. */
 	head = client->head;
-	client->head = (BeText) {0};
-	be_client_received(&client->socket, head.data + from + end,
+	client->head = (BevText) {0};
+	bev_client_received(&client->socket, head.data + from + end,
 					   head.len - from - end);
 	OPENSSL_cleanse(head.data, head.len);	/* a token was in it */
-	be_text_free(&head);
+	bev_text_free(&head);
 }

@@ -32,7 +32,7 @@ typedef struct Member
 	json_int_t	high;
 } Member;
 
-#define AT(field)	offsetof(BeConfig, field)
+#define AT(field)	offsetof(BevConfig, field)
 
 static const Member members[] = {
 	{"listen_addresses", TEXT, AT(listen_addresses), "localhost", 0, 0, 0},
@@ -68,13 +68,13 @@ static const Member members[] = {
 #define MEMBERS		(sizeof(members) / sizeof(members[0]))
 
 static void
-set_text(BeConfig *config, const Member *member, const char *text)
+set_text(BevConfig *config, const Member *member, const char *text)
 {
-	*(char **) ((char *) config + member->offset) = be_copy_text(text, strlen(text));
+	*(char **) ((char *) config + member->offset) = bev_copy_text(text, strlen(text));
 }
 
 static void
-set_number(BeConfig *config, const Member *member, json_int_t value)
+set_number(BevConfig *config, const Member *member, json_int_t value)
 {
 	void	   *place = (char *) config + member->offset;
 
@@ -92,7 +92,7 @@ set_number(BeConfig *config, const Member *member, json_int_t value)
 
 /* False: the member has the wrong type. */
 static bool
-read_member(BeConfig *config, const Member *member, const json_t *value)
+read_member(BevConfig *config, const Member *member, const json_t *value)
 {
 	if (member->kind == TEXT)
 	{
@@ -105,12 +105,12 @@ read_member(BeConfig *config, const Member *member, const json_t *value)
 	return value == NULL || json_is_integer(value);
 }
 
-BeConfig *
-be_config_read(const char *json, size_t len, char *error, size_t error_size)
+BevConfig *
+bev_config_read(const char *json, size_t len, char *error, size_t error_size)
 {
 	json_error_t where;
 	json_t	   *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
-	BeConfig   *config;
+	BevConfig   *config;
 	bool		good = true;
 
 	if (!json_is_object(root))
@@ -120,7 +120,7 @@ be_config_read(const char *json, size_t len, char *error, size_t error_size)
 		json_decref(root);
 		return NULL;
 	}
-	config = be_alloc(sizeof(*config));
+	config = bev_alloc(sizeof(*config));
 	for (size_t i = 0; i < MEMBERS; i++)
 	{
 		if (read_member(config, &members[i], json_object_get(root, members[i].name)))
@@ -132,12 +132,12 @@ be_config_read(const char *json, size_t len, char *error, size_t error_size)
 	json_decref(root);
 	if (good)
 		return config;
-	be_config_free(config);
+	bev_config_free(config);
 	return NULL;
 }
 
 void
-be_config_free(BeConfig *config)
+bev_config_free(BevConfig *config)
 {
 	if (config == NULL)
 		return;

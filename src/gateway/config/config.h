@@ -1,17 +1,17 @@
 /*
  * config.h - the settings, as the dispatcher sends them.
  */
-#ifndef BE_GATEWAY_CONFIG_CONFIG_H
-#define BE_GATEWAY_CONFIG_CONFIG_H
+#ifndef BEV_GATEWAY_CONFIG_CONFIG_H
+#define BEV_GATEWAY_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* -1, as a number of a setting */
-#define BE_NEVER	UINT32_MAX
+#define BEV_NEVER	UINT32_MAX
 
-typedef struct BeConfig
+typedef struct BevConfig
 {
 	/* Where */
 	char	   *listen_addresses;
@@ -34,7 +34,7 @@ typedef struct BeConfig
 	uint32_t	ping_interval;	/* ms; 0: none */
 	uint32_t	connection_timeout; /* ms */
 	uint32_t	client_lag_limit;	/* events; 0: no limit */
-	uint32_t	log_slow_delivery;	/* ms; BE_NEVER: it isn't logged */
+	uint32_t	log_slow_delivery;	/* ms; BEV_NEVER: it isn't logged */
 
 	/* Who */
 	char	   *allowed_origins;
@@ -46,17 +46,17 @@ typedef struct BeConfig
 	char	   *jwt_issuer;		/* empty: not checked */
 	char	   *jwt_audience;	/* empty: not checked */
 	uint32_t	jwt_leeway;		/* ms */
-} BeConfig;
+} BevConfig;
 
 /*
  * Read the JSON of a CONFIG message.  Members that are not there take their
  * defaults, unknown ones are ignored.  NULL when it is not a JSON object or a
  * member has the wrong type; error names it then.
  */
-extern BeConfig *be_config_read(const char *json, size_t len,
+extern BevConfig *bev_config_read(const char *json, size_t len,
 								char *error, size_t error_size);
 
 /* Secrets are wiped. */
-extern void be_config_free(BeConfig *config);
+extern void bev_config_free(BevConfig *config);
 
-#endif							/* BE_GATEWAY_CONFIG_CONFIG_H */
+#endif							/* BEV_GATEWAY_CONFIG_CONFIG_H */

@@ -1,8 +1,8 @@
 /*
  * algorithm.h - the signature algorithms of tokens (RFC 7518, RFC 8037).
  */
-#ifndef BE_GATEWAY_IDENTITY_ALGORITHM_H
-#define BE_GATEWAY_IDENTITY_ALGORITHM_H
+#ifndef BEV_GATEWAY_IDENTITY_ALGORITHM_H
+#define BEV_GATEWAY_IDENTITY_ALGORITHM_H
 
 #include <stddef.h>
 
@@ -10,27 +10,27 @@
  * What verifies.  Each algorithm goes with one kind of key, so that a public key
  * can never be taken for a secret.
  */
-typedef enum BeKeyKind
+typedef enum BevKeyKind
 {
-	BE_KEY_SECRET,
-	BE_KEY_RSA,
-	BE_KEY_P256,
-	BE_KEY_P384,
-	BE_KEY_P521,
-	BE_KEY_EDWARDS				/* Ed25519, Ed448 */
-} BeKeyKind;
+	BEV_KEY_SECRET,
+	BEV_KEY_RSA,
+	BEV_KEY_P256,
+	BEV_KEY_P384,
+	BEV_KEY_P521,
+	BEV_KEY_EDWARDS				/* Ed25519, Ed448 */
+} BevKeyKind;
 
-typedef struct BeAlgorithm
+typedef struct BevAlgorithm
 {
 	const char *name;
-	BeKeyKind	kind;
+	BevKeyKind	kind;
 	size_t		signature_len;	/* 0: the key's */
-} BeAlgorithm;
+} BevAlgorithm;
 
-#define BE_ALGORITHMS	13
-extern const BeAlgorithm be_algorithms[BE_ALGORITHMS];
+#define BEV_ALGORITHMS	13
+extern const BevAlgorithm bev_algorithms[BEV_ALGORITHMS];
 
-/* Place in be_algorithms; -1: there is none of this name. */
-extern int	be_algorithm_find(const char *name, size_t len);
+/* Place in bev_algorithms; -1: there is none of this name. */
+extern int	bev_algorithm_find(const char *name, size_t len);
 
-#endif							/* BE_GATEWAY_IDENTITY_ALGORITHM_H */
+#endif							/* BEV_GATEWAY_IDENTITY_ALGORITHM_H */

@@ -18,7 +18,7 @@ value_of(char c)
 }
 
 bool
-be_base64url_is_canonical(const char *text, size_t len)
+bev_base64url_is_canonical(const char *text, size_t len)
 {
 	static const int unused[4] = {0, -1, 0x0f, 0x03};
 
@@ -31,7 +31,7 @@ be_base64url_is_canonical(const char *text, size_t len)
 }
 
 size_t
-be_base64url_decode(unsigned char *dst, const char *text, size_t len)
+bev_base64url_decode(unsigned char *dst, const char *text, size_t len)
 {
 	size_t		n = 0;
 	uint32_t	bits = 0;

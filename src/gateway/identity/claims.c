@@ -45,19 +45,19 @@ read_id(const json_t *value)
 		len = strlen(number);
 	}
 	/* Principals stand one per line. */
-	if (text == NULL || len == 0 || len > BE_USER_ID_MAX || !be_text_is_line(text, len))
+	if (text == NULL || len == 0 || len > BEV_USER_ID_MAX || !bev_text_is_line(text, len))
 		return NULL;
-	return be_copy_text(text, len);
+	return bev_copy_text(text, len);
 }
 
 static bool
-read_projects(const json_t *list, BeClaims *claims)
+read_projects(const json_t *list, BevClaims *claims)
 {
 	if (list == NULL)
 		return true;
 	if (!json_is_array(list))
 		return false;
-	claims->project = be_alloc(sizeof(char *) * (json_array_size(list) + 1));
+	claims->project = bev_alloc(sizeof(char *) * (json_array_size(list) + 1));
 	for (size_t i = 0; i < json_array_size(list); i++)
 	{
 		char	   *id = read_id(json_array_get(list, i));
@@ -70,7 +70,7 @@ read_projects(const json_t *list, BeClaims *claims)
 }
 
 static bool
-read_role(const json_t *root, BeClaims *claims)
+read_role(const json_t *root, BevClaims *claims)
 {
 	const json_t *role = json_object_get(root, "role");
 	const json_t *is_admin = json_object_get(root, "is_admin");
@@ -78,13 +78,13 @@ read_role(const json_t *root, BeClaims *claims)
 	if ((role && !json_is_string(role)) || (is_admin && !json_is_boolean(is_admin)))
 		return false;
 	if (role && (json_string_length(role) == 0 || json_string_length(role) > 63 ||
-				 !be_text_is_line(json_string_value(role), json_string_length(role))))
+				 !bev_text_is_line(json_string_value(role), json_string_length(role))))
 		return false;
 	claims->is_admin = json_is_true(is_admin) ||
 		(role && strcmp(json_string_value(role), "admin") == 0);
-	claims->role = claims->is_admin ? be_copy_text("admin", 5) :
-		role ? be_copy_text(json_string_value(role), json_string_length(role)) :
-		be_copy_text("user", 4);
+	claims->role = claims->is_admin ? bev_copy_text("admin", 5) :
+		role ? bev_copy_text(json_string_value(role), json_string_length(role)) :
+		bev_copy_text("user", 4);
 	return true;
 }
 
@@ -112,7 +112,7 @@ audience_matches(const json_t *aud, const char *wanted)
 
 /* NULL: all is well; else what is wrong with the times. */
 static const char *
-check_times(const BeConfig *config, const json_t *root, int64_t now, BeClaims *claims)
+check_times(const BevConfig *config, const json_t *root, int64_t now, BevClaims *claims)
 {
 	const json_t *nbf = json_object_get(root, "nbf");
 	const json_t *iat = json_object_get(root, "iat");
@@ -129,7 +129,7 @@ check_times(const BeConfig *config, const json_t *root, int64_t now, BeClaims *c
 
 /* The same of where it comes from and where it goes. */
 static const char *
-check_parties(const BeConfig *config, const json_t *root)
+check_parties(const BevConfig *config, const json_t *root)
 {
 	const json_t *iss = json_object_get(root, "iss");
 	const json_t *aud = json_object_get(root, "aud");
@@ -147,7 +147,7 @@ check_parties(const BeConfig *config, const json_t *root)
 }
 
 const char *
-be_claims_read(BeClaims *claims, const json_t *root, const BeConfig *config,
+bev_claims_read(BevClaims *claims, const json_t *root, const BevConfig *config,
 			   int64_t now)
 {
 	const char *wrong;
@@ -170,12 +170,12 @@ be_claims_read(BeClaims *claims, const json_t *root, const BeConfig *config,
 }
 
 void
-be_claims_free(BeClaims *claims)
+bev_claims_free(BevClaims *claims)
 {
 	for (uint32_t i = 0; i < claims->projects; i++)
 		free(claims->project[i]);
 	free(claims->project);
 	free(claims->user_id);
 	free(claims->role);
-	*claims = (BeClaims) {0};
+	*claims = (BevClaims) {0};
 }

@@ -1,10 +1,10 @@
 /*
  * claims.h - what a token says (RFC 7519, section 4).
  *
- * Memory: a claim set is freed by its owner with be_claims_free.
+ * Memory: a claim set is freed by its owner with bev_claims_free.
  */
-#ifndef BE_GATEWAY_IDENTITY_CLAIMS_H
-#define BE_GATEWAY_IDENTITY_CLAIMS_H
+#ifndef BEV_GATEWAY_IDENTITY_CLAIMS_H
+#define BEV_GATEWAY_IDENTITY_CLAIMS_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 
 #include "gateway/config/config.h"
 
-typedef struct BeClaims
+typedef struct BevClaims
 {
 	char	   *user_id;		/* sub, as text */
 	char	   *role;			/* "admin", "user" or what the token says */
@@ -21,19 +21,19 @@ typedef struct BeClaims
 	int64_t		ends_at;		/* when a connection with it ends */
 	char	  **project;		/* ids, as text */
 	uint32_t	projects;
-} BeClaims;
+} BevClaims;
 
 /* The longest user id. */
-#define BE_USER_ID_MAX		255
+#define BEV_USER_ID_MAX		255
 
 /*
  * Read the claims at a time (seconds since 1970); root may be NULL.  NULL, or what
  * is wrong: a constant text.  That the token has expired is not looked at; ends_at is
  * not set.
  */
-extern const char *be_claims_read(BeClaims *claims, const json_t *root,
-								  const BeConfig *config, int64_t now);
+extern const char *bev_claims_read(BevClaims *claims, const json_t *root,
+								  const BevConfig *config, int64_t now);
 
-extern void be_claims_free(BeClaims *claims);
+extern void bev_claims_free(BevClaims *claims);
 
-#endif							/* BE_GATEWAY_IDENTITY_CLAIMS_H */
+#endif							/* BEV_GATEWAY_IDENTITY_CLAIMS_H */

@@ -28,7 +28,7 @@ free_list(char **list, uint32_t count)
 }
 
 void
-be_identity_token(BeIdentity *identity, BeClaims *claims)
+bev_identity_token(BevIdentity *identity, BevClaims *claims)
 {
 	free(identity->role);
 	free_list(identity->project, identity->projects);
@@ -49,23 +49,23 @@ copy_role(const char *role)
 {
 	size_t		len = strlen(role);
 
-	if (len == 0 || !be_text_is_line(role, len))
-		return be_copy_text(ROLE_USER, strlen(ROLE_USER));
+	if (len == 0 || !bev_text_is_line(role, len))
+		return bev_copy_text(ROLE_USER, strlen(ROLE_USER));
 	if (len > ROLE_MAX)
 		for (len = ROLE_MAX; ((unsigned char) role[len] & 0xc0) == 0x80;)
 			len--;
-	return be_copy_text(role, len);
+	return bev_copy_text(role, len);
 }
 
 static void
-free_row(BeUserRow *row)
+free_row(BevUserRow *row)
 {
 	free(row->source);
 	free(row->role);
 }
 
 static uint32_t
-find_row(const BeIdentity *identity, const char *source)
+find_row(const BevIdentity *identity, const char *source)
 {
 	uint32_t	i = 0;
 
@@ -75,20 +75,20 @@ find_row(const BeIdentity *identity, const char *source)
 }
 
 static bool
-take_row(BeIdentity *identity, const BeAccess *access)
+take_row(BevIdentity *identity, const BevAccess *access)
 {
 	uint32_t	i = find_row(identity, access->source);
-	BeUserRow	new = {
-		.source = be_copy_text(access->source, strlen(access->source)),
+	BevUserRow	new = {
+		.source = bev_copy_text(access->source, strlen(access->source)),
 		.role = copy_role(access->value),
-		.active = access->kind == BE_ACCESS_ACTIVE,
+		.active = access->kind == BEV_ACCESS_ACTIVE,
 	};
-	BeUserRow  *old;
+	BevUserRow  *old;
 
 	identity->deleted = false;
 	if (i == identity->rows)
 	{
-		identity->row = be_realloc(identity->row, sizeof(BeUserRow) * (i + 1));
+		identity->row = bev_realloc(identity->row, sizeof(BevUserRow) * (i + 1));
 		identity->row[identity->rows++] = new;
 		return true;
 	}
@@ -104,7 +104,7 @@ take_row(BeIdentity *identity, const BeAccess *access)
 }
 
 static bool
-drop_row(BeIdentity *identity, const char *source)
+drop_row(BevIdentity *identity, const char *source)
 {
 	uint32_t	i = find_row(identity, source);
 
@@ -120,7 +120,7 @@ drop_row(BeIdentity *identity, const char *source)
 /* ---- Rows of memberships ---- */
 
 static void
-free_member(BeMemberRow *member)
+free_member(BevMemberRow *member)
 {
 	free(member->source);
 	free(member->project);
@@ -131,7 +131,7 @@ free_member(BeMemberRow *member)
  * belong to a great many projects, and everybody waits while that is taken in.
  */
 static uint32_t
-find_member(const BeIdentity *identity, const char *source, bool *found)
+find_member(const BevIdentity *identity, const char *source, bool *found)
 {
 	uint32_t	low = 0;
 	uint32_t	high = identity->members;
@@ -152,7 +152,7 @@ find_member(const BeIdentity *identity, const char *source, bool *found)
 }
 
 static bool
-drop_member(BeIdentity *identity, const char *source)
+drop_member(BevIdentity *identity, const char *source)
 {
 	bool		found;
 	uint32_t	i = find_member(identity, source, &found);
@@ -161,28 +161,28 @@ drop_member(BeIdentity *identity, const char *source)
 		return false;
 	free_member(&identity->member[i]);
 	memmove(&identity->member[i], &identity->member[i + 1],
-			sizeof(BeMemberRow) * (--identity->members - i));
+			sizeof(BevMemberRow) * (--identity->members - i));
 	return true;
 }
 
 /* Room for twice as many, now and then. */
 static void
-make_room(BeIdentity *identity)
+make_room(BevIdentity *identity)
 {
 	if (identity->members < identity->room)
 		return;
 	identity->room = identity->room ? 2 * identity->room : 4;
-	identity->member = be_realloc(identity->member, sizeof(BeMemberRow) * identity->room);
+	identity->member = bev_realloc(identity->member, sizeof(BevMemberRow) * identity->room);
 }
 
 static bool
-take_member(BeIdentity *identity, const BeAccess *access)
+take_member(BevIdentity *identity, const BevAccess *access)
 {
 	bool		found;
 	uint32_t	i = find_member(identity, access->source, &found);
-	BeMemberRow new = {
-		.source = be_copy_text(access->source, strlen(access->source)),
-		.project = be_copy_text(access->value, strlen(access->value)),
+	BevMemberRow new = {
+		.source = bev_copy_text(access->source, strlen(access->source)),
+		.project = bev_copy_text(access->value, strlen(access->value)),
 	};
 
 	if (found && strcmp(identity->member[i].project, access->value) == 0)
@@ -196,25 +196,25 @@ take_member(BeIdentity *identity, const BeAccess *access)
 	{
 		make_room(identity);
 		memmove(&identity->member[i + 1], &identity->member[i],
-				sizeof(BeMemberRow) * (identity->members++ - i));
+				sizeof(BevMemberRow) * (identity->members++ - i));
 	}
 	identity->member[i] = new;
 	return true;
 }
 
 bool
-be_identity_take(BeIdentity *identity, const BeAccess *access)
+bev_identity_take(BevIdentity *identity, const BevAccess *access)
 {
 	switch (access->kind)
 	{
-		case BE_ACCESS_ACTIVE:
-		case BE_ACCESS_INACTIVE:
+		case BEV_ACCESS_ACTIVE:
+		case BEV_ACCESS_INACTIVE:
 			return take_row(identity, access);
-		case BE_ACCESS_DELETED:
+		case BEV_ACCESS_DELETED:
 			return drop_row(identity, access->source);
-		case BE_ACCESS_MEMBER:
+		case BEV_ACCESS_MEMBER:
 			return take_member(identity, access);
-		case BE_ACCESS_LEFT:
+		case BEV_ACCESS_LEFT:
 			return drop_member(identity, access->source);
 		default:
 			return false;		/* about nobody in particular */
@@ -223,20 +223,20 @@ be_identity_take(BeIdentity *identity, const BeAccess *access)
 
 /* ---- What comes of it ---- */
 
-BeUserStanding
-be_identity_standing(const BeIdentity *identity)
+BevUserStanding
+bev_identity_standing(const BevIdentity *identity)
 {
 	for (uint32_t i = 0; i < identity->rows; i++)
 		if (!identity->row[i].active)
-			return BE_USER_INACTIVE;
+			return BEV_USER_INACTIVE;
 	if (identity->rows > 0)
-		return BE_USER_ACTIVE;
-	return identity->deleted ? BE_USER_DELETED : BE_USER_UNKNOWN;
+		return BEV_USER_ACTIVE;
+	return identity->deleted ? BEV_USER_DELETED : BEV_USER_UNKNOWN;
 }
 
 /* The role of a table in which the user is no admin; NULL: there is none. */
 static const char *
-lower_role(const BeIdentity *identity)
+lower_role(const BevIdentity *identity)
 {
 	for (uint32_t i = 0; i < identity->rows; i++)
 		if (strcmp(identity->row[i].role, ROLE_ADMIN) != 0)
@@ -245,7 +245,7 @@ lower_role(const BeIdentity *identity)
 }
 
 const char *
-be_identity_role(const BeIdentity *identity)
+bev_identity_role(const BevIdentity *identity)
 {
 	const char *lower = identity->is_admin ? lower_role(identity) : NULL;
 
@@ -253,20 +253,20 @@ be_identity_role(const BeIdentity *identity)
 }
 
 void
-be_identity_principals(const BeIdentity *identity, const char *user_id,
-					   BePrincipals *principals)
+bev_identity_principals(const BevIdentity *identity, const char *user_id,
+					   BevPrincipals *principals)
 {
 	principals->is_admin = identity->is_admin && lower_role(identity) == NULL;
-	be_principals_add(principals, BE_PRINCIPAL_USER, user_id);
+	bev_principals_add(principals, BEV_PRINCIPAL_USER, user_id);
 	for (uint32_t i = 0; i < identity->projects; i++)
-		be_principals_add(principals, BE_PRINCIPAL_PROJECT, identity->project[i]);
+		bev_principals_add(principals, BEV_PRINCIPAL_PROJECT, identity->project[i]);
 	for (uint32_t i = 0; i < identity->members; i++)
-		be_principals_add(principals, BE_PRINCIPAL_PROJECT, identity->member[i].project);
-	be_principals_seal(principals);
+		bev_principals_add(principals, BEV_PRINCIPAL_PROJECT, identity->member[i].project);
+	bev_principals_seal(principals);
 }
 
 void
-be_identity_forget_tables(BeIdentity *identity)
+bev_identity_forget_tables(BevIdentity *identity)
 {
 	for (uint32_t i = 0; i < identity->rows; i++)
 		free_row(&identity->row[i]);
@@ -282,10 +282,10 @@ be_identity_forget_tables(BeIdentity *identity)
 }
 
 void
-be_identity_free(BeIdentity *identity)
+bev_identity_free(BevIdentity *identity)
 {
-	be_identity_forget_tables(identity);
+	bev_identity_forget_tables(identity);
 	free(identity->role);
 	free_list(identity->project, identity->projects);
-	*identity = (BeIdentity) {0};
+	*identity = (BevIdentity) {0};
 }

@@ -8,8 +8,8 @@
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_IDENTITY_IDENTITY_H
-#define BE_GATEWAY_IDENTITY_IDENTITY_H
+#ifndef BEV_GATEWAY_IDENTITY_IDENTITY_H
+#define BEV_GATEWAY_IDENTITY_IDENTITY_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,21 +18,21 @@
 #include "common/event/access.h"
 #include "gateway/identity/token.h"
 
-typedef struct BeUserRow
+typedef struct BevUserRow
 {
 	char	   *source;
 	char	   *role;
 	bool		active;
-} BeUserRow;
+} BevUserRow;
 
-typedef struct BeMemberRow
+typedef struct BevMemberRow
 {
 	char	   *source;
 	char	   *project;
-} BeMemberRow;
+} BevMemberRow;
 
 /* All zero: nobody yet. */
-typedef struct BeIdentity
+typedef struct BevIdentity
 {
 	/* By the token */
 	char	   *role;
@@ -42,40 +42,40 @@ typedef struct BeIdentity
 
 	/* By the tables */
 	uint64_t	as_of;			/* what events up to here say is outdated */
-	BeUserRow  *row;
+	BevUserRow  *row;
 	uint32_t	rows;
-	BeMemberRow *member;
+	BevMemberRow *member;
 	uint32_t	members;
 	uint32_t	room;			/* for members */
 	bool		deleted;		/* a table had the user */
-} BeIdentity;
+} BevIdentity;
 
 /* Another token; takes role and projects out of claims. */
-extern void be_identity_token(BeIdentity *identity, BeClaims *claims);
+extern void bev_identity_token(BevIdentity *identity, BevClaims *claims);
 
 /* A statement about this user; true: it changes something. */
-extern bool be_identity_take(BeIdentity *identity, const BeAccess *access);
+extern bool bev_identity_take(BevIdentity *identity, const BevAccess *access);
 
-typedef enum BeUserStanding
+typedef enum BevUserStanding
 {
-	BE_USER_ACTIVE,
-	BE_USER_INACTIVE,
-	BE_USER_DELETED,
-	BE_USER_UNKNOWN				/* no table has it */
-} BeUserStanding;
+	BEV_USER_ACTIVE,
+	BEV_USER_INACTIVE,
+	BEV_USER_DELETED,
+	BEV_USER_UNKNOWN				/* no table has it */
+} BevUserStanding;
 
-extern BeUserStanding be_identity_standing(const BeIdentity *identity);
+extern BevUserStanding bev_identity_standing(const BevIdentity *identity);
 
 /* The lower of the roles; valid as long as nothing changes. */
-extern const char *be_identity_role(const BeIdentity *identity);
+extern const char *bev_identity_role(const BevIdentity *identity);
 
 /* What the user belongs to; principals are empty before. */
-extern void be_identity_principals(const BeIdentity *identity, const char *user_id,
-								   BePrincipals *principals);
+extern void bev_identity_principals(const BevIdentity *identity, const char *user_id,
+								   BevPrincipals *principals);
 
 /* Nothing is known by the tables any more. */
-extern void be_identity_forget_tables(BeIdentity *identity);
+extern void bev_identity_forget_tables(BevIdentity *identity);
 
-extern void be_identity_free(BeIdentity *identity);
+extern void bev_identity_free(BevIdentity *identity);
 
-#endif							/* BE_GATEWAY_IDENTITY_IDENTITY_H */
+#endif							/* BEV_GATEWAY_IDENTITY_IDENTITY_H */

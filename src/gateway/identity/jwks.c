@@ -25,7 +25,7 @@ is_text(const json_t *value, const char *text)
 }
 
 /* A member of the key as bytes; none: it is not there, or not base64url. */
-static BeBytes
+static BevBytes
 bytes_of(const json_t *jwk, const char *name)
 {
 	const json_t *value = json_object_get(jwk, name);
@@ -33,14 +33,14 @@ bytes_of(const json_t *jwk, const char *name)
 	size_t		len = json_string_length(value);
 	unsigned char *dst;
 
-	if (text == NULL || !be_base64url_is_canonical(text, len))
-		return (BeBytes) {0};
-	dst = be_alloc(BE_BASE64URL_DECODED(len));
-	return (BeBytes) {dst, be_base64url_decode(dst, text, len)};
+	if (text == NULL || !bev_base64url_is_canonical(text, len))
+		return (BevBytes) {0};
+	dst = bev_alloc(BEV_BASE64URL_DECODED(len));
+	return (BevBytes) {dst, bev_base64url_decode(dst, text, len)};
 }
 
 static void
-wipe(BeBytes bytes)
+wipe(BevBytes bytes)
 {
 	OPENSSL_cleanse((void *) bytes.data, bytes.len);
 	free((void *) bytes.data);
@@ -60,65 +60,65 @@ may_verify(const json_t *operations)
 	return false;
 }
 
-typedef BeKey *(*Make) (const json_t *jwk);
+typedef BevKey *(*Make) (const json_t *jwk);
 
-static BeKey *
+static BevKey *
 make_secret(const json_t *jwk)
 {
-	BeBytes		k = bytes_of(jwk, "k");
-	BeKey	   *key = be_key_secret(k);
+	BevBytes		k = bytes_of(jwk, "k");
+	BevKey	   *key = bev_key_secret(k);
 
 	wipe(k);
 	return key;
 }
 
-static BeKey *
+static BevKey *
 make_rsa(const json_t *jwk)
 {
-	BeBytes		n = bytes_of(jwk, "n");
-	BeBytes		e = bytes_of(jwk, "e");
-	BeKey	   *key = be_key_rsa(n, e);
+	BevBytes		n = bytes_of(jwk, "n");
+	BevBytes		e = bytes_of(jwk, "e");
+	BevKey	   *key = bev_key_rsa(n, e);
 
 	wipe(n);
 	wipe(e);
 	return key;
 }
 
-static BeKey *
-make_ec(const json_t *jwk, BeKeyKind curve)
+static BevKey *
+make_ec(const json_t *jwk, BevKeyKind curve)
 {
-	BeBytes		x = bytes_of(jwk, "x");
-	BeBytes		y = bytes_of(jwk, "y");
-	BeKey	   *key = be_key_ec(curve, x, y);
+	BevBytes		x = bytes_of(jwk, "x");
+	BevBytes		y = bytes_of(jwk, "y");
+	BevKey	   *key = bev_key_ec(curve, x, y);
 
 	wipe(x);
 	wipe(y);
 	return key;
 }
 
-static BeKey *
+static BevKey *
 make_p256(const json_t *jwk)
 {
-	return make_ec(jwk, BE_KEY_P256);
+	return make_ec(jwk, BEV_KEY_P256);
 }
 
-static BeKey *
+static BevKey *
 make_p384(const json_t *jwk)
 {
-	return make_ec(jwk, BE_KEY_P384);
+	return make_ec(jwk, BEV_KEY_P384);
 }
 
-static BeKey *
+static BevKey *
 make_p521(const json_t *jwk)
 {
-	return make_ec(jwk, BE_KEY_P521);
+	return make_ec(jwk, BEV_KEY_P521);
 }
 
-static BeKey *
+static BevKey *
 make_edwards(const json_t *jwk)
 {
-	BeBytes		x = bytes_of(jwk, "x");
-	BeKey	   *key = be_key_edwards(json_string_value(json_object_get(jwk, "crv")), x);
+	BevBytes		x = bytes_of(jwk, "x");
+	BevKey	   *key = bev_key_edwards(json_string_value(json_object_get(jwk, "crv")), x);
 
 	wipe(x);
 	return key;
@@ -160,18 +160,18 @@ maker_of(const json_t *jwk)
  * NULL: it was added or passed over.  Else what is wrong with it.
  */
 static const char *
-add_key(BeKeys *keys, const json_t *jwk, bool *added)
+add_key(BevKeys *keys, const json_t *jwk, bool *added)
 {
 	const json_t *kid = json_object_get(jwk, "kid");
 	const json_t *algorithm = json_object_get(jwk, "alg");
 	int			bound = -1;
 	Make		make = maker_of(jwk);
-	BeKey	   *key;
+	BevKey	   *key;
 
 	if (!json_is_object(jwk) || !json_is_string(json_object_get(jwk, "kty")))
 		return "is not a JSON Web Key";
 	if (algorithm)
-		bound = be_algorithm_find(json_is_string(algorithm) ? json_string_value(algorithm) : "",
+		bound = bev_algorithm_find(json_is_string(algorithm) ? json_string_value(algorithm) : "",
 								  json_string_length(algorithm));
 	if (make == NULL || (algorithm && bound < 0))
 		return NULL;
@@ -182,17 +182,17 @@ add_key(BeKeys *keys, const json_t *jwk, bool *added)
 	key = make(jwk);
 	if (key == NULL)
 		return "is malformed or too weak";
-	if (!be_key_label(key, json_string_value(kid), bound))
+	if (!bev_key_label(key, json_string_value(kid), bound))
 	{
-		be_key_free(key);
+		bev_key_free(key);
 		return "has an \"alg\" that is not one of its type";
 	}
 	*added = true;
-	return be_keys_add(keys, key) ? NULL : "is one too many";
+	return bev_keys_add(keys, key) ? NULL : "is one too many";
 }
 
 static bool
-add_all(BeKeys *keys, const json_t *list, char *error, size_t error_size)
+add_all(BevKeys *keys, const json_t *list, char *error, size_t error_size)
 {
 	bool		added = false;
 
@@ -212,7 +212,7 @@ add_all(BeKeys *keys, const json_t *list, char *error, size_t error_size)
 }
 
 bool
-be_jwks_read(BeKeys *keys, const char *text, char *error, size_t error_size)
+bev_jwks_read(BevKeys *keys, const char *text, char *error, size_t error_size)
 {
 	json_t	   *set;
 	const json_t *list;

@@ -1,8 +1,8 @@
 /*
  * jwks.h - a JSON Web Key Set (RFC 7517, RFC 8037).
  */
-#ifndef BE_GATEWAY_IDENTITY_JWKS_H
-#define BE_GATEWAY_IDENTITY_JWKS_H
+#ifndef BEV_GATEWAY_IDENTITY_JWKS_H
+#define BEV_GATEWAY_IDENTITY_JWKS_H
 
 #include "gateway/identity/keys.h"
 
@@ -11,7 +11,7 @@
  * algorithm that is not ours are passed over (RFC 7517, section 5).  False: it is no
  * key set, a key is malformed, weak or private, or none is left; error says which.
  */
-extern bool be_jwks_read(BeKeys *keys, const char *text,
+extern bool bev_jwks_read(BevKeys *keys, const char *text,
 						 char *error, size_t error_size);
 
-#endif							/* BE_GATEWAY_IDENTITY_JWKS_H */
+#endif							/* BEV_GATEWAY_IDENTITY_JWKS_H */

@@ -17,23 +17,23 @@
 #include <string.h>
 
 static bool
-split(BeJws *jws, const char *token)
+split(BevJws *jws, const char *token)
 {
 	const char *first = strchr(token, '.');
 	const char *second = first ? strchr(first + 1, '.') : NULL;
 	const char *signature = second ? second + 1 : NULL;
 
-	if (signature == NULL || strlen(token) > BE_TOKEN_MAX ||
-		BE_BASE64URL_DECODED(strlen(signature)) > BE_SIGNATURE_MAX)
+	if (signature == NULL || strlen(token) > BEV_TOKEN_MAX ||
+		BEV_BASE64URL_DECODED(strlen(signature)) > BEV_SIGNATURE_MAX)
 		return false;
 	jws->text = token;
 	jws->header_len = (size_t) (first - token);
 	jws->signed_len = (size_t) (second - token);
-	if (!be_base64url_is_canonical(token, jws->header_len) ||
-		!be_base64url_is_canonical(first + 1, (size_t) (second - first - 1)) ||
-		!be_base64url_is_canonical(signature, strlen(signature)))
+	if (!bev_base64url_is_canonical(token, jws->header_len) ||
+		!bev_base64url_is_canonical(first + 1, (size_t) (second - first - 1)) ||
+		!bev_base64url_is_canonical(signature, strlen(signature)))
 		return false;
-	jws->signature_len = be_base64url_decode(jws->signature, signature,
+	jws->signature_len = bev_base64url_decode(jws->signature, signature,
 											 strlen(signature));
 	return true;
 }
@@ -41,8 +41,8 @@ split(BeJws *jws, const char *token)
 static json_t *
 decode_json(const char *part, size_t len)
 {
-	unsigned char *text = be_alloc(BE_BASE64URL_DECODED(len));
-	size_t		n = be_base64url_decode(text, part, len);
+	unsigned char *text = bev_alloc(BEV_BASE64URL_DECODED(len));
+	size_t		n = bev_base64url_decode(text, part, len);
 	json_t	   *json = json_loadb((const char *) text, n, JSON_REJECT_DUPLICATES, NULL);
 
 	free(text);
@@ -50,7 +50,7 @@ decode_json(const char *part, size_t len)
 }
 
 static bool
-read_header(BeJws *jws)
+read_header(BevJws *jws)
 {
 	/* They change what is signed, or bring a key along. */
 	static const char *const refused[] = {
@@ -67,13 +67,13 @@ read_header(BeJws *jws)
 		if (json_object_get(jws->header, refused[i]))
 			return false;
 	jws->kid = json_string_value(kid);
-	jws->algorithm = be_algorithm_find(json_string_value(algorithm),
+	jws->algorithm = bev_algorithm_find(json_string_value(algorithm),
 									   json_string_length(algorithm));
 	return jws->algorithm >= 0;
 }
 
 const char *
-be_jws_read(BeJws *jws, const char *token)
+bev_jws_read(BevJws *jws, const char *token)
 {
 	jws->header = NULL;
 	if (!split(jws, token))
@@ -83,14 +83,14 @@ be_jws_read(BeJws *jws, const char *token)
 }
 
 json_t *
-be_jws_claims(const BeJws *jws)
+bev_jws_claims(const BevJws *jws)
 {
 	return decode_json(jws->text + jws->header_len + 1,
 					   jws->signed_len - jws->header_len - 1);
 }
 
 void
-be_jws_free(BeJws *jws)
+bev_jws_free(BevJws *jws)
 {
 	json_decref(jws->header);
 	jws->header = NULL;

@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct BeKey
+struct BevKey
 {
-	BeKeyKind	kind;
+	BevKeyKind	kind;
 	cjose_jwk_t *jwk;			/* of all kinds but Edwards */
 	EVP_PKEY   *pkey;			/* of Edwards keys */
 	size_t		signature_len;	/* 0: the algorithm's */
@@ -25,34 +25,34 @@ struct BeKey
 	int			algorithm;		/* -1: each of the kind */
 };
 
-static BeKey *
-create(BeKeyKind kind, cjose_jwk_t *jwk, EVP_PKEY *pkey, size_t signature_len)
+static BevKey *
+create(BevKeyKind kind, cjose_jwk_t *jwk, EVP_PKEY *pkey, size_t signature_len)
 {
-	BeKey	   *key;
+	BevKey	   *key;
 
 	if (jwk == NULL && pkey == NULL)
 		return NULL;
-	key = be_alloc(sizeof(*key));
-	*key = (BeKey) {
+	key = bev_alloc(sizeof(*key));
+	*key = (BevKey) {
 		.kind = kind,.jwk = jwk,.pkey = pkey,
 		.signature_len = signature_len,.algorithm = -1
 	};
 	return key;
 }
 
-BeKey *
-be_key_secret(BeBytes secret)
+BevKey *
+bev_key_secret(BevBytes secret)
 {
 	cjose_err	err;
 
-	if (secret.len < BE_SECRET_MIN)
+	if (secret.len < BEV_SECRET_MIN)
 		return NULL;
-	return create(BE_KEY_SECRET, cjose_jwk_create_oct_spec(secret.data, secret.len, &err),
+	return create(BEV_KEY_SECRET, cjose_jwk_create_oct_spec(secret.data, secret.len, &err),
 				  NULL, 0);
 }
 
-BeKey *
-be_key_rsa(BeBytes n, BeBytes e)
+BevKey *
+bev_key_rsa(BevBytes n, BevBytes e)
 {
 	/* cjose does not write to them, but doesn't say so. */
 	cjose_jwk_rsa_keyspec spec = {
@@ -61,27 +61,27 @@ be_key_rsa(BeBytes n, BeBytes e)
 	};
 	cjose_err	err;
 
-	if (n.len < 256 || n.len > BE_SIGNATURE_MAX || n.data[0] == 0 ||
+	if (n.len < 256 || n.len > BEV_SIGNATURE_MAX || n.data[0] == 0 ||
 		(n.len == 256 && n.data[0] < 0x80))
 		return NULL;
 	/* Odd; with 1 as exponent anything would be a signature of itself. */
 	if (e.len == 0 || e.len > 8 || e.data[0] == 0 || e.data[e.len - 1] % 2 == 0 ||
 		(e.len == 1 && e.data[0] == 1))
 		return NULL;
-	return create(BE_KEY_RSA, cjose_jwk_create_RSA_spec(&spec, &err), NULL, n.len);
+	return create(BEV_KEY_RSA, cjose_jwk_create_RSA_spec(&spec, &err), NULL, n.len);
 }
 
-BeKey *
-be_key_ec(BeKeyKind curve, BeBytes x, BeBytes y)
+BevKey *
+bev_key_ec(BevKeyKind curve, BevBytes x, BevBytes y)
 {
 	static const struct
 	{
 		cjose_jwk_ec_curve name;
 		size_t		len;
 	}			curves[] = {
-		[BE_KEY_P256] = {CJOSE_JWK_EC_P_256, 32},
-		[BE_KEY_P384] = {CJOSE_JWK_EC_P_384, 48},
-		[BE_KEY_P521] = {CJOSE_JWK_EC_P_521, 66},
+		[BEV_KEY_P256] = {CJOSE_JWK_EC_P_256, 32},
+		[BEV_KEY_P384] = {CJOSE_JWK_EC_P_384, 48},
+		[BEV_KEY_P521] = {CJOSE_JWK_EC_P_521, 66},
 	};
 	cjose_jwk_ec_keyspec spec = {
 		.crv = curves[curve].name,
@@ -95,19 +95,19 @@ be_key_ec(BeKeyKind curve, BeBytes x, BeBytes y)
 	return create(curve, cjose_jwk_create_EC_spec(&spec, &err), NULL, 0);
 }
 
-BeKey *
-be_key_edwards(const char *curve, BeBytes x)
+BevKey *
+bev_key_edwards(const char *curve, BevBytes x)
 {
 	bool		is_448 = strcmp(curve, "Ed448") == 0;
 	int			type = is_448 ? EVP_PKEY_ED448 : EVP_PKEY_ED25519;
 
-	return create(BE_KEY_EDWARDS, NULL,
+	return create(BEV_KEY_EDWARDS, NULL,
 				  EVP_PKEY_new_raw_public_key(type, NULL, x.data, x.len),
 				  is_448 ? 114 : 64);
 }
 
 void
-be_key_free(BeKey *key)
+bev_key_free(BevKey *key)
 {
 	if (key == NULL)
 		return;
@@ -118,23 +118,23 @@ be_key_free(BeKey *key)
 }
 
 bool
-be_key_label(BeKey *key, const char *kid, int algorithm)
+bev_key_label(BevKey *key, const char *kid, int algorithm)
 {
-	if (algorithm >= 0 && be_algorithms[algorithm].kind != key->kind)
+	if (algorithm >= 0 && bev_algorithms[algorithm].kind != key->kind)
 		return false;
 	key->algorithm = algorithm;
-	key->kid = kid ? be_copy_text(kid, strlen(kid)) : NULL;
+	key->kid = kid ? bev_copy_text(kid, strlen(kid)) : NULL;
 	return true;
 }
 
 const char *
-be_key_kid(const BeKey *key)
+bev_key_kid(const BevKey *key)
 {
 	return key->kid;
 }
 
 static bool
-verify_edwards(const BeKey *key, const BeJws *jws)
+verify_edwards(const BevKey *key, const BevJws *jws)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool		good = context != NULL &&
@@ -147,7 +147,7 @@ verify_edwards(const BeKey *key, const BeJws *jws)
 }
 
 static bool
-verify_jws(const BeKey *key, const BeJws *jws)
+verify_jws(const BevKey *key, const BevJws *jws)
 {
 	cjose_err	err;
 	cjose_jws_t *imported = cjose_jws_import(jws->text, strlen(jws->text), &err);
@@ -159,15 +159,15 @@ verify_jws(const BeKey *key, const BeJws *jws)
 }
 
 bool
-be_key_verify(const BeKey *key, const BeJws *jws)
+bev_key_verify(const BevKey *key, const BevJws *jws)
 {
-	const BeAlgorithm *algorithm = &be_algorithms[jws->algorithm];
+	const BevAlgorithm *algorithm = &bev_algorithms[jws->algorithm];
 	size_t		len = algorithm->signature_len ? algorithm->signature_len :
 		key->signature_len;
 
 	if (algorithm->kind != key->kind || jws->signature_len != len ||
 		(key->algorithm >= 0 && key->algorithm != jws->algorithm))
 		return false;
-	return key->kind == BE_KEY_EDWARDS ? verify_edwards(key, jws) :
+	return key->kind == BEV_KEY_EDWARDS ? verify_edwards(key, jws) :
 		verify_jws(key, jws);
 }

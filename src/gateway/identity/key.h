@@ -4,8 +4,8 @@
  * The only module that does cryptography, by cjose and OpenSSL.  Keys are public
  * ones, or secrets; nothing here can sign with a key of two halves.
  */
-#ifndef BE_GATEWAY_IDENTITY_KEY_H
-#define BE_GATEWAY_IDENTITY_KEY_H
+#ifndef BEV_GATEWAY_IDENTITY_KEY_H
+#define BEV_GATEWAY_IDENTITY_KEY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,13 +13,13 @@
 #include "gateway/identity/algorithm.h"
 #include "gateway/identity/jws.h"
 
-typedef struct BeKey BeKey;
+typedef struct BevKey BevKey;
 
-typedef struct BeBytes
+typedef struct BevBytes
 {
 	const unsigned char *data;
 	size_t		len;
-} BeBytes;
+} BevBytes;
 
 /*
  * What a key must have (RFC 7518, sections 3.2, 3.3 and 6; RFC 8037, section 2):
@@ -27,26 +27,26 @@ typedef struct BeBytes
  * and an odd exponent; EC a point of the curve, its coordinates at full length;
  * Edwards curves ("Ed25519", "Ed448") their point at full length.
  */
-#define BE_SECRET_MIN		32
+#define BEV_SECRET_MIN		32
 
 /* NULL: not such a key. */
-extern BeKey *be_key_secret(BeBytes secret);
-extern BeKey *be_key_rsa(BeBytes n, BeBytes e);
-extern BeKey *be_key_ec(BeKeyKind curve, BeBytes x, BeBytes y);
-extern BeKey *be_key_edwards(const char *curve, BeBytes x);
+extern BevKey *bev_key_secret(BevBytes secret);
+extern BevKey *bev_key_rsa(BevBytes n, BevBytes e);
+extern BevKey *bev_key_ec(BevKeyKind curve, BevBytes x, BevBytes y);
+extern BevKey *bev_key_edwards(const char *curve, BevBytes x);
 
-extern void be_key_free(BeKey *key);
+extern void bev_key_free(BevKey *key);
 
 /*
- * Give the key a name, and bind it to one algorithm (its place in be_algorithms).
+ * Give the key a name, and bind it to one algorithm (its place in bev_algorithms).
  * False: the algorithm is not one of this kind of key.
  */
-extern bool be_key_label(BeKey *key, const char *kid, int algorithm);
+extern bool bev_key_label(BevKey *key, const char *kid, int algorithm);
 
 /* NULL: it has none. */
-extern const char *be_key_kid(const BeKey *key);
+extern const char *bev_key_kid(const BevKey *key);
 
 /* Is the signature good, and the algorithm one for this key? */
-extern bool be_key_verify(const BeKey *key, const BeJws *jws);
+extern bool bev_key_verify(const BevKey *key, const BevJws *jws);
 
-#endif							/* BE_GATEWAY_IDENTITY_KEY_H */
+#endif							/* BEV_GATEWAY_IDENTITY_KEY_H */

@@ -17,19 +17,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct BeKeys
+struct BevKeys
 {
-	BeKey	   *key[BE_KEYS_MAX];
+	BevKey	   *key[BEV_KEYS_MAX];
 	int			count;
-	bool		allowed[BE_ALGORITHMS];
+	bool		allowed[BEV_ALGORITHMS];
 };
 
 bool
-be_keys_add(BeKeys *keys, BeKey *key)
+bev_keys_add(BevKeys *keys, BevKey *key)
 {
-	if (keys->count == BE_KEYS_MAX)
+	if (keys->count == BEV_KEYS_MAX)
 	{
-		be_key_free(key);
+		bev_key_free(key);
 		return false;
 	}
 	keys->key[keys->count++] = key;
@@ -37,31 +37,31 @@ be_keys_add(BeKeys *keys, BeKey *key)
 }
 
 static bool
-add_secret(BeKeys *keys, const char *base64)
+add_secret(BevKeys *keys, const char *base64)
 {
 	size_t		len = strlen(base64);
 	unsigned char *secret;
-	BeKey	   *key = NULL;
+	BevKey	   *key = NULL;
 	int			n;
 
 	if (len == 0)
 		return true;
-	secret = be_alloc(len + 4);
+	secret = bev_alloc(len + 4);
 	n = len % 4 == 0 ?
 		EVP_DecodeBlock(secret, (const unsigned char *) base64, (int) len) : -1;
 	if (n > 0)
 	{
 		n -= (base64[len - 1] == '=') + (base64[len - 2] == '=');
-		key = be_key_secret((BeBytes) {secret, (size_t) n});
+		key = bev_key_secret((BevBytes) {secret, (size_t) n});
 	}
 	OPENSSL_cleanse(secret, len);
 	free(secret);
-	return key && be_keys_add(keys, key);
+	return key && bev_keys_add(keys, key);
 }
 
 /* False: a name that is not an algorithm. */
 static bool
-allow_algorithms(BeKeys *keys, const char *list)
+allow_algorithms(BevKeys *keys, const char *list)
 {
 	for (;;)
 	{
@@ -72,7 +72,7 @@ allow_algorithms(BeKeys *keys, const char *list)
 		len = strcspn(list, ", \t");
 		if (len == 0)
 			return true;
-		i = be_algorithm_find(list, len);
+		i = bev_algorithm_find(list, len);
 		if (i < 0)
 			return false;
 		keys->allowed[i] = true;
@@ -81,54 +81,54 @@ allow_algorithms(BeKeys *keys, const char *list)
 }
 
 static const char *
-read_keys(BeKeys *keys, const BeConfig *config)
+read_keys(BevKeys *keys, const BevConfig *config)
 {
 	if (!allow_algorithms(keys, config->jwt_algorithms))
 		return "jwt_algorithms names an unknown algorithm";
 	if (!add_secret(keys, config->jwt_secret))
 		return "the secret for tokens could not be read: it needs 32 bytes or more";
-	if (!be_pem_read(keys, config->jwt_key))
+	if (!bev_pem_read(keys, config->jwt_key))
 		return "the public keys for tokens could not be read: PEM public keys or "
 			"certificates, RSA of 2048 bits or more, EC of P-256, P-384 or P-521, "
 			"or Ed25519 or Ed448";
 	return NULL;
 }
 
-BeKeys *
-be_keys_create(const BeConfig *config, char *error, size_t error_size)
+BevKeys *
+bev_keys_create(const BevConfig *config, char *error, size_t error_size)
 {
-	BeKeys	   *keys = be_alloc(sizeof(*keys));
+	BevKeys	   *keys = bev_alloc(sizeof(*keys));
 	const char *wrong = read_keys(keys, config);
 	bool		good = wrong == NULL &&
-		be_jwks_read(keys, config->jwks, error, error_size);
+		bev_jwks_read(keys, config->jwks, error, error_size);
 
 	ERR_clear_error();
 	if (good)
 		return keys;
 	if (wrong)
 		snprintf(error, error_size, "%s", wrong);
-	be_keys_free(keys);
+	bev_keys_free(keys);
 	return NULL;
 }
 
 void
-be_keys_free(BeKeys *keys)
+bev_keys_free(BevKeys *keys)
 {
 	if (keys == NULL)
 		return;
 	for (int i = 0; i < keys->count; i++)
-		be_key_free(keys->key[i]);
+		bev_key_free(keys->key[i]);
 	free(keys);
 }
 
 static bool
-has_name(const BeKey *key, const char *kid)
+has_name(const BevKey *key, const char *kid)
 {
-	return be_key_kid(key) && strcmp(be_key_kid(key), kid) == 0;
+	return bev_key_kid(key) && strcmp(bev_key_kid(key), kid) == 0;
 }
 
 static bool
-any_has_name(const BeKeys *keys, const char *kid)
+any_has_name(const BevKeys *keys, const char *kid)
 {
 	for (int i = 0; i < keys->count; i++)
 		if (has_name(keys->key[i], kid))
@@ -137,7 +137,7 @@ any_has_name(const BeKeys *keys, const char *kid)
 }
 
 const char *
-be_keys_verify(const BeKeys *keys, const BeJws *jws)
+bev_keys_verify(const BevKeys *keys, const BevJws *jws)
 {
 	bool		named = jws->kid && any_has_name(keys, jws->kid);
 
@@ -145,11 +145,11 @@ be_keys_verify(const BeKeys *keys, const BeJws *jws)
 		return "the token's header is not acceptable";
 	for (int i = 0; i < keys->count; i++)
 	{
-		const BeKey *key = keys->key[i];
+		const BevKey *key = keys->key[i];
 		bool		chosen = named ? has_name(key, jws->kid) :
-			jws->kid == NULL || be_key_kid(key) == NULL;
+			jws->kid == NULL || bev_key_kid(key) == NULL;
 
-		if (chosen && be_key_verify(key, jws))
+		if (chosen && bev_key_verify(key, jws))
 			return NULL;
 	}
 	return "the token's signature is not valid";

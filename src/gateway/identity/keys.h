@@ -1,8 +1,8 @@
 /*
  * keys.h - the keys and algorithms that a configuration accepts.
  */
-#ifndef BE_GATEWAY_IDENTITY_KEYS_H
-#define BE_GATEWAY_IDENTITY_KEYS_H
+#ifndef BEV_GATEWAY_IDENTITY_KEYS_H
+#define BEV_GATEWAY_IDENTITY_KEYS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,18 +10,18 @@
 #include "gateway/config/config.h"
 #include "gateway/identity/key.h"
 
-typedef struct BeKeys BeKeys;
+typedef struct BevKeys BevKeys;
 
 /* A token without a key's name is tried with each, so there can't be many. */
-#define BE_KEYS_MAX		64
+#define BEV_KEYS_MAX		64
 
 /* NULL when a key can't be read: error says why, without the key. */
-extern BeKeys *be_keys_create(const BeConfig *config,
+extern BevKeys *bev_keys_create(const BevConfig *config,
 							  char *error, size_t error_size);
-extern void be_keys_free(BeKeys *keys);
+extern void bev_keys_free(BevKeys *keys);
 
 /* For the readers of key files.  Takes the key.  False: there is no more room. */
-extern bool be_keys_add(BeKeys *keys, BeKey *key);
+extern bool bev_keys_add(BevKeys *keys, BevKey *key);
 
 /*
  * NULL: a key that may verify the token does.  Else what is wrong.
@@ -30,6 +30,6 @@ extern bool be_keys_add(BeKeys *keys, BeKey *key);
  * those that have no name at all are tried, which are the keys of PEM files and
  * the secret.
  */
-extern const char *be_keys_verify(const BeKeys *keys, const BeJws *jws);
+extern const char *bev_keys_verify(const BevKeys *keys, const BevJws *jws);
 
-#endif							/* BE_GATEWAY_IDENTITY_KEYS_H */
+#endif							/* BEV_GATEWAY_IDENTITY_KEYS_H */

@@ -13,11 +13,11 @@
  * A big number of the key in dst, padded to len bytes, or as long as it is if len
  * is 0.  None: there is no such number.
  */
-static BeBytes
+static BevBytes
 number_of(EVP_PKEY *pkey, const char *name, unsigned char *dst, size_t size, size_t len)
 {
 	BIGNUM	   *number = NULL;
-	BeBytes		bytes = {dst, 0};
+	BevBytes		bytes = {dst, 0};
 
 	if (EVP_PKEY_get_bn_param(pkey, name, &number) == 1)
 	{
@@ -30,28 +30,28 @@ number_of(EVP_PKEY *pkey, const char *name, unsigned char *dst, size_t size, siz
 	return bytes;
 }
 
-static BeKey *
+static BevKey *
 rsa_key(EVP_PKEY *pkey)
 {
-	unsigned char n[BE_SIGNATURE_MAX];
+	unsigned char n[BEV_SIGNATURE_MAX];
 	unsigned char e[64];
 
-	return be_key_rsa(number_of(pkey, OSSL_PKEY_PARAM_RSA_N, n, sizeof(n), 0),
+	return bev_key_rsa(number_of(pkey, OSSL_PKEY_PARAM_RSA_N, n, sizeof(n), 0),
 					  number_of(pkey, OSSL_PKEY_PARAM_RSA_E, e, sizeof(e), 0));
 }
 
-static BeKey *
+static BevKey *
 ec_key(EVP_PKEY *pkey)
 {
 	static const struct
 	{
 		const char *name;
-		BeKeyKind	kind;
+		BevKeyKind	kind;
 		size_t		len;
 	}			curves[] = {
-		{"prime256v1", BE_KEY_P256, 32},
-		{"secp384r1", BE_KEY_P384, 48},
-		{"secp521r1", BE_KEY_P521, 66},
+		{"prime256v1", BEV_KEY_P256, 32},
+		{"secp384r1", BEV_KEY_P384, 48},
+		{"secp521r1", BEV_KEY_P521, 66},
 	};
 	unsigned char x[66];
 	unsigned char y[66];
@@ -61,7 +61,7 @@ ec_key(EVP_PKEY *pkey)
 		return NULL;
 	for (int i = 0; i < 3; i++)
 		if (strcmp(group, curves[i].name) == 0)
-			return be_key_ec(curves[i].kind,
+			return bev_key_ec(curves[i].kind,
 							 number_of(pkey, OSSL_PKEY_PARAM_EC_PUB_X, x,
 									   sizeof(x), curves[i].len),
 							 number_of(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, y,
@@ -69,7 +69,7 @@ ec_key(EVP_PKEY *pkey)
 	return NULL;
 }
 
-static BeKey *
+static BevKey *
 edwards_key(EVP_PKEY *pkey, const char *curve)
 {
 	unsigned char x[57];
@@ -77,10 +77,10 @@ edwards_key(EVP_PKEY *pkey, const char *curve)
 
 	if (EVP_PKEY_get_raw_public_key(pkey, x, &len) != 1)
 		return NULL;
-	return be_key_edwards(curve, (BeBytes) {x, len});
+	return bev_key_edwards(curve, (BevBytes) {x, len});
 }
 
-static BeKey *
+static BevKey *
 key_of(EVP_PKEY *pkey)
 {
 	switch (pkey ? EVP_PKEY_get_base_id(pkey) : EVP_PKEY_NONE)
@@ -119,17 +119,17 @@ read_block(const char *name, const unsigned char *der, long len)
 }
 
 static bool
-add_block(BeKeys *keys, const char *name, const unsigned char *der, long len)
+add_block(BevKeys *keys, const char *name, const unsigned char *der, long len)
 {
 	EVP_PKEY   *pkey = read_block(name, der, len);
-	BeKey	   *key = key_of(pkey);
+	BevKey	   *key = key_of(pkey);
 
 	EVP_PKEY_free(pkey);
-	return key && be_keys_add(keys, key);
+	return key && bev_keys_add(keys, key);
 }
 
 bool
-be_pem_read(BeKeys *keys, const char *pem)
+bev_pem_read(BevKeys *keys, const char *pem)
 {
 	BIO		   *bio = BIO_new_mem_buf(pem, -1);
 	bool		good = true;

@@ -5,7 +5,7 @@
  * it is chosen and does (keys.c, key.c), and only then are the claims read
  * (claims.c).
  *
- * Failure: every doubt is BE_TOKEN_INVALID with a constant text; what the token
+ * Failure: every doubt is BEV_TOKEN_INVALID with a constant text; what the token
  * says is never repeated.
  */
 #include "gateway/identity/token.h"
@@ -13,32 +13,32 @@
 #include <openssl/err.h>
 
 static const char *
-check(const BeKeys *keys, const BeConfig *config, const char *token, int64_t now,
-	  BeClaims *claims)
+check(const BevKeys *keys, const BevConfig *config, const char *token, int64_t now,
+	  BevClaims *claims)
 {
-	BeJws		jws;
+	BevJws		jws;
 	json_t	   *root = NULL;
-	const char *wrong = be_jws_read(&jws, token);
+	const char *wrong = bev_jws_read(&jws, token);
 
 	if (wrong == NULL)
-		wrong = be_keys_verify(keys, &jws);
+		wrong = bev_keys_verify(keys, &jws);
 	if (wrong == NULL)
 	{
-		root = be_jws_claims(&jws);
-		wrong = be_claims_read(claims, root, config, now);
+		root = bev_jws_claims(&jws);
+		wrong = bev_claims_read(claims, root, config, now);
 	}
 	json_decref(root);
-	be_jws_free(&jws);
+	bev_jws_free(&jws);
 	return wrong;
 }
 
-BeTokenResult
-be_token_check(const BeKeys *keys, const BeConfig *config, const char *token,
-			   int64_t now, BeClaims *claims, const char **why)
+BevTokenResult
+bev_token_verify(const BevKeys *keys, const BevConfig *config, const char *token,
+			   int64_t now, BevClaims *claims, const char **why)
 {
 	const int64_t leeway = config->jwt_leeway / 1000;
 
-	*claims = (BeClaims) {0};
+	*claims = (BevClaims) {0};
 	*why = keys ? check(keys, config, token, now, claims) : "no keys are configured";
 	ERR_clear_error();			/* TLS reads the same queue */
 	if (*why == NULL && claims->expires_at + leeway > now)
@@ -48,11 +48,11 @@ be_token_check(const BeKeys *keys, const BeConfig *config, const char *token,
 		 * is past its time already, not for one that runs out under our eyes.
 		 */
 		claims->ends_at = claims->expires_at + (claims->expires_at > now ? 0 : leeway);
-		return BE_TOKEN_GOOD;
+		return BEV_TOKEN_GOOD;
 	}
-	be_claims_free(claims);
+	bev_claims_free(claims);
 	if (*why)
-		return BE_TOKEN_INVALID;
+		return BEV_TOKEN_INVALID;
 	*why = "the token has expired";
-	return BE_TOKEN_EXPIRED;
+	return BEV_TOKEN_EXPIRED;
 }

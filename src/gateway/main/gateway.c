@@ -47,10 +47,10 @@
 
 /* Finished replay chunks may take this part of the window's size. */
 #define REPLAY_SHARE	4
-#define REPLAY_MIN		(8 * BE_FETCH_BYTES)
+#define REPLAY_MIN		(8 * BEV_FETCH_BYTES)
 
 int64_t
-be_wall_clock(void)
+bev_wall_clock(void)
 {
 	struct timespec now;
 
@@ -59,7 +59,7 @@ be_wall_clock(void)
 }
 
 const char *
-be_gateway_unready(const BeGateway *gateway)
+bev_gateway_unready(const BevGateway *gateway)
 {
 	if (gateway->shutting_down)
 		return "shutting down";
@@ -74,12 +74,12 @@ static void
 set_error(char **error, const char *text)
 {
 	free(*error);
-	*error = text ? be_copy_text(text, strlen(text)) : NULL;
+	*error = text ? bev_copy_text(text, strlen(text)) : NULL;
 }
 
 /* Tell the dispatcher, unless it knows. */
 static void
-send_status(BeGateway *gateway)
+send_status(BevGateway *gateway)
 {
 	const char *status = gateway->tls_error ? gateway->tls_error :
 		gateway->listen_error ? gateway->listen_error :
@@ -88,7 +88,7 @@ send_status(BeGateway *gateway)
 	if (gateway->status_sent && strcmp(gateway->status_sent, status) == 0)
 		return;
 	set_error(&gateway->status_sent, status);
-	be_link_send(&gateway->link, BE_MSG_STATUS, NULL, 0, status, strlen(status));
+	bev_link_send(&gateway->link, BEV_MSG_STATUS, NULL, 0, status, strlen(status));
 }
 
 /* ---- Listening ---- */
@@ -96,28 +96,28 @@ send_status(BeGateway *gateway)
 static void
 on_accepted(void *owner, int fd)
 {
-	be_client_accept(owner, fd);
+	bev_client_accept(owner, fd);
 }
 
 static void
 on_listening(void *owner, const char *addresses)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 
-	be_link_send(&gateway->link, BE_MSG_LISTENING, NULL, 0,
+	bev_link_send(&gateway->link, BEV_MSG_LISTENING, NULL, 0,
 				 addresses, strlen(addresses));
 }
 
 static void
 on_listen_status(void *owner, const char *why)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 
 	set_error(&gateway->listen_error, why);
 	send_status(gateway);
 }
 
-static const BeListenerEvents listener_events = {
+static const BevListenerEvents listener_events = {
 	.accepted = on_accepted,
 	.listening = on_listening,
 	.status = on_listen_status,
@@ -129,35 +129,35 @@ static const BeListenerEvents listener_events = {
 static void
 on_tick(uv_timer_t *tick)
 {
-	BeGateway  *gateway = tick->data;
+	BevGateway  *gateway = tick->data;
 	uint64_t	now = uv_now(&gateway->loop);
 
-	be_client_tick(gateway);
-	be_door_look_at_held(gateway);
+	bev_client_tick(gateway);
+	bev_upgrade_look_at_held(gateway);
 	if (now - gateway->reported_at < REPORT_MS)
 		return;
 	gateway->reported_at = now;
-	be_admission_report(gateway);
-	be_count_tell(gateway);
-	be_suspicion_tell(gateway);
+	bev_registration_report(gateway);
+	bev_count_tell(gateway);
+	bev_abuse_tell(gateway);
 }
 
 static void
-shut_down(BeGateway *gateway)
+shut_down(BevGateway *gateway)
 {
 	if (gateway->shutting_down)
 		return;
 	gateway->shutting_down = true;
 	gateway->deadline = uv_now(&gateway->loop) + SHUTDOWN_MS;
 	if (gateway->listener)
-		be_listener_free(gateway->listener);
+		bev_listener_free(gateway->listener);
 	gateway->listener = NULL;
-	for (BeClient *client = gateway->first; client; client = client->next)
+	for (BevClient *client = gateway->first; client; client = client->next)
 	{
-		if (client->state == BE_CLIENT_HANDSHAKE || client->state == BE_CLIENT_SCRAPING)
-			be_socket_drop(gateway->sockets, &client->socket);
+		if (client->state == BEV_CLIENT_HANDSHAKE || client->state == BEV_CLIENT_SCRAPING)
+			bev_socket_drop(gateway->sockets, &client->socket);
 		else
-			be_client_end(client, BE_CLOSE_RESTART, "shutting_down");
+			bev_client_end(client, BEV_CLOSE_RESTART, "shutting_down");
 	}
 	uv_timer_start(&gateway->tick, on_tick, 50, 50);	/* for the deadline */
 }
@@ -167,16 +167,16 @@ shut_down(BeGateway *gateway)
 static void
 on_turn_end(void *owner)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 
-	be_client_free_dead(gateway);
-	be_replay_ask(gateway->replay, gateway->window.floor);
+	bev_client_free_dead(gateway);
+	bev_replay_ask(gateway->replay, gateway->window.floor);
 }
 
 static void
 on_complaint(void *owner, const char *line)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 	uint64_t	now = uv_now(&gateway->loop);
 
 	if (now - gateway->complaints_at >= 1000)
@@ -185,13 +185,13 @@ on_complaint(void *owner, const char *line)
 		gateway->complaints = 0;
 	}
 	if (gateway->complaints++ < COMPLAINTS_MAX)
-		be_link_log(&gateway->link, BE_LOG_DEBUG, "%s", line);
+		bev_link_log(&gateway->link, BEV_LOG_DEBUG, "%s", line);
 }
 
-static const BeSocketEvents socket_events = {
-	.received = be_client_received,
-	.writable = be_client_writable,
-	.closed = be_client_closed,
+static const BevSocketEvents socket_events = {
+	.received = bev_client_received,
+	.writable = bev_client_writable,
+	.closed = bev_client_closed,
 	.turn_end = on_turn_end,
 	.complaint = on_complaint,
 };
@@ -202,7 +202,7 @@ static const BeSocketEvents socket_events = {
  * from then on.
  */
 static void
-limit_descriptors(const BeConfig *config)
+limit_descriptors(const BevConfig *config)
 {
 	struct rlimit limit;
 	rlim_t		wanted = 65536;
@@ -223,20 +223,20 @@ limit_descriptors(const BeConfig *config)
  * each client a run that waits for the kernel and a message that is on its way.
  */
 static void
-limit_memory(const BeConfig *config)
+limit_memory(const BevConfig *config)
 {
-	be_sandbox_limit_memory(MEMORY_BASE + 3 * (uint64_t) config->window_size +
+	bev_sandbox_limit_memory(MEMORY_BASE + 3 * (uint64_t) config->window_size +
 							config->max_connections *
-							(2 * (uint64_t) BE_CHUNK_SIZE + config->max_message_size));
+							(2 * (uint64_t) BEV_CHUNK_SIZE + config->max_message_size));
 }
 
 /* ---- CONFIG ---- */
 
 /* Look at the clients often enough for the shortest of the times. */
 static void
-start_tick(BeGateway *gateway)
+start_tick(BevGateway *gateway)
 {
-	const BeConfig *config = gateway->config;
+	const BevConfig *config = gateway->config;
 	uint64_t	period = config->connection_timeout;
 
 	if (config->ping_interval && config->ping_interval < period)
@@ -247,30 +247,30 @@ start_tick(BeGateway *gateway)
 }
 
 static void
-use_keys(BeGateway *gateway)
+use_keys(BevGateway *gateway)
 {
 	char		error[256];
-	BeKeys	   *keys = be_keys_create(gateway->config, error, sizeof(error));
+	BevKeys	   *keys = bev_keys_create(gateway->config, error, sizeof(error));
 
 	set_error(&gateway->keys_error, keys ? NULL : error);
 	if (keys == NULL)
 		return;
-	be_keys_free(gateway->keys);
+	bev_keys_free(gateway->keys);
 	gateway->keys = keys;
 }
 
 static void
-use_certificate(BeGateway *gateway)
+use_certificate(BevGateway *gateway)
 {
-	const BeConfig *config = gateway->config;
+	const BevConfig *config = gateway->config;
 	char		error[256];
-	BeTls		tls = {
+	BevTls		tls = {
 		.cert = config->tls_cert,
 		.key = config->tls_key,
 		.min_version = config->tls_min_version,
 	};
 	bool		good = !config->tls ||
-		be_tls_use(be_sockets_tls(gateway->sockets), &tls, error, sizeof(error));
+		bev_tls_use(bev_sockets_tls(gateway->sockets), &tls, error, sizeof(error));
 
 	gateway->has_certificate |= config->tls && good;
 	set_error(&gateway->tls_error, good ? NULL : error);
@@ -278,10 +278,10 @@ use_certificate(BeGateway *gateway)
 
 /* Not before there is a certificate to show, if there is to be one. */
 static void
-use_place(BeGateway *gateway)
+use_place(BevGateway *gateway)
 {
-	const BeConfig *config = gateway->config;
-	BePlace		place = {
+	const BevConfig *config = gateway->config;
+	BevPlace		place = {
 		.addresses = config->listen_addresses,
 		.port = config->port,
 		.only_loopback = !config->tls && !config->allow_plaintext,
@@ -290,69 +290,69 @@ use_place(BeGateway *gateway)
 	if (config->tls && !gateway->has_certificate)
 		return;
 	if (gateway->listener == NULL)
-		gateway->listener = be_listener_create(&gateway->loop, &listener_events,
+		gateway->listener = bev_listener_create(&gateway->loop, &listener_events,
 											   gateway);
-	be_listener_place(gateway->listener, &place);
+	bev_listener_place(gateway->listener, &place);
 }
 
 static void
-use_config(BeGateway *gateway, BeConfig *config)
+use_config(BevGateway *gateway, BevConfig *config)
 {
-	BeConfig   *old = gateway->config;
+	BevConfig   *old = gateway->config;
 	size_t		replay = config->window_size / REPLAY_SHARE;
 
 	gateway->config = config;
 	use_keys(gateway);
 	use_certificate(gateway);
-	be_window_limit(&gateway->window, config->window_size);
-	be_replay_limit(gateway->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
+	bev_window_limit(&gateway->window, config->window_size);
+	bev_replay_limit(gateway->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
 	limit_memory(config);		/* a smaller window was trimmed by now */
-	be_access_review(gateway);
+	bev_access_update_review(gateway);
 	start_tick(gateway);
 	use_place(gateway);
 	send_status(gateway);
-	be_config_free(old);
+	bev_config_free(old);
 }
 
 /* Once all that needs files is done; what it can't do is told, not fatal. */
 static void
-enter_sandbox(BeGateway *gateway)
+enter_sandbox(BevGateway *gateway)
 {
 	char		error[256];
 
 	if (gateway->sandboxed)
 		return;
 	gateway->sandboxed = true;
-	if (!be_sandbox_enter(error, sizeof(error)))
-		be_link_log(&gateway->link, BE_LOG_WARNING, "%s", error);
+	if (!bev_sandbox_enter(error, sizeof(error)))
+		bev_link_log(&gateway->link, BEV_LOG_WARNING, "%s", error);
 }
 
 static bool
-configure(BeGateway *gateway, const BeMessage *message)
+configure(BevGateway *gateway, const BevMessage *message)
 {
 	char		error[256];
-	BeConfig   *config = be_config_read(message->body, message->size,
+	BevConfig   *config = bev_config_read(message->body, message->size,
 										error, sizeof(error));
 
 	if (config == NULL)
 	{
-		be_link_log(&gateway->link, BE_LOG_WARNING, "%s", error);
+		bev_link_log(&gateway->link, BEV_LOG_WARNING, "%s", error);
 		return false;
 	}
 	if (gateway->sockets == NULL)
 	{
 		limit_descriptors(config);
-		gateway->sockets = be_sockets_create(&gateway->loop, &socket_events, gateway);
+		gateway->sockets = bev_sockets_create(&gateway->loop, &socket_events, gateway);
 	}
 	if (gateway->sockets == NULL)
 	{
-		be_link_log(&gateway->link, BE_LOG_WARNING,
+		bev_link_log(&gateway->link, BEV_LOG_WARNING,
 					"could not start libwebsockets on libuv; is the package "
 					"libwebsockets-evlib-uv installed?");
-		be_config_free(config);
+		bev_config_free(config);
 		return false;
 	}
-	be_fanout_batch(gateway);	/* before the window is cut */
+	bev_fanout_batch(gateway);	/* before the window is cut */
 	use_config(gateway, config);
 	enter_sandbox(gateway);
 	return true;
@@ -361,34 +361,34 @@ configure(BeGateway *gateway, const BeMessage *message)
 /* ---- The link ---- */
 
 static bool
-on_message(void *owner, const BeMessage *message)
+on_message(void *owner, const BevMessage *message)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 
 	if (gateway->shutting_down)
 		return true;
 	switch (message->kind)
 	{
-		case BE_MSG_CONFIG:
+		case BEV_MSG_CONFIG:
 			return configure(gateway, message);
-		case BE_MSG_STREAM:
-			return be_stream_begin(gateway, message);
-		case BE_MSG_EVENTS:
-			return be_stream_events(gateway, message);
-		case BE_MSG_PROGRESS:
-			return be_stream_progress(gateway, message);
-		case BE_MSG_FETCHED:
-			return be_stream_fetched(gateway, message);
-		case BE_MSG_ADMIT:
-			be_fanout_batch(gateway);	/* ready comes between two batches */
-			return be_admission_answer(gateway, message);
-		case BE_MSG_ANSWER:
-			be_fanout_batch(gateway);	/* what it is based on comes first */
-			return be_question_answered(gateway, message);
-		case BE_MSG_DISCONNECT:
-			return be_admission_disconnect(gateway, message);
-		case BE_MSG_SHUTDOWN:
-			be_fanout_batch(gateway);
+		case BEV_MSG_STREAM:
+			return bev_stream_begin(gateway, message);
+		case BEV_MSG_EVENTS:
+			return bev_stream_events(gateway, message);
+		case BEV_MSG_PROGRESS:
+			return bev_stream_progress(gateway, message);
+		case BEV_MSG_FETCHED:
+			return bev_stream_fetched(gateway, message);
+		case BEV_MSG_ADMIT:
+			bev_fanout_batch(gateway);	/* ready comes between two batches */
+			return bev_registration_answer(gateway, message);
+		case BEV_MSG_ANSWER:
+			bev_fanout_batch(gateway);	/* what it is based on comes first */
+			return bev_question_answered(gateway, message);
+		case BEV_MSG_DISCONNECT:
+			return bev_registration_disconnect(gateway, message);
+		case BEV_MSG_SHUTDOWN:
+			bev_fanout_batch(gateway);
 			shut_down(gateway);
 			return true;
 		default:
@@ -399,27 +399,27 @@ on_message(void *owner, const BeMessage *message)
 static void
 on_batch_end(void *owner)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 
 	if (!gateway->shutting_down)
 	{
-		be_fanout_batch(gateway);
-		be_door_look_at_held(gateway);
+		bev_fanout_batch(gateway);
+		bev_upgrade_look_at_held(gateway);
 	}
-	be_window_trim(&gateway->window);
+	bev_window_trim(&gateway->window);
 }
 
 static void
 on_lost(void *owner, const char *why)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 
 	if (!gateway->shutting_down)
 		fprintf(stderr, "bugevents gateway: %s\n", why);
 	shut_down(gateway);
 }
 
-static const BeLinkEvents link_events = {
+static const BevLinkEvents link_events = {
 	.message = on_message,
 	.batch_end = on_batch_end,
 	.lost = on_lost,
@@ -434,35 +434,35 @@ on_signal(uv_signal_t *handle, int number __attribute__((unused)))
 }
 
 static void
-say_hello(BeGateway *gateway)
+say_hello(BevGateway *gateway)
 {
-	BeHelloMessage hello = {
-		.version = BE_PIPE_VERSION,
+	BevHelloMessage hello = {
+		.version = BEV_PIPE_VERSION,
 		.pid = (uint32_t) getpid(),
 	};
 
-	be_link_send(&gateway->link, BE_MSG_HELLO, &hello, sizeof(hello), NULL, 0);
+	bev_link_send(&gateway->link, BEV_MSG_HELLO, &hello, sizeof(hello), NULL, 0);
 }
 
 static void
-take_apart(BeGateway *gateway, uv_signal_t *on_term)
+take_apart(BevGateway *gateway, uv_signal_t *on_term)
 {
 	uv_close((uv_handle_t *) on_term, NULL);
 	uv_close((uv_handle_t *) &gateway->tick, NULL);
-	be_link_close(&gateway->link);
+	bev_link_close(&gateway->link);
 	if (gateway->sockets)
-		be_sockets_destroy(gateway->sockets);
+		bev_sockets_destroy(gateway->sockets);
 	else
 		uv_run(&gateway->loop, UV_RUN_DEFAULT);
-	be_window_free(&gateway->window);
-	be_replay_free(gateway->replay);
-	be_directory_free(&gateway->directory);
-	be_admission_free(gateway);
-	be_question_free(gateway);
-	be_addresses_free(gateway->addresses);
-	be_text_free(&gateway->scratch);
-	be_keys_free(gateway->keys);
-	be_config_free(gateway->config);
+	bev_window_free(&gateway->window);
+	bev_replay_free(gateway->replay);
+	bev_directory_free(&gateway->directory);
+	bev_registration_free(gateway);
+	bev_question_free(gateway);
+	bev_addresses_free(gateway->addresses);
+	bev_text_free(&gateway->scratch);
+	bev_keys_free(gateway->keys);
+	bev_config_free(gateway->config);
 	set_error(&gateway->keys_error, NULL);
 	set_error(&gateway->tls_error, NULL);
 	set_error(&gateway->listen_error, NULL);
@@ -471,9 +471,9 @@ take_apart(BeGateway *gateway, uv_signal_t *on_term)
 }
 
 int
-be_gateway_run(int fd)
+bev_gateway_run(int fd)
 {
-	static BeGateway gateway;
+	static BevGateway gateway;
 	uv_signal_t on_term;
 
 	uv_loop_init(&gateway.loop);
@@ -482,10 +482,10 @@ be_gateway_run(int fd)
 	uv_signal_init(&gateway.loop, &on_term);
 	on_term.data = &gateway;
 	uv_signal_start(&on_term, on_signal, SIGTERM);
-	gateway.addresses = be_addresses_create();
-	gateway.replay = be_replay_create(&be_stream_replay_events, &gateway);
+	gateway.addresses = bev_addresses_create();
+	gateway.replay = bev_replay_create(&bev_stream_replay_events, &gateway);
 
-	be_link_open(&gateway.link, &gateway.loop, fd, &link_events, &gateway);
+	bev_link_open(&gateway.link, &gateway.loop, fd, &link_events, &gateway);
 	say_hello(&gateway);
 	while (!gateway.shutting_down || gateway.sockets_open > 0)
 	{

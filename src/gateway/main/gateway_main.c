@@ -36,12 +36,12 @@ main(int argc, char **argv)
 		fputs("bugevents-gateway is started by the bugevents dispatcher\n", stderr);
 		return 64;
 	}
-	be_process_begin(PIPE_FD, -1);
+	bev_process_begin(PIPE_FD, -1);
 
 	/*
 	 * Chunks of the window come from mmap and go back to the system; without
 	 * this the threshold would adapt itself upwards and they would stay.
 	 */
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	return be_gateway_run(PIPE_FD);
+	return bev_gateway_run(PIPE_FD);
 }

@@ -18,7 +18,7 @@
 #include <string.h>
 
 static void
-set_dropped(BeGateway *gateway, uint64_t dropped)
+set_dropped(BevGateway *gateway, uint64_t dropped)
 {
 	if (dropped > gateway->dropped)
 		gateway->dropped = dropped;
@@ -27,49 +27,49 @@ set_dropped(BeGateway *gateway, uint64_t dropped)
 /* ---- STREAM ---- */
 
 static void
-restart_window(BeGateway *gateway, uint64_t tip)
+restart_window(BevGateway *gateway, uint64_t tip)
 {
-	be_window_reset(&gateway->window, tip);
+	bev_window_reset(&gateway->window, tip);
 	gateway->sent_tip = tip;
 }
 
 /* The same stream, further on: what lies between must be fetched. */
 static void
-skip_ahead(BeGateway *gateway, uint64_t tip)
+skip_ahead(BevGateway *gateway, uint64_t tip)
 {
 	uint64_t	had = gateway->sent_tip;
 
 	restart_window(gateway, tip);
-	for (BeClient *client = gateway->first; client; client = client->next)
-		if (client->state == BE_CLIENT_OPEN && client->standing == BE_LIVE &&
+	for (BevClient *client = gateway->first; client; client = client->next)
+		if (client->state == BEV_CLIENT_OPEN && client->standing == BEV_LIVE &&
 			!client->muted)
-			be_fanout_place(client, had);
+			bev_fanout_place(client, had);
 }
 
 /* Another stream: nobody's position means anything any more. */
 static void
-replace(BeGateway *gateway, const BeStreamMessage *stream)
+replace(BevGateway *gateway, const BevStreamMessage *stream)
 {
-	memcpy(gateway->stream, stream->id, BE_STREAM_ID_LEN);
+	memcpy(gateway->stream, stream->id, BEV_STREAM_ID_LEN);
 	gateway->dropped = stream->dropped;
 	restart_window(gateway, stream->tip);
-	for (BeClient *client = gateway->first; client; client = client->next)
-		if (client->state == BE_CLIENT_OPEN)
-			be_fanout_resync(client);
-	be_replay_reset(gateway->replay);
+	for (BevClient *client = gateway->first; client; client = client->next)
+		if (client->state == BEV_CLIENT_OPEN)
+			bev_fanout_resync(client);
+	bev_replay_reset(gateway->replay);
 }
 
 bool
-be_stream_begin(BeGateway *gateway, const BeMessage *message)
+bev_stream_begin(BevGateway *gateway, const BevMessage *message)
 {
-	BeStreamMessage stream;
+	BevStreamMessage stream;
 
-	if (!be_body_stream(message, &stream) || gateway->config == NULL)
+	if (!bev_body_stream(message, &stream) || gateway->config == NULL)
 		return false;
-	be_fanout_batch(gateway);
+	bev_fanout_batch(gateway);
 	if (gateway->stream[0] && (strcmp(gateway->stream, stream.id) != 0 ||
 							   stream.tip > gateway->sent_tip))
-		be_access_missed(gateway);
+		bev_access_update_missed(gateway);
 	if (strcmp(gateway->stream, stream.id) != 0)
 		replace(gateway, &stream);
 	else
@@ -78,40 +78,40 @@ be_stream_begin(BeGateway *gateway, const BeMessage *message)
 		if (stream.tip > gateway->sent_tip)
 			skip_ahead(gateway, stream.tip);
 	}
-	be_door_welcome_waiting(gateway);
+	bev_upgrade_welcome_waiting(gateway);
 	return true;
 }
 
 /* ---- EVENTS, PROGRESS ---- */
 
 static bool
-take_event(BeGateway *gateway, const BeEventsMessage *events, uint32_t n,
-		   const BeEvent *event)
+take_event(BevGateway *gateway, const BevEventsMessage *events, uint32_t n,
+		   const BevEvent *event)
 {
 	if (events->request != 0)
-		return be_replay_add(gateway->replay, events, n, event);
+		return bev_replay_add(gateway->replay, events, n, event);
 	if (events->first_seq + n <= gateway->window.tip)
 		return false;			/* twice, or out of order */
-	if (!be_access_event(gateway, events->first_seq + n, event->field[BE_EVENT_ACCESS]))
+	if (!bev_access_update_event(gateway, events->first_seq + n, event->field[BEV_EVENT_ACCESS]))
 		return false;
-	be_window_add(&gateway->window, events, n, event);
-	be_count_committed(gateway, events->first_seq + n, events->at);
+	bev_window_add(&gateway->window, events, n, event);
+	bev_count_committed(gateway, events->first_seq + n, events->at);
 	return true;
 }
 
 bool
-be_stream_events(BeGateway *gateway, const BeMessage *message)
+bev_stream_events(BevGateway *gateway, const BevMessage *message)
 {
-	BeEventsMessage events;
-	BeSpan		records;
+	BevEventsMessage events;
+	BevSpan		records;
 
-	if (!be_body_events(message, &events, &records) || !gateway->stream[0])
+	if (!bev_body_events(message, &events, &records) || !gateway->stream[0])
 		return false;
 	for (uint32_t n = 0; n < events.count; n++)
 	{
-		BeEvent		event;
+		BevEvent		event;
 
-		if (!be_body_next_record(&records, &event) ||
+		if (!bev_body_next_record(&records, &event) ||
 			!take_event(gateway, &events, n, &event))
 			return false;
 	}
@@ -119,61 +119,61 @@ be_stream_events(BeGateway *gateway, const BeMessage *message)
 }
 
 bool
-be_stream_progress(BeGateway *gateway, const BeMessage *message)
+bev_stream_progress(BevGateway *gateway, const BevMessage *message)
 {
-	BeProgressMessage progress;
+	BevProgressMessage progress;
 
-	if (!be_body_progress(message, &progress) || !gateway->stream[0])
+	if (!bev_body_progress(message, &progress) || !gateway->stream[0])
 		return false;
 	set_dropped(gateway, progress.dropped);
-	be_window_advance(&gateway->window, progress.tip);
+	bev_window_advance(&gateway->window, progress.tip);
 	return true;
 }
 
 /* ---- FETCHED ---- */
 
 bool
-be_stream_fetched(BeGateway *gateway, const BeMessage *message)
+bev_stream_fetched(BevGateway *gateway, const BevMessage *message)
 {
-	BeFetchedMessage fetched;
+	BevFetchedMessage fetched;
 
-	if (!be_body_fetched(message, &fetched))
+	if (!bev_body_fetched(message, &fetched))
 		return false;
 	set_dropped(gateway, fetched.dropped);
-	be_fanout_batch(gateway);
-	return be_replay_end(gateway->replay, &fetched);
+	bev_fanout_batch(gateway);
+	return bev_replay_end(gateway->replay, &fetched);
 }
 
-static BeClient *
-client_of(BeWaiter *waiter)
+static BevClient *
+client_of(BevWaiter *waiter)
 {
-	return (BeClient *) ((char *) waiter - offsetof(BeClient, waiter));
+	return (BevClient *) ((char *) waiter - offsetof(BevClient, waiter));
 }
 
 static void
-on_fetch(void *owner, const BeFetchMessage *message)
+on_fetch(void *owner, const BevFetchMessage *message)
 {
-	BeGateway  *gateway = owner;
+	BevGateway  *gateway = owner;
 
-	be_link_send(&gateway->link, BE_MSG_FETCH, message, sizeof(*message), NULL, 0);
+	bev_link_send(&gateway->link, BEV_MSG_FETCH, message, sizeof(*message), NULL, 0);
 }
 
 static void
-on_ready(void *owner __attribute__((unused)), BeWaiter *waiter)
+on_ready(void *owner __attribute__((unused)), BevWaiter *waiter)
 {
-	BeClient   *client = client_of(waiter);
+	BevClient   *client = client_of(waiter);
 
-	client->standing = BE_LAGGING;
-	be_fanout_go_on(client);
+	client->standing = BEV_LAGGING;
+	bev_fanout_go_on(client);
 }
 
 static void
-on_gone(void *owner __attribute__((unused)), BeWaiter *waiter)
+on_gone(void *owner __attribute__((unused)), BevWaiter *waiter)
 {
-	be_fanout_resync(client_of(waiter));
+	bev_fanout_resync(client_of(waiter));
 }
 
-const BeReplayEvents be_stream_replay_events = {
+const BevReplayEvents bev_stream_replay_events = {
 	.fetch = on_fetch,
 	.ready = on_ready,
 	.gone = on_gone,

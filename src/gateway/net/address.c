@@ -32,11 +32,11 @@ typedef struct Entry
 	Ip			ip;
 	bool		used;
 	uint64_t	seen_at;
-	BeBucket	handshakes;
-	BeBucket	failures;
+	BevBucket	handshakes;
+	BevBucket	failures;
 } Entry;
 
-struct BeAddresses
+struct BevAddresses
 {
 	Entry		entry[SETS][WAYS];
 };
@@ -53,7 +53,7 @@ is_mapped(const Ip *ip)
 static bool
 parse(const char *text, size_t len, Ip *ip, int *bits)
 {
-	char		copy[BE_ADDRESS_LEN + 4];
+	char		copy[BEV_ADDRESS_LEN + 4];
 	char	   *slash;
 	char	   *end;
 	long		prefix = -1;
@@ -99,8 +99,8 @@ is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-static BeSpan
-without_blanks(BeSpan span)
+static BevSpan
+without_blanks(BevSpan span)
 {
 	while (span.len > 0 && is_blank(*span.data))
 	{
@@ -114,7 +114,7 @@ without_blanks(BeSpan span)
 
 /* The next item between commas, without blanks; false: none is left. */
 static bool
-next_item(BeSpan *rest, BeSpan *item)
+next_item(BevSpan *rest, BevSpan *item)
 {
 	const char *comma;
 	uint32_t	len;
@@ -123,7 +123,7 @@ next_item(BeSpan *rest, BeSpan *item)
 		return false;
 	comma = memchr(rest->data, ',', rest->len);
 	len = comma ? (uint32_t) (comma - rest->data) : rest->len;
-	*item = without_blanks((BeSpan) {rest->data, len});
+	*item = without_blanks((BevSpan) {rest->data, len});
 	rest->data += comma ? len + 1 : len;
 	rest->len -= comma ? len + 1 : len;
 	return true;
@@ -132,8 +132,8 @@ next_item(BeSpan *rest, BeSpan *item)
 static bool
 is_listed(const Ip *ip, const char *list)
 {
-	BeSpan		rest = {list, (uint32_t) strlen(list)};
-	BeSpan		item;
+	BevSpan		rest = {list, (uint32_t) strlen(list)};
+	BevSpan		item;
 	Ip			network;
 	int			bits;
 
@@ -144,7 +144,7 @@ is_listed(const Ip *ip, const char *list)
 }
 
 bool
-be_address_listed(const char *address, const char *list)
+bev_address_listed(const char *address, const char *list)
 {
 	Ip			ip;
 
@@ -152,14 +152,14 @@ be_address_listed(const char *address, const char *list)
 }
 
 bool
-be_address_is_loopback(const char *address)
+bev_address_is_loopback(const char *address)
 {
-	return be_address_listed(address, LOOPBACK);
+	return bev_address_listed(address, LOOPBACK);
 }
 
 /* The last item of a list, which is shortened by it. */
 static bool
-last_item(BeSpan *rest, BeSpan *item)
+last_item(BevSpan *rest, BevSpan *item)
 {
 	uint32_t	from = rest->len;
 
@@ -167,20 +167,20 @@ last_item(BeSpan *rest, BeSpan *item)
 		return false;
 	while (from > 0 && rest->data[from - 1] != ',')
 		from--;
-	*item = without_blanks((BeSpan) {rest->data + from, rest->len - from});
+	*item = without_blanks((BevSpan) {rest->data + from, rest->len - from});
 	rest->len = from > 0 ? from - 1 : 0;
 	return true;
 }
 
 void
-be_address_origin(const char *peer, BeSpan forwarded, const char *trusted,
-				  char dst[BE_ADDRESS_LEN])
+bev_address_origin(const char *peer, BevSpan forwarded, const char *trusted,
+				  char dst[BEV_ADDRESS_LEN])
 {
-	BeSpan		item;
+	BevSpan		item;
 	Ip			ip;
 
-	snprintf(dst, BE_ADDRESS_LEN, "%s", peer);
-	if (*trusted == '\0' || !be_address_listed(peer, trusted))
+	snprintf(dst, BEV_ADDRESS_LEN, "%s", peer);
+	if (*trusted == '\0' || !bev_address_listed(peer, trusted))
 		return;
 	while (last_item(&forwarded, &item) && parse(item.data, item.len, &ip, NULL))
 	{
@@ -193,14 +193,14 @@ be_address_origin(const char *peer, BeSpan forwarded, const char *trusted,
 
 /* ---- buckets ---- */
 
-BeAddresses *
-be_addresses_create(void)
+BevAddresses *
+bev_addresses_create(void)
 {
-	return be_alloc(sizeof(BeAddresses));
+	return bev_alloc(sizeof(BevAddresses));
 }
 
 void
-be_addresses_free(BeAddresses *addresses)
+bev_addresses_free(BevAddresses *addresses)
 {
 	free(addresses);
 }
@@ -210,7 +210,7 @@ be_addresses_free(BeAddresses *addresses)
  * check, a service beside the database.
  */
 static Entry *
-find(BeAddresses *addresses, const char *address, uint64_t now)
+find(BevAddresses *addresses, const char *address, uint64_t now)
 {
 	Ip			ip;
 	Entry	   *set;
@@ -220,7 +220,7 @@ find(BeAddresses *addresses, const char *address, uint64_t now)
 		return NULL;
 	if (!is_mapped(&ip))
 		memset(ip.byte + 8, 0, 8);
-	set = addresses->entry[be_hash((BeSpan) {(const char *) ip.byte, sizeof(ip)}) % SETS];
+	set = addresses->entry[bev_hash((BevSpan) {(const char *) ip.byte, sizeof(ip)}) % SETS];
 	oldest = set;
 	for (int i = 0; i < WAYS; i++)
 	{
@@ -233,38 +233,38 @@ find(BeAddresses *addresses, const char *address, uint64_t now)
 			oldest = &set[i];
 	}
 	*oldest = (Entry) {.ip = ip,.used = true,.seen_at = now};
-	be_bucket_fill(&oldest->handshakes, UINT32_MAX, now);
-	be_bucket_fill(&oldest->failures, UINT32_MAX, now);
+	bev_bucket_fill(&oldest->handshakes, UINT32_MAX, now);
+	bev_bucket_fill(&oldest->failures, UINT32_MAX, now);
 	return oldest;
 }
 
 double
-be_addresses_handshake(BeAddresses *addresses, const char *address,
+bev_addresses_handshake(BevAddresses *addresses, const char *address,
 					   uint32_t per_minute, uint64_t now)
 {
 	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
 
-	return entry ? be_bucket_take(&entry->handshakes, per_minute, now) : 0;
+	return entry ? bev_bucket_take(&entry->handshakes, per_minute, now) : 0;
 }
 
 double
-be_addresses_failure(BeAddresses *addresses, const char *address,
+bev_addresses_failure(BevAddresses *addresses, const char *address,
 					 uint32_t per_minute, uint64_t now)
 {
 	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
 
-	return entry ? be_bucket_take(&entry->failures, per_minute, now) : 0;
+	return entry ? bev_bucket_take(&entry->failures, per_minute, now) : 0;
 }
 
 double
-be_addresses_blocked(BeAddresses *addresses, const char *address,
+bev_addresses_blocked(BevAddresses *addresses, const char *address,
 					 uint32_t per_minute, uint64_t now)
 {
 	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
-	BeBucket	copy;
+	BevBucket	copy;
 
 	if (entry == NULL)
 		return 0;
 	copy = entry->failures;		/* only looked at */
-	return be_bucket_take(&copy, per_minute, now);
+	return bev_bucket_take(&copy, per_minute, now);
 }

@@ -14,10 +14,10 @@
 #define OUT_MAX		(256 * 1024)
 #define LOG_MAX		1024
 
-static void watch(BeLink *link);
+static void watch(BevLink *link);
 
 static void
-lose(BeLink *link, const char *why)
+lose(BevLink *link, const char *why)
 {
 	if (link->lost)
 		return;
@@ -28,10 +28,10 @@ lose(BeLink *link, const char *why)
 }
 
 static void
-receive(BeLink *link)
+receive(BevLink *link)
 {
-	BeMessage	message;
-	long		received = be_channel_receive(&link->channel, BE_LINK_BATCH);
+	BevMessage	message;
+	long		received = bev_channel_receive(&link->channel, BEV_LINK_BATCH);
 	int			found;
 
 	if (received < 0)
@@ -39,7 +39,7 @@ receive(BeLink *link)
 		lose(link, "the dispatcher is gone");
 		return;
 	}
-	while ((found = be_channel_next(&link->channel, &message)) == 1)
+	while ((found = bev_channel_next(&link->channel, &message)) == 1)
 	{
 		if (!link->events->message(link->owner, &message))
 			found = -1;
@@ -56,11 +56,11 @@ receive(BeLink *link)
  * read side meets the end as well, in a callback of its own.
  */
 static void
-flush(BeLink *link)
+flush(BevLink *link)
 {
 	if (link->lost || link->broken || link->channel.fd < 0)
 		return;
-	if (be_channel_flush(&link->channel) < 0)
+	if (bev_channel_flush(&link->channel) < 0)
 		link->broken = true;
 	watch(link);
 }
@@ -68,7 +68,7 @@ flush(BeLink *link)
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
-	BeLink	   *link = poll->data;
+	BevLink	   *link = poll->data;
 
 	if (events & UV_WRITABLE)
 		flush(link);
@@ -78,9 +78,9 @@ on_poll(uv_poll_t *poll, int status, int events)
 }
 
 static void
-watch(BeLink *link)
+watch(BevLink *link)
 {
-	bool		pending = be_channel_pending(&link->channel) > 0 && !link->broken;
+	bool		pending = bev_channel_pending(&link->channel) > 0 && !link->broken;
 	int			wanted = UV_READABLE | (pending ? UV_WRITABLE : 0);
 
 	if (wanted == link->watched)
@@ -90,29 +90,29 @@ watch(BeLink *link)
 }
 
 void
-be_link_open(BeLink *link, uv_loop_t *loop, int fd,
-			 const BeLinkEvents *events, void *owner)
+bev_link_open(BevLink *link, uv_loop_t *loop, int fd,
+			 const BevLinkEvents *events, void *owner)
 {
-	*link = (BeLink) {.events = events,.owner = owner};
+	*link = (BevLink) {.events = events,.owner = owner};
 	uv_poll_init(loop, &link->poll, fd);	/* makes it non-blocking, too */
 	link->poll.data = link;
-	be_channel_open(&link->channel, fd, BE_MESSAGE_MAX_DOWN);
+	bev_channel_open(&link->channel, fd, BEV_MESSAGE_MAX_DOWN);
 	watch(link);
 }
 
 void
-be_link_close(BeLink *link)
+bev_link_close(BevLink *link)
 {
 	if (!uv_is_closing((uv_handle_t *) &link->poll))
 	{
 		uv_poll_stop(&link->poll);
 		uv_close((uv_handle_t *) &link->poll, NULL);
 	}
-	be_channel_close(&link->channel);
+	bev_channel_close(&link->channel);
 }
 
 void
-be_link_send(BeLink *link, uint32_t kind, const void *head, size_t head_len,
+bev_link_send(BevLink *link, uint32_t kind, const void *head, size_t head_len,
 			 const void *rest, size_t rest_len)
 {
 	struct iovec part[2] = {
@@ -122,15 +122,15 @@ be_link_send(BeLink *link, uint32_t kind, const void *head, size_t head_len,
 
 	if (link->lost || link->broken || link->channel.fd < 0)
 		return;
-	if (!be_channel_send(&link->channel, kind, part, 2))
+	if (!bev_channel_send(&link->channel, kind, part, 2))
 		link->broken = true;
 	flush(link);
 }
 
 void
-be_link_log(BeLink *link, uint32_t level, const char *format,...)
+bev_link_log(BevLink *link, uint32_t level, const char *format,...)
 {
-	BeLogMessage message = {.level = level};
+	BevLogMessage message = {.level = level};
 	char		line[LOG_MAX];
 	va_list		args;
 	int			len;
@@ -148,6 +148,6 @@ be_link_log(BeLink *link, uint32_t level, const char *format,...)
 
 	if (link->lost || link->channel.fd < 0)
 		fprintf(stderr, "bugevents gateway: %.*s\n", len, line);
-	else if (be_channel_pending(&link->channel) < OUT_MAX)
-		be_link_send(link, BE_MSG_LOG, &message, sizeof(message), line, (size_t) len);
+	else if (bev_channel_pending(&link->channel) < OUT_MAX)
+		bev_link_send(link, BEV_MSG_LOG, &message, sizeof(message), line, (size_t) len);
 }

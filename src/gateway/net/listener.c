@@ -35,29 +35,29 @@ typedef struct Door
 {
 	uv_poll_t	poll;
 	int			fd;
-	BeListener *listener;
+	BevListener *listener;
 } Door;
 
 /* Sockets that are open or being opened. */
 typedef struct Set
 {
-	int			fd[BE_LISTEN_MAX];
+	int			fd[BEV_LISTEN_MAX];
 	int			count;
 	bool		only_loopback;
 	bool		failed;			/* one that should have opened did not */
 	char		error[256];		/* why, of the last one */
 } Set;
 
-struct BeListener
+struct BevListener
 {
 	uv_loop_t  *loop;
 	uv_timer_t	retry;
-	const BeListenerEvents *events;
+	const BevListenerEvents *events;
 	void	   *owner;
-	Door	   *door[BE_LISTEN_MAX];
+	Door	   *door[BEV_LISTEN_MAX];
 	int			doors;
 	int			reserve;		/* descriptor */
-	BePlace		place;			/* where it is to listen; addresses are its own */
+	BevPlace		place;			/* where it is to listen; addresses are its own */
 	bool		retrying;
 };
 
@@ -173,7 +173,7 @@ open_address(Set *set, struct sockaddr *address, socklen_t len, uint16_t port)
 	if (port == 0 && set->count > 0)
 		port = port_of(set->fd[0]);
 	set_port(address, port);
-	if (set->count == BE_LISTEN_MAX || is_open_already(set, address, len))
+	if (set->count == BEV_LISTEN_MAX || is_open_already(set, address, len))
 		return;
 	if (set->only_loopback && !is_loopback(address))
 	{
@@ -233,7 +233,7 @@ open_both(Set *set, in_addr_t ipv4, struct in6_addr ipv6, uint16_t port)
 static void
 open_all(Set *set, const char *addresses, uint16_t port)
 {
-	char	   *list = be_copy_text(addresses, strlen(addresses));
+	char	   *list = bev_copy_text(addresses, strlen(addresses));
 	char	   *rest;
 	char	   *name;
 
@@ -257,7 +257,7 @@ open_all(Set *set, const char *addresses, uint16_t port)
 /* ---- Accepting ---- */
 
 static void
-refuse_one(BeListener *listener, int fd)
+refuse_one(BevListener *listener, int fd)
 {
 	int			refused;
 
@@ -272,7 +272,7 @@ static void
 on_door(uv_poll_t *poll, int status __attribute__((unused)), int events __attribute__((unused)))
 {
 	Door	   *door = poll->data;
-	BeListener *listener = door->listener;
+	BevListener *listener = door->listener;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++)
 	{
@@ -300,7 +300,7 @@ on_door_closed(uv_handle_t *handle)
 }
 
 static void
-close_doors(BeListener *listener)
+close_doors(BevListener *listener)
 {
 	for (int i = 0; i < listener->doors; i++)
 	{
@@ -311,9 +311,9 @@ close_doors(BeListener *listener)
 }
 
 static void
-open_door(BeListener *listener, int fd)
+open_door(BevListener *listener, int fd)
 {
-	Door	   *door = be_alloc(sizeof(*door));
+	Door	   *door = bev_alloc(sizeof(*door));
 
 	door->fd = fd;
 	door->listener = listener;
@@ -326,9 +326,9 @@ open_door(BeListener *listener, int fd)
 /* ---- The life of a listener ---- */
 
 static void
-announce(BeListener *listener)
+announce(BevListener *listener)
 {
-	char		text[BE_LISTEN_MAX * (INET6_ADDRSTRLEN + 10)] = "";
+	char		text[BEV_LISTEN_MAX * (INET6_ADDRSTRLEN + 10)] = "";
 	size_t		used = 0;
 
 	for (int i = 0; i < listener->doors; i++)
@@ -355,7 +355,7 @@ discard(Set *set)
 }
 
 static void
-open_doors(BeListener *listener, const Set *set)
+open_doors(BevListener *listener, const Set *set)
 {
 	close_doors(listener);
 	for (int i = 0; i < set->count; i++)
@@ -366,7 +366,7 @@ open_doors(BeListener *listener, const Set *set)
 static void
 try_to_open(uv_timer_t *timer)
 {
-	BeListener *listener = timer->data;
+	BevListener *listener = timer->data;
 	Set			set = {.only_loopback = listener->place.only_loopback};
 
 	open_all(&set, listener->place.addresses, listener->place.port);
@@ -383,10 +383,10 @@ try_to_open(uv_timer_t *timer)
 		uv_timer_start(&listener->retry, try_to_open, RETRY_MS, 0);
 }
 
-BeListener *
-be_listener_create(uv_loop_t *loop, const BeListenerEvents *events, void *owner)
+BevListener *
+bev_listener_create(uv_loop_t *loop, const BevListenerEvents *events, void *owner)
 {
-	BeListener *listener = be_alloc(sizeof(*listener));
+	BevListener *listener = bev_alloc(sizeof(*listener));
 
 	listener->loop = loop;
 	listener->events = events;
@@ -398,20 +398,20 @@ be_listener_create(uv_loop_t *loop, const BeListenerEvents *events, void *owner)
 }
 
 static bool
-is_same_place(const BePlace *a, const BePlace *b)
+is_same_place(const BevPlace *a, const BevPlace *b)
 {
 	return a->addresses && strcmp(a->addresses, b->addresses) == 0 &&
 		a->port == b->port && a->only_loopback == b->only_loopback;
 }
 
 void
-be_listener_place(BeListener *listener, const BePlace *place)
+bev_listener_place(BevListener *listener, const BevPlace *place)
 {
 	if (is_same_place(&listener->place, place))
 		return;
 	free((char *) listener->place.addresses);
 	listener->place = *place;
-	listener->place.addresses = be_copy_text(place->addresses, strlen(place->addresses));
+	listener->place.addresses = bev_copy_text(place->addresses, strlen(place->addresses));
 	listener->retrying = false;
 	uv_timer_stop(&listener->retry);
 	try_to_open(&listener->retry);
@@ -420,7 +420,7 @@ be_listener_place(BeListener *listener, const BePlace *place)
 static void
 on_listener_closed(uv_handle_t *handle)
 {
-	BeListener *listener = handle->data;
+	BevListener *listener = handle->data;
 
 	if (listener->reserve >= 0)
 		close(listener->reserve);
@@ -429,7 +429,7 @@ on_listener_closed(uv_handle_t *handle)
 }
 
 void
-be_listener_free(BeListener *listener)
+bev_listener_free(BevListener *listener)
 {
 	close_doors(listener);
 	uv_timer_stop(&listener->retry);

@@ -5,16 +5,16 @@
  * port with other gateways (SO_REUSEPORT).  When it can't, it keeps what it had,
  * says why and tries again each second.
  */
-#ifndef BE_GATEWAY_NET_LISTENER_H
-#define BE_GATEWAY_NET_LISTENER_H
+#ifndef BEV_GATEWAY_NET_LISTENER_H
+#define BEV_GATEWAY_NET_LISTENER_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <uv.h>
 
-#define BE_LISTEN_MAX		32	/* addresses */
+#define BEV_LISTEN_MAX		32	/* addresses */
 
-typedef struct BeListenerEvents
+typedef struct BevListenerEvents
 {
 	/* fd is the owner's now. */
 	void		(*accepted) (void *owner, int fd);
@@ -22,27 +22,27 @@ typedef struct BeListenerEvents
 	void		(*listening) (void *owner, const char *addresses);
 	/* Some or all are not, and why; NULL: all are. */
 	void		(*status) (void *owner, const char *why);
-} BeListenerEvents;
+} BevListenerEvents;
 
-typedef struct BeListener BeListener;
+typedef struct BevListener BevListener;
 
-extern BeListener *be_listener_create(uv_loop_t *loop,
-									  const BeListenerEvents *events, void *owner);
+extern BevListener *bev_listener_create(uv_loop_t *loop,
+									  const BevListenerEvents *events, void *owner);
 
-typedef struct BePlace
+typedef struct BevPlace
 {
 	const char *addresses;		/* numeric, localhost or *; commas between them */
 	uint16_t	port;
 	bool		only_loopback;	/* refuse all other addresses */
-} BePlace;
+} BevPlace;
 
 /*
  * Listen there from now on.  The old sockets are closed once the new ones are
  * open; when it is the place where it listens already, nothing happens.
  */
-extern void be_listener_place(BeListener *listener, const BePlace *place);
+extern void bev_listener_place(BevListener *listener, const BevPlace *place);
 
 /* Close them all and take no more connections; the loop must run once more. */
-extern void be_listener_free(BeListener *listener);
+extern void bev_listener_free(BevListener *listener);
 
-#endif							/* BE_GATEWAY_NET_LISTENER_H */
+#endif							/* BEV_GATEWAY_NET_LISTENER_H */

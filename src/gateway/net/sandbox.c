@@ -9,20 +9,20 @@
  * Not here: how much memory and how many descriptors (gateway.c).
  *
  * Sanitizers and valgrind need far more than this; builds for them define
- * BE_WITHOUT_SANDBOX.
+ * BEV_WITHOUT_SANDBOX.
  */
 #include "gateway/net/sandbox.h"
 
-#ifdef BE_WITHOUT_SANDBOX
+#ifdef BEV_WITHOUT_SANDBOX
 
 bool
-be_sandbox_enter(char *error __attribute__((unused)), size_t error_size __attribute__((unused)))
+bev_sandbox_enter(char *error __attribute__((unused)), size_t error_size __attribute__((unused)))
 {
 	return true;
 }
 
 void
-be_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
+bev_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
 {
 }
 
@@ -59,19 +59,19 @@ static const int allowed[] = {
 static int
 allow_memory(scmp_filter_ctx filter)
 {
-	return BE_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
-		BE_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return BEV_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
+		BEV_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 /* TCP, and no address to send to: with TCP Fast Open that would be a connect(). */
 static int
 allow_sockets(scmp_filter_ctx filter)
 {
-	return BE_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0),
+	return BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0),
 				 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
-		BE_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0),
+		BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0),
 			  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
-		BE_FILTER_ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
+		BEV_FILTER_ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 }
 
 /* Descriptors' flags and copies, but not who gets their signals. */
@@ -79,10 +79,10 @@ static int
 allow_descriptors(scmp_filter_ctx filter)
 {
 	static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
-	int			failure = BE_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
+	int			failure = BEV_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		failure = failure || BE_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, (unsigned) commands[i], 0));
+		failure = failure || BEV_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, (unsigned) commands[i], 0));
 	return failure;
 }
 
@@ -90,22 +90,22 @@ allow_descriptors(scmp_filter_ctx filter)
 static int
 allow_itself(scmp_filter_ctx filter)
 {
-	return BE_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
-		BE_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
+	return BEV_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
+		BEV_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
 }
 
 bool
-be_sandbox_enter(char *error, size_t error_size)
+bev_sandbox_enter(char *error, size_t error_size)
 {
-	static const BeFilterRules rules[] = {
+	static const BevFilterRules rules[] = {
 		allow_memory, allow_sockets, allow_descriptors, allow_itself, NULL
 	};
 
-	return be_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
+	return bev_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
 }
 
 void
-be_sandbox_limit_memory(uint64_t bytes)
+bev_sandbox_limit_memory(uint64_t bytes)
 {
 	struct rlimit limit;
 
@@ -115,4 +115,4 @@ be_sandbox_limit_memory(uint64_t bytes)
 	setrlimit(RLIMIT_AS, &limit);
 }
 
-#endif							/* BE_WITHOUT_SANDBOX */
+#endif							/* BEV_WITHOUT_SANDBOX */

@@ -1,8 +1,8 @@
 /*
  * sandbox.h - what the process may ask of the kernel.
  */
-#ifndef BE_GATEWAY_NET_SANDBOX_H
-#define BE_GATEWAY_NET_SANDBOX_H
+#ifndef BEV_GATEWAY_NET_SANDBOX_H
+#define BEV_GATEWAY_NET_SANDBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,13 +16,13 @@
  *
  * False, with the reason in error: the kernel doesn't offer it.
  */
-extern bool be_sandbox_enter(char *error, size_t error_size);
+extern bool bev_sandbox_enter(char *error, size_t error_size);
 
 /*
  * From now on memory of at most so many bytes, all that is mapped counted; may be called
  * again.  It stops what runs away, not somebody who took the process over: that one can
  * ask for more as well as we can.
  */
-extern void be_sandbox_limit_memory(uint64_t bytes);
+extern void bev_sandbox_limit_memory(uint64_t bytes);
 
-#endif							/* BE_GATEWAY_NET_SANDBOX_H */
+#endif							/* BEV_GATEWAY_NET_SANDBOX_H */

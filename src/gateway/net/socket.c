@@ -56,23 +56,23 @@
 
 #define PROTOCOL_NAME	"bugevents"
 
-struct BeSockets
+struct BevSockets
 {
 	uv_loop_t  *loop;
 	uv_prepare_t turn;
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	SSL_CTX    *tls;			/* the library's */
-	const BeSocketEvents *events;
+	const BevSocketEvents *events;
 	void	   *owner;
-	BeSocket   *to_drop;
+	BevSocket   *to_drop;
 };
 
 /* The library's log function has no argument of ours. */
-static BeSockets *the_sockets;
+static BevSockets *the_sockets;
 
 static void
-hear(BeSocket *socket, const char *data, size_t len)
+hear(BevSocket *socket, const char *data, size_t len)
 {
 	if (!socket->heard)
 	{
@@ -86,7 +86,7 @@ static int
 on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		   void *in, size_t len)
 {
-	BeSocket   *socket = lws_get_opaque_user_data(wsi);
+	BevSocket   *socket = lws_get_opaque_user_data(wsi);
 
 	if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
 		the_sockets->tls = user;	/* of the virtual host being made */
@@ -106,7 +106,7 @@ on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 			if (socket->dropped)
 				break;
 			if (socket->paused && !lws_partial_buffered(wsi))
-				be_socket_pause(socket, false);
+				bev_socket_pause(socket, false);
 			the_sockets->events->writable(socket);
 			break;
 		case LWS_CALLBACK_RAW_CLOSE:
@@ -145,11 +145,11 @@ on_library_log(int level __attribute__((unused)), const char *line)
  * then, and closed was not called since dropped was set.
  */
 static void
-drop_listed(BeSockets *sockets)
+drop_listed(BevSockets *sockets)
 {
 	while (sockets->to_drop)
 	{
-		BeSocket   *socket = sockets->to_drop;
+		BevSocket   *socket = sockets->to_drop;
 		struct lws *wsi = socket->wsi;
 
 		sockets->to_drop = socket->next;
@@ -162,17 +162,17 @@ drop_listed(BeSockets *sockets)
 static void
 on_turn(uv_prepare_t *turn)
 {
-	BeSockets  *sockets = turn->data;
+	BevSockets  *sockets = turn->data;
 
 	sockets->events->turn_end(sockets->owner);
 	drop_listed(sockets);
 	sockets->events->turn_end(sockets->owner);
 }
 
-BeSockets *
-be_sockets_create(uv_loop_t *loop, const BeSocketEvents *events, void *owner)
+BevSockets *
+bev_sockets_create(uv_loop_t *loop, const BevSocketEvents *events, void *owner)
 {
-	BeSockets  *sockets = be_alloc(sizeof(*sockets));
+	BevSockets  *sockets = bev_alloc(sizeof(*sockets));
 	struct lws_context_creation_info info = {0};
 	void	   *loops[1] = {loop};
 
@@ -206,7 +206,7 @@ be_sockets_create(uv_loop_t *loop, const BeSocketEvents *events, void *owner)
 }
 
 void
-be_sockets_destroy(BeSockets *sockets)
+bev_sockets_destroy(BevSockets *sockets)
 {
 	struct lws_context *context = sockets->context;
 
@@ -222,13 +222,13 @@ be_sockets_destroy(BeSockets *sockets)
 }
 
 SSL_CTX *
-be_sockets_tls(const BeSockets *sockets)
+bev_sockets_tls(const BevSockets *sockets)
 {
 	return sockets->tls;
 }
 
 bool
-be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd, bool tls)
+bev_socket_adopt(BevSockets *sockets, BevSocket *socket, int fd, bool tls)
 {
 	lws_adopt_desc_t what = {
 		.vh = sockets->vhost,
@@ -243,7 +243,7 @@ be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd, bool tls)
 }
 
 bool
-be_socket_write(BeSockets *sockets, BeSocket *socket, const char *data, size_t len)
+bev_socket_write(BevSockets *sockets, BevSocket *socket, const char *data, size_t len)
 {
 	int			written;
 
@@ -253,23 +253,23 @@ be_socket_write(BeSockets *sockets, BeSocket *socket, const char *data, size_t l
 	written = lws_write(socket->wsi, (unsigned char *) data, len, LWS_WRITE_RAW);
 	if (written < 0)
 	{
-		be_socket_drop(sockets, socket);
+		bev_socket_drop(sockets, socket);
 		return false;
 	}
 	if (lws_partial_buffered(socket->wsi))
-		be_socket_pause(socket, true);
+		bev_socket_pause(socket, true);
 	return true;
 }
 
 bool
-be_socket_is_choked(const BeSocket *socket)
+bev_socket_is_choked(const BevSocket *socket)
 {
 	return socket->wsi == NULL || socket->dropped ||
 		lws_partial_buffered(socket->wsi);
 }
 
 void
-be_socket_peer(const BeSocket *socket, char *text, size_t size)
+bev_socket_peer(const BevSocket *socket, char *text, size_t size)
 {
 	struct sockaddr_storage peer;
 	socklen_t	len = sizeof(peer);
@@ -284,7 +284,7 @@ be_socket_peer(const BeSocket *socket, char *text, size_t size)
 }
 
 uint64_t
-be_socket_silence(const BeSocket *socket)
+bev_socket_silence(const BevSocket *socket)
 {
 	struct tcp_info info = {0};
 	socklen_t	len = sizeof(info);
@@ -298,14 +298,14 @@ be_socket_silence(const BeSocket *socket)
 }
 
 void
-be_socket_want_write(BeSocket *socket)
+bev_socket_want_write(BevSocket *socket)
 {
 	if (socket->wsi && !socket->dropped)
 		lws_callback_on_writable(socket->wsi);
 }
 
 void
-be_socket_pause(BeSocket *socket, bool pause)
+bev_socket_pause(BevSocket *socket, bool pause)
 {
 	if (socket->wsi == NULL || socket->dropped || socket->paused == pause)
 		return;
@@ -314,7 +314,7 @@ be_socket_pause(BeSocket *socket, bool pause)
 }
 
 void
-be_socket_finish(BeSocket *socket)
+bev_socket_finish(BevSocket *socket)
 {
 	SSL		   *tls;
 
@@ -327,7 +327,7 @@ be_socket_finish(BeSocket *socket)
 }
 
 void
-be_socket_drop(BeSockets *sockets, BeSocket *socket)
+bev_socket_drop(BevSockets *sockets, BevSocket *socket)
 {
 	if (socket->dropped)
 		return;

@@ -1,7 +1,7 @@
 /*
  * socket.h - connected sockets: the one place that knows libwebsockets.
  *
- * A socket takes bytes and brings bytes.  Its owner embeds a BeSocket, hands an
+ * A socket takes bytes and brings bytes.  Its owner embeds a BevSocket, hands an
  * accepted descriptor over, and hears of three things: bytes came, there is room
  * again, it is closed.  After closed, which comes exactly once for each socket
  * that was adopted, nothing comes any more.
@@ -10,11 +10,11 @@
  *		              \-> choked: the library keeps the rest; write nothing
  *		                  until writable says that there is room
  *
- * Nothing is torn down within a callback: be_socket_drop takes effect at the end
+ * Nothing is torn down within a callback: bev_socket_drop takes effect at the end
  * of the turn.
  */
-#ifndef BE_GATEWAY_NET_SOCKET_H
-#define BE_GATEWAY_NET_SOCKET_H
+#ifndef BEV_GATEWAY_NET_SOCKET_H
+#define BEV_GATEWAY_NET_SOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,76 +22,76 @@
 
 struct lws;
 struct ssl_ctx_st;
-typedef struct BeSockets BeSockets;
+typedef struct BevSockets BevSockets;
 
-typedef struct BeSocket
+typedef struct BevSocket
 {
 	struct lws *wsi;			/* NULL: not adopted, or closed */
-	struct BeSocket *next;		/* on the list of those to drop */
+	struct BevSocket *next;		/* on the list of those to drop */
 	bool		dropped;
 	bool		paused;
 	bool		heard;			/* a first byte came */
-} BeSocket;
+} BevSocket;
 
-typedef struct BeSocketEvents
+typedef struct BevSocketEvents
 {
-	void		(*received) (BeSocket *socket, const char *data, size_t len);
-	void		(*writable) (BeSocket *socket);
-	void		(*closed) (BeSocket *socket);
+	void		(*received) (BevSocket *socket, const char *data, size_t len);
+	void		(*writable) (BevSocket *socket);
+	void		(*closed) (BevSocket *socket);
 	/* The turn is over: free what is dead, end what is to end. */
 	void		(*turn_end) (void *owner);
 	/* A line that the library had to say. */
 	void		(*complaint) (void *owner, const char *line);
-} BeSocketEvents;
+} BevSocketEvents;
 
 /* NULL: the library did not start. */
-extern BeSockets *be_sockets_create(uv_loop_t *loop,
-									const BeSocketEvents *events, void *owner);
+extern BevSockets *bev_sockets_create(uv_loop_t *loop,
+									const BevSocketEvents *events, void *owner);
 
 /*
  * Close all sockets (closed is called for each) and let the loop run until the
  * library is done.  All other handles of the loop must be closing already.
  */
-extern void be_sockets_destroy(BeSockets *sockets);
+extern void bev_sockets_destroy(BevSockets *sockets);
 
 /*
  * The OpenSSL context of all sockets adopted with tls.  It has no certificate
  * until the caller gives it one (tls.h); a later one is for later sockets.
  */
-extern struct ssl_ctx_st *be_sockets_tls(const BeSockets *sockets);
+extern struct ssl_ctx_st *bev_sockets_tls(const BevSockets *sockets);
 
 /*
  * Take over a connected descriptor; with tls the peer has to begin with a TLS
  * handshake.  False: the descriptor is closed, and the owner hears nothing more.
  */
-extern bool be_socket_adopt(BeSockets *sockets, BeSocket *socket, int fd, bool tls);
+extern bool bev_socket_adopt(BevSockets *sockets, BevSocket *socket, int fd, bool tls);
 
 /* The peer's address as text; empty when it can't be had. */
-extern void be_socket_peer(const BeSocket *socket, char *text, size_t size);
+extern void bev_socket_peer(const BevSocket *socket, char *text, size_t size);
 
 /*
  * Write all of it, or let the library keep what the kernel does not take.  Not
  * to be called while choked.  False: the connection is broken; it is dropped.
  */
-extern bool be_socket_write(BeSockets *sockets, BeSocket *socket,
+extern bool bev_socket_write(BevSockets *sockets, BevSocket *socket,
 							const char *data, size_t len);
 
 /* Does the library still hold bytes of the last write? */
-extern bool be_socket_is_choked(const BeSocket *socket);
+extern bool bev_socket_is_choked(const BevSocket *socket);
 
 /* For how long nothing came from the peer's kernel, in ms. */
-extern uint64_t be_socket_silence(const BeSocket *socket);
+extern uint64_t bev_socket_silence(const BevSocket *socket);
 
 /* Ask for writable. */
-extern void be_socket_want_write(BeSocket *socket);
+extern void bev_socket_want_write(BevSocket *socket);
 
 /* Stop or go on reading. */
-extern void be_socket_pause(BeSocket *socket, bool pause);
+extern void bev_socket_pause(BevSocket *socket, bool pause);
 
 /* No more from us: the peer reads an end after what was written. */
-extern void be_socket_finish(BeSocket *socket);
+extern void bev_socket_finish(BevSocket *socket);
 
 /* Close it at the end of this turn, at once and without ceremony. */
-extern void be_socket_drop(BeSockets *sockets, BeSocket *socket);
+extern void bev_socket_drop(BevSockets *sockets, BevSocket *socket);
 
-#endif							/* BE_GATEWAY_NET_SOCKET_H */
+#endif							/* BEV_GATEWAY_NET_SOCKET_H */

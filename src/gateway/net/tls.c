@@ -126,7 +126,7 @@ show_identity(SSL *ssl, void *unused __attribute__((unused)))
 }
 
 static Identity *
-read_identity(const BeTls *tls, char *error, size_t error_size)
+read_identity(const BevTls *tls, char *error, size_t error_size)
 {
 	STACK_OF(X509) *chain = read_chain(tls->cert);
 	EVP_PKEY   *key = chain ? read_key(tls->key) : NULL;
@@ -140,7 +140,7 @@ read_identity(const BeTls *tls, char *error, size_t error_size)
 		sk_X509_pop_free(chain, X509_free);
 		return NULL;
 	}
-	identity = be_alloc(sizeof(*identity));
+	identity = bev_alloc(sizeof(*identity));
 	identity->leaf = sk_X509_shift(chain);
 	identity->rest = chain;
 	identity->key = key;
@@ -160,7 +160,7 @@ try_identity(const Identity *identity)
 }
 
 bool
-be_tls_use(SSL_CTX *context, const BeTls *tls, char *error, size_t error_size)
+bev_tls_use(SSL_CTX *context, const BevTls *tls, char *error, size_t error_size)
 {
 	Identity   *identity;
 

@@ -1,8 +1,8 @@
 /*
  * tls.h - what is asked of a TLS connection.
  */
-#ifndef BE_GATEWAY_NET_TLS_H
-#define BE_GATEWAY_NET_TLS_H
+#ifndef BEV_GATEWAY_NET_TLS_H
+#define BEV_GATEWAY_NET_TLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,19 +10,19 @@
 struct ssl_ctx_st;
 
 /* The settings, as CONFIG brings them. */
-typedef struct BeTls
+typedef struct BevTls
 {
 	const char *cert;			/* the chain, leaf first, PEM */
 	const char *key;			/* PEM, without a passphrase */
 	unsigned	min_version;	/* 12: TLS 1.2; 13: TLS 1.3 */
-} BeTls;
+} BevTls;
 
 /*
  * Make later connections of the context use these.  Connections that exist go on
  * with what they have.  False, with the reason in error: something does not fit,
  * and the context is as it was.
  */
-extern bool be_tls_use(struct ssl_ctx_st *context, const BeTls *tls,
+extern bool bev_tls_use(struct ssl_ctx_st *context, const BevTls *tls,
 					   char *error, size_t error_size);
 
-#endif							/* BE_GATEWAY_NET_TLS_H */
+#endif							/* BEV_GATEWAY_NET_TLS_H */

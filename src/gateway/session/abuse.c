@@ -3,62 +3,62 @@
  *
  * Model: each is counted.  Beside that, kind and address are noted and told to the dispatcher once a
  * second, together with how many times; what doesn't fit into the list is added to an entry of its
- * kind without an address.  So a flood costs BE_SUSPECTS_MAX messages a second, whatever it sends.
+ * kind without an address.  So a flood costs BEV_ABUSES_MAX messages a second, whatever it sends.
  */
 #include "gateway/session/abuse.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static BeSuspectMessage *
-find(BeGateway *gateway, uint32_t kind, const char *address)
+static BevAbuseMessage *
+find(BevGateway *gateway, uint32_t kind, const char *address)
 {
-	for (uint32_t i = 0; i < gateway->suspects; i++)
+	for (uint32_t i = 0; i < gateway->abuses; i++)
 	{
-		BeSuspectMessage *suspect = &gateway->suspect[i];
+		BevAbuseMessage *abuse = &gateway->abuse[i];
 
-		if (suspect->kind == kind && strcmp(suspect->address, address) == 0)
-			return suspect;
+		if (abuse->kind == kind && strcmp(abuse->address, address) == 0)
+			return abuse;
 	}
 	return NULL;
 }
 
 /* The last places are for those without address. */
-static BeSuspectMessage *
-add(BeGateway *gateway, uint32_t kind, const char *address)
+static BevAbuseMessage *
+add(BevGateway *gateway, uint32_t kind, const char *address)
 {
-	BeSuspectMessage *suspect;
+	BevAbuseMessage *abuse;
 
-	if (gateway->suspects >= BE_SUSPECTS_MAX && *address)
+	if (gateway->abuses >= BEV_ABUSES_MAX && *address)
 	{
-		suspect = find(gateway, kind, "");
-		return suspect ? suspect : add(gateway, kind, "");
+		abuse = find(gateway, kind, "");
+		return abuse ? abuse : add(gateway, kind, "");
 	}
-	suspect = &gateway->suspect[gateway->suspects++];
-	*suspect = (BeSuspectMessage) {.kind = kind};
-	snprintf(suspect->address, sizeof(suspect->address), "%s", address);
-	return suspect;
+	abuse = &gateway->abuse[gateway->abuses++];
+	*abuse = (BevAbuseMessage) {.kind = kind};
+	snprintf(abuse->address, sizeof(abuse->address), "%s", address);
+	return abuse;
 }
 
 void
-be_suspect(BeClient *client, BeCounter counter)
+bev_abuse_note(BevClient *client, BevCounter counter)
 {
-	BeGateway  *gateway = client->gateway;
-	uint32_t	kind = counter - BE_COUNT_SUSPICION_missing_token;
-	const char *address = be_client_address(client);
-	BeSuspectMessage *suspect = find(gateway, kind, address);
+	BevGateway  *gateway = client->gateway;
+	uint32_t	kind = counter - BEV_COUNT_ABUSE_missing_token;
+	const char *address = bev_client_address(client);
+	BevAbuseMessage *abuse = find(gateway, kind, address);
 
-	be_count(gateway, counter, 1);
-	if (suspect == NULL)
-		suspect = add(gateway, kind, address);
-	suspect->times++;
+	bev_count(gateway, counter, 1);
+	if (abuse == NULL)
+		abuse = add(gateway, kind, address);
+	abuse->times++;
 }
 
 void
-be_suspicion_tell(BeGateway *gateway)
+bev_abuse_tell(BevGateway *gateway)
 {
-	for (uint32_t i = 0; i < gateway->suspects; i++)
-		be_link_send(&gateway->link, BE_MSG_SUSPECT, &gateway->suspect[i],
-					 sizeof(gateway->suspect[i]), NULL, 0);
-	gateway->suspects = 0;
+	for (uint32_t i = 0; i < gateway->abuses; i++)
+		bev_link_send(&gateway->link, BEV_MSG_ABUSE, &gateway->abuse[i],
+					 sizeof(gateway->abuse[i]), NULL, 0);
+	gateway->abuses = 0;
 }

@@ -24,30 +24,30 @@
 /* Clients for which something changed, each once. */
 typedef struct Changed
 {
-	BeClient  **client;
+	BevClient  **client;
 	uint32_t	count;
 } Changed;
 
 /* Turn a client away whom the tables don't let in; false: it may stay. */
 static bool
-turn_away(BeClient *client)
+turn_away(BevClient *client)
 {
-	switch (be_identity_standing(&client->identity))
+	switch (bev_identity_standing(&client->identity))
 	{
-		case BE_USER_INACTIVE:
-			be_suspect(client, BE_COUNT_SUSPICION_inactive_user);
-			be_client_refuse(client, BE_CLOSE_POLICY, "user_inactive",
+		case BEV_USER_INACTIVE:
+			bev_abuse_note(client, BEV_COUNT_ABUSE_inactive_user);
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive",
 							 "this user is not active");
 			return true;
-		case BE_USER_DELETED:
-			be_suspect(client, BE_COUNT_SUSPICION_inactive_user);
-			be_client_refuse(client, BE_CLOSE_POLICY, "user_inactive",
+		case BEV_USER_DELETED:
+			bev_abuse_note(client, BEV_COUNT_ABUSE_inactive_user);
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive",
 							 "this user was deleted");
 			return true;
-		case BE_USER_UNKNOWN:
+		case BEV_USER_UNKNOWN:
 			if (!client->gateway->config->require_user)
 				return false;
-			be_client_refuse(client, BE_CLOSE_POLICY, "forbidden",
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "forbidden",
 							 "this user is not known");
 			return true;
 		default:
@@ -56,117 +56,117 @@ turn_away(BeClient *client)
 }
 
 static bool
-is_in(const BeClient *client)
+is_in(const BevClient *client)
 {
 	return client->admitted &&
-		(client->state == BE_CLIENT_OPEN || client->state == BE_CLIENT_WAITING);
+		(client->state == BEV_CLIENT_OPEN || client->state == BEV_CLIENT_WAITING);
 }
 
 /* It has to be looked up again, and can go on where it was. */
 static void
-send_back(BeClient *client)
+send_back(BevClient *client)
 {
-	be_client_refuse(client, BE_CLOSE_RESTART, "access_changed",
+	bev_client_refuse(client, BEV_CLOSE_RESTART, "access_changed",
 					 "what you may see has to be looked up again: "
 					 "connect again, and resume");
 }
 
 bool
-be_access_admit(BeClient *client, uint64_t as_of, BeSpan statements)
+bev_access_update_admit(BevClient *client, uint64_t as_of, BevSpan statements)
 {
-	BeAccess	access;
+	BevAccess	access;
 
 	client->identity.as_of = as_of;
-	while (be_access_next(&statements, &access))
-		be_identity_take(&client->identity, &access);
+	while (bev_access_next(&statements, &access))
+		bev_identity_take(&client->identity, &access);
 	if (statements.len > 0)
 		return false;
-	be_client_regroup(client);
+	bev_client_regroup(client);
 	turn_away(client);
 	return true;
 }
 
 static void
-add_changed(Changed *changed, BeClient *client)
+add_changed(Changed *changed, BevClient *client)
 {
 	for (uint32_t i = 0; i < changed->count; i++)
 		if (changed->client[i] == client)
 			return;
-	changed->client = be_realloc(changed->client,
-								 sizeof(BeClient *) * (changed->count + 1));
+	changed->client = bev_realloc(changed->client,
+								 sizeof(BevClient *) * (changed->count + 1));
 	changed->client[changed->count++] = client;
 }
 
 /* Take a statement in for the connections of its user. */
 static void
-take(BeGateway *gateway, uint64_t seq, const BeAccess *access, Changed *changed)
+take(BevGateway *gateway, uint64_t seq, const BevAccess *access, Changed *changed)
 {
-	BeText		name = {0};
-	const BeGroup *group;
+	BevText		name = {0};
+	const BevGroup *group;
 
-	be_text_add_string(&name, BE_PRINCIPAL_USER);
-	be_text_add_string(&name, access->user);
-	group = be_directory_find(&gateway->directory,
-							  (BeSpan) {name.data, (uint32_t) name.len});
-	for (BeMembership *one = group ? group->first : NULL; one; one = one->next)
+	bev_text_add_string(&name, BEV_PRINCIPAL_USER);
+	bev_text_add_string(&name, access->user);
+	group = bev_directory_find(&gateway->directory,
+							  (BevSpan) {name.data, (uint32_t) name.len});
+	for (BevMembership *one = group ? group->first : NULL; one; one = one->next)
 	{
-		BeClient   *client = one->member;
+		BevClient   *client = one->member;
 
 		if (is_in(client) && client->identity.as_of < seq &&
-			be_identity_take(&client->identity, access))
+			bev_identity_take(&client->identity, access))
 			add_changed(changed, client);
 	}
-	be_text_free(&name);
+	bev_text_free(&name);
 }
 
 static void
-send_all_back(BeGateway *gateway, uint64_t seq)
+send_all_back(BevGateway *gateway, uint64_t seq)
 {
-	be_fanout_batch(gateway);
-	for (BeClient *client = gateway->first; client; client = client->next)
+	bev_fanout_batch(gateway);
+	for (BevClient *client = gateway->first; client; client = client->next)
 		if (is_in(client) && client->identity.as_of < seq)
 			send_back(client);
 }
 
 bool
-be_access_event(BeGateway *gateway, uint64_t seq, BeSpan statements)
+bev_access_update_event(BevGateway *gateway, uint64_t seq, BevSpan statements)
 {
 	Changed		changed = {0};
-	BeAccess	access;
+	BevAccess	access;
 
 	if (statements.len == 0)
 		return true;
-	while (be_access_next(&statements, &access))
+	while (bev_access_next(&statements, &access))
 	{
-		if (access.kind == BE_ACCESS_VOID)
+		if (access.kind == BEV_ACCESS_VOID)
 			send_all_back(gateway, seq);
 		else
 			take(gateway, seq, &access, &changed);
 	}
 	if (changed.count > 0)
-		be_fanout_batch(gateway);
+		bev_fanout_batch(gateway);
 	for (uint32_t i = 0; i < changed.count; i++)
 	{
 		/* Delivering may have found the connection broken. */
 		if (is_in(changed.client[i]) && !turn_away(changed.client[i]))
-			be_client_regroup(changed.client[i]);
+			bev_client_regroup(changed.client[i]);
 	}
 	free(changed.client);
 	return statements.len == 0;
 }
 
 void
-be_access_missed(BeGateway *gateway)
+bev_access_update_missed(BevGateway *gateway)
 {
-	for (BeClient *client = gateway->first; client; client = client->next)
+	for (BevClient *client = gateway->first; client; client = client->next)
 		if (is_in(client) && client->identity.as_of > 0)
 			send_back(client);
 }
 
 void
-be_access_review(BeGateway *gateway)
+bev_access_update_review(BevGateway *gateway)
 {
-	for (BeClient *client = gateway->first; client; client = client->next)
+	for (BevClient *client = gateway->first; client; client = client->next)
 		if (is_in(client))
 			turn_away(client);
 }

@@ -12,33 +12,33 @@
 #include <time.h>
 
 void
-be_count_error(BeGateway *gateway, const char *code)
+bev_count_error(BevGateway *gateway, const char *code)
 {
-	int			found = be_counter_find(BE_COUNT_ERROR_missing_token,
-										BE_COUNT_ERROR_internal_error, code);
+	int			found = bev_counter_find(BEV_COUNT_ERROR_missing_token,
+										BEV_COUNT_ERROR_internal_error, code);
 
 	if (found >= 0)
 		gateway->counter[found]++;
 }
 
 void
-be_count_close(BeGateway *gateway, int code)
+bev_count_close(BevGateway *gateway, int code)
 {
 	char		text[12];
 	int			found;
 
 	snprintf(text, sizeof(text), "%d", code);
-	found = be_counter_find(BE_COUNT_CLOSE_1000, BE_COUNT_CLOSE_other, text);
-	gateway->counter[found >= 0 ? found : BE_COUNT_CLOSE_other]++;
+	found = bev_counter_find(BEV_COUNT_CLOSE_1000, BEV_COUNT_CLOSE_other, text);
+	gateway->counter[found >= 0 ? found : BEV_COUNT_CLOSE_other]++;
 }
 
 void
-be_count_committed(BeGateway *gateway, uint64_t seq, int64_t at)
+bev_count_committed(BevGateway *gateway, uint64_t seq, int64_t at)
 {
-	BeDelays   *delays = &gateway->delays;
+	BevDelays   *delays = &gateway->delays;
 
 	if (delays->count > 0 && (delays->at[delays->count - 1] == at ||
-							  delays->count == BE_DELAYS_MAX))
+							  delays->count == BEV_DELAYS_MAX))
 		delays->times[delays->count - 1]++;
 	else
 	{
@@ -48,7 +48,7 @@ be_count_committed(BeGateway *gateway, uint64_t seq, int64_t at)
 	}
 }
 
-static BeCounter
+static BevCounter
 delay_counter(int64_t us)
 {
 	static const int64_t bounds[] = {
@@ -59,28 +59,28 @@ delay_counter(int64_t us)
 
 	while (i < (int) (sizeof(bounds) / sizeof(bounds[0])) && us > bounds[i])
 		i++;
-	return BE_COUNT_DELAY_1MS + i;
+	return BEV_COUNT_DELAY_1MS + i;
 }
 
 /* Is it worth a line in the log?  Of those of a second the slowest is. */
 static void
-note_slow(BeGateway *gateway, uint64_t seq, uint64_t us, uint32_t events)
+note_slow(BevGateway *gateway, uint64_t seq, uint64_t us, uint32_t events)
 {
-	BeSlowMessage *slow = &gateway->slow;
+	BevSlowMessage *slow = &gateway->slow;
 	uint32_t	limit = gateway->config->log_slow_delivery;
 
-	if (limit == BE_NEVER || us <= limit * UINT64_C(1000) || gateway->batch_clients == 0)
+	if (limit == BEV_NEVER || us <= limit * UINT64_C(1000) || gateway->batch_clients == 0)
 		return;
 	events += slow->events;
 	if (us > slow->us)
-		*slow = (BeSlowMessage) {.seq = seq,.us = us,.clients = gateway->batch_clients};
+		*slow = (BevSlowMessage) {.seq = seq,.us = us,.clients = gateway->batch_clients};
 	slow->events = events;
 }
 
 void
-be_count_written(BeGateway *gateway)
+bev_count_written(BevGateway *gateway)
 {
-	BeDelays   *delays = &gateway->delays;
+	BevDelays   *delays = &gateway->delays;
 	struct timespec clock;
 	int64_t		now;
 
@@ -94,28 +94,28 @@ be_count_written(BeGateway *gateway)
 		int64_t		us = now > delays->at[i] ? now - delays->at[i] : 0;
 
 		gateway->counter[delay_counter(us)] += delays->times[i];
-		gateway->counter[BE_COUNT_DELAY_SUM] += (uint64_t) us * delays->times[i];
+		gateway->counter[BEV_COUNT_DELAY_SUM] += (uint64_t) us * delays->times[i];
 		note_slow(gateway, delays->seq[i], (uint64_t) us, delays->times[i]);
 	}
 	delays->count = 0;
 }
 
 static void
-tell_slow(BeGateway *gateway)
+tell_slow(BevGateway *gateway)
 {
 	if (gateway->slow.events == 0)
 		return;
-	be_link_send(&gateway->link, BE_MSG_SLOW, &gateway->slow, sizeof(gateway->slow), NULL, 0);
-	gateway->slow = (BeSlowMessage) {0};
+	bev_link_send(&gateway->link, BEV_MSG_SLOW, &gateway->slow, sizeof(gateway->slow), NULL, 0);
+	gateway->slow = (BevSlowMessage) {0};
 }
 
 void
-be_count_tell(BeGateway *gateway)
+bev_count_tell(BevGateway *gateway)
 {
 	tell_slow(gateway);
 	if (memcmp(gateway->counter, gateway->told, sizeof(gateway->told)) == 0)
 		return;
 	memcpy(gateway->told, gateway->counter, sizeof(gateway->told));
-	be_link_send(&gateway->link, BE_MSG_COUNTERS, gateway->counter,
+	bev_link_send(&gateway->link, BEV_MSG_COUNTERS, gateway->counter,
 				 sizeof(gateway->counter), NULL, 0);
 }

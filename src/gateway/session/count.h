@@ -1,32 +1,32 @@
 /*
  * count.h - counting, and telling the dispatcher.
  */
-#ifndef BE_GATEWAY_SESSION_COUNT_H
-#define BE_GATEWAY_SESSION_COUNT_H
+#ifndef BEV_GATEWAY_SESSION_COUNT_H
+#define BEV_GATEWAY_SESSION_COUNT_H
 
 #include "gateway/main/gateway.h"
 #include "common/pipe/counter.h"
 
 static inline void
-be_count(BeGateway *gateway, BeCounter counter, uint64_t n)
+bev_count(BevGateway *gateway, BevCounter counter, uint64_t n)
 {
 	gateway->counter[counter] += n;
 }
 
 /* An error message of this code. */
-extern void be_count_error(BeGateway *gateway, const char *code);
+extern void bev_count_error(BevGateway *gateway, const char *code);
 
 /* A connection that was let in ended with this close code. */
-extern void be_count_close(BeGateway *gateway, int code);
+extern void bev_count_close(BevGateway *gateway, int code);
 
 /*
  * An event that was committed at this moment (us since 1970) is part of the batch; and
  * the batch is written.
  */
-extern void be_count_committed(BeGateway *gateway, uint64_t seq, int64_t at);
-extern void be_count_written(BeGateway *gateway);
+extern void bev_count_committed(BevGateway *gateway, uint64_t seq, int64_t at);
+extern void bev_count_written(BevGateway *gateway);
 
 /* Send the counters, if they changed, and what was slow. */
-extern void be_count_tell(BeGateway *gateway);
+extern void bev_count_tell(BevGateway *gateway);
 
-#endif							/* BE_GATEWAY_SESSION_COUNT_H */
+#endif							/* BEV_GATEWAY_SESSION_COUNT_H */

@@ -7,7 +7,7 @@
  * a client may see and wants is written at once, as runs of frames: adjacent
  * frames go out from the window itself, others are gathered first, so that each
  * run is one system call.  4. A client that the kernel has no more room for lags:
- * its position is kept, and be_fanout_go_on continues when there is room.
+ * its position is kept, and bev_fanout_go_on continues when there is room.
  * 5. One that conflates skips, while it lags, what a later event of the same row
  * overtakes: anywhere in the window, or in the chunk of history at hand.  The last
  * state itself is skipped by nobody, and so arrives whatever comes in between.
@@ -32,59 +32,59 @@
 #define TURN_FRAMES		20000
 
 static bool
-is_for(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
+is_for(const BevClient *client, const BevChunk *chunk, const BevFrame *frame)
 {
-	BeLabels	labels;
+	BevLabels	labels;
 
-	if (client->subscription == NULL && be_seen_by_everyone(frame->flags))
+	if (client->subscription == NULL && bev_seen_by_everyone(frame->flags))
 		return true;
-	be_chunk_labels(chunk, frame, &labels);
-	return be_audience_allows(labels.audience, frame->flags, &client->principals) &&
-		be_subscription_passes(client->subscription, &labels);
+	bev_chunk_labels(chunk, frame, &labels);
+	return bev_audience_matches(labels.audience, frame->flags, &client->principals) &&
+		bev_subscription_passes(client->subscription, &labels);
 }
 
 /* ---- Conflation ---- */
 
 void
-be_fanout_conflate(BeClient *client, bool conflate)
+bev_fanout_conflate(BevClient *client, bool conflate)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 
 	if (client->conflates == conflate)
 		return;
 	client->conflates = conflate;
 	gateway->conflating += conflate ? 1 : -1;
-	be_window_index(&gateway->window, gateway->conflating > 0);
+	bev_window_index(&gateway->window, gateway->conflating > 0);
 }
 
 /* Does the window hold a later state of this row, and is that for the client? */
 static bool
-is_later_in_window(const BeClient *client, BeSpan row, uint64_t seq)
+is_later_in_window(const BevClient *client, BevSpan row, uint64_t seq)
 {
-	const BeWindow *window = &client->gateway->window;
-	uint64_t	last = be_latest_find(&window->latest, row);
-	const BeChunk *chunk;
+	const BevWindow *window = &client->gateway->window;
+	uint64_t	last = bev_latest_find(&window->latest, row);
+	const BevChunk *chunk;
 	uint32_t	i;
 
-	if (last <= seq || (chunk = be_window_find(window, last - 1, &i)) == NULL)
+	if (last <= seq || (chunk = bev_window_find(window, last - 1, &i)) == NULL)
 		return false;
 	return is_for(client, chunk, &chunk->frame[i]);
 }
 
 static bool
-is_later_in_chunk(const BeClient *client, const BeChunk *chunk, BeSpan row, uint64_t seq)
+is_later_in_chunk(const BevClient *client, const BevChunk *chunk, BevSpan row, uint64_t seq)
 {
-	uint64_t	last = chunk->latest ? be_latest_find(chunk->latest, row) : 0;
+	uint64_t	last = chunk->latest ? bev_latest_find(chunk->latest, row) : 0;
 
 	return last > seq &&
-		is_for(client, chunk, &chunk->frame[be_chunk_find(chunk, last - 1)]);
+		is_for(client, chunk, &chunk->frame[bev_chunk_find(chunk, last - 1)]);
 }
 
 /* Will the client see a later state of the row instead? */
 static bool
-is_overtaken(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
+is_overtaken(const BevClient *client, const BevChunk *chunk, const BevFrame *frame)
 {
-	BeSpan		row = be_chunk_row(chunk, frame);
+	BevSpan		row = bev_chunk_row(chunk, frame);
 
 	return row.len > 0 &&
 		(is_later_in_window(client, row, frame->seq) ||
@@ -94,39 +94,39 @@ is_overtaken(const BeClient *client, const BeChunk *chunk, const BeFrame *frame)
 /* ---- Runs ---- */
 
 /*
- * Collect from frame i on what is for the client, up to BE_CHUNK_SIZE bytes, one
+ * Collect from frame i on what is for the client, up to BEV_CHUNK_SIZE bytes, one
  * frame at least.
  */
-static BeRun
-gather(BeClient *client, const BeChunk *chunk, uint32_t i, bool *for_everyone)
+static BevRun
+gather(BevClient *client, const BevChunk *chunk, uint32_t i, bool *for_everyone)
 {
-	BeText	   *scratch = &client->gateway->scratch;
+	BevText	   *scratch = &client->gateway->scratch;
 	uint32_t	from = i;
 	bool		gathered = false;
-	bool		conflates = client->conflates && client->standing != BE_LIVE;
-	BeRun		run = {0};
+	bool		conflates = client->conflates && client->standing != BEV_LIVE;
+	BevRun		run = {0};
 
 	scratch->len = 0;
 	for (; i < chunk->count; i++)
 	{
-		const BeFrame *frame = &chunk->frame[i];
-		BeSpan		bytes = be_chunk_bytes(chunk, frame, client->principals.is_admin);
+		const BevFrame *frame = &chunk->frame[i];
+		BevSpan		bytes = bev_chunk_bytes(chunk, frame, client->principals.is_admin);
 
-		*for_everyone &= be_seen_by_everyone(frame->flags) && frame->open_length == 0;
+		*for_everyone &= bev_seen_by_everyone(frame->flags) && frame->open_length == 0;
 		if (!is_for(client, chunk, frame) ||
 			(conflates && is_overtaken(client, chunk, frame)))
 			continue;
-		if (run.len > 0 && run.len + bytes.len > BE_CHUNK_SIZE)
+		if (run.len > 0 && run.len + bytes.len > BEV_CHUNK_SIZE)
 			break;
 		if (run.len == 0)
 			run.data = bytes.data;
 		else if (!gathered && run.data + run.len != bytes.data)
 		{
 			gathered = true;	/* a gap */
-			be_text_add(scratch, run.data, run.len);
+			bev_text_add(scratch, run.data, run.len);
 		}
 		if (gathered)
-			be_text_add(scratch, bytes.data, bytes.len);
+			bev_text_add(scratch, bytes.data, bytes.len);
 		run.len += bytes.len;
 		run.frames++;
 	}
@@ -141,12 +141,12 @@ gather(BeClient *client, const BeChunk *chunk, uint32_t i, bool *for_everyone)
  * The same; within a batch a run that everyone may see is put together once for
  * all who narrow nothing.
  */
-static BeRun
-collect(BeClient *client, const BeChunk *chunk, uint32_t i)
+static BevRun
+collect(BevClient *client, const BevChunk *chunk, uint32_t i)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 	bool		shareable = gateway->in_batch && client->subscription == NULL;
-	BeRun		run;
+	BevRun		run;
 
 	if (shareable && gateway->shared_chunk == chunk && gateway->shared_from == i)
 		return gateway->shared;
@@ -165,91 +165,91 @@ collect(BeClient *client, const BeChunk *chunk, uint32_t i)
  * connection broke.
  */
 static uint64_t
-send_run(BeClient *client, const BeChunk *chunk, uint32_t i, uint32_t *looked_at,
+send_run(BevClient *client, const BevChunk *chunk, uint32_t i, uint32_t *looked_at,
 		 size_t *sent)
 {
-	BeRun		run = collect(client, chunk, i);
+	BevRun		run = collect(client, chunk, i);
 
 	if (client->gateway->in_batch && *sent == 0 && run.len > 0)
 		client->gateway->batch_clients++;
 	*looked_at += run.looked_at;
 	*sent += run.len;
 	client->sent += run.frames;
-	be_count(client->gateway, BE_COUNT_DELIVERED, run.frames);
-	be_count(client->gateway, BE_COUNT_BYTES_SENT, run.len);
-	if (run.len > 0 && !be_socket_write(client->gateway->sockets, &client->socket,
+	bev_count(client->gateway, BEV_COUNT_DELIVERED, run.frames);
+	bev_count(client->gateway, BEV_COUNT_BYTES_SENT, run.len);
+	if (run.len > 0 && !bev_socket_write(client->gateway->sockets, &client->socket,
 										run.data, run.len))
 		return 0;
 	return run.reached;
 }
 
 static bool
-is_choked(const BeClient *client)
+is_choked(const BevClient *client)
 {
-	return client->out.len > 0 || be_socket_is_choked(&client->socket);
+	return client->out.len > 0 || bev_socket_is_choked(&client->socket);
 }
 
 static void
-go_live(BeClient *client)
+go_live(BevClient *client)
 {
-	client->standing = BE_LIVE;
+	client->standing = BEV_LIVE;
 	client->caught_up = true;
 }
 
 static void
-lag(BeClient *client, uint64_t cursor)
+lag(BevClient *client, uint64_t cursor)
 {
-	client->standing = BE_LAGGING;
+	client->standing = BEV_LAGGING;
 	client->cursor = cursor;
 }
 
 /* The next chunk for a lagging client; NULL when it must wait or has it all. */
-static const BeChunk *
-next_chunk(BeClient *client, uint32_t *i)
+static const BevChunk *
+next_chunk(BevClient *client, uint32_t *i)
 {
-	BeGateway  *gateway = client->gateway;
-	BeChunk    *chunk;
+	BevGateway  *gateway = client->gateway;
+	BevChunk    *chunk;
 
 	if (client->cursor >= gateway->window.floor)
-		return be_window_find(&gateway->window, client->cursor, i);
-	chunk = be_replay_find(gateway->replay, client->cursor);
+		return bev_window_find(&gateway->window, client->cursor, i);
+	chunk = bev_replay_find(gateway->replay, client->cursor);
 	if (chunk == NULL)
 		return NULL;
 	if (client->conflates && chunk->latest == NULL)
-		be_chunk_index(chunk);
-	*i = be_chunk_find(chunk, client->cursor);
+		bev_chunk_index(chunk);
+	*i = bev_chunk_find(chunk, client->cursor);
 	return chunk;
 }
 
 static void
-park(BeClient *client)
+park(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 
 	if (client->cursor < gateway->dropped)
 	{
-		be_fanout_resync(client);
+		bev_fanout_resync(client);
 		return;
 	}
-	client->standing = BE_PARKED;
-	be_replay_wait(gateway->replay, &client->waiter, client->cursor);
+	client->standing = BEV_PARKED;
+	bev_replay_wait(gateway->replay, &client->waiter, client->cursor);
 }
 
 void
-be_fanout_go_on(BeClient *client)
+bev_fanout_go_on(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 	uint32_t	looked_at = 0;
 	size_t		sent = 0;
 
 	while (!is_choked(client))
 	{
 		uint32_t	i;
-		const BeChunk *chunk;
+		const BevChunk *chunk;
 
 		if (looked_at > TURN_FRAMES || sent > TURN_BYTES)
 		{
-			be_socket_want_write(&client->socket);	/* go on in a later turn */
+			bev_socket_want_write(&client->socket);	/* go on in a later turn */
 			return;
 		}
 		chunk = next_chunk(client, &i);
@@ -268,47 +268,47 @@ be_fanout_go_on(BeClient *client)
 }
 
 void
-be_fanout_place(BeClient *client, uint64_t seq)
+bev_fanout_place(BevClient *client, uint64_t seq)
 {
-	be_replay_leave(client->gateway->replay, &client->waiter);
+	bev_replay_leave(client->gateway->replay, &client->waiter);
 	if (seq >= client->gateway->sent_tip)
 	{
 		go_live(client);
 		return;
 	}
 	lag(client, seq);
-	be_fanout_go_on(client);
+	bev_fanout_go_on(client);
 }
 
 void
-be_fanout_resync(BeClient *client)
+bev_fanout_resync(BevClient *client)
 {
-	be_reply_resync(client);
-	be_count(client->gateway, BE_COUNT_RESYNC_REQUIRED, 1);
-	be_fanout_place(client, client->gateway->sent_tip);
-	be_client_flush(client);
+	bev_reply_resync(client);
+	bev_count(client->gateway, BEV_COUNT_RESYNC_REQUIRED, 1);
+	bev_fanout_place(client, client->gateway->sent_tip);
+	bev_client_flush(client);
 }
 
 /* ---- A batch ---- */
 
 static void
-deliver(BeClient *client)
+deliver(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
+	BevGateway  *gateway = client->gateway;
 	uint64_t	reached = gateway->sent_tip;
 	uint32_t	looked_at = 0;
 	size_t		sent = 0;
-	const BeChunk *chunk;
+	const BevChunk *chunk;
 	uint32_t	i;
 
 	if (client->batch == gateway->batch)
 		return;					/* belongs to two groups that are concerned */
 	client->batch = gateway->batch;
-	if (client->state != BE_CLIENT_OPEN || client->standing != BE_LIVE ||
+	if (client->state != BEV_CLIENT_OPEN || client->standing != BEV_LIVE ||
 		client->muted)
 		return;
 	while (reached < gateway->window.tip &&
-		   (chunk = be_window_find(&gateway->window, reached, &i)) != NULL)
+		   (chunk = bev_window_find(&gateway->window, reached, &i)) != NULL)
 	{
 		if (is_choked(client))
 		{
@@ -322,50 +322,50 @@ deliver(BeClient *client)
 }
 
 static void
-deliver_to_group(BeGateway *gateway, BeSpan name)
+deliver_to_group(BevGateway *gateway, BevSpan name)
 {
-	const BeGroup *group = be_directory_find(&gateway->directory, name);
+	const BevGroup *group = bev_directory_find(&gateway->directory, name);
 
 	if (group == NULL)
 		return;
 	/* Delivering ends nobody within this turn: the list does not change. */
-	for (BeMembership *one = group->first; one; one = one->next)
+	for (BevMembership *one = group->first; one; one = one->next)
 		deliver(one->member);
 }
 
 static void
-deliver_directed(BeGateway *gateway, const BeChunk *chunk, const BeFrame *frame)
+deliver_directed(BevGateway *gateway, const BevChunk *chunk, const BevFrame *frame)
 {
-	BeLabels	labels;
-	BeSpan		principal;
+	BevLabels	labels;
+	BevSpan		principal;
 
-	be_chunk_labels(chunk, frame, &labels);
-	while (be_audience_next(&labels.audience, &principal))
+	bev_chunk_labels(chunk, frame, &labels);
+	while (bev_audience_next(&labels.audience, &principal))
 		if (principal.len > 0)
 			deliver_to_group(gateway, principal);
 }
 
 /* Walk the frames of the batch; true: there is one that everyone may see. */
 static bool
-batch_is_for_all(const BeGateway *gateway)
+batch_is_for_all(const BevGateway *gateway)
 {
 	uint64_t	seq = gateway->sent_tip;
-	const BeChunk *chunk;
+	const BevChunk *chunk;
 	uint32_t	i;
 
-	for (; (chunk = be_window_find(&gateway->window, seq, &i)) != NULL;
+	for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL;
 		 seq = chunk->covered)
 		for (; i < chunk->count; i++)
-			if (chunk->frame[i].flags & BE_SEEN_BY_ALL)
+			if (chunk->frame[i].flags & BEV_SEEN_BY_ALL)
 				return true;
 	return false;
 }
 
 void
-be_fanout_batch(BeGateway *gateway)
+bev_fanout_batch(BevGateway *gateway)
 {
 	uint64_t	seq = gateway->sent_tip;
-	const BeChunk *chunk;
+	const BevChunk *chunk;
 	uint32_t	i;
 
 	if (gateway->window.tip == gateway->sent_tip)
@@ -375,12 +375,12 @@ be_fanout_batch(BeGateway *gateway)
 	gateway->in_batch = true;
 	if (batch_is_for_all(gateway))
 	{
-		for (BeClient *client = gateway->first; client; client = client->next)
+		for (BevClient *client = gateway->first; client; client = client->next)
 			deliver(client);
 	}
 	else
 	{
-		for (; (chunk = be_window_find(&gateway->window, seq, &i)) != NULL;
+		for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL;
 			 seq = chunk->covered)
 			for (; i < chunk->count; i++)
 				deliver_directed(gateway, chunk, &chunk->frame[i]);
@@ -388,5 +388,5 @@ be_fanout_batch(BeGateway *gateway)
 	gateway->in_batch = false;
 	gateway->shared_chunk = NULL;
 	gateway->sent_tip = gateway->window.tip;
-	be_count_written(gateway);
+	bev_count_written(gateway);
 }

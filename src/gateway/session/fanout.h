@@ -5,8 +5,8 @@
  * or lets it go on while a batch is being taken in sends that batch first, or
  * the client would receive it twice.
  */
-#ifndef BE_GATEWAY_SESSION_FANOUT_H
-#define BE_GATEWAY_SESSION_FANOUT_H
+#ifndef BEV_GATEWAY_SESSION_FANOUT_H
+#define BEV_GATEWAY_SESSION_FANOUT_H
 
 #include "gateway/client/client.h"
 
@@ -14,24 +14,24 @@
  * Send the batch: what the window holds after gateway->sent_tip, to everyone
  * concerned who is live.
  */
-extern void be_fanout_batch(BeGateway *gateway);
+extern void bev_fanout_batch(BevGateway *gateway);
 
 /*
  * Let a client go on from its cursor, as far as there is room.  It becomes live
  * when it has everything, or parked.
  */
-extern void be_fanout_go_on(BeClient *client);
+extern void bev_fanout_go_on(BevClient *client);
 
 /* Place a client at a seq: everything after it follows. */
-extern void be_fanout_place(BeClient *client, uint64_t seq);
+extern void bev_fanout_place(BevClient *client, uint64_t seq);
 
 /*
  * From now on, when the client lags, it gets of each row only the last state that
  * it may see and wants; or all of them again.
  */
-extern void be_fanout_conflate(BeClient *client, bool conflate);
+extern void bev_fanout_conflate(BevClient *client, bool conflate);
 
 /* What the client needs is gone: tell it, and go on from the tip. */
-extern void be_fanout_resync(BeClient *client);
+extern void bev_fanout_resync(BevClient *client);
 
-#endif							/* BE_GATEWAY_SESSION_FANOUT_H */
+#endif							/* BEV_GATEWAY_SESSION_FANOUT_H */

@@ -20,17 +20,17 @@
 #include <string.h>
 
 /* Reports that fit in one message. */
-#define REPORTS_MAX		(BE_MESSAGE_MAX_UP / sizeof(BeClientsMessage))
+#define REPORTS_MAX		(BEV_MESSAGE_MAX_UP / sizeof(BevClientsMessage))
 
-struct BeAsked
+struct BevAsked
 {
-	BeAsked    *next;
-	BeClient   *client;			/* NULL: gone meanwhile */
+	BevAsked    *next;
+	BevClient   *client;			/* NULL: gone meanwhile */
 	uint64_t	number;
 };
 
 static void
-write_id(const BeClient *client, char *text)
+write_id(const BevClient *client, char *text)
 {
 	for (size_t i = 0; i < sizeof(client->id); i++)
 		sprintf(text + 2 * i, "%02x", client->id[i]);
@@ -50,9 +50,9 @@ copy_clipped(char *to, size_t size, const char *text)
 }
 
 static void
-send_open(BeClient *client)
+send_open(BevClient *client)
 {
-	BeOpenMessage open = {
+	BevOpenMessage open = {
 		.client = client->number,
 		.expires_at = client->expires_at * 1000000,
 	};
@@ -60,33 +60,33 @@ send_open(BeClient *client)
 	write_id(client, open.id);
 	copy_clipped(open.user, sizeof(open.user), client->user_id);
 	copy_clipped(open.role, sizeof(open.role), client->role);
-	copy_clipped(open.address, sizeof(open.address), be_client_address(client));
-	be_link_send(&client->gateway->link, BE_MSG_OPEN, &open, sizeof(open), NULL, 0);
+	copy_clipped(open.address, sizeof(open.address), bev_client_address(client));
+	bev_link_send(&client->gateway->link, BEV_MSG_OPEN, &open, sizeof(open), NULL, 0);
 }
 
 static void
-send_closed(BeGateway *gateway, uint64_t number, int code, const char *reason)
+send_closed(BevGateway *gateway, uint64_t number, int code, const char *reason)
 {
-	BeClosedMessage closed = {.client = number,.code = code};
+	BevClosedMessage closed = {.client = number,.code = code};
 
 	copy_clipped(closed.reason, sizeof(closed.reason), reason);
-	be_link_send(&gateway->link, BE_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
+	bev_link_send(&gateway->link, BEV_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
 }
 
 /* What there is to report of a client; false: nothing new. */
 static bool
-fill_report(BeClient *client, BeClientsMessage *report)
+fill_report(BevClient *client, BevClientsMessage *report)
 {
-	if (!client->admitted || client->state != BE_CLIENT_OPEN)
+	if (!client->admitted || client->state != BEV_CLIENT_OPEN)
 		return false;
-	*report = (BeClientsMessage) {
+	*report = (BevClientsMessage) {
 		.client = client->number,
 		.start = client->start,
-		.cursor = client->standing == BE_LIVE ? client->gateway->sent_tip : client->cursor,
+		.cursor = client->standing == BEV_LIVE ? client->gateway->sent_tip : client->cursor,
 		.sent = client->sent,
 		.received = client->received,
 		.expires_at = client->expires_at * 1000000,
-		.lags = client->standing != BE_LIVE,
+		.lags = client->standing != BEV_LIVE,
 	};
 	if (report->cursor == client->reported_cursor &&
 		report->received == client->reported_received &&
@@ -100,48 +100,48 @@ fill_report(BeClient *client, BeClientsMessage *report)
 
 /* What the client wants, unless that is known. */
 static void
-report_interest(BeClient *client)
+report_interest(BevClient *client)
 {
-	BeInterestMessage who = {.client = client->number};
-	char		bytes[BE_INTEREST_MAX];
+	BevSubscriptionMessage who = {.client = client->number};
+	char		bytes[BEV_PACKED_SUBSCRIPTION_MAX];
 	uint32_t	len = 0;
 	uint32_t	hash;
 
-	client->interest_changed = false;
+	client->subscription_changed = false;
 	if (client->muted)
-		(void) be_interest_add(bytes, &len, BE_INTEREST_NOTHING, "");
+		(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_NOTHING, "");
 	if (client->conflates)
-		(void) be_interest_add(bytes, &len, BE_INTEREST_CONFLATED, "");
-	be_subscription_write(client->subscription, bytes, &len);
+		(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_CONFLATED, "");
+	bev_subscription_write(client->subscription, bytes, &len);
 
-	hash = be_hash((BeSpan) {bytes, len});
-	if (hash == client->told_interest)
+	hash = bev_hash((BevSpan) {bytes, len});
+	if (hash == client->told_subscription)
 		return;
-	client->told_interest = hash;
-	be_link_send(&client->gateway->link, BE_MSG_INTEREST, &who, sizeof(who), bytes, len);
+	client->told_subscription = hash;
+	bev_link_send(&client->gateway->link, BEV_MSG_SUBSCRIPTION, &who, sizeof(who), bytes, len);
 }
 
 /* What is not told yet of one that is about to go. */
 static void
-report_last(BeClient *client)
+report_last(BevClient *client)
 {
-	BeClientsMessage report;
+	BevClientsMessage report;
 
-	if (client->interest_changed)
+	if (client->subscription_changed)
 		report_interest(client);
 	if (fill_report(client, &report))
-		be_link_send(&client->gateway->link, BE_MSG_CLIENTS, &report, sizeof(report), NULL, 0);
+		bev_link_send(&client->gateway->link, BEV_MSG_CLIENTS, &report, sizeof(report), NULL, 0);
 }
 
 void
-be_admission_ask(BeClient *client)
+bev_registration_ask(BevClient *client)
 {
-	BeGateway  *gateway = client->gateway;
-	BeAsked    *asked = be_alloc(sizeof(*asked));
+	BevGateway  *gateway = client->gateway;
+	BevAsked    *asked = bev_alloc(sizeof(*asked));
 
 	client->number = ++gateway->last_number;
 	client->asked = asked;
-	*asked = (BeAsked) {.client = client, .number = client->number};
+	*asked = (BevAsked) {.client = client, .number = client->number};
 	if (gateway->asked_last)
 		gateway->asked_last->next = asked;
 	else
@@ -151,19 +151,19 @@ be_admission_ask(BeClient *client)
 }
 
 void
-be_admission_ask_again(BeClient *client)
+bev_registration_ask_again(BevClient *client)
 {
 	send_closed(client->gateway, client->number, 0, "");
 	client->admitted = false;
-	be_identity_forget_tables(&client->identity);
-	be_client_regroup(client);
-	be_admission_ask(client);
+	bev_identity_forget_tables(&client->identity);
+	bev_client_regroup(client);
+	bev_registration_ask(client);
 }
 
-static BeAsked *
-pop_asked(BeGateway *gateway)
+static BevAsked *
+pop_asked(BevGateway *gateway)
 {
-	BeAsked    *asked = gateway->asked_first;
+	BevAsked    *asked = gateway->asked_first;
 
 	if (asked == NULL)
 		return NULL;
@@ -177,67 +177,67 @@ pop_asked(BeGateway *gateway)
 
 /* False: what is said of the client is malformed. */
 static bool
-let_in(BeClient *client, const BeAdmitMessage *admit, BeSpan access)
+let_in(BevClient *client, const BevAdmitMessage *admit, BevSpan access)
 {
 	client->admitted = true;
 	client->unread = admit->unread;
-	if (!be_access_admit(client, admit->as_of, access))
+	if (!bev_access_update_admit(client, admit->as_of, access))
 		return false;
-	if (client->state == BE_CLIENT_WAITING)
-		be_door_admitted(client);
+	if (client->state == BEV_CLIENT_WAITING)
+		bev_upgrade_admitted(client);
 	return true;
 }
 
 static void
-refuse(BeClient *client, uint32_t verdict)
+refuse(BevClient *client, uint32_t verdict)
 {
 	switch (verdict)
 	{
-		case BE_TOO_MANY_CONNECTIONS:
-			be_suspect(client, BE_COUNT_SUSPICION_too_many_connections);
-			be_client_refuse(client, BE_CLOSE_POLICY, "too_many_connections",
+		case BEV_TOO_MANY_CONNECTIONS:
+			bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_connections);
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "too_many_connections",
 							 "this user has too many connections");
 			break;
-		case BE_NOT_LOOKED_UP:
-			be_client_refuse(client, BE_CLOSE_INTERNAL, "internal_error",
+		case BEV_NOT_LOOKED_UP:
+			bev_client_refuse(client, BEV_CLOSE_INTERNAL, "internal_error",
 							 "who you are could not be looked up");
 			break;
 		default:
-			be_client_refuse(client, BE_CLOSE_TRY_LATER, "server_full",
+			bev_client_refuse(client, BEV_CLOSE_TRY_LATER, "server_full",
 							 "the server takes no more connections");
 	}
 }
 
 bool
-be_admission_answer(BeGateway *gateway, const BeMessage *message)
+bev_registration_answer(BevGateway *gateway, const BevMessage *message)
 {
-	BeAdmitMessage admit;
-	BeSpan		access;
-	BeAsked    *asked = pop_asked(gateway);
-	bool		fits = asked && be_body_admit(message, &admit, &access) &&
+	BevAdmitMessage admit;
+	BevSpan		access;
+	BevAsked    *asked = pop_asked(gateway);
+	bool		fits = asked && bev_body_admit(message, &admit, &access) &&
 		admit.client == asked->number;
 
-	if (fits && asked->client && admit.verdict == BE_ADMITTED)
+	if (fits && asked->client && admit.verdict == BEV_ADMITTED)
 		fits = let_in(asked->client, &admit, access);
 	else if (fits && asked->client)
 		refuse(asked->client, admit.verdict);
-	else if (fits && admit.verdict == BE_ADMITTED)
-		send_closed(gateway, admit.client, BE_CLOSE_ABNORMAL, "");
+	else if (fits && admit.verdict == BEV_ADMITTED)
+		send_closed(gateway, admit.client, BEV_CLOSE_ABNORMAL, "");
 	free(asked);
 	return fits;
 }
 
 void
-be_admission_tell_role(BeClient *client)
+bev_registration_tell_role(BevClient *client)
 {
-	BeRoleMessage role = {.client = client->number};
+	BevRoleMessage role = {.client = client->number};
 
 	copy_clipped(role.role, sizeof(role.role), client->role);
-	be_link_send(&client->gateway->link, BE_MSG_ROLE, &role, sizeof(role), NULL, 0);
+	bev_link_send(&client->gateway->link, BEV_MSG_ROLE, &role, sizeof(role), NULL, 0);
 }
 
 void
-be_admission_leave(BeClient *client, int code, const char *reason)
+bev_registration_leave(BevClient *client, int code, const char *reason)
 {
 	if (client->asked)
 		client->asked->client = NULL;
@@ -251,51 +251,51 @@ be_admission_leave(BeClient *client, int code, const char *reason)
 }
 
 bool
-be_admission_disconnect(BeGateway *gateway, const BeMessage *message)
+bev_registration_disconnect(BevGateway *gateway, const BevMessage *message)
 {
-	BeDisconnectMessage disconnect;
+	BevDisconnectMessage disconnect;
 
-	if (!be_body_disconnect(message, &disconnect))
+	if (!bev_body_disconnect(message, &disconnect))
 		return false;
 
 	/* A walk, since it is an operator who asks.  None: it went by itself. */
-	for (BeClient *client = gateway->first; client; client = client->next)
+	for (BevClient *client = gateway->first; client; client = client->next)
 		if (client->admitted && client->number == disconnect.client)
 		{
-			be_client_end(client, BE_CLOSE_POLICY, disconnect.reason);
+			bev_client_end(client, BEV_CLOSE_POLICY, disconnect.reason);
 			break;
 		}
 	return true;
 }
 
 void
-be_admission_report(BeGateway *gateway)
+bev_registration_report(BevGateway *gateway)
 {
-	static BeClientsMessage reports[REPORTS_MAX];
+	static BevClientsMessage reports[REPORTS_MAX];
 	size_t		count = 0;
 
-	for (BeClient *client = gateway->first; client; client = client->next)
+	for (BevClient *client = gateway->first; client; client = client->next)
 	{
-		if (client->interest_changed && client->admitted)
+		if (client->subscription_changed && client->admitted)
 			report_interest(client);
 		if (!fill_report(client, &reports[count]))
 			continue;
 		if (++count == REPORTS_MAX)
 		{
-			be_link_send(&gateway->link, BE_MSG_CLIENTS, reports,
+			bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports,
 						 count * sizeof(reports[0]), NULL, 0);
 			count = 0;
 		}
 	}
 	if (count > 0)
-		be_link_send(&gateway->link, BE_MSG_CLIENTS, reports,
+		bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports,
 					 count * sizeof(reports[0]), NULL, 0);
 }
 
 void
-be_admission_free(BeGateway *gateway)
+bev_registration_free(BevGateway *gateway)
 {
-	BeAsked    *asked;
+	BevAsked    *asked;
 
 	while ((asked = pop_asked(gateway)) != NULL)
 		free(asked);

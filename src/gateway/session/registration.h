@@ -6,37 +6,37 @@
  *	admitted client goes --> CLOSED
  *
  * Only the dispatcher sees all gateways, so only it can count.  It also keeps the
- * list of who is connected, which be_admission_report brings up to date.
+ * list of who is connected, which bev_registration_report brings up to date.
  */
-#ifndef BE_GATEWAY_SESSION_REGISTRATION_H
-#define BE_GATEWAY_SESSION_REGISTRATION_H
+#ifndef BEV_GATEWAY_SESSION_REGISTRATION_H
+#define BEV_GATEWAY_SESSION_REGISTRATION_H
 
 #include "gateway/client/client.h"
 
 /* The client showed a good token: ask. */
-extern void be_admission_ask(BeClient *client);
+extern void bev_registration_ask(BevClient *client);
 
 /*
  * It was admitted before there was a stream that would have told what changed since.
  */
-extern void be_admission_ask_again(BeClient *client);
+extern void bev_registration_ask_again(BevClient *client);
 
 /* ADMIT.  False: it answers nothing that was asked, or is malformed. */
-extern bool be_admission_answer(BeGateway *gateway, const BeMessage *message);
+extern bool bev_registration_answer(BevGateway *gateway, const BevMessage *message);
 
 /* The client goes, in whatever state, by this close frame; may be called again. */
-extern void be_admission_leave(BeClient *client, int code, const char *reason);
+extern void bev_registration_leave(BevClient *client, int code, const char *reason);
 
 /* DISCONNECT.  False: malformed. */
-extern bool be_admission_disconnect(BeGateway *gateway, const BeMessage *message);
+extern bool bev_registration_disconnect(BevGateway *gateway, const BevMessage *message);
 
 /* Tell the dispatcher the role of an admitted client, which is another one now. */
-extern void be_admission_tell_role(BeClient *client);
+extern void bev_registration_tell_role(BevClient *client);
 
 /* Tell the dispatcher how those are doing of whom something changed. */
-extern void be_admission_report(BeGateway *gateway);
+extern void bev_registration_report(BevGateway *gateway);
 
 /* Free what is kept for answers that will not come any more. */
-extern void be_admission_free(BeGateway *gateway);
+extern void bev_registration_free(BevGateway *gateway);
 
-#endif							/* BE_GATEWAY_SESSION_REGISTRATION_H */
+#endif							/* BEV_GATEWAY_SESSION_REGISTRATION_H */

@@ -8,114 +8,114 @@
 #include <string.h>
 
 static void
-send_text(BeClient *client, BeText *json)
+send_text(BevClient *client, BevText *json)
 {
-	be_frame_add(&client->out, BE_OP_TEXT, json->data, json->len);
-	be_text_free(json);
+	bev_frame_add(&client->out, BEV_OP_TEXT, json->data, json->len);
+	bev_text_free(json);
 }
 
 void
-be_reply_error_with(BeClient *client, const char *id, const char *code,
+bev_reply_error_with(BevClient *client, const char *id, const char *code,
 					const char *message, const char *more)
 {
-	BeText		json = {0};
+	BevText		json = {0};
 
-	be_count_error(client->gateway, code);
-	be_text_add_string(&json, "{\"type\":\"error\"");
+	bev_count_error(client->gateway, code);
+	bev_text_add_string(&json, "{\"type\":\"error\"");
 	if (id)
 	{
-		be_text_add_string(&json, ",\"id\":");
-		be_text_add_string(&json, id);
+		bev_text_add_string(&json, ",\"id\":");
+		bev_text_add_string(&json, id);
 	}
-	be_text_printf(&json, ",\"payload\":{\"code\":\"%s\",\"message\":", code);
-	be_text_add_json(&json, message, strlen(message));
-	be_text_add_string(&json, more);
-	be_text_add_string(&json, "}}");
+	bev_text_printf(&json, ",\"payload\":{\"code\":\"%s\",\"message\":", code);
+	bev_text_add_json(&json, message, strlen(message));
+	bev_text_add_string(&json, more);
+	bev_text_add_string(&json, "}}");
 	send_text(client, &json);
 }
 
 void
-be_reply_error(BeClient *client, const char *id, const char *code,
+bev_reply_error(BevClient *client, const char *id, const char *code,
 			   const char *message)
 {
-	be_reply_error_with(client, id, code, message, "");
+	bev_reply_error_with(client, id, code, message, "");
 }
 
 void
-be_reply_rate_limited(BeClient *client, const char *id, double wait, const char *message)
+bev_reply_rate_limited(BevClient *client, const char *id, double wait, const char *message)
 {
 	char		more[48];
 
 	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
-	be_reply_error_with(client, id, "rate_limited", message, more);
+	bev_reply_error_with(client, id, "rate_limited", message, more);
 }
 
 /* {"type":"reply","id":7, and what is still to be added. */
 static void
-begin_reply(BeText *json, const char *id)
+begin_reply(BevText *json, const char *id)
 {
-	be_text_add_string(json, "{\"type\":\"reply\",\"id\":");
-	be_text_add_string(json, id ? id : "null");
+	bev_text_add_string(json, "{\"type\":\"reply\",\"id\":");
+	bev_text_add_string(json, id ? id : "null");
 }
 
 static void
-send_payload(BeClient *client, BeText *json, const char *payload)
+send_payload(BevClient *client, BevText *json, const char *payload)
 {
-	be_text_add_string(json, ",\"payload\":");
-	be_text_add_string(json, payload);
-	be_text_add_string(json, "}");
+	bev_text_add_string(json, ",\"payload\":");
+	bev_text_add_string(json, payload);
+	bev_text_add_string(json, "}");
 	send_text(client, json);
 }
 
 void
-be_reply_ok(BeClient *client, const char *id, const char *payload)
+bev_reply_ok(BevClient *client, const char *id, const char *payload)
 {
-	BeText		json = {0};
+	BevText		json = {0};
 
 	begin_reply(&json, id);
 	send_payload(client, &json, payload);
 }
 
 void
-be_reply_as_of(BeClient *client, const char *id, uint64_t seq, const char *payload)
+bev_reply_as_of(BevClient *client, const char *id, uint64_t seq, const char *payload)
 {
-	BeText		json = {0};
+	BevText		json = {0};
 
 	begin_reply(&json, id);
-	be_text_printf(&json, ",\"as_of\":%" PRIu64, seq);
+	bev_text_printf(&json, ",\"as_of\":%" PRIu64, seq);
 	send_payload(client, &json, payload);
 }
 
 static void
-add_id(BeText *json, const uint8_t id[16])
+add_id(BevText *json, const uint8_t id[16])
 {
 	for (int i = 0; i < 16; i++)
-		be_text_printf(json, "%02x", id[i]);
+		bev_text_printf(json, "%02x", id[i]);
 }
 
 void
-be_reply_ready(BeClient *client, uint64_t seq, bool resumed)
+bev_reply_ready(BevClient *client, uint64_t seq, bool resumed)
 {
-	const BeGateway *gateway = client->gateway;
-	const BeConfig *config = gateway->config;
-	BeText		json = {0};
-	char		expires[BE_TIME_LEN + 1];
+	const BevGateway *gateway = client->gateway;
+	const BevConfig *config = gateway->config;
+	BevText		json = {0};
+	char		expires[BEV_TIME_LEN + 1];
 
-	be_time_format(expires, client->expires_at * 1000000);
-	be_text_add_string(&json, "{\"type\":\"connection\",\"action\":\"ready\","
+	bev_time_format(expires, client->expires_at * 1000000);
+	bev_text_add_string(&json, "{\"type\":\"connection\",\"action\":\"ready\","
 					   "\"payload\":{\"connection_id\":\"");
 	add_id(&json, client->id);
-	be_text_add_string(&json, "\",\"user_id\":");
-	be_text_add_json(&json, client->user_id, strlen(client->user_id));
-	be_text_add_string(&json, ",\"role\":");
-	be_text_add_json(&json, client->role, strlen(client->role));
-	be_text_printf(&json, ",\"stream\":\"%s\",\"seq\":%" PRIu64
+	bev_text_add_string(&json, "\",\"user_id\":");
+	bev_text_add_json(&json, client->user_id, strlen(client->user_id));
+	bev_text_add_string(&json, ",\"role\":");
+	bev_text_add_json(&json, client->role, strlen(client->role));
+	bev_text_printf(&json, ",\"stream\":\"%s\",\"seq\":%" PRIu64
 				   ",\"resumed\":%s,\"expires_at\":\"%s\",\"ping_interval\":%g",
 				   gateway->stream, seq, resumed ? "true" : "false", expires,
 				   config->ping_interval / 1000.0);
 	if (client->unread >= 0)
-		be_text_printf(&json, ",\"unread\":%" PRIi32, client->unread);
-	be_text_printf(&json, ",\"limits\":{\"max_message_size\":%zu,"
+		bev_text_printf(&json, ",\"unread\":%" PRIi32, client->unread);
+	bev_text_printf(&json, ",\"limits\":{\"max_message_size\":%zu,"
 				   "\"message_rate\":%" PRIu32 ",\"max_connections_per_user\":%"
 				   PRIu32 "}}}", config->max_message_size, config->message_rate,
 				   config->max_connections_per_user);
@@ -123,39 +123,39 @@ be_reply_ready(BeClient *client, uint64_t seq, bool resumed)
 }
 
 void
-be_reply_too_far_behind(BeClient *client)
+bev_reply_too_far_behind(BevClient *client)
 {
 	char		more[128];
 
 	snprintf(more, sizeof(more), ",\"seq\":%" PRIu64 ",\"stream\":\"%s\"",
 			 client->cursor, client->gateway->stream);
-	be_reply_error_with(client, NULL, "too_far_behind",
+	bev_reply_error_with(client, NULL, "too_far_behind",
 						"you read more slowly than the stream moves; "
 						"you have everything up to seq", more);
 }
 
 void
-be_reply_expiring(BeClient *client, int64_t seconds)
+bev_reply_expiring(BevClient *client, int64_t seconds)
 {
-	BeText		json = {0};
-	char		expires[BE_TIME_LEN + 1];
+	BevText		json = {0};
+	char		expires[BEV_TIME_LEN + 1];
 
-	be_time_format(expires, client->expires_at * 1000000);
-	be_text_printf(&json, "{\"type\":\"connection\",\"action\":\"expiring\","
+	bev_time_format(expires, client->expires_at * 1000000);
+	bev_text_printf(&json, "{\"type\":\"connection\",\"action\":\"expiring\","
 				   "\"payload\":{\"expires_at\":\"%s\",\"seconds\":%" PRIi64 "}}",
 				   expires, seconds);
 	send_text(client, &json);
 }
 
 void
-be_reply_resync(BeClient *client)
+bev_reply_resync(BevClient *client)
 {
-	const BeGateway *gateway = client->gateway;
+	const BevGateway *gateway = client->gateway;
 	char		more[96];
 
 	snprintf(more, sizeof(more), ",\"oldest\":%" PRIu64 ",\"seq\":%" PRIu64,
 			 gateway->dropped, gateway->window.tip);
-	be_reply_error_with(client, NULL, "resync_required",
+	bev_reply_error_with(client, NULL, "resync_required",
 						"what follows your position can't be given without a gap; "
 						"read the current state, the stream goes on from seq", more);
 }

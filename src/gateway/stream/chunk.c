@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-BeChunk *
-be_chunk_create(uint64_t after)
+BevChunk *
+bev_chunk_create(uint64_t after)
 {
-	BeChunk    *chunk = be_alloc(sizeof(*chunk));
+	BevChunk    *chunk = bev_alloc(sizeof(*chunk));
 
 	chunk->after = after;
 	chunk->covered = after;
@@ -23,84 +23,84 @@ be_chunk_create(uint64_t after)
 }
 
 void
-be_chunk_free(BeChunk *chunk)
+bev_chunk_free(BevChunk *chunk)
 {
 	if (chunk == NULL)
 		return;
-	be_text_free(&chunk->bytes);
-	be_text_free(&chunk->labels);
+	bev_text_free(&chunk->bytes);
+	bev_text_free(&chunk->labels);
 	if (chunk->latest)
-		be_latest_free(chunk->latest);
+		bev_latest_free(chunk->latest);
 	free(chunk->latest);
 	free(chunk->frame);
 	free(chunk);
 }
 
 size_t
-be_chunk_size(const BeChunk *chunk)
+bev_chunk_size(const BevChunk *chunk)
 {
 	return sizeof(*chunk) + chunk->bytes.size + chunk->labels.size +
-		chunk->room * sizeof(BeFrame);
+		chunk->room * sizeof(BevFrame);
 }
 
 bool
-be_chunk_fits(const BeChunk *chunk, size_t length)
+bev_chunk_fits(const BevChunk *chunk, size_t length)
 {
-	return chunk->count == 0 || chunk->bytes.len + length <= BE_CHUNK_SIZE;
+	return chunk->count == 0 || chunk->bytes.len + length <= BEV_CHUNK_SIZE;
 }
 
 static void
-add_label(BeChunk *chunk, BeSpan label)
+add_label(BevChunk *chunk, BevSpan label)
 {
-	be_text_add(&chunk->labels, label.data, label.len);
-	be_text_add(&chunk->labels, "", 1);
+	bev_text_add(&chunk->labels, label.data, label.len);
+	bev_text_add(&chunk->labels, "", 1);
 }
 
-static BeFrame *
-add_frame(BeChunk *chunk)
+static BevFrame *
+add_frame(BevChunk *chunk)
 {
 	if (chunk->count == chunk->room)
 	{
 		chunk->room = chunk->room ? chunk->room * 2 : 16;
-		chunk->frame = be_realloc(chunk->frame, chunk->room * sizeof(BeFrame));
+		chunk->frame = bev_realloc(chunk->frame, chunk->room * sizeof(BevFrame));
 	}
 	return &chunk->frame[chunk->count++];
 }
 
 void
-be_chunk_add(BeChunk *chunk, const BeEventsMessage *message, uint32_t n,
-			 const BeEvent *event)
+bev_chunk_add(BevChunk *chunk, const BevEventsMessage *message, uint32_t n,
+			 const BevEvent *event)
 {
-	BeFrame    *frame = add_frame(chunk);
+	BevFrame    *frame = add_frame(chunk);
 	size_t		start = chunk->bytes.len;
 
 	if (chunk->bytes.data == NULL)
-		be_text_reserve(&chunk->bytes, BE_CHUNK_SIZE);
-	*frame = (BeFrame) {
+		bev_text_reserve(&chunk->bytes, BEV_CHUNK_SIZE);
+	*frame = (BevFrame) {
 		.seq = message->first_seq + n,
 		.offset = (uint32_t) start,
 		.labels = (uint32_t) chunk->labels.len,
-		.audience_len = event->field[BE_EVENT_AUDIENCE].len,
-		.flags = be_audience_flags(event->field[BE_EVENT_AUDIENCE]),
+		.audience_len = event->field[BEV_EVENT_AUDIENCE].len,
+		.flags = bev_audience_flags(event->field[BEV_EVENT_AUDIENCE]),
 	};
-	be_envelope_add(&chunk->bytes, message, n, event, true);
+	bev_envelope_add(&chunk->bytes, message, n, event, true);
 	frame->length = (uint32_t) (chunk->bytes.len - start);
-	if (event->field[BE_EVENT_OPEN_PAYLOAD].len > 0)
+	if (event->field[BEV_EVENT_OPEN_PAYLOAD].len > 0)
 	{
-		be_envelope_add(&chunk->bytes, message, n, event, false);
+		bev_envelope_add(&chunk->bytes, message, n, event, false);
 		frame->open_length = (uint32_t) (chunk->bytes.len - start - frame->length);
 	}
-	add_label(chunk, event->field[BE_EVENT_TYPE]);
-	add_label(chunk, event->field[BE_EVENT_KEY]);
-	add_label(chunk, event->field[BE_EVENT_ACTION]);
-	add_label(chunk, event->field[BE_EVENT_PROJECT]);
-	add_label(chunk, event->field[BE_EVENT_BUG]);
-	add_label(chunk, event->field[BE_EVENT_AUDIENCE]);
+	add_label(chunk, event->field[BEV_EVENT_TYPE]);
+	add_label(chunk, event->field[BEV_EVENT_KEY]);
+	add_label(chunk, event->field[BEV_EVENT_ACTION]);
+	add_label(chunk, event->field[BEV_EVENT_PROJECT]);
+	add_label(chunk, event->field[BEV_EVENT_BUG]);
+	add_label(chunk, event->field[BEV_EVENT_AUDIENCE]);
 	chunk->covered = frame->seq;
 }
 
 void
-be_chunk_labels(const BeChunk *chunk, const BeFrame *frame, BeLabels *labels)
+bev_chunk_labels(const BevChunk *chunk, const BevFrame *frame, BevLabels *labels)
 {
 	labels->type = chunk->labels.data + frame->labels;
 	labels->key = labels->type + strlen(labels->type) + 1;
@@ -111,31 +111,31 @@ be_chunk_labels(const BeChunk *chunk, const BeFrame *frame, BeLabels *labels)
 	labels->audience.len = frame->audience_len;
 }
 
-BeSpan
-be_chunk_row(const BeChunk *chunk, const BeFrame *frame)
+BevSpan
+bev_chunk_row(const BevChunk *chunk, const BevFrame *frame)
 {
 	const char *type = chunk->labels.data + frame->labels;
 	const char *key = type + strlen(type) + 1;
 	size_t		key_len = strlen(key);
 
-	return (BeSpan) {type, key_len ? (uint32_t) (key - type + key_len) : 0};
+	return (BevSpan) {type, key_len ? (uint32_t) (key - type + key_len) : 0};
 }
 
 void
-be_chunk_index(BeChunk *chunk)
+bev_chunk_index(BevChunk *chunk)
 {
-	chunk->latest = be_alloc(sizeof(BeLatest));
+	chunk->latest = bev_alloc(sizeof(BevLatest));
 	for (uint32_t i = 0; i < chunk->count; i++)
 	{
-		BeSpan		row = be_chunk_row(chunk, &chunk->frame[i]);
+		BevSpan		row = bev_chunk_row(chunk, &chunk->frame[i]);
 
 		if (row.len > 0)
-			be_latest_note(chunk->latest, row, chunk->frame[i].seq);
+			bev_latest_note(chunk->latest, row, chunk->frame[i].seq);
 	}
 }
 
 uint32_t
-be_chunk_find(const BeChunk *chunk, uint64_t seq)
+bev_chunk_find(const BevChunk *chunk, uint64_t seq)
 {
 	uint32_t	low = 0;
 	uint32_t	high = chunk->count;

@@ -15,8 +15,8 @@
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_STREAM_CHUNK_H
-#define BE_GATEWAY_STREAM_CHUNK_H
+#ifndef BEV_GATEWAY_STREAM_CHUNK_H
+#define BEV_GATEWAY_STREAM_CHUNK_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,9 +31,9 @@
  * Bytes of frames that a chunk takes; a larger frame gets a chunk of its own.
  * Also the most that is written to a client in one call.
  */
-#define BE_CHUNK_SIZE		(256 * 1024)
+#define BEV_CHUNK_SIZE		(256 * 1024)
 
-typedef struct BeFrame
+typedef struct BevFrame
 {
 	uint64_t	seq;
 	uint32_t	offset;			/* into bytes */
@@ -41,82 +41,82 @@ typedef struct BeFrame
 	uint32_t	open_length;	/* of what others than admins get, if that differs */
 	uint32_t	labels;			/* into labels */
 	uint32_t	audience_len;
-	uint8_t		flags;			/* BE_SEEN_BY_... */
-} BeFrame;
+	uint8_t		flags;			/* BEV_SEEN_BY_... */
+} BevFrame;
 
-typedef struct BeChunk
+typedef struct BevChunk
 {
 	uint64_t	after;
 	uint64_t	covered;
-	BeFrame    *frame;
+	BevFrame    *frame;
 	uint32_t	count;
 	uint32_t	room;			/* allocated entries */
-	BeText		bytes;
-	BeText		labels;
-	BeLatest   *latest;			/* of a whole chunk; NULL: nobody asked */
-} BeChunk;
+	BevText		bytes;
+	BevText		labels;
+	BevLatest   *latest;			/* of a whole chunk; NULL: nobody asked */
+} BevChunk;
 
 /* A stretch of a chunk, on the way to a client. */
-typedef struct BeRun
+typedef struct BevRun
 {
 	const char *data;			/* in the chunk, or gathered */
 	size_t		len;
 	uint64_t	reached;		/* everything up to here is dealt with */
 	uint32_t	looked_at;		/* frames */
 	uint32_t	frames;			/* of them, those in the run */
-} BeRun;
+} BevRun;
 
 /* What a subscription looks at; terminated strings within the chunk. */
-typedef struct BeLabels
+typedef struct BevLabels
 {
 	const char *type;
 	const char *action;
 	const char *project;
 	const char *bug;
 	const char *key;
-	BeSpan		audience;
-} BeLabels;
+	BevSpan		audience;
+} BevLabels;
 
-extern BeChunk *be_chunk_create(uint64_t after);
-extern void be_chunk_free(BeChunk *chunk);
+extern BevChunk *bev_chunk_create(uint64_t after);
+extern void bev_chunk_free(BevChunk *chunk);
 
 /* Memory that the chunk takes. */
-extern size_t be_chunk_size(const BeChunk *chunk);
+extern size_t bev_chunk_size(const BevChunk *chunk);
 
 /* Is there room for one more frame of about this many bytes? */
-extern bool be_chunk_fits(const BeChunk *chunk, size_t length);
+extern bool bev_chunk_fits(const BevChunk *chunk, size_t length);
 
 /*
  * Frame an event and append it: number n of the message, whose seq is above
  * chunk->covered, which moves up to it.
  */
-extern void be_chunk_add(BeChunk *chunk, const BeEventsMessage *message,
-						 uint32_t n, const BeEvent *event);
+extern void bev_chunk_add(BevChunk *chunk, const BevEventsMessage *message,
+						 uint32_t n, const BevEvent *event);
 
 /* The frame's bytes, as they are for an admin or for others. */
-static inline BeSpan
-be_chunk_bytes(const BeChunk *chunk, const BeFrame *frame, bool for_admin)
+static inline BevSpan
+bev_chunk_bytes(const BevChunk *chunk, const BevFrame *frame, bool for_admin)
 {
 	const char *data = chunk->bytes.data + frame->offset;
 
 	if (for_admin || frame->open_length == 0)
-		return (BeSpan) {data, frame->length};
-	return (BeSpan) {data + frame->length, frame->open_length};
+		return (BevSpan) {data, frame->length};
+	return (BevSpan) {data + frame->length, frame->open_length};
 }
 
-extern void be_chunk_labels(const BeChunk *chunk, const BeFrame *frame,
-							BeLabels *labels);
+extern void bev_chunk_labels(const BevChunk *chunk, const BevFrame *frame,
+							BevLabels *labels);
 
 /*
  * Which row the event is of: its type and key, as bytes within the labels.  Empty
  * for an event without a key.
  */
-extern BeSpan be_chunk_row(const BeChunk *chunk, const BeFrame *frame);
+extern BevSpan bev_chunk_row(const BevChunk *chunk, const BevFrame *frame);
 
 /* Make latest, of a chunk to which nothing is added any more. */
-extern void be_chunk_index(BeChunk *chunk);
+extern void bev_chunk_index(BevChunk *chunk);
 
 /* Index of the first frame above seq; count when there is none. */
-extern uint32_t be_chunk_find(const BeChunk *chunk, uint64_t seq);
+extern uint32_t bev_chunk_find(const BevChunk *chunk, uint64_t seq);
 
-#endif							/* BE_GATEWAY_STREAM_CHUNK_H */
+#endif							/* BEV_GATEWAY_STREAM_CHUNK_H */

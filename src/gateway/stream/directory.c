@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static BeGroup **
-place_of(const BeDirectory *directory, BeSpan name, uint32_t hash)
+static BevGroup **
+place_of(const BevDirectory *directory, BevSpan name, uint32_t hash)
 {
-	BeGroup   **place = &directory->bucket[hash & (directory->buckets - 1)];
+	BevGroup   **place = &directory->bucket[hash & (directory->buckets - 1)];
 
 	while (*place && !((*place)->hash == hash && (*place)->name_len == name.len &&
 					   memcmp((*place)->name, name.data, name.len) == 0))
@@ -23,27 +23,27 @@ place_of(const BeDirectory *directory, BeSpan name, uint32_t hash)
 	return place;
 }
 
-BeGroup *
-be_directory_find(const BeDirectory *directory, BeSpan name)
+BevGroup *
+bev_directory_find(const BevDirectory *directory, BevSpan name)
 {
 	if (directory->groups == 0)
 		return NULL;
-	return *place_of(directory, name, be_hash(name));
+	return *place_of(directory, name, bev_hash(name));
 }
 
 static void
-grow(BeDirectory *directory)
+grow(BevDirectory *directory)
 {
 	uint32_t	buckets = directory->buckets ? directory->buckets * 2 : 64;
-	BeGroup   **bucket = be_alloc(sizeof(BeGroup *) * buckets);
+	BevGroup   **bucket = bev_alloc(sizeof(BevGroup *) * buckets);
 
 	for (uint32_t i = 0; i < directory->buckets; i++)
 	{
-		BeGroup    *group = directory->bucket[i];
+		BevGroup    *group = directory->bucket[i];
 
 		while (group)
 		{
-			BeGroup    *next = group->next;
+			BevGroup    *next = group->next;
 
 			group->next = bucket[group->hash & (buckets - 1)];
 			bucket[group->hash & (buckets - 1)] = group;
@@ -55,18 +55,18 @@ grow(BeDirectory *directory)
 	directory->buckets = buckets;
 }
 
-static BeGroup *
-find_or_create(BeDirectory *directory, BeSpan name)
+static BevGroup *
+find_or_create(BevDirectory *directory, BevSpan name)
 {
-	uint32_t	hash = be_hash(name);
-	BeGroup   **place;
+	uint32_t	hash = bev_hash(name);
+	BevGroup   **place;
 
 	if (directory->groups >= directory->buckets)
 		grow(directory);
 	place = place_of(directory, name, hash);
 	if (*place == NULL)
 	{
-		*place = be_alloc(sizeof(BeGroup) + name.len + 1);
+		*place = bev_alloc(sizeof(BevGroup) + name.len + 1);
 		(*place)->hash = hash;
 		(*place)->name_len = name.len;
 		memcpy((*place)->name, name.data, name.len);
@@ -76,13 +76,13 @@ find_or_create(BeDirectory *directory, BeSpan name)
 }
 
 void
-be_directory_join(BeDirectory *directory, const char *name,
-				  BeMembership *membership, void *member)
+bev_directory_join(BevDirectory *directory, const char *name,
+				  BevMembership *membership, void *member)
 {
-	BeGroup    *group = find_or_create(directory,
-									   (BeSpan) {name, (uint32_t) strlen(name)});
+	BevGroup    *group = find_or_create(directory,
+									   (BevSpan) {name, (uint32_t) strlen(name)});
 
-	*membership = (BeMembership) {.group = group,.member = member,
+	*membership = (BevMembership) {.group = group,.member = member,
 		.next = group->first};
 	if (group->first)
 		group->first->prev = membership;
@@ -91,9 +91,9 @@ be_directory_join(BeDirectory *directory, const char *name,
 }
 
 void
-be_directory_leave(BeDirectory *directory, BeMembership *membership)
+bev_directory_leave(BevDirectory *directory, BevMembership *membership)
 {
-	BeGroup    *group = membership->group;
+	BevGroup    *group = membership->group;
 
 	if (membership->prev)
 		membership->prev->next = membership->next;
@@ -104,15 +104,15 @@ be_directory_leave(BeDirectory *directory, BeMembership *membership)
 	membership->group = NULL;
 	if (--group->count > 0)
 		return;
-	*place_of(directory, (BeSpan) {group->name, group->name_len},
+	*place_of(directory, (BevSpan) {group->name, group->name_len},
 			  group->hash) = group->next;
 	directory->groups--;
 	free(group);
 }
 
 void
-be_directory_free(BeDirectory *directory)
+bev_directory_free(BevDirectory *directory)
 {
 	free(directory->bucket);	/* its members have left */
-	*directory = (BeDirectory) {0};
+	*directory = (BevDirectory) {0};
 }

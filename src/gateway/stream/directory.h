@@ -10,49 +10,49 @@
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_STREAM_DIRECTORY_H
-#define BE_GATEWAY_STREAM_DIRECTORY_H
+#ifndef BEV_GATEWAY_STREAM_DIRECTORY_H
+#define BEV_GATEWAY_STREAM_DIRECTORY_H
 
 #include <stdint.h>
 
 #include "common/event/event.h"
 
-typedef struct BeGroup BeGroup;
+typedef struct BevGroup BevGroup;
 
-typedef struct BeMembership
+typedef struct BevMembership
 {
-	BeGroup    *group;
+	BevGroup    *group;
 	void	   *member;
-	struct BeMembership *prev;
-	struct BeMembership *next;
-} BeMembership;
+	struct BevMembership *prev;
+	struct BevMembership *next;
+} BevMembership;
 
-struct BeGroup
+struct BevGroup
 {
-	BeGroup    *next;			/* of the same bucket */
-	BeMembership *first;
+	BevGroup    *next;			/* of the same bucket */
+	BevMembership *first;
 	uint32_t	count;
 	uint32_t	hash;
 	uint32_t	name_len;
 	char		name[];
 };
 
-typedef struct BeDirectory
+typedef struct BevDirectory
 {
-	BeGroup   **bucket;
+	BevGroup   **bucket;
 	uint32_t	buckets;		/* a power of two, or 0 */
 	uint32_t	groups;
-} BeDirectory;
+} BevDirectory;
 
 /* NULL: nobody belongs to it. */
-extern BeGroup *be_directory_find(const BeDirectory *directory, BeSpan name);
+extern BevGroup *bev_directory_find(const BevDirectory *directory, BevSpan name);
 
-extern void be_directory_join(BeDirectory *directory, const char *name,
-							  BeMembership *membership, void *member);
+extern void bev_directory_join(BevDirectory *directory, const char *name,
+							  BevMembership *membership, void *member);
 
 /* A group that nobody belongs to any more is gone. */
-extern void be_directory_leave(BeDirectory *directory, BeMembership *membership);
+extern void bev_directory_leave(BevDirectory *directory, BevMembership *membership);
 
-extern void be_directory_free(BeDirectory *directory);
+extern void bev_directory_free(BevDirectory *directory);
 
-#endif							/* BE_GATEWAY_STREAM_DIRECTORY_H */
+#endif							/* BEV_GATEWAY_STREAM_DIRECTORY_H */

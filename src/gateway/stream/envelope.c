@@ -19,81 +19,81 @@
 #define FIXED_LENGTH	256
 
 size_t
-be_envelope_estimate(const BeEvent *event)
+bev_envelope_estimate(const BevEvent *event)
 {
-	const BeSpan *field = event->field;
+	const BevSpan *field = event->field;
 
 	/* An escaped character is at most six bytes long. */
-	size_t		envelope = FIXED_LENGTH + 6 * ((size_t) field[BE_EVENT_TYPE].len +
-											   field[BE_EVENT_ACTION].len +
-											   field[BE_EVENT_ACTOR].len);
-	size_t		length = envelope + field[BE_EVENT_PAYLOAD].len +
-		field[BE_EVENT_CHANGES].len;
+	size_t		envelope = FIXED_LENGTH + 6 * ((size_t) field[BEV_EVENT_TYPE].len +
+											   field[BEV_EVENT_ACTION].len +
+											   field[BEV_EVENT_ACTOR].len);
+	size_t		length = envelope + field[BEV_EVENT_PAYLOAD].len +
+		field[BEV_EVENT_CHANGES].len;
 
-	if (field[BE_EVENT_OPEN_PAYLOAD].len > 0)
-		length += envelope + field[BE_EVENT_OPEN_PAYLOAD].len +
-			field[BE_EVENT_OPEN_CHANGES].len;
+	if (field[BEV_EVENT_OPEN_PAYLOAD].len > 0)
+		length += envelope + field[BEV_EVENT_OPEN_PAYLOAD].len +
+			field[BEV_EVENT_OPEN_CHANGES].len;
 	return length;
 }
 
 static void
-add_place(BeText *text, const BeEventsMessage *message, uint32_t n)
+add_place(BevText *text, const BevEventsMessage *message, uint32_t n)
 {
-	char		at[BE_TIME_LEN + 1];
+	char		at[BEV_TIME_LEN + 1];
 
-	be_time_format(at, message->at);
-	be_text_printf(text, ",\"seq\":%" PRIu64 ",\"tx\":{\"id\":\"%" PRIu64
+	bev_time_format(at, message->at);
+	bev_text_printf(text, ",\"seq\":%" PRIu64 ",\"tx\":{\"id\":\"%" PRIu64
 				   "\",\"n\":%" PRIu32 ",\"of\":%" PRIu32 "},\"at\":\"%s\"",
 				   message->first_seq + n, message->xid, message->tx_n + n,
 				   message->tx_of, at);
 }
 
 static void
-add_json(BeText *text, const BeEventsMessage *message, uint32_t n,
-		 const BeEvent *event, bool for_admin)
+add_json(BevText *text, const BevEventsMessage *message, uint32_t n,
+		 const BevEvent *event, bool for_admin)
 {
-	const BeSpan *field = event->field;
-	BeSpan		payload = field[for_admin ? BE_EVENT_PAYLOAD : BE_EVENT_OPEN_PAYLOAD];
-	BeSpan		changes = field[for_admin ? BE_EVENT_CHANGES : BE_EVENT_OPEN_CHANGES];
+	const BevSpan *field = event->field;
+	BevSpan		payload = field[for_admin ? BEV_EVENT_PAYLOAD : BEV_EVENT_OPEN_PAYLOAD];
+	BevSpan		changes = field[for_admin ? BEV_EVENT_CHANGES : BEV_EVENT_OPEN_CHANGES];
 
-	be_text_add_string(text, "{\"type\":");
-	be_text_add_json(text, field[BE_EVENT_TYPE].data, field[BE_EVENT_TYPE].len);
-	be_text_add_string(text, ",\"action\":");
-	be_text_add_json(text, field[BE_EVENT_ACTION].data, field[BE_EVENT_ACTION].len);
+	bev_text_add_string(text, "{\"type\":");
+	bev_text_add_json(text, field[BEV_EVENT_TYPE].data, field[BEV_EVENT_TYPE].len);
+	bev_text_add_string(text, ",\"action\":");
+	bev_text_add_json(text, field[BEV_EVENT_ACTION].data, field[BEV_EVENT_ACTION].len);
 	add_place(text, message, n);
-	if (field[BE_EVENT_ACTOR].len > 0)
+	if (field[BEV_EVENT_ACTOR].len > 0)
 	{
-		be_text_add_string(text, ",\"actor\":");
-		be_text_add_json(text, field[BE_EVENT_ACTOR].data, field[BE_EVENT_ACTOR].len);
+		bev_text_add_string(text, ",\"actor\":");
+		bev_text_add_json(text, field[BEV_EVENT_ACTOR].data, field[BEV_EVENT_ACTOR].len);
 	}
-	be_text_add_string(text, ",\"payload\":");
+	bev_text_add_string(text, ",\"payload\":");
 	if (payload.len > 0)
-		be_text_add(text, payload.data, payload.len);
+		bev_text_add(text, payload.data, payload.len);
 	else
-		be_text_add_string(text, "{}");
+		bev_text_add_string(text, "{}");
 	if (changes.len > 0)
 	{
-		be_text_add_string(text, ",\"changes\":");
-		be_text_add(text, changes.data, changes.len);
+		bev_text_add_string(text, ",\"changes\":");
+		bev_text_add(text, changes.data, changes.len);
 	}
-	be_text_add(text, "}", 1);
+	bev_text_add(text, "}", 1);
 }
 
 void
-be_envelope_add(BeText *text, const BeEventsMessage *message, uint32_t n,
-				const BeEvent *event, bool for_admin)
+bev_envelope_add(BevText *text, const BevEventsMessage *message, uint32_t n,
+				const BevEvent *event, bool for_admin)
 {
-	char		header[BE_FRAME_HEADER_MAX];
+	char		header[BEV_FRAME_HEADER_MAX];
 	size_t		start = text->len;
 	size_t		header_len;
 	size_t		json_len;
 
-	be_text_reserve(text, be_envelope_estimate(event));
+	bev_text_reserve(text, bev_envelope_estimate(event));
 	text->len += sizeof(header);
 	add_json(text, message, n, event, for_admin);
 
 	json_len = text->len - start - sizeof(header);
-	header_len = be_frame_header(header, BE_OP_TEXT, json_len);
+	header_len = bev_frame_header(header, BEV_OP_TEXT, json_len);
 	memcpy(text->data + start, header, header_len);
 	memmove(text->data + start + header_len,
 			text->data + start + sizeof(header), json_len);

@@ -13,19 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct BeLatestRow
+struct BevLatestRow
 {
-	BeLatestRow *next;			/* of the same bucket */
+	BevLatestRow *next;			/* of the same bucket */
 	uint64_t	seq;
 	uint32_t	hash;
 	uint32_t	len;
 	char		name[];
 };
 
-static BeLatestRow **
-place_of(const BeLatest *latest, BeSpan name, uint32_t hash)
+static BevLatestRow **
+place_of(const BevLatest *latest, BevSpan name, uint32_t hash)
 {
-	BeLatestRow **place = &latest->bucket[hash & (latest->buckets - 1)];
+	BevLatestRow **place = &latest->bucket[hash & (latest->buckets - 1)];
 
 	while (*place && !((*place)->hash == hash && (*place)->len == name.len &&
 					   memcmp((*place)->name, name.data, name.len) == 0))
@@ -34,15 +34,15 @@ place_of(const BeLatest *latest, BeSpan name, uint32_t hash)
 }
 
 static void
-grow(BeLatest *latest)
+grow(BevLatest *latest)
 {
-	BeLatest	larger = {.buckets = latest->buckets ? latest->buckets * 2 : 1024};
+	BevLatest	larger = {.buckets = latest->buckets ? latest->buckets * 2 : 1024};
 
-	larger.bucket = be_alloc(sizeof(BeLatestRow *) * larger.buckets);
+	larger.bucket = bev_alloc(sizeof(BevLatestRow *) * larger.buckets);
 	for (uint32_t i = 0; i < latest->buckets; i++)
-		for (BeLatestRow *row = latest->bucket[i], *next; row; row = next)
+		for (BevLatestRow *row = latest->bucket[i], *next; row; row = next)
 		{
-			BeLatestRow **head = &larger.bucket[row->hash & (larger.buckets - 1)];
+			BevLatestRow **head = &larger.bucket[row->hash & (larger.buckets - 1)];
 
 			next = row->next;
 			row->next = *head;
@@ -54,17 +54,17 @@ grow(BeLatest *latest)
 }
 
 void
-be_latest_note(BeLatest *latest, BeSpan row, uint64_t seq)
+bev_latest_note(BevLatest *latest, BevSpan row, uint64_t seq)
 {
-	uint32_t	hash = be_hash(row);
-	BeLatestRow **place;
+	uint32_t	hash = bev_hash(row);
+	BevLatestRow **place;
 
 	if (latest->rows >= latest->buckets)
 		grow(latest);
 	place = place_of(latest, row, hash);
 	if (*place == NULL)
 	{
-		*place = be_alloc(sizeof(BeLatestRow) + row.len);
+		*place = bev_alloc(sizeof(BevLatestRow) + row.len);
 		(*place)->hash = hash;
 		(*place)->len = row.len;
 		memcpy((*place)->name, row.data, row.len);
@@ -74,25 +74,25 @@ be_latest_note(BeLatest *latest, BeSpan row, uint64_t seq)
 }
 
 uint64_t
-be_latest_find(const BeLatest *latest, BeSpan row)
+bev_latest_find(const BevLatest *latest, BevSpan row)
 {
-	const BeLatestRow *found;
+	const BevLatestRow *found;
 
 	if (latest->rows == 0)
 		return 0;
-	found = *place_of(latest, row, be_hash(row));
+	found = *place_of(latest, row, bev_hash(row));
 	return found ? found->seq : 0;
 }
 
 void
-be_latest_forget(BeLatest *latest, BeSpan row, uint64_t seq)
+bev_latest_forget(BevLatest *latest, BevSpan row, uint64_t seq)
 {
-	BeLatestRow **place;
-	BeLatestRow *gone;
+	BevLatestRow **place;
+	BevLatestRow *gone;
 
 	if (latest->rows == 0)
 		return;
-	place = place_of(latest, row, be_hash(row));
+	place = place_of(latest, row, bev_hash(row));
 	gone = *place;
 	if (gone == NULL || gone->seq != seq)
 		return;
@@ -102,14 +102,14 @@ be_latest_forget(BeLatest *latest, BeSpan row, uint64_t seq)
 }
 
 void
-be_latest_free(BeLatest *latest)
+bev_latest_free(BevLatest *latest)
 {
 	for (uint32_t i = 0; i < latest->buckets; i++)
-		for (BeLatestRow *row = latest->bucket[i], *next; row; row = next)
+		for (BevLatestRow *row = latest->bucket[i], *next; row; row = next)
 		{
 			next = row->next;
 			free(row);
 		}
 	free(latest->bucket);
-	*latest = (BeLatest) {0};
+	*latest = (BevLatest) {0};
 }

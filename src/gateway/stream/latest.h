@@ -6,32 +6,32 @@
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_STREAM_LATEST_H
-#define BE_GATEWAY_STREAM_LATEST_H
+#ifndef BEV_GATEWAY_STREAM_LATEST_H
+#define BEV_GATEWAY_STREAM_LATEST_H
 
 #include <stdint.h>
 
 #include "common/event/event.h"
 
-typedef struct BeLatestRow BeLatestRow;
+typedef struct BevLatestRow BevLatestRow;
 
 /* All zero: an empty one. */
-typedef struct BeLatest
+typedef struct BevLatest
 {
-	BeLatestRow **bucket;
+	BevLatestRow **bucket;
 	uint32_t	buckets;		/* a power of two, or 0 */
 	uint32_t	rows;
-} BeLatest;
+} BevLatest;
 
 /* An event of this row; seq is above all that were noted. */
-extern void be_latest_note(BeLatest *latest, BeSpan row, uint64_t seq);
+extern void bev_latest_note(BevLatest *latest, BevSpan row, uint64_t seq);
 
 /* 0: no event of this row is known. */
-extern uint64_t be_latest_find(const BeLatest *latest, BeSpan row);
+extern uint64_t bev_latest_find(const BevLatest *latest, BevSpan row);
 
 /* The event left the stretch; the row is forgotten if it was its last. */
-extern void be_latest_forget(BeLatest *latest, BeSpan row, uint64_t seq);
+extern void bev_latest_forget(BevLatest *latest, BevSpan row, uint64_t seq);
 
-extern void be_latest_free(BeLatest *latest);
+extern void bev_latest_free(BevLatest *latest);
 
-#endif							/* BE_GATEWAY_STREAM_LATEST_H */
+#endif							/* BEV_GATEWAY_STREAM_LATEST_H */

@@ -6,7 +6,7 @@
  * served by one chunk, and nobody waits for more than one round.
  *
  * Memory: finished chunks up to the limit, the least recently used goes first;
- * at most BE_FETCHES_MAX more are being filled.
+ * at most BEV_FETCHES_MAX more are being filled.
  *
  * Failure: an answer that brings its position nowhere breaks the pipe's rules;
  * the owner is told and ends the link.
@@ -23,21 +23,21 @@
 typedef struct Fetch
 {
 	uint32_t	request;		/* 0: not under way */
-	BeChunk    *chunk;
+	BevChunk    *chunk;
 } Fetch;
 
 typedef struct Cached
 {
-	BeChunk    *chunk;
+	BevChunk    *chunk;
 	uint64_t	used;			/* larger is more recent */
 } Cached;
 
-struct BeReplay
+struct BevReplay
 {
-	const BeReplayEvents *events;
+	const BevReplayEvents *events;
 	void	   *owner;
-	BeWaiter   *first;
-	Fetch		fetch[BE_FETCHES_MAX];
+	BevWaiter   *first;
+	Fetch		fetch[BEV_FETCHES_MAX];
 	Cached		cache[CACHE_MAX];
 	int			cached;
 	size_t		bytes;			/* of the cache */
@@ -48,34 +48,34 @@ struct BeReplay
 	uint32_t	last_request;
 };
 
-BeReplay *
-be_replay_create(const BeReplayEvents *events, void *owner)
+BevReplay *
+bev_replay_create(const BevReplayEvents *events, void *owner)
 {
-	BeReplay   *replay = be_alloc(sizeof(*replay));
+	BevReplay   *replay = bev_alloc(sizeof(*replay));
 
 	replay->events = events;
 	replay->owner = owner;
-	replay->limit = 32 * BE_FETCH_BYTES;
+	replay->limit = 32 * BEV_FETCH_BYTES;
 	replay->span = UINT64_MAX;	/* not known: one fetch at a time */
 	return replay;
 }
 
 static void
-drop_cached(BeReplay *replay, int i)
+drop_cached(BevReplay *replay, int i)
 {
-	replay->bytes -= be_chunk_size(replay->cache[i].chunk);
-	be_chunk_free(replay->cache[i].chunk);
+	replay->bytes -= bev_chunk_size(replay->cache[i].chunk);
+	bev_chunk_free(replay->cache[i].chunk);
 	replay->cache[i] = replay->cache[--replay->cached];
 }
 
 static void
-forget(BeReplay *replay)
+forget(BevReplay *replay)
 {
 	while (replay->cached > 0)
 		drop_cached(replay, 0);
-	for (int i = 0; i < BE_FETCHES_MAX; i++)
+	for (int i = 0; i < BEV_FETCHES_MAX; i++)
 	{
-		be_chunk_free(replay->fetch[i].chunk);
+		bev_chunk_free(replay->fetch[i].chunk);
 		replay->fetch[i] = (Fetch) {0};
 	}
 	replay->sweep = 0;
@@ -83,7 +83,7 @@ forget(BeReplay *replay)
 }
 
 void
-be_replay_free(BeReplay *replay)
+bev_replay_free(BevReplay *replay)
 {
 	forget(replay);
 	free(replay);
@@ -91,7 +91,7 @@ be_replay_free(BeReplay *replay)
 
 /* Make room for more bytes. */
 static void
-evict(BeReplay *replay, size_t more)
+evict(BevReplay *replay, size_t more)
 {
 	while (replay->cached > 0 &&
 		   (replay->cached == CACHE_MAX || replay->bytes + more > replay->limit))
@@ -106,14 +106,14 @@ evict(BeReplay *replay, size_t more)
 }
 
 void
-be_replay_limit(BeReplay *replay, size_t limit)
+bev_replay_limit(BevReplay *replay, size_t limit)
 {
 	replay->limit = limit;
 	evict(replay, 0);
 }
 
-BeChunk *
-be_replay_find(BeReplay *replay, uint64_t seq)
+BevChunk *
+bev_replay_find(BevReplay *replay, uint64_t seq)
 {
 	for (int i = 0; i < replay->cached; i++)
 	{
@@ -131,16 +131,16 @@ be_replay_find(BeReplay *replay, uint64_t seq)
 /* ---- Those who wait ---- */
 
 void
-be_replay_wait(BeReplay *replay, BeWaiter *waiter, uint64_t after)
+bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after)
 {
-	*waiter = (BeWaiter) {.after = after,.next = replay->first,.waiting = true};
+	*waiter = (BevWaiter) {.after = after,.next = replay->first,.waiting = true};
 	if (replay->first)
 		replay->first->prev = waiter;
 	replay->first = waiter;
 }
 
 void
-be_replay_leave(BeReplay *replay, BeWaiter *waiter)
+bev_replay_leave(BevReplay *replay, BevWaiter *waiter)
 {
 	if (!waiter->waiting)
 		return;
@@ -150,7 +150,7 @@ be_replay_leave(BeReplay *replay, BeWaiter *waiter)
 		replay->first = waiter->next;
 	if (waiter->next)
 		waiter->next->prev = waiter->prev;
-	*waiter = (BeWaiter) {.after = waiter->after};
+	*waiter = (BevWaiter) {.after = waiter->after};
 }
 
 /*
@@ -158,25 +158,25 @@ be_replay_leave(BeReplay *replay, BeWaiter *waiter)
  * them wait again, at the head of the list, so the list is parted first.
  */
 static void
-tell(BeReplay *replay, uint64_t from, uint64_t below,
-	 void (*what) (void *owner, BeWaiter *waiter))
+tell(BevReplay *replay, uint64_t from, uint64_t below,
+	 void (*what) (void *owner, BevWaiter *waiter))
 {
-	BeReplay	told = {0};
-	BeWaiter   *next;
+	BevReplay	told = {0};
+	BevWaiter   *next;
 
-	for (BeWaiter *waiter = replay->first; waiter; waiter = next)
+	for (BevWaiter *waiter = replay->first; waiter; waiter = next)
 	{
 		next = waiter->next;
 		if (waiter->after < from || waiter->after >= below)
 			continue;
-		be_replay_leave(replay, waiter);
-		be_replay_wait(&told, waiter, waiter->after);
+		bev_replay_leave(replay, waiter);
+		bev_replay_wait(&told, waiter, waiter->after);
 	}
 	while (told.first)
 	{
-		BeWaiter   *waiter = told.first;
+		BevWaiter   *waiter = told.first;
 
-		be_replay_leave(&told, waiter);
+		bev_replay_leave(&told, waiter);
 		what(replay->owner, waiter);
 	}
 }
@@ -185,9 +185,9 @@ tell(BeReplay *replay, uint64_t from, uint64_t below,
 
 /* Will a fetch under way probably bring what follows this position? */
 static bool
-is_coming(const BeReplay *replay, uint64_t after)
+is_coming(const BevReplay *replay, uint64_t after)
 {
-	for (int i = 0; i < BE_FETCHES_MAX; i++)
+	for (int i = 0; i < BEV_FETCHES_MAX; i++)
 	{
 		const Fetch *fetch = &replay->fetch[i];
 
@@ -199,12 +199,12 @@ is_coming(const BeReplay *replay, uint64_t after)
 }
 
 /* The lowest position at or above from that nothing is coming for. */
-static const BeWaiter *
-lowest(const BeReplay *replay, uint64_t from)
+static const BevWaiter *
+lowest(const BevReplay *replay, uint64_t from)
 {
-	const BeWaiter *best = NULL;
+	const BevWaiter *best = NULL;
 
-	for (const BeWaiter *waiter = replay->first; waiter; waiter = waiter->next)
+	for (const BevWaiter *waiter = replay->first; waiter; waiter = waiter->next)
 		if (waiter->after >= from && (best == NULL || waiter->after < best->after) &&
 			!is_coming(replay, waiter->after))
 			best = waiter;
@@ -213,7 +213,7 @@ lowest(const BeReplay *replay, uint64_t from)
 
 /* History up to the floor, or to where a chunk that we have begins. */
 static uint64_t
-fetch_limit(const BeReplay *replay, uint64_t after, uint64_t floor)
+fetch_limit(const BevReplay *replay, uint64_t after, uint64_t floor)
 {
 	for (int i = 0; i < replay->cached; i++)
 		if (replay->cache[i].chunk->after > after &&
@@ -223,23 +223,23 @@ fetch_limit(const BeReplay *replay, uint64_t after, uint64_t floor)
 }
 
 static Fetch *
-free_fetch(BeReplay *replay)
+free_fetch(BevReplay *replay)
 {
-	for (int i = 0; i < BE_FETCHES_MAX; i++)
+	for (int i = 0; i < BEV_FETCHES_MAX; i++)
 		if (replay->fetch[i].request == 0)
 			return &replay->fetch[i];
 	return NULL;
 }
 
 void
-be_replay_ask(BeReplay *replay, uint64_t floor)
+bev_replay_ask(BevReplay *replay, uint64_t floor)
 {
 	Fetch	   *fetch;
 
 	while (replay->first && (fetch = free_fetch(replay)) != NULL)
 	{
-		const BeWaiter *waiter = lowest(replay, replay->sweep);
-		BeFetchMessage message = {.max_bytes = BE_FETCH_BYTES};
+		const BevWaiter *waiter = lowest(replay, replay->sweep);
+		BevFetchMessage message = {.max_bytes = BEV_FETCH_BYTES};
 
 		if (waiter == NULL)
 			waiter = lowest(replay, 0);
@@ -251,7 +251,7 @@ be_replay_ask(BeReplay *replay, uint64_t floor)
 		message.after = waiter->after;
 		message.upto = fetch_limit(replay, waiter->after, floor);
 		fetch->request = message.request;
-		fetch->chunk = be_chunk_create(waiter->after);
+		fetch->chunk = bev_chunk_create(waiter->after);
 		replay->sweep = waiter->after;
 		replay->events->fetch(replay->owner, &message);
 	}
@@ -260,17 +260,17 @@ be_replay_ask(BeReplay *replay, uint64_t floor)
 /* ---- Answers ---- */
 
 static Fetch *
-find_fetch(BeReplay *replay, uint32_t request)
+find_fetch(BevReplay *replay, uint32_t request)
 {
-	for (int i = 0; i < BE_FETCHES_MAX; i++)
+	for (int i = 0; i < BEV_FETCHES_MAX; i++)
 		if (request != 0 && replay->fetch[i].request == request)
 			return &replay->fetch[i];
 	return NULL;
 }
 
 bool
-be_replay_add(BeReplay *replay, const BeEventsMessage *message, uint32_t n,
-			  const BeEvent *event)
+bev_replay_add(BevReplay *replay, const BevEventsMessage *message, uint32_t n,
+			  const BevEvent *event)
 {
 	Fetch	   *fetch = find_fetch(replay, message->request);
 
@@ -279,46 +279,46 @@ be_replay_add(BeReplay *replay, const BeEventsMessage *message, uint32_t n,
 	/* A chunk's offsets have 32 bits; the first event may have any size. */
 	if (message->first_seq + n <= fetch->chunk->covered ||
 		(fetch->chunk->count > 0 &&
-		 fetch->chunk->bytes.len + be_envelope_estimate(event) > UINT32_MAX / 2))
+		 fetch->chunk->bytes.len + bev_envelope_estimate(event) > UINT32_MAX / 2))
 		return false;
-	be_chunk_add(fetch->chunk, message, n, event);
+	bev_chunk_add(fetch->chunk, message, n, event);
 	return true;
 }
 
 static void
-keep(BeReplay *replay, BeChunk *chunk, uint64_t covered)
+keep(BevReplay *replay, BevChunk *chunk, uint64_t covered)
 {
 	chunk->covered = covered;
-	chunk->bytes.data = be_realloc(chunk->bytes.data, chunk->bytes.len);
+	chunk->bytes.data = bev_realloc(chunk->bytes.data, chunk->bytes.len);
 	chunk->bytes.size = chunk->bytes.len;
-	evict(replay, be_chunk_size(chunk));
+	evict(replay, bev_chunk_size(chunk));
 	replay->cache[replay->cached++] = (Cached) {chunk, ++replay->clock};
-	replay->bytes += be_chunk_size(chunk);
+	replay->bytes += bev_chunk_size(chunk);
 	replay->span = covered - chunk->after;
 }
 
 bool
-be_replay_end(BeReplay *replay, const BeFetchedMessage *message)
+bev_replay_end(BevReplay *replay, const BevFetchedMessage *message)
 {
 	Fetch	   *fetch = find_fetch(replay, message->request);
-	BeChunk    *chunk;
+	BevChunk    *chunk;
 
 	if (fetch == NULL)
 		return true;
 	chunk = fetch->chunk;
 	*fetch = (Fetch) {0};
 
-	if (message->result == BE_FETCH_GONE)
+	if (message->result == BEV_FETCH_GONE)
 	{
 		uint64_t	after = chunk->after;
 
-		be_chunk_free(chunk);
+		bev_chunk_free(chunk);
 		tell(replay, 0, message->dropped, replay->events->gone);
 		return message->dropped > after;
 	}
 	if (message->covered <= chunk->after || message->covered < chunk->covered)
 	{
-		be_chunk_free(chunk);
+		bev_chunk_free(chunk);
 		return false;
 	}
 	keep(replay, chunk, message->covered);
@@ -327,7 +327,7 @@ be_replay_end(BeReplay *replay, const BeFetchedMessage *message)
 }
 
 void
-be_replay_reset(BeReplay *replay)
+bev_replay_reset(BevReplay *replay)
 {
 	forget(replay);
 	tell(replay, 0, UINT64_MAX, replay->events->gone);

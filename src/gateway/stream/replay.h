@@ -11,67 +11,67 @@
  *	          |------ chunk ----|--- chunk ----|--- ...   fetched upwards
  *	     position -->                                    window's floor
  */
-#ifndef BE_GATEWAY_STREAM_REPLAY_H
-#define BE_GATEWAY_STREAM_REPLAY_H
+#ifndef BEV_GATEWAY_STREAM_REPLAY_H
+#define BEV_GATEWAY_STREAM_REPLAY_H
 
 #include "gateway/stream/chunk.h"
 
 /* About how much one FETCH asks for, and how many are under way at once. */
-#define BE_FETCH_BYTES		(1024 * 1024)
-#define BE_FETCHES_MAX		4
+#define BEV_FETCH_BYTES		(1024 * 1024)
+#define BEV_FETCHES_MAX		4
 
-typedef struct BeWaiter
+typedef struct BevWaiter
 {
 	uint64_t	after;			/* its position */
-	struct BeWaiter *prev;
-	struct BeWaiter *next;
+	struct BevWaiter *prev;
+	struct BevWaiter *next;
 	bool		waiting;
-} BeWaiter;
+} BevWaiter;
 
-typedef struct BeReplayEvents
+typedef struct BevReplayEvents
 {
-	void		(*fetch) (void *owner, const BeFetchMessage *message);
+	void		(*fetch) (void *owner, const BevFetchMessage *message);
 	/* A chunk covers your position now (you wait no more). */
-	void		(*ready) (void *owner, BeWaiter *waiter);
+	void		(*ready) (void *owner, BevWaiter *waiter);
 	/* What is behind your position is gone for good (you wait no more). */
-	void		(*gone) (void *owner, BeWaiter *waiter);
-} BeReplayEvents;
+	void		(*gone) (void *owner, BevWaiter *waiter);
+} BevReplayEvents;
 
-typedef struct BeReplay BeReplay;
+typedef struct BevReplay BevReplay;
 
-extern BeReplay *be_replay_create(const BeReplayEvents *events, void *owner);
-extern void be_replay_free(BeReplay *replay);
+extern BevReplay *bev_replay_create(const BevReplayEvents *events, void *owner);
+extern void bev_replay_free(BevReplay *replay);
 
 /* The most that finished chunks may take. */
-extern void be_replay_limit(BeReplay *replay, size_t limit);
+extern void bev_replay_limit(BevReplay *replay, size_t limit);
 
 /*
  * A chunk that covers what follows seq; NULL: wait for one.  It may be indexed,
  * but not changed otherwise.
  */
-extern BeChunk *be_replay_find(BeReplay *replay, uint64_t seq);
+extern BevChunk *bev_replay_find(BevReplay *replay, uint64_t seq);
 
 /*
  * Wait for what follows after, up to the window's floor, which is above it.
- * Nothing is sent before be_replay_ask.
+ * Nothing is sent before bev_replay_ask.
  */
-extern void be_replay_wait(BeReplay *replay, BeWaiter *waiter, uint64_t after);
-extern void be_replay_leave(BeReplay *replay, BeWaiter *waiter);
+extern void bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after);
+extern void bev_replay_leave(BevReplay *replay, BevWaiter *waiter);
 
 /* Ask for what is waited for; floor is the window's. */
-extern void be_replay_ask(BeReplay *replay, uint64_t floor);
+extern void bev_replay_ask(BevReplay *replay, uint64_t floor);
 
 /*
  * An event of an answer.  False: it breaks the order.  What answers a request
  * from before a reset is ignored.
  */
-extern bool be_replay_add(BeReplay *replay, const BeEventsMessage *message,
-						  uint32_t n, const BeEvent *event);
+extern bool bev_replay_add(BevReplay *replay, const BevEventsMessage *message,
+						  uint32_t n, const BevEvent *event);
 
 /* The end of an answer.  False: it brings its position nowhere. */
-extern bool be_replay_end(BeReplay *replay, const BeFetchedMessage *message);
+extern bool bev_replay_end(BevReplay *replay, const BevFetchedMessage *message);
 
 /* The history was replaced: forget all, everybody's past is gone. */
-extern void be_replay_reset(BeReplay *replay);
+extern void bev_replay_reset(BevReplay *replay);
 
-#endif							/* BE_GATEWAY_STREAM_REPLAY_H */
+#endif							/* BEV_GATEWAY_STREAM_REPLAY_H */

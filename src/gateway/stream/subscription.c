@@ -18,23 +18,23 @@ typedef struct List
 	uint32_t	count;
 } List;
 
-struct BeSubscription
+struct BevSubscription
 {
-	List		list[BE_NARROWINGS];
+	List		list[BEV_NARROWINGS];
 };
 
-BeSubscription *
-be_subscription_create(void)
+BevSubscription *
+bev_subscription_create(void)
 {
-	return be_alloc(sizeof(BeSubscription));
+	return bev_alloc(sizeof(BevSubscription));
 }
 
 void
-be_subscription_free(BeSubscription *subscription)
+bev_subscription_free(BevSubscription *subscription)
 {
 	if (subscription == NULL)
 		return;
-	for (int by = 0; by < BE_NARROWINGS; by++)
+	for (int by = 0; by < BEV_NARROWINGS; by++)
 	{
 		List	   *list = &subscription->list[by];
 
@@ -46,15 +46,15 @@ be_subscription_free(BeSubscription *subscription)
 }
 
 bool
-be_subscription_add(BeSubscription *subscription, BeNarrowing by,
+bev_subscription_add(BevSubscription *subscription, BevNarrowing by,
 					const char *value)
 {
 	List	   *list = &subscription->list[by];
 
-	if (list->count >= BE_SUBSCRIPTION_MAX)
+	if (list->count >= BEV_SUBSCRIPTION_MAX)
 		return false;
-	list->value = be_realloc(list->value, sizeof(char *) * (list->count + 1));
-	list->value[list->count++] = be_copy_text(value, strlen(value));
+	list->value = bev_realloc(list->value, sizeof(char *) * (list->count + 1));
+	list->value[list->count++] = bev_copy_text(value, strlen(value));
 	return true;
 }
 
@@ -65,11 +65,11 @@ compare_values(const void *a, const void *b)
 }
 
 bool
-be_subscription_seal(BeSubscription *subscription)
+bev_subscription_seal(BevSubscription *subscription)
 {
 	bool		empty = true;
 
-	for (int by = 0; by < BE_NARROWINGS; by++)
+	for (int by = 0; by < BEV_NARROWINGS; by++)
 	{
 		List	   *list = &subscription->list[by];
 
@@ -85,40 +85,40 @@ be_subscription_seal(BeSubscription *subscription)
 #define COUNT_ROOM		8
 
 static void
-write_list(const List *list, BeInterestKind one, BeInterestKind count, uint32_t spare,
+write_list(const List *list, BevPackedSubscriptionKind one, BevPackedSubscriptionKind count, uint32_t spare,
 		   char *dst, uint32_t *len)
 {
 	uint32_t	before = *len;
 	char		number[16];
 	uint32_t	i = 0;
 
-	while (i < list->count && be_interest_add(dst, len, one, list->value[i]) &&
-		   *len + spare <= BE_INTEREST_MAX)
+	while (i < list->count && bev_packed_subscription_add(dst, len, one, list->value[i]) &&
+		   *len + spare <= BEV_PACKED_SUBSCRIPTION_MAX)
 		i++;
 	if (i == list->count)
 		return;
 	*len = before;
 	snprintf(number, sizeof(number), "%u", list->count);
-	(void) be_interest_add(dst, len, count, number);
+	(void) bev_packed_subscription_add(dst, len, count, number);
 }
 
 void
-be_subscription_write(const BeSubscription *subscription, char *dst, uint32_t *len)
+bev_subscription_write(const BevSubscription *subscription, char *dst, uint32_t *len)
 {
 	static const struct
 	{
-		BeInterestKind one;
-		BeInterestKind count;
-	}			kinds[BE_NARROWINGS] = {
-		[BE_BY_TYPE] = {BE_INTEREST_TYPE, BE_INTEREST_TYPES},
-		[BE_BY_ACTION] = {BE_INTEREST_ACTION, BE_INTEREST_ACTIONS},
-		[BE_BY_PROJECT] = {BE_INTEREST_PROJECT, BE_INTEREST_PROJECTS},
-		[BE_BY_BUG] = {BE_INTEREST_BUG, BE_INTEREST_BUGS},
+		BevPackedSubscriptionKind one;
+		BevPackedSubscriptionKind count;
+	}			kinds[BEV_NARROWINGS] = {
+		[BEV_BY_TYPE] = {BEV_PACKED_SUBSCRIPTION_TYPE, BEV_PACKED_SUBSCRIPTION_TYPES},
+		[BEV_BY_ACTION] = {BEV_PACKED_SUBSCRIPTION_ACTION, BEV_PACKED_SUBSCRIPTION_ACTIONS},
+		[BEV_BY_PROJECT] = {BEV_PACKED_SUBSCRIPTION_PROJECT, BEV_PACKED_SUBSCRIPTION_PROJECTS},
+		[BEV_BY_BUG] = {BEV_PACKED_SUBSCRIPTION_BUG, BEV_PACKED_SUBSCRIPTION_BUGS},
 	};
 
-	for (int by = 0; subscription && by < BE_NARROWINGS; by++)
+	for (int by = 0; subscription && by < BEV_NARROWINGS; by++)
 		write_list(&subscription->list[by], kinds[by].one, kinds[by].count,
-				   (BE_NARROWINGS - by) * COUNT_ROOM, dst, len);
+				   (BEV_NARROWINGS - by) * COUNT_ROOM, dst, len);
 }
 
 static bool
@@ -130,12 +130,12 @@ list_passes(const List *list, const char *value)
 }
 
 bool
-be_subscription_passes(const BeSubscription *subscription, const BeLabels *labels)
+bev_subscription_passes(const BevSubscription *subscription, const BevLabels *labels)
 {
 	if (subscription == NULL)
 		return true;
-	return list_passes(&subscription->list[BE_BY_TYPE], labels->type) &&
-		list_passes(&subscription->list[BE_BY_ACTION], labels->action) &&
-		list_passes(&subscription->list[BE_BY_PROJECT], labels->project) &&
-		list_passes(&subscription->list[BE_BY_BUG], labels->bug);
+	return list_passes(&subscription->list[BEV_BY_TYPE], labels->type) &&
+		list_passes(&subscription->list[BEV_BY_ACTION], labels->action) &&
+		list_passes(&subscription->list[BEV_BY_PROJECT], labels->project) &&
+		list_passes(&subscription->list[BEV_BY_BUG], labels->bug);
 }

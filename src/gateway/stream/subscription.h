@@ -6,48 +6,48 @@
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_STREAM_SUBSCRIPTION_H
-#define BE_GATEWAY_STREAM_SUBSCRIPTION_H
+#ifndef BEV_GATEWAY_STREAM_SUBSCRIPTION_H
+#define BEV_GATEWAY_STREAM_SUBSCRIPTION_H
 
 #include <stdbool.h>
 
 #include "gateway/stream/chunk.h"
 #include "common/pipe/packed_subscription.h"
 
-typedef enum BeNarrowing
+typedef enum BevNarrowing
 {
-	BE_BY_TYPE,
-	BE_BY_ACTION,
-	BE_BY_PROJECT,
-	BE_BY_BUG,
-	BE_NARROWINGS
-} BeNarrowing;
+	BEV_BY_TYPE,
+	BEV_BY_ACTION,
+	BEV_BY_PROJECT,
+	BEV_BY_BUG,
+	BEV_NARROWINGS
+} BevNarrowing;
 
 /* The most values in one list. */
-#define BE_SUBSCRIPTION_MAX		1000
+#define BEV_SUBSCRIPTION_MAX		1000
 
-typedef struct BeSubscription BeSubscription;
+typedef struct BevSubscription BevSubscription;
 
 /* An empty one: everything passes. */
-extern BeSubscription *be_subscription_create(void);
-extern void be_subscription_free(BeSubscription *subscription);
+extern BevSubscription *bev_subscription_create(void);
+extern void bev_subscription_free(BevSubscription *subscription);
 
 /* False: the list is full. */
-extern bool be_subscription_add(BeSubscription *subscription, BeNarrowing by,
+extern bool bev_subscription_add(BevSubscription *subscription, BevNarrowing by,
 								const char *value);
 
 /* To be called once all is added.  True: it narrows nothing. */
-extern bool be_subscription_seal(BeSubscription *subscription);
+extern bool bev_subscription_seal(BevSubscription *subscription);
 
 /*
  * Append what it narrows to as bytes (common/pipe/packed_subscription.h); NULL narrows nothing.  A list that
  * has no room is told by its number of values.
  */
-extern void be_subscription_write(const BeSubscription *subscription, char *dst,
+extern void bev_subscription_write(const BevSubscription *subscription, char *dst,
 								  uint32_t *len);
 
 /* NULL passes everything. */
-extern bool be_subscription_passes(const BeSubscription *subscription,
-								   const BeLabels *labels);
+extern bool bev_subscription_passes(const BevSubscription *subscription,
+								   const BevLabels *labels);
 
-#endif							/* BE_GATEWAY_STREAM_SUBSCRIPTION_H */
+#endif							/* BEV_GATEWAY_STREAM_SUBSCRIPTION_H */

@@ -11,46 +11,46 @@
 
 #include <stdlib.h>
 
-static BeChunk *
-chunk_at(const BeWindow *window, uint32_t i)
+static BevChunk *
+chunk_at(const BevWindow *window, uint32_t i)
 {
 	return window->chunk[(window->head + i) & (window->size - 1)];
 }
 
 static void
-note_frame(BeWindow *window, const BeChunk *chunk, const BeFrame *frame)
+note_frame(BevWindow *window, const BevChunk *chunk, const BevFrame *frame)
 {
-	BeSpan		row = be_chunk_row(chunk, frame);
+	BevSpan		row = bev_chunk_row(chunk, frame);
 
 	if (row.len > 0)
-		be_latest_note(&window->latest, row, frame->seq);
+		bev_latest_note(&window->latest, row, frame->seq);
 }
 
 static void
-forget_chunk(BeWindow *window, const BeChunk *chunk)
+forget_chunk(BevWindow *window, const BevChunk *chunk)
 {
 	for (uint32_t i = 0; i < chunk->count; i++)
-		be_latest_forget(&window->latest, be_chunk_row(chunk, &chunk->frame[i]),
+		bev_latest_forget(&window->latest, bev_chunk_row(chunk, &chunk->frame[i]),
 						 chunk->frame[i].seq);
 }
 
 static void
-drop_oldest(BeWindow *window)
+drop_oldest(BevWindow *window)
 {
-	BeChunk    *chunk = chunk_at(window, 0);
+	BevChunk    *chunk = chunk_at(window, 0);
 
 	if (window->indexed)
 		forget_chunk(window, chunk);
 	window->floor = chunk->covered;
 	if (window->count > 1)
-		window->bytes -= be_chunk_size(chunk);
+		window->bytes -= bev_chunk_size(chunk);
 	window->head = (window->head + 1) & (window->size - 1);
 	window->count--;
-	be_chunk_free(chunk);
+	bev_chunk_free(chunk);
 }
 
 void
-be_window_reset(BeWindow *window, uint64_t tip)
+bev_window_reset(BevWindow *window, uint64_t tip)
 {
 	while (window->count > 0)
 		drop_oldest(window);
@@ -59,26 +59,26 @@ be_window_reset(BeWindow *window, uint64_t tip)
 }
 
 void
-be_window_limit(BeWindow *window, size_t limit)
+bev_window_limit(BevWindow *window, size_t limit)
 {
 	window->limit = limit;
-	be_window_trim(window);
+	bev_window_trim(window);
 }
 
 void
-be_window_trim(BeWindow *window)
+bev_window_trim(BevWindow *window)
 {
 	while (window->count > 1 &&
-		   window->bytes + be_chunk_size(chunk_at(window, window->count - 1)) >
+		   window->bytes + bev_chunk_size(chunk_at(window, window->count - 1)) >
 		   window->limit)
 		drop_oldest(window);
 }
 
 static void
-grow(BeWindow *window)
+grow(BevWindow *window)
 {
 	uint32_t	size = window->size ? window->size * 2 : 16;
-	BeChunk   **chunk = be_alloc(sizeof(BeChunk *) * size);
+	BevChunk   **chunk = bev_alloc(sizeof(BevChunk *) * size);
 
 	for (uint32_t i = 0; i < window->count; i++)
 		chunk[i] = chunk_at(window, i);
@@ -88,17 +88,17 @@ grow(BeWindow *window)
 	window->head = 0;
 }
 
-static BeChunk *
-add_chunk(BeWindow *window)
+static BevChunk *
+add_chunk(BevWindow *window)
 {
-	BeChunk    *chunk = be_chunk_create(window->tip);
+	BevChunk    *chunk = bev_chunk_create(window->tip);
 
 	if (window->count > 0)
 	{
-		BeChunk    *last = chunk_at(window, window->count - 1);
+		BevChunk    *last = chunk_at(window, window->count - 1);
 
 		last->covered = window->tip;
-		window->bytes += be_chunk_size(last);
+		window->bytes += bev_chunk_size(last);
 	}
 	if (window->count == window->size)
 		grow(window);
@@ -107,21 +107,21 @@ add_chunk(BeWindow *window)
 }
 
 void
-be_window_add(BeWindow *window, const BeEventsMessage *message, uint32_t n,
-			  const BeEvent *event)
+bev_window_add(BevWindow *window, const BevEventsMessage *message, uint32_t n,
+			  const BevEvent *event)
 {
-	BeChunk    *last = window->count ? chunk_at(window, window->count - 1) : NULL;
+	BevChunk    *last = window->count ? chunk_at(window, window->count - 1) : NULL;
 
-	if (last == NULL || !be_chunk_fits(last, be_envelope_estimate(event)))
+	if (last == NULL || !bev_chunk_fits(last, bev_envelope_estimate(event)))
 		last = add_chunk(window);
-	be_chunk_add(last, message, n, event);
+	bev_chunk_add(last, message, n, event);
 	if (window->indexed)
 		note_frame(window, last, &last->frame[last->count - 1]);
 	window->tip = last->covered;
 }
 
 void
-be_window_advance(BeWindow *window, uint64_t tip)
+bev_window_advance(BevWindow *window, uint64_t tip)
 {
 	if (tip <= window->tip)
 		return;
@@ -133,23 +133,23 @@ be_window_advance(BeWindow *window, uint64_t tip)
 }
 
 void
-be_window_index(BeWindow *window, bool indexed)
+bev_window_index(BevWindow *window, bool indexed)
 {
 	if (window->indexed == indexed)
 		return;
 	window->indexed = indexed;
-	be_latest_free(&window->latest);
+	bev_latest_free(&window->latest);
 	for (uint32_t c = 0; indexed && c < window->count; c++)
 	{
-		const BeChunk *chunk = chunk_at(window, c);
+		const BevChunk *chunk = chunk_at(window, c);
 
 		for (uint32_t i = 0; i < chunk->count; i++)
 			note_frame(window, chunk, &chunk->frame[i]);
 	}
 }
 
-const BeChunk *
-be_window_find(const BeWindow *window, uint64_t seq, uint32_t *index)
+const BevChunk *
+bev_window_find(const BevWindow *window, uint64_t seq, uint32_t *index)
 {
 	uint32_t	low = 0;
 	uint32_t	high = window->count;
@@ -167,9 +167,9 @@ be_window_find(const BeWindow *window, uint64_t seq, uint32_t *index)
 	/* It may hold none above seq, only the seqs of nobody at its end. */
 	for (; low < window->count; low++)
 	{
-		const BeChunk *chunk = chunk_at(window, low);
+		const BevChunk *chunk = chunk_at(window, low);
 
-		*index = be_chunk_find(chunk, seq);
+		*index = bev_chunk_find(chunk, seq);
 		if (*index < chunk->count)
 			return chunk;
 	}
@@ -177,10 +177,10 @@ be_window_find(const BeWindow *window, uint64_t seq, uint32_t *index)
 }
 
 void
-be_window_free(BeWindow *window)
+bev_window_free(BevWindow *window)
 {
-	be_window_reset(window, 0);
-	be_latest_free(&window->latest);
+	bev_window_reset(window, 0);
+	bev_latest_free(&window->latest);
 	free(window->chunk);
-	*window = (BeWindow) {0};
+	*window = (BevWindow) {0};
 }

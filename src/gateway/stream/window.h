@@ -9,14 +9,14 @@
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_STREAM_WINDOW_H
-#define BE_GATEWAY_STREAM_WINDOW_H
+#ifndef BEV_GATEWAY_STREAM_WINDOW_H
+#define BEV_GATEWAY_STREAM_WINDOW_H
 
 #include "gateway/stream/chunk.h"
 
-typedef struct BeWindow
+typedef struct BevWindow
 {
-	BeChunk   **chunk;			/* ring of size entries, oldest at head */
+	BevChunk   **chunk;			/* ring of size entries, oldest at head */
 	uint32_t	size;			/* a power of two */
 	uint32_t	head;
 	uint32_t	count;
@@ -25,38 +25,38 @@ typedef struct BeWindow
 	uint64_t	floor;
 	uint64_t	tip;
 	bool		indexed;
-	BeLatest	latest;			/* of what is in the window, while indexed */
-} BeWindow;
+	BevLatest	latest;			/* of what is in the window, while indexed */
+} BevWindow;
 
 /* Empty it: the stream begins after tip. */
-extern void be_window_reset(BeWindow *window, uint64_t tip);
+extern void bev_window_reset(BevWindow *window, uint64_t tip);
 
 /* Change the bound; the oldest chunks go at once. */
-extern void be_window_limit(BeWindow *window, size_t limit);
+extern void bev_window_limit(BevWindow *window, size_t limit);
 
 /* Append an event, whose seq is above the tip, which moves up to it. */
-extern void be_window_add(BeWindow *window, const BeEventsMessage *message,
-						  uint32_t n, const BeEvent *event);
+extern void bev_window_add(BevWindow *window, const BevEventsMessage *message,
+						  uint32_t n, const BevEvent *event);
 
 /* Nothing more will come up to this seq. */
-extern void be_window_advance(BeWindow *window, uint64_t tip);
+extern void bev_window_advance(BevWindow *window, uint64_t tip);
 
 /* Keep latest from now on, or keep it no more. */
-extern void be_window_index(BeWindow *window, bool indexed);
+extern void bev_window_index(BevWindow *window, bool indexed);
 
 /*
- * Drop the oldest chunks until the bound is kept.  Apart from be_window_add,
+ * Drop the oldest chunks until the bound is kept.  Apart from bev_window_add,
  * so that a batch stays whole until it was sent.
  */
-extern void be_window_trim(BeWindow *window);
+extern void bev_window_trim(BevWindow *window);
 
 /*
  * The chunk that holds the first event above seq, and its index there.  NULL:
  * there is none.  seq must not be below the floor.
  */
-extern const BeChunk *be_window_find(const BeWindow *window, uint64_t seq,
+extern const BevChunk *bev_window_find(const BevWindow *window, uint64_t seq,
 									 uint32_t *index);
 
-extern void be_window_free(BeWindow *window);
+extern void bev_window_free(BevWindow *window);
 
-#endif							/* BE_GATEWAY_STREAM_WINDOW_H */
+#endif							/* BEV_GATEWAY_STREAM_WINDOW_H */

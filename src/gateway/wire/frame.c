@@ -9,7 +9,7 @@
 #include <string.h>
 
 size_t
-be_frame_header(char dst[BE_FRAME_HEADER_MAX], BeOpcode opcode, uint64_t payload)
+bev_frame_header(char dst[BEV_FRAME_HEADER_MAX], BevOpcode opcode, uint64_t payload)
 {
 	dst[0] = (char) (0x80 | opcode);
 	if (payload < 126)
@@ -31,18 +31,18 @@ be_frame_header(char dst[BE_FRAME_HEADER_MAX], BeOpcode opcode, uint64_t payload
 }
 
 void
-be_frame_add(BeText *text, BeOpcode opcode, const char *payload, size_t len)
+bev_frame_add(BevText *text, BevOpcode opcode, const char *payload, size_t len)
 {
-	char	   *dst = be_text_reserve(text, BE_FRAME_HEADER_MAX + len);
+	char	   *dst = bev_text_reserve(text, BEV_FRAME_HEADER_MAX + len);
 
-	text->len += be_frame_header(dst, opcode, len);
-	be_text_add(text, payload, len);
+	text->len += bev_frame_header(dst, opcode, len);
+	bev_text_add(text, payload, len);
 }
 
 void
-be_frame_add_close(BeText *text, int code, const char *reason)
+bev_frame_add_close(BevText *text, int code, const char *reason)
 {
-	char		payload[BE_CONTROL_MAX];
+	char		payload[BEV_CONTROL_MAX];
 	size_t		len = strlen(reason);
 
 	if (len > sizeof(payload) - 2)
@@ -50,7 +50,7 @@ be_frame_add_close(BeText *text, int code, const char *reason)
 	payload[0] = (char) (code >> 8);
 	payload[1] = (char) code;
 	memcpy(payload + 2, reason, len);
-	be_frame_add(text, BE_OP_CLOSE, payload, len + 2);
+	bev_frame_add(text, BEV_OP_CLOSE, payload, len + 2);
 }
 
 /*
@@ -82,20 +82,20 @@ lead_byte(unsigned char c)
 		return expect(3, 0x80, 0xbf);
 	if (c == 0xf4)
 		return expect(3, 0x80, 0x8f);	/* nothing above U+10FFFF */
-	return BE_UTF8_BAD;
+	return BEV_UTF8_BAD;
 }
 
 uint32_t
-be_utf8_check(uint32_t state, const char *data, size_t len)
+bev_utf8_check(uint32_t state, const char *data, size_t len)
 {
-	for (size_t i = 0; i < len && state != BE_UTF8_BAD; i++)
+	for (size_t i = 0; i < len && state != BEV_UTF8_BAD; i++)
 	{
 		unsigned char c = (unsigned char) data[i];
 
 		if (state == 0)
 			state = lead_byte(c);
 		else if (c < (state >> 8 & 0xff) || c > (state & 0xff))
-			state = BE_UTF8_BAD;
+			state = BEV_UTF8_BAD;
 		else
 			state = state >> 16 == 1 ? 0 : expect((state >> 16) - 1, 0x80, 0xbf);
 	}

@@ -6,15 +6,15 @@
  * put together, unmasked, checked as UTF-8) and control frames.  It never calls
  * back: the owner asks for one thing after the other.
  *
- *		while ((found = be_reader_next(&reader, &data, &len, max)) != BE_READ_MORE)
+ *		while ((found = bev_frame_reader_next(&reader, &data, &len, max)) != BEV_READ_MORE)
  *			...
  *
  * Memory: nothing while no message is under way; then at most max bytes.
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_WIRE_FRAME_H
-#define BE_GATEWAY_WIRE_FRAME_H
+#ifndef BEV_GATEWAY_WIRE_FRAME_H
+#define BEV_GATEWAY_WIRE_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,64 +22,64 @@
 
 #include "common/program/text.h"
 
-typedef enum BeOpcode
+typedef enum BevOpcode
 {
-	BE_OP_CONTINUATION = 0x0,
-	BE_OP_TEXT = 0x1,
-	BE_OP_BINARY = 0x2,
-	BE_OP_CLOSE = 0x8,
-	BE_OP_PING = 0x9,
-	BE_OP_PONG = 0xa
-} BeOpcode;
+	BEV_OP_CONTINUATION = 0x0,
+	BEV_OP_TEXT = 0x1,
+	BEV_OP_BINARY = 0x2,
+	BEV_OP_CLOSE = 0x8,
+	BEV_OP_PING = 0x9,
+	BEV_OP_PONG = 0xa
+} BevOpcode;
 
 /* Close codes (RFC 6455, section 7.4, and its registry) */
-typedef enum BeCloseCode
+typedef enum BevCloseCode
 {
-	BE_CLOSE_NORMAL = 1000,
-	BE_CLOSE_PROTOCOL = 1002,
-	BE_CLOSE_UNSUPPORTED = 1003,
-	BE_CLOSE_NO_STATUS = 1005,	/* never on the wire */
-	BE_CLOSE_ABNORMAL = 1006,	/* likewise */
-	BE_CLOSE_BAD_DATA = 1007,
-	BE_CLOSE_POLICY = 1008,
-	BE_CLOSE_TOO_BIG = 1009,
-	BE_CLOSE_INTERNAL = 1011,
-	BE_CLOSE_RESTART = 1012,
-	BE_CLOSE_TRY_LATER = 1013
-} BeCloseCode;
+	BEV_CLOSE_NORMAL = 1000,
+	BEV_CLOSE_PROTOCOL = 1002,
+	BEV_CLOSE_UNSUPPORTED = 1003,
+	BEV_CLOSE_NO_STATUS = 1005,	/* never on the wire */
+	BEV_CLOSE_ABNORMAL = 1006,	/* likewise */
+	BEV_CLOSE_BAD_DATA = 1007,
+	BEV_CLOSE_POLICY = 1008,
+	BEV_CLOSE_TOO_BIG = 1009,
+	BEV_CLOSE_INTERNAL = 1011,
+	BEV_CLOSE_RESTART = 1012,
+	BEV_CLOSE_TRY_LATER = 1013
+} BevCloseCode;
 
-#define BE_FRAME_HEADER_MAX		10
-#define BE_CONTROL_MAX			125
+#define BEV_FRAME_HEADER_MAX		10
+#define BEV_CONTROL_MAX			125
 
 /*
  * Write the header of an unfragmented, unmasked frame; returns its length, 2, 4
  * or 10.
  */
-extern size_t be_frame_header(char dst[BE_FRAME_HEADER_MAX], BeOpcode opcode,
+extern size_t bev_frame_header(char dst[BEV_FRAME_HEADER_MAX], BevOpcode opcode,
 							  uint64_t payload);
 
 /* Append a whole text, ping or pong frame. */
-extern void be_frame_add(BeText *text, BeOpcode opcode,
+extern void bev_frame_add(BevText *text, BevOpcode opcode,
 						 const char *payload, size_t len);
 
 /* Append a close frame; the reason is cut to what fits. */
-extern void be_frame_add_close(BeText *text, int code, const char *reason);
+extern void bev_frame_add_close(BevText *text, int code, const char *reason);
 
-typedef enum BeRead
+typedef enum BevRead
 {
-	BE_READ_MORE,				/* all bytes are used up */
-	BE_READ_MESSAGE,			/* a text message, in *payload */
-	BE_READ_PING,
-	BE_READ_PONG,
-	BE_READ_CLOSE,				/* reader.code is the peer's, or 1005 */
-	BE_READ_FAILED				/* reader.code is what to close with */
-} BeRead;
+	BEV_READ_MORE,				/* all bytes are used up */
+	BEV_READ_MESSAGE,			/* a text message, in *payload */
+	BEV_READ_PING,
+	BEV_READ_PONG,
+	BEV_READ_CLOSE,				/* reader.code is the peer's, or 1005 */
+	BEV_READ_FAILED				/* reader.code is what to close with */
+} BevRead;
 
-typedef struct BeReader
+typedef struct BevFrameReader
 {
 	uint64_t	left;			/* of the frame's payload */
 	uint32_t	utf8;			/* state of the check, over fragments */
-	uint16_t	code;			/* see BeRead */
+	uint16_t	code;			/* see BevRead */
 	uint8_t		header[14];
 	uint8_t		have;			/* bytes of header */
 	uint8_t		control_len;
@@ -89,24 +89,24 @@ typedef struct BeReader
 	bool		failed;			/* and nothing can be read any more */
 	bool		taken;			/* message belongs to what was reported last */
 	char	   *control;		/* payload of a control frame */
-	BeText		message;
-} BeReader;
+	BevText		message;
+} BevFrameReader;
 
 /*
  * Go on with *data, which is advanced past what was used.  A message longer
  * than max fails with 1009, a binary one with 1003, bad UTF-8 with 1007, what
  * the protocol forbids with 1002.  *payload is valid until the next call.
  */
-extern BeRead be_reader_next(BeReader *reader, const char **data, size_t *len,
-							 size_t max, BeText *payload);
+extern BevRead bev_frame_reader_next(BevFrameReader *reader, const char **data, size_t *len,
+							 size_t max, BevText *payload);
 
-extern void be_reader_free(BeReader *reader);
+extern void bev_frame_reader_free(BevFrameReader *reader);
 
 /*
  * One step of the UTF-8 check over a run of bytes; state starts as 0, is 0 at
- * the end of complete text and BE_UTF8_BAD for good once a byte is wrong.
+ * the end of complete text and BEV_UTF8_BAD for good once a byte is wrong.
  */
-#define BE_UTF8_BAD		UINT32_MAX
-extern uint32_t be_utf8_check(uint32_t state, const char *data, size_t len);
+#define BEV_UTF8_BAD		UINT32_MAX
+extern uint32_t bev_utf8_check(uint32_t state, const char *data, size_t len);
 
-#endif							/* BE_GATEWAY_WIRE_FRAME_H */
+#endif							/* BEV_GATEWAY_WIRE_FRAME_H */

@@ -19,18 +19,18 @@
 #define IS_FINAL(reader)	((reader)->header[0] & 0x80)
 #define IS_CONTROL(reader)	((reader)->header[0] & 0x08)
 
-static BeRead
-fail(BeReader *reader, int code)
+static BevRead
+fail(BevFrameReader *reader, int code)
 {
-	be_reader_free(reader);
+	bev_frame_reader_free(reader);
 	reader->failed = true;
 	reader->code = (uint16_t) code;
-	return BE_READ_FAILED;
+	return BEV_READ_FAILED;
 }
 
 /* Length of the header as far as its first two bytes tell. */
 static size_t
-header_size(const BeReader *reader)
+header_size(const BevFrameReader *reader)
 {
 	uint8_t		len = reader->header[1] & 0x7f;
 
@@ -40,7 +40,7 @@ header_size(const BeReader *reader)
 }
 
 static uint64_t
-header_payload(const BeReader *reader)
+header_payload(const BevFrameReader *reader)
 {
 	uint8_t		len = reader->header[1] & 0x7f;
 	int			bytes = len == 127 ? 8 : len == 126 ? 2 : 0;
@@ -55,7 +55,7 @@ header_payload(const BeReader *reader)
 
 /* Is the length written in the shortest form, as it must be? */
 static bool
-length_is_minimal(const BeReader *reader, uint64_t payload)
+length_is_minimal(const BevFrameReader *reader, uint64_t payload)
 {
 	uint8_t		len = reader->header[1] & 0x7f;
 
@@ -66,32 +66,32 @@ length_is_minimal(const BeReader *reader, uint64_t payload)
 
 /* What is wrong with this header?  0: nothing. */
 static int
-check_header(const BeReader *reader, uint64_t payload, size_t max)
+check_header(const BevFrameReader *reader, uint64_t payload, size_t max)
 {
 	int			opcode = OPCODE(reader);
 
 	if (reader->header[0] & 0x70)
-		return BE_CLOSE_PROTOCOL;	/* no extension was agreed on */
+		return BEV_CLOSE_PROTOCOL;	/* no extension was agreed on */
 	if (!(reader->header[1] & 0x80))
-		return BE_CLOSE_PROTOCOL;	/* a client must mask */
+		return BEV_CLOSE_PROTOCOL;	/* a client must mask */
 	if (!length_is_minimal(reader, payload))
-		return BE_CLOSE_PROTOCOL;
+		return BEV_CLOSE_PROTOCOL;
 	if (IS_CONTROL(reader))
-		return opcode > BE_OP_PONG || !IS_FINAL(reader) ||
-			payload > BE_CONTROL_MAX ? BE_CLOSE_PROTOCOL : 0;
-	if (opcode > BE_OP_BINARY ||
-		(opcode == BE_OP_CONTINUATION) != reader->in_message)
-		return BE_CLOSE_PROTOCOL;
-	if (opcode == BE_OP_BINARY)
-		return BE_CLOSE_UNSUPPORTED;
+		return opcode > BEV_OP_PONG || !IS_FINAL(reader) ||
+			payload > BEV_CONTROL_MAX ? BEV_CLOSE_PROTOCOL : 0;
+	if (opcode > BEV_OP_BINARY ||
+		(opcode == BEV_OP_CONTINUATION) != reader->in_message)
+		return BEV_CLOSE_PROTOCOL;
+	if (opcode == BEV_OP_BINARY)
+		return BEV_CLOSE_UNSUPPORTED;
 	if (payload > max || payload > max - reader->message.len)
-		return BE_CLOSE_TOO_BIG;
+		return BEV_CLOSE_TOO_BIG;
 	return 0;
 }
 
 /* Collect the header; 1: complete, 0: more bytes are needed, else the error. */
 static int
-read_header(BeReader *reader, const char **data, size_t *len, size_t max)
+read_header(BevFrameReader *reader, const char **data, size_t *len, size_t max)
 {
 	uint64_t	payload;
 	int			wrong;
@@ -104,7 +104,7 @@ read_header(BeReader *reader, const char **data, size_t *len, size_t max)
 		(*len)--;
 		/* An unmasked frame has four bytes less: wait for none of them. */
 		if (reader->have == 2 && !(reader->header[1] & 0x80))
-			return BE_CLOSE_PROTOCOL;
+			return BEV_CLOSE_PROTOCOL;
 	}
 	payload = header_payload(reader);
 	wrong = check_header(reader, payload, max);
@@ -122,7 +122,7 @@ read_header(BeReader *reader, const char **data, size_t *len, size_t max)
 }
 
 static void
-unmask(BeReader *reader, char *dst, const char *src, size_t len)
+unmask(BevFrameReader *reader, char *dst, const char *src, size_t len)
 {
 	const uint8_t *mask = reader->header + reader->have - 4;
 
@@ -133,7 +133,7 @@ unmask(BeReader *reader, char *dst, const char *src, size_t len)
 
 /* Take what there is of the payload; false: it is not UTF-8. */
 static bool
-read_payload(BeReader *reader, const char **data, size_t *len)
+read_payload(BevFrameReader *reader, const char **data, size_t *len)
 {
 	size_t		n = *len < reader->left ? *len : (size_t) reader->left;
 	char	   *dst;
@@ -143,21 +143,21 @@ read_payload(BeReader *reader, const char **data, size_t *len)
 	if (IS_CONTROL(reader))
 	{
 		if (reader->control == NULL)
-			reader->control = be_alloc(BE_CONTROL_MAX);
+			reader->control = bev_alloc(BEV_CONTROL_MAX);
 		unmask(reader, reader->control + reader->control_len, *data, n);
 		reader->control_len = (uint8_t) (reader->control_len + n);
 	}
 	else
 	{
-		dst = be_text_reserve(&reader->message, n);
+		dst = bev_text_reserve(&reader->message, n);
 		unmask(reader, dst, *data, n);
 		reader->message.len += n;
-		reader->utf8 = be_utf8_check(reader->utf8, dst, n);
+		reader->utf8 = bev_utf8_check(reader->utf8, dst, n);
 	}
 	*data += n;
 	*len -= n;
 	reader->left -= n;
-	return reader->utf8 != BE_UTF8_BAD;
+	return reader->utf8 != BEV_UTF8_BAD;
 }
 
 static bool
@@ -167,55 +167,55 @@ close_code_is_valid(int code)
 			code != 1006) || (code >= 3000 && code <= 4999);
 }
 
-static BeRead
-end_close(BeReader *reader)
+static BevRead
+end_close(BevFrameReader *reader)
 {
 	const uint8_t *p = (const uint8_t *) reader->control;
 
-	reader->code = BE_CLOSE_NO_STATUS;
+	reader->code = BEV_CLOSE_NO_STATUS;
 	if (reader->control_len == 1)
-		return fail(reader, BE_CLOSE_PROTOCOL);
+		return fail(reader, BEV_CLOSE_PROTOCOL);
 	if (reader->control_len >= 2)
 	{
 		reader->code = (uint16_t) (p[0] << 8 | p[1]);
 		if (!close_code_is_valid(reader->code))
-			return fail(reader, BE_CLOSE_PROTOCOL);
-		if (be_utf8_check(0, reader->control + 2, reader->control_len - 2u) != 0)
-			return fail(reader, BE_CLOSE_BAD_DATA);
+			return fail(reader, BEV_CLOSE_PROTOCOL);
+		if (bev_utf8_check(0, reader->control + 2, reader->control_len - 2u) != 0)
+			return fail(reader, BEV_CLOSE_BAD_DATA);
 	}
-	return BE_READ_CLOSE;
+	return BEV_READ_CLOSE;
 }
 
 /* The frame is complete: what is it? */
-static BeRead
-end_frame(BeReader *reader, BeText *payload)
+static BevRead
+end_frame(BevFrameReader *reader, BevText *payload)
 {
 	reader->in_payload = false;
 	reader->have = 0;
 	if (IS_CONTROL(reader))
 	{
-		*payload = (BeText) {.data = reader->control,.len = reader->control_len};
-		if (OPCODE(reader) == BE_OP_CLOSE)
+		*payload = (BevText) {.data = reader->control,.len = reader->control_len};
+		if (OPCODE(reader) == BEV_OP_CLOSE)
 			return end_close(reader);
-		return OPCODE(reader) == BE_OP_PING ? BE_READ_PING : BE_READ_PONG;
+		return OPCODE(reader) == BEV_OP_PING ? BEV_READ_PING : BEV_READ_PONG;
 	}
 	if (!IS_FINAL(reader))
-		return BE_READ_MORE;
+		return BEV_READ_MORE;
 	if (reader->utf8 != 0)
-		return fail(reader, BE_CLOSE_BAD_DATA); /* ends within a character */
+		return fail(reader, BEV_CLOSE_BAD_DATA); /* ends within a character */
 	reader->in_message = false;
 	reader->taken = true;
 	*payload = reader->message;
-	return BE_READ_MESSAGE;
+	return BEV_READ_MESSAGE;
 }
 
-BeRead
-be_reader_next(BeReader *reader, const char **data, size_t *len, size_t max,
-			   BeText *payload)
+BevRead
+bev_frame_reader_next(BevFrameReader *reader, const char **data, size_t *len, size_t max,
+			   BevText *payload)
 {
 	if (reader->taken)
 	{
-		be_text_free(&reader->message);
+		bev_text_free(&reader->message);
 		reader->taken = false;
 	}
 	while (!reader->failed)
@@ -225,29 +225,29 @@ be_reader_next(BeReader *reader, const char **data, size_t *len, size_t max,
 			int			found = read_header(reader, data, len, max);
 
 			if (found == 0)
-				return BE_READ_MORE;
+				return BEV_READ_MORE;
 			if (found != 1)
 				return fail(reader, found);
 		}
 		if (!read_payload(reader, data, len))
-			return fail(reader, BE_CLOSE_BAD_DATA);
+			return fail(reader, BEV_CLOSE_BAD_DATA);
 		if (reader->left > 0)
-			return BE_READ_MORE;
+			return BEV_READ_MORE;
 
-		BeRead		found = end_frame(reader, payload);
+		BevRead		found = end_frame(reader, payload);
 
-		if (found != BE_READ_MORE)
+		if (found != BEV_READ_MORE)
 			return found;
 	}
 	*data += *len;
 	*len = 0;
-	return BE_READ_MORE;		/* after a failure: everything is swallowed */
+	return BEV_READ_MORE;		/* after a failure: everything is swallowed */
 }
 
 void
-be_reader_free(BeReader *reader)
+bev_frame_reader_free(BevFrameReader *reader)
 {
 	free(reader->control);
-	be_text_free(&reader->message);
-	*reader = (BeReader) {.failed = reader->failed,.code = reader->code};
+	bev_text_free(&reader->message);
+	*reader = (BevFrameReader) {.failed = reader->failed,.code = reader->code};
 }

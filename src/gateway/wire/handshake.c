@@ -20,13 +20,13 @@
 #define WEBSOCKET_GUID	"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 static bool
-span_is_nocase(BeSpan span, const char *text)
+span_is_nocase(BevSpan span, const char *text)
 {
 	return span.len == strlen(text) && strncasecmp(span.data, text, span.len) == 0;
 }
 
-static BeSpan
-trim(BeSpan span)
+static BevSpan
+trim(BevSpan span)
 {
 	while (span.len > 0 && (*span.data == ' ' || *span.data == '\t'))
 	{
@@ -41,7 +41,7 @@ trim(BeSpan span)
 
 /* The next element of a list; advances *rest past it and its separator. */
 static bool
-next_element(BeSpan *rest, char separator, BeSpan *element)
+next_element(BevSpan *rest, char separator, BevSpan *element)
 {
 	const char *end;
 
@@ -56,13 +56,13 @@ next_element(BeSpan *rest, char separator, BeSpan *element)
 		rest->data = end + 1;
 	}
 	else
-		*rest = (BeSpan) {0};
+		*rest = (BevSpan) {0};
 	*element = trim(*element);
 	return true;
 }
 
 size_t
-be_head_end(const char *data, size_t len)
+bev_head_end(const char *data, size_t len)
 {
 	const char *end = memmem(data, len, "\r\n\r\n", 4);
 
@@ -77,7 +77,7 @@ is_token_char(unsigned char c)
 }
 
 static bool
-is_token(BeSpan span)
+is_token(BevSpan span)
 {
 	for (uint32_t i = 0; i < span.len; i++)
 		if (!is_token_char((unsigned char) span.data[i]))
@@ -87,7 +87,7 @@ is_token(BeSpan span)
 
 /* No control characters, which is what a value may not hold. */
 static bool
-is_clean(BeSpan span, unsigned char lowest)
+is_clean(BevSpan span, unsigned char lowest)
 {
 	for (uint32_t i = 0; i < span.len; i++)
 	{
@@ -100,9 +100,9 @@ is_clean(BeSpan span, unsigned char lowest)
 }
 
 static int
-parse_request_line(BeSpan line, BeHead *head)
+parse_request_line(BevSpan line, BevHead *head)
 {
-	BeSpan		target;
+	BevSpan		target;
 	const char *question;
 
 	if (!next_element(&line, ' ', &head->method) || !is_token(head->method))
@@ -111,8 +111,8 @@ parse_request_line(BeSpan line, BeHead *head)
 		target.data[0] != '/' || !is_clean(target, 0x21) ||
 		memchr(target.data, '\t', target.len))
 		return 400;
-	head->is_old = be_span_is(line, "HTTP/1.0");
-	if (!head->is_old && !be_span_is(line, "HTTP/1.1"))
+	head->is_old = bev_span_is(line, "HTTP/1.0");
+	if (!head->is_old && !bev_span_is(line, "HTTP/1.1"))
 		return line.len == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? 505 : 400;
 
 	question = memchr(target.data, '?', target.len);
@@ -131,7 +131,7 @@ parse_request_line(BeSpan line, BeHead *head)
  * two readers of the request disagree.
  */
 static int
-keep(BeSpan *place, BeSpan value)
+keep(BevSpan *place, BevSpan value)
 {
 	if (place->data != NULL)
 		return 400;
@@ -140,7 +140,7 @@ keep(BeSpan *place, BeSpan value)
 }
 
 static int
-keep_header(BeHead *head, BeSpan name, BeSpan value)
+keep_header(BevHead *head, BevSpan name, BevSpan value)
 {
 	if (span_is_nocase(name, "host"))
 		return keep(&head->host, value);
@@ -153,7 +153,7 @@ keep_header(BeHead *head, BeSpan name, BeSpan value)
 	if (span_is_nocase(name, "connection"))
 		return keep(&head->connection, value);
 	if (span_is_nocase(name, "content-length"))
-		head->has_body |= !be_span_is(value, "0");
+		head->has_body |= !bev_span_is(value, "0");
 	else if (span_is_nocase(name, "transfer-encoding"))
 		head->has_body = true;
 	else if (span_is_nocase(name, "origin"))
@@ -171,32 +171,32 @@ keep_header(BeHead *head, BeSpan name, BeSpan value)
 }
 
 static int
-parse_header(BeSpan line, BeHead *head)
+parse_header(BevSpan line, BevHead *head)
 {
 	const char *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
-	BeSpan		name;
-	BeSpan		value;
+	BevSpan		name;
+	BevSpan		value;
 
 	if (colon == NULL)
 		return 400;
-	name = (BeSpan) {line.data, (uint32_t) (colon - line.data)};
-	value = trim((BeSpan) {colon + 1, line.len - name.len - 1});
+	name = (BevSpan) {line.data, (uint32_t) (colon - line.data)};
+	value = trim((BevSpan) {colon + 1, line.len - name.len - 1});
 	if (!is_token(name) || !is_clean(value, 0x20))
 		return 400;
 	return keep_header(head, name, value);
 }
 
 int
-be_head_parse(const char *data, size_t len, BeHead *head)
+bev_head_parse(const char *data, size_t len, BevHead *head)
 {
 	const char *end = data + len - 2;	/* the empty line */
 	bool		first = true;
 
-	*head = (BeHead) {0};
+	*head = (BevHead) {0};
 	while (data < end)
 	{
 		const char *cr = memmem(data, (size_t) (end - data), "\r\n", 2);
-		BeSpan		line = {data, (uint32_t) (cr - data)};
+		BevSpan		line = {data, (uint32_t) (cr - data)};
 		int			status;
 
 		status = first ? parse_request_line(line, head) : parse_header(line, head);
@@ -211,9 +211,9 @@ be_head_parse(const char *data, size_t len, BeHead *head)
 }
 
 static bool
-list_has(BeSpan list, const char *wanted)
+list_has(BevSpan list, const char *wanted)
 {
-	BeSpan		element;
+	BevSpan		element;
 
 	while (next_element(&list, ',', &element))
 		if (span_is_nocase(element, wanted))
@@ -222,14 +222,14 @@ list_has(BeSpan list, const char *wanted)
 }
 
 bool
-be_head_wants_upgrade(const BeHead *head)
+bev_head_wants_upgrade(const BevHead *head)
 {
 	return head->upgrade.data != NULL;
 }
 
 /* 16 bytes in base64, as they must be written. */
 static bool
-key_is_valid(BeSpan key)
+key_is_valid(BevSpan key)
 {
 	static const char alphabet[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -243,67 +243,67 @@ key_is_valid(BeSpan key)
 }
 
 int
-be_head_check_upgrade(const BeHead *head)
+bev_head_check_upgrade(const BevHead *head)
 {
 	if (head->is_old)
 		return 505;
-	if (!be_span_is(head->method, "GET") || head->has_body)
+	if (!bev_span_is(head->method, "GET") || head->has_body)
 		return 400;
 	if (!list_has(head->upgrade, "websocket") ||
 		!list_has(head->connection, "upgrade"))
 		return 400;
-	if (!be_span_is(head->version, "13"))
+	if (!bev_span_is(head->version, "13"))
 		return 426;
 	return key_is_valid(head->key) ? 0 : 400;
 }
 
 bool
-be_head_offers_protocol(const BeHead *head)
+bev_head_offers_protocol(const BevHead *head)
 {
-	BeSpan		rest = head->protocols;
-	BeSpan		element;
+	BevSpan		rest = head->protocols;
+	BevSpan		element;
 
 	while (next_element(&rest, ',', &element))
-		if (be_span_is(element, BE_SUBPROTOCOL))
+		if (bev_span_is(element, BEV_SUBPROTOCOL))
 			return true;
 	return false;
 }
 
 static void
-copy_token(char *dst, BeSpan token)
+copy_token(char *dst, BevSpan token)
 {
 	dst[0] = '\0';
-	if (token.len > BE_TOKEN_MAX)
+	if (token.len > BEV_TOKEN_MAX)
 		return;
 	memcpy(dst, token.data, token.len);
 	dst[token.len] = '\0';
 }
 
 static bool
-token_from_authorization(const BeHead *head, char *dst)
+token_from_authorization(const BevHead *head, char *dst)
 {
-	BeSpan		value = head->authorization;
+	BevSpan		value = head->authorization;
 
 	if (value.len < 7 || strncasecmp(value.data, "bearer ", 7) != 0)
 		return false;
-	copy_token(dst, trim((BeSpan) {value.data + 7, value.len - 7}));
+	copy_token(dst, trim((BevSpan) {value.data + 7, value.len - 7}));
 	return true;
 }
 
 static bool
-token_from_protocols(const BeHead *head, char *dst)
+token_from_protocols(const BevHead *head, char *dst)
 {
-	const size_t prefix = strlen(BE_BEARER_PREFIX);
-	BeSpan		rest = head->protocols;
-	BeSpan		element;
+	const size_t prefix = strlen(BEV_BEARER_PREFIX);
+	BevSpan		rest = head->protocols;
+	BevSpan		element;
 	bool		found = false;
 
 	while (next_element(&rest, ',', &element))
 	{
 		if (element.len < prefix ||
-			memcmp(element.data, BE_BEARER_PREFIX, prefix) != 0)
+			memcmp(element.data, BEV_BEARER_PREFIX, prefix) != 0)
 			continue;
-		copy_token(dst, (BeSpan) {element.data + prefix,
+		copy_token(dst, (BevSpan) {element.data + prefix,
 				   element.len - (uint32_t) prefix});
 		if (found)
 			dst[0] = '\0';		/* which one?  Neither. */
@@ -313,7 +313,7 @@ token_from_protocols(const BeHead *head, char *dst)
 }
 
 bool
-be_head_token(const BeHead *head, char *dst)
+bev_head_token(const BevHead *head, char *dst)
 {
 	int			len;
 
@@ -324,7 +324,7 @@ be_head_token(const BeHead *head, char *dst)
 	}
 	if (token_from_authorization(head, dst) || token_from_protocols(head, dst))
 		return true;
-	len = be_head_parameter(head, "token", dst, BE_TOKEN_MAX + 1);
+	len = bev_head_parameter(head, "token", dst, BEV_TOKEN_MAX + 1);
 	if (len == -2)
 		dst[0] = '\0';
 	return len != -1 && len != 0;
@@ -341,7 +341,7 @@ hex_digit(char c)
 
 /* Percent decoding; -2 when it is malformed or does not fit. */
 static int
-decode(BeSpan value, char *dst, size_t size)
+decode(BevSpan value, char *dst, size_t size)
 {
 	size_t		n = 0;
 
@@ -369,11 +369,11 @@ decode(BeSpan value, char *dst, size_t size)
 }
 
 int
-be_head_parameter(const BeHead *head, const char *name, char *dst, size_t size)
+bev_head_parameter(const BevHead *head, const char *name, char *dst, size_t size)
 {
 	const size_t name_len = strlen(name);
-	BeSpan		rest = head->query;
-	BeSpan		element;
+	BevSpan		rest = head->query;
+	BevSpan		element;
 	int			result = -1;
 
 	while (next_element(&rest, '&', &element))
@@ -391,7 +391,7 @@ be_head_parameter(const BeHead *head, const char *name, char *dst, size_t size)
 }
 
 void
-be_head_accept(const BeHead *head, char dst[BE_ACCEPT_LEN + 1])
+bev_head_accept(const BevHead *head, char dst[BEV_ACCEPT_LEN + 1])
 {
 	char		text[24 + sizeof(WEBSOCKET_GUID)];
 	unsigned char hash[EVP_MAX_MD_SIZE];
@@ -405,9 +405,9 @@ be_head_accept(const BeHead *head, char dst[BE_ACCEPT_LEN + 1])
 
 /* http://HOST or https://HOST, where HOST is what the client asked for. */
 static bool
-origin_is_own(const BeHead *head)
+origin_is_own(const BevHead *head)
 {
-	BeSpan		origin = head->origin;
+	BevSpan		origin = head->origin;
 	uint32_t	scheme;
 
 	if (origin.len > 7 && strncasecmp(origin.data, "http://", 7) == 0)
@@ -421,10 +421,10 @@ origin_is_own(const BeHead *head)
 }
 
 bool
-be_origin_allowed(const BeHead *head, const char *allowed)
+bev_origin_allowed(const BevHead *head, const char *allowed)
 {
-	BeSpan		rest = {allowed, (uint32_t) strlen(allowed)};
-	BeSpan		element;
+	BevSpan		rest = {allowed, (uint32_t) strlen(allowed)};
+	BevSpan		element;
 
 	if (!head->has_origin)
 		return true;			/* not a browser */
@@ -432,7 +432,7 @@ be_origin_allowed(const BeHead *head, const char *allowed)
 		return origin_is_own(head);
 	while (next_element(&rest, ',', &element))
 	{
-		if (be_span_is(element, "*"))
+		if (bev_span_is(element, "*"))
 			return true;
 		if (element.len > 0 && element.len == head->origin.len &&
 			strncasecmp(element.data, head->origin.data, element.len) == 0)

@@ -6,8 +6,8 @@
  *
  * Pure C.
  */
-#ifndef BE_GATEWAY_WIRE_HANDSHAKE_H
-#define BE_GATEWAY_WIRE_HANDSHAKE_H
+#ifndef BEV_GATEWAY_WIRE_HANDSHAKE_H
+#define BEV_GATEWAY_WIRE_HANDSHAKE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,74 +16,74 @@
 #include "common/event/event.h"
 
 /* The longest head that is read: an 8 kB token and 8 kB of everything else. */
-#define BE_HEAD_MAX			16384
+#define BEV_HEAD_MAX			16384
 
 /* The longest token that is looked at. */
-#define BE_TOKEN_MAX		8192
+#define BEV_TOKEN_MAX		8192
 
-#define BE_SUBPROTOCOL		"bugevents.v1"
-#define BE_BEARER_PREFIX	"bearer."
+#define BEV_SUBPROTOCOL		"bugevents.v1"
+#define BEV_BEARER_PREFIX	"bearer."
 
-typedef struct BeHead
+typedef struct BevHead
 {
-	BeSpan		method;
-	BeSpan		path;			/* without the query */
-	BeSpan		query;			/* without the question mark */
-	BeSpan		host;
-	BeSpan		origin;
-	BeSpan		authorization;
-	BeSpan		forwarded;		/* X-Forwarded-For, the last one */
-	BeSpan		upgrade;
-	BeSpan		connection;
-	BeSpan		key;			/* Sec-WebSocket-Key */
-	BeSpan		version;		/* Sec-WebSocket-Version */
-	BeSpan		protocols;		/* Sec-WebSocket-Protocol */
+	BevSpan		method;
+	BevSpan		path;			/* without the query */
+	BevSpan		query;			/* without the question mark */
+	BevSpan		host;
+	BevSpan		origin;
+	BevSpan		authorization;
+	BevSpan		forwarded;		/* X-Forwarded-For, the last one */
+	BevSpan		upgrade;
+	BevSpan		connection;
+	BevSpan		key;			/* Sec-WebSocket-Key */
+	BevSpan		version;		/* Sec-WebSocket-Version */
+	BevSpan		protocols;		/* Sec-WebSocket-Protocol */
 	bool		is_old;			/* HTTP/1.0, as health checks and proxies use; a host isn't needed */
 	bool		has_origin;		/* it may be empty, which is not none */
 	bool		has_body;		/* a content length or a transfer encoding */
 	bool		ambiguous;		/* an authorization, origin or list came twice */
-} BeHead;
+} BevHead;
 
 /*
  * Length of the head at the start of data, its empty line included; 0 while it
  * is not complete.
  */
-extern size_t be_head_end(const char *data, size_t len);
+extern size_t bev_head_end(const char *data, size_t len);
 
 /* Parse a complete head.  0, or the HTTP status of the refusal. */
-extern int	be_head_parse(const char *data, size_t len, BeHead *head);
+extern int	bev_head_parse(const char *data, size_t len, BevHead *head);
 
 /* Does the client ask for an upgrade at all? */
-extern bool be_head_wants_upgrade(const BeHead *head);
+extern bool bev_head_wants_upgrade(const BevHead *head);
 
 /* Is the upgrade one that can be accepted (RFC 6455 4.2.1)?  0, or the HTTP status. */
-extern int	be_head_check_upgrade(const BeHead *head);
+extern int	bev_head_check_upgrade(const BevHead *head);
 
 /* Does the client offer our subprotocol, so that it must be named? */
-extern bool be_head_offers_protocol(const BeHead *head);
+extern bool bev_head_offers_protocol(const BevHead *head);
 
 /*
  * The token: in the Authorization header, the subprotocols or the query.  False
- * when there is none.  dst has room for BE_TOKEN_MAX + 1 bytes; a token that is
+ * when there is none.  dst has room for BEV_TOKEN_MAX + 1 bytes; a token that is
  * longer, or given twice, gives an empty string, which no check accepts.
  */
-extern bool be_head_token(const BeHead *head, char *dst);
+extern bool bev_head_token(const BevHead *head, char *dst);
 
 /*
  * A parameter of the query, decoded and terminated.  -1: not there; -2: given
  * twice, malformed or longer than size - 1; else its length.
  */
-extern int	be_head_parameter(const BeHead *head, const char *name,
+extern int	bev_head_parameter(const BevHead *head, const char *name,
 							  char *dst, size_t size);
 
 /* The value for Sec-WebSocket-Accept, terminated. */
-#define BE_ACCEPT_LEN		28
-extern void be_head_accept(const BeHead *head, char dst[BE_ACCEPT_LEN + 1]);
+#define BEV_ACCEPT_LEN		28
+extern void bev_head_accept(const BevHead *head, char dst[BEV_ACCEPT_LEN + 1]);
 
 /*
  * May a page of this origin connect?  allowed is the setting: exact origins
  * between commas, "*" for any, empty for the origin that is served here.
  */
-extern bool be_origin_allowed(const BeHead *head, const char *allowed);
+extern bool bev_origin_allowed(const BevHead *head, const char *allowed);
 
-#endif							/* BE_GATEWAY_WIRE_HANDSHAKE_H */
+#endif							/* BEV_GATEWAY_WIRE_HANDSHAKE_H */

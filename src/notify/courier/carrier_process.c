@@ -38,16 +38,16 @@ prepare_buffers(void)
 }
 
 bool
-be_carrier_start(void)
+bev_carrier_process_start(void)
 {
 	char		pipe_arg[16];
 	char		file_arg[24];
 	char	   *argv[] = {"bugevents-carrier", pipe_arg, file_arg, NULL};
 
-	snprintf(pipe_arg, sizeof(pipe_arg), "--fd=%d", BE_SPAWN_PIPE);
-	snprintf(file_arg, sizeof(file_arg), "--ledger=%d", BE_SPAWN_FILE);
+	snprintf(pipe_arg, sizeof(pipe_arg), "--fd=%d", BEV_SPAWN_PIPE);
+	snprintf(file_arg, sizeof(file_arg), "--ledger=%d", BEV_SPAWN_FILE);
 	prepare_buffers();
-	carrier = be_spawn(argv, be_ledger_fd(), false, &pipe_fd);
+	carrier = bev_spawn(argv, bev_ledger_fd(), false, &pipe_fd);
 	if (carrier > 0)
 		return true;
 	ereport(LOG, (errmsg("could not start the bugevents carrier: %m")));
@@ -65,13 +65,13 @@ close_pipe(void)
 }
 
 bool
-be_carrier_is_running(void)
+bev_carrier_process_is_running(void)
 {
 	int			status;
 
 	if (carrier == 0)
 		return false;
-	if (!be_spawn_ended(carrier, &status))
+	if (!bev_spawn_ended(carrier, &status))
 		return true;
 	ereport(LOG,
 			(errmsg("bugevents carrier (PID %d) ended with status %d", (int) carrier, status)));
@@ -81,19 +81,19 @@ be_carrier_is_running(void)
 }
 
 pgsocket
-be_carrier_socket(void)
+bev_carrier_process_socket(void)
 {
 	return pipe_fd;
 }
 
 bool
-be_carrier_wants_to_write(void)
+bev_carrier_process_wants_to_write(void)
 {
 	return outbox.len > 0;
 }
 
 void
-be_carrier_say(const char *line, Size len)
+bev_carrier_process_say(const char *line, Size len)
 {
 	appendBinaryStringInfo(&outbox, line, len);
 }
@@ -108,7 +108,7 @@ drop(StringInfo buffer, int len)
 }
 
 void
-be_carrier_write(void)
+bev_carrier_process_write(void)
 {
 	while (outbox.len > 0 && pipe_fd != PGINVALID_SOCKET)
 	{
@@ -121,22 +121,22 @@ be_carrier_write(void)
 }
 
 void
-be_carrier_read(void)
+bev_carrier_process_read(void)
 {
 	char		part[8192];
 	ssize_t		n = -1;
 
-	while (pipe_fd != PGINVALID_SOCKET && inbox.len < (int) BE_CARRIER_MAX_UP &&
+	while (pipe_fd != PGINVALID_SOCKET && inbox.len < (int) BEV_CARRIER_MAX_UP &&
 		   (n = recv(pipe_fd, part, sizeof(part), 0)) > 0)
 		appendBinaryStringInfo(&inbox, part, n);
-	if (inbox.len >= (int) BE_CARRIER_MAX_UP && memchr(inbox.data, '\n', inbox.len) == NULL)
-		be_carrier_kill("it said too much at once");
-	else if (inbox.len < (int) BE_CARRIER_MAX_UP && n == 0)
+	if (inbox.len >= (int) BEV_CARRIER_MAX_UP && memchr(inbox.data, '\n', inbox.len) == NULL)
+		bev_carrier_process_kill("it said too much at once");
+	else if (inbox.len < (int) BEV_CARRIER_MAX_UP && n == 0)
 		close_pipe();			/* it is about to end */
 }
 
 char *
-be_carrier_hear(void)
+bev_carrier_process_hear(void)
 {
 	char	   *end = inbox.len > 0 ? memchr(inbox.data, '\n', inbox.len) : NULL;
 	char	   *line;
@@ -149,7 +149,7 @@ be_carrier_hear(void)
 }
 
 void
-be_carrier_kill(const char *why)
+bev_carrier_process_kill(const char *why)
 {
 	ereport(LOG, (errmsg("bugevents courier ends its carrier: %s", why)));
 	resetStringInfo(&inbox);

@@ -51,7 +51,7 @@
 #define RESTART_DELAY	1000	/* ms */
 #define WAIT_FOR_OTHER	100		/* ms, for the carrier of a courier before us */
 #define START_INTERVAL	5000	/* ms */
-#define UNDER_WAY_MAX	(BE_CHANNELS * 64)	/* the limit of bugevents.delivery_concurrency */
+#define UNDER_WAY_MAX	(BEV_CHANNELS * 64)	/* the limit of bugevents.delivery_concurrency */
 #define LEDGER_MAX		(1024 * 1024)	/* bytes */
 
 PGDLLEXPORT void bugevents_courier_main(Datum arg);
@@ -59,7 +59,7 @@ PGDLLEXPORT void bugevents_courier_main(Datum arg);
 typedef struct UnderWay
 {
 	int64		id;
-	BeChannelKind kind;
+	BevDeliveryChannel kind;
 } UnderWay;
 
 static UnderWay under_way[UNDER_WAY_MAX];
@@ -68,7 +68,7 @@ static int	under_way_count = 0;
 /* ---- what the carrier says ---- */
 
 static int
-count_under_way(BeChannelKind kind)
+count_under_way(BevDeliveryChannel kind)
 {
 	int			count = 0;
 
@@ -79,7 +79,7 @@ count_under_way(BeChannelKind kind)
 
 /* Take it off the list; false: it isn't there. */
 static bool
-end_of(int64 id, BeChannelKind *kind)
+end_of(int64 id, BevDeliveryChannel *kind)
 {
 	for (int i = 0; i < under_way_count; i++)
 		if (under_way[i].id == id)
@@ -120,16 +120,16 @@ typedef struct Heard
 	const char *line;
 	const char *type;			/* NULL: it makes no sense */
 	const char *complaint;		/* of a status; NULL: none */
-	BeResult	result;
+	BevDeliveryResult	result;
 } Heard;
 
 /* What is wrong with the channels' settings. */
 static const char *
 complaint_of(Jsonb *json)
 {
-	for (int kind = 0; kind < BE_CHANNELS; kind++)
+	for (int kind = 0; kind < BEV_CHANNELS; kind++)
 	{
-		const char *name = be_channel_name((BeChannelKind) kind);
+		const char *name = bev_delivery_channel_name((BevDeliveryChannel) kind);
 		const char *text = member_text(json, name);
 
 		if (text && *text)
@@ -148,7 +148,7 @@ read_step(void *arg)
 
 	heard->type = member_text(json, "type");
 	heard->complaint = complaint_of(json);
-	heard->result = (BeResult) {
+	heard->result = (BevDeliveryResult) {
 		.id = member_int(json, "id", -1),
 		.result = member_text(json, "result"),
 		.code = (int) member_int(json, "code", 0),
@@ -159,16 +159,16 @@ read_step(void *arg)
 }
 
 static void
-take_result(const BeResult *result)
+take_result(const BevDeliveryResult *result)
 {
-	BeChannelKind kind;
+	BevDeliveryChannel kind;
 
 	if (result->result == NULL || !end_of(result->id, &kind))
 	{
-		be_carrier_kill("it reported what it was not told to send");
+		bev_carrier_process_kill("it reported what it was not told to send");
 		return;
 	}
-	be_delivery_record(kind, result);
+	bev_delivery_table_record(kind, result);
 }
 
 static void
@@ -178,13 +178,13 @@ take_line(const char *line)
 	Heard		heard = {.line = line};
 	bool		good;
 
-	be_transaction_begin();
+	bev_transaction_begin();
 	MemoryContextSwitchTo(context);
-	good = be_attempt(read_step, &heard, false);
-	be_transaction_commit(context);
+	good = bev_subtransaction_run(read_step, &heard, false);
+	bev_transaction_commit(context);
 
 	if (!good || heard.type == NULL)
-		be_carrier_kill("it said what makes no sense");
+		bev_carrier_process_kill("it said what makes no sense");
 	else if (strcmp(heard.type, "result") == 0)
 		take_result(&heard.result);
 	else if (strcmp(heard.type, "status") == 0 && heard.complaint)
@@ -198,7 +198,7 @@ listen_to_carrier(void)
 {
 	char	   *line;
 
-	while ((line = be_carrier_hear()) != NULL)
+	while ((line = bev_carrier_process_hear()) != NULL)
 		take_line(line);
 }
 
@@ -210,25 +210,25 @@ configure(void)
 	StringInfoData line;
 
 	initStringInfo(&line);
-	be_channel_write_config(&line);
-	be_carrier_say(line.data, line.len);
+	bev_delivery_channel_write_config(&line);
+	bev_carrier_process_say(line.data, line.len);
 	explicit_bzero(line.data, line.len);
 }
 
 static void
-hand_over(BeChannelKind kind)
+hand_over(BevDeliveryChannel kind)
 {
-	int			room = be_delivery_concurrency - count_under_way(kind);
+	int			room = bev_delivery_concurrency - count_under_way(kind);
 	ListCell   *cell;
 
-	if (!be_channel_is_on(kind) || room <= 0)
+	if (!bev_delivery_channel_is_on(kind) || room <= 0)
 		return;
-	foreach(cell, be_delivery_claim(kind, room))
+	foreach(cell, bev_delivery_table_claim(kind, room))
 	{
-		BeClaim    *claim = lfirst(cell);
+		BevClaim    *claim = lfirst(cell);
 
 		under_way[under_way_count++] = (UnderWay) {claim->id, kind};
-		be_carrier_say(claim->line, strlen(claim->line));
+		bev_carrier_process_say(claim->line, strlen(claim->line));
 	}
 }
 
@@ -242,22 +242,22 @@ have_carrier(void)
 	static TimestampTz not_before = 0;
 	int			left;
 
-	if (be_carrier_is_running())
+	if (bev_carrier_process_is_running())
 		return true;
-	if (!be_clock_has_come(not_before, RESTART_DELAY) || !be_ledger_open())
+	if (!bev_clock_has_come(not_before, RESTART_DELAY) || !bev_ledger_open())
 		return false;
 	not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESTART_DELAY);
 
 	listen_to_carrier();		/* what it said at last */
 	under_way_count = 0;
-	be_ledger_read();
-	left = be_delivery_settle();
+	bev_ledger_read();
+	left = bev_delivery_table_settle();
 	if (left > 0)
 		ereport(LOG,
 				(errmsg_plural("bugevents courier settled %d delivery that was under way",
 							   "bugevents courier settled %d deliveries that were under way", left, left)));
-	be_ledger_clear();
-	if (!be_carrier_start())
+	bev_ledger_clear();
+	if (!bev_carrier_process_start())
 		return false;
 	configure();
 	return true;
@@ -269,16 +269,16 @@ have_carrier(void)
 static long
 sleep_time(bool has_carrier)
 {
-	bool		channels[BE_CHANNELS];
+	bool		channels[BEV_CHANNELS];
 	TimestampTz next;
 
 	/* One that closed its end is about to end. */
-	if (!has_carrier || be_carrier_socket() == PGINVALID_SOCKET)
+	if (!has_carrier || bev_carrier_process_socket() == PGINVALID_SOCKET)
 		return WAIT_FOR_OTHER;
-	for (int kind = 0; kind < BE_CHANNELS; kind++)
-		channels[kind] = be_channel_is_on((BeChannelKind) kind) &&
-			count_under_way((BeChannelKind) kind) < be_delivery_concurrency;
-	next = be_delivery_next(channels);
+	for (int kind = 0; kind < BEV_CHANNELS; kind++)
+		channels[kind] = bev_delivery_channel_is_on((BevDeliveryChannel) kind) &&
+			count_under_way((BevDeliveryChannel) kind) < bev_delivery_concurrency;
+	next = bev_delivery_table_next(channels);
 	/* What is due and was not claimed is locked by somebody. */
 	return Max(PACE, Min(LOOK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next)));
 }
@@ -290,9 +290,9 @@ sleep_until_something_happens(long ms)
 
 	pgstat_report_activity(STATE_IDLE, NULL);
 	(void) pgstat_report_stat(ms > WAIT_FOR_OTHER);
-	if (be_carrier_socket() != PGINVALID_SOCKET)
-		events |= WL_SOCKET_READABLE | (be_carrier_wants_to_write() ? WL_SOCKET_WRITEABLE : 0);
-	(void) WaitLatchOrSocket(MyLatch, events, be_carrier_socket(), ms, PG_WAIT_EXTENSION);
+	if (bev_carrier_process_socket() != PGINVALID_SOCKET)
+		events |= WL_SOCKET_READABLE | (bev_carrier_process_wants_to_write() ? WL_SOCKET_WRITEABLE : 0);
+	(void) WaitLatchOrSocket(MyLatch, events, bev_carrier_process_socket(), ms, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	pgstat_report_activity(STATE_RUNNING, "sending");
@@ -305,10 +305,10 @@ extension_exists(void)
 	Oid			schema;
 	bool		exists;
 
-	be_transaction_begin();
+	bev_transaction_begin();
 	schema = get_namespace_oid("bugevents", true);
 	exists = OidIsValid(schema) && OidIsValid(get_relname_relid("deliveries", schema));
-	be_transaction_commit(context);
+	bev_transaction_commit(context);
 	return exists;
 }
 
@@ -317,7 +317,7 @@ reload(void)
 {
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
-	if (be_carrier_is_running())
+	if (bev_carrier_process_is_running())
 		configure();
 }
 
@@ -329,16 +329,16 @@ run_turn(void)
 
 	if (ConfigReloadPending)
 		reload();
-	if (!be_enabled || !be_channel_is_any_on() || !extension_exists())
+	if (!bev_enabled || !bev_delivery_channel_is_any_on() || !extension_exists())
 		return false;
-	be_carrier_read();
+	bev_carrier_process_read();
 	listen_to_carrier();
 	has_carrier = have_carrier();
-	if (has_carrier && under_way_count == 0 && be_ledger_size() > LEDGER_MAX)
-		be_ledger_clear();
-	for (int kind = 0; has_carrier && kind < BE_CHANNELS; kind++)
-		hand_over((BeChannelKind) kind);
-	be_carrier_write();
+	if (has_carrier && under_way_count == 0 && bev_ledger_size() > LEDGER_MAX)
+		bev_ledger_clear();
+	for (int kind = 0; has_carrier && kind < BEV_CHANNELS; kind++)
+		hand_over((BevDeliveryChannel) kind);
+	bev_carrier_process_write();
 	sleep_until_something_happens(sleep_time(has_carrier));
 	return true;
 }
@@ -351,9 +351,9 @@ bugevents_courier_main(Datum arg pg_attribute_unused())
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	if (!be_presence_begin(BE_WORKER_COURIER))
+	if (!bev_worker_registry_begin(BEV_WORKER_COURIER))
 		proc_exit(0);
-	be_worker_connect();
+	bev_worker_connect();
 
 	turn = AllocSetContextCreate(TopMemoryContext, "bugevents courier turn",
 								 ALLOCSET_DEFAULT_SIZES);
@@ -388,12 +388,12 @@ start(void)
 }
 
 void
-be_courier_look_after(void)
+bev_courier_look_after(void)
 {
 	static TimestampTz next_start = 0;
 
-	if (!be_channel_is_any_on() || be_presence_is_running(BE_WORKER_COURIER) ||
-		!be_clock_has_come(next_start, START_INTERVAL))
+	if (!bev_delivery_channel_is_any_on() || bev_worker_registry_is_running(BEV_WORKER_COURIER) ||
+		!bev_clock_has_come(next_start, START_INTERVAL))
 		return;
 	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
 	start();

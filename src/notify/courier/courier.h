@@ -1,8 +1,8 @@
 /*
  * courier.h - the background worker that has mails, messages and webhooks sent.
  */
-#ifndef BE_NOTIFY_COURIER_COURIER_H
-#define BE_NOTIFY_COURIER_COURIER_H
+#ifndef BEV_NOTIFY_COURIER_COURIER_H
+#define BEV_NOTIFY_COURIER_COURIER_H
 
 #include "postgres.h"
 
@@ -10,6 +10,6 @@
  * Start it, if there is none and a channel is configured.  To be called by the
  * dispatcher about once a second while there is a stream.
  */
-extern void be_courier_look_after(void);
+extern void bev_courier_look_after(void);
 
-#endif							/* BE_NOTIFY_COURIER_COURIER_H */
+#endif							/* BEV_NOTIFY_COURIER_COURIER_H */

@@ -5,8 +5,8 @@
  *
  * Each call is a transaction of its own, or several.  They throw.
  */
-#ifndef BE_NOTIFY_COURIER_DELIVERY_TABLE_H
-#define BE_NOTIFY_COURIER_DELIVERY_TABLE_H
+#ifndef BEV_NOTIFY_COURIER_DELIVERY_TABLE_H
+#define BEV_NOTIFY_COURIER_DELIVERY_TABLE_H
 
 #include "postgres.h"
 
@@ -15,14 +15,14 @@
 #include "nodes/pg_list.h"
 
 /* A delivery that is to be sent now; the row says so already. */
-typedef struct BeClaim
+typedef struct BevClaim
 {
 	int64		id;
 	char	   *line;			/* for the carrier, with its end; UTF-8 */
-} BeClaim;
+} BevClaim;
 
 /* What the carrier said of one. */
-typedef struct BeResult
+typedef struct BevDeliveryResult
 {
 	int64		id;
 	const char *result;			/* sent, refused, retry */
@@ -30,21 +30,21 @@ typedef struct BeResult
 	const char *error;
 	int			retry_after;	/* seconds; -1: not said */
 	bool		uncertain;
-} BeResult;
+} BevDeliveryResult;
 
-/* Up to limit deliveries (BeClaim) that are due, palloc'd in the current context. */
-extern List *be_delivery_claim(BeChannelKind kind, int limit);
+/* Up to limit deliveries (BevClaim) that are due, palloc'd in the current context. */
+extern List *bev_delivery_table_claim(BevDeliveryChannel kind, int limit);
 
 /* Write what became of one, and count it. */
-extern void be_delivery_record(BeChannelKind kind, const BeResult *result);
+extern void bev_delivery_table_record(BevDeliveryChannel kind, const BevDeliveryResult *result);
 
 /*
  * Settle what was being sent when a courier or carrier ended, by the ledger, which was read.  Returns how
  * many there were.
  */
-extern int	be_delivery_settle(void);
+extern int	bev_delivery_table_settle(void);
 
 /* When the next one of these channels is due; DT_NOEND: there is none. */
-extern TimestampTz be_delivery_next(const bool *channels);
+extern TimestampTz bev_delivery_table_next(const bool *channels);
 
-#endif							/* BE_NOTIFY_COURIER_DELIVERY_TABLE_H */
+#endif							/* BEV_NOTIFY_COURIER_DELIVERY_TABLE_H */

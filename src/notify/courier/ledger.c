@@ -31,7 +31,7 @@
 typedef struct Entry
 {
 	char		key[KEY_SIZE];
-	BeLedgerFate fate;
+	BevLedgerFate fate;
 } Entry;
 
 static int	ledger = -1;
@@ -39,7 +39,7 @@ static HTAB *entries = NULL;
 static bool same_boot;
 
 bool
-be_ledger_open(void)
+bev_ledger_open(void)
 {
 	if (ledger < 0)
 		ledger = open(PATH, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, pg_file_create_mode);
@@ -51,7 +51,7 @@ be_ledger_open(void)
 }
 
 int
-be_ledger_fd(void)
+bev_ledger_fd(void)
 {
 	return ledger;
 }
@@ -93,7 +93,7 @@ read_file(StringInfo text)
 }
 
 static void
-take_fate(const char *key, BeLedgerFate fate)
+take_fate(const char *key, BevLedgerFate fate)
 {
 	char		name[KEY_SIZE];
 	bool		found;
@@ -102,7 +102,7 @@ take_fate(const char *key, BeLedgerFate fate)
 	strlcpy(name, key, sizeof(name));
 	entry = hash_search(entries, name, HASH_ENTER, &found);
 	/* What was sent once stays so, whatever was tried again. */
-	if (!found || entry->fate != BE_LEDGER_SENT)
+	if (!found || entry->fate != BEV_LEDGER_SENT)
 		entry->fate = fate;
 }
 
@@ -118,15 +118,15 @@ take_line(char *line, const char *boot)
 	if (strcmp(line, "boot") == 0)
 		same_boot = *boot && strcmp(rest, boot) == 0;
 	else if (strcmp(line, "began") == 0)
-		take_fate(rest, BE_LEDGER_UNKNOWN);
+		take_fate(rest, BEV_LEDGER_UNKNOWN);
 	else if (strcmp(line, "sent") == 0)
-		take_fate(rest, BE_LEDGER_SENT);
+		take_fate(rest, BEV_LEDGER_SENT);
 	else if (strcmp(line, "failed") == 0)
-		take_fate(rest, BE_LEDGER_NOT_SENT);
+		take_fate(rest, BEV_LEDGER_NOT_SENT);
 }
 
 void
-be_ledger_read(void)
+bev_ledger_read(void)
 {
 	HASHCTL		info = {.keysize = KEY_SIZE,.entrysize = sizeof(Entry),.hcxt = CurrentMemoryContext};
 	char		boot[ID_SIZE];
@@ -148,8 +148,8 @@ be_ledger_read(void)
 	}
 }
 
-BeLedgerFate
-be_ledger_find(const char *key)
+BevLedgerFate
+bev_ledger_find(const char *key)
 {
 	char		name[KEY_SIZE];
 	Entry	   *entry;
@@ -157,12 +157,12 @@ be_ledger_find(const char *key)
 	strlcpy(name, key, sizeof(name));
 	entry = hash_search(entries, name, HASH_FIND, NULL);
 	if (entry == NULL)
-		return same_boot ? BE_LEDGER_NOT_SENT : BE_LEDGER_UNKNOWN;
+		return same_boot ? BEV_LEDGER_NOT_SENT : BEV_LEDGER_UNKNOWN;
 	return entry->fate;
 }
 
 void
-be_ledger_clear(void)
+bev_ledger_clear(void)
 {
 	char		boot[ID_SIZE];
 	char		line[ID_SIZE + 8];
@@ -177,7 +177,7 @@ be_ledger_clear(void)
 }
 
 int64
-be_ledger_size(void)
+bev_ledger_size(void)
 {
 	struct stat status;
 

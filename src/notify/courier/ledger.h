@@ -5,37 +5,37 @@
  * ended (common/pipe/carrier_message.h).  So after the courier was killed the next one learns what
  * became of what it had handed over.
  */
-#ifndef BE_NOTIFY_COURIER_LEDGER_H
-#define BE_NOTIFY_COURIER_LEDGER_H
+#ifndef BEV_NOTIFY_COURIER_LEDGER_H
+#define BEV_NOTIFY_COURIER_LEDGER_H
 
 #include "postgres.h"
 
-typedef enum BeLedgerFate
+typedef enum BevLedgerFate
 {
-	BE_LEDGER_UNKNOWN,			/* begun, with no end to it: it may have been sent */
-	BE_LEDGER_SENT,
-	BE_LEDGER_NOT_SENT			/* never begun, or begun in vain */
-} BeLedgerFate;
+	BEV_LEDGER_UNKNOWN,			/* begun, with no end to it: it may have been sent */
+	BEV_LEDGER_SENT,
+	BEV_LEDGER_NOT_SENT			/* never begun, or begun in vain */
+} BevLedgerFate;
 
 /*
  * Open the file in the data directory.  False: another carrier still has it, that of a courier before us;
  * try again in a moment.  Throws if it can't be opened.
  */
-extern bool be_ledger_open(void);
+extern bool bev_ledger_open(void);
 
 /* To be given to the carrier. */
-extern int	be_ledger_fd(void);
+extern int	bev_ledger_fd(void);
 
 /* Read all of it; to be called while no carrier runs.  palloc'd things live in the current context. */
-extern void be_ledger_read(void);
+extern void bev_ledger_read(void);
 
 /* What became of a key, as the file was when it was read. */
-extern BeLedgerFate be_ledger_find(const char *key);
+extern BevLedgerFate bev_ledger_find(const char *key);
 
 /* Forget all of it, as everything in it is recorded.  No carrier may be sending. */
-extern void be_ledger_clear(void);
+extern void bev_ledger_clear(void);
 
 /* Bytes in it. */
-extern int64 be_ledger_size(void);
+extern int64 bev_ledger_size(void);
 
-#endif							/* BE_NOTIFY_COURIER_LEDGER_H */
+#endif							/* BEV_NOTIFY_COURIER_LEDGER_H */

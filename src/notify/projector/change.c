@@ -8,7 +8,7 @@
 #include "utils/numeric.h"
 
 static char *
-text_of(BeSpan span)
+text_of(BevSpan span)
 {
 	char	   *text = pnstrdup(span.data, span.len);
 
@@ -16,45 +16,45 @@ text_of(BeSpan span)
 }
 
 static bool
-has_exception(BeSpan audience)
+has_exception(BevSpan audience)
 {
-	BeSpan		line;
+	BevSpan		line;
 
-	while (be_audience_next(&audience, &line))
-		if (line.len > 0 && *line.data == BE_AUDIENCE_EXCEPT)
+	while (bev_audience_next(&audience, &line))
+		if (line.len > 0 && *line.data == BEV_AUDIENCE_EXCEPT)
 			return true;
 	return false;
 }
 
 void
-be_change_read(BeChange *change, uint64 seq, TimestampTz at, const BeEvent *event)
+bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *event)
 {
-	const BeSpan *field = event->field;
+	const BevSpan *field = event->field;
 
-	*change = (BeChange) {
+	*change = (BevChange) {
 		.seq = seq,
 		.at = at,
-		.type = text_of(field[BE_EVENT_TYPE]),
-		.action = text_of(field[BE_EVENT_ACTION]),
-		.actor = text_of(field[BE_EVENT_ACTOR]),
-		.key = text_of(field[BE_EVENT_KEY]),
-		.bug = text_of(field[BE_EVENT_BUG]),
-		.audience = field[BE_EVENT_AUDIENCE],
-		.narrowed = has_exception(field[BE_EVENT_AUDIENCE]),
-		.payload_text = field[BE_EVENT_PAYLOAD],
-		.changes_text = field[BE_EVENT_CHANGES],
-		.open_text = field[BE_EVENT_OPEN_PAYLOAD],
+		.type = text_of(field[BEV_EVENT_TYPE]),
+		.action = text_of(field[BEV_EVENT_ACTION]),
+		.actor = text_of(field[BEV_EVENT_ACTOR]),
+		.key = text_of(field[BEV_EVENT_KEY]),
+		.bug = text_of(field[BEV_EVENT_BUG]),
+		.audience = field[BEV_EVENT_AUDIENCE],
+		.narrowed = has_exception(field[BEV_EVENT_AUDIENCE]),
+		.payload_text = field[BEV_EVENT_PAYLOAD],
+		.changes_text = field[BEV_EVENT_CHANGES],
+		.open_text = field[BEV_EVENT_OPEN_PAYLOAD],
 	};
 }
 
 bool
-be_change_is(const BeChange *change, const char *type, const char *action)
+bev_change_is(const BevChange *change, const char *type, const char *action)
 {
 	return strcmp(change->type, type) == 0 && strcmp(change->action, action) == 0;
 }
 
 static Jsonb *
-parse(BeSpan span)
+parse(BevSpan span)
 {
 	const char *text = span.len > 0 ? text_of(span) : "{}";
 
@@ -77,7 +77,7 @@ scalar_text(const JsonbValue *value)
 }
 
 char *
-be_change_text(BeChange *change, const char *field)
+bev_change_text(BevChange *change, const char *field)
 {
 	if (change->payload == NULL)
 		change->payload = parse(change->payload_text);
@@ -86,7 +86,7 @@ be_change_text(BeChange *change, const char *field)
 }
 
 bool
-be_change_is_open(BeChange *change, const char *field)
+bev_change_is_open(BevChange *change, const char *field)
 {
 	if (change->open_text.len == 0)
 		return true;
@@ -96,13 +96,13 @@ be_change_is_open(BeChange *change, const char *field)
 }
 
 char *
-be_change_open_text(BeChange *change, const char *field)
+bev_change_open_text(BevChange *change, const char *field)
 {
-	return be_change_is_open(change, field) ? be_change_text(change, field) : NULL;
+	return bev_change_is_open(change, field) ? bev_change_text(change, field) : NULL;
 }
 
 bool
-be_change_of(BeChange *change, const char *field, char **old, char **new)
+bev_change_of(BevChange *change, const char *field, char **old, char **new)
 {
 	JsonbValue *pair;
 

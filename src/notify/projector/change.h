@@ -1,8 +1,8 @@
 /*
  * explain_change.h - an event of the journal, as the projector looks at it.
  */
-#ifndef BE_NOTIFY_PROJECTOR_CHANGE_H
-#define BE_NOTIFY_PROJECTOR_CHANGE_H
+#ifndef BEV_NOTIFY_PROJECTOR_CHANGE_H
+#define BEV_NOTIFY_PROJECTOR_CHANGE_H
 
 #include "postgres.h"
 
@@ -11,7 +11,7 @@
 #include "utils/jsonb.h"
 
 /* Texts are in the server's encoding; never NULL. */
-typedef struct BeChange
+typedef struct BevChange
 {
 	uint64		seq;
 	TimestampTz at;				/* of the commit */
@@ -20,31 +20,31 @@ typedef struct BeChange
 	const char *actor;			/* empty: not known */
 	const char *key;			/* the row's id */
 	const char *bug;			/* empty: none */
-	BeSpan		audience;		/* as in the record */
+	BevSpan		audience;		/* as in the record */
 	bool		narrowed;		/* for those only who didn't see the row before */
-	BeSpan		payload_text;
-	BeSpan		changes_text;
-	BeSpan		open_text;		/* the payload without what is for admins only; empty: the same */
+	BevSpan		payload_text;
+	BevSpan		changes_text;
+	BevSpan		open_text;		/* the payload without what is for admins only; empty: the same */
 	Jsonb	   *payload;		/* parsed when they are first asked for */
 	Jsonb	   *changes;
 	Jsonb	   *open;
-} BeChange;
+} BevChange;
 
 /* Look at an event; allocates in the current context. */
-extern void be_change_read(BeChange *change, uint64 seq, TimestampTz at, const BeEvent *event);
+extern void bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *event);
 
-extern bool be_change_is(const BeChange *change, const char *type, const char *action);
+extern bool bev_change_is(const BevChange *change, const char *type, const char *action);
 
 /* A member of the payload as text, palloc'd; NULL: null, no scalar, or not there. */
-extern char *be_change_text(BeChange *change, const char *field);
+extern char *bev_change_text(BevChange *change, const char *field);
 
 /* May everybody read this member who may see the event, or only admins? */
-extern bool be_change_is_open(BeChange *change, const char *field);
+extern bool bev_change_is_open(BevChange *change, const char *field);
 
-/* As be_change_text, for what is told to others: NULL also if it is for admins only. */
-extern char *be_change_open_text(BeChange *change, const char *field);
+/* As bev_change_text, for what is told to others: NULL also if it is for admins only. */
+extern char *bev_change_open_text(BevChange *change, const char *field);
 
 /* The old and the new value of a field that changed; false: it didn't. */
-extern bool be_change_of(BeChange *change, const char *field, char **old, char **new);
+extern bool bev_change_of(BevChange *change, const char *field, char **old, char **new);
 
-#endif							/* BE_NOTIFY_PROJECTOR_CHANGE_H */
+#endif							/* BEV_NOTIFY_PROJECTOR_CHANGE_H */

@@ -15,69 +15,69 @@
 
 /* Does the user want it there?  What no preference says, the setting does. */
 static bool
-is_wanted(BeChannelKind kind, const char *user, const char *type)
+is_wanted(BevDeliveryChannel kind, const char *user, const char *type)
 {
-	static BeStatement find = {
+	static BevStatement find = {
 		.sql = "SELECT enabled FROM bugevents.preferences WHERE user_id = $1 AND channel = $2"
 		" AND type IN ($3, '*') ORDER BY type = '*' LIMIT 1"
 	};
-	bool		wanted = be_channel_is_default(kind);
+	bool		wanted = bev_delivery_channel_is_default(kind);
 
-	if (be_statement_with(&find, be_text_value(user), be_text_value(be_channel_name(kind)),
-						  be_text_value(type)) > 0)
-		wanted = strcmp(be_statement_text(0, 1), "t") == 0;
-	be_statement_done();
+	if (bev_statement_with(&find, bev_text_value(user), bev_text_value(bev_delivery_channel_name(kind)),
+						  bev_text_value(type)) > 0)
+		wanted = strcmp(bev_statement_text(0, 1), "t") == 0;
+	bev_statement_done();
 	return wanted;
 }
 
 /* NULL: nothing is known. */
 static const char *
-address_of(BeChannelKind kind, const BePerson *person)
+address_of(BevDeliveryChannel kind, const BevPerson *person)
 {
-	if (kind == BE_CHANNEL_WEBHOOK)
+	if (kind == BEV_CHANNEL_WEBHOOK)
 		return "";
 	if (!person->active)
 		return NULL;
-	return kind == BE_CHANNEL_EMAIL ? person->email : person->phone;
+	return kind == BEV_CHANNEL_EMAIL ? person->email : person->phone;
 }
 
 static void
-insert(int64 notification, BeChannelKind kind, const char *user, const char *address,
+insert(int64 notification, BevDeliveryChannel kind, const char *user, const char *address,
 	   TimestampTz at, bool if_unread)
 {
-	static BeStatement statement = {
+	static BevStatement statement = {
 		.sql = "INSERT INTO bugevents.deliveries (notification_id, user_id, channel, address, next_attempt_at, if_unread)"
 		" VALUES ($1, $2, $3, $4, bugevents.delivery_time($2, $3, $5), $6)"
 	};
 
-	be_statement_with(&statement, be_int_value(notification), be_text_value(user),
-					  be_text_value(be_channel_name(kind)), be_text_value(address), be_time_value(at),
-					  be_bool_value(if_unread));
+	bev_statement_with(&statement, bev_int_value(notification), bev_text_value(user),
+					  bev_text_value(bev_delivery_channel_name(kind)), bev_text_value(address), bev_time_value(at),
+					  bev_bool_value(if_unread));
 }
 
 void
-be_delivery_plan(int64 notification, const char *type, const char *user, TimestampTz at)
+bev_delivery_plan(int64 notification, const char *type, const char *user, TimestampTz at)
 {
-	BePerson	person = {.active = false};
+	BevPerson	person = {.active = false};
 	bool		is_read = false;
 	int			earlier = 0;	/* channels that come before it */
 
-	for (int i = 0; i < BE_CHANNELS; i++)
+	for (int i = 0; i < BEV_CHANNELS; i++)
 	{
-		BeChannelKind kind = (BeChannelKind) i;
+		BevDeliveryChannel kind = (BevDeliveryChannel) i;
 		const char *address;
 		int			step;
 
-		if (!be_channel_is_on(kind) || !is_wanted(kind, user, type))
+		if (!bev_delivery_channel_is_on(kind) || !is_wanted(kind, user, type))
 			continue;
 		if (!is_read)
-			(void) be_person_find(&person, user);
+			(void) bev_person_find(&person, user);
 		is_read = true;
 		address = address_of(kind, &person);
 		if (address == NULL)
 			continue;
 		/* A program doesn't wait for what people have read. */
-		step = be_escalate_after > 0 && kind != BE_CHANNEL_WEBHOOK ? earlier++ : 0;
-		insert(notification, kind, user, address, at + (int64) step * be_escalate_after * 1000, step > 0);
+		step = bev_escalate_after > 0 && kind != BEV_CHANNEL_WEBHOOK ? earlier++ : 0;
+		insert(notification, kind, user, address, at + (int64) step * bev_escalate_after * 1000, step > 0);
 	}
 }

@@ -19,26 +19,26 @@
  * read it at this moment.
  */
 static bool
-fold(const BeNotice *notice, const char *user)
+fold(const BevNotice *notice, const char *user)
 {
-	static BeStatement update = {
+	static BevStatement update = {
 		.sql = "UPDATE bugevents.notifications SET count = count + 1, comment_id = $4, title = $5, message = $6, status = $7"
 		" WHERE NOT read AND id = (SELECT id FROM bugevents.notifications"
 		" WHERE user_id = $1 AND bug_report_id = $2 AND type = $3 AND NOT read AND created_at > $8"
 		" ORDER BY id DESC LIMIT 1)"
 	};
-	TimestampTz since = notice->at - (int64) be_fold_interval * 1000;
+	TimestampTz since = notice->at - (int64) bev_fold_interval * 1000;
 
-	return be_statement_with(&update, be_text_value(user), be_text_value(notice->bug),
-							 be_text_value(notice->type), be_text_value(notice->comment),
-							 be_text_value(notice->title), be_text_value(notice->message),
-							 be_text_value(notice->status), be_time_value(since)) > 0;
+	return bev_statement_with(&update, bev_text_value(user), bev_text_value(notice->bug),
+							 bev_text_value(notice->type), bev_text_value(notice->comment),
+							 bev_text_value(notice->title), bev_text_value(notice->message),
+							 bev_text_value(notice->status), bev_time_value(since)) > 0;
 }
 
 static void
-insert(const BeNotice *notice, const char *user)
+insert(const BevNotice *notice, const char *user)
 {
-	static BeStatement statement = {
+	static BevStatement statement = {
 		.sql = "INSERT INTO bugevents.notifications"
 		" (user_id, bug_report_id, type, comment_id, title, message, status, created_at, hidden)"
 		" SELECT $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT NOT p.enabled"
@@ -49,66 +49,66 @@ insert(const BeNotice *notice, const char *user)
 	int64		id;
 	bool		isnull;
 
-	be_statement_with(&statement, be_text_value(user), be_text_value(notice->bug),
-					  be_text_value(notice->type), be_text_value(notice->comment),
-					  be_text_value(notice->title), be_text_value(notice->message),
-					  be_text_value(notice->status), be_time_value(notice->at));
+	bev_statement_with(&statement, bev_text_value(user), bev_text_value(notice->bug),
+					  bev_text_value(notice->type), bev_text_value(notice->comment),
+					  bev_text_value(notice->title), bev_text_value(notice->message),
+					  bev_text_value(notice->status), bev_time_value(notice->at));
 	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	be_statement_done();
-	be_delivery_plan(id, notice->type, user, notice->at);
+	bev_statement_done();
+	bev_delivery_plan(id, notice->type, user, notice->at);
 }
 
 static bool
-may_know(const BeNotice *notice, const char *user)
+may_know(const BevNotice *notice, const char *user)
 {
-	BePerson	person;
+	BevPerson	person;
 
-	if (be_span_is(notice->audience, BE_PRINCIPAL_ALL))
+	if (bev_span_is(notice->audience, BEV_PRINCIPAL_ALL))
 		return true;
-	return be_viewer_may_see(user, be_person_find(&person, user) && person.active ? person.role : NULL,
+	return bev_visibility_may_see(user, bev_person_find(&person, user) && person.active ? person.role : NULL,
 							 notice->audience);
 }
 
 void
-be_notification_make(const BeNotice *notice, const char *user)
+bev_notification_make(const BevNotice *notice, const char *user)
 {
 	if (!may_know(notice, user))
 		return;
-	if (notice->folds && be_fold_interval > 0 && fold(notice, user))
+	if (notice->folds && bev_fold_interval > 0 && fold(notice, user))
 		return;
 	insert(notice, user);
 }
 
 void
-be_notification_delete_comment(const char *comment)
+bev_notification_delete_comment(const char *comment)
 {
-	static BeStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE comment_id = $1 AND count = 1"};
-	static BeStatement reduce = {
+	static BevStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE comment_id = $1 AND count = 1"};
+	static BevStatement reduce = {
 		.sql = "UPDATE bugevents.notifications SET count = count - 1, comment_id = NULL,"
 		" message = 'The latest comment was deleted' WHERE comment_id = $1"
 	};
 
-	be_statement_with(&delete, be_text_value(comment));
-	be_statement_with(&reduce, be_text_value(comment));
+	bev_statement_with(&delete, bev_text_value(comment));
+	bev_statement_with(&reduce, bev_text_value(comment));
 }
 
 void
-be_notification_delete_comments(void)
+bev_notification_delete_comments(void)
 {
-	static BeStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE type = 'comment_added'"};
+	static BevStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE type = 'comment_added'"};
 
-	be_statement_run(&delete, 0, NULL);
+	bev_statement_run(&delete, 0, NULL);
 }
 
 void
-be_notification_expire(void)
+bev_notification_expire(void)
 {
-	static BeStatement delete = {
+	static BevStatement delete = {
 		.sql = "DELETE FROM bugevents.notifications WHERE id IN (SELECT id FROM bugevents.notifications"
 		" WHERE created_at < $1 ORDER BY created_at LIMIT 10000)"
 	};
-	TimestampTz limit = GetCurrentTimestamp() - (int64) be_notification_retention * USECS_PER_SEC;
+	TimestampTz limit = GetCurrentTimestamp() - (int64) bev_notification_retention * USECS_PER_SEC;
 
-	if (be_notification_retention > 0)
-		be_statement_with(&delete, be_time_value(limit));
+	if (bev_notification_retention > 0)
+		bev_statement_with(&delete, bev_time_value(limit));
 }

@@ -1,8 +1,8 @@
 /*
  * notification.h - telling a user of something.
  */
-#ifndef BE_NOTIFY_PROJECTOR_NOTIFICATION_H
-#define BE_NOTIFY_PROJECTOR_NOTIFICATION_H
+#ifndef BEV_NOTIFY_PROJECTOR_NOTIFICATION_H
+#define BEV_NOTIFY_PROJECTOR_NOTIFICATION_H
 
 #include "postgres.h"
 
@@ -10,7 +10,7 @@
 #include "common/event/event.h"
 
 /* What is told; NULL: none. */
-typedef struct BeNotice
+typedef struct BevNotice
 {
 	const char *type;			/* of bugevents.notifications */
 	TimestampTz at;
@@ -19,26 +19,26 @@ typedef struct BeNotice
 	const char *title;
 	const char *message;
 	const char *status;			/* the bug's */
-	BeSpan		audience;		/* who may know of it */
+	BevSpan		audience;		/* who may know of it */
 	bool		folds;			/* with others of its kind about the bug */
-} BeNotice;
+} BevNotice;
 
 /*
  * Write it for a user, unless that one may not know.  If it folds, one of the same kind
  * about the same bug that is not read and not older than bugevents.fold_interval is
  * changed instead, and counts on.
  */
-extern void be_notification_make(const BeNotice *notice, const char *user);
+extern void bev_notification_make(const BevNotice *notice, const char *user);
 
 /*
  * The comment is gone, or all are, and with it what was told of it; one that tells of more
  * comments stays, without its text.
  */
-extern void be_notification_delete_comment(const char *comment);
+extern void bev_notification_delete_comment(const char *comment);
 
-extern void be_notification_delete_comments(void);
+extern void bev_notification_delete_comments(void);
 
 /* Delete what is older than bugevents.notification_retention. */
-extern void be_notification_expire(void);
+extern void bev_notification_expire(void);
 
-#endif							/* BE_NOTIFY_PROJECTOR_NOTIFICATION_H */
+#endif							/* BEV_NOTIFY_PROJECTOR_NOTIFICATION_H */

@@ -56,9 +56,9 @@ is_listed(List *users, const char *user)
 
 /* Creator, assignee, watchers, each once. */
 static List *
-who_takes_part(const BeBug *bug)
+who_takes_part(const BevBug *bug)
 {
-	List	   *users = be_watcher_list(bug->id);
+	List	   *users = bev_watcher_list(bug->id);
 
 	if (bug->creator && !is_listed(users, bug->creator))
 		users = lappend(users, unconstify(char *, bug->creator));
@@ -68,21 +68,21 @@ who_takes_part(const BeBug *bug)
 }
 
 static void
-tell_all(const BeNotice *notice, const BeBug *bug, const char *but)
+tell_all(const BevNotice *notice, const BevBug *bug, const char *but)
 {
 	ListCell   *cell;
 
 	foreach(cell, who_takes_part(bug))
 	{
 		if (!is_same(but, lfirst(cell)))
-			be_notification_make(notice, lfirst(cell));
+			bev_notification_make(notice, lfirst(cell));
 	}
 }
 
-static BeNotice
-notice_of(const BeChange *change, const BeBug *bug, const char *type)
+static BevNotice
+notice_of(const BevChange *change, const BevBug *bug, const char *type)
 {
-	return (BeNotice) {
+	return (BevNotice) {
 		.type = type,
 		.at = change->at,
 		.bug = bug->id,
@@ -102,23 +102,23 @@ or_none(const char *text)
 /* ---- bugs ---- */
 
 static void
-tell_assignee(BeChange *change, const BeBug *bug, const char *by)
+tell_assignee(BevChange *change, const BevBug *bug, const char *by)
 {
-	BeNotice	notice = notice_of(change, bug, "bug_assigned");
+	BevNotice	notice = notice_of(change, bug, "bug_assigned");
 
 	if (bug->assignee == NULL || is_same(by, bug->assignee))
 		return;
 	notice.message = "A bug was assigned to you";
-	be_notification_make(&notice, bug->assignee);
+	bev_notification_make(&notice, bug->assignee);
 }
 
 static bool
-bug_created(BeChange *change)
+bug_created(BevChange *change)
 {
-	BeBug		bug;
+	BevBug		bug;
 
-	be_bug_of_change(&bug, change);
-	be_bug_put(&bug);
+	bev_bug_of_change(&bug, change);
+	bev_bug_put(&bug);
 	if (!change->narrowed)
 		tell_assignee(change, &bug, *change->actor ? change->actor : bug.creator);
 	return true;
@@ -126,34 +126,34 @@ bug_created(BeChange *change)
 
 /* Did anything change that is remembered? */
 static bool
-is_remembered(BeChange *change)
+is_remembered(BevChange *change)
 {
 	static const char *const fields[] = {"title", "status", "creator_id", "assignee_id"};
 	char	   *old;
 	char	   *new;
 
 	for (size_t i = 0; i < lengthof(fields); i++)
-		if (be_change_of(change, fields[i], &old, &new))
+		if (bev_change_of(change, fields[i], &old, &new))
 			return true;
 	return false;
 }
 
 static bool
-bug_updated(BeChange *change)
+bug_updated(BevChange *change)
 {
 	bool		remembered = is_remembered(change);
-	BeNotice	notice;
-	BeBug		bug;
+	BevNotice	notice;
+	BevBug		bug;
 	char	   *old;
 	char	   *new;
-	bool		prioritized = be_change_is_open(change, "priority") &&
-		be_change_of(change, "priority", &old, &new);
+	bool		prioritized = bev_change_is_open(change, "priority") &&
+		bev_change_of(change, "priority", &old, &new);
 
 	if (!remembered && !prioritized)
 		return false;
-	be_bug_of_change(&bug, change);
+	bev_bug_of_change(&bug, change);
 	if (remembered)
-		be_bug_put(&bug);
+		bev_bug_put(&bug);
 	if (prioritized)
 	{
 		notice = notice_of(change, &bug, "priority_changed");
@@ -164,17 +164,17 @@ bug_updated(BeChange *change)
 }
 
 static bool
-bug_status_changed(BeChange *change)
+bug_status_changed(BevChange *change)
 {
-	BeNotice	notice;
-	BeBug		bug;
+	BevNotice	notice;
+	BevBug		bug;
 	char	   *old;
 	char	   *new;
 
-	if (!be_change_of(change, "status", &old, &new))
+	if (!bev_change_of(change, "status", &old, &new))
 		return false;
-	be_bug_of_change(&bug, change);
-	be_reminder_look_at_status(bug.id, new);
+	bev_bug_of_change(&bug, change);
+	bev_reminder_look_at_status(bug.id, new);
 	notice = notice_of(change, &bug, "status_changed");
 	notice.message = psprintf("Status changed from %s to %s", or_none(old), or_none(new));
 	tell_all(&notice, &bug, change->actor);
@@ -182,26 +182,26 @@ bug_status_changed(BeChange *change)
 }
 
 static bool
-bug_assigned(BeChange *change)
+bug_assigned(BevChange *change)
 {
-	BeBug		bug;
+	BevBug		bug;
 
-	be_bug_of_change(&bug, change);
+	bev_bug_of_change(&bug, change);
 	tell_assignee(change, &bug, change->actor);
 	return true;
 }
 
 static bool
-bug_deleted(BeChange *change)
+bug_deleted(BevChange *change)
 {
-	be_bug_delete(change->key);
+	bev_bug_delete(change->key);
 	return true;
 }
 
 static bool
-bugs_truncated(BeChange *change pg_attribute_unused())
+bugs_truncated(BevChange *change pg_attribute_unused())
 {
-	be_bug_delete_all();
+	bev_bug_delete_all();
 	return true;
 }
 
@@ -217,113 +217,113 @@ excerpt(const char *text)
 }
 
 static bool
-comment_created(BeChange *change)
+comment_created(BevChange *change)
 {
-	char	   *author = be_change_text(change, "user_id");
-	char	   *content = be_change_open_text(change, "content");
-	BeNotice	notice;
-	BeBug		bug;
+	char	   *author = bev_change_text(change, "user_id");
+	char	   *content = bev_change_open_text(change, "content");
+	BevNotice	notice;
+	BevBug		bug;
 
-	if (change->narrowed || !be_bug_find(&bug, change->bug))
+	if (change->narrowed || !bev_bug_find(&bug, change->bug))
 		return false;
 	notice = notice_of(change, &bug, "comment_added");
 	notice.comment = change->key;
 	notice.message = excerpt(content ? content : "");
 	tell_all(&notice, &bug, author ? author : change->actor);
-	if (author && be_watch_on_comment)
-		be_watcher_add(bug.id, author);
+	if (author && bev_watch_on_comment)
+		bev_watcher_add(bug.id, author);
 	return true;
 }
 
 static bool
-comment_deleted(BeChange *change)
+comment_deleted(BevChange *change)
 {
-	be_notification_delete_comment(change->key);
+	bev_notification_delete_comment(change->key);
 	return true;
 }
 
 static bool
-comments_truncated(BeChange *change pg_attribute_unused())
+comments_truncated(BevChange *change pg_attribute_unused())
 {
-	be_notification_delete_comments();
+	bev_notification_delete_comments();
 	return true;
 }
 
 /* ---- users ---- */
 
 static bool
-user_created(BeChange *change)
+user_created(BevChange *change)
 {
-	BeNotice	notice = {
+	BevNotice	notice = {
 		.type = "welcome",
 		.at = change->at,
 		.title = "Welcome",
-		.audience = {BE_PRINCIPAL_ALL, strlen(BE_PRINCIPAL_ALL)}
+		.audience = {BEV_PRINCIPAL_ALL, strlen(BEV_PRINCIPAL_ALL)}
 	};
-	BePerson	person;
+	BevPerson	person;
 
-	be_person_of_change(&person, change);
-	be_person_put(&person);
+	bev_person_of_change(&person, change);
+	bev_person_put(&person);
 	if (change->narrowed)
 		return true;
 	notice.message = person.username ? psprintf("Welcome, %s", person.username) : "Welcome";
-	be_notification_make(&notice, person.id);
+	bev_notification_make(&notice, person.id);
 	return true;
 }
 
 static bool
-user_updated(BeChange *change)
+user_updated(BevChange *change)
 {
-	BePerson	person;
+	BevPerson	person;
 
-	be_person_of_change(&person, change);
-	be_person_put(&person);
+	bev_person_of_change(&person, change);
+	bev_person_put(&person);
 	return true;
 }
 
 static bool
-user_deleted(BeChange *change)
+user_deleted(BevChange *change)
 {
-	be_person_delete(change->key);
+	bev_person_delete(change->key);
 	return true;
 }
 
 static bool
-users_truncated(BeChange *change pg_attribute_unused())
+users_truncated(BevChange *change pg_attribute_unused())
 {
-	be_person_delete_all();
+	bev_person_delete_all();
 	return true;
 }
 
 /* ---- wishes ---- */
 
 static bool
-watch_created(BeChange *change)
+watch_created(BevChange *change)
 {
-	char	   *user = be_change_text(change, "user_id");
-	BeBug		bug;
+	char	   *user = bev_change_text(change, "user_id");
+	BevBug		bug;
 
-	if (user == NULL || !be_bug_find(&bug, change->bug))
+	if (user == NULL || !bev_bug_find(&bug, change->bug))
 		return false;
-	be_watcher_add(change->bug, user);
+	bev_watcher_add(change->bug, user);
 	return true;
 }
 
 static bool
-watch_deleted(BeChange *change)
+watch_deleted(BevChange *change)
 {
-	char	   *user = be_change_text(change, "user_id");
+	char	   *user = bev_change_text(change, "user_id");
 
 	if (user)
-		be_watcher_remove(change->bug, user);
+		bev_watcher_remove(change->bug, user);
 	return user != NULL;
 }
 
 /* What is due next may be another one now. */
 static bool
-reminder_changed(BeChange *change pg_attribute_unused())
+reminder_changed(BevChange *change pg_attribute_unused())
 {
-	be_reminder_changed();
+	bev_reminder_changed();
 	return false;
 }
 
@@ -333,7 +333,7 @@ typedef struct Rule
 {
 	const char *type;
 	const char *action;
-	bool		(*apply) (BeChange *change);
+	bool		(*apply) (BevChange *change);
 } Rule;
 
 static const Rule rules[] = {
@@ -358,10 +358,10 @@ static const Rule rules[] = {
 };
 
 bool
-be_projection_apply(BeChange *change)
+bev_projection_apply(BevChange *change)
 {
 	for (size_t i = 0; i < lengthof(rules); i++)
-		if (be_change_is(change, rules[i].type, rules[i].action))
+		if (bev_change_is(change, rules[i].type, rules[i].action))
 			return rules[i].apply(change);
 	return false;
 }

@@ -1,8 +1,8 @@
 /*
  * projection.h - what follows from an event.
  */
-#ifndef BE_NOTIFY_PROJECTOR_PROJECTION_H
-#define BE_NOTIFY_PROJECTOR_PROJECTION_H
+#ifndef BEV_NOTIFY_PROJECTOR_PROJECTION_H
+#define BEV_NOTIFY_PROJECTOR_PROJECTION_H
 
 #include "postgres.h"
 
@@ -12,6 +12,6 @@
  * Write what follows from it.  False: nothing does.  Throws if it can't be written; wants a
  * transaction, and SPI to be connected.
  */
-extern bool be_projection_apply(BeChange *change);
+extern bool bev_projection_apply(BevChange *change);
 
-#endif							/* BE_NOTIFY_PROJECTOR_PROJECTION_H */
+#endif							/* BEV_NOTIFY_PROJECTOR_PROJECTION_H */

@@ -73,7 +73,7 @@ PGDLLEXPORT void bugevents_projector_main(Datum arg);
 static Oid	table = InvalidOid;	/* bugevents.projector, when the cursor was read */
 static uint64 cursor;			/* all up to here is done */
 static uint64 written;			/* what the table says */
-static BeJournalPlace place;
+static BevJournalPlace place;
 static TimestampTz reached;		/* when the last event that was read was committed */
 static int	retry_wait = RETRY_MIN;
 
@@ -89,21 +89,21 @@ typedef struct Batch
 } Batch;
 
 static void
-apply(Batch *batch, uint64 seq, TimestampTz at, const BeEvent *event)
+apply(Batch *batch, uint64 seq, TimestampTz at, const BevEvent *event)
 {
 	MemoryContext caller = MemoryContextSwitchTo(batch->event);
-	BeChange	change;
+	BevChange	change;
 
 	batch->current = seq;
-	be_change_read(&change, seq, at, event);
-	if (be_projection_apply(&change))
+	bev_change_read(&change, seq, at, event);
+	if (bev_projection_apply(&change))
 		batch->any = true;
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(batch->event);
 }
 
 static bool
-take_run(void *arg, const BeJournalRun *run)
+take_run(void *arg, const BevJournalRun *run)
 {
 	Batch	   *batch = arg;
 	const char *record = run->records;
@@ -111,10 +111,10 @@ take_run(void *arg, const BeJournalRun *run)
 
 	for (uint32 i = 0; i < run->count; i++)
 	{
-		BeEvent		event;
+		BevEvent		event;
 
 		batch->current = run->first_seq + i;
-		if (!be_event_read(record, size, &event))
+		if (!bev_event_read(record, size, &event))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT, batch->current)));
@@ -130,9 +130,9 @@ take_run(void *arg, const BeJournalRun *run)
 static void
 write_cursor(uint64 seq)
 {
-	static BeStatement statement = {.sql = "UPDATE bugevents.projector SET cursor = $1, at = now()"};
+	static BevStatement statement = {.sql = "UPDATE bugevents.projector SET cursor = $1, at = now()"};
 
-	be_statement_with(&statement, be_int_value(seq));
+	bev_statement_with(&statement, bev_int_value(seq));
 }
 
 /* Do what follows from events up to upto, a batch of them.  True: something did. */
@@ -142,20 +142,20 @@ do_events(uint64 upto, Batch *batch)
 	MemoryContext context = CurrentMemoryContext;
 	uint64		last;
 
-	be_transaction_begin();
+	bev_transaction_begin();
 	batch->event = AllocSetContextCreate(CurrentMemoryContext, "bugevents projector event",
 										 ALLOCSET_DEFAULT_SIZES);
-	last = be_journal_read(cursor, upto, &place, take_run, batch);
+	last = bev_journal_read(cursor, upto, &place, take_run, batch);
 	if (batch->any || last >= written + WRITE_EVERY)
 	{
 		write_cursor(last);
 		written = last;
 	}
-	be_transaction_commit(context);
+	bev_transaction_commit(context);
 	cursor = last;
 	if (batch->at != 0)
 		reached = batch->at;
-	be_progress_set(cursor);
+	bev_progress_set(cursor);
 	return batch->any;
 }
 
@@ -165,25 +165,25 @@ static void
 set_aside(uint64 seq, const ErrorData *error)
 {
 	MemoryContext context = CurrentMemoryContext;
-	static BeStatement statement = {
+	static BevStatement statement = {
 		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
 		" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
 		" ON CONFLICT (seq) DO NOTHING"
 	};
-	static BeStatement bound = {
+	static BevStatement bound = {
 		.sql = "DELETE FROM bugevents.projector_errors WHERE seq <="
 		" (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"
 	};
 
-	be_transaction_begin();
-	be_statement_with(&statement, be_int_value(seq),
-					  be_text_value(unpack_sql_state(error->sqlerrcode)),
-					  be_text_value(error->message));
-	be_statement_with(&bound, be_int_value(be_projector_error_rows));
+	bev_transaction_begin();
+	bev_statement_with(&statement, bev_int_value(seq),
+					  bev_text_value(unpack_sql_state(error->sqlerrcode)),
+					  bev_text_value(error->message));
+	bev_statement_with(&bound, bev_int_value(bev_projector_error_rows));
 	write_cursor(seq);
-	be_transaction_commit(context);
+	bev_transaction_commit(context);
 	cursor = written = seq;
-	be_progress_set(cursor);
+	bev_progress_set(cursor);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("bugevents could not derive anything from event " UINT64_FORMAT ": %s", seq, error->message),
@@ -213,7 +213,7 @@ pause_for(long ms)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
 
-	while (!ShutdownRequestPending && !be_clock_has_come(end, ms))
+	while (!ShutdownRequestPending && !bev_clock_has_come(end, ms))
 		wait_for(Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end) + 1));
 }
 
@@ -241,7 +241,7 @@ try_events(uint64 upto, Batch *batch, ErrorData **error)
 		*error = CopyErrorData();
 		FlushErrorState();
 		AbortCurrentTransaction();
-		be_reminder_changed();
+		bev_reminder_changed();
 		memset(&place, 0, sizeof(place));
 		outcome = FAILED;
 	}
@@ -265,9 +265,9 @@ is_gone(void)
 	MemoryContext context = CurrentMemoryContext;
 	bool		gone;
 
-	be_transaction_begin();
+	bev_transaction_begin();
 	gone = !OidIsValid(find_table());
-	be_transaction_commit(context);
+	bev_transaction_commit(context);
 	return gone;
 }
 
@@ -294,7 +294,7 @@ isolate(uint64 seq)
 		return;					/* not all of it was in that batch */
 	if (try_events(seq, &alone, &error) != FAILED)
 		return;
-	if (be_attempt_may_succeed_later(error->sqlerrcode) || is_gone())
+	if (bev_subtransaction_may_succeed_later(error->sqlerrcode) || is_gone())
 		retry_later(error);
 	else
 		set_aside(seq, error);
@@ -310,7 +310,7 @@ run_batch(uint64 upto)
 
 	if (outcome != FAILED)
 		retry_wait = RETRY_MIN;
-	else if (batch.current == 0 || be_attempt_may_succeed_later(error->sqlerrcode))
+	else if (batch.current == 0 || bev_subtransaction_may_succeed_later(error->sqlerrcode))
 		retry_later(error);
 	else
 		isolate(batch.current);
@@ -324,24 +324,24 @@ static bool
 read_cursor(uint64 *horizon)
 {
 	MemoryContext context = CurrentMemoryContext;
-	static BeStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
-	BeStreamRow stream;
+	static BevStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
+	BevStreamRow stream;
 	Oid			found;
 	bool		isnull;
 
-	be_transaction_begin();
+	bev_transaction_begin();
 	found = find_table();
-	if (OidIsValid(found) && be_stream_row_read(&stream))
+	if (OidIsValid(found) && bev_stream_row_read(&stream))
 	{
 		if (found != table)
 		{
-			if (be_statement_run(&statement, 0, NULL) != 1)
+			if (bev_statement_run(&statement, 0, NULL) != 1)
 				elog(ERROR, "bugevents.projector has no row");
 			cursor = written = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
 														   SPI_tuptable->tupdesc, 1, &isnull));
-			be_statement_done();
+			bev_statement_done();
 			memset(&place, 0, sizeof(place));
-			be_reminder_changed();
+			bev_reminder_changed();
 		}
 		table = found;
 		if (cursor != 0 && cursor < stream.dropped)
@@ -350,10 +350,10 @@ read_cursor(uint64 *horizon)
 							cursor + 1, stream.dropped),
 					 errdetail("Retention has dropped them, or bugevents was disabled.")));
 		cursor = Max(cursor, stream.dropped);
-		be_progress_set(cursor);
-		*horizon = be_journal_horizon();
+		bev_progress_set(cursor);
+		*horizon = bev_journal_horizon();
 	}
-	be_transaction_commit(context);
+	bev_transaction_commit(context);
 	return OidIsValid(found);
 }
 
@@ -368,13 +368,13 @@ do_reminders(TimestampTz upto)
 {
 	MemoryContext context = CurrentMemoryContext;
 
-	if (be_reminder_next_is_known() && be_reminder_next() > upto)
+	if (bev_reminder_next_is_known() && bev_reminder_next() > upto)
 		return;
-	be_transaction_begin();
-	if (be_reminder_next() <= upto)
-		(void) be_reminder_fire(upto);
-	(void) be_reminder_next();
-	be_transaction_commit(context);
+	bev_transaction_begin();
+	if (bev_reminder_next() <= upto)
+		(void) bev_reminder_fire(upto);
+	(void) bev_reminder_next();
+	bev_transaction_commit(context);
 }
 
 /* Of the table that it was read from. */
@@ -385,13 +385,13 @@ save_cursor(void)
 
 	if (cursor <= written)
 		return;
-	be_transaction_begin();
+	bev_transaction_begin();
 	if (find_table() == table)
 	{
 		write_cursor(cursor);
 		written = cursor;
 	}
-	be_transaction_commit(context);
+	bev_transaction_commit(context);
 }
 
 static void
@@ -400,12 +400,12 @@ expire(void)
 	MemoryContext context = CurrentMemoryContext;
 	static TimestampTz due = 0;
 
-	if (!be_clock_has_come(due, EXPIRE_INTERVAL))
+	if (!bev_clock_has_come(due, EXPIRE_INTERVAL))
 		return;
 	due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), EXPIRE_INTERVAL);
-	be_transaction_begin();
-	be_notification_expire();
-	be_transaction_commit(context);
+	bev_transaction_begin();
+	bev_notification_expire();
+	bev_transaction_commit(context);
 	save_cursor();
 }
 
@@ -417,8 +417,8 @@ sleep_until_due(void)
 {
 	long		ms = LOOK_INTERVAL;
 
-	if (be_reminder_next_is_known())
-		ms = Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), be_reminder_next()) + 1);
+	if (bev_reminder_next_is_known())
+		ms = Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), bev_reminder_next()) + 1);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	(void) pgstat_report_stat(true);
 	wait_for(ms);
@@ -435,9 +435,9 @@ run_turn(void)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
-		be_reminder_changed();
+		bev_reminder_changed();
 	}
-	if (!be_projector || !be_enabled || !read_cursor(&horizon))
+	if (!bev_projector || !bev_enabled || !read_cursor(&horizon))
 		return false;
 
 	pgstat_report_activity(STATE_RUNNING, "deriving from events");
@@ -465,10 +465,10 @@ bugevents_projector_main(Datum arg pg_attribute_unused())
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	if (!be_presence_begin(BE_WORKER_PROJECTOR))
+	if (!bev_worker_registry_begin(BEV_WORKER_PROJECTOR))
 		proc_exit(0);
-	be_progress_begin();
-	be_worker_connect();
+	bev_progress_begin();
+	bev_worker_connect();
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 
 	turn = AllocSetContextCreate(TopMemoryContext, "bugevents projector turn",
@@ -505,11 +505,11 @@ start(void)
 }
 
 void
-be_projector_look_after(void)
+bev_projector_look_after(void)
 {
 	static TimestampTz next_start = 0;
 
-	if (!be_projector || be_presence_is_running(BE_WORKER_PROJECTOR) || !be_clock_has_come(next_start, START_INTERVAL))
+	if (!bev_projector || bev_worker_registry_is_running(BEV_WORKER_PROJECTOR) || !bev_clock_has_come(next_start, START_INTERVAL))
 		return;
 	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
 	start();

@@ -1,8 +1,8 @@
 /*
  * projector.h - the background worker that derives things from the journal.
  */
-#ifndef BE_NOTIFY_PROJECTOR_PROJECTOR_H
-#define BE_NOTIFY_PROJECTOR_PROJECTOR_H
+#ifndef BEV_NOTIFY_PROJECTOR_PROJECTOR_H
+#define BEV_NOTIFY_PROJECTOR_PROJECTOR_H
 
 #include "postgres.h"
 
@@ -10,6 +10,6 @@
  * Start it, if there is none and bugevents.projector is on.  To be called by the dispatcher
  * about once a second while there is a stream.
  */
-extern void be_projector_look_after(void);
+extern void bev_projector_look_after(void);
 
-#endif							/* BE_NOTIFY_PROJECTOR_PROJECTOR_H */
+#endif							/* BEV_NOTIFY_PROJECTOR_PROJECTOR_H */

@@ -49,8 +49,8 @@ read_reminder(Reminder *reminder, uint64 row)
 	Datum		every;
 
 	reminder->id = DatumGetInt64(column(row, 1, &isnull));
-	reminder->bug = be_statement_text(row, 2);
-	reminder->user = be_statement_text(row, 3);
+	reminder->bug = bev_statement_text(row, 2);
+	reminder->user = bev_statement_text(row, 3);
 	reminder->due_at = DatumGetTimestampTz(column(row, 4, &isnull));
 	every = column(row, 5, &isnull);
 	reminder->every = NULL;
@@ -63,19 +63,19 @@ read_reminder(Reminder *reminder, uint64 row)
 
 /* The bug as it is now; false: it is gone, or the user may not see it. */
 static bool
-make_notice(BeNotice *notice, const Reminder *reminder, const char **user)
+make_notice(BevNotice *notice, const Reminder *reminder, const char **user)
 {
-	BeSpan		record = be_current_find("bug_report", reminder->bug);
-	BeEvent		event;
-	BeChange	change;
-	BeBug		bug;
+	BevSpan		record = bev_row_fetch_find("bug_report", reminder->bug);
+	BevEvent		event;
+	BevChange	change;
+	BevBug		bug;
 
-	if (record.len == 0 || !be_event_read(record.data, record.len, &event))
+	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
 		return false;
-	be_change_read(&change, 0, 0, &event);
-	be_bug_of_change(&bug, &change);
+	bev_change_read(&change, 0, 0, &event);
+	bev_bug_of_change(&bug, &change);
 	*user = reminder->user ? reminder->user : bug.assignee ? bug.assignee : bug.creator;
-	*notice = (BeNotice) {
+	*notice = (BevNotice) {
 		.type = "reminder_sent",
 		.at = GetCurrentTransactionStartTimestamp(),
 		.bug = reminder->bug,
@@ -90,9 +90,9 @@ make_notice(BeNotice *notice, const Reminder *reminder, const char **user)
 static void
 delete(int64 id)
 {
-	static BeStatement statement = {.sql = "DELETE FROM bugevents.reminders WHERE id = $1"};
+	static BevStatement statement = {.sql = "DELETE FROM bugevents.reminders WHERE id = $1"};
 
-	be_statement_with(&statement, be_int_value(id));
+	bev_statement_with(&statement, bev_int_value(id));
 }
 
 static TimestampTz
@@ -129,9 +129,9 @@ next_time(const Reminder *reminder, TimestampTz now)
 static void
 set_next(const Reminder *reminder, TimestampTz now)
 {
-	static BeStatement statement = {.sql = "UPDATE bugevents.reminders SET due_at = $2 WHERE id = $1"};
+	static BevStatement statement = {.sql = "UPDATE bugevents.reminders SET due_at = $2 WHERE id = $1"};
 
-	be_statement_with(&statement, be_int_value(reminder->id), be_time_value(next_time(reminder, now)));
+	bev_statement_with(&statement, bev_int_value(reminder->id), bev_time_value(next_time(reminder, now)));
 }
 
 /* It is done with for now. */
@@ -154,12 +154,12 @@ static void
 fire_step(void *arg)
 {
 	const Firing *firing = arg;
-	BeNotice	notice;
+	BevNotice	notice;
 	const char *user;
 	bool		exists = make_notice(&notice, firing->reminder, &user);
 
 	if (exists && user)
-		be_notification_make(&notice, user);
+		bev_notification_make(&notice, user);
 	go_on(firing->reminder, exists, firing->now);
 }
 
@@ -168,11 +168,11 @@ static void
 fire(const Reminder *reminder, TimestampTz now)
 {
 	Firing		firing = {reminder, now};
-	ErrorData  *error = be_attempt_error(fire_step, &firing);
+	ErrorData  *error = bev_subtransaction_error(fire_step, &firing);
 
 	if (error == NULL)
 		return;
-	if (be_attempt_may_succeed_later(error->sqlerrcode))
+	if (bev_subtransaction_may_succeed_later(error->sqlerrcode))
 		ReThrowError(error);
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
@@ -181,19 +181,19 @@ fire(const Reminder *reminder, TimestampTz now)
 }
 
 int
-be_reminder_fire(TimestampTz upto)
+bev_reminder_fire(TimestampTz upto)
 {
-	static BeStatement find = {
+	static BevStatement find = {
 		.sql = "SELECT id, bug_report_id, user_id, due_at, every FROM bugevents.reminders"
 		" WHERE due_at <= $1 ORDER BY due_at, id LIMIT " BATCH " FOR UPDATE"
 	};
 	TimestampTz now = GetCurrentTimestamp();
-	uint64		n = be_statement_with(&find, be_time_value(upto));
+	uint64		n = bev_statement_with(&find, bev_time_value(upto));
 	Reminder   *due = palloc(sizeof(Reminder) * Max(n, 1));
 
 	for (uint64 i = 0; i < n; i++)
 		read_reminder(&due[i], i);
-	be_statement_done();
+	bev_statement_done();
 	for (uint64 i = 0; i < n; i++)
 		fire(&due[i], now);
 	next_is_known = false;
@@ -201,32 +201,32 @@ be_reminder_fire(TimestampTz upto)
 }
 
 TimestampTz
-be_reminder_next(void)
+bev_reminder_next(void)
 {
-	static BeStatement find = {.sql = "SELECT min(due_at) FROM bugevents.reminders"};
+	static BevStatement find = {.sql = "SELECT min(due_at) FROM bugevents.reminders"};
 
 	if (!next_is_known)
 	{
 		bool		isnull;
 		Datum		value;
 
-		be_statement_run(&find, 0, NULL);
+		bev_statement_run(&find, 0, NULL);
 		value = column(0, 1, &isnull);
 		next = isnull ? DT_NOEND : DatumGetTimestampTz(value);
-		be_statement_done();
+		bev_statement_done();
 		next_is_known = true;
 	}
 	return next;
 }
 
 bool
-be_reminder_next_is_known(void)
+bev_reminder_next_is_known(void)
 {
 	return next_is_known;
 }
 
 void
-be_reminder_changed(void)
+bev_reminder_changed(void)
 {
 	next_is_known = false;
 }
@@ -234,20 +234,20 @@ be_reminder_changed(void)
 static bool
 is_closed(const char *status)
 {
-	char	   *rest = pstrdup(be_closed_statuses);
+	char	   *rest = pstrdup(bev_closed_statuses);
 	char	   *item;
 
-	while ((item = be_settings_next_item(&rest)) != NULL)
+	while ((item = bev_settings_next_item(&rest)) != NULL)
 		if (*item && strcmp(item, status) == 0)
 			return true;
 	return false;
 }
 
 void
-be_reminder_look_at_status(const char *bug, const char *status)
+bev_reminder_look_at_status(const char *bug, const char *status)
 {
-	static BeStatement statement = {.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"};
+	static BevStatement statement = {.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"};
 
 	if (status && is_closed(status))
-		be_statement_with(&statement, be_text_value(bug));
+		bev_statement_with(&statement, bev_text_value(bug));
 }

@@ -1,8 +1,8 @@
 /*
  * reminder.h - reminders that become due.
  */
-#ifndef BE_NOTIFY_PROJECTOR_REMINDER_H
-#define BE_NOTIFY_PROJECTOR_REMINDER_H
+#ifndef BEV_NOTIFY_PROJECTOR_REMINDER_H
+#define BEV_NOTIFY_PROJECTOR_REMINDER_H
 
 #include "postgres.h"
 
@@ -12,19 +12,19 @@
  * Fire those that were due at upto, a batch of them, and set those that repeat to their next
  * time.  Returns how many.  Wants a transaction, and SPI to be connected.
  */
-extern int	be_reminder_fire(TimestampTz upto);
+extern int	bev_reminder_fire(TimestampTz upto);
 
 /*
- * When the next one is due; DT_NOEND: there is none.  Remembered until be_reminder_changed;
- * else wants what be_reminder_fire wants.
+ * When the next one is due; DT_NOEND: there is none.  Remembered until bev_reminder_changed;
+ * else wants what bev_reminder_fire wants.
  */
-extern TimestampTz be_reminder_next(void);
-extern bool be_reminder_next_is_known(void);
+extern TimestampTz bev_reminder_next(void);
+extern bool bev_reminder_next_is_known(void);
 
 /* There are others now. */
-extern void be_reminder_changed(void);
+extern void bev_reminder_changed(void);
 
 /* The bug's status is this now: if it is a closed one, its reminders go. */
-extern void be_reminder_look_at_status(const char *bug, const char *status);
+extern void bev_reminder_look_at_status(const char *bug, const char *status);
 
-#endif							/* BE_NOTIFY_PROJECTOR_REMINDER_H */
+#endif							/* BEV_NOTIFY_PROJECTOR_REMINDER_H */

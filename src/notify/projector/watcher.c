@@ -6,36 +6,36 @@
 #include "server/base/statement.h"
 
 void
-be_watcher_add(const char *bug, const char *user)
+bev_watcher_add(const char *bug, const char *user)
 {
-	static BeStatement add = {
+	static BevStatement add = {
 		.sql = "INSERT INTO bugevents.watchers (bug_report_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 	};
 
-	be_statement_with(&add, be_text_value(bug), be_text_value(user));
+	bev_statement_with(&add, bev_text_value(bug), bev_text_value(user));
 }
 
 void
-be_watcher_remove(const char *bug, const char *user)
+bev_watcher_remove(const char *bug, const char *user)
 {
-	static BeStatement remove = {
+	static BevStatement remove = {
 		.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1 AND user_id = $2"
 	};
 
-	be_statement_with(&remove, be_text_value(bug), be_text_value(user));
+	bev_statement_with(&remove, bev_text_value(bug), bev_text_value(user));
 }
 
 List *
-be_watcher_list(const char *bug)
+bev_watcher_list(const char *bug)
 {
-	static BeStatement list = {
+	static BevStatement list = {
 		.sql = "SELECT user_id FROM bugevents.watchers WHERE bug_report_id = $1 ORDER BY user_id COLLATE \"C\""
 	};
-	uint64		n = be_statement_with(&list, be_text_value(bug));
+	uint64		n = bev_statement_with(&list, bev_text_value(bug));
 	List	   *users = NIL;
 
 	for (uint64 i = 0; i < n; i++)
-		users = lappend(users, be_statement_text(i, 1));
-	be_statement_done();
+		users = lappend(users, bev_statement_text(i, 1));
+	bev_statement_done();
 	return users;
 }

@@ -52,7 +52,7 @@ add_host(StringInfo list, const char *name)
 }
 
 char *
-be_addresses_resolve(const char *list)
+bev_addresses_resolve(const char *list)
 {
 	StringInfoData resolved;
 	char	   *copy = pstrdup(list);

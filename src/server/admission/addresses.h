@@ -1,8 +1,8 @@
 /*
  * addresses.h - the names of listen_addresses, as numbers.
  */
-#ifndef BE_SERVER_ADMISSION_ADDRESSES_H
-#define BE_SERVER_ADMISSION_ADDRESSES_H
+#ifndef BEV_SERVER_ADMISSION_ADDRESSES_H
+#define BEV_SERVER_ADMISSION_ADDRESSES_H
 
 #include "postgres.h"
 
@@ -12,6 +12,6 @@
  * reported in the log and stays, for the gateway to report, too.  May block while
  * names are looked up.
  */
-extern char *be_addresses_resolve(const char *list);
+extern char *bev_addresses_resolve(const char *list);
 
-#endif							/* BE_SERVER_ADMISSION_ADDRESSES_H */
+#endif							/* BEV_SERVER_ADMISSION_ADDRESSES_H */

@@ -40,7 +40,7 @@ typedef struct ClientEntry
 
 typedef struct UserEntry
 {
-	char		user[BE_CLIENT_USER_LEN];
+	char		user[BEV_CLIENT_USER_LEN];
 	int			connections;
 } UserEntry;
 
@@ -52,15 +52,15 @@ static ClientEntry **by_slot = NULL;
 static void
 end_all(void)
 {
-	BeClient	client;
+	BevConnection	client;
 
-	for (int slot = 0; slot < be_clients_capacity(); slot++)
-		if (be_clients_get(slot, &client))
-			be_ended_add(&client, ENDED_WITH_GATEWAY, "");
+	for (int slot = 0; slot < bev_clients_capacity(); slot++)
+		if (bev_clients_get(slot, &client))
+			bev_ended_add(&client, ENDED_WITH_GATEWAY, "");
 }
 
 void
-be_admission_begin(void)
+bev_admission_begin(void)
 {
 	HASHCTL		client_ctl = {
 		.keysize = sizeof(ClientKey),
@@ -68,7 +68,7 @@ be_admission_begin(void)
 		.hcxt = TopMemoryContext
 	};
 	HASHCTL		user_ctl = {
-		.keysize = BE_CLIENT_USER_LEN,
+		.keysize = BEV_CLIENT_USER_LEN,
 		.entrysize = sizeof(UserEntry),
 		.hcxt = TopMemoryContext
 	};
@@ -78,9 +78,9 @@ be_admission_begin(void)
 	users = hash_create("bugevents users", 256, &user_ctl,
 						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	by_slot = MemoryContextAllocZero(TopMemoryContext,
-									 be_clients_capacity() * sizeof(ClientEntry *));
+									 bev_clients_capacity() * sizeof(ClientEntry *));
 	end_all();
-	be_clients_clear();
+	bev_clients_clear();
 }
 
 static ClientEntry *
@@ -117,7 +117,7 @@ expiry(int64 unix_time)
 {
 	TimestampTz at;
 
-	if (pg_sub_s64_overflow(unix_time, BE_UNIX_EPOCH_DIFF, &at) || !IS_VALID_TIMESTAMP(at))
+	if (pg_sub_s64_overflow(unix_time, BEV_UNIX_EPOCH_DIFF, &at) || !IS_VALID_TIMESTAMP(at))
 		TIMESTAMP_NOEND(at);
 	return at;
 }
@@ -127,12 +127,12 @@ expiry(int64 unix_time)
  * or a client chose are JSON strings.
  */
 static void
-log_opened(const BeClient *client)
+log_opened(const BevConnection *client)
 {
 	StringInfoData user;
 	StringInfoData role;
 
-	if (!be_log_connections)
+	if (!bev_log_connections)
 		return;
 	initStringInfo(&user);
 	escape_json(&user, client->user);
@@ -144,11 +144,11 @@ log_opened(const BeClient *client)
 }
 
 static void
-log_closed(const BeClient *client, uint64 code, const char *reason)
+log_closed(const BevConnection *client, uint64 code, const char *reason)
 {
 	StringInfoData why;
 
-	if (!be_log_connections)
+	if (!bev_log_connections)
 		return;
 	initStringInfo(&why);
 	escape_json(&why, reason);
@@ -159,9 +159,9 @@ log_closed(const BeClient *client, uint64 code, const char *reason)
 }
 
 static void
-describe(BeClient *client, int gateway, const BeOpenMessage *open)
+describe(BevConnection *client, int gateway, const BevOpenMessage *open)
 {
-	*client = (BeClient) {
+	*client = (BevConnection) {
 		.gateway = gateway,
 		.connected_at = GetCurrentTimestamp(),
 		.expires_at = expiry(open->expires_at)
@@ -173,59 +173,59 @@ describe(BeClient *client, int gateway, const BeOpenMessage *open)
 }
 
 static int
-add_to_table(int gateway, const BeOpenMessage *open)
+add_to_table(int gateway, const BevOpenMessage *open)
 {
-	BeClient	client;
+	BevConnection	client;
 	int			slot;
 
 	describe(&client, gateway, open);
-	slot = be_clients_add(&client);
+	slot = bev_clients_add(&client);
 	if (slot >= 0)
 		log_opened(&client);
 	return slot;
 }
 
 void
-be_admission_refused(int gateway, const BeOpenMessage *open, BeVerdict verdict)
+bev_admission_refused(int gateway, const BevOpenMessage *open, BevVerdict verdict)
 {
 	static const char *const reasons[] = {
-		[BE_TOO_MANY_CONNECTIONS] = "too_many_connections",
-		[BE_SERVER_FULL] = "server_full",
-		[BE_NOT_LOOKED_UP] = "internal_error"
+		[BEV_TOO_MANY_CONNECTIONS] = "too_many_connections",
+		[BEV_SERVER_FULL] = "server_full",
+		[BEV_NOT_LOOKED_UP] = "internal_error"
 	};
-	BeClient	client;
+	BevConnection	client;
 
 	describe(&client, gateway, open);
-	be_ended_add_refused(&client, reasons[verdict]);
+	bev_ended_add_refused(&client, reasons[verdict]);
 }
 
-static BeVerdict
-admit(int gateway, const BeOpenMessage *open)
+static BevVerdict
+admit(int gateway, const BevOpenMessage *open)
 {
 	UserEntry  *user = user_entry(open->user);
 	ClientEntry *entry;
 	int			slot;
 
 	user->connections++;
-	if (user->connections > be_max_connections_per_user)
+	if (user->connections > bev_max_connections_per_user)
 	{
 		user_leaves(open->user);
-		return BE_TOO_MANY_CONNECTIONS;
+		return BEV_TOO_MANY_CONNECTIONS;
 	}
 	slot = add_to_table(gateway, open);
 	if (slot < 0)
 	{
 		user_leaves(open->user);
-		return BE_SERVER_FULL;
+		return BEV_SERVER_FULL;
 	}
 	entry = find_client(gateway, open->client, HASH_ENTER);
 	entry->slot = slot;
 	by_slot[slot] = entry;
-	return BE_ADMITTED;
+	return BEV_ADMITTED;
 }
 
 bool
-be_admission_open(int gateway, const BeOpenMessage *open, BeVerdict *verdict)
+bev_admission_open(int gateway, const BevOpenMessage *open, BevVerdict *verdict)
 {
 	if (find_client(gateway, open->client, HASH_FIND))
 		return false;
@@ -236,22 +236,22 @@ be_admission_open(int gateway, const BeOpenMessage *open, BeVerdict *verdict)
 static void
 remove_client(ClientEntry *entry, uint64 code, const char *reason)
 {
-	BeClient	client;
+	BevConnection	client;
 
-	if (be_clients_get(entry->slot, &client))
+	if (bev_clients_get(entry->slot, &client))
 	{
 		user_leaves(client.user);
 		log_closed(&client, code, reason);
 		if (code != STAYS)
-			be_ended_add(&client, (int) code, reason);
+			bev_ended_add(&client, (int) code, reason);
 	}
-	be_clients_remove(entry->slot);
+	bev_clients_remove(entry->slot);
 	by_slot[entry->slot] = NULL;
 	hash_search(clients, &entry->key, HASH_REMOVE, NULL);
 }
 
 bool
-be_admission_close(int gateway, const BeClosedMessage *closed)
+bev_admission_close(int gateway, const BevClosedMessage *closed)
 {
 	ClientEntry *entry = find_client(gateway, closed->client, HASH_FIND);
 
@@ -262,67 +262,67 @@ be_admission_close(int gateway, const BeClosedMessage *closed)
 }
 
 bool
-be_admission_role(int gateway, const BeRoleMessage *role)
+bev_admission_role(int gateway, const BevRoleMessage *role)
 {
 	ClientEntry *entry = find_client(gateway, role->client, HASH_FIND);
 
 	if (entry == NULL)
 		return false;
-	be_clients_set_role(entry->slot, role->role);
+	bev_clients_set_role(entry->slot, role->role);
 	return true;
 }
 
 bool
-be_admission_report(int gateway, const BeClientsMessage *report)
+bev_admission_report(int gateway, const BevClientsMessage *report)
 {
 	ClientEntry *entry = find_client(gateway, report->client, HASH_FIND);
 
 	if (entry == NULL)
 		return false;
-	be_clients_update(entry->slot, report->start, report->cursor, report->sent, report->received,
+	bev_clients_update(entry->slot, report->start, report->cursor, report->sent, report->received,
 					  expiry(report->expires_at), report->lags != 0);
 	return true;
 }
 
 bool
-be_admission_interest(int gateway, uint64 client, BeSpan interest)
+bev_admission_subscription(int gateway, uint64 client, BevSpan interest)
 {
 	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
 
 	if (entry == NULL)
 		return false;
-	be_clients_set_interest(entry->slot, interest, GetCurrentTimestamp());
+	bev_clients_set_subscription(entry->slot, interest, GetCurrentTimestamp());
 	return true;
 }
 
 int
-be_admission_count(void)
+bev_admission_count(void)
 {
 	return (int) hash_get_num_entries(clients);
 }
 
 bool
-be_admission_who(int gateway, uint64 client, BeClient *who)
+bev_admission_who(int gateway, uint64 client, BevConnection *who)
 {
 	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
 
-	return entry != NULL && be_clients_get(entry->slot, who);
+	return entry != NULL && bev_clients_get(entry->slot, who);
 }
 
 void
-be_admission_forget(int gateway)
+bev_admission_forget(int gateway)
 {
-	for (int slot = 0; slot < be_clients_capacity(); slot++)
+	for (int slot = 0; slot < bev_clients_capacity(); slot++)
 		if (by_slot[slot] && by_slot[slot]->key.gateway == gateway)
 			remove_client(by_slot[slot], ENDED_WITH_GATEWAY, "");
 }
 
 bool
-be_admission_next_wish(int *gateway, BeDisconnectMessage *disconnect)
+bev_admission_next_wish(int *gateway, BevDisconnectMessage *disconnect)
 {
 	int			slot;
 
-	while (be_clients_next_wish(&slot, disconnect->reason))
+	while (bev_clients_next_wish(&slot, disconnect->reason))
 	{
 		if (by_slot[slot] == NULL)
 			continue;

@@ -20,13 +20,13 @@
 typedef struct Waiting
 {
 	int			gateway;
-	BeOpenMessage open;
+	BevOpenMessage open;
 } Waiting;
 
 static List *waiting = NIL;		/* of Waiting, in TopMemoryContext */
 
 void
-be_lookup_add(int gateway, const BeOpenMessage *open)
+bev_lookup_add(int gateway, const BevOpenMessage *open)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	Waiting    *one = palloc(sizeof(Waiting));
@@ -38,20 +38,20 @@ be_lookup_add(int gateway, const BeOpenMessage *open)
 }
 
 bool
-be_lookup_is_due(void)
+bev_lookup_is_due(void)
 {
 	return waiting != NIL;
 }
 
-static BeRosterEntry *
+static BevUserLookupEntry *
 make_entries(int n)
 {
-	BeRosterEntry *entries = palloc(sizeof(BeRosterEntry) * n);
+	BevUserLookupEntry *entries = palloc(sizeof(BevUserLookupEntry) * n);
 	ListCell   *cell;
 
 	foreach(cell, waiting)
 	{
-		BeRosterEntry *entry = &entries[foreach_current_index(cell)];
+		BevUserLookupEntry *entry = &entries[foreach_current_index(cell)];
 
 		entry->user = ((Waiting *) lfirst(cell))->open.user;
 		initStringInfo(&entry->access);
@@ -61,50 +61,50 @@ make_entries(int n)
 
 /* Each by itself; who can't be read gets user NULL. */
 static void
-read_one_by_one(BeRosterEntry *entries, int n)
+read_one_by_one(BevUserLookupEntry *entries, int n)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MS);
 
 	for (int i = 0; i < n; i++)
 	{
 		resetStringInfo(&entries[i].access);
-		if (GetCurrentTimestamp() >= end || be_roster_read(&entries[i], 1) != BE_ROSTER_READ)
+		if (GetCurrentTimestamp() >= end || bev_user_lookup_read(&entries[i], 1) != BEV_USER_LOOKUP_READ)
 			entries[i].user = NULL;
 	}
 }
 
 static int *
-count_unread(const BeRosterEntry *entries, int n)
+count_unread(const BevUserLookupEntry *entries, int n)
 {
 	const char **users = palloc(sizeof(char *) * n);
 	int		   *counts = palloc(sizeof(int) * n);
 
 	for (int i = 0; i < n; i++)
 		users[i] = entries[i].user;
-	be_unread_count(users, n, counts);
+	bev_unread_count(users, n, counts);
 	return counts;
 }
 
 void
-be_lookup_run(uint64 settled, BeLookupAnswer answer)
+bev_lookup_run(uint64 settled, BevLookupAnswer answer)
 {
 	int			n = list_length(waiting);
-	BeRosterEntry *entries = make_entries(n);
-	BeRosterResult result = be_roster_read(entries, n);
+	BevUserLookupEntry *entries = make_entries(n);
+	BevUserLookupResult result = bev_user_lookup_read(entries, n);
 	ListCell   *cell;
 	int		   *unread;
 
-	if (result == BE_ROSTER_BROKEN && n > 1)
+	if (result == BEV_USER_LOOKUP_BROKEN && n > 1)
 		read_one_by_one(entries, n);
 	unread = count_unread(entries, n);
 	foreach(cell, waiting)
 	{
 		Waiting    *one = lfirst(cell);
-		BeRosterEntry *entry = &entries[foreach_current_index(cell)];
-		bool		known = result != BE_ROSTER_TOO_SLOW && entry->user &&
-			(result != BE_ROSTER_BROKEN || n > 1);
+		BevUserLookupEntry *entry = &entries[foreach_current_index(cell)];
+		bool		known = result != BEV_USER_LOOKUP_TOO_SLOW && entry->user &&
+			(result != BEV_USER_LOOKUP_BROKEN || n > 1);
 
-		answer(one->gateway, &one->open, result == BE_ROSTER_NONE ? 0 : settled,
+		answer(one->gateway, &one->open, result == BEV_USER_LOOKUP_NONE ? 0 : settled,
 			   known ? entry : NULL, unread[foreach_current_index(cell)]);
 	}
 	list_free_deep(waiting);

@@ -1,8 +1,8 @@
 /*
  * lookup.h - who waits to be looked up in the tables of users, and admitted then.
  */
-#ifndef BE_SERVER_ADMISSION_LOOKUP_H
-#define BE_SERVER_ADMISSION_LOOKUP_H
+#ifndef BEV_SERVER_ADMISSION_LOOKUP_H
+#define BEV_SERVER_ADMISSION_LOOKUP_H
 
 #include "postgres.h"
 
@@ -10,22 +10,22 @@
 #include "common/pipe/message.h"
 
 /* A client of a gateway wants in. */
-extern void be_lookup_add(int gateway, const BeOpenMessage *open);
+extern void bev_lookup_add(int gateway, const BevOpenMessage *open);
 
 /* Does anybody wait? */
-extern bool be_lookup_is_due(void);
+extern bool bev_lookup_is_due(void);
 
 /*
  * What was found out of one who waited: as_of and unread as in ADMIT; entry is NULL when
  * the tables could not be read.
  */
-typedef void (*BeLookupAnswer) (int gateway, const BeOpenMessage *open, uint64 as_of,
-								const BeRosterEntry *entry, int unread);
+typedef void (*BevLookupAnswer) (int gateway, const BevOpenMessage *open, uint64 as_of,
+								const BevUserLookupEntry *entry, int unread);
 
 /*
  * Look up everyone who waits, and answer in the order in which they came.  Wants a
  * transaction whose snapshot was taken when everything up to settled was visible.
  */
-extern void be_lookup_run(uint64 settled, BeLookupAnswer answer);
+extern void bev_lookup_run(uint64 settled, BevLookupAnswer answer);
 
-#endif							/* BE_SERVER_ADMISSION_LOOKUP_H */
+#endif							/* BEV_SERVER_ADMISSION_LOOKUP_H */

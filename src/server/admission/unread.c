@@ -52,7 +52,7 @@ query(const Counting *counting)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args("SELECT (SELECT count(*) FROM (SELECT FROM bugevents.notifications AS n"
 							  " WHERE n.user_id = u.id AND NOT n.read AND NOT n.hidden"
-							  " LIMIT " CppAsString2(BE_UNREAD_MAX) ") AS counted)"
+							  " LIMIT " CppAsString2(BEV_UNREAD_MAX) ") AS counted)"
 							  " FROM unnest($1) WITH ORDINALITY AS u (id, place) ORDER BY u.place",
 							  1, &type, &users, NULL, true, 0) != SPI_OK_SELECT ||
 		SPI_processed != (uint64) counting->n)
@@ -84,13 +84,13 @@ count_step(void *arg)
 }
 
 void
-be_unread_count(const char *const *users, int n, int *counts)
+bev_unread_count(const char *const *users, int n, int *counts)
 {
 	Counting	counting = {users, n, counts};
 
 	for (int i = 0; i < n; i++)
 		counts[i] = -1;
-	if (be_attempt(count_step, &counting, true))
+	if (bev_subtransaction_run(count_step, &counting, true))
 		return;
 	for (int i = 0; i < n; i++)
 		counts[i] = -1;

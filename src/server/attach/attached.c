@@ -28,7 +28,7 @@ find_function(const char *name)
 }
 
 List *
-be_attached_triggers(Oid relid)
+bev_attached_triggers(Oid relid)
 {
 	Oid			row_function = find_function("capture");
 	Oid			truncate_function = find_function("capture_truncate");
@@ -55,7 +55,7 @@ be_attached_triggers(Oid relid)
 }
 
 Trigger *
-be_attached_trigger(Relation rel)
+bev_attached_trigger(Relation rel)
 {
 	Oid			row_function = find_function("capture");
 
@@ -70,15 +70,15 @@ be_attached_trigger(Relation rel)
 }
 
 const char *
-be_attached_argument(Relation rel)
+bev_attached_argument(Relation rel)
 {
-	Trigger    *trigger = be_attached_trigger(rel);
+	Trigger    *trigger = bev_attached_trigger(rel);
 
 	return trigger && !trigger->tgisclone ? trigger->tgargs[0] : NULL;
 }
 
 Oid
-be_attached_owner(Oid relid)
+bev_attached_owner(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner = InvalidOid;
@@ -105,7 +105,7 @@ read_argument(Relation catalog, HeapTuple tuple)
 }
 
 List *
-be_attached_tables(void)
+bev_attached_tables(void)
 {
 	Oid			row_function = find_function("capture");
 	List	   *tables = NIL;
@@ -120,11 +120,11 @@ be_attached_tables(void)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-		BeAttached *attached;
+		BevAttached *attached;
 
 		if (form->tgfoid != row_function || OidIsValid(form->tgparentid))
 			continue;
-		attached = palloc(sizeof(BeAttached));
+		attached = palloc(sizeof(BevAttached));
 		attached->relid = form->tgrelid;
 		attached->argument = read_argument(catalog, tuple);
 		if (attached->argument)
@@ -159,7 +159,7 @@ read_trigger(Relation catalog, Oid trigger, Oid *parent)
 }
 
 Oid
-be_attached_root(Oid trigger)
+bev_attached_root(Oid trigger)
 {
 	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
 	Oid			parent = trigger;

@@ -35,7 +35,7 @@ write_member(StringInfo out, const char *name, const char *value)
 }
 
 static void
-write_sources(StringInfo out, const char *name, const BeSource *sources, int n)
+write_sources(StringInfo out, const char *name, const BevSource *sources, int n)
 {
 	appendStringInfo(out, ", \"%s\": [", name);
 	for (int i = 0; i < n; i++)
@@ -54,7 +54,7 @@ write_sources(StringInfo out, const char *name, const BeSource *sources, int n)
 }
 
 char *
-be_attachment_write(const BeAttachment *attachment)
+bev_attachment_write(const BevAttachment *attachment)
 {
 	int			nfields = attachment->nsources - attachment->nextra;
 	StringInfoData out;
@@ -116,7 +116,7 @@ read_number(JsonbContainer *object, const char *name)
 }
 
 static void
-read_source(JsonbContainer *object, BeSource *source)
+read_source(JsonbContainer *object, BevSource *source)
 {
 	source->field = read_string(object, "field");
 	source->column = read_string(object, "column");
@@ -129,7 +129,7 @@ read_source(JsonbContainer *object, BeSource *source)
 
 /* Append the sources of a list; returns how many there were. */
 static int
-read_sources(BeAttachment *attachment, JsonbContainer *object, const char *name)
+read_sources(BevAttachment *attachment, JsonbContainer *object, const char *name)
 {
 	JsonbValue *list = read_member(object, name, jbvBinary);
 	int			n;
@@ -141,8 +141,8 @@ read_sources(BeAttachment *attachment, JsonbContainer *object, const char *name)
 
 	n = JsonContainerSize(list->val.binary.data);
 	attachment->sources = attachment->sources
-		? repalloc(attachment->sources, sizeof(BeSource) * (attachment->nsources + n))
-		: palloc(sizeof(BeSource) * Max(n, 1));
+		? repalloc(attachment->sources, sizeof(BevSource) * (attachment->nsources + n))
+		: palloc(sizeof(BevSource) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		JsonbValue *item = getIthJsonbValueFromContainer(list->val.binary.data, i);
@@ -154,17 +154,17 @@ read_sources(BeAttachment *attachment, JsonbContainer *object, const char *name)
 	return n;
 }
 
-BeAttachment *
-be_attachment_read(const char *argument)
+BevAttachment *
+bev_attachment_read(const char *argument)
 {
-	BeAttachment *attachment = palloc0(sizeof(BeAttachment));
+	BevAttachment *attachment = palloc0(sizeof(BevAttachment));
 	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(argument)));
 	char	   *entity;
 
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 		report_unreadable("{");
 	entity = read_string(&jsonb->root, "entity");
-	attachment->entity = entity ? be_entity_find(entity) : NULL;
+	attachment->entity = entity ? bev_entity_find(entity) : NULL;
 	if (attachment->entity == NULL)
 		report_unreadable("entity");
 	attachment->table = (Oid) read_number(&jsonb->root, "table");
@@ -179,15 +179,15 @@ be_attachment_read(const char *argument)
 }
 
 AttrNumber
-be_attachment_column(const BeAttachment *attachment, const BeSource *source, Oid table)
+bev_attachment_column(const BevAttachment *attachment, const BevSource *source, Oid table)
 {
 	if (table != attachment->table)
 		return get_attnum(table, source->column);
-	return be_column_name(table, source->attnum) ? source->attnum : InvalidAttrNumber;
+	return bev_column_name(table, source->attnum) ? source->attnum : InvalidAttrNumber;
 }
 
 char *
-be_column_name(Oid table, AttrNumber attnum)
+bev_column_name(Oid table, AttrNumber attnum)
 {
 	HeapTuple	tuple = SearchSysCacheAttNum(table, attnum);
 	char	   *name;

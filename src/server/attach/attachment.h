@@ -5,8 +5,8 @@
  * is all the state there is: pg_dump carries it, and a partition's copy of the
  * trigger has it as well.
  */
-#ifndef BE_SERVER_ATTACH_ATTACHMENT_H
-#define BE_SERVER_ATTACH_ATTACHMENT_H
+#ifndef BEV_SERVER_ATTACH_ATTACHMENT_H
+#define BEV_SERVER_ATTACH_ATTACHMENT_H
 
 #include "postgres.h"
 
@@ -15,43 +15,43 @@
 #include "server/attach/entity.h"
 
 /* Where one field of the payload comes from: a column or an expression. */
-typedef struct BeSource
+typedef struct BevSource
 {
 	const char *field;
 	const char *column;			/* its name at the time of attach, or NULL */
 	AttrNumber	attnum;			/* likewise */
 	const char *expression;		/* NULL: it is a column */
 	bool		admin;			/* only admins see the field */
-} BeSource;
+} BevSource;
 
-typedef struct BeAttachment
+typedef struct BevAttachment
 {
-	const BeEntity *entity;
+	const BevEntity *entity;
 	Oid			table;			/* that attnums belong to */
-	BeSource   *sources;		/* the entity's fields, then the extra ones */
+	BevSource   *sources;		/* the entity's fields, then the extra ones */
 	int			nsources;
 	int			nextra;			/* how many of them are extra */
 	const char *filter;			/* expression, or NULL */
 	const char *audience;		/* principals or expression, or NULL */
 	const char *search_path;	/* that expressions are understood with */
 	bool		decides;		/* its rows say who may see what (common/event/access.h) */
-} BeAttachment;
+} BevAttachment;
 
 /* The argument's text, palloc'd. */
-extern char *be_attachment_write(const BeAttachment *attachment);
+extern char *bev_attachment_write(const BevAttachment *attachment);
 
 /* Read it, into the current memory context; throws when it isn't one. */
-extern BeAttachment *be_attachment_read(const char *argument);
+extern BevAttachment *bev_attachment_read(const char *argument);
 
 /*
  * The source's column in the table that rows are seen as (the attached one), by
  * number as long as it is the table of the attach, which follows a renaming; by
  * name in a restored copy.  InvalidAttrNumber when it is gone.
  */
-extern AttrNumber be_attachment_column(const BeAttachment *attachment,
-									   const BeSource *source, Oid table);
+extern AttrNumber bev_attachment_column(const BevAttachment *attachment,
+									   const BevSource *source, Oid table);
 
 /* The column's name, palloc'd; NULL when it was dropped. */
-extern char *be_column_name(Oid table, AttrNumber attnum);
+extern char *bev_column_name(Oid table, AttrNumber attnum);
 
-#endif							/* BE_SERVER_ATTACH_ATTACHMENT_H */
+#endif							/* BEV_SERVER_ATTACH_ATTACHMENT_H */

@@ -7,9 +7,9 @@
 
 #include "lib/stringinfo.h"
 
-static const BeEntity entities[] = {
+static const BevEntity entities[] = {
 	{
-		.id = BE_BUG_REPORT,
+		.id = BEV_BUG_REPORT,
 		.name = "bug_report",
 		.fields = {
 			{"id", true}, {"title", true}, {"description", true}, {"status", true},
@@ -23,7 +23,7 @@ static const BeEntity entities[] = {
 		.bug = "id",
 	},
 	{
-		.id = BE_COMMENT,
+		.id = BEV_COMMENT,
 		.name = "comment",
 		.fields = {
 			{"id", true}, {"bug_report_id", true}, {"project_id", false},
@@ -35,7 +35,7 @@ static const BeEntity entities[] = {
 		.bug = "bug_report_id",
 	},
 	{
-		.id = BE_PROJECT,
+		.id = BEV_PROJECT,
 		.name = "project",
 		.fields = {
 			{"id", true}, {"name", true}, {"description", true},
@@ -45,7 +45,7 @@ static const BeEntity entities[] = {
 		.project = "id",
 	},
 	{
-		.id = BE_USER,
+		.id = BEV_USER,
 		.name = "user",
 		.fields = {
 			{"id", true}, {"username", true}, {"email", true}, {"phone", false},
@@ -58,7 +58,7 @@ static const BeEntity entities[] = {
 		.role = "role",
 	},
 	{
-		.id = BE_MEMBERSHIP,
+		.id = BEV_MEMBERSHIP,
 		.name = "membership",
 		.fields = {
 			{"id", false}, {"user_id", true}, {"project_id", true}
@@ -70,13 +70,13 @@ static const BeEntity entities[] = {
 };
 
 bool
-be_entity_can_decide(const BeEntity *entity)
+bev_entity_can_decide(const BevEntity *entity)
 {
 	return entity->person != NULL;
 }
 
-const BeEntity *
-be_entity_find(const char *name)
+const BevEntity *
+bev_entity_find(const char *name)
 {
 	for (size_t i = 0; i < lengthof(entities); i++)
 	{
@@ -87,7 +87,7 @@ be_entity_find(const char *name)
 }
 
 int
-be_entity_field(const BeEntity *entity, const char *name)
+bev_entity_field(const BevEntity *entity, const char *name)
 {
 	for (int i = 0; i < entity->nfields; i++)
 	{
@@ -98,7 +98,7 @@ be_entity_field(const BeEntity *entity, const char *name)
 }
 
 char *
-be_entity_names(void)
+bev_entity_names(void)
 {
 	StringInfoData out;
 
@@ -109,7 +109,7 @@ be_entity_names(void)
 }
 
 char *
-be_entity_field_names(const BeEntity *entity)
+bev_entity_field_names(const BevEntity *entity)
 {
 	StringInfoData out;
 

@@ -1,33 +1,33 @@
 /*
  * entity.h - what a table can stand for, and the payload that events of it have.
  */
-#ifndef BE_SERVER_ATTACH_ENTITY_H
-#define BE_SERVER_ATTACH_ENTITY_H
+#ifndef BEV_SERVER_ATTACH_ENTITY_H
+#define BEV_SERVER_ATTACH_ENTITY_H
 
 #include "postgres.h"
 
-typedef enum BeEntityId
+typedef enum BevEntityId
 {
-	BE_BUG_REPORT,
-	BE_COMMENT,
-	BE_PROJECT,
-	BE_USER,
-	BE_MEMBERSHIP
-} BeEntityId;
+	BEV_BUG_REPORT,
+	BEV_COMMENT,
+	BEV_PROJECT,
+	BEV_USER,
+	BEV_MEMBERSHIP
+} BevEntityId;
 
-typedef struct BeEntityField
+typedef struct BevEntityField
 {
 	const char *name;
 	bool		required;		/* else taken when such a column exists */
-} BeEntityField;
+} BevEntityField;
 
-#define BE_ENTITY_MAX_FIELDS	12
+#define BEV_ENTITY_MAX_FIELDS	12
 
-typedef struct BeEntity
+typedef struct BevEntity
 {
-	BeEntityId	id;
+	BevEntityId	id;
 	const char *name;
-	BeEntityField fields[BE_ENTITY_MAX_FIELDS];
+	BevEntityField fields[BEV_ENTITY_MAX_FIELDS];
 	int			nfields;
 
 	/* Fields with a meaning; NULL where the entity has none */
@@ -37,25 +37,25 @@ typedef struct BeEntity
 	const char *bug;			/* the bug report's id */
 	const char *person;			/* the id of the user whom the row is about */
 	const char *role;			/* what that user is */
-} BeEntity;
+} BevEntity;
 
 /*
  * The field that identifies a row.  A membership may do without, and is identified
  * by its user and project then.
  */
-#define BE_ENTITY_KEY	"id"
+#define BEV_ENTITY_KEY	"id"
 
 /* Can rows of it decide who may see what (common/event/access.h)? */
-extern bool be_entity_can_decide(const BeEntity *entity);
+extern bool bev_entity_can_decide(const BevEntity *entity);
 
 /* NULL when there is none of that name. */
-extern const BeEntity *be_entity_find(const char *name);
+extern const BevEntity *bev_entity_find(const char *name);
 
 /* The number of the entity's field of that name, or -1. */
-extern int	be_entity_field(const BeEntity *entity, const char *name);
+extern int	bev_entity_field(const BevEntity *entity, const char *name);
 
 /* "a, b, c", palloc'd, for messages: all entities, or the fields of one. */
-extern char *be_entity_names(void);
-extern char *be_entity_field_names(const BeEntity *entity);
+extern char *bev_entity_names(void);
+extern char *bev_entity_field_names(const BevEntity *entity);
 
-#endif							/* BE_SERVER_ATTACH_ENTITY_H */
+#endif							/* BEV_SERVER_ATTACH_ENTITY_H */

@@ -45,14 +45,14 @@
 static void
 free_plan(void *arg)
 {
-	BeExpressions *expressions = arg;
+	BevExpressions *expressions = arg;
 
 	if (expressions->plan)
 		SPI_freeplan(expressions->plan);
 }
 
 static void
-find_columns(BeExpressions *expressions, Relation rel, int natts)
+find_columns(BevExpressions *expressions, Relation rel, int natts)
 {
 	expressions->column_names = palloc(sizeof(char *) * natts);
 	expressions->column_types = palloc(sizeof(Oid) * natts);
@@ -61,7 +61,7 @@ find_columns(BeExpressions *expressions, Relation rel, int natts)
 
 	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
 	{
-		const char *name = be_column_name(expressions->table, attnum);
+		const char *name = bev_column_name(expressions->table, attnum);
 		AttrNumber	in_rel;
 		int			i = expressions->ncolumns;
 		Form_pg_attribute att;
@@ -81,10 +81,10 @@ find_columns(BeExpressions *expressions, Relation rel, int natts)
 	}
 }
 
-BeExpressions *
-be_expressions_create(Oid table, Relation rel, const char *search_path)
+BevExpressions *
+bev_expressions_create(Oid table, Relation rel, const char *search_path)
 {
-	BeExpressions *expressions = palloc0(sizeof(BeExpressions));
+	BevExpressions *expressions = palloc0(sizeof(BevExpressions));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
 	int			natts;
@@ -97,7 +97,7 @@ be_expressions_create(Oid table, Relation rel, const char *search_path)
 
 	expressions->table = table;
 	expressions->context = CurrentMemoryContext;
-	expressions->search_path = be_owner_search_path(search_path);
+	expressions->search_path = bev_owner_search_path(search_path);
 	find_columns(expressions, rel, natts);
 
 	callback->func = free_plan;
@@ -107,7 +107,7 @@ be_expressions_create(Oid table, Relation rel, const char *search_path)
 }
 
 int
-be_expressions_add(BeExpressions *expressions, const char *text)
+bev_expressions_add(BevExpressions *expressions, const char *text)
 {
 	int			n = expressions->nresults;
 	MemoryContext old = MemoryContextSwitchTo(expressions->context);
@@ -122,7 +122,7 @@ be_expressions_add(BeExpressions *expressions, const char *text)
 }
 
 static char *
-build_statement(BeExpressions *expressions, const char **texts, int n)
+build_statement(BevExpressions *expressions, const char **texts, int n)
 {
 	StringInfoData sql;
 
@@ -150,7 +150,7 @@ build_statement(BeExpressions *expressions, const char **texts, int n)
 
 /* Prepare, as the owner; SPI is connected. */
 static SPIPlanPtr
-prepare(BeExpressions *expressions, const char **texts, int n)
+prepare(BevExpressions *expressions, const char **texts, int n)
 {
 	SPIPlanPtr	plan;
 
@@ -225,32 +225,32 @@ add_label(void *arg)
 }
 
 Oid
-be_expression_type(BeExpressions *expressions, const char *text, const char *label)
+bev_expression_type(BevExpressions *expressions, const char *text, const char *label)
 {
 	ErrorContextCallback context = {
 		.previous = error_context_stack,
 		.callback = add_label,
 		.arg = (void *) label
 	};
-	BeOwnerScope scope;
+	BevOwnerScope scope;
 	Oid			type;
 
 	error_context_stack = &context;
 	check_syntax(text);
 
-	scope = be_owner_enter(expressions->owner, expressions->search_path);
+	scope = bev_owner_enter(expressions->owner, expressions->search_path);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	type = check_result(prepare(expressions, &text, 1), text);
 	SPI_finish();
-	be_owner_leave(&scope);
+	bev_owner_leave(&scope);
 
 	error_context_stack = context.previous;
 	return type;
 }
 
 static void
-read_parameters(BeExpressions *expressions, TupleTableSlot *row,
+read_parameters(BevExpressions *expressions, TupleTableSlot *row,
 				Datum *values, char *nulls)
 {
 	for (int i = 0; i < expressions->ncolumns; i++)
@@ -264,7 +264,7 @@ read_parameters(BeExpressions *expressions, TupleTableSlot *row,
 
 /* Copy what SPI found to memory that outlives SPI_finish(). */
 static void
-copy_results(BeExpressions *expressions, BeResults *results, MemoryContext context)
+copy_results(BevExpressions *expressions, BevResults *results, MemoryContext context)
 {
 	TupleDesc	desc = SPI_tuptable->tupdesc;
 	MemoryContext old;
@@ -293,10 +293,10 @@ copy_results(BeExpressions *expressions, BeResults *results, MemoryContext conte
 }
 
 static void
-evaluate(BeExpressions *expressions, TupleTableSlot **rows, BeResults *results,
+evaluate(BevExpressions *expressions, TupleTableSlot **rows, BevResults *results,
 		 int n, MemoryContext context)
 {
-	BeOwnerScope scope = be_owner_enter(expressions->owner, expressions->search_path);
+	BevOwnerScope scope = bev_owner_enter(expressions->owner, expressions->search_path);
 	Datum	   *values;
 	char	   *nulls;
 
@@ -324,7 +324,7 @@ evaluate(BeExpressions *expressions, TupleTableSlot **rows, BeResults *results,
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_finish();
-	be_owner_leave(&scope);
+	bev_owner_leave(&scope);
 }
 
 /* Does the error concern more than the expression? */
@@ -351,8 +351,8 @@ report_failure(Relation rel, ErrorData *error)
 }
 
 bool
-be_expressions_evaluate(BeExpressions *expressions, Relation rel,
-						TupleTableSlot **rows, BeResults *results, int n)
+bev_expressions_evaluate(BevExpressions *expressions, Relation rel,
+						TupleTableSlot **rows, BevResults *results, int n)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;

@@ -1,8 +1,8 @@
 /*
  * expression.h - SQL expressions over a row, evaluated as the table's owner.
  */
-#ifndef BE_SERVER_ATTACH_EXPRESSION_H
-#define BE_SERVER_ATTACH_EXPRESSION_H
+#ifndef BEV_SERVER_ATTACH_EXPRESSION_H
+#define BEV_SERVER_ATTACH_EXPRESSION_H
 
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
  * The expressions of one attachment: one statement, whose parameters are the
  * columns of the row and whose result columns are the expressions.
  */
-typedef struct BeExpressions
+typedef struct BevExpressions
 {
 	Oid			table;			/* whose columns an expression sees */
 	Oid			owner;			/* of that table */
@@ -31,31 +31,31 @@ typedef struct BeExpressions
 
 	SPIPlanPtr	plan;			/* kept; NULL until the first evaluation */
 	MemoryContext context;		/* of all of this; freeing it frees the plan */
-} BeExpressions;
+} BevExpressions;
 
 /* The results for one row; values are in the caller's memory context. */
-typedef struct BeResults
+typedef struct BevResults
 {
 	Datum	   *values;
 	bool	   *nulls;
 	Oid		   *types;
-} BeResults;
+} BevResults;
 
 /*
  * No expressions yet, over the rows of rel, which is the table or one of its
  * partitions.  Allocated in the current memory context.
  */
-extern BeExpressions *be_expressions_create(Oid table, Relation rel,
+extern BevExpressions *bev_expressions_create(Oid table, Relation rel,
 											const char *search_path);
 
 /* Add one; returns its number among the results. */
-extern int	be_expressions_add(BeExpressions *expressions, const char *text);
+extern int	bev_expressions_add(BevExpressions *expressions, const char *text);
 
 /*
  * The type of an expression.  Throws, naming label in the context of the
  * message, when it isn't a single valid expression.
  */
-extern Oid	be_expression_type(BeExpressions *expressions, const char *text,
+extern Oid	bev_expression_type(BevExpressions *expressions, const char *text,
 							   const char *label);
 
 /*
@@ -63,7 +63,7 @@ extern Oid	be_expression_type(BeExpressions *expressions, const char *text,
  * a warning and undone, and false returned; only errors that concern the
  * transaction (a cancel, a deadlock, no memory) are thrown.
  */
-extern bool be_expressions_evaluate(BeExpressions *expressions, Relation rel,
-									TupleTableSlot **rows, BeResults *results, int n);
+extern bool bev_expressions_evaluate(BevExpressions *expressions, Relation rel,
+									TupleTableSlot **rows, BevResults *results, int n);
 
-#endif							/* BE_SERVER_ATTACH_EXPRESSION_H */
+#endif							/* BEV_SERVER_ATTACH_EXPRESSION_H */

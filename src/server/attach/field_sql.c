@@ -7,8 +7,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-const BeSource *
-be_field_source(const BeAttachment *attachment, const char *field)
+const BevSource *
+bev_field_source(const BevAttachment *attachment, const char *field)
 {
 	for (int i = 0; field && i < attachment->nsources - attachment->nextra; i++)
 		if (strcmp(attachment->sources[i].field, field) == 0)
@@ -18,9 +18,9 @@ be_field_source(const BeAttachment *attachment, const char *field)
 
 /* The column's name as it is now. */
 static char *
-column_name(const BeAttachment *attachment, Oid relid, const BeSource *source)
+column_name(const BevAttachment *attachment, Oid relid, const BevSource *source)
 {
-	AttrNumber	attnum = be_attachment_column(attachment, source, relid);
+	AttrNumber	attnum = bev_attachment_column(attachment, source, relid);
 
 	if (attnum == InvalidAttrNumber)
 		ereport(ERROR,
@@ -28,13 +28,13 @@ column_name(const BeAttachment *attachment, Oid relid, const BeSource *source)
 				 errmsg("column \"%s\" of table \"%s\" does not exist any more",
 						source->column, get_rel_name(relid)),
 				 errhint("Attach the table again with bugevents.attach().")));
-	return be_column_name(relid, attnum);
+	return bev_column_name(relid, attnum);
 }
 
 char *
-be_field_sql(const BeAttachment *attachment, Oid relid, const char *field)
+bev_field_sql(const BevAttachment *attachment, Oid relid, const char *field)
 {
-	const BeSource *source = be_field_source(attachment, field);
+	const BevSource *source = bev_field_source(attachment, field);
 
 	if (source == NULL)
 		return NULL;
@@ -44,17 +44,17 @@ be_field_sql(const BeAttachment *attachment, Oid relid, const char *field)
 }
 
 Oid
-be_field_type(const BeAttachment *attachment, Oid relid, const char *field)
+bev_field_type(const BevAttachment *attachment, Oid relid, const char *field)
 {
-	const BeSource *source = be_field_source(attachment, field);
+	const BevSource *source = bev_field_source(attachment, field);
 
 	if (source == NULL || source->expression)
 		return InvalidOid;
-	return getBaseType(get_atttype(relid, be_attachment_column(attachment, source, relid)));
+	return getBaseType(get_atttype(relid, bev_attachment_column(attachment, source, relid)));
 }
 
 char *
-be_field_from(Oid relid)
+bev_field_from(Oid relid)
 {
 	return psprintf("%s%s AS row",
 					get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",

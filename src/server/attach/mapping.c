@@ -32,7 +32,7 @@ typedef struct MappingEntry
 {
 	Oid			relid;			/* key */
 	bool		valid;
-	BeMapping  *mapping;		/* NULL only while it is made */
+	BevMapping  *mapping;		/* NULL only while it is made */
 } MappingEntry;
 
 static HTAB *mappings = NULL;
@@ -77,14 +77,14 @@ create_cache(void)
 static const char *
 make_label(const char *name, Size *len)
 {
-	const char *utf8 = be_utf8_cstring(name);
+	const char *utf8 = bev_database_text_to_cstring(name);
 	char	   *label;
-	BeJson		json;
+	BevJson		json;
 
 	/* A buffer is too large to keep one for each label. */
-	be_json_init(&json, CurrentMemoryContext);
-	be_json_string(&json, utf8, strlen(utf8));
-	be_json_char(&json, ':');
+	bev_json_init(&json, CurrentMemoryContext);
+	bev_json_string(&json, utf8, strlen(utf8));
+	bev_json_char(&json, ':');
 	label = pnstrdup(json.data, json.len);
 	*len = json.len;
 	pfree(json.data);
@@ -93,13 +93,13 @@ make_label(const char *name, Size *len)
 
 /* The column of rel that is column attnum of the attached table. */
 static AttrNumber
-translate_column(BeMapping *mapping, Relation rel, AttrNumber attnum)
+translate_column(BevMapping *mapping, Relation rel, AttrNumber attnum)
 {
 	AttrNumber	translated = attnum;
 
 	if (attnum != InvalidAttrNumber && mapping->root != mapping->relid)
 	{
-		char	   *name = be_column_name(mapping->root, attnum);
+		char	   *name = bev_column_name(mapping->root, attnum);
 
 		translated = name ? get_attnum(mapping->relid, name) : InvalidAttrNumber;
 	}
@@ -107,13 +107,13 @@ translate_column(BeMapping *mapping, Relation rel, AttrNumber attnum)
 }
 
 static void
-map_column(BeMapping *mapping, Relation rel, const BeAttachment *attachment,
-		   const BeSource *source, BeField *field)
+map_column(BevMapping *mapping, Relation rel, const BevAttachment *attachment,
+		   const BevSource *source, BevField *field)
 {
 	Form_pg_attribute att;
 
 	field->attnum = translate_column(mapping, rel,
-									 be_attachment_column(attachment, source, mapping->root));
+									 bev_attachment_column(attachment, source, mapping->root));
 	if (field->attnum == InvalidAttrNumber)
 	{
 		ereport(WARNING,
@@ -125,30 +125,30 @@ map_column(BeMapping *mapping, Relation rel, const BeAttachment *attachment,
 	}
 
 	att = TupleDescAttr(RelationGetDescr(rel), field->attnum - 1);
-	be_encoder_init(&field->encoder, att->atttypid, mapping->context);
-	if (field->encoder.kind == BE_KIND_OUTPUT)
+	bev_encoder_init(&field->encoder, att->atttypid, mapping->context);
+	if (field->encoder.kind == BEV_KIND_OUTPUT)
 		mapping->needs_settings = true;
 	mapping->last_attnum = Max(mapping->last_attnum, field->attnum);
 }
 
-static BeExpressions *
-expressions_of(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
+static BevExpressions *
+expressions_of(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 {
 	if (mapping->expressions == NULL)
-		mapping->expressions = be_expressions_create(mapping->root, rel,
+		mapping->expressions = bev_expressions_create(mapping->root, rel,
 													 attachment->search_path);
 	return mapping->expressions;
 }
 
 static void
-map_fields(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
+map_fields(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 {
 	mapping->nfields = attachment->nsources;
-	mapping->fields = palloc0(sizeof(BeField) * mapping->nfields);
+	mapping->fields = palloc0(sizeof(BevField) * mapping->nfields);
 	for (int i = 0; i < attachment->nsources; i++)
 	{
-		const BeSource *source = &attachment->sources[i];
-		BeField    *field = &mapping->fields[i];
+		const BevSource *source = &attachment->sources[i];
+		BevField    *field = &mapping->fields[i];
 
 		field->label = make_label(source->field, &field->label_len);
 		field->result = -1;
@@ -156,7 +156,7 @@ map_fields(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
 		mapping->has_admin_fields |= source->admin;
 		if (source->expression)
 		{
-			field->result = be_expressions_add(expressions_of(mapping, rel, attachment),
+			field->result = bev_expressions_add(expressions_of(mapping, rel, attachment),
 											   source->expression);
 			mapping->needs_settings = true;
 		}
@@ -166,30 +166,30 @@ map_fields(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
 }
 
 static void
-map_conditions(BeMapping *mapping, Relation rel, const BeAttachment *attachment)
+map_conditions(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 {
 	mapping->filter = -1;
 	mapping->audience = -1;
 	if (attachment->filter)
-		mapping->filter = be_expressions_add(expressions_of(mapping, rel, attachment),
+		mapping->filter = bev_expressions_add(expressions_of(mapping, rel, attachment),
 											 attachment->filter);
 	if (attachment->audience)
 	{
 		char	   *bad;
-		char	   *constant = be_audience_from_list(attachment->audience,
+		char	   *constant = bev_row_audience_from_list(attachment->audience,
 													 strlen(attachment->audience), &bad);
 
 		if (bad == NULL && *constant != '\0')
 			mapping->constant_audience = constant;
 		else
-			mapping->audience = be_expressions_add(expressions_of(mapping, rel, attachment),
+			mapping->audience = bev_expressions_add(expressions_of(mapping, rel, attachment),
 												   attachment->audience);
 	}
 }
 
 /* The number of the payload's field of that name, or -1. */
 static int
-find_field(const BeAttachment *attachment, const char *name)
+find_field(const BevAttachment *attachment, const char *name)
 {
 	for (int i = 0; name && i < attachment->nsources - attachment->nextra; i++)
 	{
@@ -200,9 +200,9 @@ find_field(const BeAttachment *attachment, const char *name)
 }
 
 static void
-find_meanings(BeMapping *mapping, const BeAttachment *attachment)
+find_meanings(BevMapping *mapping, const BevAttachment *attachment)
 {
-	mapping->key = find_field(attachment, BE_ENTITY_KEY);
+	mapping->key = find_field(attachment, BEV_ENTITY_KEY);
 	mapping->status = find_field(attachment, mapping->entity->status);
 	mapping->assignee = find_field(attachment, mapping->entity->assignee);
 	mapping->project = find_field(attachment, mapping->entity->project);
@@ -211,11 +211,11 @@ find_meanings(BeMapping *mapping, const BeAttachment *attachment)
 	mapping->role = find_field(attachment, mapping->entity->role);
 }
 
-static BeMapping *
+static BevMapping *
 create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 {
-	BeMapping  *mapping = MemoryContextAllocZero(context, sizeof(BeMapping));
-	BeAttachment *attachment;
+	BevMapping  *mapping = MemoryContextAllocZero(context, sizeof(BevMapping));
+	BevAttachment *attachment;
 	MemoryContext old;
 
 	if (trigger->tgnargs != 1)
@@ -225,11 +225,11 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 				 errhint("Use bugevents.attach() to create it.")));
 
 	/* The argument is the caller's garbage; what is made of it is kept. */
-	attachment = be_attachment_read(trigger->tgargs[0]);
+	attachment = bev_attachment_read(trigger->tgargs[0]);
 	old = MemoryContextSwitchTo(context);
 	mapping->context = context;
 	mapping->relid = RelationGetRelid(rel);
-	mapping->root = trigger->tgisclone ? be_attached_root(trigger->tgoid) : mapping->relid;
+	mapping->root = trigger->tgisclone ? bev_attached_root(trigger->tgoid) : mapping->relid;
 	mapping->trigger = trigger->tgoid;
 	mapping->entity = attachment->entity;
 	mapping->decides = attachment->decides;
@@ -240,13 +240,13 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 	return mapping;
 }
 
-BeMapping *
-be_mapping_get(Relation rel, Trigger *trigger)
+BevMapping *
+bev_mapping_get(Relation rel, Trigger *trigger)
 {
 	Oid			relid = RelationGetRelid(rel);
 	uint64		invalidations_before;
 	MappingEntry *entry;
-	BeMapping  *mapping;
+	BevMapping  *mapping;
 	MemoryContext context;
 	bool		found;
 

@@ -1,8 +1,8 @@
 /*
  * mapping.h - how the rows of one relation become payloads, ready for use.
  */
-#ifndef BE_SERVER_ATTACH_MAPPING_H
-#define BE_SERVER_ATTACH_MAPPING_H
+#ifndef BEV_SERVER_ATTACH_MAPPING_H
+#define BEV_SERVER_ATTACH_MAPPING_H
 
 #include "postgres.h"
 
@@ -14,24 +14,24 @@
 #include "server/attach/expression.h"
 
 /* One field of the payload. */
-typedef struct BeField
+typedef struct BevField
 {
 	const char *label;			/* its name as JSON, with the colon: "title": */
 	Size		label_len;
 	AttrNumber	attnum;			/* column of the relation, or InvalidAttrNumber */
 	int			result;			/* else number of the expression, or -1 */
-	BeEncoder	encoder;		/* of a column */
+	BevEncoder	encoder;		/* of a column */
 	bool		admin;			/* only admins see it */
-} BeField;
+} BevField;
 
-typedef struct BeMapping
+typedef struct BevMapping
 {
 	Oid			relid;			/* of the relation that the rows are in */
 	Oid			root;			/* of the attached table */
 	Oid			trigger;
-	const BeEntity *entity;
+	const BevEntity *entity;
 
-	BeField    *fields;
+	BevField    *fields;
 	int			nfields;
 	AttrNumber	last_attnum;	/* highest of the fields' columns */
 
@@ -46,20 +46,20 @@ typedef struct BeMapping
 
 	bool		has_admin_fields;
 	bool		decides;		/* its rows say who may see what */
-	BeExpressions *expressions; /* NULL if there are none */
+	BevExpressions *expressions; /* NULL if there are none */
 	int			filter;			/* its result's number, or -1 */
 	int			audience;		/* likewise */
 	const char *constant_audience;	/* NULL: the expression or the default */
 
 	bool		needs_settings; /* some field needs an output function */
 	MemoryContext context;
-} BeMapping;
+} BevMapping;
 
 /*
  * The mapping that the trigger's argument describes for its relation.  Kept for
  * the session and made anew when the table changed.  Valid until the
  * transaction ends, at least.
  */
-extern BeMapping *be_mapping_get(Relation rel, Trigger *trigger);
+extern BevMapping *bev_mapping_get(Relation rel, Trigger *trigger);
 
-#endif							/* BE_SERVER_ATTACH_MAPPING_H */
+#endif							/* BEV_SERVER_ATTACH_MAPPING_H */

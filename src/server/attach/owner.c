@@ -9,28 +9,28 @@
 #include "server/encode/encode.h"
 
 const char *
-be_owner_search_path(const char *attached)
+bev_owner_search_path(const char *attached)
 {
 	return attached && *attached ? psprintf("%s, pg_temp", attached) : "pg_catalog, pg_temp";
 }
 
-BeOwnerScope
-be_owner_enter(Oid owner, const char *search_path)
+BevOwnerScope
+bev_owner_enter(Oid owner, const char *search_path)
 {
-	BeOwnerScope scope;
+	BevOwnerScope scope;
 
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	SetUserIdAndSecContext(owner, scope.security | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
-	scope.guc_level = be_output_settings_begin();
+	scope.guc_level = bev_output_settings_begin();
 	(void) set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	return scope;
 }
 
 void
-be_owner_leave(BeOwnerScope *scope)
+bev_owner_leave(BevOwnerScope *scope)
 {
-	be_output_settings_end(scope->guc_level);
+	bev_output_settings_end(scope->guc_level);
 	SetUserIdAndSecContext(scope->user, scope->security);
 }

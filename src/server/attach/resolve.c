@@ -37,16 +37,16 @@ resolve_search_path(void)
 	return path.data;
 }
 
-static const BeEntity *
+static const BevEntity *
 resolve_entity(const char *name)
 {
-	const BeEntity *entity = be_entity_find(name);
+	const BevEntity *entity = bev_entity_find(name);
 
 	if (entity == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unknown entity \"%s\"", name),
-				 errhint("Entities are %s.", be_entity_names())));
+				 errhint("Entities are %s.", bev_entity_names())));
 	return entity;
 }
 
@@ -135,7 +135,7 @@ check_extra(Jsonb *columns, const char *name)
 
 /* Every member of "columns" must name a field, or an extra column. */
 static void
-check_columns(const BeEntity *entity, Jsonb *columns, ArrayType *extra)
+check_columns(const BevEntity *entity, Jsonb *columns, ArrayType *extra)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
@@ -155,7 +155,7 @@ check_columns(const BeEntity *entity, Jsonb *columns, ArrayType *extra)
 		if (token != WJB_KEY)
 			continue;
 		field = pnstrdup(value.val.string.val, value.val.string.len);
-		if (be_entity_field(entity, field) >= 0)
+		if (bev_entity_field(entity, field) >= 0)
 			(void) read_given(columns, field);
 		else if (is_extra(extra, field))
 			check_extra(columns, field);
@@ -163,7 +163,7 @@ check_columns(const BeEntity *entity, Jsonb *columns, ArrayType *extra)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("entity \"%s\" has no field \"%s\"", entity->name, field),
-					 errdetail("Its fields are %s.", be_entity_field_names(entity)),
+					 errdetail("Its fields are %s.", bev_entity_field_names(entity)),
 					 errhint("More columns of the table are added with extra => ARRAY['...'].")));
 	}
 }
@@ -178,7 +178,7 @@ find_column(Relation rel, const char *name)
 }
 
 static void
-set_column(Relation rel, BeSource *source, const char *field, const char *column)
+set_column(Relation rel, BevSource *source, const char *field, const char *column)
 {
 	source->field = field;
 	source->column = column;
@@ -194,14 +194,14 @@ set_column(Relation rel, BeSource *source, const char *field, const char *column
 }
 
 static void
-set_expression(BeSource *source, BeExpressions *expressions,
+set_expression(BevSource *source, BevExpressions *expressions,
 			   const char *field, const char *expression)
 {
 	source->field = field;
 	source->column = NULL;
 	source->attnum = InvalidAttrNumber;
 	source->expression = expression;
-	(void) be_expression_type(expressions, expression, field);
+	(void) bev_expression_type(expressions, expression, field);
 }
 
 /*
@@ -209,10 +209,10 @@ set_expression(BeSource *source, BeExpressions *expressions,
  * fields: they would show anyway.
  */
 static void
-check_admin(const BeEntity *entity, const char *field)
+check_admin(const BevEntity *entity, const char *field)
 {
 	const char *const shown[] = {
-		BE_ENTITY_KEY, entity->status, entity->assignee, entity->project, entity->bug,
+		BEV_ENTITY_KEY, entity->status, entity->assignee, entity->project, entity->bug,
 		entity->person
 	};
 
@@ -226,12 +226,12 @@ check_admin(const BeEntity *entity, const char *field)
 
 /* Find the field's source; false when it is optional and there is none. */
 static bool
-resolve_field(Relation rel, BeExpressions *expressions, const BeEntity *entity,
-			  const BeEntityField *field, Jsonb *columns, BeSource *source)
+resolve_field(Relation rel, BevExpressions *expressions, const BevEntity *entity,
+			  const BevEntityField *field, Jsonb *columns, BevSource *source)
 {
 	Given		given = read_given(columns, field->name);
 
-	*source = (BeSource) {.admin = given.admin};
+	*source = (BevSource) {.admin = given.admin};
 	if (given.admin)
 		check_admin(entity, field->name);
 	if (given.text)
@@ -259,7 +259,7 @@ resolve_field(Relation rel, BeExpressions *expressions, const BeEntity *entity,
 
 /* The extra columns; each must exist, be new to the payload, and come once. */
 static void
-resolve_extra(Relation rel, const BeRequest *request, BeAttachment *attachment)
+resolve_extra(Relation rel, const BevAttachRequest *request, BevAttachment *attachment)
 {
 	Datum	   *names;
 	bool	   *nulls;
@@ -267,7 +267,7 @@ resolve_extra(Relation rel, const BeRequest *request, BeAttachment *attachment)
 
 	deconstruct_array(request->extra, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
 	attachment->sources = repalloc(attachment->sources,
-								   sizeof(BeSource) * (attachment->nsources + Max(n, 1)));
+								   sizeof(BevSource) * (attachment->nsources + Max(n, 1)));
 	for (int i = 0; i < n; i++)
 	{
 		char	   *name;
@@ -282,7 +282,7 @@ resolve_extra(Relation rel, const BeRequest *request, BeAttachment *attachment)
 					(errcode(ERRCODE_UNDEFINED_COLUMN),
 					 errmsg("extra: column \"%s\" of table \"%s\" does not exist",
 							name, RelationGetRelationName(rel))));
-		if (strcmp(name, "truncated") == 0 || be_entity_field(attachment->entity, name) >= 0)
+		if (strcmp(name, "truncated") == 0 || bev_entity_field(attachment->entity, name) >= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_COLUMN),
 					 errmsg("extra: \"%s\" is a field of the payload already", name)));
@@ -293,7 +293,7 @@ resolve_extra(Relation rel, const BeRequest *request, BeAttachment *attachment)
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
 						 errmsg("extra: column \"%s\" is named twice", name)));
 		}
-		attachment->sources[attachment->nsources] = (BeSource) {
+		attachment->sources[attachment->nsources] = (BevSource) {
 			.admin = read_given(request->columns, name).admin
 		};
 		set_column(rel, &attachment->sources[attachment->nsources++], name, name);
@@ -302,9 +302,9 @@ resolve_extra(Relation rel, const BeRequest *request, BeAttachment *attachment)
 }
 
 static void
-check_filter(BeExpressions *expressions, const char *filter)
+check_filter(BevExpressions *expressions, const char *filter)
 {
-	Oid			type = be_expression_type(expressions, filter, "filter");
+	Oid			type = bev_expression_type(expressions, filter, "filter");
 
 	if (getBaseType(type) != BOOLOID)
 		ereport(ERROR,
@@ -314,36 +314,36 @@ check_filter(BeExpressions *expressions, const char *filter)
 
 /* Principals or an expression that gives them. */
 static void
-check_audience(BeExpressions *expressions, const char *audience)
+check_audience(BevExpressions *expressions, const char *audience)
 {
 	char	   *bad;
-	char	   *constant = be_audience_from_list(audience, strlen(audience), &bad);
+	char	   *constant = bev_row_audience_from_list(audience, strlen(audience), &bad);
 	Oid			type;
 
 	if (bad == NULL && *constant)
 		return;
-	type = be_expression_type(expressions, audience, "audience");
-	if (!be_audience_takes_type(type))
+	type = bev_expression_type(expressions, audience, "audience");
+	if (!bev_row_audience_takes_type(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("the audience must be text or text[], not %s", format_type_be(type)),
 				 errhint("Principals are all, admin, user:ID and project:ID.")));
 }
 
-BeAttachment *
-be_attachment_resolve(Relation rel, const BeRequest *request)
+BevAttachment *
+bev_attachment_resolve(Relation rel, const BevAttachRequest *request)
 {
-	BeAttachment *attachment = palloc0(sizeof(BeAttachment));
-	const BeEntity *entity = resolve_entity(request->entity);
-	BeExpressions *expressions;
+	BevAttachment *attachment = palloc0(sizeof(BevAttachment));
+	const BevEntity *entity = resolve_entity(request->entity);
+	BevExpressions *expressions;
 
 	attachment->entity = entity;
 	attachment->table = RelationGetRelid(rel);
 	attachment->filter = request->filter;
 	attachment->audience = request->audience;
 	attachment->search_path = resolve_search_path();
-	attachment->sources = palloc(sizeof(BeSource) * BE_ENTITY_MAX_FIELDS);
-	expressions = be_expressions_create(attachment->table, rel, attachment->search_path);
+	attachment->sources = palloc(sizeof(BevSource) * BEV_ENTITY_MAX_FIELDS);
+	expressions = bev_expressions_create(attachment->table, rel, attachment->search_path);
 
 	if (request->columns)
 		check_columns(entity, request->columns, request->extra);

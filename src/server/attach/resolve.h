@@ -1,8 +1,8 @@
 /*
  * resolve.h - from what attach() was asked to what the trigger will do.
  */
-#ifndef BE_SERVER_ATTACH_RESOLVE_H
-#define BE_SERVER_ATTACH_RESOLVE_H
+#ifndef BEV_SERVER_ATTACH_RESOLVE_H
+#define BEV_SERVER_ATTACH_RESOLVE_H
 
 #include "postgres.h"
 
@@ -13,16 +13,16 @@
 #include "server/attach/attachment.h"
 
 /* The arguments of attach(); NULL where nothing was given. */
-typedef struct BeRequest
+typedef struct BevAttachRequest
 {
 	const char *entity;
 	Jsonb	   *columns;
 	const char *filter;
 	const char *audience;
 	ArrayType  *extra;
-} BeRequest;
+} BevAttachRequest;
 
 /* Check the request against the table; throws, naming what is wrong. */
-extern BeAttachment *be_attachment_resolve(Relation rel, const BeRequest *request);
+extern BevAttachment *bev_attachment_resolve(Relation rel, const BevAttachRequest *request);
 
-#endif							/* BE_SERVER_ATTACH_RESOLVE_H */
+#endif							/* BEV_SERVER_ATTACH_RESOLVE_H */

@@ -35,10 +35,10 @@ is_principal(const char *text, Size len)
 		if ((unsigned char) text[i] < ' ')
 			return false;
 	}
-	return (len == strlen(BE_PRINCIPAL_ALL) && memcmp(text, BE_PRINCIPAL_ALL, len) == 0) ||
-		(len == strlen(BE_PRINCIPAL_ADMIN) && memcmp(text, BE_PRINCIPAL_ADMIN, len) == 0) ||
-		has_prefix(text, len, BE_PRINCIPAL_USER) ||
-		has_prefix(text, len, BE_PRINCIPAL_PROJECT);
+	return (len == strlen(BEV_PRINCIPAL_ALL) && memcmp(text, BEV_PRINCIPAL_ALL, len) == 0) ||
+		(len == strlen(BEV_PRINCIPAL_ADMIN) && memcmp(text, BEV_PRINCIPAL_ADMIN, len) == 0) ||
+		has_prefix(text, len, BEV_PRINCIPAL_USER) ||
+		has_prefix(text, len, BEV_PRINCIPAL_PROJECT);
 }
 
 static bool
@@ -76,7 +76,7 @@ principal_end(const char *start, const char *end)
 }
 
 char *
-be_audience_from_list(const char *list, Size len, char **bad)
+bev_row_audience_from_list(const char *list, Size len, char **bad)
 {
 	const char *end = list + len;
 	StringInfoData out;
@@ -101,7 +101,7 @@ be_audience_from_list(const char *list, Size len, char **bad)
 		if (bad && *bad == NULL)
 			*bad = pnstrdup(start, list - start);
 	}
-	return (char *) be_utf8_cstring(out.data);
+	return (char *) bev_database_text_to_cstring(out.data);
 }
 
 static bool
@@ -111,7 +111,7 @@ is_text(Oid type)
 }
 
 bool
-be_audience_takes_type(Oid type)
+bev_row_audience_takes_type(Oid type)
 {
 	type = getBaseType(type);
 	return is_text(type) || is_text(get_element_type(type));
@@ -138,65 +138,65 @@ from_array(Datum value, Oid element_type, bool *bad)
 		if (!add_principal(&out, VARDATA_ANY(item), VARSIZE_ANY_EXHDR(item)))
 			*bad = true;
 	}
-	return (char *) be_utf8_cstring(out.data);
+	return (char *) bev_database_text_to_cstring(out.data);
 }
 
 char *
-be_audience_from_value(Datum value, bool isnull, Oid type)
+bev_row_audience_from_value(Datum value, bool isnull, Oid type)
 {
 	char	   *audience = NULL;
 	char	   *bad_word = NULL;
 	bool		bad = false;
 
 	if (isnull)
-		return pstrdup(BE_PRINCIPAL_ADMIN);
+		return pstrdup(BEV_PRINCIPAL_ADMIN);
 
 	type = getBaseType(type);
 	if (is_text(type))
 	{
 		text	   *list = DatumGetTextPP(value);
 
-		audience = be_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), &bad_word);
+		audience = bev_row_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), &bad_word);
 	}
 	else if (is_text(get_element_type(type)))
 		audience = from_array(value, get_element_type(type), &bad);
 
 	if (bad || bad_word || audience == NULL || *audience == '\0' ||
 		strlen(audience) > AUDIENCE_MAX_SIZE)
-		return pstrdup(BE_PRINCIPAL_ADMIN);
+		return pstrdup(BEV_PRINCIPAL_ADMIN);
 	return audience;
 }
 
 const char *
-be_audience_default(const BeEntity *entity, const char *action, const char *person)
+bev_row_audience_default(const BevEntity *entity, const char *action, const char *person)
 {
 	StringInfoData out;
 
-	if (!be_entity_can_decide(entity))
-		return BE_PRINCIPAL_ALL;
-	if (entity->id == BE_USER && strcmp(action, "updated") != 0)
-		return BE_PRINCIPAL_ADMIN;
+	if (!bev_entity_can_decide(entity))
+		return BEV_PRINCIPAL_ALL;
+	if (entity->id == BEV_USER && strcmp(action, "updated") != 0)
+		return BEV_PRINCIPAL_ADMIN;
 
 	initStringInfo(&out);
-	(void) add_principal(&out, BE_PRINCIPAL_ADMIN, strlen(BE_PRINCIPAL_ADMIN));
-	person = psprintf("%s%s", BE_PRINCIPAL_USER, person);
+	(void) add_principal(&out, BEV_PRINCIPAL_ADMIN, strlen(BEV_PRINCIPAL_ADMIN));
+	person = psprintf("%s%s", BEV_PRINCIPAL_USER, person);
 	(void) add_principal(&out, person, strlen(person));
 	return out.data;
 }
 
-static BeSpan
+static BevSpan
 lines_of(const char *audience)
 {
-	return (BeSpan) {audience, (uint32_t) strlen(audience)};
+	return (BevSpan) {audience, (uint32_t) strlen(audience)};
 }
 
 static bool
-names(const char *audience, BeSpan principal)
+names(const char *audience, BevSpan principal)
 {
-	BeSpan		rest = lines_of(audience);
-	BeSpan		line;
+	BevSpan		rest = lines_of(audience);
+	BevSpan		line;
 
-	while (be_audience_next(&rest, &line))
+	while (bev_audience_next(&rest, &line))
 		if (line.len == principal.len && memcmp(line.data, principal.data, line.len) == 0)
 			return true;
 	return false;
@@ -205,17 +205,17 @@ names(const char *audience, BeSpan principal)
 static bool
 is_for_all(const char *audience)
 {
-	return names(audience, lines_of(BE_PRINCIPAL_ALL));
+	return names(audience, lines_of(BEV_PRINCIPAL_ALL));
 }
 
 /* Append the lines of an audience with a sign before each. */
 static void
 append_signed(StringInfo out, char sign, const char *audience)
 {
-	BeSpan		rest = lines_of(audience);
-	BeSpan		line;
+	BevSpan		rest = lines_of(audience);
+	BevSpan		line;
 
-	while (be_audience_next(&rest, &line))
+	while (bev_audience_next(&rest, &line))
 	{
 		appendStringInfo(out, "\n%c", sign);
 		appendBinaryStringInfo(out, line.data, line.len);
@@ -226,12 +226,12 @@ append_signed(StringInfo out, char sign, const char *audience)
 static char *
 subtract(const char *audience, const char *other)
 {
-	BeSpan		rest = lines_of(audience);
-	BeSpan		line;
+	BevSpan		rest = lines_of(audience);
+	BevSpan		line;
 	StringInfoData out;
 
 	initStringInfo(&out);
-	while (!is_for_all(other) && be_audience_next(&rest, &line))
+	while (!is_for_all(other) && bev_audience_next(&rest, &line))
 	{
 		if (names(other, line))
 			continue;
@@ -241,14 +241,14 @@ subtract(const char *audience, const char *other)
 	}
 	if (out.len == 0)
 		return NULL;
-	append_signed(&out, BE_AUDIENCE_EXCEPT, other);
+	append_signed(&out, BEV_AUDIENCE_EXCEPT, other);
 	return out.data;
 }
 
-BeMove
-be_audience_move(const char *old, const char *new)
+BevMove
+bev_row_audience_move(const char *old, const char *new)
 {
-	BeMove		move = {.kept = new};
+	BevMove		move = {.kept = new};
 	StringInfoData both;
 
 	if (old == new || strcmp(old, new) == 0)
@@ -259,7 +259,7 @@ be_audience_move(const char *old, const char *new)
 	{
 		initStringInfo(&both);
 		appendStringInfoString(&both, new);
-		append_signed(&both, BE_AUDIENCE_ONLY, old);
+		append_signed(&both, BEV_AUDIENCE_ONLY, old);
 		move.kept = both.data;
 	}
 	return move;

@@ -3,8 +3,8 @@
  *
  * An audience is UTF-8 and has one principal per line.
  */
-#ifndef BE_SERVER_ATTACH_ROW_AUDIENCE_H
-#define BE_SERVER_ATTACH_ROW_AUDIENCE_H
+#ifndef BEV_SERVER_ATTACH_ROW_AUDIENCE_H
+#define BEV_SERVER_ATTACH_ROW_AUDIENCE_H
 
 #include "postgres.h"
 
@@ -16,32 +16,32 @@
  * no valid principal remains.  *bad, unless bad is NULL, becomes the first
  * invalid one or NULL.
  */
-extern char *be_audience_from_list(const char *list, Size len, char **bad);
+extern char *bev_row_audience_from_list(const char *list, Size len, char **bad);
 
 /* Can the value of an audience expression have this type? */
-extern bool be_audience_takes_type(Oid type);
+extern bool bev_row_audience_takes_type(Oid type);
 
 /*
  * The audience that an expression gave: a list in a text, or a text[] with one
  * principal each.  Invalid ones are dropped; admins only when none remains.
  */
-extern char *be_audience_from_value(Datum value, bool isnull, Oid type);
+extern char *bev_row_audience_from_value(Datum value, bool isnull, Oid type);
 
 /*
  * What an event has when attach() was not told otherwise; person is the id of the
  * user whom the row is about, if it is about one.
  */
-extern const char *be_audience_default(const BeEntity *entity, const char *action,
+extern const char *bev_row_audience_default(const BevEntity *entity, const char *action,
 									   const char *person);
 
 /* What becomes of who sees a row when its audience changes; NULL: nobody. */
-typedef struct BeMove
+typedef struct BevMove
 {
 	char	   *lost;			/* they see it no more */
 	char	   *gained;			/* they didn't see it before */
 	const char *kept;			/* they did, and do */
-} BeMove;
+} BevMove;
 
-extern BeMove be_audience_move(const char *old, const char *new);
+extern BevMove bev_row_audience_move(const char *old, const char *new);
 
-#endif							/* BE_SERVER_ATTACH_ROW_AUDIENCE_H */
+#endif							/* BEV_SERVER_ATTACH_ROW_AUDIENCE_H */

@@ -1,8 +1,8 @@
 /*
  * clock.h - waiting for a time, on a clock that may be set.
  */
-#ifndef BE_SERVER_BASE_CLOCK_H
-#define BE_SERVER_BASE_CLOCK_H
+#ifndef BEV_SERVER_BASE_CLOCK_H
+#define BEV_SERVER_BASE_CLOCK_H
 
 #include "postgres.h"
 
@@ -13,11 +13,11 @@
  * set back, and it has, too.
  */
 static inline bool
-be_clock_has_come(TimestampTz then, long ms)
+bev_clock_has_come(TimestampTz then, long ms)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
 	return now >= then || TimestampTzPlusMilliseconds(now, ms) < then;
 }
 
-#endif							/* BE_SERVER_BASE_CLOCK_H */
+#endif							/* BEV_SERVER_BASE_CLOCK_H */

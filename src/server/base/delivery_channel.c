@@ -18,52 +18,52 @@ typedef struct Kind
 	char	  **secret_file;
 } Kind;
 
-static const Kind kinds[BE_CHANNELS] = {
-	[BE_CHANNEL_EMAIL] = {"email", &be_smtp_url, "password", "bugevents.smtp_password_file", &be_smtp_password_file},
-	[BE_CHANNEL_WHATSAPP] = {"whatsapp", &be_whatsapp_url, "token", "bugevents.whatsapp_token_file", &be_whatsapp_token_file},
-	[BE_CHANNEL_WEBHOOK] = {"webhook", &be_webhook_url, "secret", "bugevents.webhook_secret_file", &be_webhook_secret_file},
+static const Kind kinds[BEV_CHANNELS] = {
+	[BEV_CHANNEL_EMAIL] = {"email", &bev_smtp_url, "password", "bugevents.smtp_password_file", &bev_smtp_password_file},
+	[BEV_CHANNEL_WHATSAPP] = {"whatsapp", &bev_whatsapp_url, "token", "bugevents.whatsapp_token_file", &bev_whatsapp_token_file},
+	[BEV_CHANNEL_WEBHOOK] = {"webhook", &bev_webhook_url, "secret", "bugevents.webhook_secret_file", &bev_webhook_secret_file},
 };
 
 const char *
-be_channel_name(BeChannelKind kind)
+bev_delivery_channel_name(BevDeliveryChannel kind)
 {
 	return kinds[kind].name;
 }
 
-BeChannelKind
-be_channel_find(const char *name)
+BevDeliveryChannel
+bev_delivery_channel_find(const char *name)
 {
 	int			kind = 0;
 
-	while (kind < BE_CHANNELS && strcmp(kinds[kind].name, name) != 0)
+	while (kind < BEV_CHANNELS && strcmp(kinds[kind].name, name) != 0)
 		kind++;
-	return (BeChannelKind) kind;
+	return (BevDeliveryChannel) kind;
 }
 
 bool
-be_channel_is_on(BeChannelKind kind)
+bev_delivery_channel_is_on(BevDeliveryChannel kind)
 {
 	return **kinds[kind].url != '\0';
 }
 
 bool
-be_channel_is_any_on(void)
+bev_delivery_channel_is_any_on(void)
 {
-	for (int kind = 0; kind < BE_CHANNELS; kind++)
-		if (be_channel_is_on((BeChannelKind) kind))
+	for (int kind = 0; kind < BEV_CHANNELS; kind++)
+		if (bev_delivery_channel_is_on((BevDeliveryChannel) kind))
 			return true;
 	return false;
 }
 
 bool
-be_channel_is_default(BeChannelKind kind)
+bev_delivery_channel_is_default(BevDeliveryChannel kind)
 {
 	List	   *names;
 	ListCell   *cell;
-	char	   *copy = pstrdup(be_default_channels);
+	char	   *copy = pstrdup(bev_default_channels);
 
 	/* It tells another program, not the user. */
-	if (kind == BE_CHANNEL_WEBHOOK)
+	if (kind == BEV_CHANNEL_WEBHOOK)
 		return true;
 	if (!SplitGUCList(copy, ',', &names))
 		return false;
@@ -100,7 +100,7 @@ put_secret(StringInfo line, const Kind *kind)
 
 	if (**kind->secret_file == '\0')
 		return true;
-	secret = be_secret_read(kind->secret_setting, *kind->secret_file, &len, WARNING);
+	secret = bev_secret_read(kind->secret_setting, *kind->secret_file, &len, WARNING);
 	if (secret == NULL)
 		return false;
 	good = strlen(secret) == len && pg_verify_mbstr(PG_UTF8, secret, len, true);
@@ -117,31 +117,31 @@ put_secret(StringInfo line, const Kind *kind)
 }
 
 static void
-put_channel(StringInfo line, BeChannelKind number)
+put_channel(StringInfo line, BevDeliveryChannel number)
 {
 	const Kind *kind = &kinds[number];
 	int			start = line->len;
 
-	appendStringInfo(line, ",\"%s\":{\"concurrency\":%d", kind->name, be_delivery_concurrency);
+	appendStringInfo(line, ",\"%s\":{\"concurrency\":%d", kind->name, bev_delivery_concurrency);
 	put_text(line, "url", *kind->url);
-	if (number == BE_CHANNEL_EMAIL)
+	if (number == BEV_CHANNEL_EMAIL)
 	{
-		put_text(line, "from", be_smtp_from);
-		put_text(line, "tls", be_smtp_tls ? "required" : "none");
-		if (*be_smtp_user)
-			put_text(line, "user", be_smtp_user);
+		put_text(line, "from", bev_smtp_from);
+		put_text(line, "tls", bev_smtp_tls ? "required" : "none");
+		if (*bev_smtp_user)
+			put_text(line, "user", bev_smtp_user);
 	}
-	if (*be_delivery_ca_file)
+	if (*bev_delivery_ca_file)
 	{
 		Size		len;
-		char	   *ca = be_secret_read("bugevents.delivery_ca_file", be_delivery_ca_file, &len, WARNING);
+		char	   *ca = bev_secret_read("bugevents.delivery_ca_file", bev_delivery_ca_file, &len, WARNING);
 
 		if (ca)
 			put_text(line, "ca", ca);
 	}
-	put_number(line, "timeout", be_delivery_timeout);
-	put_number(line, "connect_timeout", Min(be_delivery_timeout, 10000));
-	put_number(line, "stall_timeout", Min(be_delivery_timeout, 30000));
+	put_number(line, "timeout", bev_delivery_timeout);
+	put_number(line, "connect_timeout", Min(bev_delivery_timeout, 10000));
+	put_number(line, "stall_timeout", Min(bev_delivery_timeout, 30000));
 	if (put_secret(line, kind))
 		appendStringInfoChar(line, '}');
 	else
@@ -152,11 +152,11 @@ put_channel(StringInfo line, BeChannelKind number)
 }
 
 void
-be_channel_write_config(StringInfo line)
+bev_delivery_channel_write_config(StringInfo line)
 {
 	appendStringInfoString(line, "{\"type\":\"config\"");
-	for (int kind = 0; kind < BE_CHANNELS; kind++)
-		if (be_channel_is_on((BeChannelKind) kind))
-			put_channel(line, (BeChannelKind) kind);
+	for (int kind = 0; kind < BEV_CHANNELS; kind++)
+		if (bev_delivery_channel_is_on((BevDeliveryChannel) kind))
+			put_channel(line, (BevDeliveryChannel) kind);
 	appendStringInfoString(line, "}\n");
 }

@@ -14,7 +14,7 @@
 #define SECRET_MAX	(1024 * 1024)
 
 char *
-be_secret_read(const char *setting, const char *path, Size *len, int elevel)
+bev_secret_read(const char *setting, const char *path, Size *len, int elevel)
 {
 	FILE	   *file = AllocateFile(path, PG_BINARY_R);
 	struct stat st;

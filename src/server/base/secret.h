@@ -1,8 +1,8 @@
 /*
  * secret.h - reading the files that hold secrets and keys.
  */
-#ifndef BE_SERVER_BASE_SECRET_H
-#define BE_SERVER_BASE_SECRET_H
+#ifndef BEV_SERVER_BASE_SECRET_H
+#define BEV_SERVER_BASE_SECRET_H
 
 #include "postgres.h"
 
@@ -12,7 +12,7 @@
  * path is taken from the data directory.  At elevel < ERROR a file that can't be
  * read is reported and NULL returned.  setting is its name, for the message.
  */
-extern char *be_secret_read(const char *setting, const char *path, Size *len,
+extern char *bev_secret_read(const char *setting, const char *path, Size *len,
 							int elevel);
 
-#endif							/* BE_SERVER_BASE_SECRET_H */
+#endif							/* BEV_SERVER_BASE_SECRET_H */

@@ -102,19 +102,19 @@ become(const char *program, char *const argv[], char *const environment[],
 		_exit(1);
 
 	/* Neither may overwrite the other before it has its place. */
-	if (file >= 0 && (file = fcntl(file, F_DUPFD, BE_SPAWN_FILE + 1)) < 0)
+	if (file >= 0 && (file = fcntl(file, F_DUPFD, BEV_SPAWN_FILE + 1)) < 0)
 		_exit(1);
-	place(pipe_fd, BE_SPAWN_PIPE);
+	place(pipe_fd, BEV_SPAWN_PIPE);
 	if (file >= 0)
-		place(file, BE_SPAWN_FILE);
-	close_other_files(file >= 0 ? BE_SPAWN_FILE + 1 : BE_SPAWN_PIPE + 1);
+		place(file, BEV_SPAWN_FILE);
+	close_other_files(file >= 0 ? BEV_SPAWN_FILE + 1 : BEV_SPAWN_PIPE + 1);
 	default_signals();
 	execve(program, argv, environment);
 	_exit(127);
 }
 
 pid_t
-be_spawn(char *const argv[], int file, bool bound, int *fd)
+bev_spawn(char *const argv[], int file, bool bound, int *fd)
 {
 	char		program[MAXPGPATH];
 	char	   *environment[lengthof(kept) + 1];
@@ -143,7 +143,7 @@ be_spawn(char *const argv[], int file, bool bound, int *fd)
 }
 
 bool
-be_spawn_ended(pid_t pid, int *status)
+bev_spawn_ended(pid_t pid, int *status)
 {
 	return waitpid(pid, status, WNOHANG) == pid;
 }

@@ -1,25 +1,25 @@
 /*
  * spawn.h - starting a program of ours, and seeing it end.
  */
-#ifndef BE_SERVER_BASE_SPAWN_H
-#define BE_SERVER_BASE_SPAWN_H
+#ifndef BEV_SERVER_BASE_SPAWN_H
+#define BEV_SERVER_BASE_SPAWN_H
 
 #include "postgres.h"
 
 /* The descriptors that the program finds. */
-#define BE_SPAWN_PIPE	3
-#define BE_SPAWN_FILE	4
+#define BEV_SPAWN_PIPE	3
+#define BEV_SPAWN_FILE	4
 
 /*
  * Start a program of pkglibdir as a child process.  It has one end of a socketpair as
- * BE_SPAWN_PIPE, a copy of file as BE_SPAWN_FILE unless that is -1, the server's standard
+ * BEV_SPAWN_PIPE, a copy of file as BEV_SPAWN_FILE unless that is -1, the server's standard
  * error, and nothing else of ours; of the environment no more than locale, time zone and
  * LD_LIBRARY_PATH.  bound: the kernel kills it when we end.  Returns its pid,
  * with *fd the non-blocking end of the pipe that is ours; or -1 with errno set.
  */
-extern pid_t be_spawn(char *const argv[], int file, bool bound, int *fd);
+extern pid_t bev_spawn(char *const argv[], int file, bool bound, int *fd);
 
 /* Has the child ended?  Then its exit status is in *status.  Doesn't block. */
-extern bool be_spawn_ended(pid_t pid, int *status);
+extern bool bev_spawn_ended(pid_t pid, int *status);
 
-#endif							/* BE_SERVER_BASE_SPAWN_H */
+#endif							/* BEV_SERVER_BASE_SPAWN_H */

@@ -7,11 +7,11 @@
 #include "server/base/statement.h"
 
 static void
-prepare(BeStatement *statement, int n, const BeValue *values)
+prepare(BevStatement *statement, int n, const BevValue *values)
 {
-	Oid			types[BE_STATEMENT_MAX_VALUES];
+	Oid			types[BEV_STATEMENT_MAX_VALUES];
 
-	Assert(n <= BE_STATEMENT_MAX_VALUES);
+	Assert(n <= BEV_STATEMENT_MAX_VALUES);
 	for (int i = 0; i < n; i++)
 		types[i] = values[i].type;
 	statement->plan = SPI_prepare(statement->sql, n, types);
@@ -23,10 +23,10 @@ prepare(BeStatement *statement, int n, const BeValue *values)
 }
 
 uint64
-be_statement_run(BeStatement *statement, int n, const BeValue *values)
+bev_statement_run(BevStatement *statement, int n, const BevValue *values)
 {
-	Datum		datums[BE_STATEMENT_MAX_VALUES];
-	char		nulls[BE_STATEMENT_MAX_VALUES];
+	Datum		datums[BEV_STATEMENT_MAX_VALUES];
+	char		nulls[BEV_STATEMENT_MAX_VALUES];
 	int			rc;
 
 	if (statement->plan == NULL)
@@ -43,13 +43,13 @@ be_statement_run(BeStatement *statement, int n, const BeValue *values)
 }
 
 char *
-be_statement_text(uint64 row, int column)
+bev_statement_text(uint64 row, int column)
 {
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
 void
-be_statement_done(void)
+bev_statement_done(void)
 {
 	SPI_freetuptable(SPI_tuptable);
 }

@@ -40,19 +40,19 @@ attempt(void (*step) (void *arg), void *arg, bool report)
 }
 
 bool
-be_attempt(void (*step) (void *arg), void *arg, bool report)
+bev_subtransaction_run(void (*step) (void *arg), void *arg, bool report)
 {
 	return attempt(step, arg, report) == NULL;
 }
 
 ErrorData *
-be_attempt_error(void (*step) (void *arg), void *arg)
+bev_subtransaction_error(void (*step) (void *arg), void *arg)
 {
 	return attempt(step, arg, false);
 }
 
 bool
-be_attempt_may_succeed_later(int sqlstate)
+bev_subtransaction_may_succeed_later(int sqlstate)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlstate))
 	{

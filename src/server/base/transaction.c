@@ -9,7 +9,7 @@
 #include "utils/snapmgr.h"
 
 void
-be_transaction_begin(void)
+bev_transaction_begin(void)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -19,7 +19,7 @@ be_transaction_begin(void)
 }
 
 void
-be_transaction_commit(MemoryContext context)
+bev_transaction_commit(MemoryContext context)
 {
 	PopActiveSnapshot();
 	SPI_finish();

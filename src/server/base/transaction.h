@@ -1,15 +1,15 @@
 /*
  * transaction.h - a transaction of a worker's own.
  */
-#ifndef BE_SERVER_BASE_TRANSACTION_H
-#define BE_SERVER_BASE_TRANSACTION_H
+#ifndef BEV_SERVER_BASE_TRANSACTION_H
+#define BEV_SERVER_BASE_TRANSACTION_H
 
 #include "postgres.h"
 
 /* Begin one with an active snapshot, and connect SPI. */
-extern void be_transaction_begin(void);
+extern void bev_transaction_begin(void);
 
 /* Commit it, and go on in this memory context. */
-extern void be_transaction_commit(MemoryContext context);
+extern void bev_transaction_commit(MemoryContext context);
 
-#endif							/* BE_SERVER_BASE_TRANSACTION_H */
+#endif							/* BEV_SERVER_BASE_TRANSACTION_H */

@@ -1,16 +1,16 @@
 /*
  * unix_time.h - the time on the pipe: microseconds since 1970, UTC.
  */
-#ifndef BE_SERVER_BASE_UNIX_TIME_H
-#define BE_SERVER_BASE_UNIX_TIME_H
+#ifndef BEV_SERVER_BASE_UNIX_TIME_H
+#define BEV_SERVER_BASE_UNIX_TIME_H
 
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
 
-#define BE_UNIX_EPOCH_DIFF \
+#define BEV_UNIX_EPOCH_DIFF \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-#define BE_TO_UNIX_TIME(at)		((int64) (at) + BE_UNIX_EPOCH_DIFF)
+#define BEV_TO_UNIX_TIME(at)		((int64) (at) + BEV_UNIX_EPOCH_DIFF)
 
-#endif							/* BE_SERVER_BASE_UNIX_TIME_H */
+#endif							/* BEV_SERVER_BASE_UNIX_TIME_H */

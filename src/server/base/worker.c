@@ -26,9 +26,9 @@ set(const char *name, const char *value)
 }
 
 void
-be_worker_connect(void)
+bev_worker_connect(void)
 {
-	BackgroundWorkerInitializeConnection(be_database, NULL, 0);
+	BackgroundWorkerInitializeConnection(bev_database, NULL, 0);
 
 	/* Names of roles are looked up. */
 	StartTransactionCommand();

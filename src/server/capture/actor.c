@@ -20,7 +20,7 @@
 
 #define CLAIMS	"request.jwt.claims"
 
-static char actor[BE_ACTOR_MAX + 1];
+static char actor[BEV_ACTOR_MAX + 1];
 
 typedef struct Search
 {
@@ -32,8 +32,8 @@ typedef struct Search
 static const char *
 set_actor(const char *name)
 {
-	const char *utf8 = be_utf8_cstring(name);
-	Size		len = be_utf8_clip(utf8, strlen(utf8), BE_ACTOR_MAX);
+	const char *utf8 = bev_database_text_to_cstring(name);
+	Size		len = bev_database_text_clip_utf8(utf8, strlen(utf8), BEV_ACTOR_MAX);
 
 	memcpy(actor, utf8, len);
 	actor[len] = '\0';
@@ -42,16 +42,16 @@ set_actor(const char *name)
 	return actor;
 }
 
-static BeJsonAction
+static BevJsonAction
 begin_member(void *arg, char *name, bool isnull pg_attribute_unused())
 {
 	Search	   *search = arg;
 
 	search->is_subject = search->lex->lex_level == 1 && strcmp(name, "sub") == 0;
-	BE_JSON_ACTION_DONE;
+	BEV_JSON_ACTION_DONE;
 }
 
-static BeJsonAction
+static BevJsonAction
 take_scalar(void *arg, char *token, JsonTokenType type)
 {
 	Search	   *search = arg;
@@ -62,7 +62,7 @@ take_scalar(void *arg, char *token, JsonTokenType type)
 		set_actor(token);
 		search->found = true;
 	}
-	BE_JSON_ACTION_DONE;
+	BEV_JSON_ACTION_DONE;
 }
 
 static void
@@ -71,7 +71,7 @@ read_claims(const char *claims)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bugevents claims",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	Search		search = {.lex = be_json_lexer(claims)};
+	Search		search = {.lex = bev_json_lexer(claims)};
 	JsonSemAction action = {
 		.semstate = &search,
 		.object_field_start = begin_member,
@@ -110,7 +110,7 @@ find_claims(void)
 	static bool absent = false;
 	const char *claims;
 
-	if (be_settings_are_as_many(&settings) && absent)
+	if (bev_settings_are_as_many(&settings) && absent)
 		return NULL;
 	claims = GetConfigOption(CLAIMS, true, false);
 	absent = claims == NULL;
@@ -118,15 +118,15 @@ find_claims(void)
 }
 
 const char *
-be_actor(void)
+bev_actor(void)
 {
 	static bool from_claims = false;	/* actor is what is_known() compares with */
 	const char *claims;
 
-	if (*be_actor_setting)
+	if (*bev_actor_setting)
 	{
 		from_claims = false;
-		return set_actor(be_actor_setting);
+		return set_actor(bev_actor_setting);
 	}
 	claims = find_claims();
 	if (claims == NULL || *claims == '\0')

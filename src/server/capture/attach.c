@@ -111,9 +111,9 @@ replace_triggers(Relation rel, List *old, const char *argument, bool always)
 	drop_triggers(table, old);
 	if (argument)
 	{
-		create_trigger(table, BE_ROW_TRIGGER, "INSERT OR UPDATE OR DELETE", "ROW",
+		create_trigger(table, BEV_ROW_TRIGGER, "INSERT OR UPDATE OR DELETE", "ROW",
 					   "capture", argument, always);
-		create_trigger(table, BE_TRUNCATE_TRIGGER, "TRUNCATE", "STATEMENT",
+		create_trigger(table, BEV_TRUNCATE_TRIGGER, "TRUNCATE", "STATEMENT",
 					   "capture_truncate", argument, always);
 	}
 
@@ -130,7 +130,7 @@ check_owner(Oid relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid)));
-	if (!be_class_is_owned(relid, GetUserId()))
+	if (!bev_class_is_owned(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER,
 					   get_relkind_objtype(get_rel_relkind(relid)), name);
 }
@@ -148,7 +148,7 @@ open_owned_table(Oid relid)
 	check_owner(relid);
 
 	/* DROP TRIGGER needs the strongest; asking for it later could deadlock. */
-	lock = be_attached_triggers(relid) ? AccessExclusiveLock : ShareRowExclusiveLock;
+	lock = bev_attached_triggers(relid) ? AccessExclusiveLock : ShareRowExclusiveLock;
 	rel = table_open(relid, lock);
 	check_owner(relid);
 	return rel;
@@ -189,7 +189,7 @@ check_partitioning(Relation rel)
 	{
 		foreach(cell, get_partition_ancestors(RelationGetRelid(rel)))
 		{
-			if (be_attached_triggers(lfirst_oid(cell)) != NIL)
+			if (bev_attached_triggers(lfirst_oid(cell)) != NIL)
 				ereport(ERROR,
 						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						 errmsg("cannot attach partition \"%s\"", RelationGetRelationName(rel)),
@@ -202,7 +202,7 @@ check_partitioning(Relation rel)
 	foreach(cell, find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL))
 	{
 		if (lfirst_oid(cell) != RelationGetRelid(rel) &&
-			be_attached_triggers(lfirst_oid(cell)) != NIL)
+			bev_attached_triggers(lfirst_oid(cell)) != NIL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("cannot attach partitioned table \"%s\"", RelationGetRelationName(rel)),
@@ -215,8 +215,8 @@ check_partitioning(Relation rel)
 static void
 check_served(void)
 {
-	be_settings_require_preload();
-	if (!be_settings_database_is_served())
+	bev_settings_require_preload();
+	if (!bev_settings_database_is_served())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("database \"%s\" is not served by bugevents",
@@ -244,13 +244,13 @@ optional_text(FunctionCallInfo fcinfo, int n)
  * make himself a member of projects by a table of his own.
  */
 static bool
-may_decide(const BeEntity *entity)
+may_decide(const BevEntity *entity)
 {
-	if (!be_entity_can_decide(entity))
+	if (!bev_entity_can_decide(entity))
 		return false;
-	if (be_database_is_owned(MyDatabaseId, GetUserId()))
+	if (bev_database_is_owned(MyDatabaseId, GetUserId()))
 		return true;
-	if (entity->id == BE_MEMBERSHIP)
+	if (entity->id == BEV_MEMBERSHIP)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of the database to attach a table of memberships")));
@@ -259,27 +259,27 @@ may_decide(const BeEntity *entity)
 
 /* Let clients be looked up anew, if what is attached to this table decides. */
 static void
-announce(Relation rel, const BeAttachment *attachment, const char *action)
+announce(Relation rel, const BevAttachment *attachment, const char *action)
 {
-	if (attachment->decides && be_settings_are_preloaded() && be_record_is_wanted())
-		be_notice_publish(rel, attachment, action, BE_PRINCIPAL_ADMIN);
+	if (attachment->decides && bev_settings_are_preloaded() && bev_record_is_wanted())
+		bev_notice_publish(rel, attachment, action, BEV_PRINCIPAL_ADMIN);
 }
 
 /* The same for what was attached until now, if anything was. */
 static void
 announce_end(Relation rel)
 {
-	const char *argument = be_attached_argument(rel);
+	const char *argument = bev_attached_argument(rel);
 
 	if (argument)
-		announce(rel, be_attachment_read(argument), "detached");
+		announce(rel, bev_attachment_read(argument), "detached");
 }
 
 Datum
 bugevents_attach(PG_FUNCTION_ARGS)
 {
-	BeRequest	request;
-	BeAttachment *attachment;
+	BevAttachRequest	request;
+	BevAttachment *attachment;
 	Relation	rel;
 	List	   *old;
 
@@ -296,13 +296,13 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	rel = open_owned_table(PG_GETARG_OID(0));
 	check_kind(rel);
 	check_partitioning(rel);
-	attachment = be_attachment_resolve(rel, &request);
+	attachment = bev_attachment_resolve(rel, &request);
 	attachment->decides = may_decide(attachment->entity);
 
-	old = be_attached_triggers(RelationGetRelid(rel));
+	old = bev_attached_triggers(RelationGetRelid(rel));
 	announce_end(rel);
 	announce(rel, attachment, "attached");
-	replace_triggers(rel, old, be_attachment_write(attachment), PG_GETARG_BOOL(6));
+	replace_triggers(rel, old, bev_attachment_write(attachment), PG_GETARG_BOOL(6));
 	PG_RETURN_VOID();
 }
 
@@ -314,7 +314,7 @@ bugevents_detach(PG_FUNCTION_ARGS)
 
 	require_argument(fcinfo, 0, "tbl");
 	rel = open_owned_table(PG_GETARG_OID(0));
-	old = be_attached_triggers(RelationGetRelid(rel));
+	old = bev_attached_triggers(RelationGetRelid(rel));
 	if (old == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),

@@ -13,26 +13,26 @@
 #include "server/capture/record.h"
 #include "server/encode/database_text.h"
 
-static BeSpan
+static BevSpan
 make_payload(Relation rel)
 {
 	char	   *name = psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
 								RelationGetRelationName(rel));
-	const char *utf8 = be_utf8_cstring(name);
-	BeJson		json;
+	const char *utf8 = bev_database_text_to_cstring(name);
+	BevJson		json;
 
-	be_json_init(&json, CurrentMemoryContext);
-	be_json_literal(&json, "{\"table\":");
-	be_json_string(&json, utf8, strlen(utf8));
-	be_json_char(&json, '}');
-	return (BeSpan) {json.data, (uint32_t) json.len};
+	bev_json_init(&json, CurrentMemoryContext);
+	bev_json_literal(&json, "{\"table\":");
+	bev_json_string(&json, utf8, strlen(utf8));
+	bev_json_char(&json, '}');
+	return (BevSpan) {json.data, (uint32_t) json.len};
 }
 
 void
-be_notice_publish(Relation rel, const BeAttachment *attachment, const char *action,
+bev_notice_publish(Relation rel, const BevAttachment *attachment, const char *action,
 				  const char *audience)
 {
-	BeRecord	record = {
+	BevRecord	record = {
 		.type = attachment->entity->name,
 		.action = action,
 		.audience = audience,
@@ -43,6 +43,6 @@ be_notice_publish(Relation rel, const BeAttachment *attachment, const char *acti
 	};
 
 	if (attachment->decides)
-		record.access = be_access_void();
-	be_record_publish(&record);
+		record.access = bev_access_change_void();
+	bev_record_publish(&record);
 }

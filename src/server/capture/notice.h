@@ -1,8 +1,8 @@
 /*
  * notice.h - events about a whole table: truncated, attached, detached.
  */
-#ifndef BE_SERVER_CAPTURE_NOTICE_H
-#define BE_SERVER_CAPTURE_NOTICE_H
+#ifndef BEV_SERVER_CAPTURE_NOTICE_H
+#define BEV_SERVER_CAPTURE_NOTICE_H
 
 #include "postgres.h"
 
@@ -11,7 +11,7 @@
 #include "server/attach/attachment.h"
 
 /* Publish one, whose payload names the table; if the table decides, all is void. */
-extern void be_notice_publish(Relation rel, const BeAttachment *attachment,
+extern void bev_notice_publish(Relation rel, const BevAttachment *attachment,
 							  const char *action, const char *audience);
 
-#endif							/* BE_SERVER_CAPTURE_NOTICE_H */
+#endif							/* BEV_SERVER_CAPTURE_NOTICE_H */

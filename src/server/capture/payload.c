@@ -12,7 +12,7 @@
  * expressions were evaluated before.
  *
  * Failure: each document has a budget, so that a record always fits
- * (BE_EVENT_MAX_SIZE); what comes after it was used up is left empty, and named.
+ * (BEV_EVENT_MAX_SIZE); what comes after it was used up is left empty, and named.
  */
 #include "server/capture/payload.h"
 
@@ -27,10 +27,10 @@
 /* A key longer than this identifies nothing anyone would look for. */
 #define KEY_MAX_SIZE		1024
 
-static BeJson payload_json;
-static BeJson changes_json;
-static BeJson open_payload_json;	/* parts of these two */
-static BeJson open_changes_json;
+static BevJson payload_json;
+static BevJson changes_json;
+static BevJson open_payload_json;	/* parts of these two */
+static BevJson open_changes_json;
 
 static void
 reset_buffers(void)
@@ -41,57 +41,57 @@ reset_buffers(void)
 													  "bugevents payload",
 													  ALLOCSET_DEFAULT_SIZES);
 
-		be_json_init(&changes_json, context);
-		be_json_init(&payload_json, context);
-		be_json_init(&open_payload_json, context);
-		be_json_init(&open_changes_json, context);
+		bev_json_init(&changes_json, context);
+		bev_json_init(&payload_json, context);
+		bev_json_init(&open_payload_json, context);
+		bev_json_init(&open_changes_json, context);
 	}
-	be_json_reset(&payload_json);
-	be_json_reset(&changes_json);
-	be_json_reset(&open_payload_json);
-	be_json_reset(&open_changes_json);
+	bev_json_reset(&payload_json);
+	bev_json_reset(&changes_json);
+	bev_json_reset(&open_payload_json);
+	bev_json_reset(&open_changes_json);
 }
 
-static BeEncoder *
-encoder_of(BeMapping *mapping, BeRow *row, int i)
+static BevEncoder *
+encoder_of(BevMapping *mapping, BevRow *row, int i)
 {
-	BeField    *field = &mapping->fields[i];
+	BevField    *field = &mapping->fields[i];
 
 	/* An expression's type is known when it has been evaluated. */
 	if (field->result >= 0 && field->encoder.type != row->results.types[field->result])
-		be_encoder_init(&field->encoder, row->results.types[field->result],
+		bev_encoder_init(&field->encoder, row->results.types[field->result],
 						mapping->context);
 	return &field->encoder;
 }
 
 static void
-put_nothing(BeJson *json, BeKind kind)
+put_nothing(BevJson *json, BevKind kind)
 {
-	if (kind == BE_KIND_TEXT || kind == BE_KIND_BYTEA || kind == BE_KIND_OUTPUT)
-		be_json_literal(json, "\"\"");
+	if (kind == BEV_KIND_TEXT || kind == BEV_KIND_BYTEA || kind == BEV_KIND_OUTPUT)
+		bev_json_literal(json, "\"\"");
 	else
-		be_json_literal(json, "null");
+		bev_json_literal(json, "null");
 }
 
 /* Append the value of field i; false when it isn't whole. */
 static bool
-put_value(BeJson *json, BeMapping *mapping, BeRow *row, int i)
+put_value(BevJson *json, BevMapping *mapping, BevRow *row, int i)
 {
 	Size		start = json->len;
-	BeEncoder  *encoder;
+	BevEncoder  *encoder;
 	bool		whole;
 
 	if (row->nulls[i])
 	{
-		be_json_literal(json, "null");
+		bev_json_literal(json, "null");
 		return true;
 	}
 
 	encoder = encoder_of(mapping, row, i);
 	if (start < DOCUMENT_BUDGET)
 	{
-		whole = be_encode(json, encoder, row->values[i],
-						  Min(be_max_value_size, DOCUMENT_BUDGET));
+		whole = bev_encode(json, encoder, row->values[i],
+						  Min(bev_max_value_size, DOCUMENT_BUDGET));
 		if (json->len <= DOCUMENT_BUDGET)
 			return whole;
 	}
@@ -104,35 +104,35 @@ put_value(BeJson *json, BeMapping *mapping, BeRow *row, int i)
  * The buffers move while they grow, so spans are kept as offsets from NULL until
  * both documents are finished.
  */
-static inline BeSpan
-make_span(BeJson *json, Size start)
+static inline BevSpan
+make_span(BevJson *json, Size start)
 {
-	BeSpan		span = {(const char *) start, (uint32_t) (json->len - start)};
+	BevSpan		span = {(const char *) start, (uint32_t) (json->len - start)};
 
 	return span;
 }
 
 static void
-settle_spans(BeSpan *spans, int n, BeJson *json)
+settle_spans(BevSpan *spans, int n, BevJson *json)
 {
 	for (int i = 0; i < n; i++)
 		spans[i].data = json->data + (Size) spans[i].data;
 }
 
 static void
-put_payload(BePayload *document, BeMapping *mapping, BeRow *row, bool *cut)
+put_payload(BevPayload *document, BevMapping *mapping, BevRow *row, bool *cut)
 {
-	BeJson	   *json = &payload_json;
+	BevJson	   *json = &payload_json;
 
-	be_json_char(json, '{');
+	bev_json_char(json, '{');
 	for (int i = 0; i < mapping->nfields; i++)
 	{
-		BeField    *field = &mapping->fields[i];
+		BevField    *field = &mapping->fields[i];
 		Size		start;
 
 		if (i > 0)
-			be_json_char(json, ',');
-		be_json_bytes(json, field->label, field->label_len);
+			bev_json_char(json, ',');
+		bev_json_bytes(json, field->label, field->label_len);
 		start = json->len;
 		if (!put_value(json, mapping, row, i))
 			cut[i] = true;
@@ -141,47 +141,47 @@ put_payload(BePayload *document, BeMapping *mapping, BeRow *row, bool *cut)
 }
 
 static void
-put_change(BePayload *document, BeMapping *mapping, BeRow *old, int i, bool *cut)
+put_change(BevPayload *document, BevMapping *mapping, BevRow *old, int i, bool *cut)
 {
-	BeJson	   *json = &changes_json;
-	BeSpan		new_value = document->values[i];
+	BevJson	   *json = &changes_json;
+	BevSpan		new_value = document->values[i];
 	Size		start = json->len;
 
-	be_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len);
-	be_json_char(json, '[');
+	bev_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len);
+	bev_json_char(json, '[');
 	if (!put_value(json, mapping, old, i))
 		cut[i] = true;
-	be_json_char(json, ',');
+	bev_json_char(json, ',');
 	if (json->len + new_value.len <= DOCUMENT_BUDGET)
-		be_json_bytes(json, payload_json.data + (Size) new_value.data, new_value.len);
+		bev_json_bytes(json, payload_json.data + (Size) new_value.data, new_value.len);
 	else
 	{
 		put_nothing(json, mapping->fields[i].encoder.kind);
 		cut[i] = true;
 	}
-	be_json_char(json, ']');
+	bev_json_char(json, ']');
 	document->members[i] = make_span(json, start);
 }
 
 static void
-put_changes(BePayload *document, BeMapping *mapping, BeRow *old,
+put_changes(BevPayload *document, BevMapping *mapping, BevRow *old,
 			const bool *changed, bool *cut)
 {
-	be_json_char(&changes_json, '{');
+	bev_json_char(&changes_json, '{');
 	for (int i = 0; i < mapping->nfields; i++)
 	{
 		if (!changed[i])
 			continue;
 		if (changes_json.len > 1)
-			be_json_char(&changes_json, ',');
+			bev_json_char(&changes_json, ',');
 		put_change(document, mapping, old, i, cut);
 	}
-	be_json_char(&changes_json, '}');
+	bev_json_char(&changes_json, '}');
 }
 
 /* Name the fields that aren't whole, those for admins only if these are to read it. */
 static void
-put_truncated(BeJson *json, BeMapping *mapping, const bool *cut, bool for_admins)
+put_truncated(BevJson *json, BevMapping *mapping, const bool *cut, bool for_admins)
 {
 	bool		first = true;
 
@@ -190,85 +190,85 @@ put_truncated(BeJson *json, BeMapping *mapping, const bool *cut, bool for_admins
 		if (!cut[i] || (mapping->fields[i].admin && !for_admins))
 			continue;
 		if (first)
-			be_json_literal(json, ",\"truncated\":[");
+			bev_json_literal(json, ",\"truncated\":[");
 		else
-			be_json_char(json, ',');
+			bev_json_char(json, ',');
 		first = false;
 
 		/* the label without its colon */
-		be_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len - 1);
+		bev_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len - 1);
 	}
 	if (!first)
-		be_json_char(json, ']');
+		bev_json_char(json, ']');
 }
 
 /* Copy the parts that are not for admins only; true if there are any. */
 static bool
-put_open(BeJson *json, BeMapping *mapping, const BeSpan *parts, bool labels)
+put_open(BevJson *json, BevMapping *mapping, const BevSpan *parts, bool labels)
 {
 	bool		any = false;
 
-	be_json_char(json, '{');
+	bev_json_char(json, '{');
 	for (int i = 0; i < mapping->nfields; i++)
 	{
 		if (mapping->fields[i].admin || parts[i].len == 0)
 			continue;
 		if (any)
-			be_json_char(json, ',');
+			bev_json_char(json, ',');
 		any = true;
 		if (labels)
-			be_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len);
-		be_json_bytes(json, parts[i].data, parts[i].len);
+			bev_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len);
+		bev_json_bytes(json, parts[i].data, parts[i].len);
 	}
 	return any;
 }
 
-static inline BeSpan
-span_of(const BeJson *json)
+static inline BevSpan
+span_of(const BevJson *json)
 {
-	return (BeSpan) {json->data, (uint32_t) json->len};
+	return (BevSpan) {json->data, (uint32_t) json->len};
 }
 
 /* The documents without what is for admins, from those that have it. */
 static void
-put_open_documents(BePayload *document, BeMapping *mapping, const bool *cut)
+put_open_documents(BevPayload *document, BevMapping *mapping, const bool *cut)
 {
 	put_open(&open_payload_json, mapping, document->values, true);
 	put_truncated(&open_payload_json, mapping, cut, false);
-	be_json_char(&open_payload_json, '}');
+	bev_json_char(&open_payload_json, '}');
 	document->open_payload = span_of(&open_payload_json);
 
 	if (put_open(&open_changes_json, mapping, document->members, false))
 	{
-		be_json_char(&open_changes_json, '}');
+		bev_json_char(&open_changes_json, '}');
 		document->open_changes = span_of(&open_changes_json);
 	}
 }
 
 void
-be_payload_write(BePayload *document, BeMapping *mapping, BeRow *row,
-				 BeRow *old, const bool *changed)
+bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row,
+				 BevRow *old, const bool *changed)
 {
 	bool	   *cut = palloc0(sizeof(bool) * mapping->nfields);
-	int			level = mapping->needs_settings ? be_output_settings_begin() : 0;
+	int			level = mapping->needs_settings ? bev_output_settings_begin() : 0;
 
-	document->values = palloc0(sizeof(BeSpan) * mapping->nfields);
-	document->members = palloc0(sizeof(BeSpan) * mapping->nfields);
+	document->values = palloc0(sizeof(BevSpan) * mapping->nfields);
+	document->members = palloc0(sizeof(BevSpan) * mapping->nfields);
 
 	reset_buffers();
 	put_payload(document, mapping, row, cut);
 	if (old)
 		put_changes(document, mapping, old, changed, cut);
 	put_truncated(&payload_json, mapping, cut, true);
-	be_json_char(&payload_json, '}');
+	bev_json_char(&payload_json, '}');
 
 	if (mapping->needs_settings)
-		be_output_settings_end(level);
+		bev_output_settings_end(level);
 
 	settle_spans(document->values, mapping->nfields, &payload_json);
 	document->payload = span_of(&payload_json);
 	document->changes = span_of(&changes_json);
-	document->open_payload = document->open_changes = (BeSpan) {NULL, 0};
+	document->open_payload = document->open_changes = (BevSpan) {NULL, 0};
 	if (old)
 		settle_spans(document->members, mapping->nfields, &changes_json);
 	if (mapping->has_admin_fields)
@@ -276,83 +276,83 @@ be_payload_write(BePayload *document, BeMapping *mapping, BeRow *row,
 }
 
 static char *
-plain_text(BeSpan value)
+plain_text(BevSpan value)
 {
 	char	   *text;
 	Size		len;
 
-	if (be_span_is(value, "null"))
+	if (bev_span_is(value, "null"))
 		return pstrdup("");
 	text = palloc(value.len + 1);
-	len = be_utf8_clip(text, be_json_plain(value.data, value.len, text), KEY_MAX_SIZE);
+	len = bev_database_text_clip_utf8(text, bev_json_plain(value.data, value.len, text), KEY_MAX_SIZE);
 	text[len] = '\0';
 	return text;
 }
 
 char *
-be_payload_text(const BePayload *document, int field)
+bev_payload_text(const BevPayload *document, int field)
 {
 	return field < 0 ? pstrdup("") : plain_text(document->values[field]);
 }
 
 /* Append a value whole, whatever max_value_size says: it identifies something. */
 static void
-put_whole(BeJson *json, BeMapping *mapping, BeRow *row, int i)
+put_whole(BevJson *json, BevMapping *mapping, BevRow *row, int i)
 {
 	int			level;
 
 	if (row->nulls[i])
 	{
-		be_json_literal(json, "null");
+		bev_json_literal(json, "null");
 		return;
 	}
-	level = mapping->needs_settings ? be_output_settings_begin() : 0;
-	(void) be_encode(json, encoder_of(mapping, row, i), row->values[i], DOCUMENT_BUDGET);
+	level = mapping->needs_settings ? bev_output_settings_begin() : 0;
+	(void) bev_encode(json, encoder_of(mapping, row, i), row->values[i], DOCUMENT_BUDGET);
 	if (mapping->needs_settings)
-		be_output_settings_end(level);
+		bev_output_settings_end(level);
 }
 
 char *
-be_payload_row_text(BeMapping *mapping, BeRow *row, int field)
+bev_payload_row_text(BevMapping *mapping, BevRow *row, int field)
 {
-	BeJson		json;
+	BevJson		json;
 
 	if (field < 0)
 		return pstrdup("");
-	be_json_init(&json, CurrentMemoryContext);
+	bev_json_init(&json, CurrentMemoryContext);
 	put_whole(&json, mapping, row, field);
 	return plain_text(span_of(&json));
 }
 
-BeSpan
-be_payload_identity(BeMapping *mapping, BeRow *row)
+BevSpan
+bev_payload_identity(BevMapping *mapping, BevRow *row)
 {
 	int			fields[] = {mapping->key, mapping->person, mapping->project};
 	int			n = mapping->key >= 0 ? 1 : lengthof(fields);
-	BeJson		json;
+	BevJson		json;
 
-	be_json_init(&json, CurrentMemoryContext);
-	be_json_char(&json, '{');
+	bev_json_init(&json, CurrentMemoryContext);
+	bev_json_char(&json, '{');
 	for (int i = 0; i < n; i++)
 	{
 		if (fields[i] < 0)
 			continue;
 		if (json.len > 1)
-			be_json_char(&json, ',');
-		be_json_bytes(&json, mapping->fields[fields[i]].label,
+			bev_json_char(&json, ',');
+		bev_json_bytes(&json, mapping->fields[fields[i]].label,
 					  mapping->fields[fields[i]].label_len);
 		put_whole(&json, mapping, row, fields[i]);
 	}
-	be_json_char(&json, '}');
+	bev_json_char(&json, '}');
 	return span_of(&json);
 }
 
-BeSpan
-be_payload_change(const BePayload *document, int field)
+BevSpan
+bev_payload_change(const BevPayload *document, int field)
 {
-	BeSpan		member = document->members[field];
+	BevSpan		member = document->members[field];
 	char	   *text = palloc(member.len + 2);
-	BeSpan		changes = {text, member.len + 2};
+	BevSpan		changes = {text, member.len + 2};
 
 	text[0] = '{';
 	memcpy(text + 1, member.data, member.len);

@@ -1,8 +1,8 @@
 /*
  * payload.h - the JSON documents of an event: payload and changes.
  */
-#ifndef BE_SERVER_CAPTURE_PAYLOAD_H
-#define BE_SERVER_CAPTURE_PAYLOAD_H
+#ifndef BEV_SERVER_CAPTURE_PAYLOAD_H
+#define BEV_SERVER_CAPTURE_PAYLOAD_H
 
 #include "postgres.h"
 
@@ -14,30 +14,30 @@
  * Both documents, in buffers of the session: valid until the next one is
  * written.  The arrays are palloc'd.
  */
-typedef struct BePayload
+typedef struct BevPayload
 {
-	BeSpan		payload;
-	BeSpan		changes;		/* empty unless written from two rows */
-	BeSpan		open_payload;	/* without what is for admins; empty: the same */
-	BeSpan		open_changes;	/* empty if there are none, or open_payload is */
-	BeSpan	   *values;			/* by field: its value in the payload */
-	BeSpan	   *members;		/* by field: its member of the changes */
-} BePayload;
+	BevSpan		payload;
+	BevSpan		changes;		/* empty unless written from two rows */
+	BevSpan		open_payload;	/* without what is for admins; empty: the same */
+	BevSpan		open_changes;	/* empty if there are none, or open_payload is */
+	BevSpan	   *values;			/* by field: its value in the payload */
+	BevSpan	   *members;		/* by field: its member of the changes */
+} BevPayload;
 
 /* Write the payload of a row; with old, also what changed[] says is different. */
-extern void be_payload_write(BePayload *document, BeMapping *mapping, BeRow *row,
-							 BeRow *old, const bool *changed);
+extern void bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row,
+							 BevRow *old, const bool *changed);
 
 /* A field's value as text, as keys are compared; palloc'd, empty for null and -1. */
-extern char *be_payload_text(const BePayload *document, int field);
+extern char *bev_payload_text(const BevPayload *document, int field);
 
 /* The same of a row of which no document was written. */
-extern char *be_payload_row_text(BeMapping *mapping, BeRow *row, int field);
+extern char *bev_payload_row_text(BevMapping *mapping, BevRow *row, int field);
 
 /* A payload that only says which row it is about; palloc'd. */
-extern BeSpan be_payload_identity(BeMapping *mapping, BeRow *row);
+extern BevSpan bev_payload_identity(BevMapping *mapping, BevRow *row);
 
 /* Changes that have only one field; palloc'd. */
-extern BeSpan be_payload_change(const BePayload *document, int field);
+extern BevSpan bev_payload_change(const BevPayload *document, int field);
 
-#endif							/* BE_SERVER_CAPTURE_PAYLOAD_H */
+#endif							/* BEV_SERVER_CAPTURE_PAYLOAD_H */

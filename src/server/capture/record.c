@@ -10,42 +10,42 @@
 #include "server/queue/enabled.h"
 
 bool
-be_record_is_wanted(void)
+bev_record_is_wanted(void)
 {
-	return be_switch_is_on() && be_settings_database_is_served();
+	return bev_enabled_is_on() && bev_settings_database_is_served();
 }
 
-static BeSpan
+static BevSpan
 span_of(const char *text)
 {
-	BeSpan		span = {text, (uint32_t) strlen(text)};
+	BevSpan		span = {text, (uint32_t) strlen(text)};
 
 	return span;
 }
 
 static void
-list_spans(const BeRecord *record, BeSpan spans[BE_EVENT_FIELDS], uint32_t len[BE_EVENT_FIELDS])
+list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t len[BEV_EVENT_FIELDS])
 {
-	spans[BE_EVENT_TYPE] = span_of(record->type);
-	spans[BE_EVENT_ACTION] = span_of(record->action);
-	spans[BE_EVENT_AUDIENCE] = span_of(record->audience);
-	spans[BE_EVENT_KEY] = span_of(record->key);
-	spans[BE_EVENT_PROJECT] = span_of(record->project);
-	spans[BE_EVENT_BUG] = span_of(record->bug);
-	spans[BE_EVENT_PAYLOAD] = record->payload;
-	spans[BE_EVENT_CHANGES] = record->changes;
-	spans[BE_EVENT_OPEN_PAYLOAD] = record->open_payload;
-	spans[BE_EVENT_OPEN_CHANGES] = record->open_changes;
-	spans[BE_EVENT_ACCESS] = record->access;
-	spans[BE_EVENT_ACTOR] = span_of(be_actor());
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	spans[BEV_EVENT_TYPE] = span_of(record->type);
+	spans[BEV_EVENT_ACTION] = span_of(record->action);
+	spans[BEV_EVENT_AUDIENCE] = span_of(record->audience);
+	spans[BEV_EVENT_KEY] = span_of(record->key);
+	spans[BEV_EVENT_PROJECT] = span_of(record->project);
+	spans[BEV_EVENT_BUG] = span_of(record->bug);
+	spans[BEV_EVENT_PAYLOAD] = record->payload;
+	spans[BEV_EVENT_CHANGES] = record->changes;
+	spans[BEV_EVENT_OPEN_PAYLOAD] = record->open_payload;
+	spans[BEV_EVENT_OPEN_CHANGES] = record->open_changes;
+	spans[BEV_EVENT_ACCESS] = record->access;
+	spans[BEV_EVENT_ACTOR] = span_of(bev_actor());
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 		len[i] = spans[i].len;
 }
 
 static Size
-checked_size(const BeRecord *record, const uint32_t len[BE_EVENT_FIELDS])
+checked_size(const BevRecord *record, const uint32_t len[BEV_EVENT_FIELDS])
 {
-	Size		size = be_event_size(len);
+	Size		size = bev_event_size(len);
 
 	if (size == 0)
 		elog(ERROR, "event of type \"%s\" is too large", record->type);
@@ -53,11 +53,11 @@ checked_size(const BeRecord *record, const uint32_t len[BE_EVENT_FIELDS])
 }
 
 static void
-write_spans(char *dst, const BeSpan spans[BE_EVENT_FIELDS], const uint32_t len[BE_EVENT_FIELDS])
+write_spans(char *dst, const BevSpan spans[BEV_EVENT_FIELDS], const uint32_t len[BEV_EVENT_FIELDS])
 {
-	be_event_write_header(dst, len);
-	dst += BE_EVENT_HEADER_SIZE;
-	for (int i = 0; i < BE_EVENT_FIELDS; i++)
+	bev_event_write_header(dst, len);
+	dst += BEV_EVENT_HEADER_SIZE;
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
 		if (len[i] > 0)
 			memcpy(dst, spans[i].data, len[i]);
@@ -66,10 +66,10 @@ write_spans(char *dst, const BeSpan spans[BE_EVENT_FIELDS], const uint32_t len[B
 }
 
 char *
-be_record_bytes(const BeRecord *record, Size *size)
+bev_record_bytes(const BevRecord *record, Size *size)
 {
-	BeSpan		spans[BE_EVENT_FIELDS];
-	uint32_t	len[BE_EVENT_FIELDS];
+	BevSpan		spans[BEV_EVENT_FIELDS];
+	uint32_t	len[BEV_EVENT_FIELDS];
 	char	   *bytes;
 
 	list_spans(record, spans, len);
@@ -80,12 +80,12 @@ be_record_bytes(const BeRecord *record, Size *size)
 }
 
 void
-be_record_publish(const BeRecord *record)
+bev_record_publish(const BevRecord *record)
 {
-	BeSpan		spans[BE_EVENT_FIELDS];
-	uint32_t	len[BE_EVENT_FIELDS];
+	BevSpan		spans[BEV_EVENT_FIELDS];
+	uint32_t	len[BEV_EVENT_FIELDS];
 
-	be_counters_captured(record->type, record->action);
+	bev_counters_captured(record->type, record->action);
 	list_spans(record, spans, len);
-	write_spans(be_pending_reserve(checked_size(record, len)), spans, len);
+	write_spans(bev_pending_reserve(checked_size(record, len)), spans, len);
 }

@@ -1,18 +1,18 @@
 /*
  * record.h - handing a captured event to the transaction.
  */
-#ifndef BE_SERVER_CAPTURE_RECORD_H
-#define BE_SERVER_CAPTURE_RECORD_H
+#ifndef BEV_SERVER_CAPTURE_RECORD_H
+#define BEV_SERVER_CAPTURE_RECORD_H
 
 #include "postgres.h"
 
 #include "common/event/event.h"
 
 /* The type of events about alerts, which no session can make. */
-#define BE_TYPE_ALERT	"alert"
+#define BEV_TYPE_ALERT	"alert"
 
 /* One event; strings are UTF-8, never NULL. */
-typedef struct BeRecord
+typedef struct BevRecord
 {
 	const char *type;
 	const char *action;
@@ -20,23 +20,23 @@ typedef struct BeRecord
 	const char *key;
 	const char *project;
 	const char *bug;
-	BeSpan		payload;
-	BeSpan		changes;
-	BeSpan		open_payload;
-	BeSpan		open_changes;
-	BeSpan		access;
-} BeRecord;
+	BevSpan		payload;
+	BevSpan		changes;
+	BevSpan		open_payload;
+	BevSpan		open_changes;
+	BevSpan		access;
+} BevRecord;
 
 /*
  * Is anything to be published: is the session's database the one that is served,
  * and bugevents.enabled on?  Only when preloaded.
  */
-extern bool be_record_is_wanted(void);
+extern bool bev_record_is_wanted(void);
 
 /* The record (event.h) as bytes, palloc'd. */
-extern char *be_record_bytes(const BeRecord *record, Size *size);
+extern char *bev_record_bytes(const BevRecord *record, Size *size);
 
 /* Write it where the transaction collects its events. */
-extern void be_record_publish(const BeRecord *record);
+extern void bev_record_publish(const BevRecord *record);
 
-#endif							/* BE_SERVER_CAPTURE_RECORD_H */
+#endif							/* BEV_SERVER_CAPTURE_RECORD_H */

@@ -12,7 +12,7 @@
 #include "server/attach/row_audience.h"
 
 static void
-read_columns(BeMapping *mapping, TupleTableSlot *slot, BeRow *row)
+read_columns(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 {
 	/* The slot has the relation's present columns, those added later as well. */
 	if (mapping->last_attnum > 0)
@@ -33,9 +33,9 @@ read_columns(BeMapping *mapping, TupleTableSlot *slot, BeRow *row)
 }
 
 static void
-take_results(BeMapping *mapping, BeRow *row, bool ok)
+take_results(BevMapping *mapping, BevRow *row, bool ok)
 {
-	BeResults  *results = &row->results;
+	BevResults  *results = &row->results;
 
 	row->failed = !ok;
 	for (int i = 0; ok && i < mapping->nfields; i++)
@@ -58,28 +58,28 @@ take_results(BeMapping *mapping, BeRow *row, bool ok)
 	{
 		int			n = mapping->audience;
 
-		row->audience = be_audience_from_value(results->values[n], results->nulls[n],
+		row->audience = bev_row_audience_from_value(results->values[n], results->nulls[n],
 											   results->types[n]);
 	}
 
 	/* Whether it is wanted, or for whom it is, is not known: only admins may know it. */
 	if (!ok && (mapping->audience >= 0 || mapping->filter >= 0))
-		row->audience = be_audience_from_value((Datum) 0, true, InvalidOid);
+		row->audience = bev_row_audience_from_value((Datum) 0, true, InvalidOid);
 }
 
 void
-be_rows_read(BeMapping *mapping, Relation rel, TupleTableSlot **slots, BeRow *rows, int n)
+bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, BevRow *rows, int n)
 {
-	BeResults	results[2];
+	BevResults	results[2];
 	bool		ok = true;
 
 	Assert(n <= (int) lengthof(results));
 	if (mapping->expressions)
-		ok = be_expressions_evaluate(mapping->expressions, rel, slots, results, n);
+		ok = bev_expressions_evaluate(mapping->expressions, rel, slots, results, n);
 
 	for (int i = 0; i < n; i++)
 	{
-		BeRow	   *row = &rows[i];
+		BevRow	   *row = &rows[i];
 
 		row->values = palloc0(sizeof(Datum) * mapping->nfields);
 		row->nulls = palloc(sizeof(bool) * mapping->nfields);
@@ -115,19 +115,19 @@ same_value(Datum old, Datum new, bool typbyval, int16 typlen)
 }
 
 static void
-result_layout(BeRow *row, int result, bool *typbyval, int16 *typlen)
+result_layout(BevRow *row, int result, bool *typbyval, int16 *typlen)
 {
 	get_typlenbyval(row->results.types[result], typlen, typbyval);
 }
 
 bool
-be_rows_compare(BeMapping *mapping, BeRow *old, BeRow *new, bool *changed)
+bev_rows_compare(BevMapping *mapping, BevRow *old, BevRow *new, bool *changed)
 {
 	bool		any = false;
 
 	for (int i = 0; i < mapping->nfields; i++)
 	{
-		BeField    *field = &mapping->fields[i];
+		BevField    *field = &mapping->fields[i];
 		bool		typbyval = field->encoder.typbyval;
 		int16		typlen = field->encoder.typlen;
 

@@ -1,8 +1,8 @@
 /*
  * row.h - one version of a captured row: the values of its payload's fields.
  */
-#ifndef BE_SERVER_CAPTURE_ROW_H
-#define BE_SERVER_CAPTURE_ROW_H
+#ifndef BEV_SERVER_CAPTURE_ROW_H
+#define BEV_SERVER_CAPTURE_ROW_H
 
 #include "postgres.h"
 
@@ -10,26 +10,26 @@
 
 #include "server/attach/mapping.h"
 
-typedef struct BeRow
+typedef struct BevRow
 {
 	Datum	   *values;			/* by field */
 	bool	   *nulls;
 	bool		wanted;			/* the filter lets it through */
 	char	   *audience;		/* that attach() asked for; NULL: the default */
-	BeResults	results;		/* of the expressions, if there are any */
+	BevResults	results;		/* of the expressions, if there are any */
 	bool		failed;			/* they could not be evaluated */
-} BeRow;
+} BevRow;
 
 /*
  * Read n rows (an UPDATE has two) from their slots, evaluating the mapping's
  * expressions.  Allocates in the current memory context.
  */
-extern void be_rows_read(BeMapping *mapping, Relation rel, TupleTableSlot **slots,
-						 BeRow *rows, int n);
+extern void bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots,
+						 BevRow *rows, int n);
 
 /*
  * Which fields differ: sets changed[] for each field, returns whether any does.
  */
-extern bool be_rows_compare(BeMapping *mapping, BeRow *old, BeRow *new, bool *changed);
+extern bool bev_rows_compare(BevMapping *mapping, BevRow *old, BevRow *new, bool *changed);
 
-#endif							/* BE_SERVER_CAPTURE_ROW_H */
+#endif							/* BEV_SERVER_CAPTURE_ROW_H */

@@ -6,37 +6,37 @@
 #include "server/attach/row_audience.h"
 
 const char *
-be_row_event_key(BeMapping *mapping, BeRow *row)
+bev_row_event_key(BevMapping *mapping, BevRow *row)
 {
 	if (mapping->key >= 0)
-		return be_payload_row_text(mapping, row, mapping->key);
-	return psprintf("%s:%s", be_payload_row_text(mapping, row, mapping->person),
-					be_payload_row_text(mapping, row, mapping->project));
+		return bev_payload_row_text(mapping, row, mapping->key);
+	return psprintf("%s:%s", bev_payload_row_text(mapping, row, mapping->person),
+					bev_payload_row_text(mapping, row, mapping->project));
 }
 
 void
-be_row_event_begin(BeRowEvent *event, BeMapping *mapping, BeRow *row, BeRow *old,
+bev_row_event_begin(BevRowEvent *event, BevMapping *mapping, BevRow *row, BevRow *old,
 				   const bool *changed)
 {
 	event->mapping = mapping;
 	event->row = row;
-	be_payload_write(&event->document, mapping, row, old, changed);
-	event->person = be_payload_text(&event->document, mapping->person);
+	bev_payload_write(&event->document, mapping, row, old, changed);
+	event->person = bev_payload_text(&event->document, mapping->person);
 
-	event->record = (BeRecord) {
+	event->record = (BevRecord) {
 		.type = mapping->entity->name,
-		.key = mapping->key >= 0 ? be_payload_text(&event->document, mapping->key)
-		: be_row_event_key(mapping, row),
-		.project = be_payload_text(&event->document, mapping->project),
-		.bug = be_payload_text(&event->document, mapping->bug),
+		.key = mapping->key >= 0 ? bev_payload_text(&event->document, mapping->key)
+		: bev_row_event_key(mapping, row),
+		.project = bev_payload_text(&event->document, mapping->project),
+		.bug = bev_payload_text(&event->document, mapping->bug),
 		.payload = event->document.payload,
 		.open_payload = event->document.open_payload,
 	};
 }
 
 const char *
-be_row_event_audience(const BeRowEvent *event, const char *action)
+bev_row_event_audience(const BevRowEvent *event, const char *action)
 {
 	return event->row->audience ? event->row->audience
-		: be_audience_default(event->mapping->entity, action, event->person);
+		: bev_row_audience_default(event->mapping->entity, action, event->person);
 }

@@ -1,8 +1,8 @@
 /*
  * row_event.h - an event of a row, in the making.
  */
-#ifndef BE_SERVER_CAPTURE_ROW_EVENT_H
-#define BE_SERVER_CAPTURE_ROW_EVENT_H
+#ifndef BEV_SERVER_CAPTURE_ROW_EVENT_H
+#define BEV_SERVER_CAPTURE_ROW_EVENT_H
 
 #include "postgres.h"
 
@@ -12,26 +12,26 @@
 #include "server/capture/row.h"
 
 /* About to be published, once for each action. */
-typedef struct BeRowEvent
+typedef struct BevRowEvent
 {
-	BeMapping  *mapping;
-	BeRow	   *row;
+	BevMapping  *mapping;
+	BevRow	   *row;
 	const char *person;			/* the id of the user whom the row is about */
-	BePayload	document;
-	BeRecord	record;			/* without action, audience and changes */
-} BeRowEvent;
+	BevPayload	document;
+	BevRecord	record;			/* without action, audience and changes */
+} BevRowEvent;
 
 /*
  * Write the documents of a row; with old, of the change that changed[] describes.
  * Valid until the next one is begun.
  */
-extern void be_row_event_begin(BeRowEvent *event, BeMapping *mapping, BeRow *row,
-							   BeRow *old, const bool *changed);
+extern void bev_row_event_begin(BevRowEvent *event, BevMapping *mapping, BevRow *row,
+							   BevRow *old, const bool *changed);
 
 /* Who may see it: as attach() was told, or what the entity has by default. */
-extern const char *be_row_event_audience(const BeRowEvent *event, const char *action);
+extern const char *bev_row_event_audience(const BevRowEvent *event, const char *action);
 
 /* The row's key as text; a membership without an id is known by what it connects. */
-extern const char *be_row_event_key(BeMapping *mapping, BeRow *row);
+extern const char *bev_row_event_key(BevMapping *mapping, BevRow *row);
 
-#endif							/* BE_SERVER_CAPTURE_ROW_EVENT_H */
+#endif							/* BEV_SERVER_CAPTURE_ROW_EVENT_H */

@@ -21,7 +21,7 @@
 PG_FUNCTION_INFO_V1(bugevents_send);
 
 #define NAME_MAX_LENGTH		63
-#define PAYLOAD_MAX_SIZE	(BE_EVENT_MAX_SIZE / 4)
+#define PAYLOAD_MAX_SIZE	(BEV_EVENT_MAX_SIZE / 4)
 
 static char *
 read_text(FunctionCallInfo fcinfo, int n, const char *name)
@@ -53,7 +53,7 @@ static void
 check_not_reserved(const char *type)
 {
 	static const char *const reserved[] = {
-		"connection", "error", "reply", "notification", "reminder", "watch", BE_TYPE_ALERT
+		"connection", "error", "reply", "notification", "reminder", "watch", BEV_TYPE_ALERT
 	};
 
 	for (size_t i = 0; i < lengthof(reserved); i++)
@@ -64,7 +64,7 @@ check_not_reserved(const char *type)
 					 errmsg("event type \"%s\" is reserved", type),
 					 errhint("Choose another type for custom events.")));
 	}
-	if (be_entity_find(type))
+	if (bev_entity_find(type))
 		ereport(ERROR,
 				(errcode(ERRCODE_RESERVED_NAME),
 				 errmsg("event type \"%s\" is reserved", type),
@@ -76,7 +76,7 @@ static char *
 read_audience(const char *list)
 {
 	char	   *bad;
-	char	   *audience = be_audience_from_list(list, strlen(list), &bad);
+	char	   *audience = bev_row_audience_from_list(list, strlen(list), &bad);
 
 	if (bad || *audience == '\0')
 		ereport(ERROR,
@@ -87,7 +87,7 @@ read_audience(const char *list)
 	return audience;
 }
 
-static BeSpan
+static BevSpan
 read_payload(FunctionCallInfo fcinfo, int n)
 {
 	Jsonb	   *payload;
@@ -106,21 +106,21 @@ read_payload(FunctionCallInfo fcinfo, int n)
 
 	text = JsonbToCString(NULL, &payload->root, VARSIZE(payload));
 	len = strlen(text);
-	text = be_utf8(text, &len);
+	text = bev_database_text_to_utf8(text, &len);
 	if (len > PAYLOAD_MAX_SIZE)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("payload of %zu bytes is too large", len),
 				 errdetail("The limit is %d bytes.", PAYLOAD_MAX_SIZE)));
-	return (BeSpan) {text, (uint32_t) len};
+	return (BevSpan) {text, (uint32_t) len};
 }
 
 Datum
 bugevents_send(PG_FUNCTION_ARGS)
 {
-	BeRecord	record = {.key = "",.project = "",.bug = ""};
+	BevRecord	record = {.key = "",.project = "",.bug = ""};
 
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	record.type = read_text(fcinfo, 0, "type");
 	check_name("type", record.type);
 	check_not_reserved(record.type);
@@ -130,7 +130,7 @@ bugevents_send(PG_FUNCTION_ARGS)
 	record.audience = read_audience(read_text(fcinfo, 3, "audience"));
 	PreventCommandIfReadOnly("bugevents.send()");
 
-	if (be_record_is_wanted())
-		be_record_publish(&record);
+	if (bev_record_is_wanted())
+		bev_record_publish(&record);
 	PG_RETURN_VOID();
 }

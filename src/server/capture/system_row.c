@@ -37,31 +37,31 @@ ends_with_id(const char *name)
 }
 
 static void
-put_value(BeJson *json, Form_pg_attribute att, Datum value)
+put_value(BevJson *json, Form_pg_attribute att, Datum value)
 {
-	BeEncoder	encoder;
+	BevEncoder	encoder;
 	int			level;
 
 	if (att->atttypid == TEXTOID && ends_with_id(NameStr(att->attname)))
 	{
-		be_json_id(json, be_utf8_cstring(TextDatumGetCString(value)));
+		bev_json_id(json, bev_database_text_to_cstring(TextDatumGetCString(value)));
 		return;
 	}
-	be_encoder_init(&encoder, att->atttypid, CurrentMemoryContext);
-	level = be_output_settings_begin();
-	(void) be_encode(json, &encoder, value, be_max_value_size);
-	be_output_settings_end(level);
+	bev_encoder_init(&encoder, att->atttypid, CurrentMemoryContext);
+	level = bev_output_settings_begin();
+	(void) bev_encode(json, &encoder, value, bev_max_value_size);
+	bev_output_settings_end(level);
 }
 
-static BeSpan
+static BevSpan
 write_payload(HeapTuple tuple, TupleDesc desc)
 {
-	static BeJson json;
+	static BevJson json;
 
 	if (json.context == NULL)
-		be_json_init(&json, TopMemoryContext);
-	be_json_reset(&json);
-	be_json_char(&json, '{');
+		bev_json_init(&json, TopMemoryContext);
+	bev_json_reset(&json);
+	bev_json_char(&json, '{');
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
@@ -71,17 +71,17 @@ write_payload(HeapTuple tuple, TupleDesc desc)
 		if (att->attisdropped || strcmp(NameStr(att->attname), "hidden") == 0)
 			continue;
 		if (json.len > 1)
-			be_json_char(&json, ',');
-		be_json_string(&json, NameStr(att->attname), strlen(NameStr(att->attname)));
-		be_json_char(&json, ':');
+			bev_json_char(&json, ',');
+		bev_json_string(&json, NameStr(att->attname), strlen(NameStr(att->attname)));
+		bev_json_char(&json, ':');
 		value = heap_getattr(tuple, i + 1, desc, &isnull);
 		if (isnull)
-			be_json_literal(&json, "null");
+			bev_json_literal(&json, "null");
 		else
 			put_value(&json, att, value);
 	}
-	be_json_char(&json, '}');
-	return (BeSpan) {json.data, (uint32_t) json.len};
+	bev_json_char(&json, '}');
+	return (BevSpan) {json.data, (uint32_t) json.len};
 }
 
 /* A column as text in UTF-8; empty: null, or there is none of that name. */
@@ -91,7 +91,7 @@ column(HeapTuple tuple, TupleDesc desc, const char *name)
 	int			number = SPI_fnumber(desc, name);
 	char	   *value = number > 0 ? SPI_getvalue(tuple, desc, number) : NULL;
 
-	return value ? be_utf8_cstring(value) : "";
+	return value ? bev_database_text_to_cstring(value) : "";
 }
 
 static bool
@@ -101,14 +101,14 @@ is_true(HeapTuple tuple, TupleDesc desc, const char *name)
 }
 
 void
-be_own_row_record(BeRecord *record, const char *type, HeapTuple tuple, TupleDesc desc)
+bev_system_row_record(BevRecord *record, const char *type, HeapTuple tuple, TupleDesc desc)
 {
 	const char *user = column(tuple, desc, "user_id");
 
-	*record = (BeRecord) {
+	*record = (BevRecord) {
 		.type = type,
 		.action = column(tuple, desc, "type"),
-		.audience = *user ? psprintf("%s%s", BE_PRINCIPAL_USER, user) : BE_PRINCIPAL_ADMIN,
+		.audience = *user ? psprintf("%s%s", BEV_PRINCIPAL_USER, user) : BEV_PRINCIPAL_ADMIN,
 		.key = column(tuple, desc, "id"),
 		.project = "",
 		.bug = column(tuple, desc, "bug_report_id"),
@@ -117,7 +117,7 @@ be_own_row_record(BeRecord *record, const char *type, HeapTuple tuple, TupleDesc
 }
 
 static void
-name_action(BeRecord *record, const TriggerData *trigger, TupleDesc desc)
+name_action(BevRecord *record, const TriggerData *trigger, TupleDesc desc)
 {
 	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
 
@@ -136,18 +136,18 @@ bugevents_capture_own(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	HeapTuple	tuple;
 	TupleDesc	desc;
-	BeRecord	record;
+	BevRecord	record;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || trigger->tg_trigger->tgnargs != 1)
 		elog(ERROR, "bugevents.capture_own() is for the tables of bugevents");
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	desc = RelationGetDescr(trigger->tg_relation);
-	if (!be_record_is_wanted() || is_true(tuple, desc, "hidden"))
+	if (!bev_record_is_wanted() || is_true(tuple, desc, "hidden"))
 		return PointerGetDatum(NULL);
 
-	be_own_row_record(&record, trigger->tg_trigger->tgargs[0], tuple, desc);
+	bev_system_row_record(&record, trigger->tg_trigger->tgargs[0], tuple, desc);
 	name_action(&record, trigger, desc);
-	be_record_publish(&record);
+	bev_record_publish(&record);
 	return PointerGetDatum(NULL);
 }

@@ -1,8 +1,8 @@
 /*
  * system_row.h - rows of bugevents' own tables as events, for the user they are of.
  */
-#ifndef BE_SERVER_CAPTURE_SYSTEM_ROW_H
-#define BE_SERVER_CAPTURE_SYSTEM_ROW_H
+#ifndef BEV_SERVER_CAPTURE_SYSTEM_ROW_H
+#define BEV_SERVER_CAPTURE_SYSTEM_ROW_H
 
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
  * A record of the row, whose action is its column "type" (empty if it has none).
  * The payload is in a buffer of the session: valid until the next one.
  */
-extern void be_own_row_record(BeRecord *record, const char *type, HeapTuple tuple,
+extern void bev_system_row_record(BevRecord *record, const char *type, HeapTuple tuple,
 							  TupleDesc desc);
 
-#endif							/* BE_SERVER_CAPTURE_SYSTEM_ROW_H */
+#endif							/* BEV_SERVER_CAPTURE_SYSTEM_ROW_H */

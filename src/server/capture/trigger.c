@@ -41,68 +41,68 @@ PG_FUNCTION_INFO_V1(bugevents_capture);
 
 /* What the row's change means for access goes with its first event only. */
 static void
-publish(BeRowEvent *event, const char *action, const char *audience)
+publish(BevRowEvent *event, const char *action, const char *audience)
 {
-	BeRecord   *record = &event->record;
+	BevRecord   *record = &event->record;
 
 	record->action = action;
 	record->audience = audience;
-	be_record_publish(record);
-	record->access = (BeSpan) {NULL, 0};
+	bev_record_publish(record);
+	record->access = (BevSpan) {NULL, 0};
 }
 
 /* A row that is there now, or isn't any more. */
 static void
-publish_whole(BeMapping *mapping, BeRow *row, const char *action, BeSpan access)
+publish_whole(BevMapping *mapping, BevRow *row, const char *action, BevSpan access)
 {
-	BeRowEvent	event;
+	BevRowEvent	event;
 
-	be_row_event_begin(&event, mapping, row, NULL, NULL);
+	bev_row_event_begin(&event, mapping, row, NULL, NULL);
 	event.record.access = access;
-	publish(&event, action, be_row_event_audience(&event, action));
+	publish(&event, action, bev_row_event_audience(&event, action));
 }
 
 /* Who saw the row and doesn't any more is told which one it was, nothing else. */
 static void
-publish_moved_out(BeMapping *mapping, BeRow *old, const char *audience, BeSpan access)
+publish_moved_out(BevMapping *mapping, BevRow *old, const char *audience, BevSpan access)
 {
-	BeRecord	record = {
+	BevRecord	record = {
 		.type = mapping->entity->name,
 		.action = "moved_out",
 		.audience = audience,
-		.key = be_row_event_key(mapping, old),
-		.project = be_payload_row_text(mapping, old, mapping->project),
-		.bug = be_payload_row_text(mapping, old, mapping->bug),
-		.payload = be_payload_identity(mapping, old),
+		.key = bev_row_event_key(mapping, old),
+		.project = bev_payload_row_text(mapping, old, mapping->project),
+		.bug = bev_payload_row_text(mapping, old, mapping->bug),
+		.payload = bev_payload_identity(mapping, old),
 		.access = access,
 	};
 
-	be_record_publish(&record);
+	bev_record_publish(&record);
 }
 
 /* A field whose change is an event of its own; such are never for admins only. */
 static void
-publish_field(BeRowEvent *event, int field, const char *action, const BeMove *move)
+publish_field(BevRowEvent *event, int field, const char *action, const BevMove *move)
 {
-	event->record.changes = be_payload_change(&event->document, field);
+	event->record.changes = bev_payload_change(&event->document, field);
 	if (event->record.open_payload.len > 0)
 		event->record.open_changes = event->record.changes;
 	publish(event, action, event->row->audience ? move->kept
-			: be_row_event_audience(event, action));
+			: bev_row_event_audience(event, action));
 }
 
 /* Does nothing change but what is for admins?  Then it is an event for them. */
 static const char *
-narrow_to_admins(const BeRowEvent *event, const BeMove *move)
+narrow_to_admins(const BevRowEvent *event, const BevMove *move)
 {
 	if (event->document.open_payload.len == 0 || event->document.open_changes.len > 0 ||
 		move->gained)
 		return move->kept;
-	return psprintf("%s\n%c%s", move->kept, BE_AUDIENCE_ONLY, BE_PRINCIPAL_ADMIN);
+	return psprintf("%s\n%c%s", move->kept, BEV_AUDIENCE_ONLY, BEV_PRINCIPAL_ADMIN);
 }
 
 static void
-publish_changes(BeRowEvent *event, BeRow *new, const bool *changed, const BeMove *move)
+publish_changes(BevRowEvent *event, BevRow *new, const bool *changed, const BevMove *move)
 {
 	int			status = event->mapping->status;
 	int			assignee = event->mapping->assignee;
@@ -118,17 +118,17 @@ publish_changes(BeRowEvent *event, BeRow *new, const bool *changed, const BeMove
 }
 
 static const char *
-audience_of_update(BeMapping *mapping, BeRow *row)
+audience_of_update(BevMapping *mapping, BevRow *row)
 {
 	if (row->audience)
 		return row->audience;
-	return be_audience_default(mapping->entity, "updated", be_entity_can_decide(mapping->entity)
-							   ? be_payload_row_text(mapping, row, mapping->person) : "");
+	return bev_row_audience_default(mapping->entity, "updated", bev_entity_can_decide(mapping->entity)
+							   ? bev_payload_row_text(mapping, row, mapping->person) : "");
 }
 
 /* Was the row let through, so that somebody may do something, and is that not known now? */
 static bool
-may_have_left(const BeMapping *mapping, const BeRow *row)
+may_have_left(const BevMapping *mapping, const BevRow *row)
 {
 	return mapping->decides && mapping->filter >= 0 && row->failed;
 }
@@ -138,25 +138,25 @@ may_have_left(const BeMapping *mapping, const BeRow *row)
  * sight of it, ahead of the rest, and as good as created for those who gain it.
  */
 static void
-publish_update(BeMapping *mapping, BeRow *old, BeRow *new)
+publish_update(BevMapping *mapping, BevRow *old, BevRow *new)
 {
 	bool	   *changed = palloc(sizeof(bool) * mapping->nfields);
-	bool		any = be_rows_compare(mapping, old, new, changed);
-	BeMove		move = be_audience_move(audience_of_update(mapping, old),
+	bool		any = bev_rows_compare(mapping, old, new, changed);
+	BevMove		move = bev_row_audience_move(audience_of_update(mapping, old),
 										audience_of_update(mapping, new));
-	BeSpan		access;
-	BeRowEvent	event;
+	BevSpan		access;
+	BevRowEvent	event;
 
 	any |= may_have_left(mapping, new);
 	if (!any && !move.lost && !move.gained)
 		return;
-	access = be_access_of_change(mapping, old, new);
+	access = bev_access_change_append(mapping, old, new);
 	if (move.lost)
 	{
 		publish_moved_out(mapping, old, move.lost, access);
-		access = (BeSpan) {NULL, 0};
+		access = (BevSpan) {NULL, 0};
 	}
-	be_row_event_begin(&event, mapping, new, old, changed);
+	bev_row_event_begin(&event, mapping, new, old, changed);
 	event.record.access = access;
 	if (move.gained)
 		publish(&event, "created", move.gained);
@@ -165,34 +165,34 @@ publish_update(BeMapping *mapping, BeRow *old, BeRow *new)
 }
 
 static void
-capture_one(BeMapping *mapping, TriggerData *trigger, bool inserted)
+capture_one(BevMapping *mapping, TriggerData *trigger, bool inserted)
 {
-	BeRow		row;
+	BevRow		row;
 
-	be_rows_read(mapping, trigger->tg_relation, &trigger->tg_trigslot, &row, 1);
+	bev_rows_read(mapping, trigger->tg_relation, &trigger->tg_trigslot, &row, 1);
 	if (!row.wanted)
 		return;
 	if (inserted)
-		publish_whole(mapping, &row, "created", be_access_of_change(mapping, NULL, &row));
+		publish_whole(mapping, &row, "created", bev_access_change_append(mapping, NULL, &row));
 	else
-		publish_whole(mapping, &row, "deleted", be_access_of_change(mapping, &row, NULL));
+		publish_whole(mapping, &row, "deleted", bev_access_change_append(mapping, &row, NULL));
 }
 
 static void
-capture_update(BeMapping *mapping, TriggerData *trigger)
+capture_update(BevMapping *mapping, TriggerData *trigger)
 {
 	TupleTableSlot *slots[2] = {trigger->tg_trigslot, trigger->tg_newslot};
-	BeRow		rows[2];
-	BeRow	   *old = &rows[0];
-	BeRow	   *new = &rows[1];
+	BevRow		rows[2];
+	BevRow	   *old = &rows[0];
+	BevRow	   *new = &rows[1];
 
-	be_rows_read(mapping, trigger->tg_relation, slots, rows, 2);
+	bev_rows_read(mapping, trigger->tg_relation, slots, rows, 2);
 	if (old->wanted && new->wanted)
 		publish_update(mapping, old, new);
 	else if (new->wanted)
-		publish_whole(mapping, new, "created", be_access_of_change(mapping, NULL, new));
+		publish_whole(mapping, new, "created", bev_access_change_append(mapping, NULL, new));
 	else if (old->wanted)
-		publish_whole(mapping, old, "deleted", be_access_of_change(mapping, old, NULL));
+		publish_whole(mapping, old, "deleted", bev_access_change_append(mapping, old, NULL));
 }
 
 static void
@@ -213,14 +213,14 @@ Datum
 bugevents_capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	BeMapping  *mapping;
+	BevMapping  *mapping;
 
 	check_caller(fcinfo);
-	be_settings_require_preload();
-	if (!be_record_is_wanted())
+	bev_settings_require_preload();
+	if (!bev_record_is_wanted())
 		return PointerGetDatum(NULL);
 
-	mapping = be_mapping_get(trigger->tg_relation, trigger->tg_trigger);
+	mapping = bev_mapping_get(trigger->tg_relation, trigger->tg_trigger);
 	if (TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
 		capture_one(mapping, trigger, true);
 	else if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))

@@ -21,23 +21,23 @@ PG_FUNCTION_INFO_V1(bugevents_capture_truncate);
 
 /* An audience that depends on a row is unknown without one: admins only. */
 static const char *
-find_audience(const BeAttachment *attachment)
+find_audience(const BevAttachment *attachment)
 {
 	char	   *bad;
 	char	   *audience;
 
 	if (attachment->audience == NULL)
-		return be_audience_default(attachment->entity, "deleted", "");
-	audience = be_audience_from_list(attachment->audience,
+		return bev_row_audience_default(attachment->entity, "deleted", "");
+	audience = bev_row_audience_from_list(attachment->audience,
 									 strlen(attachment->audience), &bad);
-	return bad == NULL && *audience ? audience : BE_PRINCIPAL_ADMIN;
+	return bad == NULL && *audience ? audience : BEV_PRINCIPAL_ADMIN;
 }
 
 Datum
 bugevents_capture_truncate(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	BeAttachment *attachment;
+	BevAttachment *attachment;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
@@ -47,12 +47,12 @@ bugevents_capture_truncate(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("bugevents.capture_truncate() must be called as a trigger AFTER TRUNCATE"),
 				 errhint("Use bugevents.attach().")));
-	be_settings_require_preload();
-	if (!be_record_is_wanted())
+	bev_settings_require_preload();
+	if (!bev_record_is_wanted())
 		return PointerGetDatum(NULL);
 
-	attachment = be_attachment_read(trigger->tg_trigger->tgargs[0]);
-	be_notice_publish(trigger->tg_relation, attachment, "truncated",
+	attachment = bev_attachment_read(trigger->tg_trigger->tgargs[0]);
+	bev_notice_publish(trigger->tg_relation, attachment, "truncated",
 					  find_audience(attachment));
 	return PointerGetDatum(NULL);
 }

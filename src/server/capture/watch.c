@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(bugevents_unwatch);
 static const char *
 read_id(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	const char *id = be_utf8_cstring(text_to_cstring(PG_GETARG_TEXT_PP(n)));
+	const char *id = bev_database_text_to_cstring(text_to_cstring(PG_GETARG_TEXT_PP(n)));
 
 	if (*id == '\0' || strlen(id) > ID_MAX || strchr(id, '\n'))
 		ereport(ERROR,
@@ -38,7 +38,7 @@ read_id(FunctionCallInfo fcinfo, int n, const char *name)
 static void
 check_user(const char *user)
 {
-	const char *actor = be_actor();
+	const char *actor = bev_actor();
 
 	if (*actor && strcmp(actor, user) != 0)
 		ereport(ERROR,
@@ -47,18 +47,18 @@ check_user(const char *user)
 				 errhint("bugevents.actor, or request.jwt.claims, says who acts.")));
 }
 
-static BeSpan
+static BevSpan
 make_payload(const char *bug, const char *user)
 {
-	BeJson		json;
+	BevJson		json;
 
-	be_json_init(&json, CurrentMemoryContext);
-	be_json_literal(&json, "{\"bug_report_id\":");
-	be_json_id(&json, bug);
-	be_json_literal(&json, ",\"user_id\":");
-	be_json_id(&json, user);
-	be_json_char(&json, '}');
-	return (BeSpan) {json.data, (uint32_t) json.len};
+	bev_json_init(&json, CurrentMemoryContext);
+	bev_json_literal(&json, "{\"bug_report_id\":");
+	bev_json_id(&json, bug);
+	bev_json_literal(&json, ",\"user_id\":");
+	bev_json_id(&json, user);
+	bev_json_char(&json, '}');
+	return (BevSpan) {json.data, (uint32_t) json.len};
 }
 
 static void
@@ -66,24 +66,24 @@ publish(FunctionCallInfo fcinfo, const char *action)
 {
 	const char *bug;
 	const char *user;
-	BeRecord	record;
+	BevRecord	record;
 
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	bug = read_id(fcinfo, 0, "bug_id");
 	user = read_id(fcinfo, 1, "user_id");
 	check_user(user);
 	PreventCommandIfReadOnly("bugevents.watch()");
-	record = (BeRecord) {
+	record = (BevRecord) {
 		.type = "watch",
 		.action = action,
-		.audience = psprintf("%s%s", BE_PRINCIPAL_USER, user),
+		.audience = psprintf("%s%s", BEV_PRINCIPAL_USER, user),
 		.key = "",
 		.project = "",
 		.bug = bug,
 		.payload = make_payload(bug, user),
 	};
-	if (be_record_is_wanted())
-		be_record_publish(&record);
+	if (bev_record_is_wanted())
+		bev_record_publish(&record);
 }
 
 Datum

@@ -29,29 +29,29 @@
 #include "server/journal/sequence.h"
 #include "utils/timestamp.h"
 
-static BeReservation reservation;
+static BevReservation reservation;
 static bool reserved = false;
 
 bool
-be_commit_reserve(uint32 n, Size size, BeJournal *journal, BeReservation *claim)
+bev_commit_reserve(uint32 n, Size size, BevJournal *journal, BevReservation *claim)
 {
 	for (;;)
 	{
-		int			segment = be_queue_segment();
+		int			segment = bev_queue_segment();
 
 		/* This may wait for a lock, and meanwhile the segment may be another one. */
-		if (!be_journal_open(journal, BE_TABLE_SEGMENT + segment))
+		if (!bev_journal_open(journal, BEV_TABLE_SEGMENT + segment))
 			return false;
-		if (be_queue_reserve(n, size, segment, claim))
+		if (bev_queue_reserve(n, size, segment, claim))
 			return true;
-		be_journal_close(journal);
+		bev_journal_close(journal);
 	}
 }
 
 static void
-write_journal(BeJournal *journal, const BePending *pending)
+write_journal(BevJournal *journal, const BevPending *pending)
 {
-	BeJournalRow row = {
+	BevJournalRow row = {
 		.first_seq = reservation.first_seq,
 		.n = pending->n,
 		.low = reservation.low,
@@ -59,40 +59,40 @@ write_journal(BeJournal *journal, const BePending *pending)
 		.at = GetCurrentTimestamp()
 	};
 
-	be_queue_fill(&reservation,
-				  pending->spilled ? NULL : pending->records + BE_JOURNAL_ROOM,
+	bev_queue_fill(&reservation,
+				  pending->spilled ? NULL : pending->records + BEV_JOURNAL_ROOM,
 				  U64FromFullTransactionId(row.xid), row.at);
-	be_journal_insert(journal, &row, pending->records, pending->size);
+	bev_journal_insert(journal, &row, pending->records, pending->size);
 	if (pending->spilled)
-		be_parted_remember(row.xid, row.first_seq + row.n - 1);
+		bev_spilled_remember(row.xid, row.first_seq + row.n - 1);
 }
 
 static void
 pre_commit(void)
 {
-	BePending	pending;
-	BeJournal	journal;
+	BevPending	pending;
+	BevJournal	journal;
 
-	if (!be_pending_exists())
+	if (!bev_pending_exists())
 		return;
 
 	/* The extension was dropped by this very transaction: nobody listens. */
-	if (!OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
+	if (!OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 	{
-		be_pending_reset();
+		bev_pending_reset();
 		return;
 	}
-	be_pending_finish(&pending);
-	be_sequence_begin();
+	bev_pending_finish(&pending);
+	bev_sequence_begin();
 	if (pending.spilled)
-		be_parted_lock();
-	if (!be_commit_reserve(pending.n, pending.size, &journal, &reservation))
+		bev_spilled_lock();
+	if (!bev_commit_reserve(pending.n, pending.size, &journal, &reservation))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the journal of bugevents does not exist")));
 	reserved = true;
 	write_journal(&journal, &pending);
-	be_journal_close(&journal);
+	bev_journal_close(&journal);
 }
 
 static void
@@ -101,12 +101,12 @@ end_transaction(bool committed)
 	if (reserved)
 	{
 		if (committed)
-			be_queue_publish(&reservation, XactLastCommitEnd);
+			bev_queue_publish(&reservation, XactLastCommitEnd);
 		else
-			be_queue_withdraw(&reservation);
+			bev_queue_withdraw(&reservation);
 		reserved = false;
 	}
-	be_pending_reset();
+	bev_pending_reset();
 }
 
 static void
@@ -124,10 +124,10 @@ on_transaction(XactEvent event, void *arg pg_attribute_unused())
 			end_transaction(false);
 			break;
 		case XACT_EVENT_PRE_PREPARE:
-			be_pending_spill();
+			bev_pending_spill();
 			break;
 		case XACT_EVENT_PREPARE:
-			be_pending_reset();
+			bev_pending_reset();
 			break;
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
@@ -140,18 +140,18 @@ static void
 on_subtransaction(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
 				  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
 {
-	if (!be_pending_exists())
+	if (!bev_pending_exists())
 		return;
 	if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
-		be_pending_before_commit_level(GetCurrentTransactionNestLevel());
+		bev_pending_before_commit_level(GetCurrentTransactionNestLevel());
 	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		be_pending_commit_level(GetCurrentTransactionNestLevel());
+		bev_pending_commit_level(GetCurrentTransactionNestLevel());
 	else if (event == SUBXACT_EVENT_ABORT_SUB)
-		be_pending_abort_level(GetCurrentTransactionNestLevel());
+		bev_pending_abort_level(GetCurrentTransactionNestLevel());
 }
 
 void
-be_commit_register(void)
+bev_commit_register(void)
 {
 	RegisterXactCallback(on_transaction, NULL);
 	RegisterSubXactCallback(on_subtransaction, NULL);

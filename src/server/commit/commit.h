@@ -1,8 +1,8 @@
 /*
  * commit.h - publishing a transaction's events as it commits.
  */
-#ifndef BE_SERVER_COMMIT_COMMIT_H
-#define BE_SERVER_COMMIT_COMMIT_H
+#ifndef BEV_SERVER_COMMIT_COMMIT_H
+#define BEV_SERVER_COMMIT_COMMIT_H
 
 #include "postgres.h"
 
@@ -13,10 +13,10 @@
  * Open the segment of the journal that is being written, and reserve: the two
  * have to fit together.  False when the extension doesn't exist.
  */
-extern bool be_commit_reserve(uint32 n, Size size, BeJournal *journal,
-							  BeReservation *reservation);
+extern bool bev_commit_reserve(uint32 n, Size size, BevJournal *journal,
+							  BevReservation *reservation);
 
 /* Register the transaction callbacks; once per process, while preloading. */
-extern void be_commit_register(void);
+extern void bev_commit_register(void);
 
-#endif							/* BE_SERVER_COMMIT_COMMIT_H */
+#endif							/* BEV_SERVER_COMMIT_COMMIT_H */

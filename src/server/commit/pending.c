@@ -43,14 +43,14 @@
 #define PART_SIZE		8000
 
 /* A transaction that isn't in parts has to fit into one message to a gateway. */
-#define INLINE_MAX		(BE_MESSAGE_MAX_DOWN / 2)
+#define INLINE_MAX		(BEV_MESSAGE_MAX_DOWN / 2)
 
 typedef struct Segment
 {
 	int			level;			/* nesting level of the transaction, from 1 */
 	uint32		n;				/* events */
 	uint64		ordinal;		/* of the first one */
-	char	   *data;			/* BE_JOURNAL_ROOM, then records; NULL: spilled */
+	char	   *data;			/* BEV_JOURNAL_ROOM, then records; NULL: spilled */
 	Size		size;			/* of the records */
 	Size		capacity;		/* for records */
 } Segment;
@@ -94,7 +94,7 @@ push_segment(int level)
 	segment->n = 0;
 	segment->ordinal = captured;
 	segment->size = 0;
-	segment->capacity = SEGMENT_INITIAL - BE_JOURNAL_ROOM;
+	segment->capacity = SEGMENT_INITIAL - BEV_JOURNAL_ROOM;
 	segment->data = MemoryContextAlloc(context, SEGMENT_INITIAL);
 	segment_count++;
 	return segment;
@@ -110,12 +110,12 @@ grow_segment(Segment *segment, Size more, int flags)
 	if (capacity - segment->size >= more)
 		return true;
 	while (capacity - segment->size < more)
-		capacity = (capacity + BE_JOURNAL_ROOM) * 2 - BE_JOURNAL_ROOM;
-	data = MemoryContextAllocExtended(context, capacity + BE_JOURNAL_ROOM,
+		capacity = (capacity + BEV_JOURNAL_ROOM) * 2 - BEV_JOURNAL_ROOM;
+	data = MemoryContextAllocExtended(context, capacity + BEV_JOURNAL_ROOM,
 									  MCXT_ALLOC_HUGE | flags);
 	if (data == NULL)
 		return false;
-	memcpy(data, segment->data, BE_JOURNAL_ROOM + segment->size);
+	memcpy(data, segment->data, BEV_JOURNAL_ROOM + segment->size);
 	pfree(segment->data);
 	segment->data = data;
 	segment->capacity = capacity;
@@ -127,10 +127,10 @@ static Size
 part_extent(const char *records, Size size, uint32 *n)
 {
 	Size		extent = 0;
-	BeEvent		event;
+	BevEvent		event;
 
 	*n = 0;
-	while (extent < size && be_event_read(records + extent, size - extent, &event))
+	while (extent < size && bev_event_read(records + extent, size - extent, &event))
 	{
 		if (*n > 0 && extent + event.size > PART_SIZE)
 			break;
@@ -142,13 +142,13 @@ part_extent(const char *records, Size size, uint32 *n)
 }
 
 static void
-write_part(BeJournal *journal, FullTransactionId xid, uint64 ordinal, uint32 n,
+write_part(BevJournal *journal, FullTransactionId xid, uint64 ordinal, uint32 n,
 		   const char *records, Size size)
 {
-	char	   *part = MemoryContextAllocHuge(context, BE_JOURNAL_ROOM + size);
+	char	   *part = MemoryContextAllocHuge(context, BEV_JOURNAL_ROOM + size);
 
-	memcpy(part + BE_JOURNAL_ROOM, records, size);
-	be_journal_insert_part(journal, xid, ordinal, n, part, size);
+	memcpy(part + BEV_JOURNAL_ROOM, records, size);
+	bev_journal_insert_part(journal, xid, ordinal, n, part, size);
 	pfree(part);
 }
 
@@ -157,12 +157,12 @@ static void
 spill_segment(Segment *segment)
 {
 	FullTransactionId xid = GetTopFullTransactionId();
-	const char *records = segment->data + BE_JOURNAL_ROOM;
+	const char *records = segment->data + BEV_JOURNAL_ROOM;
 	Size		left = segment->size;
 	uint64		ordinal = segment->ordinal;
-	BeJournal	journal;
+	BevJournal	journal;
 
-	if (!be_journal_open(&journal, BE_TABLE_PART))
+	if (!bev_journal_open(&journal, BEV_TABLE_PART))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table bugevents.journal_part does not exist"),
@@ -177,7 +177,7 @@ spill_segment(Segment *segment)
 		left -= extent;
 		ordinal += n;
 	}
-	be_journal_close(&journal);
+	bev_journal_close(&journal);
 
 	in_memory -= segment->size;
 	pfree(segment->data);
@@ -188,7 +188,7 @@ spill_segment(Segment *segment)
 static Size
 spill_limit(void)
 {
-	return (Size) be_spill_size * 1024;
+	return (Size) bev_spill_size * 1024;
 }
 
 static bool
@@ -199,7 +199,7 @@ must_spill(const Segment *segment)
 }
 
 char *
-be_pending_reserve(Size size)
+bev_pending_reserve(Size size)
 {
 	int			level = GetCurrentTransactionNestLevel();
 	Segment    *segment = segment_count ? &segments[segment_count - 1] : NULL;
@@ -217,7 +217,7 @@ be_pending_reserve(Size size)
 		segment = push_segment(level);
 	grow_segment(segment, size, 0);
 
-	record = segment->data + BE_JOURNAL_ROOM + segment->size;
+	record = segment->data + BEV_JOURNAL_ROOM + segment->size;
 	segment->size += size;
 	segment->n++;
 	in_memory += size;
@@ -235,7 +235,7 @@ merge_segments(Segment *a, const Segment *b, int flags)
 	{
 		if (!grow_segment(a, b->size, flags))
 			return false;
-		memcpy(a->data + BE_JOURNAL_ROOM + a->size, b->data + BE_JOURNAL_ROOM,
+		memcpy(a->data + BEV_JOURNAL_ROOM + a->size, b->data + BEV_JOURNAL_ROOM,
 			   b->size);
 		a->size += b->size;
 		pfree(b->data);
@@ -245,7 +245,7 @@ merge_segments(Segment *a, const Segment *b, int flags)
 }
 
 void
-be_pending_before_commit_level(int level)
+bev_pending_before_commit_level(int level)
 {
 	MemoryContext old;
 
@@ -261,7 +261,7 @@ be_pending_before_commit_level(int level)
 }
 
 void
-be_pending_commit_level(int level)
+bev_pending_commit_level(int level)
 {
 	int			first = segment_count;
 
@@ -288,7 +288,7 @@ be_pending_commit_level(int level)
 }
 
 void
-be_pending_abort_level(int level)
+bev_pending_abort_level(int level)
 {
 	while (segment_count > 0 && segments[segment_count - 1].level >= level)
 	{
@@ -303,14 +303,14 @@ be_pending_abort_level(int level)
 }
 
 bool
-be_pending_exists(void)
+bev_pending_exists(void)
 {
 	return segment_count > 0;
 }
 
-/* Bring what is left of the list into one of the two forms of BePending. */
+/* Bring what is left of the list into one of the two forms of BevPending. */
 static void
-consolidate(BePending *pending)
+consolidate(BevPending *pending)
 {
 	bool		spilled = in_memory > INLINE_MAX;
 
@@ -334,7 +334,7 @@ consolidate(BePending *pending)
 }
 
 void
-be_pending_spill(void)
+bev_pending_spill(void)
 {
 	finished = true;
 	for (int i = 0; i < segment_count; i++)
@@ -343,9 +343,9 @@ be_pending_spill(void)
 }
 
 bool
-be_pending_finish(BePending *pending)
+bev_pending_finish(BevPending *pending)
 {
-	*pending = (BePending) {0};
+	*pending = (BevPending) {0};
 	if (segment_count == 0)
 		return false;
 	finished = true;
@@ -359,7 +359,7 @@ be_pending_finish(BePending *pending)
 }
 
 void
-be_pending_reset(void)
+bev_pending_reset(void)
 {
 	finished = false;
 	if (segment_count == 0 && segments == NULL)

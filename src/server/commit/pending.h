@@ -1,8 +1,8 @@
 /*
  * pending.h - the events of the transaction that is under way.
  */
-#ifndef BE_SERVER_COMMIT_PENDING_H
-#define BE_SERVER_COMMIT_PENDING_H
+#ifndef BEV_SERVER_COMMIT_PENDING_H
+#define BEV_SERVER_COMMIT_PENDING_H
 
 #include "postgres.h"
 
@@ -14,38 +14,38 @@
  * whatever remains is published when the transaction commits.  Throws when the
  * transaction can't publish any more (it is committing already).
  */
-extern char *be_pending_reserve(Size size);
+extern char *bev_pending_reserve(Size size);
 
 /* What is there to publish. */
-typedef struct BePending
+typedef struct BevPending
 {
 	uint32		n;				/* events */
 	bool		spilled;		/* all of them are in journal_part now */
-	char	   *records;		/* else: a buffer as be_journal_insert wants it */
+	char	   *records;		/* else: a buffer as bev_journal_insert wants it */
 	Size		size;			/* bytes of records in it */
-} BePending;
+} BevPending;
 
 /*
  * For commit: nothing can be added from now on.  False when there is nothing to
  * publish.  If anything was spilled, the rest is written out as well.
  */
-extern bool be_pending_finish(BePending *pending);
+extern bool bev_pending_finish(BevPending *pending);
 
 /* For PREPARE TRANSACTION: write everything to journal_part. */
-extern void be_pending_spill(void);
+extern void bev_pending_spill(void);
 
 /* Is anything pending? */
-extern bool be_pending_exists(void);
+extern bool bev_pending_exists(void);
 
 /* The transaction is over.  Can't fail. */
-extern void be_pending_reset(void);
+extern void bev_pending_reset(void);
 
 /*
  * Subtransactions: level is that of the one that ends.  Before it commits, it may
  * have to be written out, which may throw; the other two can't fail.
  */
-extern void be_pending_before_commit_level(int level);
-extern void be_pending_commit_level(int level);
-extern void be_pending_abort_level(int level);
+extern void bev_pending_before_commit_level(int level);
+extern void bev_pending_commit_level(int level);
+extern void bev_pending_abort_level(int level);
 
-#endif							/* BE_SERVER_COMMIT_PENDING_H */
+#endif							/* BEV_SERVER_COMMIT_PENDING_H */

@@ -44,7 +44,7 @@
 
 static ProcessUtility_hook_type previous_hook = NULL;
 
-static BeReservation reservation;
+static BevReservation reservation;
 static bool reserved = false;
 
 /* The full id of a transaction that is in progress. */
@@ -89,7 +89,7 @@ lock_prepared(FullTransactionId xid, const char *gid)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, be_journal_table(BE_TABLE_PARTED),
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, bev_journal_table(BEV_TABLE_PARTED),
 					   XidFromFullTransactionId(xid), 0);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
 		ereport(ERROR,
@@ -103,7 +103,7 @@ static void
 end_reservation(void)
 {
 	if (reserved)
-		be_queue_publish(&reservation, InvalidXLogRecPtr);
+		bev_queue_publish(&reservation, InvalidXLogRecPtr);
 	reserved = false;
 }
 
@@ -118,24 +118,24 @@ on_transaction(XactEvent event, void *arg pg_attribute_unused())
 static void
 announce(FullTransactionId xid, uint32 n)
 {
-	BeJournal	journal;
-	BeJournalRow row = {.n = n, .xid = xid};
+	BevJournal	journal;
+	BevJournalRow row = {.n = n, .xid = xid};
 
-	be_parted_lock();
-	be_parted_forget(xid);
-	be_sequence_begin();
-	if (!be_commit_reserve(n, 0, &journal, &reservation))
+	bev_spilled_lock();
+	bev_spilled_forget(xid);
+	bev_sequence_begin();
+	if (!bev_commit_reserve(n, 0, &journal, &reservation))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("the journal of bugevents does not exist")));
 	reserved = true;
 	row.at = GetCurrentTimestamp();
-	be_queue_fill(&reservation, NULL, U64FromFullTransactionId(xid), row.at);
+	bev_queue_fill(&reservation, NULL, U64FromFullTransactionId(xid), row.at);
 	row.first_seq = reservation.first_seq;
 	row.low = reservation.low;
-	be_journal_insert(&journal, &row, NULL, 0);
-	be_journal_close(&journal);
-	be_parted_remember(xid, row.first_seq + n - 1);
+	bev_journal_insert(&journal, &row, NULL, 0);
+	bev_journal_close(&journal);
+	bev_spilled_remember(xid, row.first_seq + n - 1);
 
 	/* To be terminated between two transactions would leave the seqs pending. */
 	HOLD_INTERRUPTS();
@@ -150,7 +150,7 @@ lock_publisher(const char *gid, FullTransactionId *xid, LOCKTAG *lock)
 {
 	uint64		n = 0;
 
-	if (!OidIsValid(be_journal_table(BE_TABLE_PART)))
+	if (!OidIsValid(bev_journal_table(BEV_TABLE_PART)))
 		return 0;
 	*xid = find_prepared(gid);
 	if (!FullTransactionIdIsValid(*xid))
@@ -159,7 +159,7 @@ lock_publisher(const char *gid, FullTransactionId *xid, LOCKTAG *lock)
 
 	/* Nobody else can commit it now; did somebody? */
 	if (FullTransactionIdEquals(find_prepared(gid), *xid))
-		n = be_parted_count(*xid);
+		n = bev_spilled_count(*xid);
 	if (n == 0)
 		LockRelease(lock, ExclusiveLock, true);
 	return n;
@@ -192,7 +192,7 @@ watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 	LOCKTAG		lock;
 	uint64		n;
 
-	if (!is_commit_prepared(pstmt) || !be_settings_database_is_served())
+	if (!is_commit_prepared(pstmt) || !bev_settings_database_is_served())
 	{
 		call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
 		return;
@@ -215,7 +215,7 @@ watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
 }
 
 void
-be_two_phase_register(void)
+bev_two_phase_register(void)
 {
 	previous_hook = ProcessUtility_hook;
 	ProcessUtility_hook = watch_utility;

@@ -26,54 +26,54 @@
 #include "server/queue/queue.h"
 #include "utils/timestamp.h"
 
-static void tell(BeAlert alert, bool raised, double value, double threshold);
+static void tell(BevAlert alert, bool raised, double value, double threshold);
 
-static BeAlerts alerts = {.tell = tell};
+static BevAlerts alerts = {.tell = tell};
 
 void
-be_alerts_begin(void)
+bev_alerts_begin(void)
 {
-	for (int alert = 0; alert < BE_ALERTS; alert++)
-		be_counters_set_alert(alert, false);
+	for (int alert = 0; alert < BEV_ALERTS; alert++)
+		bev_counters_set_alert(alert, false);
 }
 
 /* A line for the log: fields as NAME=VALUE, in an order that stays. */
 static void
-tell(BeAlert alert, bool raised, double value, double threshold)
+tell(BevAlert alert, bool raised, double value, double threshold)
 {
 	const char *state = raised ? "raised" : "cleared";
 	StringInfoData payload;
 
 	ereport(raised ? WARNING : LOG,
 			(errmsg("bugevents alert: name=%s state=%s value=%.3f threshold=%.3f",
-					be_alert_names[alert], state, value, threshold)));
-	be_counters_set_alert(alert, raised);
+					bev_alert_names[alert], state, value, threshold)));
+	bev_counters_set_alert(alert, raised);
 	initStringInfo(&payload);
 	appendStringInfo(&payload, "{\"name\":\"%s\",\"value\":%.3f,\"threshold\":%.3f,\"window\":%d}",
-					 be_alert_names[alert], value, threshold, be_alert_window);
-	be_questions_alert(state, payload.data);
+					 bev_alert_names[alert], value, threshold, bev_alert_window);
+	bev_questions_alert(state, payload.data);
 }
 
 /* All off, soon. */
-static BeAlertRules
+static BevAlertRules
 no_rules(void)
 {
-	return (BeAlertRules) {.window = 1000};
+	return (BevAlertRules) {.window = 1000};
 }
 
-static BeAlertRules
+static BevAlertRules
 current_rules(void)
 {
-	return (BeAlertRules) {
-		.window = (uint64) be_alert_window * 1000,
+	return (BevAlertRules) {
+		.window = (uint64) bev_alert_window * 1000,
 		.threshold = {
-			[BE_ALERT_error_rate] = be_alert_error_rate,
-			[BE_ALERT_connection_spike] = be_alert_connection_spike,
-			[BE_ALERT_delivery_latency] = be_alert_delivery_latency / 1000.0,
-			[BE_ALERT_queue_overflows] = be_alert_queue_overflows,
-			[BE_ALERT_journal_size] = be_alert_journal_size,
-			[BE_ALERT_gateway_restarts] = be_alert_gateway_restarts,
-			[BE_ALERT_projector_lag] = be_alert_projector_lag
+			[BEV_ALERT_error_rate] = bev_alert_error_rate,
+			[BEV_ALERT_connection_spike] = bev_alert_connection_spike,
+			[BEV_ALERT_delivery_latency] = bev_alert_delivery_latency / 1000.0,
+			[BEV_ALERT_queue_overflows] = bev_alert_queue_overflows,
+			[BEV_ALERT_journal_size] = bev_alert_journal_size,
+			[BEV_ALERT_gateway_restarts] = bev_alert_gateway_restarts,
+			[BEV_ALERT_projector_lag] = bev_alert_projector_lag
 		}
 	};
 }
@@ -82,10 +82,10 @@ current_rules(void)
 static uint64
 count_errors(void)
 {
-	return be_counters_get(BE_COUNT_ERROR_internal_error) +
-		be_counters_get(BE_COUNT_ERROR_connection_timeout) +
-		be_counters_get(BE_COUNT_ERROR_too_far_behind) +
-		be_counters_get(BE_COUNT_ERROR_resync_required);
+	return bev_counters_get(BEV_COUNT_ERROR_internal_error) +
+		bev_counters_get(BEV_COUNT_ERROR_connection_timeout) +
+		bev_counters_get(BEV_COUNT_ERROR_too_far_behind) +
+		bev_counters_get(BEV_COUNT_ERROR_resync_required);
 }
 
 /* One that doesn't run, but should, stays where it was last; or where we saw it missing. */
@@ -93,42 +93,42 @@ static uint64
 projector_lag(void)
 {
 	static uint64 last = 0;
-	uint64		next = be_queue_next_seq();
+	uint64		next = bev_queue_next_seq();
 	uint64		done;
 
-	if (be_progress_get(&done))
+	if (bev_progress_get(&done))
 		last = done;
-	else if (!be_projector || last == 0)
+	else if (!bev_projector || last == 0)
 		last = next;
 	return next <= last + 1 ? 0 : next - 1 - last;
 }
 
 static void
-take_sample(BeAlertSample *sample)
+take_sample(BevAlertSample *sample)
 {
-	*sample = (BeAlertSample) {
+	*sample = (BevAlertSample) {
 		.at = GetCurrentTimestamp() / 1000,
 		.errors = count_errors(),
-		.delivered = be_counters_get(BE_COUNT_DELIVERED),
-		.overflows = be_queue_overflows(),
-		.restarts = be_counters_get(BE_COUNT_RESTARTS),
-		.connections = be_admission_count(),
+		.delivered = bev_counters_get(BEV_COUNT_DELIVERED),
+		.overflows = bev_queue_overflows(),
+		.restarts = bev_counters_get(BEV_COUNT_RESTARTS),
+		.connections = bev_admission_count(),
 		.projector = projector_lag()
 	};
-	for (int i = 0; i < BE_ALERT_DELAYS; i++)
-		sample->delays[i] = be_counters_get(BE_COUNT_DELAY_1MS + i);
-	if (be_retention_size > 0)
-		sample->journal = 100.0 * be_journal_bytes() / (be_retention_size * 1024.0);
+	for (int i = 0; i < BEV_ALERT_DELAYS; i++)
+		sample->delays[i] = bev_counters_get(BEV_COUNT_DELAY_1MS + i);
+	if (bev_retention_size > 0)
+		sample->journal = 100.0 * bev_journal_bytes() / (bev_retention_size * 1024.0);
 }
 
 void
-be_alerts_run(void)
+bev_alerts_run(void)
 {
-	BeAlertRules rules = be_alert_window > 0 ? current_rules() : no_rules();
-	BeAlertSample sample;
+	BevAlertRules rules = bev_alert_window > 0 ? current_rules() : no_rules();
+	BevAlertSample sample;
 
-	if (!be_alerts_are_due(&alerts, &rules, GetCurrentTimestamp() / 1000))
+	if (!bev_alert_rules_are_due(&alerts, &rules, GetCurrentTimestamp() / 1000))
 		return;
 	take_sample(&sample);
-	be_alerts_take(&alerts, &rules, &sample);
+	bev_alert_rules_take(&alerts, &rules, &sample);
 }

@@ -26,13 +26,13 @@
 static bool *attempted;			/* in shared memory; only the dispatcher writes */
 
 void
-be_database_request(void)
+bev_database_request(void)
 {
 	RequestAddinShmemSpace(MAXALIGN(sizeof(*attempted)));
 }
 
 void
-be_database_startup(void)
+bev_database_startup(void)
 {
 	bool		found;
 
@@ -47,7 +47,7 @@ database_exists(void)
 	bool		exists;
 
 	StartTransactionCommand();
-	exists = OidIsValid(get_database_oid(be_database, true));
+	exists = OidIsValid(get_database_oid(bev_database, true));
 	CommitTransactionCommand();
 	return exists;
 }
@@ -62,7 +62,7 @@ wait_for_database(void)
 	{
 		if (!told)
 			ereport(LOG,
-					(errmsg("database \"%s\" does not exist, bugevents waits for it", be_database),
+					(errmsg("database \"%s\" does not exist, bugevents waits for it", bev_database),
 					 errhint("Create it, or set bugevents.database to the database to be served and restart the server.")));
 		told = true;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
@@ -73,7 +73,7 @@ wait_for_database(void)
 }
 
 void
-be_database_connect(void)
+bev_database_connect(void)
 {
 	if (*attempted)
 	{
@@ -82,6 +82,6 @@ be_database_connect(void)
 		proc_exit(1);			/* not 0: that would mean never again */
 	}
 	*attempted = true;
-	be_worker_connect();
+	bev_worker_connect();
 	*attempted = false;
 }

@@ -71,7 +71,7 @@
 
 PGDLLEXPORT void bugevents_dispatcher_main(Datum arg);
 
-static BeFeed feeds[FEEDS_MAX];
+static BevFeed feeds[FEEDS_MAX];
 static int	feed_count = 0;
 
 static char stream_id[UUID_LEN * 2 + 5] = "";	/* empty: there is no stream */
@@ -86,12 +86,12 @@ static pgsocket waited_for[FEEDS_MAX];	/* the feeds' pipes that are in it */
 /* ---- the stream ---- */
 
 static void
-take_item(void *arg pg_attribute_unused(), const BeQueueItem *item)
+take_item(void *arg pg_attribute_unused(), const BevQueueItem *item)
 {
 	if (item->committed)
 		to_flush = Max(to_flush, item->lsn);
 	for (int i = 0; i < feed_count; i++)
-		be_feed_push(&feeds[i], item);
+		bev_feed_push(&feeds[i], item);
 }
 
 /* Keep the moving average of the time between two commits. */
@@ -114,16 +114,16 @@ wake_projector(void)
 {
 	static uint64 last = 0;
 
-	if (be_queue_settled() != last)
-		be_presence_wake(BE_WORKER_PROJECTOR);
-	last = be_queue_settled();
+	if (bev_queue_settled() != last)
+		bev_worker_registry_wake(BEV_WORKER_PROJECTOR);
+	last = bev_queue_settled();
 }
 
 static bool
 any_feed_wants_journal(void)
 {
 	for (int i = 0; i < feed_count; i++)
-		if (be_feed_wants_journal(&feeds[i], be_queue_settled()))
+		if (bev_feed_wants_journal(&feeds[i], bev_queue_settled()))
 			return true;
 	return false;
 }
@@ -152,7 +152,7 @@ static void
 read_journal(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64		settled = be_queue_settled();
+	uint64		settled = bev_queue_settled();
 	XLogRecPtr	needed;
 
 	if (!any_feed_wants_journal())
@@ -160,12 +160,12 @@ read_journal(void)
 
 	/* The snapshot is taken after settled was read: it sees all of that. */
 	begin_transaction();
-	if (OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
+	if (OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 	{
 		for (int i = 0; i < feed_count; i++)
-			if (be_feed_wants_journal(&feeds[i], settled))
-				be_feed_read(&feeds[i], settled, dropped);
-		needed = be_queue_commit_lsn();
+			if (bev_feed_wants_journal(&feeds[i], settled))
+				bev_feed_read(&feeds[i], settled, dropped);
+		needed = bev_queue_commit_lsn();
 		to_flush = Max(to_flush, needed);
 	}
 	else
@@ -174,24 +174,24 @@ read_journal(void)
 }
 
 static void
-admit_client(int gateway, const BeOpenMessage *open, uint64 as_of,
-			 const BeRosterEntry *entry, int unread)
+admit_client(int gateway, const BevOpenMessage *open, uint64 as_of,
+			 const BevUserLookupEntry *entry, int unread)
 {
-	be_feed_admit(&feeds[gateway - 1], open, as_of, entry, unread);
+	bev_feed_admit(&feeds[gateway - 1], open, as_of, entry, unread);
 }
 
 static void
 admit_clients(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64		settled = be_queue_settled();
+	uint64		settled = bev_queue_settled();
 
-	if (!be_lookup_is_due())
+	if (!bev_lookup_is_due())
 		return;
 
 	/* As in read_journal: the snapshot sees all that is settled. */
 	begin_transaction();
-	be_lookup_run(settled, admit_client);
+	bev_lookup_run(settled, admit_client);
 	end_transaction(context);
 }
 
@@ -208,7 +208,7 @@ flush_feeds(void)
 	flush_wal(to_flush);
 	to_flush = InvalidXLogRecPtr;
 	for (int i = 0; i < feed_count; i++)
-		be_feed_flush(&feeds[i]);
+		bev_feed_flush(&feeds[i]);
 }
 
 /* ---- the gateways ---- */
@@ -219,7 +219,7 @@ current_config(void)
 	StringInfoData json;
 
 	initStringInfo(&json);
-	be_gateway_config_write(&json);
+	bev_gateway_config_write(&json);
 	return json.data;
 }
 
@@ -235,7 +235,7 @@ static void
 stop_feeds(int first)
 {
 	for (int i = first; i < feed_count; i++)
-		be_feed_stop(&feeds[i]);
+		bev_feed_stop(&feeds[i]);
 	feed_count = Min(feed_count, first);
 	forget_waits();
 }
@@ -244,16 +244,16 @@ static void
 stop_feeds_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
 	/* After an error their pipes may hold events of this turn. */
-	flush_wal(be_queue_commit_lsn());
+	flush_wal(bev_queue_commit_lsn());
 	stop_feeds(0);
 }
 
 static void
 start_feed(int i)
 {
-	be_feed_start(&feeds[i], i + 1, current_config());
+	bev_feed_start(&feeds[i], i + 1, current_config());
 	if (*stream_id)
-		be_feed_begin(&feeds[i], stream_id, be_queue_settled(), dropped);
+		bev_feed_begin(&feeds[i], stream_id, bev_queue_settled(), dropped);
 	forget_waits();
 }
 
@@ -262,23 +262,23 @@ static void
 look_after_gateways(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int			wanted = be_enabled ? be_gateways : 0;
+	int			wanted = bev_enabled ? bev_gateways : 0;
 
 	stop_feeds(Min(wanted, feed_count));
 	while (feed_count < wanted)
 	{
-		memset(&feeds[feed_count], 0, sizeof(BeFeed));
+		memset(&feeds[feed_count], 0, sizeof(BevFeed));
 		feeds[feed_count].channel.fd = -1;
 		feed_count++;
 	}
 	for (int i = 0; i < feed_count; i++)
 	{
-		be_feed_reap(&feeds[i]);
+		bev_feed_reap(&feeds[i]);
 		if (feeds[i].pid == 0 && now >= feeds[i].restart_at)
 			start_feed(i);
 		if (feeds[i].pid == 0)
 			next_check = Min(next_check, feeds[i].restart_at);
-		be_feed_announce(&feeds[i], dropped);
+		bev_feed_announce(&feeds[i], dropped);
 	}
 }
 
@@ -286,18 +286,18 @@ look_after_gateways(void)
 static void
 grant_wishes(void)
 {
-	BeDisconnectMessage disconnect = {0};
+	BevDisconnectMessage disconnect = {0};
 	int			gateway;
 
-	while (be_admission_next_wish(&gateway, &disconnect))
-		be_feed_disconnect(&feeds[gateway - 1], &disconnect);
+	while (bev_admission_next_wish(&gateway, &disconnect))
+		bev_feed_disconnect(&feeds[gateway - 1], &disconnect);
 }
 
 /* Up to which seq a gateway was sent the stream; one without has nothing to wait for. */
 static uint64
 sent_to(int gateway)
 {
-	const BeFeed *feed = &feeds[gateway - 1];
+	const BevFeed *feed = &feeds[gateway - 1];
 
 	return feed->streaming ? feed->sent : PG_UINT64_MAX;
 }
@@ -305,7 +305,7 @@ sent_to(int gateway)
 static void
 send_answer(int gateway, char *body, Size size)
 {
-	be_feed_answer(&feeds[gateway - 1], body, size);
+	bev_feed_answer(&feeds[gateway - 1], body, size);
 }
 
 /* Is one of them dead, but not reaped yet? */
@@ -328,7 +328,7 @@ reload(void)
 	config = current_config();
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].pid > 0)
-			be_feed_configure(&feeds[i], config);
+			bev_feed_configure(&feeds[i], config);
 	next_check = 0;
 }
 
@@ -340,23 +340,23 @@ projector_is_awaited(void)
 {
 	static TimestampTz since = 0;
 
-	if (since == 0 || be_presence_is_running(BE_WORKER_PROJECTOR))
+	if (since == 0 || bev_worker_registry_is_running(BEV_WORKER_PROJECTOR))
 		since = GetCurrentTimestamp();
-	return be_projector && !be_presence_is_running(BE_WORKER_PROJECTOR) &&
-		!be_clock_has_come(TimestampTzPlusMilliseconds(since, PROJECTOR_PATIENCE), PROJECTOR_PATIENCE);
+	return bev_projector && !bev_worker_registry_is_running(BEV_WORKER_PROJECTOR) &&
+		!bev_clock_has_come(TimestampTzPlusMilliseconds(since, PROJECTOR_PATIENCE), PROJECTOR_PATIENCE);
 }
 
 /* The seq behind which history must stay for the gateways' and the projector's sake. */
 static uint64
 needed_history(void)
 {
-	uint64		needed = be_queue_settled();
+	uint64		needed = bev_queue_settled();
 	uint64		projected;
 
 	if (projector_is_awaited())
 		needed = 0;
-	else if (be_presence_is_running(BE_WORKER_PROJECTOR))
-		needed = be_progress_get(&projected) ? Min(needed, projected) : 0;
+	else if (bev_worker_registry_is_running(BEV_WORKER_PROJECTOR))
+		needed = bev_progress_get(&projected) ? Min(needed, projected) : 0;
 
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].streaming)
@@ -368,10 +368,10 @@ needed_history(void)
 static uint64
 skip_seq(void)
 {
-	BeReservation none;
+	BevReservation none;
 
-	(void) be_queue_reserve(1, 0, be_queue_segment(), &none);
-	be_queue_withdraw(&none);
+	(void) bev_queue_reserve(1, 0, bev_queue_segment(), &none);
+	bev_queue_withdraw(&none);
 	return none.first_seq;
 }
 
@@ -388,30 +388,30 @@ look_at_switch(void)
 	static bool renewed = false;
 	static bool begins = false;
 
-	if (!be_enabled)
+	if (!bev_enabled)
 	{
-		if (be_switch_is_on() && renewed)
+		if (bev_enabled_is_on() && renewed)
 		{
-			be_switch_turn_off();
+			bev_enabled_turn_off();
 			ereport(LOG, (errmsg("bugevents is disabled: nothing is captured, nobody is served")));
 		}
-		else if (be_switch_is_on())
-			be_stream_row_renew(be_queue_settled());
+		else if (bev_enabled_is_on())
+			bev_stream_row_renew(bev_queue_settled());
 		renewed = true;
 		return false;
 	}
 	renewed = false;
-	if (!be_switch_is_on())
+	if (!bev_enabled_is_on())
 	{
-		be_switch_turn_on();
+		bev_enabled_turn_on();
 		begins = true;
 		ereport(LOG, (errmsg("bugevents is enabled again, and waits for transactions that began before")));
 	}
-	if (be_switch_is_settling())
+	if (bev_enabled_is_settling())
 		return false;
 	if (!begins)
 		return true;
-	be_stream_row_renew(skip_seq());
+	bev_stream_row_renew(skip_seq());
 	begins = false;
 	return false;
 }
@@ -421,18 +421,18 @@ static void
 read_stream(char *id)
 {
 	MemoryContext context = CurrentMemoryContext;
-	BeStreamRow row;
+	BevStreamRow row;
 
 	begin_transaction();
 	*id = '\0';
-	if (be_stream_row_read(&row))
+	if (bev_stream_row_read(&row))
 	{
 		uint64		dropped_now;
 
-		be_sequence_begin();
-		dropped_now = be_retention_run(needed_history());
+		bev_sequence_begin();
+		dropped_now = bev_retention_run(needed_history());
 		dropped = Max(row.dropped, dropped_now);	/* Max() evaluates twice */
-		be_alerts_run();
+		bev_alerts_run();
 		if (look_at_switch())
 			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
 				sizeof(stream_id));
@@ -459,15 +459,15 @@ look_after_stream(void)
 	}
 	strlcpy(stream_id, id, sizeof(stream_id));
 	/* What they work for is gone, or another one. */
-	be_presence_wake(BE_WORKER_PROJECTOR);
-	be_presence_wake(BE_WORKER_COURIER);
+	bev_worker_registry_wake(BEV_WORKER_PROJECTOR);
+	bev_worker_registry_wake(BEV_WORKER_COURIER);
 	if (*stream_id)
 	{
 		ereport(LOG,
 				(errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
-						stream_id, be_database, be_queue_settled())));
+						stream_id, bev_database, bev_queue_settled())));
 		for (int i = 0; i < feed_count; i++)
-			be_feed_begin(&feeds[i], stream_id, be_queue_settled(), dropped);
+			bev_feed_begin(&feeds[i], stream_id, bev_queue_settled(), dropped);
 	}
 }
 
@@ -503,11 +503,11 @@ current_wait_set(void)
 
 /* What a pipe is watched for: to be read, and written where something waits. */
 static int
-pipe_events(const BeFeed *feed)
+pipe_events(const BevFeed *feed)
 {
-	if (!be_feed_listens(feed))
+	if (!bev_feed_listens(feed))
 		return WL_SOCKET_WRITEABLE;
-	return be_channel_pending(&feed->channel) > 0 ?
+	return bev_channel_pending(&feed->channel) > 0 ?
 		WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE : WL_SOCKET_READABLE;
 }
 
@@ -531,7 +531,7 @@ sleep_timeout(void)
 		return REAP_INTERVAL;
 	if (commit_interval < BUSY_INTERVAL)
 		return BUSY_POLL;
-	if (!be_queue_doze())
+	if (!bev_queue_doze())
 		return 0;
 	return Min(CHECK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
 }
@@ -546,16 +546,16 @@ sleep_until_something_happens(void)
 
 	watch_pipes(set);
 	n = WaitEventSetWait(set, timeout, events, lengthof(events), PG_WAIT_EXTENSION);
-	be_queue_awake();
+	bev_queue_awake();
 	if (timeout == BUSY_POLL && n == 0)
 		commit_interval *= 1.25;	/* unless commits go on, doze again */
 
 	for (int i = 0; i < n; i++)
 	{
-		BeFeed	   *feed = events[i].user_data;
+		BevFeed	   *feed = events[i].user_data;
 
 		if (feed && (events[i].events & WL_SOCKET_READABLE))
-			be_feed_receive(feed, be_queue_settled());
+			bev_feed_receive(feed, bev_queue_settled());
 	}
 	ResetLatch(MyLatch);
 }
@@ -567,25 +567,25 @@ run_turn(void)
 	if (ConfigReloadPending)
 		reload();
 
-	note_commits(be_queue_drain(take_item, NULL));
+	note_commits(bev_queue_drain(take_item, NULL));
 	wake_projector();
 	read_journal();
 	admit_clients();
 	grant_wishes();
-	be_questions_run(be_queue_settled(), sent_to, send_answer);
+	bev_questions_run(bev_queue_settled(), sent_to, send_answer);
 	flush_feeds();
 
-	if (be_clock_has_come(next_check, CHECK_INTERVAL) || any_feed_is_ending())
+	if (bev_clock_has_come(next_check, CHECK_INTERVAL) || any_feed_is_ending())
 	{
 		next_check = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECK_INTERVAL);
 		look_after_stream();
 		look_after_gateways();
 		if (*stream_id)
 		{
-			be_projector_look_after();
-			be_courier_look_after();
+			bev_projector_look_after();
+			bev_courier_look_after();
 		}
-		be_security_flush();
+		bev_security_flush();
 		flush_feeds();
 	}
 	sleep_until_something_happens();
@@ -599,14 +599,14 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
 	BackgroundWorkerUnblockSignals();
-	be_database_connect();
+	bev_database_connect();
 
 	turn = AllocSetContextCreate(TopMemoryContext, "bugevents dispatcher turn",
 								 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn);
-	be_queue_attach();
-	be_admission_begin();
-	be_alerts_begin();
+	bev_queue_attach();
+	bev_admission_begin();
+	bev_alerts_begin();
 	before_shmem_exit(stop_feeds_at_exit, 0);
 
 	while (!ShutdownRequestPending)
@@ -620,7 +620,7 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 }
 
 void
-be_dispatcher_register(void)
+bev_dispatcher_register(void)
 {
 	BackgroundWorker worker = {
 		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,

@@ -41,7 +41,7 @@ static char *
 file_content(const char *setting, const char *path, Size *len)
 {
 	*len = 0;
-	return *path ? be_secret_read(setting, path, len, WARNING) : NULL;
+	return *path ? bev_secret_read(setting, path, len, WARNING) : NULL;
 }
 
 static void
@@ -49,7 +49,7 @@ put_secret(StringInfo json)
 {
 	Size		len;
 	char	   *secret = file_content("bugevents.jwt_secret_file",
-									  be_jwt_secret_file, &len);
+									  bev_jwt_secret_file, &len);
 	int			room = pg_b64_enc_len(len) + 1;
 	char	   *encoded = palloc0(room);
 
@@ -83,36 +83,36 @@ put_text_file(StringInfo json, const char *name, const char *setting, const char
 }
 
 void
-be_gateway_config_write(StringInfo json)
+bev_gateway_config_write(StringInfo json)
 {
 	appendStringInfoChar(json, '{');
-	put_text(json, "listen_addresses", be_addresses_resolve(be_listen_addresses));
-	put_int(json, "port", be_port);
-	put_int(json, "allow_plaintext", be_allow_plaintext);
-	put_int(json, "tls", *be_tls_cert_file != '\0');
-	put_text_file(json, "tls_cert", "bugevents.tls_cert_file", be_tls_cert_file);
-	put_text_file(json, "tls_key", "bugevents.tls_key_file", be_tls_key_file);
-	put_int(json, "tls_min_version", be_tls_min_protocol_version);
-	put_int(json, "window_size", (int64) be_window_size * 1024);
-	put_int(json, "max_connections", be_max_connections);
-	put_int(json, "max_connections_per_user", be_max_connections_per_user);
-	put_int(json, "message_rate", be_message_rate);
-	put_int(json, "max_message_size", be_max_message_size);
-	put_int(json, "ping_interval", be_ping_interval);
-	put_int(json, "connection_timeout", be_connection_timeout);
-	put_int(json, "client_lag_limit", be_client_lag_limit);
-	put_int(json, "log_slow_delivery", be_log_slow_delivery);
-	put_text(json, "allowed_origins", be_allowed_origins);
-	put_int(json, "handshake_rate", be_handshake_rate);
-	put_int(json, "auth_failure_rate", be_auth_failure_rate);
-	put_text(json, "trusted_proxies", be_trusted_proxies);
-	put_int(json, "require_user", be_require_user);
+	put_text(json, "listen_addresses", bev_addresses_resolve(bev_listen_addresses));
+	put_int(json, "port", bev_port);
+	put_int(json, "allow_plaintext", bev_allow_plaintext);
+	put_int(json, "tls", *bev_tls_cert_file != '\0');
+	put_text_file(json, "tls_cert", "bugevents.tls_cert_file", bev_tls_cert_file);
+	put_text_file(json, "tls_key", "bugevents.tls_key_file", bev_tls_key_file);
+	put_int(json, "tls_min_version", bev_tls_min_protocol_version);
+	put_int(json, "window_size", (int64) bev_window_size * 1024);
+	put_int(json, "max_connections", bev_max_connections);
+	put_int(json, "max_connections_per_user", bev_max_connections_per_user);
+	put_int(json, "message_rate", bev_message_rate);
+	put_int(json, "max_message_size", bev_max_message_size);
+	put_int(json, "ping_interval", bev_ping_interval);
+	put_int(json, "connection_timeout", bev_connection_timeout);
+	put_int(json, "client_lag_limit", bev_client_lag_limit);
+	put_int(json, "log_slow_delivery", bev_log_slow_delivery);
+	put_text(json, "allowed_origins", bev_allowed_origins);
+	put_int(json, "handshake_rate", bev_handshake_rate);
+	put_int(json, "auth_failure_rate", bev_auth_failure_rate);
+	put_text(json, "trusted_proxies", bev_trusted_proxies);
+	put_int(json, "require_user", bev_require_user);
 	put_secret(json);
-	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", be_jwt_key_file);
-	put_text_file(json, "jwks", "bugevents.jwks_file", be_jwks_file);
-	put_text(json, "jwt_algorithms", be_jwt_algorithms);
-	put_text(json, "jwt_issuer", be_jwt_issuer);
-	put_text(json, "jwt_audience", be_jwt_audience);
-	put_int(json, "jwt_leeway", be_jwt_leeway);
+	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", bev_jwt_key_file);
+	put_text_file(json, "jwks", "bugevents.jwks_file", bev_jwks_file);
+	put_text(json, "jwt_algorithms", bev_jwt_algorithms);
+	put_text(json, "jwt_issuer", bev_jwt_issuer);
+	put_text(json, "jwt_audience", bev_jwt_audience);
+	put_int(json, "jwt_leeway", bev_jwt_leeway);
 	appendStringInfoChar(json, '}');
 }

@@ -1,8 +1,8 @@
 /*
  * gateway_config.h - the settings as a gateway is told them.
  */
-#ifndef BE_SERVER_DISPATCHER_GATEWAY_CONFIG_H
-#define BE_SERVER_DISPATCHER_GATEWAY_CONFIG_H
+#ifndef BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H
+#define BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H
 
 #include "postgres.h"
 
@@ -13,6 +13,6 @@
  * that settings name are replaced by their content.  A file that can't be read
  * is reported in the log and left empty.
  */
-extern void be_gateway_config_write(StringInfo json);
+extern void bev_gateway_config_write(StringInfo json);
 
-#endif							/* BE_SERVER_DISPATCHER_GATEWAY_CONFIG_H */
+#endif							/* BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H */

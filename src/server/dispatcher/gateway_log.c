@@ -15,9 +15,9 @@
 #define LINES_A_MINUTE	100
 
 void
-be_gateway_log_begin(BeFeed *feed)
+bev_gateway_log_begin(BevFeed *feed)
 {
-	be_bucket_fill(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000);
+	bev_bucket_fill(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000);
 }
 
 /* Text of a gateway, fit for the log: one line of plain ASCII. */
@@ -34,9 +34,9 @@ plain_text(const char *text, Size size)
 
 /* Whatever makes a gateway's words a line of the log asks here first. */
 static bool
-may_write_line(BeFeed *feed)
+may_write_line(BevFeed *feed)
 {
-	if (be_bucket_take(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
+	if (bev_bucket_take(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
 	{
 		feed->lines_dropped++;
 		return false;
@@ -50,7 +50,7 @@ may_write_line(BeFeed *feed)
 }
 
 bool
-be_gateway_log_listening(BeFeed *feed, const BeMessage *message)
+bev_gateway_log_listening(BevFeed *feed, const BevMessage *message)
 {
 	if (!may_write_line(feed))
 		return true;
@@ -61,17 +61,17 @@ be_gateway_log_listening(BeFeed *feed, const BeMessage *message)
 }
 
 bool
-be_gateway_log_line(BeFeed *feed, const BeMessage *message)
+bev_gateway_log_line(BevFeed *feed, const BevMessage *message)
 {
-	BeLogMessage log;
-	BeSpan		text;
+	BevLogMessage log;
+	BevSpan		text;
 
-	if (!be_body_log(message, &log, &text))
+	if (!bev_body_log(message, &log, &text))
 		return false;
 	if (!may_write_line(feed))
 		return true;
-	ereport(log.level == BE_LOG_DEBUG ? DEBUG1 :
-			log.level == BE_LOG_WARNING ? WARNING : LOG,
+	ereport(log.level == BEV_LOG_DEBUG ? DEBUG1 :
+			log.level == BEV_LOG_WARNING ? WARNING : LOG,
 			(errmsg("bugevents gateway %d: %s", feed->number,
 					plain_text(text.data, text.len))));
 	return true;
@@ -79,7 +79,7 @@ be_gateway_log_line(BeFeed *feed, const BeMessage *message)
 
 /* It repeats a complaint as long as it tries again; the log needs it once. */
 bool
-be_gateway_log_status(BeFeed *feed, const BeMessage *message)
+bev_gateway_log_status(BevFeed *feed, const BevMessage *message)
 {
 	char	   *status = plain_text(message->body, message->size);
 
@@ -97,13 +97,13 @@ be_gateway_log_status(BeFeed *feed, const BeMessage *message)
 
 /* In the form of the lines about connections (admission.c). */
 bool
-be_gateway_log_slow(BeFeed *feed, const BeMessage *message)
+bev_gateway_log_slow(BevFeed *feed, const BevMessage *message)
 {
-	BeSlowMessage slow;
+	BevSlowMessage slow;
 
-	if (!be_body_slow(message, &slow))
+	if (!bev_body_slow(message, &slow))
 		return false;
-	if (be_log_slow_delivery < 0 || !may_write_line(feed))
+	if (bev_log_slow_delivery < 0 || !may_write_line(feed))
 		return true;
 	ereport(LOG,
 			(errmsg("bugevents slow delivery: seq=" UINT64_FORMAT " seconds=%.3f clients=%u gateway=%d events=%u",

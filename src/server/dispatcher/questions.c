@@ -39,7 +39,7 @@ typedef struct Question
 	dlist_node	node;
 	int			gateway;		/* 0: gone, or nobody waits */
 	Stage		stage;
-	BeQuestionHead head;
+	BevQuestionHead head;
 	char	   *payload;
 	Size		payload_size;
 	uint64		upto;			/* of the answer */
@@ -69,7 +69,7 @@ questions_context(void)
 }
 
 bool
-be_questions_add(int gateway, const BeAskMessage *ask, BeSpan payload,
+bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload,
 				 const char *user, const char *role)
 {
 	Question   *question;
@@ -93,24 +93,24 @@ be_questions_add(int gateway, const BeAskMessage *ask, BeSpan payload,
 static void
 add_own(uint32 verb, const char *text, Size size)
 {
-	BeAskMessage ask = {.verb = verb};
-	BeSpan		payload = {text, size};
+	BevAskMessage ask = {.verb = verb};
+	BevSpan		payload = {text, size};
 
-	(void) be_questions_add(0, &ask, payload, "", "");
+	(void) bev_questions_add(0, &ask, payload, "", "");
 }
 
 void
-be_questions_note(const char *json, Size size)
+bev_questions_note(const char *json, Size size)
 {
-	add_own(BE_VERB_NOTE, json, size);
+	add_own(BEV_VERB_SECURITY_LOG, json, size);
 }
 
 void
-be_questions_alert(const char *action, const char *payload)
+bev_questions_alert(const char *action, const char *payload)
 {
 	char	   *text = psprintf("%s %s", action, payload);
 
-	add_own(BE_VERB_ALERT, text, strlen(text));
+	add_own(BEV_VERB_ALERT, text, strlen(text));
 }
 
 static void
@@ -137,11 +137,11 @@ static void
 set_failure(Question *question)
 {
 	static const char text[] = "nobody is there to answer, try again";
-	char		body[sizeof(BeAnswerMessage) + sizeof(text)];
-	BeAnswerMessage message = {
+	char		body[sizeof(BevAnswerMessage) + sizeof(text)];
+	BevAnswerMessage message = {
 		.client = question->head.ask.client,
 		.request = question->head.ask.request,
-		.kind = BE_ANSWER_ERROR
+		.kind = BEV_ANSWER_ERROR
 	};
 
 	strlcpy(message.code, "internal_error", sizeof(message.code));
@@ -170,7 +170,7 @@ make_queues(BackgroundWorkerHandle *handle)
 
 	for (int i = 0; i < 2; i++)
 		queues[i] = (shm_mq *) ((char *) dsm_segment_address(segment) +
-								i * BE_QUESTION_QUEUE_SIZE);
+								i * BEV_QUESTION_QUEUE_SIZE);
 	to_responder = shm_mq_attach(queues[0], segment, handle);
 	from_responder = shm_mq_attach(queues[1], segment, handle);
 	MemoryContextSwitchTo(old);
@@ -189,17 +189,17 @@ have_responder(void)
 	if (GetCurrentTimestamp() < retry_at)
 		return false;
 
-	segment = dsm_create(2 * BE_QUESTION_QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	segment = dsm_create(2 * BEV_QUESTION_QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);
 	if (segment == NULL)
 	{
 		part_from_responder();
 		return false;
 	}
-	shm_mq_set_sender(shm_mq_create(dsm_segment_address(segment), BE_QUESTION_QUEUE_SIZE), MyProc);
-	shm_mq_set_receiver(shm_mq_create((char *) dsm_segment_address(segment) + BE_QUESTION_QUEUE_SIZE,
-									  BE_QUESTION_QUEUE_SIZE), MyProc);
+	shm_mq_set_sender(shm_mq_create(dsm_segment_address(segment), BEV_QUESTION_QUEUE_SIZE), MyProc);
+	shm_mq_set_receiver(shm_mq_create((char *) dsm_segment_address(segment) + BEV_QUESTION_QUEUE_SIZE,
+									  BEV_QUESTION_QUEUE_SIZE), MyProc);
 	old = MemoryContextSwitchTo(questions_context());
-	started = be_responder_start(dsm_segment_handle(segment), &handle);
+	started = bev_responder_start(dsm_segment_handle(segment), &handle);
 	MemoryContextSwitchTo(old);
 	if (!started)
 	{
@@ -273,8 +273,8 @@ take_answer(void)
 	if (result == SHM_MQ_WOULD_BLOCK)
 		return false;
 	if (result == SHM_MQ_SUCCESS)
-		set_answer(asked, ((BeAnswerHead *) data)->upto,
-				   (char *) data + sizeof(BeAnswerHead), size - sizeof(BeAnswerHead));
+		set_answer(asked, ((BevAnswerHead *) data)->upto,
+				   (char *) data + sizeof(BevAnswerHead), size - sizeof(BevAnswerHead));
 	else
 	{
 		part_from_responder();
@@ -285,7 +285,7 @@ take_answer(void)
 }
 
 void
-be_questions_run(uint64 settled, uint64 (*sent) (int gateway), BeAnswerSink sink)
+bev_questions_run(uint64 settled, uint64 (*sent) (int gateway), BevAnswerSink sink)
 {
 	dlist_mutable_iter it;
 
@@ -306,7 +306,7 @@ be_questions_run(uint64 settled, uint64 (*sent) (int gateway), BeAnswerSink sink
 }
 
 void
-be_questions_forget(int gateway)
+bev_questions_forget(int gateway)
 {
 	dlist_mutable_iter it;
 

@@ -25,7 +25,7 @@
 
 static void tell(uint32 kind, const char *address, int gateway, uint64 times);
 
-static BeTally tally = {.tell = tell};
+static BevTally tally = {.tell = tell};
 static StringInfo rows = NULL;	/* NULL: nothing came yet */
 
 static uint64
@@ -41,13 +41,13 @@ begin(void)
 
 	rows = makeStringInfo();
 	MemoryContextSwitchTo(old);
-	be_tally_begin(&tally, now_ms());
+	bev_tally_begin(&tally, now_ms());
 }
 
 static void
 add_row(const char *kind, const char *address, int gateway, uint64 times)
 {
-	if (be_security_event_rows == 0 || rows->len > ROWS_SIZE)
+	if (bev_security_event_rows == 0 || rows->len > ROWS_SIZE)
 		return;
 	appendStringInfoString(rows, rows->len > 0 ? ",{\"kind\":" : "[{\"kind\":");
 	escape_json(rows, kind);
@@ -59,7 +59,7 @@ add_row(const char *kind, const char *address, int gateway, uint64 times)
 static void
 tell(uint32 kind, const char *address, int gateway, uint64 times)
 {
-	const char *name = be_counter_names[BE_COUNT_SUSPICION_missing_token + kind].value;
+	const char *name = bev_counter_names[BEV_COUNT_ABUSE_missing_token + kind].value;
 
 	ereport(LOG,
 			(errmsg("bugevents security: kind=%s address=%s gateway=%d times=" UINT64_FORMAT,
@@ -68,27 +68,27 @@ tell(uint32 kind, const char *address, int gateway, uint64 times)
 }
 
 void
-be_security_note(int gateway, const BeSuspectMessage *suspect)
+bev_security_note(int gateway, const BevAbuseMessage *abuse)
 {
-	BeSuspectMessage shown = *suspect;
+	BevAbuseMessage shown = *abuse;
 
 	if (rows == NULL)
 		begin();
 	for (char *p = shown.address; *p; p++)
 		if (*p <= ' ' || *p > '~')
 			*p = '?';
-	be_tally_note(&tally, &shown, gateway, now_ms());
+	bev_tally_note(&tally, &shown, gateway, now_ms());
 }
 
 void
-be_security_flush(void)
+bev_security_flush(void)
 {
 	if (rows == NULL)
 		return;
-	be_tally_due(&tally, now_ms());
+	bev_tally_due(&tally, now_ms());
 	if (rows->len == 0)
 		return;
 	appendStringInfoChar(rows, ']');
-	be_questions_note(rows->data, rows->len);
+	bev_questions_note(rows->data, rows->len);
 	resetStringInfo(rows);
 }

@@ -105,7 +105,7 @@ convert(Oid proc, int encoding, const char *text, Size *len)
 }
 
 const char *
-be_utf8(const char *text, Size *len)
+bev_database_text_to_utf8(const char *text, Size *len)
 {
 	static Oid	proc = InvalidOid;
 	int			encoding = GetDatabaseEncoding();
@@ -127,16 +127,16 @@ be_utf8(const char *text, Size *len)
 }
 
 const char *
-be_utf8_cstring(const char *text)
+bev_database_text_to_cstring(const char *text)
 {
 	Size		len = strlen(text);
 
 	/* Every copy above is NUL-terminated by StringInfo. */
-	return be_utf8(text, &len);
+	return bev_database_text_to_utf8(text, &len);
 }
 
 Size
-be_utf8_clip(const char *text, Size len, Size limit)
+bev_database_text_clip_utf8(const char *text, Size len, Size limit)
 {
 	if (len <= limit)
 		return len;
@@ -146,7 +146,7 @@ be_utf8_clip(const char *text, Size len, Size limit)
 }
 
 Size
-be_server_clip(const char *text, Size len)
+bev_database_text_clip(const char *text, Size len)
 {
 	int			encoding = GetDatabaseEncoding();
 

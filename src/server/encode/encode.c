@@ -38,57 +38,57 @@
 /* No jsonb is more than this many times larger than its text. */
 #define JSONB_BYTES_PER_CHAR	16
 
-static BeKind
+static BevKind
 kind_of(Oid type)
 {
 	switch (type)
 	{
 		case BOOLOID:
-			return BE_KIND_BOOL;
+			return BEV_KIND_BOOL;
 		case INT2OID:
-			return BE_KIND_INT2;
+			return BEV_KIND_INT2;
 		case INT4OID:
-			return BE_KIND_INT4;
+			return BEV_KIND_INT4;
 		case INT8OID:
-			return BE_KIND_INT8;
+			return BEV_KIND_INT8;
 		case FLOAT4OID:
-			return BE_KIND_FLOAT4;
+			return BEV_KIND_FLOAT4;
 		case FLOAT8OID:
-			return BE_KIND_FLOAT8;
+			return BEV_KIND_FLOAT8;
 		case NUMERICOID:
-			return BE_KIND_NUMERIC;
+			return BEV_KIND_NUMERIC;
 		case TIMESTAMPTZOID:
-			return BE_KIND_TIMESTAMPTZ;
+			return BEV_KIND_TIMESTAMPTZ;
 		case TIMESTAMPOID:
-			return BE_KIND_TIMESTAMP;
+			return BEV_KIND_TIMESTAMP;
 		case DATEOID:
-			return BE_KIND_DATE;
+			return BEV_KIND_DATE;
 		case UUIDOID:
-			return BE_KIND_UUID;
+			return BEV_KIND_UUID;
 		case BYTEAOID:
-			return BE_KIND_BYTEA;
+			return BEV_KIND_BYTEA;
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
-			return BE_KIND_TEXT;
+			return BEV_KIND_TEXT;
 		case JSONOID:
-			return BE_KIND_JSON;
+			return BEV_KIND_JSON;
 		case JSONBOID:
-			return BE_KIND_JSONB;
+			return BEV_KIND_JSONB;
 		default:
-			return BE_KIND_OUTPUT;
+			return BEV_KIND_OUTPUT;
 	}
 }
 
 void
-be_encoder_init(BeEncoder *encoder, Oid type, MemoryContext context)
+bev_encoder_init(BevEncoder *encoder, Oid type, MemoryContext context)
 {
 	Oid			base = getBaseType(type);
 
 	memset(encoder, 0, sizeof(*encoder));
 	encoder->kind = kind_of(base);
 	get_typlenbyval(base, &encoder->typlen, &encoder->typbyval);
-	if (encoder->kind == BE_KIND_OUTPUT)
+	if (encoder->kind == BEV_KIND_OUTPUT)
 	{
 		Oid			function;
 		bool		is_varlena;
@@ -101,15 +101,15 @@ be_encoder_init(BeEncoder *encoder, Oid type, MemoryContext context)
 
 /* Text in UTF-8, cut to limit; whole tells that the source had no more. */
 static bool
-put_string(BeJson *json, const char *text, Size len, Size limit, bool whole)
+put_string(BevJson *json, const char *text, Size len, Size limit, bool whole)
 {
 	const char *utf8;
 	Size		utf8_len = len;
 	Size		clipped;
 
-	utf8 = be_utf8(text, &utf8_len);
-	clipped = be_utf8_clip(utf8, utf8_len, limit);
-	be_json_string(json, utf8, clipped);
+	utf8 = bev_database_text_to_utf8(text, &utf8_len);
+	clipped = bev_database_text_clip_utf8(utf8, utf8_len, limit);
+	bev_json_string(json, utf8, clipped);
 	return whole && clipped == utf8_len;
 }
 
@@ -124,7 +124,7 @@ fetch_prefix(Datum value, Size limit, bool *whole)
 }
 
 static bool
-put_text(BeJson *json, Datum value, Size limit)
+put_text(BevJson *json, Datum value, Size limit)
 {
 	bool		whole;
 	struct varlena *text = fetch_prefix(value, limit, &whole);
@@ -132,17 +132,17 @@ put_text(BeJson *json, Datum value, Size limit)
 
 	/* A cut may have split a character; its bytes aren't damage to report. */
 	if (!whole)
-		len = be_server_clip(VARDATA_ANY(text), len);
+		len = bev_database_text_clip(VARDATA_ANY(text), len);
 	return put_string(json, VARDATA_ANY(text), len, limit, whole);
 }
 
 static bool
-put_bytea(BeJson *json, Datum value, Size limit)
+put_bytea(BevJson *json, Datum value, Size limit)
 {
 	bool		whole;
 	struct varlena *bytes = fetch_prefix(value, limit > 2 ? (limit - 2) / 2 : 0, &whole);
 
-	be_json_hex(json, (unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
+	bev_json_hex(json, (unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
 	return whole;
 }
 
@@ -194,25 +194,25 @@ mend_unicode_escapes(char *text, Size len)
 }
 
 static bool
-put_null(BeJson *json)
+put_null(BevJson *json)
 {
-	be_json_literal(json, "null");
+	bev_json_literal(json, "null");
 	return false;
 }
 
 static bool
-put_json_text(BeJson *json, const char *text, Size len, Size limit)
+put_json_text(BevJson *json, const char *text, Size len, Size limit)
 {
-	const char *utf8 = be_utf8(text, &len);
+	const char *utf8 = bev_database_text_to_utf8(text, &len);
 
 	if (len > limit)
 		return put_null(json);
-	be_json_bytes(json, utf8, len);
+	bev_json_bytes(json, utf8, len);
 	return true;
 }
 
 static bool
-put_json(BeJson *json, Datum value, Size limit)
+put_json(BevJson *json, Datum value, Size limit)
 {
 	Size		start = json->len;
 	struct varlena *text;
@@ -227,7 +227,7 @@ put_json(BeJson *json, Datum value, Size limit)
 }
 
 static bool
-put_jsonb(BeJson *json, Datum value, Size limit)
+put_jsonb(BevJson *json, Datum value, Size limit)
 {
 	Jsonb	   *jsonb;
 	char	   *text;
@@ -240,22 +240,22 @@ put_jsonb(BeJson *json, Datum value, Size limit)
 }
 
 static bool
-put_numeric(BeJson *json, Datum value)
+put_numeric(BevJson *json, Datum value)
 {
 	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
 	Size		len = strlen(text);
 
 	/* NaN, Infinity, -Infinity */
 	if (text[len - 1] >= 'A')
-		be_json_string(json, text, len);
+		bev_json_string(json, text, len);
 	else
-		be_json_bytes(json, text, len);
+		bev_json_bytes(json, text, len);
 	pfree(text);
 	return true;
 }
 
 static bool
-put_output(BeJson *json, BeEncoder *encoder, Datum value, Size limit)
+put_output(BevJson *json, BevEncoder *encoder, Datum value, Size limit)
 {
 	char	   *text;
 
@@ -263,7 +263,7 @@ put_output(BeJson *json, BeEncoder *encoder, Datum value, Size limit)
 	{
 		if (toast_raw_datum_size(value) > OUTPUT_MAX_SIZE)
 		{
-			be_json_literal(json, "\"\"");
+			bev_json_literal(json, "\"\"");
 			return false;
 		}
 		value = PointerGetDatum(PG_DETOAST_DATUM(value));
@@ -273,54 +273,54 @@ put_output(BeJson *json, BeEncoder *encoder, Datum value, Size limit)
 }
 
 bool
-be_encode(BeJson *json, BeEncoder *encoder, Datum value, Size limit)
+bev_encode(BevJson *json, BevEncoder *encoder, Datum value, Size limit)
 {
 	switch (encoder->kind)
 	{
-		case BE_KIND_BOOL:
+		case BEV_KIND_BOOL:
 			if (DatumGetBool(value))
-				be_json_literal(json, "true");
+				bev_json_literal(json, "true");
 			else
-				be_json_literal(json, "false");
+				bev_json_literal(json, "false");
 			return true;
-		case BE_KIND_INT2:
-			be_json_int(json, DatumGetInt16(value));
+		case BEV_KIND_INT2:
+			bev_json_int(json, DatumGetInt16(value));
 			return true;
-		case BE_KIND_INT4:
-			be_json_int(json, DatumGetInt32(value));
+		case BEV_KIND_INT4:
+			bev_json_int(json, DatumGetInt32(value));
 			return true;
-		case BE_KIND_INT8:
-			be_json_int(json, DatumGetInt64(value));
+		case BEV_KIND_INT8:
+			bev_json_int(json, DatumGetInt64(value));
 			return true;
-		case BE_KIND_FLOAT4:
-			be_json_float4(json, DatumGetFloat4(value));
+		case BEV_KIND_FLOAT4:
+			bev_json_float4(json, DatumGetFloat4(value));
 			return true;
-		case BE_KIND_FLOAT8:
-			be_json_float8(json, DatumGetFloat8(value));
+		case BEV_KIND_FLOAT8:
+			bev_json_float8(json, DatumGetFloat8(value));
 			return true;
-		case BE_KIND_NUMERIC:
+		case BEV_KIND_NUMERIC:
 			return put_numeric(json, value);
-		case BE_KIND_TIMESTAMPTZ:
-			be_json_timestamp(json, DatumGetTimestampTz(value), "Z");
+		case BEV_KIND_TIMESTAMPTZ:
+			bev_json_timestamp(json, DatumGetTimestampTz(value), "Z");
 			return true;
-		case BE_KIND_TIMESTAMP:
-			be_json_timestamp(json, DatumGetTimestamp(value), "");
+		case BEV_KIND_TIMESTAMP:
+			bev_json_timestamp(json, DatumGetTimestamp(value), "");
 			return true;
-		case BE_KIND_DATE:
-			be_json_date(json, DatumGetDateADT(value));
+		case BEV_KIND_DATE:
+			bev_json_date(json, DatumGetDateADT(value));
 			return true;
-		case BE_KIND_UUID:
-			be_json_uuid(json, DatumGetUUIDP(value)->data);
+		case BEV_KIND_UUID:
+			bev_json_uuid(json, DatumGetUUIDP(value)->data);
 			return true;
-		case BE_KIND_BYTEA:
+		case BEV_KIND_BYTEA:
 			return put_bytea(json, value, limit);
-		case BE_KIND_TEXT:
+		case BEV_KIND_TEXT:
 			return put_text(json, value, limit);
-		case BE_KIND_JSON:
+		case BEV_KIND_JSON:
 			return put_json(json, value, limit);
-		case BE_KIND_JSONB:
+		case BEV_KIND_JSONB:
 			return put_jsonb(json, value, limit);
-		case BE_KIND_OUTPUT:
+		case BEV_KIND_OUTPUT:
 			return put_output(json, encoder, value, limit);
 	}
 	pg_unreachable();
@@ -335,7 +335,7 @@ pin(const char *name, const char *value)
 }
 
 int
-be_output_settings_begin(void)
+bev_output_settings_begin(void)
 {
 	int			level = NewGUCNestLevel();
 
@@ -348,7 +348,7 @@ be_output_settings_begin(void)
 }
 
 void
-be_output_settings_end(int level)
+bev_output_settings_end(int level)
 {
 	AtEOXact_GUC(true, level);
 }

@@ -1,8 +1,8 @@
 /*
  * encode.h - a value of any type as JSON.
  */
-#ifndef BE_SERVER_ENCODE_ENCODE_H
-#define BE_SERVER_ENCODE_ENCODE_H
+#ifndef BEV_SERVER_ENCODE_ENCODE_H
+#define BEV_SERVER_ENCODE_ENCODE_H
 
 #include "postgres.h"
 
@@ -10,52 +10,52 @@
 
 #include "server/encode/json.h"
 
-typedef enum BeKind
+typedef enum BevKind
 {
-	BE_KIND_BOOL,
-	BE_KIND_INT2,
-	BE_KIND_INT4,
-	BE_KIND_INT8,
-	BE_KIND_FLOAT4,
-	BE_KIND_FLOAT8,
-	BE_KIND_NUMERIC,
-	BE_KIND_TIMESTAMPTZ,
-	BE_KIND_TIMESTAMP,
-	BE_KIND_DATE,
-	BE_KIND_UUID,
-	BE_KIND_BYTEA,
-	BE_KIND_TEXT,				/* text and its like: the bytes are the text */
-	BE_KIND_JSON,
-	BE_KIND_JSONB,
-	BE_KIND_OUTPUT				/* a string made by the output function */
-} BeKind;
+	BEV_KIND_BOOL,
+	BEV_KIND_INT2,
+	BEV_KIND_INT4,
+	BEV_KIND_INT8,
+	BEV_KIND_FLOAT4,
+	BEV_KIND_FLOAT8,
+	BEV_KIND_NUMERIC,
+	BEV_KIND_TIMESTAMPTZ,
+	BEV_KIND_TIMESTAMP,
+	BEV_KIND_DATE,
+	BEV_KIND_UUID,
+	BEV_KIND_BYTEA,
+	BEV_KIND_TEXT,				/* text and its like: the bytes are the text */
+	BEV_KIND_JSON,
+	BEV_KIND_JSONB,
+	BEV_KIND_OUTPUT				/* a string made by the output function */
+} BevKind;
 
 /* How the values of one type are written; made once, used for every row. */
-typedef struct BeEncoder
+typedef struct BevEncoder
 {
 	Oid			type;			/* as asked for, before domains are looked through */
-	BeKind		kind;
+	BevKind		kind;
 	int16		typlen;
 	bool		typbyval;
-	FmgrInfo	output;			/* of BE_KIND_OUTPUT */
-} BeEncoder;
+	FmgrInfo	output;			/* of BEV_KIND_OUTPUT */
+} BevEncoder;
 
 /* Looks the type up; what it allocates lives in context. */
-extern void be_encoder_init(BeEncoder *encoder, Oid type, MemoryContext context);
+extern void bev_encoder_init(BevEncoder *encoder, Oid type, MemoryContext context);
 
 /*
  * Append a value.  A string over limit bytes is cut at a character, json over it
  * becomes null; true means that the value is whole.
  *
- * Values of BE_KIND_OUTPUT need be_output_settings_begin() around the calls.
+ * Values of BEV_KIND_OUTPUT need bev_output_settings_begin() around the calls.
  */
-extern bool be_encode(BeJson *json, BeEncoder *encoder, Datum value, Size limit);
+extern bool bev_encode(BevJson *json, BevEncoder *encoder, Datum value, Size limit);
 
 /*
  * Fix the settings that output functions look at, for a time.  The level that
  * begin returns goes to end; an error in between undoes them as well.
  */
-extern int	be_output_settings_begin(void);
-extern void be_output_settings_end(int level);
+extern int	bev_output_settings_begin(void);
+extern void bev_output_settings_end(int level);
 
-#endif							/* BE_SERVER_ENCODE_ENCODE_H */
+#endif							/* BEV_SERVER_ENCODE_ENCODE_H */

@@ -1,8 +1,8 @@
 /*
  * integer.h - texts that are integers as PostgreSQL writes them.
  */
-#ifndef BE_SERVER_ENCODE_INTEGER_H
-#define BE_SERVER_ENCODE_INTEGER_H
+#ifndef BEV_SERVER_ENCODE_INTEGER_H
+#define BEV_SERVER_ENCODE_INTEGER_H
 
 #include "postgres.h"
 
@@ -10,7 +10,7 @@
 
 /* Is it what an integer of up to 64 bits looks like when it is written? */
 static inline bool
-be_is_integer(const char *text, int64 *value)
+bev_is_integer(const char *text, int64 *value)
 {
 	char		written[MAXINT8LEN + 1];
 	char	   *end;
@@ -23,4 +23,4 @@ be_is_integer(const char *text, int64 *value)
 	return strcmp(written, text) == 0;
 }
 
-#endif							/* BE_SERVER_ENCODE_INTEGER_H */
+#endif							/* BEV_SERVER_ENCODE_INTEGER_H */

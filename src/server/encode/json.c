@@ -44,14 +44,14 @@ static const char json_escape[256] = {
 static const char hex_digit[] = "0123456789abcdef";
 
 void
-be_json_init(BeJson *json, MemoryContext context)
+bev_json_init(BevJson *json, MemoryContext context)
 {
 	memset(json, 0, sizeof(*json));
 	json->context = context;
 }
 
 void
-be_json_reset(BeJson *json)
+bev_json_reset(BevJson *json)
 {
 	json->len = 0;
 	if (json->capacity > JSON_KEPT_CAPACITY)
@@ -63,7 +63,7 @@ be_json_reset(BeJson *json)
 }
 
 void
-be_json_enlarge(BeJson *json, Size n)
+bev_json_enlarge(BevJson *json, Size n)
 {
 	Size		capacity = Max(json->capacity * 2, JSON_FIRST_CAPACITY);
 
@@ -133,15 +133,15 @@ copy_clean(char *dst, const char *src, Size len)
 }
 
 void
-be_json_string(BeJson *json, const char *text, Size len)
+bev_json_string(BevJson *json, const char *text, Size len)
 {
-	be_json_char(json, '"');
+	bev_json_char(json, '"');
 	for (;;)
 	{
 		Size		n;
 
 		/* Room for the rest without escapes, one escape and a block's excess. */
-		be_json_reserve(json, len + 6 + JSON_BLOCK);
+		bev_json_reserve(json, len + 6 + JSON_BLOCK);
 		n = copy_clean(json->data + json->len, text, len);
 		json->len += n;
 		if (n == len)
@@ -151,29 +151,29 @@ be_json_string(BeJson *json, const char *text, Size len)
 		text += n + 1;
 		len -= n + 1;
 	}
-	be_json_char(json, '"');
+	bev_json_char(json, '"');
 }
 
 /* Beyond these, JavaScript's numbers lose something. */
 #define SAFE_INTEGER	INT64CONST(9007199254740991)
 
 void
-be_json_id(BeJson *json, const char *text)
+bev_json_id(BevJson *json, const char *text)
 {
 	int64		value;
 
-	if (be_is_integer(text, &value) && value <= SAFE_INTEGER && value >= -SAFE_INTEGER)
-		be_json_bytes(json, text, strlen(text));
+	if (bev_is_integer(text, &value) && value <= SAFE_INTEGER && value >= -SAFE_INTEGER)
+		bev_json_bytes(json, text, strlen(text));
 	else
-		be_json_string(json, text, strlen(text));
+		bev_json_string(json, text, strlen(text));
 }
 
 void
-be_json_hex(BeJson *json, const unsigned char *bytes, Size len)
+bev_json_hex(BevJson *json, const unsigned char *bytes, Size len)
 {
 	char	   *dst;
 
-	be_json_reserve(json, len * 2 + 5);
+	bev_json_reserve(json, len * 2 + 5);
 	dst = json->data + json->len;
 	memcpy(dst, "\"\\\\x", 4);
 	dst += 4;
@@ -187,11 +187,11 @@ be_json_hex(BeJson *json, const unsigned char *bytes, Size len)
 }
 
 void
-be_json_uuid(BeJson *json, const unsigned char *uuid)
+bev_json_uuid(BevJson *json, const unsigned char *uuid)
 {
 	char	   *dst;
 
-	be_json_reserve(json, 38);
+	bev_json_reserve(json, 38);
 	dst = json->data + json->len;
 	*dst++ = '"';
 	for (int i = 0; i < 16; i++)
@@ -206,42 +206,42 @@ be_json_uuid(BeJson *json, const unsigned char *uuid)
 }
 
 void
-be_json_int(BeJson *json, int64 value)
+bev_json_int(BevJson *json, int64 value)
 {
-	be_json_reserve(json, MAXINT8LEN + 1);
+	bev_json_reserve(json, MAXINT8LEN + 1);
 	json->len += pg_lltoa(value, json->data + json->len);
 }
 
 /* True when the value was one of those that JSON has no number for. */
 static bool
-put_special_float(BeJson *json, float8 value)
+put_special_float(BevJson *json, float8 value)
 {
 	if (isnan(value))
-		be_json_literal(json, "\"NaN\"");
+		bev_json_literal(json, "\"NaN\"");
 	else if (isinf(value) && value > 0)
-		be_json_literal(json, "\"Infinity\"");
+		bev_json_literal(json, "\"Infinity\"");
 	else if (isinf(value))
-		be_json_literal(json, "\"-Infinity\"");
+		bev_json_literal(json, "\"-Infinity\"");
 	else
 		return false;
 	return true;
 }
 
 void
-be_json_float4(BeJson *json, float4 value)
+bev_json_float4(BevJson *json, float4 value)
 {
 	if (put_special_float(json, value))
 		return;
-	be_json_reserve(json, FLOAT_SHORTEST_DECIMAL_LEN);
+	bev_json_reserve(json, FLOAT_SHORTEST_DECIMAL_LEN);
 	json->len += float_to_shortest_decimal_bufn(value, json->data + json->len);
 }
 
 void
-be_json_float8(BeJson *json, float8 value)
+bev_json_float8(BevJson *json, float8 value)
 {
 	if (put_special_float(json, value))
 		return;
-	be_json_reserve(json, DOUBLE_SHORTEST_DECIMAL_LEN);
+	bev_json_reserve(json, DOUBLE_SHORTEST_DECIMAL_LEN);
 	json->len += double_to_shortest_decimal_bufn(value, json->data + json->len);
 }
 
@@ -293,7 +293,7 @@ put_time(char *dst, int64 usecs)
 }
 
 void
-be_json_timestamp(BeJson *json, Timestamp value, const char *suffix)
+bev_json_timestamp(BevJson *json, Timestamp value, const char *suffix)
 {
 	int64		day = value / USECS_PER_DAY;
 	int64		usecs = value % USECS_PER_DAY;
@@ -302,12 +302,12 @@ be_json_timestamp(BeJson *json, Timestamp value, const char *suffix)
 
 	if (TIMESTAMP_IS_NOBEGIN(value))
 	{
-		be_json_literal(json, "\"-infinity\"");
+		bev_json_literal(json, "\"-infinity\"");
 		return;
 	}
 	if (TIMESTAMP_IS_NOEND(value))
 	{
-		be_json_literal(json, "\"infinity\"");
+		bev_json_literal(json, "\"infinity\"");
 		return;
 	}
 	if (usecs < 0)
@@ -316,7 +316,7 @@ be_json_timestamp(BeJson *json, Timestamp value, const char *suffix)
 		day--;
 	}
 
-	be_json_reserve(json, 64);
+	bev_json_reserve(json, 64);
 	dst = json->data + json->len;
 	*dst++ = '"';
 	dst = put_date(dst, (int) (day + POSTGRES_EPOCH_JDATE), &bc);
@@ -334,23 +334,23 @@ be_json_timestamp(BeJson *json, Timestamp value, const char *suffix)
 }
 
 void
-be_json_date(BeJson *json, DateADT value)
+bev_json_date(BevJson *json, DateADT value)
 {
 	bool		bc;
 	char	   *dst;
 
 	if (DATE_IS_NOBEGIN(value))
 	{
-		be_json_literal(json, "\"-infinity\"");
+		bev_json_literal(json, "\"-infinity\"");
 		return;
 	}
 	if (DATE_IS_NOEND(value))
 	{
-		be_json_literal(json, "\"infinity\"");
+		bev_json_literal(json, "\"infinity\"");
 		return;
 	}
 
-	be_json_reserve(json, 32);
+	bev_json_reserve(json, 32);
 	dst = json->data + json->len;
 	*dst++ = '"';
 	dst = put_date(dst, value + POSTGRES_EPOCH_JDATE, &bc);
@@ -392,7 +392,7 @@ read_escape(const char **src)
 }
 
 Size
-be_json_plain(const char *scalar, Size len, char *dst)
+bev_json_plain(const char *scalar, Size len, char *dst)
 {
 	const char *end = scalar + len - 1;
 	char	   *start = dst;

@@ -19,21 +19,21 @@
 static void
 collect(void *arg)
 {
-	BeRosterEntry *entry = arg;
+	BevUserLookupEntry *entry = arg;
 
-	if (!be_roster_collect(entry, 1))
+	if (!bev_user_lookup_collect(entry, 1))
 		entry->user = NULL;
 }
 
 static void
-take_statement(BeSomebody *somebody, const BeAccess *access)
+take_statement(BevSomebody *somebody, const BevAccess *access)
 {
-	if (access->kind == BE_ACCESS_MEMBER)
+	if (access->kind == BEV_ACCESS_MEMBER)
 	{
 		somebody->projects = lappend(somebody->projects, pstrdup(access->value));
 		return;
 	}
-	if (access->kind == BE_ACCESS_INACTIVE)
+	if (access->kind == BEV_ACCESS_INACTIVE)
 		somebody->active = false;
 	if (!somebody->has_row || strcmp(access->value, ROLE_ADMIN) != 0)
 		somebody->role = pstrdup(access->value);
@@ -41,20 +41,20 @@ take_statement(BeSomebody *somebody, const BeAccess *access)
 }
 
 void
-be_whom_look_up(BeSomebody *somebody, const char *user)
+bev_audience_explain_look_up(BevSomebody *somebody, const char *user)
 {
-	BeRosterEntry entry = {.user = user};
-	BeSpan		rest;
-	BeAccess	access;
+	BevUserLookupEntry entry = {.user = user};
+	BevSpan		rest;
+	BevAccess	access;
 
-	*somebody = (BeSomebody) {.user = user,.active = true};
+	*somebody = (BevSomebody) {.user = user,.active = true};
 	initStringInfo(&entry.access);
-	somebody->error = be_attempt_error(collect, &entry);
+	somebody->error = bev_subtransaction_error(collect, &entry);
 	if (somebody->error)
 		return;
 	somebody->has_tables = entry.user != NULL;
-	rest = (BeSpan) {entry.access.data, entry.access.len};
-	while (be_access_next(&rest, &access))
+	rest = (BevSpan) {entry.access.data, entry.access.len};
+	while (bev_access_next(&rest, &access))
 		take_statement(somebody, &access);
 }
 
@@ -62,7 +62,7 @@ be_whom_look_up(BeSomebody *somebody, const char *user)
 
 /* What a principal begins with, for those that name something; NULL: it doesn't. */
 static const char *
-named_by(BeSpan principal, const char *prefix)
+named_by(BevSpan principal, const char *prefix)
 {
 	size_t		len = strlen(prefix);
 
@@ -70,48 +70,48 @@ named_by(BeSpan principal, const char *prefix)
 		? principal.data + len : NULL;
 }
 
-static BeSpan
-behind(BeSpan principal, const char *name)
+static BevSpan
+behind(BevSpan principal, const char *name)
 {
-	return (BeSpan) {name, (uint32_t) (principal.data + principal.len - name)};
+	return (BevSpan) {name, (uint32_t) (principal.data + principal.len - name)};
 }
 
 static char *
-principal_words(BeSpan principal)
+principal_words(BevSpan principal)
 {
 	const char *name;
 
-	if (be_span_is(principal, BE_PRINCIPAL_ALL))
+	if (bev_span_is(principal, BEV_PRINCIPAL_ALL))
 		return pstrdup("everyone");
-	if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
+	if (bev_span_is(principal, BEV_PRINCIPAL_ADMIN))
 		return pstrdup("admins");
-	if ((name = named_by(principal, BE_PRINCIPAL_USER)) != NULL)
-		return psprintf("user %s", be_findings_text(behind(principal, name)));
-	if ((name = named_by(principal, BE_PRINCIPAL_PROJECT)) != NULL)
-		return psprintf("members of project %s", be_findings_text(behind(principal, name)));
-	return be_findings_text(principal);
+	if ((name = named_by(principal, BEV_PRINCIPAL_USER)) != NULL)
+		return psprintf("user %s", bev_findings_text(behind(principal, name)));
+	if ((name = named_by(principal, BEV_PRINCIPAL_PROJECT)) != NULL)
+		return psprintf("members of project %s", bev_findings_text(behind(principal, name)));
+	return bev_findings_text(principal);
 }
 
 /* The sign of a line, or 0, and the principal behind it. */
 static char
-split_line(BeSpan line, BeSpan *principal)
+split_line(BevSpan line, BevSpan *principal)
 {
-	bool		has_sign = line.len > 0 && (line.data[0] == BE_AUDIENCE_EXCEPT ||
-											line.data[0] == BE_AUDIENCE_ONLY);
+	bool		has_sign = line.len > 0 && (line.data[0] == BEV_AUDIENCE_EXCEPT ||
+											line.data[0] == BEV_AUDIENCE_ONLY);
 
-	*principal = (BeSpan) {line.data + has_sign, line.len - has_sign};
+	*principal = (BevSpan) {line.data + has_sign, line.len - has_sign};
 	return has_sign ? line.data[0] : '\0';
 }
 
 /* Append the lines of one sign. */
 static void
-append_words(StringInfo out, BeSpan audience, char sign, const char *ahead)
+append_words(StringInfo out, BevSpan audience, char sign, const char *ahead)
 {
 	bool		first = true;
-	BeSpan		line;
-	BeSpan		principal;
+	BevSpan		line;
+	BevSpan		principal;
 
-	while (be_audience_next(&audience, &line))
+	while (bev_audience_next(&audience, &line))
 	{
 		if (line.len == 0 || split_line(line, &principal) != sign)
 			continue;
@@ -121,73 +121,73 @@ append_words(StringInfo out, BeSpan audience, char sign, const char *ahead)
 }
 
 char *
-be_whom_words(BeSpan audience)
+bev_audience_explain_words(BevSpan audience)
 {
 	StringInfoData out;
 
 	initStringInfo(&out);
 	append_words(&out, audience, '\0', "");
-	append_words(&out, audience, BE_AUDIENCE_ONLY, "; of them those who are also: ");
-	append_words(&out, audience, BE_AUDIENCE_EXCEPT, "; except: ");
+	append_words(&out, audience, BEV_AUDIENCE_ONLY, "; of them those who are also: ");
+	append_words(&out, audience, BEV_AUDIENCE_EXCEPT, "; except: ");
 	return out.data;
 }
 
 static bool
-is_member(const BeSomebody *somebody, BeSpan project)
+is_member(const BevSomebody *somebody, BevSpan project)
 {
 	ListCell   *cell;
 
 	foreach(cell, somebody->projects)
 	{
-		if (be_span_is(project, lfirst(cell)))
+		if (bev_span_is(project, lfirst(cell)))
 			return true;
 	}
 	return false;
 }
 
 /* Tables can deny the role; that a token says it is known of connections only. */
-static BeLikely
-is_admin(const BeSomebody *somebody, const char *role)
+static BevLikely
+is_admin(const BevSomebody *somebody, const char *role)
 {
 	if (role)
-		return strcmp(role, ROLE_ADMIN) == 0 ? BE_YES : BE_NO;
-	return somebody->role && strcmp(somebody->role, ROLE_ADMIN) != 0 ? BE_NO : BE_PERHAPS;
+		return strcmp(role, ROLE_ADMIN) == 0 ? BEV_YES : BEV_NO;
+	return somebody->role && strcmp(somebody->role, ROLE_ADMIN) != 0 ? BEV_NO : BEV_PERHAPS;
 }
 
-static BeLikely
-belongs(BeSpan principal, const BeSomebody *somebody, const char *role)
+static BevLikely
+belongs(BevSpan principal, const BevSomebody *somebody, const char *role)
 {
 	const char *name;
 
-	if (be_span_is(principal, BE_PRINCIPAL_ALL))
-		return BE_YES;
-	if (be_span_is(principal, BE_PRINCIPAL_ADMIN))
+	if (bev_span_is(principal, BEV_PRINCIPAL_ALL))
+		return BEV_YES;
+	if (bev_span_is(principal, BEV_PRINCIPAL_ADMIN))
 		return is_admin(somebody, role);
-	if ((name = named_by(principal, BE_PRINCIPAL_USER)) != NULL)
-		return be_span_is(behind(principal, name), somebody->user) ? BE_YES : BE_NO;
-	if ((name = named_by(principal, BE_PRINCIPAL_PROJECT)) != NULL)
-		return is_member(somebody, behind(principal, name)) ? BE_YES : BE_PERHAPS;
-	return BE_NO;
+	if ((name = named_by(principal, BEV_PRINCIPAL_USER)) != NULL)
+		return bev_span_is(behind(principal, name), somebody->user) ? BEV_YES : BEV_NO;
+	if ((name = named_by(principal, BEV_PRINCIPAL_PROJECT)) != NULL)
+		return is_member(somebody, behind(principal, name)) ? BEV_YES : BEV_PERHAPS;
+	return BEV_NO;
 }
 
-BeLikely
-be_whom_includes(BeSpan audience, const BeSomebody *somebody, const char *role)
+BevLikely
+bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, const char *role)
 {
-	BeLikely	named = BE_NO;
-	BeLikely	except = BE_NO;
-	BeLikely	among = BE_NO;
+	BevLikely	named = BEV_NO;
+	BevLikely	except = BEV_NO;
+	BevLikely	among = BEV_NO;
 	bool		restricted = false;
-	BeSpan		line;
-	BeSpan		principal;
+	BevSpan		line;
+	BevSpan		principal;
 
-	while (be_audience_next(&audience, &line))
+	while (bev_audience_next(&audience, &line))
 	{
 		char		sign = split_line(line, &principal);
-		BeLikely	here = belongs(principal, somebody, role);
+		BevLikely	here = belongs(principal, somebody, role);
 
-		if (sign == BE_AUDIENCE_EXCEPT)
+		if (sign == BEV_AUDIENCE_EXCEPT)
 			except = Max(except, here);
-		else if (sign == BE_AUDIENCE_ONLY)
+		else if (sign == BEV_AUDIENCE_ONLY)
 		{
 			restricted = true;
 			among = Max(among, here);
@@ -197,5 +197,5 @@ be_whom_includes(BeSpan audience, const BeSomebody *somebody, const char *role)
 	}
 	if (restricted)
 		named = Min(named, among);
-	return Min(named, BE_YES - except);
+	return Min(named, BEV_YES - except);
 }

@@ -1,8 +1,8 @@
 /*
  * audience_explain.h - whom an event is for, in words, and whether somebody is among them.
  */
-#ifndef BE_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H
-#define BE_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H
+#ifndef BEV_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H
+#define BEV_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H
 
 #include "postgres.h"
 
@@ -11,15 +11,15 @@
 #include "nodes/pg_list.h"
 
 /* Ordered: of two that are both needed the lower one counts, of alternatives the higher. */
-typedef enum BeLikely
+typedef enum BevLikely
 {
-	BE_NO,
-	BE_PERHAPS,
-	BE_YES
-} BeLikely;
+	BEV_NO,
+	BEV_PERHAPS,
+	BEV_YES
+} BevLikely;
 
 /* Somebody, as the tables of users and memberships say now; all text is UTF-8. */
-typedef struct BeSomebody
+typedef struct BevSomebody
 {
 	const char *user;
 	bool		has_tables;		/* there are tables that decide */
@@ -28,17 +28,17 @@ typedef struct BeSomebody
 	const char *role;			/* the lowest of their roles; NULL: no row */
 	List	   *projects;		/* of char *: memberships */
 	ErrorData  *error;			/* NULL unless they couldn't be read */
-} BeSomebody;
+} BevSomebody;
 
-extern void be_whom_look_up(BeSomebody *somebody, const char *user);
+extern void bev_audience_explain_look_up(BevSomebody *somebody, const char *user);
 
 /* An audience in words, in the database's encoding; palloc'd. */
-extern char *be_whom_words(BeSpan audience);
+extern char *bev_audience_explain_words(BevSpan audience);
 
 /*
  * Is somebody in the audience?  role is that of a connection; NULL: of any that there may
  * be.  A token may add projects, which nobody knows here.
  */
-extern BeLikely be_whom_includes(BeSpan audience, const BeSomebody *somebody, const char *role);
+extern BevLikely bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, const char *role);
 
-#endif							/* BE_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H */
+#endif							/* BEV_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H */

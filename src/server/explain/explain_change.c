@@ -45,18 +45,18 @@ PG_FUNCTION_INFO_V1(bugevents_explain_change_jsonb);
 
 typedef struct Change
 {
-	BeFindings	findings;
+	BevFindings	findings;
 	Relation	rel;
 	Trigger    *trigger;		/* NULL: not attached */
-	BeAttachment *attachment;
-	BeRowKey	key;
+	BevAttachment *attachment;
+	BevRowKey	key;
 	const char *event_key;		/* as events of the row have it, UTF-8; NULL: not known */
 } Change;
 
 static void
-add(Change *change, const char *finding, BeVerdictKind verdict, const char *detail)
+add(Change *change, const char *finding, BevVerdictKind verdict, const char *detail)
 {
-	be_findings_add(&change->findings, finding, verdict, detail);
+	bev_findings_add(&change->findings, finding, verdict, detail);
 }
 
 /* ---- the server ---- */
@@ -65,29 +65,29 @@ add(Change *change, const char *finding, BeVerdictKind verdict, const char *deta
 static bool
 look_at_library(Change *change)
 {
-	if (!be_settings_are_preloaded())
+	if (!bev_settings_are_preloaded())
 	{
-		add(change, "library", BE_REASON,
+		add(change, "library", BEV_REASON,
 			"bugevents is not in shared_preload_libraries: attached tables can't be written to");
 		return false;
 	}
-	add(change, "library", BE_FINE, "preloaded");
+	add(change, "library", BEV_FINE, "preloaded");
 	return true;
 }
 
 static void
 look_at_server(Change *change)
 {
-	if (be_settings_database_is_served())
-		add(change, "database", BE_FINE, psprintf("\"%s\" is served", be_database));
+	if (bev_settings_database_is_served())
+		add(change, "database", BEV_FINE, psprintf("\"%s\" is served", bev_database));
 	else
-		add(change, "database", BE_REASON,
+		add(change, "database", BEV_REASON,
 			psprintf("bugevents.database is \"%s\", and this is \"%s\"",
-					 be_database, get_database_name(MyDatabaseId)));
-	if (be_switch_is_on())
-		add(change, "enabled", BE_FINE, "changes are captured");
+					 bev_database, get_database_name(MyDatabaseId)));
+	if (bev_enabled_is_on())
+		add(change, "enabled", BEV_FINE, "changes are captured");
 	else
-		add(change, "enabled", BE_REASON, "bugevents.enabled is off");
+		add(change, "enabled", BEV_REASON, "bugevents.enabled is off");
 }
 
 /* ---- the table ---- */
@@ -98,16 +98,16 @@ look_at_table(Change *change)
 	Relation	rel = change->rel;
 	Oid			root;
 
-	change->trigger = be_attached_trigger(rel);
+	change->trigger = bev_attached_trigger(rel);
 	if (change->trigger == NULL)
 	{
-		add(change, "table", BE_REASON,
+		add(change, "table", BEV_REASON,
 			psprintf("\"%s\" is not attached; bugevents.attach() does that", RelationGetRelationName(rel)));
 		return;
 	}
-	change->attachment = be_attachment_read(change->trigger->tgargs[0]);
-	root = be_attached_root(change->trigger->tgoid);
-	add(change, "table", BE_FINE,
+	change->attachment = bev_attachment_read(change->trigger->tgargs[0]);
+	root = bev_attached_root(change->trigger->tgoid);
+	add(change, "table", BEV_FINE,
 		root == RelationGetRelid(rel)
 		? psprintf("attached as %s", change->attachment->entity->name)
 		: psprintf("attached as %s by its partitioned table \"%s\"",
@@ -153,11 +153,11 @@ look_at_trigger(Change *change)
 	char		enabled = change->trigger->tgenabled;
 
 	add(change, "trigger",
-		enabled == TRIGGER_DISABLED || enabled == TRIGGER_FIRES_ON_REPLICA ? BE_REASON : BE_FINE,
+		enabled == TRIGGER_DISABLED || enabled == TRIGGER_FIRES_ON_REPLICA ? BEV_REASON : BEV_FINE,
 		psprintf("\"%s\" %s", change->trigger->tgname, when_it_fires(enabled)));
 	if (enabled == TRIGGER_DISABLED)
 		return;
-	add(change, "session", fires(enabled, SessionReplicationRole) ? BE_FINE : BE_REASON,
+	add(change, "session", fires(enabled, SessionReplicationRole) ? BEV_FINE : BEV_REASON,
 		psprintf("session_replication_role is %s here; of the session that wrote it isn't known",
 				 GetConfigOption("session_replication_role", false, false)));
 }
@@ -165,31 +165,31 @@ look_at_trigger(Change *change)
 /* ---- the row ---- */
 
 static void
-look_at_filter(Change *change, const BeRow *row)
+look_at_filter(Change *change, const BevRow *row)
 {
 	const char *filter = change->attachment->filter;
 
 	if (row->failed)
-		add(change, "filter", BE_NOTE,
+		add(change, "filter", BEV_NOTE,
 			"an expression of the attachment fails for this row (see the warning): its events go out without what the expressions give, and unfiltered");
 	else if (filter == NULL)
-		add(change, "filter", BE_FINE, "there is none");
+		add(change, "filter", BEV_FINE, "there is none");
 	else if (row->wanted)
-		add(change, "filter", BE_FINE, psprintf("true for the row as it is now: %s", filter));
+		add(change, "filter", BEV_FINE, psprintf("true for the row as it is now: %s", filter));
 	else
-		add(change, "filter", BE_REASON, psprintf("false or null for the row as it is now: %s", filter));
+		add(change, "filter", BEV_REASON, psprintf("false or null for the row as it is now: %s", filter));
 }
 
 /* As a capture would; but whatever the expressions do, they can't write. */
 static void
-read_row(BeMapping *mapping, Relation rel, TupleTableSlot *slot, BeRow *row)
+read_row(BevMapping *mapping, Relation rel, TupleTableSlot *slot, BevRow *row)
 {
 	bool		read_only = XactReadOnly;
 
 	XactReadOnly = true;
 	PG_TRY();
 	{
-		be_rows_read(mapping, rel, &slot, row, 1);
+		bev_rows_read(mapping, rel, &slot, row, 1);
 	}
 	PG_FINALLY();
 	{
@@ -202,24 +202,24 @@ static void
 look_at_version(Change *change, Oid relid, ItemPointer tid)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
-	Trigger    *trigger = be_attached_trigger(rel);
+	Trigger    *trigger = bev_attached_trigger(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 
 	if (trigger && table_tuple_fetch_row_version(rel, tid, GetActiveSnapshot(), slot))
 	{
-		BeMapping  *mapping = be_mapping_get(rel, trigger);
-		BeRow		row;
+		BevMapping  *mapping = bev_mapping_get(rel, trigger);
+		BevRow		row;
 
 		read_row(mapping, rel, slot, &row);
 		look_at_filter(change, &row);
-		change->event_key = be_row_event_key(mapping, &row);
+		change->event_key = bev_row_event_key(mapping, &row);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(rel, NoLock);
 }
 
 static bool
-is_known(const BeRow *row, int field)
+is_known(const BevRow *row, int field)
 {
 	return field >= 0 && !row->nulls[field];
 }
@@ -228,8 +228,8 @@ is_known(const BeRow *row, int field)
 static const char *
 key_of_missing(Change *change)
 {
-	BeMapping  *mapping = be_mapping_get(change->rel, change->trigger);
-	BeRow		row = {
+	BevMapping  *mapping = bev_mapping_get(change->rel, change->trigger);
+	BevRow		row = {
 		.values = palloc0(sizeof(Datum) * mapping->nfields),
 		.nulls = palloc(sizeof(bool) * mapping->nfields)
 	};
@@ -245,7 +245,7 @@ key_of_missing(Change *change)
 	if (mapping->key >= 0 ? !is_known(&row, mapping->key)
 		: !is_known(&row, mapping->person) || !is_known(&row, mapping->project))
 		return NULL;
-	return be_row_event_key(mapping, &row);
+	return bev_row_event_key(mapping, &row);
 }
 
 static void
@@ -254,23 +254,23 @@ look_at_row(Change *change, Jsonb *json)
 	Oid			relid;
 	ItemPointerData tid;
 
-	if (!be_rowkey_read(change->rel, change->attachment, json, &change->key))
+	if (!bev_rowkey_read(change->rel, change->attachment, json, &change->key))
 	{
-		add(change, "row", BE_UNKNOWN, "the table has no primary key to find it by");
+		add(change, "row", BEV_UNKNOWN, "the table has no primary key to find it by");
 		return;
 	}
-	if (be_rowkey_find(change->rel, change->attachment, &change->key, &relid, &tid))
+	if (bev_rowkey_find(change->rel, change->attachment, &change->key, &relid, &tid))
 	{
-		add(change, "row", BE_FINE,
+		add(change, "row", BEV_FINE,
 			psprintf("%s is there, in \"%s\"",
-					 be_rowkey_show(change->rel, &change->key), get_rel_name(relid)));
+					 bev_rowkey_show(change->rel, &change->key), get_rel_name(relid)));
 		if (change->trigger)
 			look_at_version(change, relid, &tid);
 		return;
 	}
-	add(change, "row", BE_NOTE,
+	add(change, "row", BEV_NOTE,
 		psprintf("there is none with %s that this session can see: deleted, never committed, or not yet",
-				 be_rowkey_show(change->rel, &change->key)));
+				 bev_rowkey_show(change->rel, &change->key)));
 	if (change->trigger)
 		change->event_key = key_of_missing(change);
 }
@@ -293,7 +293,7 @@ typedef struct Search
 } Search;
 
 static void
-keep(Search *search, uint64 seq, TimestampTz at, BeSpan action)
+keep(Search *search, uint64 seq, TimestampTz at, BevSpan action)
 {
 	Found	   *found = &search->last[search->count++ % EVENTS_SHOWN];
 
@@ -302,18 +302,18 @@ keep(Search *search, uint64 seq, TimestampTz at, BeSpan action)
 }
 
 static bool
-search_run(void *arg, const BeJournalRun *run)
+search_run(void *arg, const BevJournalRun *run)
 {
 	Search	   *search = arg;
 	const char *record = run->records;
 	Size		size = run->size;
-	BeEvent		event;
+	BevEvent		event;
 
-	for (uint32 i = 0; i < run->count && be_event_read(record, size, &event); i++)
+	for (uint32 i = 0; i < run->count && bev_event_read(record, size, &event); i++)
 	{
-		if (be_span_is(event.field[BE_EVENT_KEY], search->key) &&
-			be_span_is(event.field[BE_EVENT_TYPE], search->type))
-			keep(search, run->first_seq + i, run->at, event.field[BE_EVENT_ACTION]);
+		if (bev_span_is(event.field[BEV_EVENT_KEY], search->key) &&
+			bev_span_is(event.field[BEV_EVENT_TYPE], search->type))
+			keep(search, run->first_seq + i, run->at, event.field[BEV_EVENT_ACTION]);
 		record += event.size;
 		size -= event.size;
 	}
@@ -324,11 +324,11 @@ search_run(void *arg, const BeJournalRun *run)
 static char *
 show_beginning(void)
 {
-	BeStreamRow row;
+	BevStreamRow row;
 	char	   *text;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	text = be_stream_row_read(&row) && row.dropped > 0
+	text = bev_stream_row_read(&row) && row.dropped > 0
 		? psprintf("retention has dropped what was up to seq " UINT64_FORMAT, row.dropped)
 		: pstrdup("the journal is whole since the stream began");
 	PopActiveSnapshot();
@@ -341,25 +341,25 @@ look_at_journal(Change *change)
 	Search		search = {.type = change->attachment->entity->name,.key = change->event_key};
 	int			shown;
 
-	be_journal_read_settled(0, PG_INT64_MAX, search_run, &search);
+	bev_journal_read_settled(0, PG_INT64_MAX, search_run, &search);
 	shown = Min(search.count, EVENTS_SHOWN);
-	add(change, "events", BE_NOTE,
+	add(change, "events", BEV_NOTE,
 		psprintf("the journal has " UINT64_FORMAT " of %s %s; %s", search.count, search.type,
-				 be_findings_text((BeSpan) {search.key, strlen(search.key)}), show_beginning()));
+				 bev_findings_text((BevSpan) {search.key, strlen(search.key)}), show_beginning()));
 	for (int i = 0; i < shown; i++)
 	{
 		Found	   *found = &search.last[(search.count - shown + i) % EVENTS_SHOWN];
 
-		add(change, "event", BE_NOTE,
+		add(change, "event", BEV_NOTE,
 			psprintf("seq " UINT64_FORMAT " at %s: %s", found->seq,
-					 be_findings_time(found->at), found->action));
+					 bev_findings_time(found->at), found->action));
 	}
 }
 
 /* ---- what holds for any row ---- */
 
 static char *
-list_fields(const BeAttachment *attachment)
+list_fields(const BevAttachment *attachment)
 {
 	StringInfoData out;
 
@@ -372,12 +372,12 @@ list_fields(const BeAttachment *attachment)
 static void
 add_rules(Change *change)
 {
-	add(change, "update", BE_NOTE,
+	add(change, "update", BEV_NOTE,
 		psprintf("an UPDATE that changes none of these fields publishes nothing: %s",
 				 list_fields(change->attachment)));
-	add(change, "truncate", BE_NOTE,
+	add(change, "truncate", BEV_NOTE,
 		"TRUNCATE publishes one event of the table, none of its rows");
-	add(change, "transaction", BE_UNKNOWN,
+	add(change, "transaction", BEV_UNKNOWN,
 		"whether one was rolled back can't be known, it leaves nothing behind; one that is open or prepared publishes when it commits");
 }
 
@@ -410,7 +410,7 @@ static void
 explain(FunctionCallInfo fcinfo, Jsonb *key)
 {
 	Change		change = {
-		.findings = be_findings_begin(fcinfo),
+		.findings = bev_findings_begin(fcinfo),
 		.rel = open_table(PG_GETARG_OID(0))
 	};
 
@@ -424,7 +424,7 @@ explain(FunctionCallInfo fcinfo, Jsonb *key)
 		if (change.event_key)
 			look_at_journal(&change);
 		else if (change.trigger)
-			add(&change, "events", BE_UNKNOWN,
+			add(&change, "events", BEV_UNKNOWN,
 				"the id that events of this row would have comes from an expression, and there is no row to ask");
 		if (change.trigger)
 			add_rules(&change);

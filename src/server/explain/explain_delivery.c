@@ -38,37 +38,37 @@ PG_FUNCTION_INFO_V1(bugevents_explain_delivery);
 
 typedef struct Delivery
 {
-	BeFindings	findings;
+	BevFindings	findings;
 	uint64		seq;
 	bool		found;			/* in the journal; then: */
-	BeJournalRun run;			/* that it is in */
-	BeEvent		event;			/* a copy */
-	BeSomebody	somebody;
+	BevJournalRun run;			/* that it is in */
+	BevEvent		event;			/* a copy */
+	BevSomebody	somebody;
 } Delivery;
 
 static void
-add(Delivery *delivery, const char *finding, BeVerdictKind verdict, const char *detail)
+add(Delivery *delivery, const char *finding, BevVerdictKind verdict, const char *detail)
 {
-	be_findings_add(&delivery->findings, finding, verdict, detail);
+	bev_findings_add(&delivery->findings, finding, verdict, detail);
 }
 
 static char *
-field_text(const Delivery *delivery, BeEventField field)
+field_text(const Delivery *delivery, BevEventField field)
 {
-	return be_findings_text(delivery->event.field[field]);
+	return bev_findings_text(delivery->event.field[field]);
 }
 
 /* ---- the journal ---- */
 
 static bool
-take_run(void *arg, const BeJournalRun *run)
+take_run(void *arg, const BevJournalRun *run)
 {
 	Delivery   *delivery = arg;
 	char	   *copy = palloc(run->size);
 
 	memcpy(copy, run->records, run->size);
 	delivery->run = *run;
-	delivery->found = be_event_read(copy, run->size, &delivery->event);
+	delivery->found = bev_event_read(copy, run->size, &delivery->event);
 	return false;
 }
 
@@ -76,35 +76,35 @@ take_run(void *arg, const BeJournalRun *run)
 static void
 explain_absence(Delivery *delivery, uint64 settled)
 {
-	uint64		next = be_queue_next_seq();
-	BeStreamRow row;
+	uint64		next = bev_queue_next_seq();
+	BevStreamRow row;
 	bool		has_row;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	has_row = be_stream_row_read(&row);
+	has_row = bev_stream_row_read(&row);
 	PopActiveSnapshot();
 
 	if (has_row && delivery->seq <= row.dropped)
-		add(delivery, "seq", BE_REASON,
+		add(delivery, "seq", BEV_REASON,
 			psprintf("retention has dropped what was up to seq " UINT64_FORMAT ": a client that hadn't it by then is told resync_required", row.dropped));
 	else if (next != 0 && delivery->seq >= next)
-		add(delivery, "seq", BE_REASON,
+		add(delivery, "seq", BEV_REASON,
 			psprintf("it doesn't exist yet: the last seq that was given out is " UINT64_FORMAT, next - 1));
 	else if (delivery->seq > settled)
-		add(delivery, "seq", BE_REASON,
+		add(delivery, "seq", BEV_REASON,
 			psprintf("it isn't settled yet: its transaction, or one ahead of it, is committing; all is settled up to seq " UINT64_FORMAT, settled));
 	else
-		add(delivery, "seq", BE_REASON,
+		add(delivery, "seq", BEV_REASON,
 			"it belongs to nobody: its transaction rolled back, or it was passed over at a start of the server");
 }
 
 static void
 look_at_journal(Delivery *delivery)
 {
-	uint64		settled = be_journal_read_settled(delivery->seq - 1, delivery->seq, take_run, delivery);
+	uint64		settled = bev_journal_read_settled(delivery->seq - 1, delivery->seq, take_run, delivery);
 
 	if (delivery->found)
-		add(delivery, "seq", BE_FINE, "it is in the journal");
+		add(delivery, "seq", BEV_FINE, "it is in the journal");
 	else
 		explain_absence(delivery, settled);
 }
@@ -117,11 +117,11 @@ tables_of(const char *entity)
 	ListCell   *cell;
 
 	initStringInfo(&out);
-	foreach(cell, be_attached_tables())
+	foreach(cell, bev_attached_tables())
 	{
-		BeAttached *attached = lfirst(cell);
+		BevAttached *attached = lfirst(cell);
 
-		if (strcmp(be_attachment_read(attached->argument)->entity->name, entity) == 0)
+		if (strcmp(bev_attachment_read(attached->argument)->entity->name, entity) == 0)
 			appendStringInfo(&out, "%s%s.%s", out.len ? ", " : "",
 							 get_namespace_name(get_rel_namespace(attached->relid)),
 							 get_rel_name(attached->relid));
@@ -136,36 +136,36 @@ source_words(const char *type)
 
 	if (*tables)
 		return psprintf("by the trigger of a table attached as %s: %s", type, tables);
-	return pstrdup(be_entity_find(type) ? "by the trigger of a table that is not attached any more"
+	return pstrdup(bev_entity_find(type) ? "by the trigger of a table that is not attached any more"
 				   : "by bugevents.send() or by bugevents itself");
 }
 
 static void
 look_at_capture(Delivery *delivery)
 {
-	char	   *key = field_text(delivery, BE_EVENT_KEY);
-	char	   *type = field_text(delivery, BE_EVENT_TYPE);
+	char	   *key = field_text(delivery, BEV_EVENT_KEY);
+	char	   *type = field_text(delivery, BEV_EVENT_TYPE);
 
-	add(delivery, "event", BE_NOTE,
-		psprintf("%s %s%s%s, captured %s", type, field_text(delivery, BE_EVENT_ACTION),
+	add(delivery, "event", BEV_NOTE,
+		psprintf("%s %s%s%s, captured %s", type, field_text(delivery, BEV_EVENT_ACTION),
 				 *key ? " of " : "", key, source_words(type)));
-	add(delivery, "transaction", BE_NOTE,
+	add(delivery, "transaction", BEV_NOTE,
 		psprintf(UINT64_FORMAT ", committed at %s, event %u of %u", delivery->run.xid,
-				 be_findings_time(delivery->run.at), delivery->run.tx_n, delivery->run.tx_of));
+				 bev_findings_time(delivery->run.at), delivery->run.tx_n, delivery->run.tx_of));
 }
 
 static void
 look_at_dispatcher(Delivery *delivery)
 {
-	uint64		settled = be_queue_settled();
+	uint64		settled = bev_queue_settled();
 
-	if (!be_switch_is_on())
-		add(delivery, "dispatcher", BE_REASON, "bugevents.enabled is off: nobody is served");
+	if (!bev_enabled_is_on())
+		add(delivery, "dispatcher", BEV_REASON, "bugevents.enabled is off: nobody is served");
 	else if (settled < delivery->seq)
-		add(delivery, "dispatcher", BE_REASON,
+		add(delivery, "dispatcher", BEV_REASON,
 			psprintf("it has got to seq " UINT64_FORMAT " only", settled));
 	else
-		add(delivery, "dispatcher", BE_FINE, "it has passed the event on to the gateways");
+		add(delivery, "dispatcher", BEV_FINE, "it has passed the event on to the gateways");
 }
 
 /* ---- the audience ---- */
@@ -173,14 +173,14 @@ look_at_dispatcher(Delivery *delivery)
 static void
 look_at_audience(Delivery *delivery)
 {
-	add(delivery, "audience", BE_NOTE,
-		psprintf("%s%s", be_whom_words(delivery->event.field[BE_EVENT_AUDIENCE]),
-				 delivery->event.field[BE_EVENT_OPEN_PAYLOAD].len > 0
+	add(delivery, "audience", BEV_NOTE,
+		psprintf("%s%s", bev_audience_explain_words(delivery->event.field[BEV_EVENT_AUDIENCE]),
+				 delivery->event.field[BEV_EVENT_OPEN_PAYLOAD].len > 0
 				 ? "; some of its fields are for admins only" : ""));
 }
 
 static char *
-membership_words(const BeSomebody *somebody)
+membership_words(const BevSomebody *somebody)
 {
 	StringInfoData out;
 	ListCell   *cell;
@@ -189,7 +189,7 @@ membership_words(const BeSomebody *somebody)
 	foreach(cell, somebody->projects)
 	{
 		appendStringInfo(&out, "%s%s", out.len ? ", " : "; member of project ",
-						 be_clients_text(lfirst(cell)));
+						 bev_clients_text(lfirst(cell)));
 	}
 	return out.data;
 }
@@ -197,40 +197,40 @@ membership_words(const BeSomebody *somebody)
 static void
 look_at_user(Delivery *delivery)
 {
-	const BeSomebody *somebody = &delivery->somebody;
+	const BevSomebody *somebody = &delivery->somebody;
 
 	if (somebody->error)
-		add(delivery, "user", BE_REASON,
+		add(delivery, "user", BEV_REASON,
 			psprintf("the tables of users can't be read, and so nobody is let in: %s", somebody->error->message));
 	else if (!somebody->has_tables)
-		add(delivery, "user", BE_FINE, "no table decides who may connect: the token says it all");
+		add(delivery, "user", BEV_FINE, "no table decides who may connect: the token says it all");
 	else if (!somebody->has_row)
-		add(delivery, "user", be_require_user ? BE_REASON : BE_FINE,
+		add(delivery, "user", bev_require_user ? BEV_REASON : BEV_FINE,
 			psprintf("no attached table of users has this one: %s%s",
-					 be_require_user ? "bugevents.require_user keeps it out" : "the token decides",
+					 bev_require_user ? "bugevents.require_user keeps it out" : "the token decides",
 					 membership_words(somebody)));
 	else if (!somebody->active)
-		add(delivery, "user", BE_REASON,
+		add(delivery, "user", BEV_REASON,
 			psprintf("not active now, by the table of users: it can't connect%s", membership_words(somebody)));
 	else
-		add(delivery, "user", BE_FINE,
-			psprintf("active, and %s by the tables, now%s", be_clients_text(somebody->role),
+		add(delivery, "user", BEV_FINE,
+			psprintf("active, and %s by the tables, now%s", bev_clients_text(somebody->role),
 					 membership_words(somebody)));
 }
 
 static void
 look_at_right(Delivery *delivery)
 {
-	switch (be_whom_includes(delivery->event.field[BE_EVENT_AUDIENCE], &delivery->somebody, NULL))
+	switch (bev_audience_explain_includes(delivery->event.field[BEV_EVENT_AUDIENCE], &delivery->somebody, NULL))
 	{
-		case BE_NO:
-			add(delivery, "right", BE_REASON, "the user is not in the audience, as things are now");
+		case BEV_NO:
+			add(delivery, "right", BEV_REASON, "the user is not in the audience, as things are now");
 			break;
-		case BE_YES:
-			add(delivery, "right", BE_FINE, "the user is in the audience, as things are now");
+		case BEV_YES:
+			add(delivery, "right", BEV_FINE, "the user is in the audience, as things are now");
 			break;
 		default:
-			add(delivery, "right", BE_UNKNOWN,
+			add(delivery, "right", BEV_UNKNOWN,
 				"it depends on the token: whether it says admin, or names the project");
 	}
 }
@@ -240,17 +240,17 @@ look_at_right(Delivery *delivery)
 /* What is found of one connection; the gravest verdict counts. */
 typedef struct Connection
 {
-	const BeClient *client;
-	const BeEndedClient *ended; /* NULL: it is there now */
-	BeVerdictKind verdict;
+	const BevConnection *client;
+	const BevEndedClient *ended; /* NULL: it is there now */
+	BevVerdictKind verdict;
 	StringInfoData detail;
 } Connection;
 
 /* Of two verdicts a reason is graver than what is unknown, and that than what is fine. */
 static void
-judge(Connection *connection, BeVerdictKind verdict, const char *why)
+judge(Connection *connection, BevVerdictKind verdict, const char *why)
 {
-	if (verdict == BE_REASON || (verdict == BE_UNKNOWN && connection->verdict == BE_FINE))
+	if (verdict == BEV_REASON || (verdict == BEV_UNKNOWN && connection->verdict == BEV_FINE))
 		connection->verdict = verdict;
 	appendStringInfo(&connection->detail, "; %s", why);
 }
@@ -258,69 +258,69 @@ judge(Connection *connection, BeVerdictKind verdict, const char *why)
 static void
 judge_right(const Delivery *delivery, Connection *connection)
 {
-	BeLikely	likely = be_whom_includes(delivery->event.field[BE_EVENT_AUDIENCE],
+	BevLikely	likely = bev_audience_explain_includes(delivery->event.field[BEV_EVENT_AUDIENCE],
 										  &delivery->somebody, connection->client->role);
 
-	if (likely == BE_NO)
-		judge(connection, BE_REASON, "not in the audience");
-	else if (likely == BE_PERHAPS)
-		judge(connection, BE_UNKNOWN, "in the audience if its token names the project");
+	if (likely == BEV_NO)
+		judge(connection, BEV_REASON, "not in the audience");
+	else if (likely == BEV_PERHAPS)
+		judge(connection, BEV_UNKNOWN, "in the audience if its token names the project");
 }
 
 static void
 judge_interest(const Delivery *delivery, Connection *connection)
 {
-	const BeClient *client = connection->client;
-	BeSpan		interest = {client->interest, client->interest_len};
-	BeInterestAnswer answer = be_interest_in(interest, &delivery->event);
+	const BevConnection *client = connection->client;
+	BevSpan		interest = {client->interest, client->interest_len};
+	BevPackedSubscriptionAnswer answer = bev_packed_subscription_in(interest, &delivery->event);
 	bool		later = client->interest_at > delivery->run.at;
-	Jsonb	   *json = be_clients_subscription(client);
+	Jsonb	   *json = bev_clients_subscription(client);
 	char	   *text = JsonbToCString(NULL, &json->root, VARSIZE(json));
 
 	if (later)
-		judge(connection, BE_UNKNOWN,
+		judge(connection, BEV_UNKNOWN,
 			  psprintf("its subscription is %s since %s only, what it was before isn't kept",
-					   text, be_findings_time(client->interest_at)));
-	else if (answer == BE_NOT_INTERESTED)
-		judge(connection, BE_REASON, psprintf("its subscription leaves it out: %s", text));
-	else if (answer == BE_PERHAPS_INTERESTED)
-		judge(connection, BE_UNKNOWN, psprintf("its subscription is too long to be known here: %s", text));
+					   text, bev_findings_time(client->interest_at)));
+	else if (answer == BEV_NOT_INTERESTED)
+		judge(connection, BEV_REASON, psprintf("its subscription leaves it out: %s", text));
+	else if (answer == BEV_PERHAPS_INTERESTED)
+		judge(connection, BEV_UNKNOWN, psprintf("its subscription is too long to be known here: %s", text));
 	else
-		judge(connection, BE_FINE, psprintf("its subscription lets it through: %s", text));
+		judge(connection, BEV_FINE, psprintf("its subscription lets it through: %s", text));
 }
 
 static void
 judge_position(const Delivery *delivery, Connection *connection)
 {
-	const BeClient *client = connection->client;
+	const BevConnection *client = connection->client;
 
 	if (client->cursor < delivery->seq)
-		judge(connection, BE_REASON,
+		judge(connection, BEV_REASON,
 			  psprintf(connection->ended ? "it ended before it was sent: it had what there is for it up to seq " UINT64_FORMAT
 					   : "not sent yet, a moment ago: it lags, and has what there is for it up to seq " UINT64_FORMAT,
 					   client->cursor));
 	else if (client->start >= delivery->seq)
-		judge(connection, BE_REASON,
+		judge(connection, BEV_REASON,
 			  psprintf("it came later, and began behind seq " UINT64_FORMAT ": it didn't resume from before the event",
 					   client->start));
 	else
-		judge(connection, BE_FINE,
+		judge(connection, BEV_FINE,
 			  psprintf("what there is for it up to seq " UINT64_FORMAT " was written to its socket; whether it was read can't be known",
 					   client->cursor));
 }
 
 /* ended: NULL if it is there now. */
 static void
-look_at_connection(Delivery *delivery, const BeClient *client, const BeEndedClient *ended)
+look_at_connection(Delivery *delivery, const BevConnection *client, const BevEndedClient *ended)
 {
-	Connection	connection = {.client = client,.ended = ended,.verdict = BE_FINE};
+	Connection	connection = {.client = client,.ended = ended,.verdict = BEV_FINE};
 
 	initStringInfo(&connection.detail);
 	appendStringInfo(&connection.detail, "%s (gateway %d, role %s, since %s",
-					 be_clients_text(client->id), client->gateway, be_clients_text(client->role),
-					 be_findings_time(client->connected_at));
+					 bev_clients_text(client->id), client->gateway, bev_clients_text(client->role),
+					 bev_findings_time(client->connected_at));
 	if (ended)
-		appendStringInfo(&connection.detail, ", until %s: %d%s%s", be_findings_time(ended->ended_at),
+		appendStringInfo(&connection.detail, ", until %s: %d%s%s", bev_findings_time(ended->ended_at),
 						 ended->code, *ended->reason ? " " : "", ended->reason);
 	appendStringInfoChar(&connection.detail, ')');
 	if (delivery->found)
@@ -330,28 +330,28 @@ look_at_connection(Delivery *delivery, const BeClient *client, const BeEndedClie
 		judge_position(delivery, &connection);
 	}
 	add(delivery, ended ? "past connection" : "connection",
-		delivery->found ? connection.verdict : BE_NOTE, connection.detail.data);
+		delivery->found ? connection.verdict : BEV_NOTE, connection.detail.data);
 }
 
 static void
-look_at_refusals(Delivery *delivery, const BeEndedClient *refused)
+look_at_refusals(Delivery *delivery, const BevEndedClient *refused)
 {
-	add(delivery, "refused", BE_REASON,
+	add(delivery, "refused", BEV_REASON,
 		psprintf("%s, %d %s, the last one at %s from %s", refused->reason, refused->refusals,
-				 refused->refusals == 1 ? "time" : "times", be_findings_time(refused->ended_at),
-				 be_clients_text(refused->client.address)));
+				 refused->refusals == 1 ? "time" : "times", bev_findings_time(refused->ended_at),
+				 bev_clients_text(refused->client.address)));
 }
 
 /* Those that ended behind the commit; what was over by then has nothing to do with the event. */
 static void
 look_at_past(Delivery *delivery)
 {
-	TimestampTz kept_since = be_ended_kept_since();
+	TimestampTz kept_since = bev_ended_kept_since();
 	ListCell   *cell;
 
-	foreach(cell, be_ended_of(delivery->somebody.user))
+	foreach(cell, bev_ended_of(delivery->somebody.user))
 	{
-		const BeEndedClient *ended = lfirst(cell);
+		const BevEndedClient *ended = lfirst(cell);
 
 		if (ended->ended_at < delivery->run.at)
 			continue;
@@ -361,26 +361,26 @@ look_at_past(Delivery *delivery)
 			look_at_connection(delivery, &ended->client, ended);
 	}
 	if (kept_since > delivery->run.at)
-		add(delivery, "past connections", BE_UNKNOWN,
+		add(delivery, "past connections", BEV_UNKNOWN,
 			psprintf("those that ended before %s aren't kept: a server's log of bugevents.log_connections tells of them",
-					 be_findings_time(kept_since)));
+					 bev_findings_time(kept_since)));
 }
 
 static void
 look_at_connections(Delivery *delivery)
 {
 	int			count = 0;
-	BeClient	client;
+	BevConnection	client;
 
-	for (int i = 0; i < be_clients_capacity(); i++)
+	for (int i = 0; i < bev_clients_capacity(); i++)
 	{
-		if (!be_clients_get(i, &client) || strcmp(client.user, delivery->somebody.user) != 0)
+		if (!bev_clients_get(i, &client) || strcmp(client.user, delivery->somebody.user) != 0)
 			continue;
 		look_at_connection(delivery, &client, NULL);
 		count++;
 	}
 	if (count == 0)
-		add(delivery, "connection", BE_REASON, "this user is not connected now");
+		add(delivery, "connection", BEV_REASON, "this user is not connected now");
 }
 
 Datum
@@ -390,16 +390,16 @@ bugevents_explain_delivery(PG_FUNCTION_ARGS)
 	char	   *user = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Delivery	delivery = {.seq = seq};
 
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	if (seq <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("seq must be positive")));
-	delivery.findings = be_findings_begin(fcinfo);
-	if (!OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
+	delivery.findings = bev_findings_begin(fcinfo);
+	if (!OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 		return (Datum) 0;
 
-	be_whom_look_up(&delivery.somebody, be_utf8_cstring(user));
+	bev_audience_explain_look_up(&delivery.somebody, bev_database_text_to_cstring(user));
 	look_at_journal(&delivery);
 	if (delivery.found)
 	{

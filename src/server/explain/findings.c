@@ -9,23 +9,23 @@
 #include "utils/fmgrprotos.h"
 
 static const char *const verdicts[] = {
-	[BE_FINE] = "fine",
-	[BE_REASON] = "reason",
-	[BE_UNKNOWN] = "unknown",
-	[BE_NOTE] = "note",
+	[BEV_FINE] = "fine",
+	[BEV_REASON] = "reason",
+	[BEV_UNKNOWN] = "unknown",
+	[BEV_NOTE] = "note",
 };
 
-BeFindings
-be_findings_begin(FunctionCallInfo fcinfo)
+BevFindings
+bev_findings_begin(FunctionCallInfo fcinfo)
 {
-	BeFindings	findings = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+	BevFindings	findings = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 
 	InitMaterializedSRF(fcinfo, 0);
 	return findings;
 }
 
 void
-be_findings_add(BeFindings *findings, const char *finding, BeVerdictKind verdict,
+bev_findings_add(BevFindings *findings, const char *finding, BevVerdictKind verdict,
 				const char *detail)
 {
 	Datum		values[3] = {
@@ -39,7 +39,7 @@ be_findings_add(BeFindings *findings, const char *finding, BeVerdictKind verdict
 }
 
 char *
-be_findings_text(BeSpan utf8)
+bev_findings_text(BevSpan utf8)
 {
 	char	   *text = pnstrdup(utf8.data, utf8.len);
 
@@ -47,7 +47,7 @@ be_findings_text(BeSpan utf8)
 }
 
 char *
-be_findings_time(TimestampTz at)
+bev_findings_time(TimestampTz at)
 {
 	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(at)));
 }

@@ -1,8 +1,8 @@
 /*
  * findings.h - what an explanation consists of: rows of (finding, verdict, detail).
  */
-#ifndef BE_SERVER_EXPLAIN_FINDINGS_H
-#define BE_SERVER_EXPLAIN_FINDINGS_H
+#ifndef BEV_SERVER_EXPLAIN_FINDINGS_H
+#define BEV_SERVER_EXPLAIN_FINDINGS_H
 
 #include "postgres.h"
 
@@ -11,30 +11,30 @@
 #include "nodes/execnodes.h"
 #include "utils/timestamp.h"
 
-typedef enum BeVerdictKind
+typedef enum BevVerdictKind
 {
-	BE_FINE,					/* it doesn't stand in the way */
-	BE_REASON,					/* by itself it is why nothing came */
-	BE_UNKNOWN,					/* it can't be known, or not from here */
-	BE_NOTE						/* worth knowing */
-} BeVerdictKind;
+	BEV_FINE,					/* it doesn't stand in the way */
+	BEV_REASON,					/* by itself it is why nothing came */
+	BEV_UNKNOWN,					/* it can't be known, or not from here */
+	BEV_NOTE						/* worth knowing */
+} BevVerdictKind;
 
-typedef struct BeFindings
+typedef struct BevFindings
 {
 	ReturnSetInfo *result;
-} BeFindings;
+} BevFindings;
 
 /* Begin the result of the SQL function. */
-extern BeFindings be_findings_begin(FunctionCallInfo fcinfo);
+extern BevFindings bev_findings_begin(FunctionCallInfo fcinfo);
 
 /* One row; detail is text for people, in the database's encoding. */
-extern void be_findings_add(BeFindings *findings, const char *finding, BeVerdictKind verdict,
+extern void bev_findings_add(BevFindings *findings, const char *finding, BevVerdictKind verdict,
 							const char *detail);
 
 /* Text of an event, which is UTF-8, in the database's encoding; palloc'd. */
-extern char *be_findings_text(BeSpan utf8);
+extern char *bev_findings_text(BevSpan utf8);
 
 /* As the session shows times; palloc'd. */
-extern char *be_findings_time(TimestampTz at);
+extern char *bev_findings_time(TimestampTz at);
 
-#endif							/* BE_SERVER_EXPLAIN_FINDINGS_H */
+#endif							/* BEV_SERVER_EXPLAIN_FINDINGS_H */

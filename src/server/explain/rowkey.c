@@ -18,7 +18,7 @@
 #include "utils/relcache.h"
 
 static void
-add_column(Relation rel, AttrNumber attnum, BeRowKey *key)
+add_column(Relation rel, AttrNumber attnum, BevRowKey *key)
 {
 	key->attnum[key->n] = attnum;
 	key->type[key->n] = getBaseType(get_atttype(RelationGetRelid(rel), attnum));
@@ -27,7 +27,7 @@ add_column(Relation rel, AttrNumber attnum, BeRowKey *key)
 
 /* False: nothing identifies a row. */
 static bool
-find_columns(Relation rel, const BeAttachment *attachment, BeRowKey *key)
+find_columns(Relation rel, const BevAttachment *attachment, BevRowKey *key)
 {
 	Bitmapset  *primary = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
 	int			i = -1;
@@ -36,9 +36,9 @@ find_columns(Relation rel, const BeAttachment *attachment, BeRowKey *key)
 		add_column(rel, i + FirstLowInvalidHeapAttributeNumber, key);
 	if (key->n == 0 && attachment)
 	{
-		const BeSource *source = be_field_source(attachment, BE_ENTITY_KEY);
+		const BevSource *source = bev_field_source(attachment, BEV_ENTITY_KEY);
 		AttrNumber	attnum = source && source->column
-			? be_attachment_column(attachment, source, RelationGetRelid(rel)) : InvalidAttrNumber;
+			? bev_attachment_column(attachment, source, RelationGetRelid(rel)) : InvalidAttrNumber;
 
 		if (attnum != InvalidAttrNumber)
 			add_column(rel, attnum, key);
@@ -47,7 +47,7 @@ find_columns(Relation rel, const BeAttachment *attachment, BeRowKey *key)
 }
 
 static void
-report_misfit(Relation rel, const BeRowKey *key)
+report_misfit(Relation rel, const BevRowKey *key)
 {
 	StringInfoData names;
 
@@ -63,7 +63,7 @@ report_misfit(Relation rel, const BeRowKey *key)
 }
 
 static char *
-scalar_text(Relation rel, const BeRowKey *key, const JsonbValue *value)
+scalar_text(Relation rel, const BevRowKey *key, const JsonbValue *value)
 {
 	switch (value ? value->type : jbvNull)
 	{
@@ -81,7 +81,7 @@ scalar_text(Relation rel, const BeRowKey *key, const JsonbValue *value)
 }
 
 static void
-read_object(Relation rel, Jsonb *json, BeRowKey *key)
+read_object(Relation rel, Jsonb *json, BevRowKey *key)
 {
 	if ((int) JB_ROOT_COUNT(json) != key->n)
 		report_misfit(rel, key);
@@ -95,9 +95,9 @@ read_object(Relation rel, Jsonb *json, BeRowKey *key)
 }
 
 bool
-be_rowkey_read(Relation rel, const BeAttachment *attachment, Jsonb *json, BeRowKey *key)
+bev_rowkey_read(Relation rel, const BevAttachment *attachment, Jsonb *json, BevRowKey *key)
 {
-	*key = (BeRowKey) {0};
+	*key = (BevRowKey) {0};
 	if (!find_columns(rel, attachment, key))
 		return false;
 	if (JB_ROOT_IS_OBJECT(json))
@@ -110,13 +110,13 @@ be_rowkey_read(Relation rel, const BeAttachment *attachment, Jsonb *json, BeRowK
 }
 
 static char *
-build_query(Relation rel, const BeRowKey *key)
+build_query(Relation rel, const BevRowKey *key)
 {
 	Oid			relid = RelationGetRelid(rel);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT row.tableoid, row.ctid FROM %s WHERE ", be_field_from(relid));
+	appendStringInfo(&sql, "SELECT row.tableoid, row.ctid FROM %s WHERE ", bev_field_from(relid));
 	for (int i = 0; i < key->n; i++)
 		appendStringInfo(&sql, "%srow.%s = $%d", i ? " AND " : "",
 						 quote_identifier(get_attname(relid, key->attnum[i], false)), i + 1);
@@ -124,7 +124,7 @@ build_query(Relation rel, const BeRowKey *key)
 }
 
 static void
-convert(BeRowKey *key)
+convert(BevRowKey *key)
 {
 	for (int i = 0; i < key->n; i++)
 	{
@@ -137,7 +137,7 @@ convert(BeRowKey *key)
 }
 
 static bool
-run_query(const char *sql, BeRowKey *key, Oid *relid, ItemPointer tid)
+run_query(const char *sql, BevRowKey *key, Oid *relid, ItemPointer tid)
 {
 	bool		found;
 	bool		isnull;
@@ -160,22 +160,22 @@ run_query(const char *sql, BeRowKey *key, Oid *relid, ItemPointer tid)
 }
 
 bool
-be_rowkey_find(Relation rel, const BeAttachment *attachment, BeRowKey *key,
+bev_rowkey_find(Relation rel, const BevAttachment *attachment, BevRowKey *key,
 			   Oid *relid, ItemPointer tid)
 {
 	char	   *sql = build_query(rel, key);
-	BeOwnerScope scope = be_owner_enter(rel->rd_rel->relowner,
-										be_owner_search_path(attachment ? attachment->search_path : NULL));
+	BevOwnerScope scope = bev_owner_enter(rel->rd_rel->relowner,
+										bev_owner_search_path(attachment ? attachment->search_path : NULL));
 	bool		found;
 
 	convert(key);
 	found = run_query(sql, key, relid, tid);
-	be_owner_leave(&scope);
+	bev_owner_leave(&scope);
 	return found;
 }
 
 char *
-be_rowkey_show(Relation rel, const BeRowKey *key)
+bev_rowkey_show(Relation rel, const BevRowKey *key)
 {
 	StringInfoData out;
 

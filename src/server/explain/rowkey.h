@@ -1,8 +1,8 @@
 /*
  * rowkey.h - which row of a table an explanation is about.
  */
-#ifndef BE_SERVER_EXPLAIN_ROWKEY_H
-#define BE_SERVER_EXPLAIN_ROWKEY_H
+#ifndef BEV_SERVER_EXPLAIN_ROWKEY_H
+#define BEV_SERVER_EXPLAIN_ROWKEY_H
 
 #include "postgres.h"
 
@@ -13,31 +13,31 @@
 #include "server/attach/attachment.h"
 
 /* Values for the columns that identify a row. */
-typedef struct BeRowKey
+typedef struct BevRowKey
 {
 	int			n;
 	AttrNumber	attnum[INDEX_MAX_KEYS];
 	Oid			type[INDEX_MAX_KEYS];	/* domains looked through */
 	char	   *text[INDEX_MAX_KEYS];
 	Datum		value[INDEX_MAX_KEYS];	/* once the row was looked for */
-} BeRowKey;
+} BevRowKey;
 
 /*
  * Read a key: an object with the columns of the primary key, or the value of its only
  * column.  A table without one is known by the column that is mapped to the event's id.
  * Throws where the key doesn't fit; false when the table has neither.
  */
-extern bool be_rowkey_read(Relation rel, const BeAttachment *attachment, Jsonb *json,
-						   BeRowKey *key);
+extern bool bev_rowkey_read(Relation rel, const BevAttachment *attachment, Jsonb *json,
+						   BevRowKey *key);
 
 /*
  * Find the row, as the table's owner; false: there is none.  relid is the partition that
  * it is in.
  */
-extern bool be_rowkey_find(Relation rel, const BeAttachment *attachment, BeRowKey *key,
+extern bool bev_rowkey_find(Relation rel, const BevAttachment *attachment, BevRowKey *key,
 						   Oid *relid, ItemPointer tid);
 
 /* Columns and values, for messages; palloc'd. */
-extern char *be_rowkey_show(Relation rel, const BeRowKey *key);
+extern char *bev_rowkey_show(Relation rel, const BevRowKey *key);
 
-#endif							/* BE_SERVER_EXPLAIN_ROWKEY_H */
+#endif							/* BEV_SERVER_EXPLAIN_ROWKEY_H */

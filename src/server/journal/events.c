@@ -49,7 +49,7 @@ PG_FUNCTION_INFO_V1(bugevents_events);
 
 /* Records are UTF-8, whatever the database is. */
 static char *
-span_text(BeSpan span)
+span_text(BevSpan span)
 {
 	char	   *text = pnstrdup(span.data, span.len);
 
@@ -57,17 +57,17 @@ span_text(BeSpan span)
 }
 
 static Datum
-span_jsonb(BeSpan span)
+span_jsonb(BevSpan span)
 {
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(span_text(span)));
 }
 
 static void
-put_event(Output *output, const BeJournalRun *run, uint64 seq, const BeEvent *event)
+put_event(Output *output, const BevJournalRun *run, uint64 seq, const BevEvent *event)
 {
 	Datum		values[EVENTS_COLUMNS];
 	bool		nulls[EVENTS_COLUMNS] = {0};
-	char	   *audience = span_text(event->field[BE_EVENT_AUDIENCE]);
+	char	   *audience = span_text(event->field[BEV_EVENT_AUDIENCE]);
 
 	for (char *p = audience; *p; p++)
 		if (*p == '\n')
@@ -76,21 +76,21 @@ put_event(Output *output, const BeJournalRun *run, uint64 seq, const BeEvent *ev
 	values[EVENTS_SEQ] = Int64GetDatum(seq);
 	values[EVENTS_XID] = UInt64GetDatum(run->xid);
 	values[EVENTS_COMMITTED_AT] = TimestampTzGetDatum(run->at);
-	values[EVENTS_TYPE] = CStringGetTextDatum(span_text(event->field[BE_EVENT_TYPE]));
-	values[EVENTS_ACTION] = CStringGetTextDatum(span_text(event->field[BE_EVENT_ACTION]));
+	values[EVENTS_TYPE] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_TYPE]));
+	values[EVENTS_ACTION] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_ACTION]));
 	values[EVENTS_AUDIENCE] = CStringGetTextDatum(audience);
-	values[EVENTS_PAYLOAD] = span_jsonb(event->field[BE_EVENT_PAYLOAD]);
-	nulls[EVENTS_CHANGES] = event->field[BE_EVENT_CHANGES].len == 0;
+	values[EVENTS_PAYLOAD] = span_jsonb(event->field[BEV_EVENT_PAYLOAD]);
+	nulls[EVENTS_CHANGES] = event->field[BEV_EVENT_CHANGES].len == 0;
 	values[EVENTS_CHANGES] = nulls[EVENTS_CHANGES] ? (Datum) 0 :
-		span_jsonb(event->field[BE_EVENT_CHANGES]);
-	nulls[EVENTS_ACTOR] = event->field[BE_EVENT_ACTOR].len == 0;
-	values[EVENTS_ACTOR] = CStringGetTextDatum(span_text(event->field[BE_EVENT_ACTOR]));
+		span_jsonb(event->field[BEV_EVENT_CHANGES]);
+	nulls[EVENTS_ACTOR] = event->field[BEV_EVENT_ACTOR].len == 0;
+	values[EVENTS_ACTOR] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_ACTOR]));
 	tuplestore_putvalues(output->result->setResult, output->result->setDesc,
 						 values, nulls);
 }
 
 static bool
-put_run(void *arg, const BeJournalRun *run)
+put_run(void *arg, const BevJournalRun *run)
 {
 	Output	   *output = arg;
 	const char *record = run->records;
@@ -99,9 +99,9 @@ put_run(void *arg, const BeJournalRun *run)
 	for (uint32 i = 0; i < run->count && output->left > 0; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(output->row);
-		BeEvent		event;
+		BevEvent		event;
 
-		if (!be_event_read(record, size, &event))
+		if (!bev_event_read(record, size, &event))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
@@ -123,10 +123,10 @@ put_run(void *arg, const BeJournalRun *run)
 static void
 check_history(uint64 since)
 {
-	BeStreamRow row;
+	BevStreamRow row;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (since != 0 && be_stream_row_read(&row) && since < row.dropped)
+	if (since != 0 && bev_stream_row_read(&row) && since < row.dropped)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("events after seq " UINT64_FORMAT " are not complete any more", since),
@@ -142,7 +142,7 @@ bugevents_events(PG_FUNCTION_ARGS)
 	int32		max = PG_GETARG_INT32(1);
 	Output		output = {.result = (ReturnSetInfo *) fcinfo->resultinfo, .left = max};
 
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	if (since < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -153,12 +153,12 @@ bugevents_events(PG_FUNCTION_ARGS)
 				 errmsg("max must not be negative")));
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (max == 0 || !OidIsValid(be_journal_table(BE_TABLE_SEGMENT)))
+	if (max == 0 || !OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 		return (Datum) 0;
 
 	output.row = AllocSetContextCreate(CurrentMemoryContext, "bugevents event",
 									   ALLOCSET_DEFAULT_SIZES);
-	be_journal_read_settled(since, PG_INT64_MAX, put_run, &output);
+	bev_journal_read_settled(since, PG_INT64_MAX, put_run, &output);
 	check_history(since);
 	return (Datum) 0;
 }

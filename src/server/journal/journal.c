@@ -32,11 +32,11 @@
 /* Rows above it may be stored out of line, which wants a snapshot. */
 #define TOAST_POSSIBLE	2000
 
-static const char *const names[BE_TABLES] = {
+static const char *const names[BEV_TABLES] = {
 	"journal_0", "journal_1", "journal_2", "journal_part", "journal_parted", "stream"
 };
 
-static Oid	oids[BE_TABLES];
+static Oid	oids[BEV_TABLES];
 
 /* Somebody changed a table: find ours again if it may have been one of them. */
 static void
@@ -44,14 +44,14 @@ forget_tables(Datum arg pg_attribute_unused(), Oid relid)
 {
 	bool		ours = !OidIsValid(relid);
 
-	for (int i = 0; i < BE_TABLES; i++)
+	for (int i = 0; i < BEV_TABLES; i++)
 		ours |= oids[i] == relid;
 	if (ours)
 		memset(oids, 0, sizeof(oids));
 }
 
 Oid
-be_journal_table(BeTable table)
+bev_journal_table(BevTable table)
 {
 	static bool registered = false;
 
@@ -91,9 +91,9 @@ only_index(Relation table)
 }
 
 bool
-be_journal_open(BeJournal *journal, BeTable table)
+bev_journal_open(BevJournal *journal, BevTable table)
 {
-	Oid			oid = be_journal_table(table);
+	Oid			oid = bev_journal_table(table);
 
 	if (!OidIsValid(oid))
 		return false;
@@ -105,7 +105,7 @@ be_journal_open(BeJournal *journal, BeTable table)
 }
 
 void
-be_journal_close(BeJournal *journal)
+bev_journal_close(BevJournal *journal)
 {
 	index_close(journal->index, NoLock);
 	table_close(journal->table, NoLock);
@@ -117,7 +117,7 @@ be_journal_close(BeJournal *journal)
  * for any index: a fourth of the cost of the commit, when measured.
  */
 static void
-insert_row(BeJournal *journal, Datum *values, bool *nulls, Size size)
+insert_row(BevJournal *journal, Datum *values, bool *nulls, Size size)
 {
 	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(journal->table),
 										values, nulls);
@@ -143,7 +143,7 @@ records_datum(char *records, Size size)
 }
 
 void
-be_journal_insert(BeJournal *journal, const BeJournalRow *row,
+bev_journal_insert(BevJournal *journal, const BevJournalRow *row,
 				  char *records, Size size)
 {
 	Datum		values[JOURNAL_COLUMNS];
@@ -160,7 +160,7 @@ be_journal_insert(BeJournal *journal, const BeJournalRow *row,
 }
 
 void
-be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
+bev_journal_insert_part(BevJournal *journal, FullTransactionId xid,
 					   uint64 ordinal, uint32 n, char *records, Size size)
 {
 	Datum		values[PART_COLUMNS];
@@ -185,7 +185,7 @@ typedef struct RowHead
 static RowHead
 row_at_end(int segment, ScanDirection direction, Snapshot snapshot)
 {
-	Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation	table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
 								   AccessShareLock);
 	SysScanDesc scan;
@@ -220,7 +220,7 @@ any_row_at_end(int segment, ScanDirection direction)
 }
 
 uint64
-be_journal_last_seq(int segment, TimestampTz *at)
+bev_journal_last_seq(int segment, TimestampTz *at)
 {
 	RowHead		row = any_row_at_end(segment, BackwardScanDirection);
 
@@ -230,7 +230,7 @@ be_journal_last_seq(int segment, TimestampTz *at)
 }
 
 bool
-be_journal_first_at(int segment, TimestampTz *at)
+bev_journal_first_at(int segment, TimestampTz *at)
 {
 	RowHead		row = any_row_at_end(segment, ForwardScanDirection);
 
@@ -239,14 +239,14 @@ be_journal_first_at(int segment, TimestampTz *at)
 }
 
 int
-be_journal_newest(uint64 *last_seq)
+bev_journal_newest(uint64 *last_seq)
 {
 	int			newest = 0;
 
 	*last_seq = 0;
-	for (int i = 0; i < BE_SEGMENTS; i++)
+	for (int i = 0; i < BEV_SEGMENTS; i++)
 	{
-		uint64		last = be_journal_last_seq(i, NULL);
+		uint64		last = bev_journal_last_seq(i, NULL);
 
 		if (last > *last_seq)
 		{
@@ -259,11 +259,11 @@ be_journal_newest(uint64 *last_seq)
 
 /* Any row's low would do; the last one's is greater than most. */
 uint64
-be_journal_decided(void)
+bev_journal_decided(void)
 {
 	uint64		decided = 0;
 
-	for (int i = 0; i < BE_SEGMENTS; i++)
+	for (int i = 0; i < BEV_SEGMENTS; i++)
 	{
 		RowHead		row = row_at_end(i, BackwardScanDirection, GetActiveSnapshot());
 
@@ -273,12 +273,12 @@ be_journal_decided(void)
 }
 
 int64
-be_journal_bytes(void)
+bev_journal_bytes(void)
 {
 	int64		size = 0;
 
-	for (int table = 0; table < BE_TABLE_STREAM; table++)
+	for (int table = 0; table < BEV_TABLE_STREAM; table++)
 		size += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-												  ObjectIdGetDatum(be_journal_table(table))));
+												  ObjectIdGetDatum(bev_journal_table(table))));
 	return size;
 }

@@ -6,8 +6,8 @@
  * the transaction was too large for one, in rows of journal_part that it wrote as
  * it went; journal_parted knows those.
  */
-#ifndef BE_SERVER_JOURNAL_JOURNAL_H
-#define BE_SERVER_JOURNAL_JOURNAL_H
+#ifndef BEV_SERVER_JOURNAL_JOURNAL_H
+#define BEV_SERVER_JOURNAL_JOURNAL_H
 
 #include "postgres.h"
 
@@ -19,57 +19,57 @@
  * Records of an inline row and of a part are handed over with room for a varlena
  * header in front of them, so that they need not be copied.
  */
-#define BE_JOURNAL_ROOM		VARHDRSZ
+#define BEV_JOURNAL_ROOM		VARHDRSZ
 
 /* One of the two tables, opened for inserting, with its primary key. */
-typedef struct BeJournal
+typedef struct BevJournal
 {
 	Relation	table;
 	Relation	index;
-} BeJournal;
+} BevJournal;
 
-typedef struct BeJournalRow
+typedef struct BevJournalRow
 {
 	uint64		first_seq;
 	uint32		n;
 	uint64		low;
 	FullTransactionId xid;
 	TimestampTz at;
-} BeJournalRow;
+} BevJournalRow;
 
-#define BE_SEGMENTS		3
+#define BEV_SEGMENTS		3
 
-/* The extension's tables; the segments are BE_TABLE_SEGMENT + 0 and so on. */
-typedef enum BeTable
+/* The extension's tables; the segments are BEV_TABLE_SEGMENT + 0 and so on. */
+typedef enum BevTable
 {
-	BE_TABLE_SEGMENT,
-	BE_TABLE_PART = BE_SEGMENTS,
-	BE_TABLE_PARTED,
-	BE_TABLE_STREAM,
-	BE_TABLES
-} BeTable;
+	BEV_TABLE_SEGMENT,
+	BEV_TABLE_PART = BEV_SEGMENTS,
+	BEV_TABLE_PARTED,
+	BEV_TABLE_STREAM,
+	BEV_TABLES
+} BevTable;
 
 /* Oid of a table; InvalidOid when the extension isn't there (any more). */
-extern Oid	be_journal_table(BeTable table);
+extern Oid	bev_journal_table(BevTable table);
 
 /*
  * Open a segment or journal_part for inserting.  May wait for a lock.  False when
  * it doesn't exist.  To be closed in the same transaction; the lock stays until
  * its end.
  */
-extern bool be_journal_open(BeJournal *journal, BeTable table);
-extern void be_journal_close(BeJournal *journal);
+extern bool bev_journal_open(BevJournal *journal, BevTable table);
+extern void bev_journal_close(BevJournal *journal);
 
 /*
  * Insert a transaction's row.  records is a buffer that begins with
- * BE_JOURNAL_ROOM bytes of scratch, then size bytes of records; NULL: the events
+ * BEV_JOURNAL_ROOM bytes of scratch, then size bytes of records; NULL: the events
  * are in parts.
  */
-extern void be_journal_insert(BeJournal *journal, const BeJournalRow *row,
+extern void bev_journal_insert(BevJournal *journal, const BevJournalRow *row,
 							  char *records, Size size);
 
 /* Insert one part; buffer as above.  ordinal orders the parts of a transaction. */
-extern void be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
+extern void bev_journal_insert_part(BevJournal *journal, FullTransactionId xid,
 								   uint64 ordinal, uint32 n,
 								   char *records, Size size);
 
@@ -78,24 +78,24 @@ extern void be_journal_insert_part(BeJournal *journal, FullTransactionId xid,
  * committed; 0 when the segment is empty.  at may be NULL.  To be called in a
  * transaction.
  */
-extern uint64 be_journal_last_seq(int segment, TimestampTz *at);
+extern uint64 bev_journal_last_seq(int segment, TimestampTz *at);
 
 /* Size of the tables with their indexes.  In a transaction; may wait for a lock. */
-extern int64 be_journal_bytes(void);
+extern int64 bev_journal_bytes(void);
 
 /* When the first transaction in a segment committed; false when it is empty. */
-extern bool be_journal_first_at(int segment, TimestampTz *at);
+extern bool bev_journal_first_at(int segment, TimestampTz *at);
 
 /*
  * The segment with the greatest seqs, which is the one that is written, and the
  * greatest of them, as above.
  */
-extern int	be_journal_newest(uint64 *last_seq);
+extern int	bev_journal_newest(uint64 *last_seq);
 
 /*
  * A seq up to which every transaction is committed and visible to the active
  * snapshot, or gone, by what its rows say: for a standby, which has no queue.
  */
-extern uint64 be_journal_decided(void);
+extern uint64 bev_journal_decided(void);
 
-#endif							/* BE_SERVER_JOURNAL_JOURNAL_H */
+#endif							/* BEV_SERVER_JOURNAL_JOURNAL_H */

@@ -35,8 +35,8 @@ typedef struct Reader
 {
 	uint64		after;
 	uint64		upto;
-	BeJournalPlace *place;
-	BeJournalSink sink;
+	BevJournalPlace *place;
+	BevJournalSink sink;
 	void	   *arg;
 	uint64		covered;		/* handed over so far */
 	bool		enough;			/* sink wants no more */
@@ -69,14 +69,14 @@ report_damage(uint64 seq)
  * parts; the first or the last events of it may lie outside of (after, upto].
  */
 static void
-hand_over(Reader *reader, BeJournalRun *run)
+hand_over(Reader *reader, BevJournalRun *run)
 {
 	uint64		last = run->first_seq + run->count - 1;
-	BeEvent		event;
+	BevEvent		event;
 
 	while (run->count > 0 && run->first_seq <= reader->after)
 	{
-		if (!be_event_read(run->records, run->size, &event))
+		if (!bev_event_read(run->records, run->size, &event))
 			report_damage(run->first_seq);
 		run->records += event.size;
 		run->size -= event.size;
@@ -92,7 +92,7 @@ hand_over(Reader *reader, BeJournalRun *run)
 			reader->upto - run->first_seq + 1;
 		for (uint32 i = 0; i < run->count; i++)
 		{
-			if (!be_event_read(run->records + size, run->size - size, &event))
+			if (!bev_event_read(run->records + size, run->size - size, &event))
 				report_damage(run->first_seq + i);
 			size += event.size;
 		}
@@ -106,7 +106,7 @@ hand_over(Reader *reader, BeJournalRun *run)
 }
 
 static void
-set_records(BeJournalRun *run, Datum events)
+set_records(BevJournalRun *run, Datum events)
 {
 	bytea	   *bytes = DatumGetByteaPP(events);
 
@@ -116,7 +116,7 @@ set_records(BeJournalRun *run, Datum events)
 
 /* Is the reader inside this transaction, behind a part that it knows? */
 static bool
-place_is_usable(const Reader *reader, const BeJournalRun *tx)
+place_is_usable(const Reader *reader, const BevJournalRun *tx)
 {
 	return reader->place->xid == tx->xid &&
 		reader->after + 1 >= tx->first_seq + reader->place->before;
@@ -124,9 +124,9 @@ place_is_usable(const Reader *reader, const BeJournalRun *tx)
 
 /* Read the parts of a large transaction; tx describes the whole of it. */
 static void
-read_parts(Reader *reader, const BeJournalRun *tx, MemoryContext context)
+read_parts(Reader *reader, const BevJournalRun *tx, MemoryContext context)
 {
-	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
+	Relation	table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
 								   AccessShareLock);
 	TupleDesc	desc = RelationGetDescr(table);
@@ -150,7 +150,7 @@ read_parts(Reader *reader, const BeJournalRun *tx, MemoryContext context)
 	while (!reader->enough &&
 		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
-		BeJournalRun run = *tx;
+		BevJournalRun run = *tx;
 		MemoryContext old;
 
 		CHECK_FOR_INTERRUPTS();
@@ -160,7 +160,7 @@ read_parts(Reader *reader, const BeJournalRun *tx, MemoryContext context)
 		if (run.first_seq > reader->upto)
 			break;
 
-		*reader->place = (BeJournalPlace) {
+		*reader->place = (BevJournalPlace) {
 			.xid = tx->xid,
 			.ordinal = DatumGetInt64(column(tuple, desc, PART_ORDINAL)),
 			.before = before
@@ -184,7 +184,7 @@ read_parts(Reader *reader, const BeJournalRun *tx, MemoryContext context)
 static bool
 read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 {
-	BeJournalRun run;
+	BevJournalRun run;
 	bool		in_parts;
 	Datum		events = heap_getattr(tuple, JOURNAL_EVENTS, desc, &in_parts);
 
@@ -212,7 +212,7 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 static bool
 read_segment(Reader *reader, int segment, MemoryContext context)
 {
-	Relation	table = table_open(be_journal_table(BE_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation	table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
 	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
 								   AccessShareLock);
 	bool		go_on = true;
@@ -242,14 +242,14 @@ newest_segment(void)
 {
 	uint64		last_seq;
 
-	if (be_settings_database_is_served() && be_queue_next_seq() != 0)
-		return be_queue_segment();
-	return be_journal_newest(&last_seq);
+	if (bev_settings_database_is_served() && bev_queue_next_seq() != 0)
+		return bev_queue_segment();
+	return bev_journal_newest(&last_seq);
 }
 
 uint64
-be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
-				BeJournalSink sink, void *arg)
+bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place,
+				BevJournalSink sink, void *arg)
 {
 	Reader		reader = {.after = after, .upto = upto, .place = place,
 		.sink = sink, .arg = arg, .covered = after};
@@ -259,8 +259,8 @@ be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 	int			newest = newest_segment();
 
 	/* From the oldest on.  A segment that is begun now has seqs behind upto. */
-	for (int i = 1; i <= BE_SEGMENTS && !reader.enough; i++)
-		if (!read_segment(&reader, (newest + i) % BE_SEGMENTS, context))
+	for (int i = 1; i <= BEV_SEGMENTS && !reader.enough; i++)
+		if (!read_segment(&reader, (newest + i) % BEV_SEGMENTS, context))
 			break;
 	if (!reader.enough)
 		reader.covered = upto;
@@ -269,12 +269,12 @@ be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
 }
 
 uint64
-be_journal_horizon(void)
+bev_journal_horizon(void)
 {
-	if (!be_settings_database_is_served())
+	if (!bev_settings_database_is_served())
 		return PG_INT64_MAX;	/* nobody writes: it is all decided */
-	be_sequence_begin();
-	return be_queue_horizon();
+	bev_sequence_begin();
+	return bev_queue_horizon();
 }
 
 /*
@@ -290,20 +290,20 @@ push_snapshot_of_now(void)
 	if (RecoveryInProgress())
 	{
 		PushActiveSnapshot(GetLatestSnapshot());
-		return be_journal_decided();
+		return bev_journal_decided();
 	}
-	upto = be_journal_horizon();
+	upto = bev_journal_horizon();
 	PushActiveSnapshot(GetLatestSnapshot());
 	return upto;
 }
 
 uint64
-be_journal_read_settled(uint64 after, uint64 upto, BeJournalSink sink, void *arg)
+bev_journal_read_settled(uint64 after, uint64 upto, BevJournalSink sink, void *arg)
 {
 	uint64		settled = push_snapshot_of_now();
-	BeJournalPlace place = {0};
+	BevJournalPlace place = {0};
 
-	(void) be_journal_read(after, Min(upto, settled), &place, sink, arg);
+	(void) bev_journal_read(after, Min(upto, settled), &place, sink, arg);
 	PopActiveSnapshot();
 	return settled;
 }

@@ -1,15 +1,15 @@
 /*
  * journal_reader.h - reading the journal in the order of the stream.
  */
-#ifndef BE_SERVER_JOURNAL_JOURNAL_READER_H
-#define BE_SERVER_JOURNAL_JOURNAL_READER_H
+#ifndef BEV_SERVER_JOURNAL_JOURNAL_READER_H
+#define BEV_SERVER_JOURNAL_JOURNAL_READER_H
 
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
 
 /* Consecutive events of one transaction. */
-typedef struct BeJournalRun
+typedef struct BevJournalRun
 {
 	uint64		first_seq;		/* of the first event here */
 	uint32		count;
@@ -19,44 +19,44 @@ typedef struct BeJournalRun
 	TimestampTz at;
 	const char *records;
 	Size		size;
-} BeJournalRun;
+} BevJournalRun;
 
 /* Takes a run; false: enough. */
-typedef bool (*BeJournalSink) (void *arg, const BeJournalRun *run);
+typedef bool (*BevJournalSink) (void *arg, const BevJournalRun *run);
 
 /*
  * Where a reader stands inside a transaction that is stored in parts, so that
  * going on doesn't begin at its first part.  Zeroed: nowhere.  Each reader that
  * goes forward keeps one.
  */
-typedef struct BeJournalPlace
+typedef struct BevJournalPlace
 {
 	uint64		xid;
 	uint64		ordinal;		/* of the part that was read last */
 	uint32		before;			/* events in the parts before it */
-} BeJournalPlace;
+} BevJournalPlace;
 
 /*
  * Everything up to it is settled at this moment.  To be called in a transaction, unless
- * seqs were given out since the start; not on a standby (be_journal_decided).
+ * seqs were given out since the start; not on a standby (bev_journal_decided).
  */
-extern uint64 be_journal_horizon(void);
+extern uint64 bev_journal_horizon(void);
 
 /*
  * Hand the events with seqs in (after, upto] to sink, in order.  Returns the seq
  * up to which everything was handed over: upto, or less if sink had enough.
  *
  * To be called in a transaction whose active snapshot was taken after all of
- * (after, upto] was settled (be_queue_horizon).  Throws if the journal is gone
+ * (after, upto] was settled (bev_queue_horizon).  Throws if the journal is gone
  * or damaged.
  */
-extern uint64 be_journal_read(uint64 after, uint64 upto, BeJournalPlace *place,
-							  BeJournalSink sink, void *arg);
+extern uint64 bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place,
+							  BevJournalSink sink, void *arg);
 
 /*
  * The same of what is settled at this moment, in a session, on a standby too; takes the
  * snapshot itself.  Returns the seq up to which the stream was settled.
  */
-extern uint64 be_journal_read_settled(uint64 after, uint64 upto, BeJournalSink sink, void *arg);
+extern uint64 bev_journal_read_settled(uint64 after, uint64 upto, BevJournalSink sink, void *arg);
 
-#endif							/* BE_SERVER_JOURNAL_JOURNAL_READER_H */
+#endif							/* BEV_SERVER_JOURNAL_JOURNAL_READER_H */

@@ -2,8 +2,8 @@
  * layout.h - the columns of the journal's tables, as the install script creates
  * them.
  */
-#ifndef BE_SERVER_JOURNAL_LAYOUT_H
-#define BE_SERVER_JOURNAL_LAYOUT_H
+#ifndef BEV_SERVER_JOURNAL_LAYOUT_H
+#define BEV_SERVER_JOURNAL_LAYOUT_H
 
 enum
 {
@@ -38,4 +38,4 @@ enum
 	STREAM_DROPPED
 };
 
-#endif							/* BE_SERVER_JOURNAL_LAYOUT_H */
+#endif							/* BEV_SERVER_JOURNAL_LAYOUT_H */

@@ -35,16 +35,16 @@
 #include "utils/timestamp.h"
 
 static int64
-table_size(BeTable table)
+table_size(BevTable table)
 {
 	return DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-											 ObjectIdGetDatum(be_journal_table(table))));
+											 ObjectIdGetDatum(bev_journal_table(table))));
 }
 
 static bool
 is_too_large(void)
 {
-	return be_retention_size > 0 && be_journal_bytes() > (int64) be_retention_size * 1024;
+	return bev_retention_size > 0 && bev_journal_bytes() > (int64) bev_retention_size * 1024;
 }
 
 static bool
@@ -59,11 +59,11 @@ is_full(int segment)
 {
 	TimestampTz first;
 
-	if (!be_journal_first_at(segment, &first))
+	if (!bev_journal_first_at(segment, &first))
 		return false;
-	return is_older(first, be_retention / 2) ||
-		(be_retention_size > 0 &&
-		 table_size(BE_TABLE_SEGMENT + segment) > (int64) be_retention_size * 1024 / 3);
+	return is_older(first, bev_retention / 2) ||
+		(bev_retention_size > 0 &&
+		 table_size(BEV_TABLE_SEGMENT + segment) > (int64) bev_retention_size * 1024 / 3);
 }
 
 static void
@@ -84,9 +84,9 @@ run(const char *sql, uint64 seq)
 static void
 reclaim_parts(void)
 {
-	if (be_parted_any() ||
-		!ConditionalLockRelationOid(be_journal_table(BE_TABLE_PART), AccessExclusiveLock) ||
-		be_parted_any())
+	if (bev_spilled_any() ||
+		!ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_PART), AccessExclusiveLock) ||
+		bev_spilled_any())
 		return;
 	SPI_connect();
 	run("TRUNCATE bugevents.journal_part", 0);
@@ -111,13 +111,13 @@ static bool
 empty_segment(int segment, uint64 needed, uint64 *dropped)
 {
 	TimestampTz at;
-	uint64		last_seq = be_journal_last_seq(segment, &at);
+	uint64		last_seq = bev_journal_last_seq(segment, &at);
 
 	if (last_seq == 0)
 		return true;
-	if (!(is_older(at, be_retention) && last_seq <= needed) && !is_too_large())
+	if (!(is_older(at, bev_retention) && last_seq <= needed) && !is_too_large())
 		return false;
-	if (!ConditionalLockRelationOid(be_journal_table(BE_TABLE_SEGMENT + segment),
+	if (!ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_SEGMENT + segment),
 									AccessExclusiveLock))
 		return false;
 	drop_segment(segment, last_seq);
@@ -130,10 +130,10 @@ empty_segment(int segment, uint64 needed, uint64 *dropped)
 }
 
 uint64
-be_retention_run(uint64 needed)
+bev_retention_run(uint64 needed)
 {
-	int			current = be_queue_segment();
-	int			next = (current + 1) % BE_SEGMENTS;
+	int			current = bev_queue_segment();
+	int			next = (current + 1) % BEV_SEGMENTS;
 	uint64		dropped = 0;
 	bool		next_is_empty;
 
@@ -143,8 +143,8 @@ be_retention_run(uint64 needed)
 
 	/* History has no holes: the newer one only when the older one is empty. */
 	if (next_is_empty)
-		empty_segment((current + 2) % BE_SEGMENTS, needed, &dropped);
+		empty_segment((current + 2) % BEV_SEGMENTS, needed, &dropped);
 	if (next_is_empty && is_full(current))
-		be_queue_switch(next);
+		bev_queue_switch(next);
 	return dropped;
 }

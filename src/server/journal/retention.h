@@ -1,8 +1,8 @@
 /*
  * retention.h - keeping the journal within its bounds of time and size.
  */
-#ifndef BE_SERVER_JOURNAL_RETENTION_H
-#define BE_SERVER_JOURNAL_RETENTION_H
+#ifndef BEV_SERVER_JOURNAL_RETENTION_H
+#define BEV_SERVER_JOURNAL_RETENTION_H
 
 #include "postgres.h"
 
@@ -14,6 +14,6 @@
  * To be called by the dispatcher about once a second, in a transaction with an
  * active snapshot.  Never waits for a lock.
  */
-extern uint64 be_retention_run(uint64 needed);
+extern uint64 bev_retention_run(uint64 needed);
 
-#endif							/* BE_SERVER_JOURNAL_RETENTION_H */
+#endif							/* BEV_SERVER_JOURNAL_RETENTION_H */

@@ -19,13 +19,13 @@
 #define SEQ_MARGIN	1000
 
 void
-be_sequence_begin(void)
+bev_sequence_begin(void)
 {
 	uint64		last_seq;
 	int			segment;
 
-	if (be_queue_next_seq() != 0)
+	if (bev_queue_next_seq() != 0)
 		return;
-	segment = be_journal_newest(&last_seq);
-	be_queue_begin(Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN, segment);
+	segment = bev_journal_newest(&last_seq);
+	bev_queue_begin(Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN, segment);
 }

@@ -32,9 +32,9 @@ xid_key(ScanKey key, AttrNumber column, FullTransactionId xid)
 }
 
 uint64
-be_parted_count(FullTransactionId xid)
+bev_spilled_count(FullTransactionId xid)
 {
-	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
+	Relation	table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
 	SnapshotData any;
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -58,9 +58,9 @@ be_parted_count(FullTransactionId xid)
 }
 
 bool
-be_parted_any(void)
+bev_spilled_any(void)
 {
-	Relation	table = table_open(be_journal_table(BE_TABLE_PART), AccessShareLock);
+	Relation	table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
 	SnapshotData any;
 	SysScanDesc scan;
 	bool		found;
@@ -95,12 +95,12 @@ delete_row(Relation table, ScanKey key, int column)
 }
 
 void
-be_parted_lock(void)
+bev_spilled_lock(void)
 {
-	BeJournal	parted;
+	BevJournal	parted;
 
-	if (be_journal_open(&parted, BE_TABLE_PARTED))
-		be_journal_close(&parted);
+	if (bev_journal_open(&parted, BEV_TABLE_PARTED))
+		bev_journal_close(&parted);
 }
 
 /*
@@ -108,22 +108,22 @@ be_parted_lock(void)
  * the segments locked then.
  */
 void
-be_parted_forget(FullTransactionId xid)
+bev_spilled_forget(FullTransactionId xid)
 {
-	Relation	table = table_open(be_journal_table(BE_TABLE_PARTED), RowExclusiveLock);
-	Relation	segment[BE_SEGMENTS];
+	Relation	table = table_open(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock);
+	Relation	segment[BEV_SEGMENTS];
 	ScanKeyData key;
 	uint64		last_seq;
 
-	for (int i = 0; i < BE_SEGMENTS; i++)
-		segment[i] = table_open(be_journal_table(BE_TABLE_SEGMENT + i), RowExclusiveLock);
+	for (int i = 0; i < BEV_SEGMENTS; i++)
+		segment[i] = table_open(bev_journal_table(BEV_TABLE_SEGMENT + i), RowExclusiveLock);
 	PushActiveSnapshot(GetLatestSnapshot());
 
 	xid_key(&key, PARTED_XID, xid);
 	last_seq = delete_row(table, &key, PARTED_LAST_SEQ);
 	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(last_seq));
-	for (int i = 0; i < BE_SEGMENTS; i++)
+	for (int i = 0; i < BEV_SEGMENTS; i++)
 	{
 		if (last_seq != 0)
 			delete_row(segment[i], &key, JOURNAL_LAST_SEQ);
@@ -135,9 +135,9 @@ be_parted_forget(FullTransactionId xid)
 }
 
 void
-be_parted_remember(FullTransactionId xid, uint64 last_seq)
+bev_spilled_remember(FullTransactionId xid, uint64 last_seq)
 {
-	Relation	table = table_open(be_journal_table(BE_TABLE_PARTED), RowExclusiveLock);
+	Relation	table = table_open(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock);
 	Datum		values[PARTED_COLUMNS];
 	bool		nulls[PARTED_COLUMNS] = {0};
 

@@ -13,7 +13,7 @@
 #include "utils/snapmgr.h"
 
 void
-be_stream_row_renew(uint64 dropped)
+bev_stream_row_renew(uint64 dropped)
 {
 	SPI_connect();
 	if (SPI_execute(psprintf("UPDATE bugevents.stream SET id = gen_random_uuid(),"
@@ -24,9 +24,9 @@ be_stream_row_renew(uint64 dropped)
 }
 
 bool
-be_stream_row_read(BeStreamRow *row)
+bev_stream_row_read(BevStreamRow *row)
 {
-	Oid			oid = be_journal_table(BE_TABLE_STREAM);
+	Oid			oid = bev_journal_table(BEV_TABLE_STREAM);
 	Relation	table = OidIsValid(oid) ? try_table_open(oid, AccessShareLock) : NULL;
 	SysScanDesc scan;
 	HeapTuple	tuple;

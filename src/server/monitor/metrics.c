@@ -19,40 +19,40 @@
 typedef struct Family
 {
 	const char *name;
-	BeMetricType type;
+	BevMetricType type;
 	const char *help;
 } Family;
 
 static const Family families[] = {
-	{"bugevents_connections", BE_METRIC_GAUGE, "Clients that are connected."},
-	{"bugevents_lagging_clients", BE_METRIC_GAUGE, "Clients that are behind the end of the stream."},
-	{"bugevents_connections_total", BE_METRIC_COUNTER, "Clients that were let in."},
-	{"bugevents_disconnects_total", BE_METRIC_COUNTER, "Connections that ended, by close code; 1006: without one."},
-	{"bugevents_auth_failures_total", BE_METRIC_COUNTER, "Handshakes without a good token."},
-	{"bugevents_events_captured_total", BE_METRIC_COUNTER, "Events that triggers and send() made, rolled back or not."},
-	{"bugevents_events_delivered_total", BE_METRIC_COUNTER, "Events written to clients."},
-	{"bugevents_bytes_sent_total", BE_METRIC_COUNTER, "Bytes written to clients, without TLS."},
-	{"bugevents_messages_received_total", BE_METRIC_COUNTER, "Messages from clients."},
-	{"bugevents_errors_total", BE_METRIC_COUNTER, "Error messages to clients, by code."},
-	{"bugevents_security_events_total", BE_METRIC_COUNTER, "What looked like an attack or a mistake."},
-	{"bugevents_resumes_total", BE_METRIC_COUNTER, "Clients that came back with a position."},
-	{"bugevents_delivery_seconds", BE_METRIC_HISTOGRAM, "From an event's commit to the sockets of all who keep up."},
-	{"bugevents_gateway_restarts_total", BE_METRIC_COUNTER, "Gateways that ended by themselves and were started again."},
-	{"bugevents_queue_bytes", BE_METRIC_GAUGE, "Bytes in the queue between commits and the dispatcher."},
-	{"bugevents_queue_size_bytes", BE_METRIC_GAUGE, "Room in the queue."},
-	{"bugevents_queue_overflows_total", BE_METRIC_COUNTER, "Transactions that found the queue full and come from the journal."},
-	{"bugevents_journal_bytes", BE_METRIC_GAUGE, "Size of the journal's tables and indexes."},
-	{"bugevents_journal_bytes_limit", BE_METRIC_GAUGE, "Size above which the oldest events are dropped; 0: none."},
-	{"bugevents_journal_oldest_seconds", BE_METRIC_GAUGE, "Age of the oldest transaction in the journal."},
-	{"bugevents_projector_up", BE_METRIC_GAUGE, "1 while the projector runs, which derives notifications."},
-	{"bugevents_deliveries_total", BE_METRIC_COUNTER, "Attempts to send something outside, by what became of it."},
-	{"bugevents_projector_lag_seq", BE_METRIC_GAUGE, "How far the projector is behind the end of the stream."},
-	{"bugevents_alerts", BE_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
+	{"bugevents_connections", BEV_METRIC_GAUGE, "Clients that are connected."},
+	{"bugevents_lagging_clients", BEV_METRIC_GAUGE, "Clients that are behind the end of the stream."},
+	{"bugevents_connections_total", BEV_METRIC_COUNTER, "Clients that were let in."},
+	{"bugevents_disconnects_total", BEV_METRIC_COUNTER, "Connections that ended, by close code; 1006: without one."},
+	{"bugevents_auth_failures_total", BEV_METRIC_COUNTER, "Handshakes without a good token."},
+	{"bugevents_events_captured_total", BEV_METRIC_COUNTER, "Events that triggers and send() made, rolled back or not."},
+	{"bugevents_events_delivered_total", BEV_METRIC_COUNTER, "Events written to clients."},
+	{"bugevents_bytes_sent_total", BEV_METRIC_COUNTER, "Bytes written to clients, without TLS."},
+	{"bugevents_messages_received_total", BEV_METRIC_COUNTER, "Messages from clients."},
+	{"bugevents_errors_total", BEV_METRIC_COUNTER, "Error messages to clients, by code."},
+	{"bugevents_security_events_total", BEV_METRIC_COUNTER, "What looked like an attack or a mistake."},
+	{"bugevents_resumes_total", BEV_METRIC_COUNTER, "Clients that came back with a position."},
+	{"bugevents_delivery_seconds", BEV_METRIC_HISTOGRAM, "From an event's commit to the sockets of all who keep up."},
+	{"bugevents_gateway_restarts_total", BEV_METRIC_COUNTER, "Gateways that ended by themselves and were started again."},
+	{"bugevents_queue_bytes", BEV_METRIC_GAUGE, "Bytes in the queue between commits and the dispatcher."},
+	{"bugevents_queue_size_bytes", BEV_METRIC_GAUGE, "Room in the queue."},
+	{"bugevents_queue_overflows_total", BEV_METRIC_COUNTER, "Transactions that found the queue full and come from the journal."},
+	{"bugevents_journal_bytes", BEV_METRIC_GAUGE, "Size of the journal's tables and indexes."},
+	{"bugevents_journal_bytes_limit", BEV_METRIC_GAUGE, "Size above which the oldest events are dropped; 0: none."},
+	{"bugevents_journal_oldest_seconds", BEV_METRIC_GAUGE, "Age of the oldest transaction in the journal."},
+	{"bugevents_projector_up", BEV_METRIC_GAUGE, "1 while the projector runs, which derives notifications."},
+	{"bugevents_deliveries_total", BEV_METRIC_COUNTER, "Attempts to send something outside, by what became of it."},
+	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE, "How far the projector is behind the end of the stream."},
+	{"bugevents_alerts", BEV_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
 };
 
 typedef struct Listing
 {
-	void		(*sink) (void *arg, const BeMetric *metric);
+	void		(*sink) (void *arg, const BevMetric *metric);
 	void	   *arg;
 	const Family *family;
 } Listing;
@@ -71,7 +71,7 @@ begin_family(Listing *listing, const char *name)
 static void
 put(Listing *listing, const char *suffix, const char *labels, double value)
 {
-	BeMetric	metric = {
+	BevMetric	metric = {
 		.family = listing->family->name,
 		.type = listing->family->type,
 		.help = listing->family->help,
@@ -99,14 +99,14 @@ label(const char *name, const char *value)
 /* ---- of counters ---- */
 
 static void
-put_counters(Listing *listing, const char *family, BeCounter first, BeCounter last)
+put_counters(Listing *listing, const char *family, BevCounter first, BevCounter last)
 {
 	begin_family(listing, family);
 	for (int i = first; i <= (int) last; i++)
 	{
-		const BeCounterName *name = &be_counter_names[i];
+		const BevCounterName *name = &bev_counter_names[i];
 
-		put(listing, "", *name->label ? label(name->label, name->value) : "", be_counters_get(i));
+		put(listing, "", *name->label ? label(name->label, name->value) : "", bev_counters_get(i));
 	}
 }
 
@@ -117,17 +117,17 @@ put_auth_failures(Listing *listing)
 	static const struct
 	{
 		const char *reason;
-		BeCounter	counter;
+		BevCounter	counter;
 	}			reasons[] = {
-		{"missing_token", BE_COUNT_SUSPICION_missing_token},
-		{"invalid_token", BE_COUNT_SUSPICION_invalid_token},
-		{"token_expired", BE_COUNT_SUSPICION_expired_token},
-		{"user_inactive", BE_COUNT_SUSPICION_inactive_user},
+		{"missing_token", BEV_COUNT_ABUSE_missing_token},
+		{"invalid_token", BEV_COUNT_ABUSE_invalid_token},
+		{"token_expired", BEV_COUNT_ABUSE_expired_token},
+		{"user_inactive", BEV_COUNT_ABUSE_inactive_user},
 	};
 
 	begin_family(listing, "bugevents_auth_failures_total");
 	for (int i = 0; i < (int) lengthof(reasons); i++)
-		put(listing, "", label("reason", reasons[i].reason), be_counters_get(reasons[i].counter));
+		put(listing, "", label("reason", reasons[i].reason), bev_counters_get(reasons[i].counter));
 }
 
 /* Kinds of which there was none yet are left out. */
@@ -135,11 +135,11 @@ static void
 put_captured(Listing *listing)
 {
 	begin_family(listing, "bugevents_events_captured_total");
-	for (int kind = 0; kind < be_counters_captures(); kind++)
+	for (int kind = 0; kind < bev_counters_captures(); kind++)
 	{
 		const char *type;
 		const char *action;
-		uint64		count = be_counters_capture(kind, &type, &action);
+		uint64		count = bev_counters_capture(kind, &type, &action);
 
 		if (count > 0)
 			put(listing, "", psprintf("type=\"%s\",action=\"%s\"", type, action), count);
@@ -152,12 +152,12 @@ put_delays(Listing *listing)
 	uint64		sum = 0;
 
 	begin_family(listing, "bugevents_delivery_seconds");
-	for (int i = BE_COUNT_DELAY_1MS; i <= BE_COUNT_DELAY_MORE; i++)
+	for (int i = BEV_COUNT_DELAY_1MS; i <= BEV_COUNT_DELAY_MORE; i++)
 	{
-		sum += be_counters_get(i);
-		put(listing, "_bucket", label("le", be_counter_names[i].value), sum);
+		sum += bev_counters_get(i);
+		put(listing, "_bucket", label("le", bev_counter_names[i].value), sum);
 	}
-	put(listing, "_sum", "", be_counters_get(BE_COUNT_DELAY_SUM) / 1e6);
+	put(listing, "_sum", "", bev_counters_get(BEV_COUNT_DELAY_SUM) / 1e6);
 	put(listing, "_count", "", sum);
 }
 
@@ -166,12 +166,12 @@ put_delays(Listing *listing)
 static void
 put_clients(Listing *listing)
 {
-	BeClient	client;
+	BevConnection	client;
 	int			count = 0;
 	int			lagging = 0;
 
-	for (int i = 0; i < be_clients_capacity(); i++)
-		if (be_clients_get(i, &client))
+	for (int i = 0; i < bev_clients_capacity(); i++)
+		if (bev_clients_get(i, &client))
 		{
 			count++;
 			lagging += client.lags;
@@ -184,11 +184,11 @@ put_clients(Listing *listing)
 static double
 journal_oldest_seconds(void)
 {
-	int			newest = be_queue_segment();
+	int			newest = bev_queue_segment();
 	TimestampTz at;
 
-	for (int i = 1; i <= BE_SEGMENTS; i++)
-		if (be_journal_first_at((newest + i) % BE_SEGMENTS, &at))
+	for (int i = 1; i <= BEV_SEGMENTS; i++)
+		if (bev_journal_first_at((newest + i) % BEV_SEGMENTS, &at))
 			return (GetCurrentTimestamp() - at) / 1e6;
 	return 0;
 }
@@ -197,23 +197,23 @@ static void
 put_deliveries(Listing *listing)
 {
 	begin_family(listing, "bugevents_deliveries_total");
-	for (int kind = 0; kind < BE_CHANNELS; kind++)
-		for (int i = 0; i < be_deliveries_results(); i++)
+	for (int kind = 0; kind < BEV_CHANNELS; kind++)
+		for (int i = 0; i < bev_delivery_counters_results(); i++)
 		{
 			const char *result;
-			uint64		count = be_deliveries_get((BeChannelKind) kind, i, &result);
+			uint64		count = bev_delivery_counters_get((BevDeliveryChannel) kind, i, &result);
 
 			put(listing, "", psprintf("channel=\"%s\",result=\"%s\"",
-									  be_channel_name((BeChannelKind) kind), result), count);
+									  bev_delivery_channel_name((BevDeliveryChannel) kind), result), count);
 		}
 }
 
 static void
 put_projector(Listing *listing)
 {
-	uint64		next = be_queue_next_seq();
+	uint64		next = bev_queue_next_seq();
 	uint64		done;
-	bool		up = be_progress_get(&done);
+	bool		up = bev_progress_get(&done);
 
 	put_only(listing, "bugevents_projector_up", up);
 	if (up)
@@ -224,36 +224,36 @@ static void
 put_alerts(Listing *listing)
 {
 	begin_family(listing, "bugevents_alerts");
-	for (int alert = 0; alert < BE_ALERTS; alert++)
-		put(listing, "", label("name", be_alert_names[alert]), be_counters_alert(alert));
+	for (int alert = 0; alert < BEV_ALERTS; alert++)
+		put(listing, "", label("name", bev_alert_names[alert]), bev_counters_alert(alert));
 }
 
 void
-be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg)
+bev_metrics_list(void (*sink) (void *arg, const BevMetric *metric), void *arg)
 {
 	Listing		listing = {.sink = sink, .arg = arg};
 
 	put_clients(&listing);
 	put_counters(&listing, "bugevents_connections_total",
-				 BE_COUNT_CONNECTIONS, BE_COUNT_CONNECTIONS);
-	put_counters(&listing, "bugevents_disconnects_total", BE_COUNT_CLOSE_1000, BE_COUNT_CLOSE_other);
+				 BEV_COUNT_CONNECTIONS, BEV_COUNT_CONNECTIONS);
+	put_counters(&listing, "bugevents_disconnects_total", BEV_COUNT_CLOSE_1000, BEV_COUNT_CLOSE_other);
 	put_auth_failures(&listing);
 	put_captured(&listing);
-	put_counters(&listing, "bugevents_events_delivered_total", BE_COUNT_DELIVERED, BE_COUNT_DELIVERED);
-	put_counters(&listing, "bugevents_bytes_sent_total", BE_COUNT_BYTES_SENT, BE_COUNT_BYTES_SENT);
-	put_counters(&listing, "bugevents_messages_received_total", BE_COUNT_RECEIVED, BE_COUNT_RECEIVED);
+	put_counters(&listing, "bugevents_events_delivered_total", BEV_COUNT_DELIVERED, BEV_COUNT_DELIVERED);
+	put_counters(&listing, "bugevents_bytes_sent_total", BEV_COUNT_BYTES_SENT, BEV_COUNT_BYTES_SENT);
+	put_counters(&listing, "bugevents_messages_received_total", BEV_COUNT_RECEIVED, BEV_COUNT_RECEIVED);
 	put_counters(&listing, "bugevents_errors_total",
-				 BE_COUNT_ERROR_missing_token, BE_COUNT_ERROR_internal_error);
+				 BEV_COUNT_ERROR_missing_token, BEV_COUNT_ERROR_internal_error);
 	put_counters(&listing, "bugevents_security_events_total",
-				 BE_COUNT_SUSPICION_missing_token, BE_COUNT_SUSPICION_metrics_refused);
-	put_counters(&listing, "bugevents_resumes_total", BE_COUNT_RESUMED, BE_COUNT_RESYNC_REQUIRED);
+				 BEV_COUNT_ABUSE_missing_token, BEV_COUNT_ABUSE_metrics_refused);
+	put_counters(&listing, "bugevents_resumes_total", BEV_COUNT_RESUMED, BEV_COUNT_RESYNC_REQUIRED);
 	put_delays(&listing);
-	put_counters(&listing, "bugevents_gateway_restarts_total", BE_COUNT_RESTARTS, BE_COUNT_RESTARTS);
-	put_only(&listing, "bugevents_queue_bytes", be_queue_used());
-	put_only(&listing, "bugevents_queue_size_bytes", be_queue_size * 1024.0);
-	put_only(&listing, "bugevents_queue_overflows_total", be_queue_overflows());
-	put_only(&listing, "bugevents_journal_bytes", be_journal_bytes());
-	put_only(&listing, "bugevents_journal_bytes_limit", be_retention_size * 1024.0);
+	put_counters(&listing, "bugevents_gateway_restarts_total", BEV_COUNT_RESTARTS, BEV_COUNT_RESTARTS);
+	put_only(&listing, "bugevents_queue_bytes", bev_queue_used());
+	put_only(&listing, "bugevents_queue_size_bytes", bev_queue_size * 1024.0);
+	put_only(&listing, "bugevents_queue_overflows_total", bev_queue_overflows());
+	put_only(&listing, "bugevents_journal_bytes", bev_journal_bytes());
+	put_only(&listing, "bugevents_journal_bytes_limit", bev_retention_size * 1024.0);
 	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
 	put_projector(&listing);
 	put_deliveries(&listing);

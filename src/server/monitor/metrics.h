@@ -1,32 +1,32 @@
 /*
  * metrics.h - every metric, one after the other.
  */
-#ifndef BE_SERVER_MONITOR_METRICS_H
-#define BE_SERVER_MONITOR_METRICS_H
+#ifndef BEV_SERVER_MONITOR_METRICS_H
+#define BEV_SERVER_MONITOR_METRICS_H
 
 #include "postgres.h"
 
-typedef enum BeMetricType
+typedef enum BevMetricType
 {
-	BE_METRIC_GAUGE,
-	BE_METRIC_COUNTER,
-	BE_METRIC_HISTOGRAM
-} BeMetricType;
+	BEV_METRIC_GAUGE,
+	BEV_METRIC_COUNTER,
+	BEV_METRIC_HISTOGRAM
+} BevMetricType;
 
-typedef struct BeMetric
+typedef struct BevMetric
 {
 	const char *family;			/* what type and help are about */
-	BeMetricType type;
+	BevMetricType type;
 	const char *help;
 	const char *name;			/* the family's, or a histogram's part of it */
 	const char *labels;			/* 'code="forbidden"', or empty */
 	double		value;
-} BeMetric;
+} BevMetric;
 
 /*
  * Hand each metric to sink; those of a family come together.  In a transaction; looks at
  * the journal's tables, and so may wait for a lock.
  */
-extern void be_metrics_list(void (*sink) (void *arg, const BeMetric *metric), void *arg);
+extern void bev_metrics_list(void (*sink) (void *arg, const BevMetric *metric), void *arg);
 
-#endif							/* BE_SERVER_MONITOR_METRICS_H */
+#endif							/* BEV_SERVER_MONITOR_METRICS_H */

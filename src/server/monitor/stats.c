@@ -12,7 +12,7 @@
 PG_FUNCTION_INFO_V1(bugevents_stats);
 
 static void
-put_row(void *arg, const BeMetric *metric)
+put_row(void *arg, const BevMetric *metric)
 {
 	ReturnSetInfo *result = arg;
 	Datum		values[3] = {
@@ -28,8 +28,8 @@ put_row(void *arg, const BeMetric *metric)
 Datum
 bugevents_stats(PG_FUNCTION_ARGS)
 {
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	InitMaterializedSRF(fcinfo, 0);
-	be_metrics_list(put_row, fcinfo->resultinfo);
+	bev_metrics_list(put_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }

@@ -27,13 +27,13 @@ typedef struct Switch
 static Switch *shared;
 
 void
-be_switch_request(void)
+bev_enabled_request(void)
 {
 	RequestAddinShmemSpace(MAXALIGN(sizeof(Switch)));
 }
 
 void
-be_switch_startup(void)
+bev_enabled_startup(void)
 {
 	bool		found;
 
@@ -45,19 +45,19 @@ be_switch_startup(void)
 }
 
 bool
-be_switch_is_on(void)
+bev_enabled_is_on(void)
 {
 	return pg_atomic_read_u32(&shared->off) == 0;
 }
 
 void
-be_switch_turn_off(void)
+bev_enabled_turn_off(void)
 {
 	pg_atomic_write_u32(&shared->off, 1);
 }
 
 void
-be_switch_turn_on(void)
+bev_enabled_turn_on(void)
 {
 	/* Whoever gets an id from here on sees it on. */
 	pg_atomic_write_u32(&shared->off, 0);
@@ -66,7 +66,7 @@ be_switch_turn_on(void)
 }
 
 bool
-be_switch_is_settling(void)
+bev_enabled_is_settling(void)
 {
 	if (TransactionIdIsValid(shared->settling) &&
 		!TransactionIdPrecedes(GetOldestActiveTransactionId(), shared->settling))

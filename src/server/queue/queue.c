@@ -101,7 +101,7 @@ static char *ring;
 static Size
 ring_capacity(void)
 {
-	return (Size) be_queue_size * 1024;
+	return (Size) bev_queue_size * 1024;
 }
 
 static Size
@@ -109,12 +109,12 @@ queue_size(void)
 {
 	Size		size = CACHELINEALIGN(sizeof(Queue));
 
-	size = add_size(size, mul_size(BE_PROCESSES, sizeof(Slot)));
+	size = add_size(size, mul_size(BEV_PROCESSES, sizeof(Slot)));
 	return add_size(add_size(size, ring_capacity()), PG_CACHE_LINE_SIZE);
 }
 
 void
-be_queue_request(void)
+bev_queue_request(void)
 {
 	RequestAddinShmemSpace(queue_size());
 	RequestNamedLWLockTranche("bugevents", 1);
@@ -126,7 +126,7 @@ queue_init(void)
 	memset(queue, 0, sizeof(Queue));
 	queue->lock = &GetNamedLWLockTranche("bugevents")->lock;
 	queue->capacity = ring_capacity();
-	queue->slots = BE_PROCESSES;
+	queue->slots = BEV_PROCESSES;
 	pg_atomic_init_u64(&queue->next_seq, 0);
 	pg_atomic_init_u32(&queue->segment, 0);
 	pg_atomic_init_u64(&queue->overflows, 0);
@@ -136,7 +136,7 @@ queue_init(void)
 }
 
 void
-be_queue_startup(void)
+bev_queue_startup(void)
 {
 	bool		found;
 	char	   *base;
@@ -159,13 +159,13 @@ be_queue_startup(void)
 }
 
 uint64
-be_queue_next_seq(void)
+bev_queue_next_seq(void)
 {
 	return pg_atomic_read_u64(&queue->next_seq);
 }
 
 void
-be_queue_begin(uint64 base, int segment)
+bev_queue_begin(uint64 base, int segment)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (pg_atomic_read_u64(&queue->next_seq) == 0)
@@ -178,13 +178,13 @@ be_queue_begin(uint64 base, int segment)
 }
 
 int
-be_queue_segment(void)
+bev_queue_segment(void)
 {
 	return pg_atomic_read_u32(&queue->segment);
 }
 
 void
-be_queue_switch(int segment)
+bev_queue_switch(int segment)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	pg_atomic_write_u32(&queue->segment, segment);
@@ -207,13 +207,13 @@ entry_extent(Size size)
 static inline Slot *
 my_slot(void)
 {
-	Assert(BE_MY_PROCESS >= 0 && BE_MY_PROCESS < queue->slots);
-	return &slots[BE_MY_PROCESS];
+	Assert(BEV_MY_PROCESS >= 0 && BEV_MY_PROCESS < queue->slots);
+	return &slots[BEV_MY_PROCESS];
 }
 
 /* Under the lock: place an entry at the head if there is room. */
 static bool
-place_entry(BeReservation *reservation)
+place_entry(BevReservation *reservation)
 {
 	uint64		extent = entry_extent(reservation->size);
 	uint64		used = queue->head - pg_atomic_read_u64(&queue->tail);
@@ -232,13 +232,13 @@ place_entry(BeReservation *reservation)
 }
 
 bool
-be_queue_reserve(uint32 n, Size size, int segment, BeReservation *reservation)
+bev_queue_reserve(uint32 n, Size size, int segment, BevReservation *reservation)
 {
 	reservation->n = n;
 	reservation->size = size;
 
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
-	if (segment != be_queue_segment())
+	if (segment != bev_queue_segment())
 	{
 		LWLockRelease(queue->lock);
 		return false;
@@ -256,7 +256,7 @@ be_queue_reserve(uint32 n, Size size, int segment, BeReservation *reservation)
 }
 
 void
-be_queue_fill(const BeReservation *reservation, const char *records,
+bev_queue_fill(const BevReservation *reservation, const char *records,
 			  uint64 xid, TimestampTz at)
 {
 	Entry	   *entry;
@@ -279,7 +279,7 @@ be_queue_fill(const BeReservation *reservation, const char *records,
 }
 
 void
-be_queue_wake(void)
+bev_queue_wake(void)
 {
 	Latch	   *latch = queue->latch;
 
@@ -289,7 +289,7 @@ be_queue_wake(void)
 
 /* Decide the reservation and wake the dispatcher if it sleeps. */
 static void
-settle(const BeReservation *reservation, EntryState state)
+settle(const BevReservation *reservation, EntryState state)
 {
 	if (reservation->has_entry)
 	{
@@ -302,11 +302,11 @@ settle(const BeReservation *reservation, EntryState state)
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&queue->sleeping) != 0 &&
 		pg_atomic_exchange_u32(&queue->sleeping, 0) != 0)
-		be_queue_wake();
+		bev_queue_wake();
 }
 
 void
-be_queue_publish(const BeReservation *reservation, XLogRecPtr lsn)
+bev_queue_publish(const BevReservation *reservation, XLogRecPtr lsn)
 {
 	if (reservation->has_entry)
 		entry_at(reservation->position)->lsn = lsn;
@@ -318,7 +318,7 @@ be_queue_publish(const BeReservation *reservation, XLogRecPtr lsn)
 }
 
 void
-be_queue_withdraw(const BeReservation *reservation)
+bev_queue_withdraw(const BevReservation *reservation)
 {
 	settle(reservation, ENTRY_ABORTED);
 }
@@ -332,7 +332,7 @@ detach(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 }
 
 void
-be_queue_attach(void)
+bev_queue_attach(void)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	queue->latch = MyLatch;
@@ -341,7 +341,7 @@ be_queue_attach(void)
 }
 
 uint64
-be_queue_settled(void)
+bev_queue_settled(void)
 {
 	return pg_atomic_read_u64(&queue->settled);
 }
@@ -367,7 +367,7 @@ smallest_pending(uint64 limit)
 }
 
 uint64
-be_queue_horizon(void)
+bev_queue_horizon(void)
 {
 	uint64		next_seq;
 
@@ -378,7 +378,7 @@ be_queue_horizon(void)
 }
 
 static void
-item_from_entry(BeQueueItem *item, const Entry *entry, uint64 position,
+item_from_entry(BevQueueItem *item, const Entry *entry, uint64 position,
 				bool committed)
 {
 	uint64		start = (position + ENTRY_ALIGN) % queue->capacity;
@@ -397,7 +397,7 @@ item_from_entry(BeQueueItem *item, const Entry *entry, uint64 position,
 }
 
 int
-be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
+bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item), void *arg)
 {
 	uint64		settled = pg_atomic_read_u64(&queue->settled);
 	uint64		tail = pg_atomic_read_u64(&queue->tail);
@@ -414,7 +414,7 @@ be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
 	{
 		Entry	   *entry = entry_at(tail);
 		uint32		state = pg_atomic_read_u32(&entry->state);
-		BeQueueItem item;
+		BevQueueItem item;
 
 		/* Transactions that had no room come first; are they decided? */
 		if (state == ENTRY_RESERVED ||
@@ -452,7 +452,7 @@ be_queue_drain(void (*take) (void *arg, const BeQueueItem *item), void *arg)
 }
 
 XLogRecPtr
-be_queue_commit_lsn(void)
+bev_queue_commit_lsn(void)
 {
 	XLogRecPtr	greatest = InvalidXLogRecPtr;
 
@@ -461,7 +461,7 @@ be_queue_commit_lsn(void)
 	return greatest;
 }
 
-/* Would be_queue_drain get anywhere? */
+/* Would bev_queue_drain get anywhere? */
 static bool
 drain_would_advance(void)
 {
@@ -478,32 +478,32 @@ drain_would_advance(void)
 	limit = has_entry ? entry_at(tail)->first_seq : next_seq;
 	if (limit == 0)
 		return false;
-	if (has_entry && limit == be_queue_settled() + 1)
+	if (has_entry && limit == bev_queue_settled() + 1)
 		return pg_atomic_read_u32(&entry_at(tail)->state) != ENTRY_RESERVED;
-	return smallest_pending(limit) - 1 > be_queue_settled();
+	return smallest_pending(limit) - 1 > bev_queue_settled();
 }
 
 bool
-be_queue_doze(void)
+bev_queue_doze(void)
 {
 	pg_atomic_write_u32(&queue->sleeping, 1);
 	pg_memory_barrier();
 	if (drain_would_advance())
 	{
-		be_queue_awake();
+		bev_queue_awake();
 		return false;
 	}
 	return true;
 }
 
 void
-be_queue_awake(void)
+bev_queue_awake(void)
 {
 	pg_atomic_write_u32(&queue->sleeping, 0);
 }
 
 Size
-be_queue_used(void)
+bev_queue_used(void)
 {
 	Size		used;
 
@@ -514,7 +514,7 @@ be_queue_used(void)
 }
 
 uint64
-be_queue_overflows(void)
+bev_queue_overflows(void)
 {
 	return pg_atomic_read_u64(&queue->overflows);
 }

@@ -20,8 +20,8 @@
  * Calls by sessions, in this order: prepare, reserve, fill, then publish or
  * withdraw.  Calls by the dispatcher: attach, drain, sleep.
  */
-#ifndef BE_SERVER_QUEUE_QUEUE_H
-#define BE_SERVER_QUEUE_QUEUE_H
+#ifndef BEV_SERVER_QUEUE_QUEUE_H
+#define BEV_SERVER_QUEUE_QUEUE_H
 
 #include "postgres.h"
 
@@ -29,7 +29,7 @@
 #include "datatype/timestamp.h"
 
 /* A session's claim on a range of seqs. */
-typedef struct BeReservation
+typedef struct BevReservation
 {
 	uint64		first_seq;
 	uint64		low;			/* everything up to it was settled before */
@@ -37,10 +37,10 @@ typedef struct BeReservation
 	bool		has_entry;		/* false: the ring was full */
 	uint32		n;
 	Size		size;			/* bytes that the entry carries */
-} BeReservation;
+} BevReservation;
 
 /* One settled transaction, as the dispatcher sees it. */
-typedef struct BeQueueItem
+typedef struct BevQueueItem
 {
 	uint64		first_seq;
 	uint32		n;
@@ -51,89 +51,89 @@ typedef struct BeQueueItem
 	XLogRecPtr	lsn;			/* of the commit */
 	const char *part[2];		/* the records; two parts where the ring ends */
 	Size		part_size[2];
-} BeQueueItem;
+} BevQueueItem;
 
 /* Ask for the shared memory; to be called from shmem_request_hook. */
-extern void be_queue_request(void);
+extern void bev_queue_request(void);
 
 /* Create or find it; to be called from shmem_startup_hook. */
-extern void be_queue_startup(void);
+extern void bev_queue_startup(void);
 
 /*
  * The next seq, 0 when none has been given out since the server started; then
- * somebody has to call be_queue_begin.
+ * somebody has to call bev_queue_begin.
  */
-extern uint64 be_queue_next_seq(void);
+extern uint64 bev_queue_next_seq(void);
 
 /*
  * Let seqs start above base and the journal be written in this segment, unless
  * that started already.  The caller has seen to it that no seq up to base may be
  * given out again.
  */
-extern void be_queue_begin(uint64 base, int segment);
+extern void bev_queue_begin(uint64 base, int segment);
 
 /*
  * The segment of the journal that is being written.  Seqs in it are above those
- * of all others; be_queue_switch makes it another one for the seqs to come.
+ * of all others; bev_queue_switch makes it another one for the seqs to come.
  */
-extern int	be_queue_segment(void);
-extern void be_queue_switch(int segment);
+extern int	bev_queue_segment(void);
+extern void bev_queue_switch(int segment);
 
 /*
  * Take n seqs and room for size bytes of records, and note them as pending.
  * Never waits for the dispatcher.  Does not throw.  False, with nothing taken, if
  * segment isn't the one that is being written any more.
  */
-extern bool be_queue_reserve(uint32 n, Size size, int segment,
-							 BeReservation *reservation);
+extern bool bev_queue_reserve(uint32 n, Size size, int segment,
+							 BevReservation *reservation);
 
 /* Copy the records into the reserved entry. */
-extern void be_queue_fill(const BeReservation *reservation, const char *records,
+extern void bev_queue_fill(const BevReservation *reservation, const char *records,
 						  uint64 xid, TimestampTz at);
 
 /*
  * The transaction is committed, with this LSN / is rolled back.  These can't
  * fail: they run where an error would be a PANIC.
  */
-extern void be_queue_publish(const BeReservation *reservation, XLogRecPtr lsn);
-extern void be_queue_withdraw(const BeReservation *reservation);
+extern void bev_queue_publish(const BevReservation *reservation, XLogRecPtr lsn);
+extern void bev_queue_withdraw(const BevReservation *reservation);
 
 /* The calling process is the dispatcher from now on, until it exits. */
-extern void be_queue_attach(void);
+extern void bev_queue_attach(void);
 
 /* Everything up to this seq is settled and was drained. */
-extern uint64 be_queue_settled(void);
+extern uint64 bev_queue_settled(void);
 
 /*
  * What is decided at this moment: every transaction with a seq up to the result
  * is committed and visible to a snapshot taken afterwards, or gone.
  */
-extern uint64 be_queue_horizon(void);
+extern uint64 bev_queue_horizon(void);
 
 /*
  * Hand the settled transactions to take, in the order of their seqs, and make
  * their room free again.  Seqs of transactions that had no entry are passed over;
- * be_queue_settled shows it.  Returns how many were handed over.
+ * bev_queue_settled shows it.  Returns how many were handed over.
  */
-extern int	be_queue_drain(void (*take) (void *arg, const BeQueueItem *item),
+extern int	bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item),
 						   void *arg);
 
 /* The greatest LSN of a commit that was published; to be flushed before sending. */
-extern XLogRecPtr be_queue_commit_lsn(void);
+extern XLogRecPtr bev_queue_commit_lsn(void);
 
 /*
  * Announce that the dispatcher goes to sleep: from now on a commit sets its
- * latch.  False when there is something to drain already.  be_queue_awake takes
+ * latch.  False when there is something to drain already.  bev_queue_awake takes
  * it back.
  */
-extern bool be_queue_doze(void);
-extern void be_queue_awake(void);
+extern bool bev_queue_doze(void);
+extern void bev_queue_awake(void);
 
 /* Wake the dispatcher, if there is one. */
-extern void be_queue_wake(void);
+extern void bev_queue_wake(void);
 
 /* For the metrics. */
-extern Size be_queue_used(void);
-extern uint64 be_queue_overflows(void);
+extern Size bev_queue_used(void);
+extern uint64 bev_queue_overflows(void);
 
-#endif							/* BE_SERVER_QUEUE_QUEUE_H */
+#endif							/* BEV_SERVER_QUEUE_QUEUE_H */

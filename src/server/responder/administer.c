@@ -16,61 +16,61 @@
 
 /* False: the answer says so. */
 static bool
-is_admin(const BeQuestionHead *head, BeAnswer *answer)
+is_admin(const BevQuestionHead *head, BevAnswer *answer)
 {
 	if (strcmp(head->role, "admin") == 0)
 		return true;
-	be_answer_error(answer, "forbidden", "", "this is for admins");
+	bev_answer_error(answer, "forbidden", "", "this is for admins");
 	return false;
 }
 
 static void
-append_utf8(BeAnswer *answer, char *text)
+append_utf8(BevAnswer *answer, char *text)
 {
-	answer->message.kind = BE_ANSWER_OBJECT;
+	answer->message.kind = BEV_ANSWER_OBJECT;
 	appendStringInfoString(&answer->rest, pg_server_to_any(text, strlen(text), PG_UTF8));
 }
 
 void
-be_administer_connections(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+bev_administer_connections(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	Jsonb	   *json;
 	const char *texts[1];
 	char	   *text;
 	int			limit;
 
-	if (!is_admin(head, answer) || (json = be_request_read(payload, answer)) == NULL)
+	if (!is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL)
 		return;
-	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &limit))
+	if (!bev_request_text(json, "limit", &text) || !bev_request_limit(text, &limit))
 	{
-		be_answer_error(answer, "invalid_field", "limit", "expected a number from 1 to 1000");
+		bev_answer_error(answer, "invalid_field", "limit", "expected a number from 1 to 1000");
 		return;
 	}
 	texts[0] = psprintf("%d", limit);
-	be_parameters_begin(head);
-	(void) be_parameters_run("SELECT json_build_object('items', coalesce(json_agg(c), '[]')) FROM ("
+	bev_parameters_begin(head);
+	(void) bev_parameters_run("SELECT json_build_object('items', coalesce(json_agg(c), '[]')) FROM ("
 							 "SELECT id, gateway, user_id, role, address, " UTC("connected_at") ", " UTC("expires_at")
 							 ", cursor, lag, sent, received, subscription FROM bugevents.connections AS x"
 							 " ORDER BY lag DESC, x.connected_at DESC LIMIT $1::integer) AS c",
 							 1, texts);
-	append_utf8(answer, be_parameters_value(1));
+	append_utf8(answer, bev_parameters_value(1));
 	SPI_finish();
 }
 
 void
-be_administer_disconnect(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+bev_administer_disconnect(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	Jsonb	   *json;
 	const char *texts[1];
 
-	if (!is_admin(head, answer) || (json = be_request_read(payload, answer)) == NULL ||
-		(texts[0] = be_request_id(json, "connection_id", answer)) == NULL)
+	if (!is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL ||
+		(texts[0] = bev_request_id(json, "connection_id", answer)) == NULL)
 		return;
-	be_parameters_begin(head);
-	(void) be_parameters_run("SELECT bugevents.disconnect($1)", 1, texts);
-	if (strcmp(be_parameters_value(1), "t") == 0)
+	bev_parameters_begin(head);
+	(void) bev_parameters_run("SELECT bugevents.disconnect($1)", 1, texts);
+	if (strcmp(bev_parameters_value(1), "t") == 0)
 		append_utf8(answer, "{\"disconnected\":true}");
 	else
-		be_answer_error(answer, "not_found", "", "there is no such connection");
+		bev_answer_error(answer, "not_found", "", "there is no such connection");
 	SPI_finish();
 }

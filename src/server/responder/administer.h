@@ -3,8 +3,8 @@
  *
  * Others get forbidden.  Else as user_requests.h.
  */
-#ifndef BE_SERVER_RESPONDER_ADMINISTER_H
-#define BE_SERVER_RESPONDER_ADMINISTER_H
+#ifndef BEV_SERVER_RESPONDER_ADMINISTER_H
+#define BEV_SERVER_RESPONDER_ADMINISTER_H
 
 #include "postgres.h"
 
@@ -12,9 +12,9 @@
 #include "server/responder/request.h"
 
 /* connections {"limit"}: {"items": rows of bugevents.connections, those behind first}. */
-extern void be_administer_connections(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_administer_connections(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
 /* disconnect {"connection_id"}: {"disconnected": true}, or not_found. */
-extern void be_administer_disconnect(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_administer_disconnect(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
-#endif							/* BE_SERVER_RESPONDER_ADMINISTER_H */
+#endif							/* BEV_SERVER_RESPONDER_ADMINISTER_H */

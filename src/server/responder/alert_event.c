@@ -9,20 +9,20 @@
 #include "server/capture/record.h"
 
 void
-be_alert_publish(const BeQuestionHead *head pg_attribute_unused(), const char *text,
-				 BeAnswer *answer pg_attribute_unused())
+bev_alert_event_publish(const BevQuestionHead *head pg_attribute_unused(), const char *text,
+				 BevAnswer *answer pg_attribute_unused())
 {
 	const char *payload = strchr(text, ' ') + 1;
-	BeRecord	record = {
-		.type = BE_TYPE_ALERT,
+	BevRecord	record = {
+		.type = BEV_TYPE_ALERT,
 		.action = pnstrdup(text, payload - text - 1),
-		.audience = BE_PRINCIPAL_ADMIN,
+		.audience = BEV_PRINCIPAL_ADMIN,
 		.key = "",
 		.project = "",
 		.bug = "",
 		.payload = {payload, (uint32_t) strlen(payload)}
 	};
 
-	if (be_record_is_wanted())
-		be_record_publish(&record);
+	if (bev_record_is_wanted())
+		bev_record_publish(&record);
 }

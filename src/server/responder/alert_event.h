@@ -1,8 +1,8 @@
 /*
  * alert_event.h - the event that tells admins of an alert.
  */
-#ifndef BE_SERVER_RESPONDER_ALERT_EVENT_H
-#define BE_SERVER_RESPONDER_ALERT_EVENT_H
+#ifndef BEV_SERVER_RESPONDER_ALERT_EVENT_H
+#define BEV_SERVER_RESPONDER_ALERT_EVENT_H
 
 #include "postgres.h"
 
@@ -13,6 +13,6 @@
  * Publish an event of type "alert" with the transaction; text is its action, a blank, and its
  * payload.  In a transaction that may write.
  */
-extern void be_alert_publish(const BeQuestionHead *head, const char *text, BeAnswer *answer);
+extern void bev_alert_event_publish(const BevQuestionHead *head, const char *text, BevAnswer *answer);
 
-#endif							/* BE_SERVER_RESPONDER_ALERT_EVENT_H */
+#endif							/* BEV_SERVER_RESPONDER_ALERT_EVENT_H */

@@ -13,13 +13,13 @@ typedef struct Exposition
 } Exposition;
 
 static const char *const type_names[] = {
-	[BE_METRIC_GAUGE] = "gauge",
-	[BE_METRIC_COUNTER] = "counter",
-	[BE_METRIC_HISTOGRAM] = "histogram",
+	[BEV_METRIC_GAUGE] = "gauge",
+	[BEV_METRIC_COUNTER] = "counter",
+	[BEV_METRIC_HISTOGRAM] = "histogram",
 };
 
 static void
-write_metric(void *arg, const BeMetric *metric)
+write_metric(void *arg, const BevMetric *metric)
 {
 	Exposition *exposition = arg;
 	StringInfo	text = exposition->text;
@@ -35,10 +35,10 @@ write_metric(void *arg, const BeMetric *metric)
 }
 
 void
-be_exposition_write(const BeQuestionHead *head pg_attribute_unused(), const char *payload pg_attribute_unused(), BeAnswer *answer)
+bev_exposition_write(const BevQuestionHead *head pg_attribute_unused(), const char *payload pg_attribute_unused(), BevAnswer *answer)
 {
 	Exposition	exposition = {.text = &answer->rest};
 
-	answer->message.kind = BE_ANSWER_TEXT;
-	be_metrics_list(write_metric, &exposition);
+	answer->message.kind = BEV_ANSWER_TEXT;
+	bev_metrics_list(write_metric, &exposition);
 }

@@ -1,8 +1,8 @@
 /*
  * exposition.h - the metrics as text, as Prometheus reads them.
  */
-#ifndef BE_SERVER_RESPONDER_EXPOSITION_H
-#define BE_SERVER_RESPONDER_EXPOSITION_H
+#ifndef BEV_SERVER_RESPONDER_EXPOSITION_H
+#define BEV_SERVER_RESPONDER_EXPOSITION_H
 
 #include "postgres.h"
 
@@ -10,6 +10,6 @@
 #include "server/responder/request.h"
 
 /* Prometheus' text format 0.0.4.  In a transaction with an active snapshot. */
-extern void be_exposition_write(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_exposition_write(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
-#endif							/* BE_SERVER_RESPONDER_EXPOSITION_H */
+#endif							/* BEV_SERVER_RESPONDER_EXPOSITION_H */

@@ -10,14 +10,14 @@
 #include "utils/guc.h"
 
 uint64
-be_parameters_run(const char *sql, int n, const char *const *texts)
+bev_parameters_run(const char *sql, int n, const char *const *texts)
 {
-	Oid			types[BE_PARAMETERS_MAX];
-	Datum		values[BE_PARAMETERS_MAX];
-	char		nulls[BE_PARAMETERS_MAX] = {0};
+	Oid			types[BEV_PARAMETERS_MAX];
+	Datum		values[BEV_PARAMETERS_MAX];
+	char		nulls[BEV_PARAMETERS_MAX] = {0};
 	int			rc;
 
-	Assert(n <= BE_PARAMETERS_MAX);
+	Assert(n <= BEV_PARAMETERS_MAX);
 	for (int i = 0; i < n; i++)
 	{
 		types[i] = TEXTOID;
@@ -31,13 +31,13 @@ be_parameters_run(const char *sql, int n, const char *const *texts)
 }
 
 char *
-be_parameters_value(int column)
+bev_parameters_value(int column)
 {
 	return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
 }
 
 char *
-be_parameters_begin(const BeQuestionHead *head)
+bev_parameters_begin(const BevQuestionHead *head)
 {
 	char	   *user = pg_any_to_server(pstrdup(head->user), strlen(head->user), PG_UTF8);
 

@@ -12,9 +12,9 @@
 #define LIMIT_MAX		1000
 
 void
-be_answer_error(BeAnswer *answer, const char *code, const char *field, const char *text)
+bev_answer_error(BevAnswer *answer, const char *code, const char *field, const char *text)
 {
-	answer->message.kind = BE_ANSWER_ERROR;
+	answer->message.kind = BEV_ANSWER_ERROR;
 	answer->message.count = 0;
 	strlcpy(answer->message.code, code, sizeof(answer->message.code));
 	strlcpy(answer->message.field, field, sizeof(answer->message.field));
@@ -38,13 +38,13 @@ parse_step(void *arg)
 }
 
 Jsonb *
-be_request_read(const char *payload, BeAnswer *answer)
+bev_request_read(const char *payload, BevAnswer *answer)
 {
 	Parsing		parsing = {.payload = payload};
 
-	if (be_attempt(parse_step, &parsing, false) && JB_ROOT_IS_OBJECT(parsing.json))
+	if (bev_subtransaction_run(parse_step, &parsing, false) && JB_ROOT_IS_OBJECT(parsing.json))
 		return parsing.json;
-	be_answer_error(answer, "invalid_message", "", "the payload can't be read");
+	bev_answer_error(answer, "invalid_message", "", "the payload can't be read");
 	return NULL;
 }
 
@@ -64,11 +64,11 @@ name_of(const JsonbValue *key)
 	char	   *name = pnstrdup(key->val.string.val, key->val.string.len);
 
 	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
-		strlen(name) < sizeof(((BeAnswerMessage *) 0)->field) ? name : "payload";
+		strlen(name) < sizeof(((BevAnswerMessage *) 0)->field) ? name : "payload";
 }
 
 bool
-be_request_has_only(Jsonb *json, const char *const names[], BeAnswer *answer)
+bev_request_has_only(Jsonb *json, const char *const names[], BevAnswer *answer)
 {
 	JsonbIterator *it = JsonbIteratorInit(&json->root);
 	JsonbIteratorToken token;
@@ -77,14 +77,14 @@ be_request_has_only(Jsonb *json, const char *const names[], BeAnswer *answer)
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 		if (token == WJB_KEY && !is_listed(names, &value))
 		{
-			be_answer_error(answer, "invalid_field", name_of(&value), "there is no such member");
+			bev_answer_error(answer, "invalid_field", name_of(&value), "there is no such member");
 			return false;
 		}
 	return true;
 }
 
 bool
-be_request_text(Jsonb *json, const char *name, char **text)
+bev_request_text(Jsonb *json, const char *name, char **text)
 {
 	JsonbValue *value = getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL);
 
@@ -100,18 +100,18 @@ be_request_text(Jsonb *json, const char *name, char **text)
 }
 
 char *
-be_request_id(Jsonb *json, const char *name, BeAnswer *answer)
+bev_request_id(Jsonb *json, const char *name, BevAnswer *answer)
 {
 	char	   *text;
 
-	if (be_request_text(json, name, &text) && text)
+	if (bev_request_text(json, name, &text) && text)
 		return text;
-	be_answer_error(answer, "invalid_field", name, "expected a number or a string");
+	bev_answer_error(answer, "invalid_field", name, "expected a number or a string");
 	return NULL;
 }
 
 bool
-be_request_limit(const char *text, int *limit)
+bev_request_limit(const char *text, int *limit)
 {
 	char	   *end;
 

@@ -40,34 +40,34 @@ typedef struct Verb
 {
 	const char *name;			/* as pg_stat_activity shows it */
 	bool		writes;
-	void		(*answer) (const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+	void		(*answer) (const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 } Verb;
 
 static const Verb verbs[] = {
-	[BE_VERB_GET] = {"get", false, be_current_get},
-	[BE_VERB_LIST] = {"list", false, be_current_list},
-	[BE_VERB_METRICS] = {"metrics", false, be_exposition_write},
-	[BE_VERB_NOTIFICATIONS] = {"notifications", false, be_personal_list},
-	[BE_VERB_READ] = {"read", true, be_personal_read},
-	[BE_VERB_READ_ALL] = {"read_all", true, be_personal_read_all},
-	[BE_VERB_WATCH] = {"watch", true, be_personal_watch},
-	[BE_VERB_UNWATCH] = {"unwatch", true, be_personal_unwatch},
-	[BE_VERB_CONNECTIONS] = {"connections", false, be_administer_connections},
-	[BE_VERB_DISCONNECT] = {"disconnect", false, be_administer_disconnect},
-	[BE_VERB_NOTE] = {"security events", true, be_note_write},
-	[BE_VERB_ALERT] = {"alert", true, be_alert_publish},
+	[BEV_VERB_GET] = {"get", false, bev_row_fetch_get},
+	[BEV_VERB_LIST] = {"list", false, bev_row_fetch_list},
+	[BEV_VERB_METRICS] = {"metrics", false, bev_exposition_write},
+	[BEV_VERB_NOTIFICATIONS] = {"notifications", false, bev_user_requests_list},
+	[BEV_VERB_READ] = {"read", true, bev_user_requests_read},
+	[BEV_VERB_READ_ALL] = {"read_all", true, bev_user_requests_read_all},
+	[BEV_VERB_WATCH] = {"watch", true, bev_user_requests_watch},
+	[BEV_VERB_UNWATCH] = {"unwatch", true, bev_user_requests_unwatch},
+	[BEV_VERB_CONNECTIONS] = {"connections", false, bev_administer_connections},
+	[BEV_VERB_DISCONNECT] = {"disconnect", false, bev_administer_disconnect},
+	[BEV_VERB_SECURITY_LOG] = {"security events", true, bev_security_log_write},
+	[BEV_VERB_ALERT] = {"alert", true, bev_alert_event_publish},
 };
 
 /* In a transaction of its own; an error leaves it to the caller to end that. */
 static void
-look_up(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+look_up(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	const Verb *verb = &verbs[head->ask.verb];
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	XactReadOnly = !verb->writes;
-	enable_timeout_after(STATEMENT_TIMEOUT, be_request_timeout);
+	enable_timeout_after(STATEMENT_TIMEOUT, bev_request_timeout);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, verb->name);
 	verb->answer(head, payload, answer);
@@ -78,7 +78,7 @@ look_up(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
 }
 
 static void
-answer_question(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+answer_question(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	MemoryContext caller = CurrentMemoryContext;
 
@@ -95,7 +95,7 @@ answer_question(const BeQuestionHead *head, const char *payload, BeAnswer *answe
 		AbortCurrentTransaction();
 		FlushErrorState();
 		MemoryContextSwitchTo(caller);
-		be_answer_error(answer, "internal_error", "", cancelled
+		bev_answer_error(answer, "internal_error", "", cancelled
 						? "the database took too long to answer" :
 						"the database could not answer");
 	}
@@ -108,10 +108,10 @@ answer_question(const BeQuestionHead *head, const char *payload, BeAnswer *answe
 
 /* False: the dispatcher is gone. */
 static bool
-send_answer(shm_mq_handle *answers, const BeAnswer *answer)
+send_answer(shm_mq_handle *answers, const BevAnswer *answer)
 {
-	uint64		next = be_queue_next_seq();
-	BeAnswerHead head = {.upto = next == 0 ? 0 : next - 1};
+	uint64		next = bev_queue_next_seq();
+	BevAnswerHead head = {.upto = next == 0 ? 0 : next - 1};
 	shm_mq_iovec part[] = {
 		{(char *) &head, sizeof(head)},
 		{(char *) &answer->message, sizeof(answer->message)},
@@ -132,8 +132,8 @@ serve(shm_mq_handle *questions, shm_mq_handle *answers)
 	{
 		Size		size;
 		void	   *data;
-		const BeQuestionHead *head;
-		BeAnswer	answer = {.message = {0}};
+		const BevQuestionHead *head;
+		BevAnswer	answer = {.message = {0}};
 
 		if (shm_mq_receive(questions, &size, &data, false) != SHM_MQ_SUCCESS)
 			break;
@@ -169,17 +169,17 @@ bugevents_responder_main(Datum arg)
 		proc_exit(0);			/* whoever wanted us is gone */
 	for (int i = 0; i < 2; i++)
 		queues[i] = (shm_mq *) ((char *) dsm_segment_address(segment) +
-								i * BE_QUESTION_QUEUE_SIZE);
+								i * BEV_QUESTION_QUEUE_SIZE);
 	shm_mq_set_receiver(queues[0], MyProc);
 	shm_mq_set_sender(queues[1], MyProc);
-	be_worker_connect();
+	bev_worker_connect();
 	serve(shm_mq_attach(queues[0], segment, NULL), shm_mq_attach(queues[1], segment, NULL));
 	dsm_detach(segment);
 	proc_exit(0);
 }
 
 bool
-be_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle)
+bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle)
 {
 	BackgroundWorker worker = {
 		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,

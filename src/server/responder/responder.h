@@ -1,8 +1,8 @@
 /*
  * responder.h - the background worker that answers clients' questions by SQL.
  */
-#ifndef BE_SERVER_RESPONDER_RESPONDER_H
-#define BE_SERVER_RESPONDER_RESPONDER_H
+#ifndef BEV_SERVER_RESPONDER_RESPONDER_H
+#define BEV_SERVER_RESPONDER_RESPONDER_H
 
 #include "postgres.h"
 
@@ -13,6 +13,6 @@
  * Start it on a segment as responder_queue.h describes it.  False: there is no slot for
  * another worker.  It ends when the other end of its queues is gone.
  */
-extern bool be_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle);
+extern bool bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle);
 
-#endif							/* BE_SERVER_RESPONDER_RESPONDER_H */
+#endif							/* BEV_SERVER_RESPONDER_RESPONDER_H */

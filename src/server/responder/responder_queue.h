@@ -5,31 +5,31 @@
  * memory, one question at a time.  A question is this struct and its payload as
  * text; an answer is this struct and then the body of an ANSWER (common/pipe/message.h).
  */
-#ifndef BE_SERVER_RESPONDER_RESPONDER_QUEUE_H
-#define BE_SERVER_RESPONDER_RESPONDER_QUEUE_H
+#ifndef BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H
+#define BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H
 
 #include "postgres.h"
 
 #include "common/pipe/message.h"
 
-typedef struct BeQuestionHead
+typedef struct BevQuestionHead
 {
-	BeAskMessage ask;
+	BevAskMessage ask;
 	uint64		settled;		/* whatever is answered is not older than this seq */
 	char		user[256];		/* who asks */
 	char		role[64];
-} BeQuestionHead;
+} BevQuestionHead;
 
-typedef struct BeAnswerHead
+typedef struct BevAnswerHead
 {
 	uint64		upto;			/* nor is it based on events behind this one */
-} BeAnswerHead;
+} BevAnswerHead;
 
-/* Verbs of the dispatcher's own, which write: for be_note_write, and be_alert_publish. */
-#define BE_VERB_NOTE	BE_VERBS
-#define BE_VERB_ALERT	(BE_VERBS + 1)
+/* Verbs of the dispatcher's own, which write: for bev_security_log_write, and bev_alert_event_publish. */
+#define BEV_VERB_SECURITY_LOG	BEV_VERBS
+#define BEV_VERB_ALERT	(BEV_VERBS + 1)
 
 /* The segment: two queues of this size, questions and answers. */
-#define BE_QUESTION_QUEUE_SIZE	(64 * 1024)
+#define BEV_QUESTION_QUEUE_SIZE	(64 * 1024)
 
-#endif							/* BE_SERVER_RESPONDER_RESPONDER_QUEUE_H */
+#endif							/* BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H */

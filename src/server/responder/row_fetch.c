@@ -42,7 +42,7 @@
 typedef struct Source
 {
 	Oid			relid;
-	BeAttachment *attachment;
+	BevAttachment *attachment;
 } Source;
 
 /* "field operator value" */
@@ -55,7 +55,7 @@ typedef struct Condition
 
 typedef struct Request
 {
-	const BeEntity *entity;
+	const BevEntity *entity;
 	Condition	conditions[CONDITIONS_MAX];
 	int			count;
 	Oid			after_table;	/* InvalidOid: from the first one on */
@@ -78,16 +78,16 @@ add_condition(Request *request, const char *field, const char *operator, char *v
 
 /* False: the answer says what is wrong. */
 static bool
-read_entity(const char *payload, Request *request, Jsonb **json, BeAnswer *answer)
+read_entity(const char *payload, Request *request, Jsonb **json, BevAnswer *answer)
 {
 	char	   *type;
 
-	*json = be_request_read(payload, answer);
+	*json = bev_request_read(payload, answer);
 	if (*json == NULL)
 		return false;
-	request->entity = be_request_text(*json, "type", &type) && type ? be_entity_find(type) : NULL;
+	request->entity = bev_request_text(*json, "type", &type) && type ? bev_entity_find(type) : NULL;
 	if (request->entity == NULL)
-		be_answer_error(answer, "invalid_field", "type", "rows of this type can't be read");
+		bev_answer_error(answer, "invalid_field", "type", "rows of this type can't be read");
 	return request->entity != NULL;
 }
 
@@ -101,7 +101,7 @@ read_after(Request *request, char *after)
 	if (end == after || *end != ':' || relid > PG_UINT32_MAX)
 		return false;
 	request->after_table = (Oid) relid;
-	add_condition(request, BE_ENTITY_KEY, ">", end + 1);
+	add_condition(request, BEV_ENTITY_KEY, ">", end + 1);
 	return true;
 }
 
@@ -110,7 +110,7 @@ read_filter(Request *request, const char *field, char *value)
 {
 	if (value == NULL)
 		return true;
-	if (field == NULL || strcmp(field, BE_ENTITY_KEY) == 0)
+	if (field == NULL || strcmp(field, BEV_ENTITY_KEY) == 0)
 		return false;
 	add_condition(request, field, "=", value);
 	return true;
@@ -118,7 +118,7 @@ read_filter(Request *request, const char *field, char *value)
 
 /* False: the answer says what is wrong. */
 static bool
-read_list(Jsonb *json, Request *request, BeAnswer *answer)
+read_list(Jsonb *json, Request *request, BevAnswer *answer)
 {
 	static const char *const known[] = {
 		"type", "limit", "project_id", "bug_report_id", "status", "after", NULL
@@ -126,23 +126,23 @@ read_list(Jsonb *json, Request *request, BeAnswer *answer)
 	const char *wrong = NULL;
 	char	   *text;
 
-	if (!be_request_has_only(json, known, answer))
+	if (!bev_request_has_only(json, known, answer))
 		return false;
-	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &request->limit))
+	if (!bev_request_text(json, "limit", &text) || !bev_request_limit(text, &request->limit))
 		wrong = "limit";
-	else if (!be_request_text(json, "project_id", &text) ||
+	else if (!bev_request_text(json, "project_id", &text) ||
 			 !read_filter(request, request->entity->project, text))
 		wrong = "project_id";
-	else if (!be_request_text(json, "bug_report_id", &text) ||
+	else if (!bev_request_text(json, "bug_report_id", &text) ||
 			 !read_filter(request, request->entity->bug, text))
 		wrong = "bug_report_id";
-	else if (!be_request_text(json, "status", &text) ||
+	else if (!bev_request_text(json, "status", &text) ||
 			 !read_filter(request, request->entity->status, text))
 		wrong = "status";
-	else if (!be_request_text(json, "after", &text) || (text && !read_after(request, text)))
+	else if (!bev_request_text(json, "after", &text) || (text && !read_after(request, text)))
 		wrong = "after";
 	if (wrong)
-		be_answer_error(answer, "invalid_field", wrong, "it can't be used for this type, or has no such value");
+		bev_answer_error(answer, "invalid_field", wrong, "it can't be used for this type, or has no such value");
 	return wrong == NULL;
 }
 
@@ -158,18 +158,18 @@ compare_sources(const ListCell *a, const ListCell *b)
 }
 
 static List *
-find_sources(const BeEntity *entity)
+find_sources(const BevEntity *entity)
 {
 	List	   *sources = NIL;
 	ListCell   *cell;
 
-	foreach(cell, be_attached_tables())
+	foreach(cell, bev_attached_tables())
 	{
-		BeAttached *attached = lfirst(cell);
+		BevAttached *attached = lfirst(cell);
 		Source	   *source = palloc(sizeof(Source));
 
 		source->relid = attached->relid;
-		source->attachment = be_attachment_read(attached->argument);
+		source->attachment = bev_attachment_read(attached->argument);
 		if (source->attachment->entity == entity)
 			sources = lappend(sources, source);
 	}
@@ -210,12 +210,12 @@ build_query(const Source *source, const Request *request, Parameters *parameters
 			StringInfo sql)
 {
 	appendStringInfo(sql, "SELECT row.tableoid, row.ctid FROM %s WHERE true",
-					 be_field_from(source->relid));
+					 bev_field_from(source->relid));
 	for (int i = 0; i < request->count; i++)
 	{
 		const Condition *condition = &request->conditions[i];
-		char	   *field = be_field_sql(source->attachment, source->relid, condition->field);
-		Oid			type = be_field_type(source->attachment, source->relid, condition->field);
+		char	   *field = bev_field_sql(source->attachment, source->relid, condition->field);
+		Oid			type = bev_field_type(source->attachment, source->relid, condition->field);
 
 		if (field == NULL)
 			return false;
@@ -223,9 +223,9 @@ build_query(const Source *source, const Request *request, Parameters *parameters
 		appendStringInfo(sql, OidIsValid(type) ? " AND %s %s $%d" : " AND %s::text %s $%d",
 						 field, condition->operator, i + 1);
 	}
-	appendStringInfo(sql, OidIsValid(be_field_type(source->attachment, source->relid, BE_ENTITY_KEY))
+	appendStringInfo(sql, OidIsValid(bev_field_type(source->attachment, source->relid, BEV_ENTITY_KEY))
 					 ? " ORDER BY %s LIMIT $%d" : " ORDER BY %s::text LIMIT $%d",
-					 be_field_sql(source->attachment, source->relid, BE_ENTITY_KEY),
+					 bev_field_sql(source->attachment, source->relid, BEV_ENTITY_KEY),
 					 request->count + 1);
 	return true;
 }
@@ -277,20 +277,20 @@ find_rows(const Source *source, const Request *request, int limit, int *n)
 	MemoryContext caller = CurrentMemoryContext;
 	Parameters	parameters = {.request = request};
 	Oid			relowner;
-	BeOwnerScope scope;
+	BevOwnerScope scope;
 	StringInfoData sql;
 	Found	   *found = NULL;
 
 	*n = 0;
-	relowner = be_attached_owner(source->relid);
+	relowner = bev_attached_owner(source->relid);
 	initStringInfo(&sql);
 	if (!OidIsValid(relowner) || !build_query(source, request, &parameters, &sql))
 		return NULL;
 
-	scope = be_owner_enter(relowner, be_owner_search_path(source->attachment->search_path));
-	if (be_attempt(convert_step, &parameters, false))
+	scope = bev_owner_enter(relowner, bev_owner_search_path(source->attachment->search_path));
+	if (bev_subtransaction_run(convert_step, &parameters, false))
 		found = run_query(sql.data, &parameters, limit, caller, n);
-	be_owner_leave(&scope);
+	bev_owner_leave(&scope);
 	return found;
 }
 
@@ -298,35 +298,35 @@ find_rows(const Source *source, const Request *request, int limit, int *n)
 
 /* Append the record of a row that is there and wanted; false: it isn't. */
 static bool
-append_record(const Found *found, BeAnswer *answer, const char **key)
+append_record(const Found *found, BevAnswer *answer, const char **key)
 {
 	Relation	rel = table_open(found->relid, AccessShareLock);
-	Trigger    *trigger = be_attached_trigger(rel);
+	Trigger    *trigger = bev_attached_trigger(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	ItemPointerData tid = found->tid;
 	bool		appended = false;
 
 	if (trigger && table_tuple_fetch_row_version(rel, &tid, GetActiveSnapshot(), slot))
 	{
-		BeMapping  *mapping = be_mapping_get(rel, trigger);
-		BeRow		row;
-		BeRowEvent	event;
+		BevMapping  *mapping = bev_mapping_get(rel, trigger);
+		BevRow		row;
+		BevRowEvent	event;
 
-		be_rows_read(mapping, rel, &slot, &row, 1);
+		bev_rows_read(mapping, rel, &slot, &row, 1);
 		if (row.wanted)
 		{
 			char	   *bytes;
 			Size		size;
 
-			be_row_event_begin(&event, mapping, &row, NULL, NULL);
+			bev_row_event_begin(&event, mapping, &row, NULL, NULL);
 			event.record.action = "updated";
-			event.record.audience = be_row_event_audience(&event, event.record.action);
-			bytes = be_record_bytes(&event.record, &size);
+			event.record.audience = bev_row_event_audience(&event, event.record.action);
+			bytes = bev_record_bytes(&event.record, &size);
 			appendBinaryStringInfo(&answer->rest, bytes, size);
 			answer->message.count++;
 			appended = true;
 		}
-		*key = be_row_event_key(mapping, &row);
+		*key = bev_row_event_key(mapping, &row);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(rel, NoLock);
@@ -337,7 +337,7 @@ append_record(const Found *found, BeAnswer *answer, const char **key)
 
 /* Append the record of the one row that is asked for, if there is one. */
 static void
-append_one(const Request *request, BeAnswer *answer)
+append_one(const Request *request, BevAnswer *answer)
 {
 	const char *key;
 	ListCell   *cell;
@@ -352,20 +352,20 @@ append_one(const Request *request, BeAnswer *answer)
 	}
 }
 
-BeSpan
-be_current_find(const char *entity, const char *id)
+BevSpan
+bev_row_fetch_find(const char *entity, const char *id)
 {
-	Request		request = {.entity = be_entity_find(entity)};
-	BeAnswer	answer = {.message = {0}};
+	Request		request = {.entity = bev_entity_find(entity)};
+	BevAnswer	answer = {.message = {0}};
 
 	initStringInfo(&answer.rest);
-	add_condition(&request, BE_ENTITY_KEY, "=", pstrdup(id));
+	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
 	append_one(&request, &answer);
-	return (BeSpan) {answer.rest.data, (uint32_t) answer.rest.len};
+	return (BevSpan) {answer.rest.data, (uint32_t) answer.rest.len};
 }
 
 void
-be_current_get(const BeQuestionHead *head pg_attribute_unused(), const char *payload, BeAnswer *answer)
+bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char *payload, BevAnswer *answer)
 {
 	Request		request = {0};
 	Jsonb	   *json;
@@ -373,11 +373,11 @@ be_current_get(const BeQuestionHead *head pg_attribute_unused(), const char *pay
 
 	if (!read_entity(payload, &request, &json, answer))
 		return;
-	id = be_request_id(json, BE_ENTITY_KEY, answer);
+	id = bev_request_id(json, BEV_ENTITY_KEY, answer);
 	if (id == NULL)
 		return;
-	answer->message.kind = BE_ANSWER_ROW;
-	add_condition(&request, BE_ENTITY_KEY, "=", id);
+	answer->message.kind = BEV_ANSWER_ROW;
+	add_condition(&request, BEV_ENTITY_KEY, "=", id);
 	append_one(&request, answer);
 }
 
@@ -386,7 +386,7 @@ be_current_get(const BeQuestionHead *head pg_attribute_unused(), const char *pay
  * reached is told even when that row isn't for everyone: its id, no more.
  */
 static bool
-list_table(const Source *source, const Request *request, int *left, BeAnswer *answer,
+list_table(const Source *source, const Request *request, int *left, BevAnswer *answer,
 		   char **next)
 {
 	const char *key = NULL;
@@ -407,7 +407,7 @@ list_table(const Source *source, const Request *request, int *left, BeAnswer *an
 }
 
 void
-be_current_list(const BeQuestionHead *head pg_attribute_unused(), const char *payload, BeAnswer *answer)
+bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char *payload, BevAnswer *answer)
 {
 	Request		request = {0};
 	Jsonb	   *json;
@@ -418,7 +418,7 @@ be_current_list(const BeQuestionHead *head pg_attribute_unused(), const char *pa
 	if (!read_entity(payload, &request, &json, answer) ||
 		!read_list(json, &request, answer))
 		return;
-	answer->message.kind = BE_ANSWER_ROWS;
+	answer->message.kind = BEV_ANSWER_ROWS;
 	left = request.limit;
 	foreach(cell, find_sources(request.entity))
 	{

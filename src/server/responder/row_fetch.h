@@ -1,8 +1,8 @@
 /*
  * row_fetch.h - rows of attached tables as they are now, in the form of events.
  */
-#ifndef BE_SERVER_RESPONDER_ROW_FETCH_H
-#define BE_SERVER_RESPONDER_ROW_FETCH_H
+#ifndef BEV_SERVER_RESPONDER_ROW_FETCH_H
+#define BEV_SERVER_RESPONDER_ROW_FETCH_H
 
 #include "postgres.h"
 
@@ -20,13 +20,13 @@
  * payload is the request's, a JSON object in UTF-8.  In a transaction with an
  * active snapshot.  What is wrong with the request is in the answer; other errors are thrown.
  */
-extern void be_current_get(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
-extern void be_current_list(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_row_fetch_get(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_row_fetch_list(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
 /*
  * The record of the row of that entity and id as it is now; len 0: there is none.  palloc'd.
  * For who is to know of it regardless of the audience.
  */
-extern BeSpan be_current_find(const char *entity, const char *id);
+extern BevSpan bev_row_fetch_find(const char *entity, const char *id);
 
-#endif							/* BE_SERVER_RESPONDER_ROW_FETCH_H */
+#endif							/* BEV_SERVER_RESPONDER_ROW_FETCH_H */

@@ -26,7 +26,7 @@ execute(const char *sql, Oid type, Datum value)
 }
 
 void
-be_note_write(const BeQuestionHead *head pg_attribute_unused(), const char *json, BeAnswer *answer pg_attribute_unused())
+bev_security_log_write(const BevQuestionHead *head pg_attribute_unused(), const char *json, BevAnswer *answer pg_attribute_unused())
 {
 	Oid			schema = get_namespace_oid("bugevents", true);
 
@@ -42,6 +42,6 @@ be_note_write(const BeQuestionHead *head pg_attribute_unused(), const char *json
 			JSONBOID, DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 	execute("DELETE FROM bugevents.security_events"
 			" WHERE id <= (SELECT max(id) FROM bugevents.security_events) - $1",
-			INT4OID, Int32GetDatum(be_security_event_rows));
+			INT4OID, Int32GetDatum(bev_security_event_rows));
 	SPI_finish();
 }

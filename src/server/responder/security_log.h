@@ -1,8 +1,8 @@
 /*
  * security_log.h - the rows of bugevents.security_events.
  */
-#ifndef BE_SERVER_RESPONDER_SECURITY_LOG_H
-#define BE_SERVER_RESPONDER_SECURITY_LOG_H
+#ifndef BEV_SERVER_RESPONDER_SECURITY_LOG_H
+#define BEV_SERVER_RESPONDER_SECURITY_LOG_H
 
 #include "postgres.h"
 
@@ -13,6 +13,6 @@
  * Insert what a JSON array of objects says (kind, address, gateway, times), and delete what is
  * above bugevents.security_event_rows.  In a transaction with an active snapshot.
  */
-extern void be_note_write(const BeQuestionHead *head, const char *json, BeAnswer *answer);
+extern void bev_security_log_write(const BevQuestionHead *head, const char *json, BevAnswer *answer);
 
-#endif							/* BE_SERVER_RESPONDER_SECURITY_LOG_H */
+#endif							/* BEV_SERVER_RESPONDER_SECURITY_LOG_H */

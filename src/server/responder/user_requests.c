@@ -18,15 +18,15 @@
 /* ---- notifications ---- */
 
 static void
-append_notification(uint64 row, BeAnswer *answer)
+append_notification(uint64 row, BevAnswer *answer)
 {
 	HeapTuple	tuple = SPI_tuptable->vals[row];
-	BeRecord	record;
+	BevRecord	record;
 	char	   *bytes;
 	Size		size;
 
-	be_own_row_record(&record, "notification", tuple, SPI_tuptable->tupdesc);
-	bytes = be_record_bytes(&record, &size);
+	bev_system_row_record(&record, "notification", tuple, SPI_tuptable->tupdesc);
+	bytes = bev_record_bytes(&record, &size);
 	appendBinaryStringInfo(&answer->rest, bytes, size);
 	answer->message.count++;
 }
@@ -49,13 +49,13 @@ is_position(const char *text)
 }
 
 void
-be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	static const char sql[] =
 		"SELECT * FROM bugevents.notifications AS n"
 		" WHERE user_id = $1 AND NOT hidden AND (NOT read OR $2 IS NULL)"
 		" AND ($3 IS NULL OR id < $3::bigint) ORDER BY id DESC LIMIT $4::integer + 1";
-	Jsonb	   *json = be_request_read(payload, answer);
+	Jsonb	   *json = bev_request_read(payload, answer);
 	StringInfo	rest = &answer->rest;
 	const char *texts[4];
 	char	   *text;
@@ -66,30 +66,30 @@ be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answ
 	int			limit;
 	uint64		n;
 
-	if (json == NULL || !be_request_has_only(json, known, answer))
+	if (json == NULL || !bev_request_has_only(json, known, answer))
 		return;
 	if (!read_flag(json, "unread", &unread_only))
 	{
-		be_answer_error(answer, "invalid_field", "unread", "expected true or false");
+		bev_answer_error(answer, "invalid_field", "unread", "expected true or false");
 		return;
 	}
-	if (!be_request_text(json, "limit", &text) || !be_request_limit(text, &limit))
+	if (!bev_request_text(json, "limit", &text) || !bev_request_limit(text, &limit))
 	{
-		be_answer_error(answer, "invalid_field", "limit", "expected a number from 1 to 1000");
+		bev_answer_error(answer, "invalid_field", "limit", "expected a number from 1 to 1000");
 		return;
 	}
-	if (!be_request_text(json, "after", &after) || !is_position(after))
+	if (!bev_request_text(json, "after", &after) || !is_position(after))
 	{
-		be_answer_error(answer, "invalid_field", "after", "expected what a list gave as next");
+		bev_answer_error(answer, "invalid_field", "after", "expected what a list gave as next");
 		return;
 	}
-	texts[0] = be_parameters_begin(head);
+	texts[0] = bev_parameters_begin(head);
 	texts[1] = unread_only ? "" : NULL;
 	texts[2] = after;
 	texts[3] = psprintf("%d", limit);
 
-	answer->message.kind = BE_ANSWER_ROWS;
-	n = be_parameters_run(sql, 4, texts);
+	answer->message.kind = BEV_ANSWER_ROWS;
+	n = bev_parameters_run(sql, 4, texts);
 	for (uint64 i = 0; i < Min(n, (uint64) limit); i++)
 		append_notification(i, answer);
 	if (n > (uint64) limit)
@@ -102,48 +102,48 @@ be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answ
 static char *
 unread(const char *user)
 {
-	(void) be_parameters_run("SELECT count(*) FROM (SELECT FROM bugevents.notifications"
+	(void) bev_parameters_run("SELECT count(*) FROM (SELECT FROM bugevents.notifications"
 			   " WHERE user_id = $1 AND NOT read AND NOT hidden LIMIT " UNREAD_MAX ") AS n", 1, &user);
-	return be_parameters_value(1);
+	return bev_parameters_value(1);
 }
 
 void
-be_personal_read(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
-	Jsonb	   *json = be_request_read(payload, answer);
-	char	   *id = json ? be_request_id(json, "notification_id", answer) : NULL;
+	Jsonb	   *json = bev_request_read(payload, answer);
+	char	   *id = json ? bev_request_id(json, "notification_id", answer) : NULL;
 	const char *texts[2];
 
 	if (id == NULL)
 		return;
-	texts[0] = be_parameters_begin(head);
+	texts[0] = bev_parameters_begin(head);
 	texts[1] = id;
 	if (is_position(id) &&
-		be_parameters_run("SELECT FROM bugevents.notifications WHERE user_id = $1 AND id = $2::bigint", 2, texts) > 0)
+		bev_parameters_run("SELECT FROM bugevents.notifications WHERE user_id = $1 AND id = $2::bigint", 2, texts) > 0)
 	{
 		bool		changed;
 
-		(void) be_parameters_run("SELECT bugevents.mark_read($2::bigint, $1)", 2, texts);
-		changed = strcmp(be_parameters_value(1), "t") == 0;
-		answer->message.kind = BE_ANSWER_OBJECT;
+		(void) bev_parameters_run("SELECT bugevents.mark_read($2::bigint, $1)", 2, texts);
+		changed = strcmp(bev_parameters_value(1), "t") == 0;
+		answer->message.kind = BEV_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"read\":%s,\"unread\":%s}", changed ? "true" : "false",
 						 unread(texts[0]));
 	}
 	else
-		be_answer_error(answer, "not_found", "", "you have no such notification");
+		bev_answer_error(answer, "not_found", "", "you have no such notification");
 	SPI_finish();
 }
 
 void
-be_personal_read_all(const BeQuestionHead *head, const char *payload pg_attribute_unused(),
-					 BeAnswer *answer)
+bev_user_requests_read_all(const BevQuestionHead *head, const char *payload pg_attribute_unused(),
+					 BevAnswer *answer)
 {
-	const char *user = be_parameters_begin(head);
+	const char *user = bev_parameters_begin(head);
 	char	   *changed;
 
-	(void) be_parameters_run("SELECT bugevents.mark_all_read($1)", 1, &user);
-	changed = be_parameters_value(1);
-	answer->message.kind = BE_ANSWER_OBJECT;
+	(void) bev_parameters_run("SELECT bugevents.mark_all_read($1)", 1, &user);
+	changed = bev_parameters_value(1);
+	answer->message.kind = BEV_ANSWER_OBJECT;
 	appendStringInfo(&answer->rest, "{\"read\":%s,\"unread\":%s}", changed, unread(user));
 	SPI_finish();
 }
@@ -151,45 +151,45 @@ be_personal_read_all(const BeQuestionHead *head, const char *payload pg_attribut
 /* ---- what is watched ---- */
 
 static bool
-may_see_bug(const BeQuestionHead *head, const char *user, const char *bug)
+may_see_bug(const BevQuestionHead *head, const char *user, const char *bug)
 {
-	BeSpan		record = be_current_find("bug_report", bug);
-	BeEvent		event;
+	BevSpan		record = bev_row_fetch_find("bug_report", bug);
+	BevEvent		event;
 
-	return record.len > 0 && be_event_read(record.data, record.len, &event) &&
-		be_viewer_may_see(user, head->role, event.field[BE_EVENT_AUDIENCE]);
+	return record.len > 0 && bev_event_read(record.data, record.len, &event) &&
+		bev_visibility_may_see(user, head->role, event.field[BEV_EVENT_AUDIENCE]);
 }
 
 static void
-set_watching(const BeQuestionHead *head, const char *payload, BeAnswer *answer, bool watching)
+set_watching(const BevQuestionHead *head, const char *payload, BevAnswer *answer, bool watching)
 {
-	Jsonb	   *json = be_request_read(payload, answer);
-	char	   *bug = json ? be_request_id(json, "bug_report_id", answer) : NULL;
+	Jsonb	   *json = bev_request_read(payload, answer);
+	char	   *bug = json ? bev_request_id(json, "bug_report_id", answer) : NULL;
 	const char *texts[2];
 
 	if (bug == NULL)
 		return;
 	texts[0] = bug;
-	texts[1] = be_parameters_begin(head);
+	texts[1] = bev_parameters_begin(head);
 	if (watching && !may_see_bug(head, texts[1], bug))
-		be_answer_error(answer, "not_found", "", "there is no such bug, or it is not for you");
+		bev_answer_error(answer, "not_found", "", "there is no such bug, or it is not for you");
 	else
 	{
-		(void) be_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" : "SELECT bugevents.unwatch($1, $2)", 2, texts);
-		answer->message.kind = BE_ANSWER_OBJECT;
+		(void) bev_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" : "SELECT bugevents.unwatch($1, $2)", 2, texts);
+		answer->message.kind = BEV_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"watching\":%s}", watching ? "true" : "false");
 	}
 	SPI_finish();
 }
 
 void
-be_personal_watch(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+bev_user_requests_watch(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	set_watching(head, payload, answer, true);
 }
 
 void
-be_personal_unwatch(const BeQuestionHead *head, const char *payload, BeAnswer *answer)
+bev_user_requests_unwatch(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	set_watching(head, payload, answer, false);
 }

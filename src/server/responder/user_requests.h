@@ -5,8 +5,8 @@
  * In a transaction with an active snapshot.  What is wrong with the request is in the
  * answer; other errors are thrown.
  */
-#ifndef BE_SERVER_RESPONDER_USER_REQUESTS_H
-#define BE_SERVER_RESPONDER_USER_REQUESTS_H
+#ifndef BEV_SERVER_RESPONDER_USER_REQUESTS_H
+#define BEV_SERVER_RESPONDER_USER_REQUESTS_H
 
 #include "postgres.h"
 
@@ -14,16 +14,16 @@
 #include "server/responder/request.h"
 
 /* list {"unread", "limit", "after"}: the newest first. */
-extern void be_personal_list(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
 /* read {"notification_id"}: {"read": did that change anything, "unread": how many are left}. */
-extern void be_personal_read(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
 /* read_all {}: {"read": how many were not, "unread": 0}. */
-extern void be_personal_read_all(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_user_requests_read_all(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
 /* watch, unwatch {"bug_report_id"}: {"watching": true or false}.  A bug that the user may see. */
-extern void be_personal_watch(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
-extern void be_personal_unwatch(const BeQuestionHead *head, const char *payload, BeAnswer *answer);
+extern void bev_user_requests_watch(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_user_requests_unwatch(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
-#endif							/* BE_SERVER_RESPONDER_USER_REQUESTS_H */
+#endif							/* BEV_SERVER_RESPONDER_USER_REQUESTS_H */

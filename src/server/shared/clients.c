@@ -22,8 +22,8 @@ typedef struct Slot
 	pg_atomic_uint32 change;	/* odd: being written */
 	bool		used;
 	bool		wished;			/* under the table's lock */
-	char		reason[BE_CLIENT_REASON_LEN];
-	BeClient	client;
+	char		reason[BEV_CLIENT_REASON_LEN];
+	BevConnection	client;
 } Slot;
 
 typedef struct Table
@@ -41,18 +41,18 @@ static Size
 table_size(void)
 {
 	return add_size(offsetof(Table, slot),
-					mul_size(be_max_connections, sizeof(Slot)));
+					mul_size(bev_max_connections, sizeof(Slot)));
 }
 
 void
-be_clients_request(void)
+bev_clients_request(void)
 {
 	RequestAddinShmemSpace(table_size());
 	RequestNamedLWLockTranche("bugevents clients", 1);
 }
 
 void
-be_clients_startup(void)
+bev_clients_startup(void)
 {
 	bool		found;
 
@@ -62,7 +62,7 @@ be_clients_startup(void)
 	{
 		memset(table, 0, table_size());
 		table->lock = &GetNamedLWLockTranche("bugevents clients")->lock;
-		table->capacity = be_max_connections;
+		table->capacity = bev_max_connections;
 		for (int i = 0; i < table->capacity; i++)
 			pg_atomic_init_u32(&table->slot[i].change, 0);
 	}
@@ -70,7 +70,7 @@ be_clients_startup(void)
 }
 
 int
-be_clients_capacity(void)
+bev_clients_capacity(void)
 {
 	return table->capacity;
 }
@@ -90,7 +90,7 @@ end_change(Slot *slot)
 }
 
 int
-be_clients_add(const BeClient *client)
+bev_clients_add(const BevConnection *client)
 {
 	int			i = table->first_free;
 	Slot	   *slot;
@@ -110,7 +110,7 @@ be_clients_add(const BeClient *client)
 }
 
 void
-be_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 received,
+bev_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 received,
 				  TimestampTz expires_at, bool lags)
 {
 	Slot	   *slot = &table->slot[i];
@@ -126,7 +126,7 @@ be_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 receiv
 }
 
 void
-be_clients_set_role(int i, const char *role)
+bev_clients_set_role(int i, const char *role)
 {
 	Slot	   *slot = &table->slot[i];
 
@@ -136,7 +136,7 @@ be_clients_set_role(int i, const char *role)
 }
 
 void
-be_clients_set_interest(int i, BeSpan interest, TimestampTz at)
+bev_clients_set_subscription(int i, BevSpan interest, TimestampTz at)
 {
 	Slot	   *slot = &table->slot[i];
 
@@ -148,7 +148,7 @@ be_clients_set_interest(int i, BeSpan interest, TimestampTz at)
 }
 
 void
-be_clients_remove(int i)
+bev_clients_remove(int i)
 {
 	Slot	   *slot = &table->slot[i];
 
@@ -165,7 +165,7 @@ be_clients_remove(int i)
 }
 
 void
-be_clients_clear(void)
+bev_clients_clear(void)
 {
 	for (int i = 0; i < table->capacity; i++)
 	{
@@ -173,13 +173,13 @@ be_clients_clear(void)
 		if (pg_atomic_read_u32(&table->slot[i].change) % 2 != 0)
 			end_change(&table->slot[i]);
 		if (table->slot[i].used)
-			be_clients_remove(i);
+			bev_clients_remove(i);
 	}
 	table->first_free = 0;
 }
 
 bool
-be_clients_get(int i, BeClient *client)
+bev_clients_get(int i, BevConnection *client)
 {
 	Slot	   *slot = &table->slot[i];
 	bool		used;
@@ -199,15 +199,15 @@ be_clients_get(int i, BeClient *client)
 }
 
 bool
-be_clients_wish(const char *id, const char *reason)
+bev_clients_wish(const char *id, const char *reason)
 {
-	BeClient	client;
+	BevConnection	client;
 
 	for (int i = 0; i < table->capacity; i++)
 	{
 		Slot	   *slot = &table->slot[i];
 
-		if (!be_clients_get(i, &client) || strcmp(client.id, id) != 0)
+		if (!bev_clients_get(i, &client) || strcmp(client.id, id) != 0)
 			continue;
 		LWLockAcquire(table->lock, LW_EXCLUSIVE);
 		if (!slot->wished)
@@ -221,7 +221,7 @@ be_clients_wish(const char *id, const char *reason)
 }
 
 bool
-be_clients_next_wish(int *index, char *reason)
+bev_clients_next_wish(int *index, char *reason)
 {
 	bool		found = false;
 
@@ -235,7 +235,7 @@ be_clients_next_wish(int *index, char *reason)
 		slot->wished = false;
 		table->wishes--;
 		*index = i;
-		strlcpy(reason, slot->reason, BE_CLIENT_REASON_LEN);
+		strlcpy(reason, slot->reason, BEV_CLIENT_REASON_LEN);
 		found = true;
 	}
 	LWLockRelease(table->lock);

@@ -34,11 +34,11 @@ PG_FUNCTION_INFO_V1(bugevents_disconnect);
 static Datum
 text_datum(const char *utf8)
 {
-	return CStringGetTextDatum(be_clients_text(utf8));
+	return CStringGetTextDatum(bev_clients_text(utf8));
 }
 
 static void
-put_client(ReturnSetInfo *result, const BeClient *client, uint64 tip)
+put_client(ReturnSetInfo *result, const BevConnection *client, uint64 tip)
 {
 	Datum		values[CONNECTION_COLUMNS];
 	bool		nulls[CONNECTION_COLUMNS] = {0};
@@ -54,7 +54,7 @@ put_client(ReturnSetInfo *result, const BeClient *client, uint64 tip)
 	values[CONNECTION_LAG] = Int64GetDatum(tip > client->cursor ? tip - client->cursor : 0);
 	values[CONNECTION_SENT] = Int64GetDatum(client->sent);
 	values[CONNECTION_RECEIVED] = Int64GetDatum(client->received);
-	values[CONNECTION_SUBSCRIPTION] = JsonbPGetDatum(be_clients_subscription(client));
+	values[CONNECTION_SUBSCRIPTION] = JsonbPGetDatum(bev_clients_subscription(client));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -62,13 +62,13 @@ Datum
 bugevents_connections(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	BeClient	client;
+	BevConnection	client;
 
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < be_clients_capacity(); i++)
-		if (be_clients_get(i, &client))
-			put_client(result, &client, be_queue_settled());
+	for (int i = 0; i < bev_clients_capacity(); i++)
+		if (bev_clients_get(i, &client))
+			put_client(result, &client, bev_queue_settled());
 	return (Datum) 0;
 }
 
@@ -79,20 +79,20 @@ bugevents_disconnect(PG_FUNCTION_ARGS)
 	char	   *reason = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	bool		found;
 
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	for (char *p = reason; *p; p++)
 		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("reason must be plain ASCII"),
 					 errdetail("It is sent in a WebSocket close frame.")));
-	if (strlen(reason) >= BE_CLIENT_REASON_LEN)
+	if (strlen(reason) >= BEV_CLIENT_REASON_LEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("reason is longer than %d characters",
-						BE_CLIENT_REASON_LEN - 1)));
-	found = be_clients_wish(id, reason);
+						BEV_CLIENT_REASON_LEN - 1)));
+	found = bev_clients_wish(id, reason);
 	if (found)
-		be_queue_wake();
+		bev_queue_wake();
 	PG_RETURN_BOOL(found);
 }

@@ -51,8 +51,8 @@ typedef struct Captures
 
 typedef struct Counters
 {
-	pg_atomic_uint64 gateway[BE_COUNTER_KINDS];
-	pg_atomic_uint32 alert[BE_ALERTS];
+	pg_atomic_uint64 gateway[BEV_COUNTER_KINDS];
+	pg_atomic_uint32 alert[BEV_ALERTS];
 	Captures	session[FLEXIBLE_ARRAY_MEMBER];
 } Counters;
 
@@ -61,17 +61,17 @@ static Counters *counters;
 static Size
 counters_size(void)
 {
-	return add_size(offsetof(Counters, session), mul_size(BE_PROCESSES, sizeof(Captures)));
+	return add_size(offsetof(Counters, session), mul_size(BEV_PROCESSES, sizeof(Captures)));
 }
 
 void
-be_counters_request(void)
+bev_counters_request(void)
 {
 	RequestAddinShmemSpace(CACHELINEALIGN(counters_size()));
 }
 
 void
-be_counters_startup(void)
+bev_counters_startup(void)
 {
 	bool		found;
 
@@ -79,33 +79,33 @@ be_counters_startup(void)
 	if (found)
 		return;
 	memset(counters, 0, counters_size());
-	for (int i = 0; i < BE_COUNTER_KINDS; i++)
+	for (int i = 0; i < BEV_COUNTER_KINDS; i++)
 		pg_atomic_init_u64(&counters->gateway[i], 0);
-	for (int i = 0; i < BE_ALERTS; i++)
+	for (int i = 0; i < BEV_ALERTS; i++)
 		pg_atomic_init_u32(&counters->alert[i], 0);
 }
 
 void
-be_counters_add(BeCounter counter, uint64 n)
+bev_counters_add(BevCounter counter, uint64 n)
 {
 	if (n > 0)
 		pg_atomic_fetch_add_u64(&counters->gateway[counter], n);
 }
 
 uint64
-be_counters_get(BeCounter counter)
+bev_counters_get(BevCounter counter)
 {
 	return pg_atomic_read_u64(&counters->gateway[counter]);
 }
 
 void
-be_counters_set_alert(BeAlert alert, bool raised)
+bev_counters_set_alert(BevAlert alert, bool raised)
 {
 	pg_atomic_write_u32(&counters->alert[alert], raised);
 }
 
 bool
-be_counters_alert(BeAlert alert)
+bev_counters_alert(BevAlert alert)
 {
 	return pg_atomic_read_u32(&counters->alert[alert]) != 0;
 }
@@ -127,30 +127,30 @@ find_kind(const char *type, const char *action)
 }
 
 void
-be_counters_captured(const char *type, const char *action)
+bev_counters_captured(const char *type, const char *action)
 {
 	/* The same come again and again, but not always at the same address. */
 	static int	last_kind = 0;
 
 	if (!is_kind(&kinds[last_kind], type, action))
 		last_kind = find_kind(type, action);
-	counters->session[BE_MY_PROCESS].count[last_kind]++;
+	counters->session[BEV_MY_PROCESS].count[last_kind]++;
 }
 
 int
-be_counters_captures(void)
+bev_counters_captures(void)
 {
 	return (int) KINDS;
 }
 
 uint64
-be_counters_capture(int kind, const char **type, const char **action)
+bev_counters_capture(int kind, const char **type, const char **action)
 {
 	uint64		sum = 0;
 
 	*type = kinds[kind].type;
 	*action = kinds[kind].action;
-	for (int i = 0; i < BE_PROCESSES; i++)
+	for (int i = 0; i < BEV_PROCESSES; i++)
 		sum += counters->session[i].count[kind];
 	return sum;
 }

@@ -17,28 +17,28 @@ static const Result results[] = {
 	{"sent", "sent"}, {"waiting", "retry"}, {"dead", "dead"}, {"uncertain", "uncertain"}
 };
 
-#define SIZE	(sizeof(pg_atomic_uint64) * BE_CHANNELS * lengthof(results))
+#define SIZE	(sizeof(pg_atomic_uint64) * BEV_CHANNELS * lengthof(results))
 
 static pg_atomic_uint64 *counts;
 
 void
-be_deliveries_request(void)
+bev_delivery_counters_request(void)
 {
 	RequestAddinShmemSpace(MAXALIGN(SIZE));
 }
 
 void
-be_deliveries_startup(void)
+bev_delivery_counters_startup(void)
 {
 	bool		found;
 
 	counts = ShmemInitStruct("bugevents deliveries", SIZE, &found);
-	for (size_t i = 0; !found && i < BE_CHANNELS * lengthof(results); i++)
+	for (size_t i = 0; !found && i < BEV_CHANNELS * lengthof(results); i++)
 		pg_atomic_init_u64(&counts[i], 0);
 }
 
 void
-be_deliveries_count(BeChannelKind kind, const char *state)
+bev_delivery_counters_count(BevDeliveryChannel kind, const char *state)
 {
 	for (size_t i = 0; i < lengthof(results); i++)
 		if (strcmp(results[i].state, state) == 0)
@@ -46,13 +46,13 @@ be_deliveries_count(BeChannelKind kind, const char *state)
 }
 
 int
-be_deliveries_results(void)
+bev_delivery_counters_results(void)
 {
 	return lengthof(results);
 }
 
 uint64
-be_deliveries_get(BeChannelKind kind, int result, const char **name)
+bev_delivery_counters_get(BevDeliveryChannel kind, int result, const char **name)
 {
 	*name = results[result].name;
 	return pg_atomic_read_u64(&counts[kind * lengthof(results) + result]);

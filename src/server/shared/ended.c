@@ -20,7 +20,7 @@ typedef struct Ring
 	LWLock	   *lock;
 	TimestampTz kept_since;
 	uint64		added;			/* so many ever; entry n is in place n modulo the capacity */
-	BeEndedClient entry[FLEXIBLE_ARRAY_MEMBER];
+	BevEndedClient entry[FLEXIBLE_ARRAY_MEMBER];
 } Ring;
 
 static Ring *ring;
@@ -29,18 +29,18 @@ static Size
 ring_size(void)
 {
 	return add_size(offsetof(Ring, entry),
-					mul_size(be_ended_connections, sizeof(BeEndedClient)));
+					mul_size(bev_ended_connections, sizeof(BevEndedClient)));
 }
 
 void
-be_ended_request(void)
+bev_ended_request(void)
 {
 	RequestAddinShmemSpace(ring_size());
 	RequestNamedLWLockTranche("bugevents ended", 1);
 }
 
 void
-be_ended_startup(void)
+bev_ended_startup(void)
 {
 	bool		found;
 
@@ -55,40 +55,40 @@ be_ended_startup(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-static BeEndedClient *
+static BevEndedClient *
 entry_at(uint64 number)
 {
-	return &ring->entry[number % (uint64) be_ended_connections];
+	return &ring->entry[number % (uint64) bev_ended_connections];
 }
 
 static uint64
 oldest(void)
 {
-	return ring->added - Min(ring->added, (uint64) be_ended_connections);
+	return ring->added - Min(ring->added, (uint64) bev_ended_connections);
 }
 
 /* In the place of the oldest, if there is any place; under the lock. */
 static void
-append(const BeEndedClient *ended)
+append(const BevEndedClient *ended)
 {
-	BeEndedClient *entry;
+	BevEndedClient *entry;
 
-	if (be_ended_connections == 0)
+	if (bev_ended_connections == 0)
 	{
 		ring->kept_since = ended->ended_at;
 		return;
 	}
 	entry = entry_at(ring->added);
-	if (ring->added >= (uint64) be_ended_connections)
+	if (ring->added >= (uint64) bev_ended_connections)
 		ring->kept_since = Max(ring->kept_since, entry->ended_at);
 	*entry = *ended;
 	ring->added++;
 }
 
 void
-be_ended_add(const BeClient *client, int code, const char *reason)
+bev_ended_add(const BevConnection *client, int code, const char *reason)
 {
-	BeEndedClient ended = {.client = *client,.ended_at = GetCurrentTimestamp(),.code = code};
+	BevEndedClient ended = {.client = *client,.ended_at = GetCurrentTimestamp(),.code = code};
 
 	strlcpy(ended.reason, reason, sizeof(ended.reason));
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
@@ -97,12 +97,12 @@ be_ended_add(const BeClient *client, int code, const char *reason)
 }
 
 /* The entry of this user's refusals for this reason; or NULL. */
-static BeEndedClient *
+static BevEndedClient *
 find_refused(const char *user, const char *reason)
 {
 	for (uint64 i = oldest(); i < ring->added; i++)
 	{
-		BeEndedClient *entry = entry_at(i);
+		BevEndedClient *entry = entry_at(i);
 
 		if (entry->refusals > 0 && strcmp(entry->client.user, user) == 0 &&
 			strcmp(entry->reason, reason) == 0)
@@ -112,10 +112,10 @@ find_refused(const char *user, const char *reason)
 }
 
 void
-be_ended_add_refused(const BeClient *client, const char *reason)
+bev_ended_add_refused(const BevConnection *client, const char *reason)
 {
-	BeEndedClient ended = {.client = *client,.ended_at = GetCurrentTimestamp(),.refusals = 1};
-	BeEndedClient *before;
+	BevEndedClient ended = {.client = *client,.ended_at = GetCurrentTimestamp(),.refusals = 1};
+	BevEndedClient *before;
 
 	strlcpy(ended.reason, reason, sizeof(ended.reason));
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
@@ -131,14 +131,14 @@ be_ended_add_refused(const BeClient *client, const char *reason)
 }
 
 List *
-be_ended_of(const char *user)
+bev_ended_of(const char *user)
 {
 	List	   *found = NIL;
 
 	LWLockAcquire(ring->lock, LW_SHARED);
 	for (uint64 i = oldest(); i < ring->added; i++)
 	{
-		BeEndedClient *copy;
+		BevEndedClient *copy;
 
 		if (strcmp(entry_at(i)->client.user, user) != 0)
 			continue;
@@ -151,7 +151,7 @@ be_ended_of(const char *user)
 }
 
 TimestampTz
-be_ended_kept_since(void)
+bev_ended_kept_since(void)
 {
 	TimestampTz since;
 

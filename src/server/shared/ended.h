@@ -4,36 +4,36 @@
  * They answer why an event did not arrive (bugevents.explain_delivery()).  The dispatcher
  * is the only one that writes them.
  */
-#ifndef BE_SERVER_SHARED_ENDED_H
-#define BE_SERVER_SHARED_ENDED_H
+#ifndef BEV_SERVER_SHARED_ENDED_H
+#define BEV_SERVER_SHARED_ENDED_H
 
 #include "postgres.h"
 
 #include "server/shared/clients.h"
 #include "nodes/pg_list.h"
 
-typedef struct BeEndedClient
+typedef struct BevEndedClient
 {
-	BeClient	client;			/* as it was at its end; connected_at of a refused one: the first time */
+	BevConnection	client;			/* as it was at its end; connected_at of a refused one: the first time */
 	TimestampTz ended_at;
 	int			code;			/* of the close frame; 1006: there was none */
-	char		reason[BE_CLIENT_REASON_LEN];	/* in it, in ASCII; why it was refused */
+	char		reason[BEV_CLIENT_REASON_LEN];	/* in it, in ASCII; why it was refused */
 	int			refusals;		/* 0: it had been let in */
-} BeEndedClient;
+} BevEndedClient;
 
-extern void be_ended_request(void);
-extern void be_ended_startup(void);
+extern void bev_ended_request(void);
+extern void bev_ended_startup(void);
 
 /* For the dispatcher: remember the end of one that was connected. */
-extern void be_ended_add(const BeClient *client, int code, const char *reason);
+extern void bev_ended_add(const BevConnection *client, int code, const char *reason);
 
 /* For the dispatcher: remember that one was refused.  Again and again for the same reason is once. */
-extern void be_ended_add_refused(const BeClient *client, const char *reason);
+extern void bev_ended_add_refused(const BevConnection *client, const char *reason);
 
-/* Copies (BeEndedClient *) of what is kept of this user, the oldest first; in the current context. */
-extern List *be_ended_of(const char *user);
+/* Copies (BevEndedClient *) of what is kept of this user, the oldest first; in the current context. */
+extern List *bev_ended_of(const char *user);
 
 /* What ended since then is kept. */
-extern TimestampTz be_ended_kept_since(void);
+extern TimestampTz bev_ended_kept_since(void);
 
-#endif							/* BE_SERVER_SHARED_ENDED_H */
+#endif							/* BEV_SERVER_SHARED_ENDED_H */

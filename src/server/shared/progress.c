@@ -13,13 +13,13 @@
 static pg_atomic_uint64 *progress;
 
 void
-be_progress_request(void)
+bev_progress_request(void)
 {
 	RequestAddinShmemSpace(MAXALIGN(sizeof(*progress)));
 }
 
 void
-be_progress_startup(void)
+bev_progress_startup(void)
 {
 	bool		found;
 
@@ -31,23 +31,23 @@ be_progress_startup(void)
 static void
 leave(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
-	be_progress_set(UNKNOWN);
+	bev_progress_set(UNKNOWN);
 }
 
 void
-be_progress_begin(void)
+bev_progress_begin(void)
 {
 	before_shmem_exit(leave, 0);
 }
 
 void
-be_progress_set(uint64 seq)
+bev_progress_set(uint64 seq)
 {
 	pg_atomic_write_u64(progress, seq);
 }
 
 bool
-be_progress_get(uint64 *seq)
+bev_progress_get(uint64 *seq)
 {
 	*seq = pg_atomic_read_u64(progress);
 	return *seq != UNKNOWN;

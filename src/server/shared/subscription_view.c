@@ -16,7 +16,7 @@
 #include "utils/numeric.h"
 
 char *
-be_clients_text(const char *utf8)
+bev_clients_text(const char *utf8)
 {
 	int			encoding = GetDatabaseEncoding();
 	Oid			conversion = InvalidOid;
@@ -74,12 +74,12 @@ push_count(JsonbParseState **state, char *name, const char *text)
 }
 
 static void
-push_list(JsonbParseState **state, char *name, BeSpan interest, BeInterestKind kind)
+push_list(JsonbParseState **state, char *name, BevSpan interest, BevPackedSubscriptionKind kind)
 {
 	bool		begun = false;
-	BeInterest	one;
+	BevPackedSubscription	one;
 
-	while (be_interest_next(&interest, &one))
+	while (bev_packed_subscription_next(&interest, &one))
 	{
 		if (one.kind != kind)
 			continue;
@@ -89,38 +89,38 @@ push_list(JsonbParseState **state, char *name, BeSpan interest, BeInterestKind k
 			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
 			begun = true;
 		}
-		push_string(state, WJB_ELEM, be_clients_text(one.value));
+		push_string(state, WJB_ELEM, bev_clients_text(one.value));
 	}
 	if (begun)
 		pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
 Jsonb *
-be_clients_subscription(const BeClient *client)
+bev_clients_subscription(const BevConnection *client)
 {
-	BeSpan		interest = {client->interest, client->interest_len};
-	BeSpan		rest = interest;
+	BevSpan		interest = {client->interest, client->interest_len};
+	BevSpan		rest = interest;
 	JsonbParseState *state = NULL;
-	BeInterest	one;
+	BevPackedSubscription	one;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_list(&state, "types", interest, BE_INTEREST_TYPE);
-	push_list(&state, "actions", interest, BE_INTEREST_ACTION);
-	push_list(&state, "project_ids", interest, BE_INTEREST_PROJECT);
-	push_list(&state, "bug_report_ids", interest, BE_INTEREST_BUG);
-	while (be_interest_next(&rest, &one))
+	push_list(&state, "types", interest, BEV_PACKED_SUBSCRIPTION_TYPE);
+	push_list(&state, "actions", interest, BEV_PACKED_SUBSCRIPTION_ACTION);
+	push_list(&state, "project_ids", interest, BEV_PACKED_SUBSCRIPTION_PROJECT);
+	push_list(&state, "bug_report_ids", interest, BEV_PACKED_SUBSCRIPTION_BUG);
+	while (bev_packed_subscription_next(&rest, &one))
 	{
-		if (one.kind == BE_INTEREST_TYPES)
+		if (one.kind == BEV_PACKED_SUBSCRIPTION_TYPES)
 			push_count(&state, "types", one.value);
-		else if (one.kind == BE_INTEREST_ACTIONS)
+		else if (one.kind == BEV_PACKED_SUBSCRIPTION_ACTIONS)
 			push_count(&state, "actions", one.value);
-		else if (one.kind == BE_INTEREST_PROJECTS)
+		else if (one.kind == BEV_PACKED_SUBSCRIPTION_PROJECTS)
 			push_count(&state, "project_ids", one.value);
-		else if (one.kind == BE_INTEREST_BUGS)
+		else if (one.kind == BEV_PACKED_SUBSCRIPTION_BUGS)
 			push_count(&state, "bug_report_ids", one.value);
-		else if (one.kind == BE_INTEREST_CONFLATED)
+		else if (one.kind == BEV_PACKED_SUBSCRIPTION_CONFLATED)
 			push_true(&state, "conflate");
-		else if (one.kind == BE_INTEREST_NOTHING)
+		else if (one.kind == BEV_PACKED_SUBSCRIPTION_NOTHING)
 			push_true(&state, "unsubscribed");
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));

@@ -15,7 +15,7 @@ bugevents_wake_courier(PG_FUNCTION_ARGS)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		elog(ERROR, "bugevents.wake_courier() is a trigger");
-	if (be_settings_are_preloaded())
-		be_presence_wake_at_commit(BE_WORKER_COURIER);
+	if (bev_settings_are_preloaded())
+		bev_worker_registry_wake_at_commit(BEV_WORKER_COURIER);
 	return PointerGetDatum(NULL);
 }

@@ -21,18 +21,18 @@
 static pg_atomic_uint32 *workers;
 
 void
-be_presence_request(void)
+bev_worker_registry_request(void)
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(pg_atomic_uint32) * BE_WORKERS));
+	RequestAddinShmemSpace(MAXALIGN(sizeof(pg_atomic_uint32) * BEV_WORKERS));
 }
 
 void
-be_presence_startup(void)
+bev_worker_registry_startup(void)
 {
 	bool		found;
 
-	workers = ShmemInitStruct("bugevents workers", sizeof(pg_atomic_uint32) * BE_WORKERS, &found);
-	for (int i = 0; !found && i < BE_WORKERS; i++)
+	workers = ShmemInitStruct("bugevents workers", sizeof(pg_atomic_uint32) * BEV_WORKERS, &found);
+	for (int i = 0; !found && i < BEV_WORKERS; i++)
 		pg_atomic_init_u32(&workers[i], NOBODY);
 }
 
@@ -43,24 +43,24 @@ leave(int code pg_attribute_unused(), Datum kind)
 }
 
 bool
-be_presence_begin(BeWorkerKind kind)
+bev_worker_registry_begin(BevWorkerKind kind)
 {
 	uint32		nobody = NOBODY;
 
-	if (!pg_atomic_compare_exchange_u32(&workers[kind], &nobody, BE_MY_PGPROC))
+	if (!pg_atomic_compare_exchange_u32(&workers[kind], &nobody, BEV_MY_PGPROC))
 		return false;
 	before_shmem_exit(leave, Int32GetDatum(kind));
 	return true;
 }
 
 bool
-be_presence_is_running(BeWorkerKind kind)
+bev_worker_registry_is_running(BevWorkerKind kind)
 {
 	return pg_atomic_read_u32(&workers[kind]) != NOBODY;
 }
 
 void
-be_presence_wake(BeWorkerKind kind)
+bev_worker_registry_wake(BevWorkerKind kind)
 {
 	uint32		process = pg_atomic_read_u32(&workers[kind]);
 
@@ -68,27 +68,27 @@ be_presence_wake(BeWorkerKind kind)
 		SetLatch(&ProcGlobal->allProcs[process].procLatch);
 }
 
-static bool wakes[BE_WORKERS];	/* of the transaction */
+static bool wakes[BEV_WORKERS];	/* of the transaction */
 
 static void
 at_end(XactEvent event, void *arg pg_attribute_unused())
 {
-	for (int kind = 0; kind < BE_WORKERS; kind++)
+	for (int kind = 0; kind < BEV_WORKERS; kind++)
 	{
 		if (wakes[kind] && event == XACT_EVENT_COMMIT)
-			be_presence_wake((BeWorkerKind) kind);
+			bev_worker_registry_wake((BevWorkerKind) kind);
 		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 			wakes[kind] = false;
 	}
 }
 
 void
-be_presence_wake_at_commit(BeWorkerKind kind)
+bev_worker_registry_wake_at_commit(BevWorkerKind kind)
 {
 	static bool registered = false;
 
 	if (!registered)
 		RegisterXactCallback(at_end, NULL);
 	registered = true;
-	wakes[kind] = pg_atomic_read_u32(&workers[kind]) != BE_MY_PGPROC;
+	wakes[kind] = pg_atomic_read_u32(&workers[kind]) != BEV_MY_PGPROC;
 }

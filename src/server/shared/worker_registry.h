@@ -1,30 +1,30 @@
 /*
  * worker_registry.h - which workers run, for those who start and wake them.
  */
-#ifndef BE_SERVER_SHARED_WORKER_REGISTRY_H
-#define BE_SERVER_SHARED_WORKER_REGISTRY_H
+#ifndef BEV_SERVER_SHARED_WORKER_REGISTRY_H
+#define BEV_SERVER_SHARED_WORKER_REGISTRY_H
 
 #include "postgres.h"
 
-typedef enum BeWorkerKind
+typedef enum BevWorkerKind
 {
-	BE_WORKER_PROJECTOR,
-	BE_WORKER_COURIER,
-	BE_WORKERS
-} BeWorkerKind;
+	BEV_WORKER_PROJECTOR,
+	BEV_WORKER_COURIER,
+	BEV_WORKERS
+} BevWorkerKind;
 
-extern void be_presence_request(void);
-extern void be_presence_startup(void);
+extern void bev_worker_registry_request(void);
+extern void bev_worker_registry_startup(void);
 
 /* The calling process is this worker until it exits.  False: there is one already. */
-extern bool be_presence_begin(BeWorkerKind kind);
+extern bool bev_worker_registry_begin(BevWorkerKind kind);
 
-extern bool be_presence_is_running(BeWorkerKind kind);
+extern bool bev_worker_registry_is_running(BevWorkerKind kind);
 
 /* There is something to do for it.  Cheap if it isn't asleep, or there is none. */
-extern void be_presence_wake(BeWorkerKind kind);
+extern void bev_worker_registry_wake(BevWorkerKind kind);
 
 /* The same when the current transaction commits, unless we are that worker. */
-extern void be_presence_wake_at_commit(BeWorkerKind kind);
+extern void bev_worker_registry_wake_at_commit(BevWorkerKind kind);
 
-#endif							/* BE_SERVER_SHARED_WORKER_REGISTRY_H */
+#endif							/* BEV_SERVER_SHARED_WORKER_REGISTRY_H */

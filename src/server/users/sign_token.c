@@ -74,25 +74,25 @@ hmac_sha256(const char *key, Size key_len, const char *data, Size len,
 }
 
 static char *
-sign(const BeJson *claims)
+sign(const BevJson *claims)
 {
 	unsigned char mac[PG_SHA256_DIGEST_LENGTH];
 	StringInfoData token;
 	char	   *secret;
 	Size		secret_len;
 
-	if (*be_jwt_secret_file == '\0')
+	if (*bev_jwt_secret_file == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no secret to sign tokens with is configured"),
 				 errhint("Set bugevents.jwt_secret_file to a file with a secret of at least 32 bytes and reload.")));
-	secret = be_secret_read("bugevents.jwt_secret_file", be_jwt_secret_file,
+	secret = bev_secret_read("bugevents.jwt_secret_file", bev_jwt_secret_file,
 							&secret_len, ERROR);
 	if (secret_len < SECRET_MIN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the secret in file \"%s\" of bugevents.jwt_secret_file is shorter than %d bytes",
-						be_jwt_secret_file, SECRET_MIN),
+						bev_jwt_secret_file, SECRET_MIN),
 				 errdetail("No gateway accepts tokens that are signed with it."),
 				 errhint("Make one with: openssl rand -base64 48")));
 
@@ -109,27 +109,27 @@ sign(const BeJson *claims)
 }
 
 static void
-put_name(BeJson *json, const char *name)
+put_name(BevJson *json, const char *name)
 {
-	be_json_char(json, json->len == 0 ? '{' : ',');
-	be_json_string(json, name, strlen(name));
-	be_json_char(json, ':');
+	bev_json_char(json, json->len == 0 ? '{' : ',');
+	bev_json_string(json, name, strlen(name));
+	bev_json_char(json, ':');
 }
 
 static void
-put_text_claim(BeJson *json, const char *name, const char *value)
+put_text_claim(BevJson *json, const char *name, const char *value)
 {
-	const char *utf8 = be_utf8_cstring(value);
+	const char *utf8 = bev_database_text_to_cstring(value);
 
 	put_name(json, name);
-	be_json_string(json, utf8, strlen(utf8));
+	bev_json_string(json, utf8, strlen(utf8));
 }
 
 static void
-put_number_claim(BeJson *json, const char *name, int64 value)
+put_number_claim(BevJson *json, const char *name, int64 value)
 {
 	put_name(json, name);
-	be_json_int(json, value);
+	bev_json_int(json, value);
 }
 
 static bool
@@ -140,7 +140,7 @@ has_claim(Jsonb *claims, const char *name)
 
 /* What the configuration asks of tokens, unless the caller says otherwise. */
 static void
-put_default_claim(BeJson *json, Jsonb *claims, const char *name, const char *value)
+put_default_claim(BevJson *json, Jsonb *claims, const char *name, const char *value)
 {
 	if (*value && !has_claim(claims, name))
 		put_text_claim(json, name, value);
@@ -148,15 +148,15 @@ put_default_claim(BeJson *json, Jsonb *claims, const char *name, const char *val
 
 /* The caller's own claims: the members of the object as they stand. */
 static void
-put_claims(BeJson *json, Jsonb *claims)
+put_claims(BevJson *json, Jsonb *claims)
 {
 	const char *text;
 
 	if (JB_ROOT_COUNT(claims) == 0)
 		return;
-	text = be_utf8_cstring(JsonbToCString(NULL, &claims->root, VARSIZE(claims)));
-	be_json_char(json, ',');
-	be_json_bytes(json, text + 1, strlen(text) - 2);
+	text = bev_database_text_to_cstring(JsonbToCString(NULL, &claims->root, VARSIZE(claims)));
+	bev_json_char(json, ',');
+	bev_json_bytes(json, text + 1, strlen(text) - 2);
 }
 
 static void
@@ -216,9 +216,9 @@ bugevents_token(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	char	   *user;
 	Jsonb	   *claims;
-	BeJson		json;
+	BevJson		json;
 
-	be_settings_require_preload();
+	bev_settings_require_preload();
 	for (size_t i = 0; i < lengthof(names); i++)
 		require_argument(fcinfo, i, names[i]);
 	user = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -229,14 +229,14 @@ bugevents_token(PG_FUNCTION_ARGS)
 	claims = PG_GETARG_JSONB_P(3);
 	check_claims(claims);
 
-	be_json_init(&json, CurrentMemoryContext);
+	bev_json_init(&json, CurrentMemoryContext);
 	put_text_claim(&json, "sub", user);
 	put_text_claim(&json, "role", text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	put_number_claim(&json, "iat", unix_seconds(now));
 	put_number_claim(&json, "exp", find_expiry(now, PG_GETARG_INTERVAL_P(2)));
-	put_default_claim(&json, claims, "iss", be_jwt_issuer);
-	put_default_claim(&json, claims, "aud", be_jwt_audience);
+	put_default_claim(&json, claims, "iss", bev_jwt_issuer);
+	put_default_claim(&json, claims, "aud", bev_jwt_audience);
 	put_claims(&json, claims);
-	be_json_char(&json, '}');
+	bev_json_char(&json, '}');
 	PG_RETURN_TEXT_P(cstring_to_text(sign(&json)));
 }

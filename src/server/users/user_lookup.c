@@ -48,14 +48,14 @@
 typedef struct Deciding
 {
 	Oid			relid;
-	BeAttachment *attachment;
+	BevAttachment *attachment;
 } Deciding;
 
 /* A user as the database writes the id, and where the entry is. */
 typedef struct Wanted
 {
 	char	   *user;
-	BeRosterEntry *entry;
+	BevUserLookupEntry *entry;
 } Wanted;
 
 /* ---- which tables ---- */
@@ -66,13 +66,13 @@ find_tables(void)
 	List	   *tables = NIL;
 	ListCell   *cell;
 
-	foreach(cell, be_attached_tables())
+	foreach(cell, bev_attached_tables())
 	{
-		BeAttached *attached = lfirst(cell);
+		BevAttached *attached = lfirst(cell);
 		Deciding   *table = palloc(sizeof(Deciding));
 
 		table->relid = attached->relid;
-		table->attachment = be_attachment_read(attached->argument);
+		table->attachment = bev_attachment_read(attached->argument);
 		if (table->attachment->decides)
 			tables = lappend(tables, table);
 	}
@@ -85,7 +85,7 @@ find_tables(void)
 static char *
 sql_of(const Deciding *table, const char *field)
 {
-	char	   *sql = be_field_sql(table->attachment, table->relid, field);
+	char	   *sql = bev_field_sql(table->attachment, table->relid, field);
 
 	return sql ? sql : "null";
 }
@@ -100,17 +100,17 @@ is_integer_type(Oid type)
 static char *
 build_query(const Deciding *table, Oid type)
 {
-	const BeAttachment *attachment = table->attachment;
-	const BeEntity *entity = attachment->entity;
+	const BevAttachment *attachment = table->attachment;
+	const BevEntity *entity = attachment->entity;
 	char	   *person = sql_of(table, entity->person);
 	bool		as_it_is = is_integer_type(type) || type == TEXTOID || type == VARCHAROID;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s WHERE ",
-					 sql_of(table, BE_ENTITY_KEY), person,
-					 sql_of(table, entity->id == BE_MEMBERSHIP ? entity->project : entity->role),
-					 sql_of(table, entity->status), be_field_from(table->relid));
+					 sql_of(table, BEV_ENTITY_KEY), person,
+					 sql_of(table, entity->id == BEV_MEMBERSHIP ? entity->project : entity->role),
+					 sql_of(table, entity->status), bev_field_from(table->relid));
 	appendStringInfo(&sql, as_it_is ? "%s = ANY ($1)" : "(%s)::text = ANY ($1)", person);
 	if (attachment->filter)
 		appendStringInfo(&sql, " AND (%s\n)", attachment->filter);
@@ -129,7 +129,7 @@ make_array(const Wanted *wanted, int n, bool integers)
 
 		if (!integers)
 			items[count++] = CStringGetTextDatum(wanted[i].user);
-		else if (be_is_integer(wanted[i].user, &value))
+		else if (bev_is_integer(wanted[i].user, &value))
 			items[count++] = Int64GetDatum(value);
 	}
 	return PointerGetDatum(integers
@@ -142,26 +142,26 @@ column_text(uint64 row, int column)
 {
 	char	   *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 
-	return value ? be_utf8_cstring(value) : "";
+	return value ? bev_database_text_to_cstring(value) : "";
 }
 
 static void
-add_statement(const Deciding *table, uint64 row, BeRosterEntry *entry)
+add_statement(const Deciding *table, uint64 row, BevUserLookupEntry *entry)
 {
 	const char *id = column_text(row, 1);
 	const char *value = column_text(row, 3);
-	BeAccessKind kind = strcmp(column_text(row, 4), BE_STATUS_ACTIVE) == 0
-		? BE_ACCESS_ACTIVE : BE_ACCESS_INACTIVE;
+	BevAccessKind kind = strcmp(column_text(row, 4), BEV_STATUS_ACTIVE) == 0
+		? BEV_ACCESS_ACTIVE : BEV_ACCESS_INACTIVE;
 	const char *source = psprintf("%u", table->relid);
 
-	if (table->attachment->entity->id == BE_MEMBERSHIP)
+	if (table->attachment->entity->id == BEV_MEMBERSHIP)
 	{
 		if (*value == '\0')
 			return;
-		kind = BE_ACCESS_MEMBER;
-		source = be_access_membership(table->relid, id, entry->user, value);
+		kind = BEV_ACCESS_MEMBER;
+		source = bev_access_statement_membership(table->relid, id, entry->user, value);
 	}
-	be_access_append(&entry->access, kind, source, entry->user, value);
+	bev_access_statement_append(&entry->access, kind, source, entry->user, value);
 }
 
 static int
@@ -189,17 +189,17 @@ take_row(const Deciding *table, uint64 row, Wanted *wanted, int n)
 static void
 read_table(const Deciding *table, Wanted *wanted, int n)
 {
-	Oid			type = be_field_type(table->attachment, table->relid,
+	Oid			type = bev_field_type(table->attachment, table->relid,
 									  table->attachment->entity->person);
 	Oid			array_type = is_integer_type(type) ? INT8ARRAYOID : TEXTARRAYOID;
 	Datum		array = make_array(wanted, n, is_integer_type(type));
-	Oid			relowner = be_attached_owner(table->relid);
-	BeOwnerScope scope;
+	Oid			relowner = bev_attached_owner(table->relid);
+	BevOwnerScope scope;
 	int			rc;
 
 	if (!OidIsValid(relowner))
 		return;					/* dropped a moment ago */
-	scope = be_owner_enter(relowner, be_owner_search_path(table->attachment->search_path));
+	scope = bev_owner_enter(relowner, bev_owner_search_path(table->attachment->search_path));
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 
@@ -210,13 +210,13 @@ read_table(const Deciding *table, Wanted *wanted, int n)
 	for (uint64 row = 0; row < SPI_processed; row++)
 		take_row(table, row, wanted, n);
 	SPI_freetuptable(SPI_tuptable);
-	be_owner_leave(&scope);
+	bev_owner_leave(&scope);
 }
 
 /* ---- all tables ---- */
 
 static Wanted *
-sort_wanted(BeRosterEntry *entries, int n)
+sort_wanted(BevUserLookupEntry *entries, int n)
 {
 	Wanted	   *wanted = palloc(sizeof(Wanted) * n);
 
@@ -230,7 +230,7 @@ sort_wanted(BeRosterEntry *entries, int n)
 }
 
 bool
-be_roster_collect(BeRosterEntry *entries, int n)
+bev_user_lookup_collect(BevUserLookupEntry *entries, int n)
 {
 	List	   *tables = find_tables();
 	Wanted	   *wanted = sort_wanted(entries, n);
@@ -257,20 +257,20 @@ report_failure(ErrorData *error)
 			 errhint("They are refused.  The view bugevents.attachments shows the tables of entity user and membership.")));
 }
 
-BeRosterResult
-be_roster_read(BeRosterEntry *entries, int n)
+BevUserLookupResult
+bev_user_lookup_read(BevUserLookupEntry *entries, int n)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile BeRosterResult result = BE_ROSTER_READ;
+	volatile BevUserLookupResult result = BEV_USER_LOOKUP_READ;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
 	enable_timeout_after(STATEMENT_TIMEOUT, TIMEOUT);
 	PG_TRY();
 	{
-		if (!be_roster_collect(entries, n))
-			result = BE_ROSTER_NONE;
+		if (!bev_user_lookup_collect(entries, n))
+			result = BEV_USER_LOOKUP_NONE;
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		ReleaseCurrentSubTransaction();
 	}
@@ -286,7 +286,7 @@ be_roster_read(BeRosterEntry *entries, int n)
 		report_failure(error);
 		result = error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
 			error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE
-			? BE_ROSTER_TOO_SLOW : BE_ROSTER_BROKEN;
+			? BEV_USER_LOOKUP_TOO_SLOW : BEV_USER_LOOKUP_BROKEN;
 		FreeErrorData(error);
 	}
 	PG_END_TRY();

@@ -3,8 +3,8 @@
  *
  * The gateway asks itself that for each client; this is for those who aren't connected.
  */
-#ifndef BE_SERVER_USERS_VISIBILITY_H
-#define BE_SERVER_USERS_VISIBILITY_H
+#ifndef BEV_SERVER_USERS_VISIBILITY_H
+#define BEV_SERVER_USERS_VISIBILITY_H
 
 #include "postgres.h"
 
@@ -15,6 +15,6 @@
  * tables say now; role (may be NULL) counts where there are none.  Where no table says it, nobody is
  * a member of a project.  Throws if the tables can't be read; wants a transaction.
  */
-extern bool be_viewer_may_see(const char *user, const char *role, BeSpan audience);
+extern bool bev_visibility_may_see(const char *user, const char *role, BevSpan audience);
 
-#endif							/* BE_SERVER_USERS_VISIBILITY_H */
+#endif							/* BEV_SERVER_USERS_VISIBILITY_H */
