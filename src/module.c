@@ -1,5 +1,5 @@
 /*
- * init.c - loading the library into the server.
+ * module.c - loading the library into the server.
  *
  * Model: everything happens in the postmaster, while it preloads libraries.  A
  * library that is loaded later (CREATE EXTENSION without preloading) defines
@@ -26,7 +26,7 @@
 
 PG_MODULE_MAGIC;
 
-void		_PG_init(void);
+void _PG_init(void);
 
 static shmem_request_hook_type previous_shmem_request_hook = NULL;
 static shmem_startup_hook_type previous_shmem_startup_hook = NULL;

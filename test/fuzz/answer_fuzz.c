@@ -11,22 +11,22 @@
 #include "gateway/wire/frame.h"
 #include "stage.h"
 
-#define SECRET	"s3cret-of-ours"
+#define SECRET "s3cret-of-ours"
 
 static size_t
 hear_head(BevPeerAnswer *answer, BevMedium medium, const char *data, size_t size)
 {
-	size_t		at = 0;
+	size_t at = 0;
 
 	while (at < size && data[at] != '\n')
 	{
 		const char *end = memchr(data + at, '\n', size - at);
-		size_t		n = end ? (size_t) (end - data) - at + 1 : size - at;
+		size_t n = end ? (size_t) (end - data) - at + 1 : size - at;
 
 		if (n == 2 && data[at] == '!')
 			bev_peer_answer_begin(answer, true);
 		else if (!(medium == BEV_EMAIL ? bev_peer_answer_smtp(answer, data + at, n) :
-				   bev_peer_answer_http(answer, data + at, n, 1800000000)))
+		                                 bev_peer_answer_http(answer, data + at, n, 1800000000)))
 			return size;
 		at += n;
 	}
@@ -36,9 +36,10 @@ hear_head(BevPeerAnswer *answer, BevMedium medium, const char *data, size_t size
 static void
 check(const BevOutcome *outcome)
 {
-	size_t		len = strlen(outcome->error);
+	size_t len = strlen(outcome->error);
 
-	if (len > BEV_CARRIER_MAX_ERROR || bev_utf8_check(0, outcome->error, len) != 0 || !bev_utf8_is_one_line(outcome->error))
+	if (len > BEV_CARRIER_MAX_ERROR || bev_utf8_check(0, outcome->error, len) != 0 ||
+	    !bev_utf8_is_one_line(outcome->error))
 		stage_fail("an error is one line of UTF-8, and not too long");
 	if (strstr(outcome->error, SECRET))
 		stage_fail("an error has no secret in it");
@@ -52,17 +53,17 @@ check(const BevOutcome *outcome)
 		stage_fail("the time to wait has a bound");
 }
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	const char *data = (const char *) input + 2;
-	BevAttempt	attempt = {.trouble = "trouble"};
-	BevPeerAnswer	answer;
-	BevOutcome	outcome;
-	BevRedact		mask = {0};
-	size_t		step;
+	BevAttempt attempt = {.trouble = "trouble"};
+	BevPeerAnswer answer;
+	BevOutcome outcome;
+	BevRedact mask = {0};
+	size_t step;
 
 	if (size < 2)
 		return 0;

@@ -9,13 +9,13 @@
 
 #include "stage.h"
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BevClient   *client;
-	size_t		step = size ? input[0] & 0x7f : 0;
+	BevClient *client;
+	size_t step = size ? input[0] & 0x7f : 0;
 
 	if (size == 0)
 		return 0;
@@ -24,8 +24,8 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	stage_choke(input[0] & 0x80);
 	for (size_t at = 1; at < size && !client->socket.dropped;)
 	{
-		size_t		n = step == 0 || step > size - at ? size - at : step;
-		char	   *piece = malloc(n);
+		size_t n = step == 0 || step > size - at ? size - at : step;
+		char *piece = malloc(n);
 
 		memcpy(piece, input + at, n);
 		bev_client_received(&client->socket, piece, n);

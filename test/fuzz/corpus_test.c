@@ -8,15 +8,15 @@
 
 #include "../unit/tap.h"
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 static bool
 run_file(const char *name)
 {
 	static uint8_t input[1 << 20];
-	char		path[4096];
-	FILE	   *file;
-	size_t		size;
+	char path[4096];
+	FILE *file;
+	size_t size;
 
 	snprintf(path, sizeof(path), "%s/%s", CORPUS, name);
 	file = fopen(path, "rb");
@@ -32,8 +32,8 @@ int
 main(void)
 {
 	struct dirent **names;
-	int			n = scandir(CORPUS, &names, NULL, alphasort);
-	int			ran = 0;
+	int n = scandir(CORPUS, &names, NULL, alphasort);
+	int ran = 0;
 
 	/* A crash in one of them has its name right above. */
 	for (int i = 0; i < n; i++)

@@ -8,13 +8,13 @@
 #include "gateway/wire/frame.h"
 #include "stage.h"
 
-#define MESSAGE_MAX		1000
+#define MESSAGE_MAX 1000
 
 /* What was found, one thing after the other. */
 static void
 note(BevText *found, BevRead what, const BevFrameReader *reader, const BevText *payload)
 {
-	char		kind = (char) what;
+	char kind = (char) what;
 
 	bev_text_add(found, &kind, 1);
 	if (what == BEV_READ_CLOSE || what == BEV_READ_FAILED)
@@ -26,24 +26,24 @@ note(BevText *found, BevRead what, const BevFrameReader *reader, const BevText *
 static void
 read_cut(const uint8_t *input, size_t size, size_t step, BevText *found)
 {
-	BevFrameReader	reader = {0};
+	BevFrameReader reader = {0};
 
 	for (size_t at = 0; at < size;)
 	{
-		size_t		n = step > size - at ? size - at : step;
-		char	   *piece = malloc(n);
+		size_t n = step > size - at ? size - at : step;
+		char *piece = malloc(n);
 		const char *data = piece;
-		size_t		left = n;
-		BevText		payload = {0};
-		BevRead		what;
+		size_t left = n;
+		BevText payload = {0};
+		BevRead what;
 
 		memcpy(piece, input + at, n);
-		while ((what = bev_frame_reader_next(&reader, &data, &left, MESSAGE_MAX,
-									 &payload)) != BEV_READ_MORE)
+		while ((what = bev_frame_reader_next(&reader, &data, &left, MESSAGE_MAX, &payload)) !=
+		       BEV_READ_MORE)
 		{
 			note(found, what, &reader, &payload);
 			if (what == BEV_READ_MESSAGE &&
-				(payload.len > MESSAGE_MAX || bev_utf8_check(0, payload.data, payload.len) != 0))
+			    (payload.len > MESSAGE_MAX || bev_utf8_check(0, payload.data, payload.len) != 0))
 				stage_fail("a message is UTF-8 and not too large");
 		}
 		if (left != 0)
@@ -54,13 +54,13 @@ read_cut(const uint8_t *input, size_t size, size_t step, BevText *found)
 	bev_frame_reader_free(&reader);
 }
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BevText		whole = {0};
-	BevText		cut = {0};
+	BevText whole = {0};
+	BevText cut = {0};
 
 	if (size < 2)
 		return 0;

@@ -14,17 +14,17 @@ check_span(BevSpan span, const char *data, size_t len)
 		stage_fail("a span lies within the head");
 }
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	char	   *data = malloc(size + 1);	/* its own, so that each overrun shows */
-	size_t		end;
-	BevHead		head;
-	char		token[BEV_TOKEN_MAX + 1];
-	char		accept[BEV_ACCEPT_LEN + 1];
-	char		value[64];
+	char *data = malloc(size + 1); /* its own, so that each overrun shows */
+	size_t end;
+	BevHead head;
+	char token[BEV_TOKEN_MAX + 1];
+	char accept[BEV_ACCEPT_LEN + 1];
+	char value[64];
 
 	memcpy(data, input, size);
 	end = bev_head_end(data, size);

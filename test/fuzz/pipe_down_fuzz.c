@@ -19,8 +19,8 @@
 static bool
 configure(const BevMessage *message)
 {
-	char		error[256];
-	BevConfig   *config = bev_config_read(message->body, message->size, error, sizeof(error));
+	char error[256];
+	BevConfig *config = bev_config_read(message->body, message->size, error, sizeof(error));
 
 	bev_config_free(config);
 	return config != NULL;
@@ -57,9 +57,9 @@ take(BevGateway *gateway, const BevMessage *message)
 static void
 add_clients(void)
 {
-	BevClient   *admin = stage_client("2", true, false);
-	BevClient   *conflating = stage_client("3", false, false);
-	BevClient   *waiting = stage_client("4", false, false);
+	BevClient *admin = stage_client("2", true, false);
+	BevClient *conflating = stage_client("3", false, false);
+	BevClient *waiting = stage_client("4", false, false);
 
 	stage_client("1", false, false);
 	admin->subscription = bev_subscription_create();
@@ -70,14 +70,14 @@ add_clients(void)
 	bev_registration_ask(waiting);
 }
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BevGateway  *gateway;
-	BevChannel	channel;
-	BevMessage	message;
+	BevGateway *gateway;
+	BevChannel channel;
+	BevMessage message;
 
 	if (size == 0)
 		return 0;

@@ -27,9 +27,9 @@ decode(const BevMessage *message)
 	BevAbuseMessage abuse;
 	BevSubscriptionMessage who;
 	BevSlowMessage slow;
-	BevPackedSubscription	interest;
-	uint64_t	counter[BEV_COUNTER_KINDS];
-	BevSpan		text;
+	BevPackedSubscription interest;
+	uint64_t counter[BEV_COUNTER_KINDS];
+	BevSpan text;
 
 	bev_body_hello(message, &hello);
 	bev_body_closed(message, &closed);
@@ -67,13 +67,13 @@ decode(const BevMessage *message)
 		bev_body_report(message, i, &report);
 }
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BevChannel	channel;
-	BevMessage	message;
+	BevChannel channel;
+	BevMessage message;
 
 	bev_channel_open(&channel, -1, BEV_MESSAGE_MAX_UP);
 	channel.in.data = malloc(size ? size : 1);

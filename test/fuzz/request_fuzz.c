@@ -9,13 +9,13 @@
 #include "gateway/client/client_message.h"
 #include "stage.h"
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BevGateway  *gateway;
-	BevClient   *client;
+	BevGateway *gateway;
+	BevClient *client;
 
 	gateway = stage_open(true);
 	client = stage_client("1", false, true);
@@ -23,14 +23,14 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	while (size > 0)
 	{
 		const uint8_t *end = memchr(input, '\n', size);
-		size_t		n = end ? (size_t) (end - input) : size;
-		char	   *message = malloc(n ? n : 1);
+		size_t n = end ? (size_t) (end - input) : size;
+		char *message = malloc(n ? n : 1);
 
 		memcpy(message, input, n);
 		/* The reader lets nothing else through. */
 		if (bev_utf8_check(0, message, n) == 0)
 		{
-			uint32_t	asked = client->questions;
+			uint32_t asked = client->questions;
 
 			bev_client_message_answer(client, message, n);
 			if (client->out.len == 0 && client->questions == asked)

@@ -1,4 +1,4 @@
-#define _GNU_SOURCE				/* memmem */
+#define _GNU_SOURCE /* memmem */
 /*
  * stage.c - a gateway without a network and without a dispatcher, for fuzzing.
  */
@@ -19,7 +19,7 @@
 
 struct BevSockets
 {
-	BevSocket   *to_drop;
+	BevSocket *to_drop;
 };
 
 static BevSockets sockets;
@@ -28,7 +28,8 @@ static bool choked;
 static bool must_be_json;
 
 /* RFC 7515, appendix A, and RFC 8037, appendix A. */
-const char stage_config[] = "{\"jwt_algorithms\":\"HS256,RS256,ES256,ES512,EdDSA\","
+const char stage_config[] =
+	"{\"jwt_algorithms\":\"HS256,RS256,ES256,ES512,EdDSA\","
 	"\"jwt_secret\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\",\"message_rate\":0,"
 	"\"jwks\":\"{\\\"keys\\\":["
 	"{\\\"kty\\\":\\\"RSA\\\",\\\"kid\\\":\\\"rsa\\\",\\\"e\\\":\\\"AQAB\\\",\\\"n\\\":\\\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k"
@@ -53,9 +54,9 @@ stage_fail(const char *what)
 static size_t
 check_frame(const unsigned char *data, size_t len)
 {
-	size_t		head = 2;
-	uint64_t	payload;
-	int			opcode;
+	size_t head = 2;
+	uint64_t payload;
+	int opcode;
 
 	if (len < 2 || (data[0] & 0xf0) != 0x80 || (data[1] & 0x80))
 		stage_fail("a frame is final, unmasked, and has no reserved bits");
@@ -73,12 +74,12 @@ check_frame(const unsigned char *data, size_t len)
 	if (payload > len - head)
 		stage_fail("a write is made of whole frames");
 	if (opcode != BEV_OP_TEXT && opcode != BEV_OP_PONG && opcode != BEV_OP_PING &&
-		opcode != BEV_OP_CLOSE)
+	    opcode != BEV_OP_CLOSE)
 		stage_fail("a frame is text, ping, pong or close");
 	if (opcode == BEV_OP_TEXT && must_be_json)
 	{
-		json_t	   *json = json_loadb((const char *) data + head, payload,
-									  JSON_REJECT_DUPLICATES, NULL);
+		json_t *json =
+			json_loadb((const char *) data + head, payload, JSON_REJECT_DUPLICATES, NULL);
 
 		if (!json_is_object(json))
 			stage_fail("a message is a JSON object");
@@ -88,8 +89,8 @@ check_frame(const unsigned char *data, size_t len)
 }
 
 bool
-bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket,
-				const char *data, size_t len)
+bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket, const char *data,
+                 size_t len)
 {
 	if (socket->dropped || choked)
 		stage_fail("only an open socket with room is written to");
@@ -106,7 +107,7 @@ bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket,
 	}
 	while (len > 0)
 	{
-		size_t		n = check_frame((const unsigned char *) data, len);
+		size_t n = check_frame((const unsigned char *) data, len);
 
 		data += n;
 		len -= n;
@@ -116,7 +117,7 @@ bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket,
 
 bool
 bev_socket_adopt(BevSockets *all __attribute__((unused)), BevSocket *socket,
-				int fd __attribute__((unused)), bool tls __attribute__((unused)))
+                 int fd __attribute__((unused)), bool tls __attribute__((unused)))
 {
 	socket->wsi = (struct lws *) &sockets;
 	return true;
@@ -177,7 +178,7 @@ is_understood(const BevMessage *message)
 	BevAskMessage ask;
 	BevAbuseMessage abuse;
 	BevSubscriptionMessage who;
-	BevSpan		rest;
+	BevSpan rest;
 
 	switch (message->kind)
 	{
@@ -198,10 +199,10 @@ is_understood(const BevMessage *message)
 
 void
 bev_link_send(BevLink *link __attribute__((unused)), uint32_t kind, const void *head,
-			 size_t head_len, const void *rest, size_t rest_len)
+              size_t head_len, const void *rest, size_t rest_len)
 {
-	char	   *body = malloc(head_len + rest_len + 1);
-	BevMessage	message = {kind, (uint32_t) (head_len + rest_len), body};
+	char *body = malloc(head_len + rest_len + 1);
+	BevMessage message = {kind, (uint32_t) (head_len + rest_len), body};
 
 	if (head_len > 0)
 		memcpy(body, head, head_len);
@@ -214,7 +215,7 @@ bev_link_send(BevLink *link __attribute__((unused)), uint32_t kind, const void *
 
 void
 bev_link_log(BevLink *link __attribute__((unused)), uint32_t level __attribute__((unused)),
-			const char *format __attribute__((unused)),...)
+             const char *format __attribute__((unused)), ...)
 {
 }
 
@@ -222,8 +223,8 @@ bev_link_log(BevLink *link __attribute__((unused)), uint32_t level __attribute__
 
 void
 bev_link_open(BevLink *link __attribute__((unused)), uv_loop_t *loop __attribute__((unused)),
-			 int fd __attribute__((unused)), const BevLinkEvents *events __attribute__((unused)),
-			 void *owner __attribute__((unused)))
+              int fd __attribute__((unused)), const BevLinkEvents *events __attribute__((unused)),
+              void *owner __attribute__((unused)))
 {
 }
 
@@ -234,8 +235,8 @@ bev_link_close(BevLink *link __attribute__((unused)))
 
 BevSockets *
 bev_sockets_create(uv_loop_t *loop __attribute__((unused)),
-				  const BevSocketEvents *events __attribute__((unused)),
-				  void *owner __attribute__((unused)))
+                   const BevSocketEvents *events __attribute__((unused)),
+                   void *owner __attribute__((unused)))
 {
 	return NULL;
 }
@@ -256,8 +257,8 @@ bev_sockets_tls(const BevSockets *all __attribute__((unused)))
 static void
 begin_stream(void)
 {
-	BevStreamMessage stream = {.tip = 5,.id = "11111111-2222-3333-4444-555555555555"};
-	BevMessage	message = {BEV_MSG_STREAM, sizeof(stream), (const char *) &stream};
+	BevStreamMessage stream = {.tip = 5, .id = "11111111-2222-3333-4444-555555555555"};
+	BevMessage message = {BEV_MSG_STREAM, sizeof(stream), (const char *) &stream};
 
 	if (!bev_stream_begin(&gateway, &message))
 		stage_fail("the stage's stream begins");
@@ -267,14 +268,13 @@ BevGateway *
 stage_open(bool stream)
 {
 	static bool begun;
-	char		error[256];
+	char error[256];
 
 	if (!begun)
 	{
 		uv_loop_init(&gateway.loop);
 		gateway.sockets = &sockets;
-		gateway.config = bev_config_read(stage_config, strlen(stage_config),
-										error, sizeof(error));
+		gateway.config = bev_config_read(stage_config, strlen(stage_config), error, sizeof(error));
 		gateway.keys = bev_keys_create(gateway.config, error, sizeof(error));
 		if (gateway.keys == NULL)
 			stage_fail(error);
@@ -299,8 +299,8 @@ stage_accept(void)
 BevClient *
 stage_client(const char *user, bool admin, bool json)
 {
-	BevClient   *client = stage_accept();
-	BevClaims	claims = {
+	BevClient *client = stage_accept();
+	BevClaims claims = {
 		.user_id = bev_copy_text(user, strlen(user)),
 		.role = bev_copy_text(admin ? "admin" : "user", admin ? 5 : 4),
 		.is_admin = admin,
@@ -335,7 +335,7 @@ stage_turn(void)
 {
 	while (sockets.to_drop)
 	{
-		BevSocket   *socket = sockets.to_drop;
+		BevSocket *socket = sockets.to_drop;
 
 		sockets.to_drop = socket->next;
 		socket->wsi = NULL;
@@ -362,8 +362,8 @@ stage_close(void)
 	bev_question_free(&gateway);
 	bev_addresses_free(gateway.addresses);
 	bev_text_free(&gateway.scratch);
-	gateway.window = (BevWindow) {0};
-	gateway.directory = (BevDirectory) {0};
+	gateway.window = (BevWindow){0};
+	gateway.directory = (BevDirectory){0};
 	gateway.stream[0] = '\0';
 	gateway.dropped = gateway.sent_tip = gateway.batch = gateway.last_number = 0;
 	gateway.held = 0;

@@ -11,7 +11,7 @@
 #include "gateway/client/client.h"
 
 /* What the tokens of the stage are signed with. */
-#define STAGE_SECRET	"0123456789abcdef0123456789abcdef"
+#define STAGE_SECRET "0123456789abcdef0123456789abcdef"
 
 /* The gateway, begun anew; it has keys of each kind, and a stream unless told not to. */
 extern BevGateway *stage_open(bool stream);
@@ -35,4 +35,4 @@ extern const char stage_config[];
 /* Stop with a message: the property does not hold. */
 extern void stage_fail(const char *what) __attribute__((noreturn));
 
-#endif							/* BEV_TEST_FUZZ_STAGE_H */
+#endif /* BEV_TEST_FUZZ_STAGE_H */

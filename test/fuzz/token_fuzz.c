@@ -13,14 +13,13 @@
 #include "gateway/identity/token.h"
 #include "stage.h"
 
-#define NOW		1800000000
+#define NOW 1800000000
 
 static void
 add_base64url(BevText *token, const char *data, size_t len)
 {
-	char	   *encoded = malloc(len / 3 * 4 + 8);
-	int			n = EVP_EncodeBlock((unsigned char *) encoded,
-									(const unsigned char *) data, (int) len);
+	char *encoded = malloc(len / 3 * 4 + 8);
+	int n = EVP_EncodeBlock((unsigned char *) encoded, (const unsigned char *) data, (int) len);
 
 	while (n > 0 && encoded[n - 1] == '=')
 		n--;
@@ -34,16 +33,16 @@ static BevTokenResult
 check(const char *token)
 {
 	const BevGateway *gateway = stage_open(false);
-	BevClaims	claims;
+	BevClaims claims;
 	const char *why;
-	BevTokenResult result = bev_token_verify(gateway->keys, gateway->config, token,
-										  NOW, &claims, &why);
+	BevTokenResult result =
+		bev_token_verify(gateway->keys, gateway->config, token, NOW, &claims, &why);
 
 	if ((result == BEV_TOKEN_GOOD) != (why == NULL))
 		stage_fail("there is a reason unless it is good");
 	if (result == BEV_TOKEN_GOOD &&
-		(claims.user_id[0] == '\0' || strlen(claims.user_id) > BEV_USER_ID_MAX ||
-		 claims.role[0] == '\0' || claims.ends_at <= NOW || strchr(claims.user_id, '\n')))
+	    (claims.user_id[0] == '\0' || strlen(claims.user_id) > BEV_USER_ID_MAX ||
+	     claims.role[0] == '\0' || claims.ends_at <= NOW || strchr(claims.user_id, '\n')))
 		stage_fail("a good token has what it needs");
 	bev_claims_free(&claims);
 	stage_close();
@@ -54,17 +53,17 @@ static void
 check_signed(const char *data, size_t size)
 {
 	const char *end = memchr(data, '\n', size);
-	size_t		n = end ? (size_t) (end - data) : size;
+	size_t n = end ? (size_t) (end - data) : size;
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned int mac_len;
-	BevText		token = {0};
+	BevText token = {0};
 
 	add_base64url(&token, data, n);
 	bev_text_add(&token, ".", 1);
 	if (end)
 		add_base64url(&token, end + 1, size - n - 1);
-	HMAC(EVP_sha256(), STAGE_SECRET, (int) strlen(STAGE_SECRET),
-		 (const unsigned char *) token.data, token.len, mac, &mac_len);
+	HMAC(EVP_sha256(), STAGE_SECRET, (int) strlen(STAGE_SECRET), (const unsigned char *) token.data,
+	     token.len, mac, &mac_len);
 	bev_text_add(&token, ".", 1);
 	add_base64url(&token, (const char *) mac, mac_len);
 	bev_text_add(&token, "", 1);
@@ -75,11 +74,12 @@ check_signed(const char *data, size_t size)
 static void
 read_keys(const char *member, const char *text)
 {
-	json_t	   *json = json_pack("{s:s, s:s}", member, text, "jwt_algorithms", "RS256");
-	char	   *packed = json ? json_dumps(json, 0) : NULL;
-	char		error[256] = "";
-	BevConfig   *config = packed ? bev_config_read(packed, strlen(packed), error, sizeof(error)) : NULL;
-	BevKeys	   *keys = config ? bev_keys_create(config, error, sizeof(error)) : NULL;
+	json_t *json = json_pack("{s:s, s:s}", member, text, "jwt_algorithms", "RS256");
+	char *packed = json ? json_dumps(json, 0) : NULL;
+	char error[256] = "";
+	BevConfig *config =
+		packed ? bev_config_read(packed, strlen(packed), error, sizeof(error)) : NULL;
+	BevKeys *keys = config ? bev_keys_create(config, error, sizeof(error)) : NULL;
 
 	if (config && keys == NULL && error[0] == '\0')
 		stage_fail("there is a reason why keys can't be read");
@@ -89,13 +89,13 @@ read_keys(const char *member, const char *text)
 	json_decref(json);
 }
 
-extern int	LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
+extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	char	   *text;
-	char		error[256];
+	char *text;
+	char error[256];
 
 	if (size == 0)
 		return 0;

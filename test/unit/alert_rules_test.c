@@ -1,5 +1,5 @@
 /*
- * alerts_test.c - when alerts are raised and cleared, on a clock of our own.
+ * alert_rules_test.c - when alerts are raised and cleared, on a clock of our own.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,29 +10,30 @@
 static BevAlerts alerts;
 static BevAlertRules rules;
 static BevAlertSample now;
-static char said[1024];			/* "+name -name " since it was emptied */
+static char said[1024]; /* "+name -name " since it was emptied */
 static double said_value;
 
 static void
 tell(BevAlert alert, bool raised, double value, double threshold)
 {
-	size_t		len = strlen(said);
+	size_t len = strlen(said);
 
 	snprintf(said + len, sizeof(said) - len, "%c%s ", raised ? '+' : '-', bev_alert_names[alert]);
 	said_value = value;
-	tap_ok(threshold == rules.threshold[alert] && raised == alerts.raised[alert], "... with its threshold");
+	tap_ok(threshold == rules.threshold[alert] && raised == alerts.raised[alert],
+	       "... with its threshold");
 }
 
 /* Anew: a window of 5 minutes, all thresholds out of reach but one. */
 static void
 begin(BevAlert alert, double threshold)
 {
-	alerts = (BevAlerts) {.tell = tell};
-	rules = (BevAlertRules) {.window = 300000};
+	alerts = (BevAlerts){.tell = tell};
+	rules = (BevAlertRules){.window = 300000};
 	for (int i = 0; i < BEV_ALERTS; i++)
 		rules.threshold[i] = 1e9;
 	rules.threshold[alert] = threshold;
-	now = (BevAlertSample) {.at = 1000000000};
+	now = (BevAlertSample){.at = 1000000000};
 	*said = '\0';
 }
 
@@ -51,7 +52,7 @@ pass_seconds(int seconds)
 static bool
 says(const char *wanted)
 {
-	bool		same = strcmp(said, wanted) == 0;
+	bool same = strcmp(said, wanted) == 0;
 
 	if (!same)
 		printf("# said \"%s\" (%f) instead of \"%s\"\n", said, said_value, wanted);
@@ -62,13 +63,13 @@ says(const char *wanted)
 static void
 test_counted(const char *name, BevAlert alert, uint64_t *counter)
 {
-	char		raised[64];
-	char		cleared[64];
+	char raised[64];
+	char cleared[64];
 
 	snprintf(raised, sizeof(raised), "+%s ", name);
 	snprintf(cleared, sizeof(cleared), "-%s ", name);
 	begin(alert, 3);
-	*counter = 1000;			/* from before we began */
+	*counter = 1000; /* from before we began */
 	pass_seconds(20);
 	tap_ok(says(""), "what was counted before is none of it");
 	*counter += 2;
@@ -137,7 +138,8 @@ test_spike(void)
 	tap_ok(says(""), "less than three times what is usual");
 	now.connections = 2800;
 	pass_seconds(20);
-	tap_ok(says("+connection_spike ") && said_value > 3 && said_value < 3.2, "three times what is usual");
+	tap_ok(says("+connection_spike ") && said_value > 3 && said_value < 3.2,
+	       "three times what is usual");
 	pass_seconds(4000);
 	tap_ok(says("-connection_spike "), "it gets usual");
 	begin(BEV_ALERT_connection_spike, 3);
@@ -161,21 +163,22 @@ test_latency(void)
 {
 	begin(BEV_ALERT_delivery_latency, 1);
 	pass_seconds(10);
-	now.delays[0] += 1000;		/* up to 1 ms */
+	now.delays[0] += 1000; /* up to 1 ms */
 	now.delays[BEV_ALERT_DELAYS - 1] += 9;
 	pass_seconds(11);
 	tap_ok(says(""), "less than one in a hundred is slow");
-	now.delays[BEV_ALERT_DELAYS - 1] += 2;	/* more than 30 s */
+	now.delays[BEV_ALERT_DELAYS - 1] += 2; /* more than 30 s */
 	pass_seconds(11);
 	tap_ok(says("+delivery_latency ") && said_value == 30, "more are");
 	pass_seconds(300);
 	tap_ok(says("-delivery_latency ") && said_value == 0, "nothing is delivered: nothing is slow");
-	now.delays[9] += 100;		/* 0.5 to 1 s */
+	now.delays[9] += 100; /* 0.5 to 1 s */
 	pass_seconds(20);
 	tap_ok(says(""), "within the threshold");
 	rules.threshold[BEV_ALERT_delivery_latency] = 0.9;
 	pass_seconds(10);
-	tap_ok(says("+delivery_latency ") && said_value == 0.995, "within a bucket they are spread evenly");
+	tap_ok(says("+delivery_latency ") && said_value == 0.995,
+	       "within a bucket they are spread evenly");
 }
 
 static void

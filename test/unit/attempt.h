@@ -15,14 +15,14 @@
 
 /* The errno of an attempt, 0 if it went well, 255 if there was no confinement. */
 static inline int
-attempt(bool (*confine) (char *error, size_t error_size), long (*what) (void))
+attempt(bool (*confine)(char *error, size_t error_size), long (*what)(void))
 {
-	pid_t		child = fork();
-	int			status = 0;
+	pid_t child = fork();
+	int status = 0;
 
 	if (child == 0)
 	{
-		char		error[256];
+		char error[256];
 
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 		if (!confine(error, sizeof(error)))
@@ -37,4 +37,4 @@ attempt(bool (*confine) (char *error, size_t error_size), long (*what) (void))
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
-#endif							/* BEV_TEST_UNIT_ATTEMPT_H */
+#endif /* BEV_TEST_UNIT_ATTEMPT_H */

@@ -8,14 +8,14 @@
 #include "common/pipe/body.h"
 #include "tap.h"
 
-static char found[4096];		/* a copy of what was read */
+static char found[4096]; /* a copy of what was read */
 
 /* Each kind's reader, with the struct in found. */
 #define READER(name, type) \
 	static bool read_##name(const BevMessage *message) \
 	{ \
-		type		it; \
-		bool		good = bev_body_##name(message, &it); \
+		type it; \
+		bool good = bev_body_##name(message, &it); \
 		if (good) \
 			memcpy(found, &it, sizeof(it)); \
 		return good; \
@@ -37,8 +37,8 @@ static bool
 read_admit(const BevMessage *message)
 {
 	BevAdmitMessage it;
-	BevSpan		access;
-	bool		good = bev_body_admit(message, &it, &access);
+	BevSpan access;
+	bool good = bev_body_admit(message, &it, &access);
 
 	if (good)
 		memcpy(found, &it, sizeof(it));
@@ -50,8 +50,8 @@ static bool
 read_ask(const BevMessage *message)
 {
 	BevAskMessage it;
-	BevSpan		payload;
-	bool		good = bev_body_ask(message, &it, &payload);
+	BevSpan payload;
+	bool good = bev_body_ask(message, &it, &payload);
 
 	if (good)
 		memcpy(found, &it, sizeof(it));
@@ -62,8 +62,8 @@ static bool
 read_answer(const BevMessage *message)
 {
 	BevAnswerMessage it;
-	BevSpan		rest;
-	bool		good = bev_body_answer(message, &it, &rest);
+	BevSpan rest;
+	bool good = bev_body_answer(message, &it, &rest);
 
 	if (good)
 		memcpy(found, &it, sizeof(it));
@@ -72,11 +72,11 @@ read_answer(const BevMessage *message)
 
 /* The same body at its own place in memory, so that each overrun shows. */
 static bool
-reads(bool (*read) (const BevMessage *), const void *body, size_t size)
+reads(bool (*read)(const BevMessage *), const void *body, size_t size)
 {
-	char	   *copy = malloc(size ? size : 1);
-	BevMessage	message = {.size = (uint32_t) size,.body = copy};
-	bool		good;
+	char *copy = malloc(size ? size : 1);
+	BevMessage message = {.size = (uint32_t) size, .body = copy};
+	bool good;
 
 	memcpy(copy, body, size);
 	good = read(&message);
@@ -85,10 +85,10 @@ reads(bool (*read) (const BevMessage *), const void *body, size_t size)
 }
 
 static void
-test_fixed(const char *name, bool (*read) (const BevMessage *), const void *body, size_t size)
+test_fixed(const char *name, bool (*read)(const BevMessage *), const void *body, size_t size)
 {
-	char		longer[1024] = "";
-	bool		good = true;
+	char longer[1024] = "";
+	bool good = true;
 
 	tap_ok(reads(read, body, size) && memcmp(found, body, size) == 0, name);
 	memcpy(longer, body, size);
@@ -97,7 +97,7 @@ test_fixed(const char *name, bool (*read) (const BevMessage *), const void *body
 	tap_ok(good, "... of this length alone");
 }
 
-static const BevStreamMessage stream = {.tip = 7,.id = "11111111-2222-3333-4444-555555555555"};
+static const BevStreamMessage stream = {.tip = 7, .id = "11111111-2222-3333-4444-555555555555"};
 static const BevProgressMessage progress = {7, 3};
 static const BevFetchedMessage fetched = {1, BEV_FETCH_GONE, 7, 3};
 static const BevAdmitMessage admit = {1, BEV_NOT_LOOKED_UP, 0, 9};
@@ -112,8 +112,9 @@ static const BevAskMessage ask = {1, 2, BEV_VERB_LIST};
 static const BevAnswerMessage answer = {1, 2, BEV_ANSWER_ERROR, 3, 0, 0, "not_found", "id"};
 
 #define REFUSED(name, type, from, change) \
-	do { \
-		type		it = from; \
+	do \
+	{ \
+		type it = from; \
 		change; \
 		tap_ok(!reads(read_##name, &it, sizeof(it)), #name ": " #change); \
 	} while (0)
@@ -130,7 +131,8 @@ test_refused(void)
 	REFUSED(stream, BevStreamMessage, stream, memset(it.id, 'x', sizeof(it.id)));
 	REFUSED(fetched, BevFetchedMessage, fetched, it.result = 2);
 	REFUSED(admit, BevAdmitMessage, admit, it.verdict = 4);
-	REFUSED(disconnect, BevDisconnectMessage, disconnect, memset(it.reason, 'x', sizeof(it.reason)));
+	REFUSED(disconnect, BevDisconnectMessage, disconnect,
+	        memset(it.reason, 'x', sizeof(it.reason)));
 	REFUSED(disconnect, BevDisconnectMessage, disconnect, it.reason[1] = '\n');
 	REFUSED(hello, BevHelloMessage, hello, it.version++);
 	REFUSED(fetch, BevFetchMessage, fetch, it.request = 0);
@@ -154,9 +156,9 @@ test_refused(void)
 static bool
 reads_log(const void *body, size_t size, const char *text)
 {
-	BevMessage	message = {.size = (uint32_t) size,.body = body};
+	BevMessage message = {.size = (uint32_t) size, .body = body};
 	BevLogMessage log;
-	BevSpan		rest;
+	BevSpan rest;
 
 	return bev_body_log(&message, &log, &rest) && bev_span_is(rest, text);
 }
@@ -164,8 +166,8 @@ reads_log(const void *body, size_t size, const char *text)
 static void
 test_log(void)
 {
-	const char	line[] = {BEV_LOG_WARNING, 0, 0, 0, 'h', 'i'};
-	const char	level[] = {BEV_LOG_WARNING + 1, 0, 0, 0};
+	const char line[] = {BEV_LOG_WARNING, 0, 0, 0, 'h', 'i'};
+	const char level[] = {BEV_LOG_WARNING + 1, 0, 0, 0};
 
 	tap_ok(reads_log(line, 6, "hi"), "a line");
 	tap_ok(reads_log(line, 4, ""), "an empty one");
@@ -177,15 +179,16 @@ test_log(void)
 static void
 test_payload(void)
 {
-	char		body[sizeof(ask) + BEV_ASK_MAX + 1];
-	BevMessage	message = {.body = body};
+	char body[sizeof(ask) + BEV_ASK_MAX + 1];
+	BevMessage message = {.body = body};
 	BevAskMessage it;
-	BevSpan		payload;
+	BevSpan payload;
 
 	memcpy(body, &ask, sizeof(ask));
 	memset(body + sizeof(ask), 'x', BEV_ASK_MAX + 1);
 	message.size = sizeof(ask) + BEV_ASK_MAX;
-	tap_ok(bev_body_ask(&message, &it, &payload) && payload.len == BEV_ASK_MAX, "ASK: the longest payload");
+	tap_ok(bev_body_ask(&message, &it, &payload) && payload.len == BEV_ASK_MAX,
+	       "ASK: the longest payload");
 	body[sizeof(ask) + 5] = '\0';
 	tap_ok(!bev_body_ask(&message, &it, &payload), "ASK: a payload with a NUL is refused");
 	body[sizeof(ask) + 5] = 'x';
@@ -197,10 +200,10 @@ test_payload(void)
 static bool
 reads_interest(const char *interest, size_t size)
 {
-	char		body[sizeof(BevSubscriptionMessage) + 2 * BEV_PACKED_SUBSCRIPTION_MAX] = {7};
-	BevMessage	message = {.size = (uint32_t) (sizeof(BevSubscriptionMessage) + size),.body = body};
+	char body[sizeof(BevSubscriptionMessage) + 2 * BEV_PACKED_SUBSCRIPTION_MAX] = {7};
+	BevMessage message = {.size = (uint32_t) (sizeof(BevSubscriptionMessage) + size), .body = body};
 	BevSubscriptionMessage who;
-	BevSpan		span;
+	BevSpan span;
 
 	memcpy(body + sizeof(who), interest, size);
 	return bev_body_subscription(&message, &who, &span) && who.client == 7 && span.len == size;
@@ -209,10 +212,10 @@ reads_interest(const char *interest, size_t size)
 static void
 test_interest(void)
 {
-	char		full[2 * BEV_PACKED_SUBSCRIPTION_MAX];
+	char full[2 * BEV_PACKED_SUBSCRIPTION_MAX];
 	BevSubscriptionMessage who;
-	BevSpan		span;
-	BevMessage	message = {.size = 7,.body = full};
+	BevSpan span;
+	BevMessage message = {.size = 7, .body = full};
 
 	memset(full, 'x', sizeof(full));
 	full[0] = 't';
@@ -232,9 +235,9 @@ test_interest(void)
 static void
 test_reports(void)
 {
-	BevClientsMessage reports[2] = {{.client = 1}, {.client = 2,.sent = 9}};
+	BevClientsMessage reports[2] = {{.client = 1}, {.client = 2, .sent = 9}};
 	BevClientsMessage one;
-	BevMessage	message = {.size = sizeof(reports),.body = (const char *) reports};
+	BevMessage message = {.size = sizeof(reports), .body = (const char *) reports};
 
 	tap_ok(bev_body_reports(&message) == 2, "two reports");
 	bev_body_report(&message, 1, &one);
@@ -249,11 +252,11 @@ test_reports(void)
 static int
 count_records(const char *body, size_t size)
 {
-	BevMessage	message = {.size = (uint32_t) size,.body = body};
+	BevMessage message = {.size = (uint32_t) size, .body = body};
 	BevEventsMessage events;
-	BevSpan		records;
-	BevEvent		event;
-	int			n = 0;
+	BevSpan records;
+	BevEvent event;
+	int n = 0;
 
 	if (!bev_body_events(&message, &events, &records))
 		return -1;
@@ -266,12 +269,12 @@ static void
 test_events(void)
 {
 	const char *text[BEV_EVENT_FIELDS] = {"a", "b", "all"};
-	BevEventsMessage events = {.count = 2,.first_seq = 8,.tx_n = 1,.tx_of = 2};
-	size_t		size;
-	char	   *record = make_event(text, &size);
-	size_t		all = sizeof(events) + 2 * size;
-	char	   *body = malloc(all);
-	bool		good = true;
+	BevEventsMessage events = {.count = 2, .first_seq = 8, .tx_n = 1, .tx_of = 2};
+	size_t size;
+	char *record = make_event(text, &size);
+	size_t all = sizeof(events) + 2 * size;
+	char *body = malloc(all);
+	bool good = true;
 
 	memcpy(body, &events, sizeof(events));
 	memcpy(body + sizeof(events), record, size);
@@ -279,11 +282,12 @@ test_events(void)
 	tap_ok(count_records(body, all) == 2, "two events");
 	for (size_t len = 0; len < all; len++)
 	{
-		char	   *cut = malloc(len ? len : 1);
+		char *cut = malloc(len ? len : 1);
 
 		memcpy(cut, body, len);
-		good &= count_records(cut, len) ==
-			(len == sizeof(events) ? 0 : len == sizeof(events) + size ? 1 : -1);
+		good &= count_records(cut, len) == (len == sizeof(events)        ? 0 :
+		                                    len == sizeof(events) + size ? 1 :
+		                                                                   -1);
 		free(cut);
 	}
 	tap_ok(good, "cut at any byte they are fewer, or none");

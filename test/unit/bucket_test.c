@@ -12,7 +12,7 @@
 static uint64_t
 told_ms(double wait)
 {
-	char		text[32];
+	char text[32];
 
 	snprintf(text, sizeof(text), "%.3f", wait);
 	return (uint64_t) (strtod(text, NULL) * 1000 + 0.5);
@@ -22,14 +22,14 @@ told_ms(double wait)
 static int
 too_short(uint32_t per_minute, uint64_t apart)
 {
-	BevBucket	bucket;
-	uint64_t	now = 12345;
-	int			failures = 0;
+	BevBucket bucket;
+	uint64_t now = 12345;
+	int failures = 0;
 
 	bev_bucket_fill(&bucket, per_minute, now);
 	for (int i = 0; i < 2000; i++)
 	{
-		double		wait = bev_bucket_take(&bucket, per_minute, now);
+		double wait = bev_bucket_take(&bucket, per_minute, now);
 
 		if (wait > 0)
 		{
@@ -45,12 +45,12 @@ int
 main(void)
 {
 	static const uint32_t rates[] = {1, 7, 60, 90, 600, 1000, 59999};
-	BevBucket	bucket;
+	BevBucket bucket;
 
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 	{
-		char		name[64];
-		int			failures = 0;
+		char name[64];
+		int failures = 0;
 
 		for (uint64_t apart = 0; apart < 20; apart++)
 			failures += too_short(rates[i], apart);

@@ -13,7 +13,7 @@
 static void
 open_pair(BevChannel *a, BevChannel *b, uint32_t max_body)
 {
-	int			fd[2];
+	int fd[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd) != 0)
 		abort();
@@ -25,8 +25,8 @@ static bool
 send_text(BevChannel *channel, uint32_t kind, const char *text, size_t len)
 {
 	struct iovec part[2] = {
-		{.iov_base = (void *) text,.iov_len = len / 2},
-		{.iov_base = (void *) (text + len / 2),.iov_len = len - len / 2},
+		{.iov_base = (void *) text, .iov_len = len / 2},
+		{.iov_base = (void *) (text + len / 2), .iov_len = len - len / 2},
 	};
 
 	return bev_channel_send(channel, kind, part, 2);
@@ -35,11 +35,10 @@ send_text(BevChannel *channel, uint32_t kind, const char *text, size_t len)
 static void
 test_byte_by_byte(void)
 {
-	BevChannel	a,
-				b;
-	BevMessage	message;
-	char		wire[8 + 11 + 8 + 4];
-	bool		good = true;
+	BevChannel a, b;
+	BevMessage message;
+	char wire[8 + 11 + 8 + 4];
+	bool good = true;
 
 	open_pair(&a, &b, 1000);
 	send_text(&a, 3, "hello world", 11);
@@ -53,10 +52,10 @@ test_byte_by_byte(void)
 		bev_channel_receive(&b, 1 << 20);
 		if (i == 18)
 			good &= bev_channel_next(&b, &message) == 1 && message.kind == 3 &&
-				message.size == 11 && memcmp(message.body, "hello world", 11) == 0;
+			        message.size == 11 && memcmp(message.body, "hello world", 11) == 0;
 		if (i == sizeof(wire) - 1)
-			good &= bev_channel_next(&b, &message) == 1 && message.kind == 4 &&
-				message.size == 4 && memcmp(message.body, "more", 4) == 0;
+			good &= bev_channel_next(&b, &message) == 1 && message.kind == 4 && message.size == 4 &&
+			        memcmp(message.body, "more", 4) == 0;
 		good &= bev_channel_next(&b, &message) == 0;
 	}
 	tap_ok(good, "messages that come byte by byte are taken when complete");
@@ -71,12 +70,11 @@ static void
 test_large(void)
 {
 	const size_t size = 3 * 1024 * 1024;
-	char	   *text = malloc(size);
-	BevChannel	a,
-				b;
-	BevMessage	message;
-	int			taken = 0;
-	bool		good = true;
+	char *text = malloc(size);
+	BevChannel a, b;
+	BevMessage message;
+	int taken = 0;
+	bool good = true;
 
 	for (size_t i = 0; i < size; i++)
 		text[i] = (char) (i * 7);
@@ -89,15 +87,13 @@ test_large(void)
 		good &= bev_channel_receive(&b, 100000) >= 0;
 		while (bev_channel_next(&b, &message) == 1)
 		{
-			good &= message.kind == (uint32_t) taken &&
-				message.size == size - (size_t) taken &&
-				memcmp(message.body, text, message.size) == 0;
+			good &= message.kind == (uint32_t) taken && message.size == size - (size_t) taken &&
+			        memcmp(message.body, text, message.size) == 0;
 			taken++;
 		}
 	}
 	tap_ok(good, "messages larger than the socket's buffer arrive whole");
-	tap_ok(bev_channel_pending(&a) == 0 && a.out.data == NULL,
-		   "and the buffer is given back");
+	tap_ok(bev_channel_pending(&a) == 0 && a.out.data == NULL, "and the buffer is given back");
 	tap_ok(bev_channel_receive(&b, 100) == 0, "nothing more");
 	bev_channel_close(&a);
 	bev_channel_close(&b);
@@ -107,9 +103,8 @@ test_large(void)
 static void
 test_too_large(void)
 {
-	BevChannel	a,
-				b;
-	BevMessage	message;
+	BevChannel a, b;
+	BevMessage message;
 
 	open_pair(&a, &b, 10);
 	send_text(&a, 1, "0123456789", 10);
@@ -127,16 +122,15 @@ test_too_large(void)
 static void
 test_empty(void)
 {
-	BevChannel	a,
-				b;
-	BevMessage	message;
+	BevChannel a, b;
+	BevMessage message;
 
 	open_pair(&a, &b, 10);
 	bev_channel_send(&a, 6, NULL, 0);
 	tap_ok(bev_channel_flush(&a) == 1, "an empty message is written");
 	bev_channel_receive(&b, 1000);
-	tap_ok(bev_channel_next(&b, &message) == 1 && message.size == 0 &&
-		   message.kind == 6, "and read");
+	tap_ok(bev_channel_next(&b, &message) == 1 && message.size == 0 && message.kind == 6,
+	       "and read");
 	bev_channel_close(&a);
 	bev_channel_close(&b);
 }

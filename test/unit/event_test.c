@@ -7,12 +7,13 @@
 static void
 test_round_trip(void)
 {
-	const char *text[BEV_EVENT_FIELDS] = {"bug_report", "created", "all\nuser:7", "1",
-	"2", "3", "{\"id\":1}", "{\"a\":[1,2]}", "{}", "{\"b\":[3,4]}", "a", "42"};
-	size_t		size;
-	char	   *record = make_event(text, &size);
-	BevEvent		event;
-	bool		good = true;
+	const char *text[BEV_EVENT_FIELDS] = {
+		"bug_report",    "created", "all\nuser:7",   "1", "2", "3", "{\"id\":1}",
+		"{\"a\":[1,2]}", "{}",      "{\"b\":[3,4]}", "a", "42"};
+	size_t size;
+	char *record = make_event(text, &size);
+	BevEvent event;
+	bool good = true;
 
 	tap_ok(bev_event_read(record, size, &event), "a record is read");
 	tap_ok(event.size == size, "its size is known");
@@ -23,7 +24,7 @@ test_round_trip(void)
 	good = true;
 	for (size_t len = 0; len < size; len++)
 	{
-		char	   *cut = malloc(len ? len : 1);
+		char *cut = malloc(len ? len : 1);
 
 		memcpy(cut, record, len);
 		good &= !bev_event_read(cut, len, &event);
@@ -37,17 +38,17 @@ static void
 test_lies(void)
 {
 	const char *text[BEV_EVENT_FIELDS] = {"a", "b", "all"};
-	size_t		size;
-	char	   *record = make_event(text, &size);
-	BevEvent		event;
-	bool		good = true;
+	size_t size;
+	char *record = make_event(text, &size);
+	BevEvent event;
+	bool good = true;
 
 	/* Any other length of any field, and any other size, must not add up. */
 	for (int i = 0; i <= BEV_EVENT_FIELDS; i++)
 		for (uint64_t value = 1; value <= UINT32_MAX; value *= 3)
 		{
-			uint32_t	old;
-			uint32_t	lie = (uint32_t) value;
+			uint32_t old;
+			uint32_t lie = (uint32_t) value;
 
 			memcpy(&old, record + 4 * i, 4);
 			if (old == lie)
@@ -60,15 +61,15 @@ test_lies(void)
 	memset(record, 0, 4);
 	for (int i = 1; i <= BEV_EVENT_FIELDS; i++)
 	{
-		uint32_t	old;
+		uint32_t old;
 
 		memcpy(&old, record + 4 * i, 4);
 		memset(record + 4 * i, 0xff, 4);
 		tap_ok(!bev_event_read(record, size, &event),
-			   "a size of 0 does not go with a length that is beyond all bounds");
+		       "a size of 0 does not go with a length that is beyond all bounds");
 		memcpy(record + 4 * i, &old, 4);
 	}
-	memcpy(record, &(uint32_t) {(uint32_t) size}, 4);
+	memcpy(record, &(uint32_t){(uint32_t) size}, 4);
 	tap_ok(bev_event_read(record, size, &event), "and without the lie it is read");
 	free(record);
 }
@@ -76,19 +77,20 @@ test_lies(void)
 static void
 test_nul(void)
 {
-	const char *text[BEV_EVENT_FIELDS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"};
-	size_t		size;
-	char	   *record = make_event(text, &size);
-	BevEvent		event;
+	const char *text[BEV_EVENT_FIELDS] = {"a", "b", "c", "d", "e", "f",
+	                                      "g", "h", "i", "j", "k", "l"};
+	size_t size;
+	char *record = make_event(text, &size);
+	BevEvent event;
 
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
-		char	   *byte = record + BEV_EVENT_HEADER_SIZE + i;
+		char *byte = record + BEV_EVENT_HEADER_SIZE + i;
 
 		*byte = '\0';
 		tap_ok(bev_event_read(record, size, &event) ==
-			   (i >= BEV_EVENT_PAYLOAD && i != BEV_EVENT_ACTOR),
-			   "a NUL in a label is refused");
+		           (i >= BEV_EVENT_PAYLOAD && i != BEV_EVENT_ACTOR),
+		       "a NUL in a label is refused");
 		*byte = 'x';
 	}
 	free(record);
@@ -101,20 +103,20 @@ test_audience(void)
 	{
 		const char *audience;
 		const char *joined;
-	}			cases[] = {
-		{"", ""}, {"all", "[all]"}, {"all\nuser:7", "[all][user:7]"},
-		{"\n", "[]"}, {"a\n", "[a]"}, {"\na", "[][a]"}, {"a\n\nb", "[a][][b]"},
+	} cases[] = {
+		{"", ""},       {"all", "[all]"}, {"all\nuser:7", "[all][user:7]"}, {"\n", "[]"},
+		{"a\n", "[a]"}, {"\na", "[][a]"}, {"a\n\nb", "[a][][b]"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BevSpan		rest = {cases[i].audience, (uint32_t) strlen(cases[i].audience)};
-		BevSpan		one;
-		char		joined[64] = "";
+		BevSpan rest = {cases[i].audience, (uint32_t) strlen(cases[i].audience)};
+		BevSpan one;
+		char joined[64] = "";
 
 		while (bev_audience_next(&rest, &one))
-			snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined),
-					 "[%.*s]", (int) one.len, one.data);
+			snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined), "[%.*s]",
+			         (int) one.len, one.data);
 		tap_is(joined, strlen(joined), cases[i].joined, "principals of an audience");
 	}
 }

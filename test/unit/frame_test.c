@@ -13,22 +13,24 @@ test_header(void)
 {
 	static const struct
 	{
-		uint64_t	payload;
+		uint64_t payload;
 		const char *bytes;
-		size_t		len;
-	}			cases[] = {
-		{0, "\x81\x00", 2}, {125, "\x81\x7d", 2}, {126, "\x81\x7e\x00\x7e", 4},
+		size_t len;
+	} cases[] = {
+		{0, "\x81\x00", 2},
+		{125, "\x81\x7d", 2},
+		{126, "\x81\x7e\x00\x7e", 4},
 		{65535, "\x81\x7e\xff\xff", 4},
 		{65536, "\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00", 10},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		char		header[BEV_FRAME_HEADER_MAX];
-		size_t		len = bev_frame_header(header, BEV_OP_TEXT, cases[i].payload);
+		char header[BEV_FRAME_HEADER_MAX];
+		size_t len = bev_frame_header(header, BEV_OP_TEXT, cases[i].payload);
 
 		tap_ok(len == cases[i].len && memcmp(header, cases[i].bytes, len) == 0,
-			   "the header of a frame");
+		       "the header of a frame");
 	}
 }
 
@@ -38,28 +40,46 @@ test_utf8(void)
 	static const struct
 	{
 		const char *text;
-		bool		good;
-	}			cases[] = {
-		{"", true}, {"abc", true}, {"\xc3\xa9", true}, {"\xe2\x82\xac", true},
-		{"\xf0\x9f\x98\x80", true}, {"\xed\x9f\xbf", true}, {"\xee\x80\x80", true},
-		{"\xf4\x8f\xbf\xbf", true}, {"\xc2\x80", true}, {"\xe0\xa0\x80", true},
-		{"\xf0\x90\x80\x80", true}, {"\x80", false}, {"\xbf", false},
-		{"\xc0\x80", false}, {"\xc1\xbf", false}, {"\xe0\x9f\xbf", false},
-		{"\xed\xa0\x80", false}, {"\xf0\x8f\xbf\xbf", false},
-		{"\xf4\x90\x80\x80", false}, {"\xf5\x80\x80\x80", false}, {"\xff", false},
-		{"\xc3", false}, {"\xe2\x82", false}, {"\xf0\x9f\x98", false},
-		{"\xc3(", false}, {"\xe2(\xa1", false}, {"a\xf0\x9f\x98 z", false},
+		bool good;
+	} cases[] = {
+		{"", true},
+		{"abc", true},
+		{"\xc3\xa9", true},
+		{"\xe2\x82\xac", true},
+		{"\xf0\x9f\x98\x80", true},
+		{"\xed\x9f\xbf", true},
+		{"\xee\x80\x80", true},
+		{"\xf4\x8f\xbf\xbf", true},
+		{"\xc2\x80", true},
+		{"\xe0\xa0\x80", true},
+		{"\xf0\x90\x80\x80", true},
+		{"\x80", false},
+		{"\xbf", false},
+		{"\xc0\x80", false},
+		{"\xc1\xbf", false},
+		{"\xe0\x9f\xbf", false},
+		{"\xed\xa0\x80", false},
+		{"\xf0\x8f\xbf\xbf", false},
+		{"\xf4\x90\x80\x80", false},
+		{"\xf5\x80\x80\x80", false},
+		{"\xff", false},
+		{"\xc3", false},
+		{"\xe2\x82", false},
+		{"\xf0\x9f\x98", false},
+		{"\xc3(", false},
+		{"\xe2(\xa1", false},
+		{"a\xf0\x9f\x98 z", false},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		size_t		len = strlen(cases[i].text);
-		bool		good = true;
+		size_t len = strlen(cases[i].text);
+		bool good = true;
 
 		/* However it is cut. */
 		for (size_t cut = 0; cut <= len; cut++)
 		{
-			uint32_t	state = bev_utf8_check(0, cases[i].text, cut);
+			uint32_t state = bev_utf8_check(0, cases[i].text, cut);
 
 			state = bev_utf8_check(state, cases[i].text + cut, len - cut);
 			good &= (state == 0) == cases[i].good;
@@ -73,7 +93,7 @@ static size_t
 client_frame(char *dst, int first, const char *payload, size_t len)
 {
 	static const char mask[4] = {0x11, 0x22, 0x33, 0x44};
-	size_t		n = 2;
+	size_t n = 2;
 
 	dst[0] = (char) first;
 	dst[1] = (char) (0x80 | (len < 126 ? len : 126));
@@ -93,16 +113,16 @@ client_frame(char *dst, int first, const char *payload, size_t len)
 static void
 read_all(const char *wire, size_t len, size_t cut, size_t max, char *found)
 {
-	BevFrameReader	reader = {0};
-	BevText		payload;
+	BevFrameReader reader = {0};
+	BevText payload;
 
 	*found = '\0';
 	for (int half = 0; half < 2; half++)
 	{
-		size_t		n = half ? len - cut : cut;
-		char	   *copy = malloc(n ? n : 1);
+		size_t n = half ? len - cut : cut;
+		char *copy = malloc(n ? n : 1);
 		const char *data = copy;
-		BevRead		what;
+		BevRead what;
 
 		memcpy(copy, wire + (half ? cut : 0), n);
 		while ((what = bev_frame_reader_next(&reader, &data, &n, max, &payload)) != BEV_READ_MORE)
@@ -111,11 +131,11 @@ read_all(const char *wire, size_t len, size_t cut, size_t max, char *found)
 			{
 				case BEV_READ_MESSAGE:
 					sprintf(found + strlen(found), "M%.*s;", (int) payload.len,
-							payload.data ? payload.data : "");
+					        payload.data ? payload.data : "");
 					break;
 				case BEV_READ_PING:
 					sprintf(found + strlen(found), "P%.*s;", (int) payload.len,
-							payload.data ? payload.data : "");
+					        payload.data ? payload.data : "");
 					break;
 				case BEV_READ_PONG:
 					strcat(found, "O;");
@@ -133,11 +153,10 @@ read_all(const char *wire, size_t len, size_t cut, size_t max, char *found)
 }
 
 static void
-check_reading(const char *wire, size_t len, size_t max, const char *wanted,
-			  const char *name)
+check_reading(const char *wire, size_t len, size_t max, const char *wanted, const char *name)
 {
-	char		found[1024];
-	bool		good = true;
+	char found[1024];
+	bool good = true;
 
 	for (size_t cut = 0; cut <= len; cut++)
 	{
@@ -155,9 +174,9 @@ check_reading(const char *wire, size_t len, size_t max, const char *wanted,
 static void
 test_reading(void)
 {
-	char		wire[1024];
-	char		long_text[300];
-	size_t		n = 0;
+	char wire[1024];
+	char long_text[300];
+	size_t n = 0;
 
 	n += client_frame(wire + n, 0x81, "one", 3);
 	n += client_frame(wire + n, 0x01, "two \xe2", 5);
@@ -166,9 +185,12 @@ test_reading(void)
 	n += client_frame(wire + n, 0x80, "\x82\xac", 2);
 	n += client_frame(wire + n, 0x8a, "", 0);
 	n += client_frame(wire + n, 0x81, "", 0);
-	n += client_frame(wire + n, 0x88, "\x03\xe8" "bye", 5);
+	n += client_frame(wire + n, 0x88,
+	                  "\x03\xe8"
+	                  "bye",
+	                  5);
 	check_reading(wire, n, 100, "Mone;Pping;Mtwo \xe2\x82\xac;O;M;C1000;",
-				  "messages, fragments and control frames, in every cut");
+	              "messages, fragments and control frames, in every cut");
 
 	memset(long_text, 'x', sizeof(long_text));
 	n = client_frame(wire, 0x81, long_text, 200);
@@ -198,18 +220,19 @@ test_reading(void)
 static void
 test_envelope(void)
 {
-	const char *text[BEV_EVENT_FIELDS] = {"a\"b", "c\n", "all", "", "", "",
-		"{\"x\":1}", "{\"x\":[0,1]}", "", "", "", "J\"d"};
-	BevEventsMessage message = {.first_seq = 41,.tx_n = 3,.tx_of = 9,.xid = 7741,
-	.at = 1769860800123456};
-	const char *wanted = "{\"type\":\"a\\\"b\",\"action\":\"c\\n\",\"seq\":42,"
+	const char *text[BEV_EVENT_FIELDS] = {"a\"b",      "c\n",           "all", "", "", "",
+	                                      "{\"x\":1}", "{\"x\":[0,1]}", "",    "", "", "J\"d"};
+	BevEventsMessage message = {
+		.first_seq = 41, .tx_n = 3, .tx_of = 9, .xid = 7741, .at = 1769860800123456};
+	const char *wanted =
+		"{\"type\":\"a\\\"b\",\"action\":\"c\\n\",\"seq\":42,"
 		"\"tx\":{\"id\":\"7741\",\"n\":4,\"of\":9},"
 		"\"at\":\"2026-01-31T12:00:00.123456Z\",\"actor\":\"J\\\"d\",\"payload\":{\"x\":1},"
 		"\"changes\":{\"x\":[0,1]}}";
-	size_t		size;
-	char	   *record = make_event(text, &size);
-	BevText		frame = {0};
-	BevEvent		event;
+	size_t size;
+	char *record = make_event(text, &size);
+	BevText frame = {0};
+	BevEvent event;
 
 	bev_event_read(record, size, &event);
 	bev_envelope_add(&frame, &message, 1, &event, true);
@@ -225,10 +248,11 @@ test_time(void)
 {
 	static const struct
 	{
-		int64_t		at;
+		int64_t at;
 		const char *text;
-	}			cases[] = {
-		{0, "1970-01-01T00:00:00.000000Z"}, {-1, "1969-12-31T23:59:59.999999Z"},
+	} cases[] = {
+		{0, "1970-01-01T00:00:00.000000Z"},
+		{-1, "1969-12-31T23:59:59.999999Z"},
 		{951782400000000, "2000-02-29T00:00:00.000000Z"},
 		{1709251199000001, "2024-02-29T23:59:59.000001Z"},
 		{4107542400000000, "2100-03-01T00:00:00.000000Z"},
@@ -236,7 +260,7 @@ test_time(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		char		text[BEV_TIME_LEN + 1];
+		char text[BEV_TIME_LEN + 1];
 
 		bev_time_format(text, cases[i].at);
 		tap_is(text, strlen(text), cases[i].text, "a time");

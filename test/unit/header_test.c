@@ -17,7 +17,7 @@ is_header(BevText *header, const char *wanted)
 static void
 text(const char *value, const char *wanted)
 {
-	BevText		header = {0};
+	BevText header = {0};
 
 	bev_header_text(&header, "Subject", value);
 	is_header(&header, wanted);
@@ -26,7 +26,7 @@ text(const char *value, const char *wanted)
 static void
 words(const char *value, const char *wanted)
 {
-	BevText		header = {0};
+	BevText header = {0};
 
 	bev_header_words(&header, "References", value);
 	is_header(&header, wanted);
@@ -35,7 +35,7 @@ words(const char *value, const char *wanted)
 static void
 date(time_t now, const char *wanted)
 {
-	BevText		header = {0};
+	BevText header = {0};
 
 	bev_header_date(&header, now);
 	is_header(&header, wanted);
@@ -44,8 +44,8 @@ date(time_t now, const char *wanted)
 static void
 mailbox(const char *value, const char *wanted)
 {
-	BevMailbox	mailbox;
-	BevText		header = {0};
+	BevMailbox mailbox;
+	BevText header = {0};
 
 	if (!tap_ok(bev_mailbox_read(value, &mailbox), value))
 		return;
@@ -57,13 +57,13 @@ mailbox(const char *value, const char *wanted)
 static void
 lengths(const char *character)
 {
-	char		value[400] = "";
-	bool		good = true;
+	char value[400] = "";
+	bool good = true;
 
 	for (int n = 0; n < 90; n++)
 	{
-		BevText		header = {0};
-		size_t		line = 0;
+		BevText header = {0};
+		size_t line = 0;
 
 		strcat(value, character);
 		bev_header_text(&header, "Subject", value);
@@ -80,7 +80,7 @@ lengths(const char *character)
 static json_t *
 message_of(const char *json)
 {
-	json_t	   *message = json_loads(json, 0, NULL);
+	json_t *message = json_loads(json, 0, NULL);
 
 	if (message == NULL)
 		abort();
@@ -91,11 +91,11 @@ message_of(const char *json)
 static void
 email(const char *json, const char *wanted)
 {
-	BevRoute		route = {.from = {.name = "Bug Events",.address = "bugs@example.com"}};
-	char		error[200];
+	BevRoute route = {.from = {.name = "Bug Events", .address = "bugs@example.com"}};
+	char error[200];
 	BevDelivery *delivery = bev_delivery_read(message_of(json), strlen(json), error, sizeof(error));
 	struct curl_slist *list = bev_email_headers(&route, delivery, 1769860800);
-	BevText		all = {0};
+	BevText all = {0};
 
 	for (struct curl_slist *one = list; one; one = one->next)
 		bev_text_printf(&all, "%s\n", one->data);
@@ -109,11 +109,13 @@ int
 main(void)
 {
 	static const char *const no_mailboxes[] = {
-		"", "ann", "@b", "ann@", "a@b@c", "a b@c", "a@b c", "<a@b", "a@b>", "a@b,c@d", "a@b\r\n", "x\r\n<a@b>", "a\t@b",
-		"\"x <a@b>", "x\" <a@b>", "\"x\\\" <a@b>", "x <y> <a@b>", "a..b@c", ".a@b", "a.@b", "a@b.", "a@-b", "a@[1.2.3.4", "a@[]",
-		"\xc3\xa4@b", "a@\xc3\xa4", "<>", "a@b <c>",
+		"",           "ann",        "@b",        "ann@",          "a@b@c",       "a b@c",
+		"a@b c",      "<a@b",       "a@b>",      "a@b,c@d",       "a@b\r\n",     "x\r\n<a@b>",
+		"a\t@b",      "\"x <a@b>",  "x\" <a@b>", "\"x\\\" <a@b>", "x <y> <a@b>", "a..b@c",
+		".a@b",       "a.@b",       "a@b.",      "a@-b",          "a@[1.2.3.4",  "a@[]",
+		"\xc3\xa4@b", "a@\xc3\xa4", "<>",        "a@b <c>",
 	};
-	BevMailbox	unread;
+	BevMailbox unread;
 
 	text("", "Subject: ");
 	text("Hello", "Subject: Hello");
@@ -123,10 +125,10 @@ main(void)
 	text("x ", "Subject: =?UTF-8?B?eCA=?=");
 	text("=?x", "Subject: =?UTF-8?B?PT94?=");
 	text("1234567890123456789012345678901234567890123456789012345678901234567",
-		 "Subject: 1234567890123456789012345678901234567890123456789012345678901234567");
+	     "Subject: 1234567890123456789012345678901234567890123456789012345678901234567");
 	text("12345678901234567890123456789012345678901234567890123456789012345678",
-		 "Subject: =?UTF-8?B?MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5?=\r\n"
-		 " =?UTF-8?B?MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg=?=");
+	     "Subject: =?UTF-8?B?MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5?=\r\n"
+	     " =?UTF-8?B?MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg=?=");
 	lengths("x");
 	lengths("\xc3\xbc");
 	lengths("\xe6\x97\xa5");
@@ -134,10 +136,12 @@ main(void)
 
 	words("<a@b>", "References: <a@b>");
 	words(" <a@b>   <c@d> ", "References: <a@b> <c@d>");
-	words("<1234567890123456789012345678901234567890@b> <1234567890123456789012345678901234567890@b>",
-		  "References: <1234567890123456789012345678901234567890@b>\r\n <1234567890123456789012345678901234567890@b>");
-	words("<123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890@b>",
-		  "References: <123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890@b>");
+	words(
+		"<1234567890123456789012345678901234567890@b> <1234567890123456789012345678901234567890@b>",
+		"References: <1234567890123456789012345678901234567890@b>\r\n <1234567890123456789012345678901234567890@b>");
+	words(
+		"<123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890@b>",
+		"References: <123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890@b>");
 
 	date(0, "Date: Thu, 01 Jan 1970 00:00:00 +0000");
 	date(1769860800, "Date: Sat, 31 Jan 2026 12:00:00 +0000");
@@ -146,19 +150,21 @@ main(void)
 	mailbox("ann@example.com", "To: ann@example.com");
 	mailbox("<ann@example.com>", "To: ann@example.com");
 	mailbox("Ann <ann@example.com>", "To: \"Ann\" <ann@example.com>");
-	mailbox("\"Ann \\\"A\\\" <x>\" <ann@example.com>", "To: \"Ann \\\"A\\\" <x>\" <ann@example.com>");
+	mailbox("\"Ann \\\"A\\\" <x>\" <ann@example.com>",
+	        "To: \"Ann \\\"A\\\" <x>\" <ann@example.com>");
 	mailbox("\xc3\x84nn <ann@example.com>", "To: =?UTF-8?B?w4Rubg==?= <ann@example.com>");
 	mailbox("Bugs, and more <b+c/d=e@[127.0.0.1]>", "To: \"Bugs, and more\" <b+c/d=e@[127.0.0.1]>");
 	mailbox("a@localhost", "To: a@localhost");
 	for (size_t i = 0; i < sizeof(no_mailboxes) / sizeof(no_mailboxes[0]); i++)
 		tap_ok(!bev_mailbox_read(no_mailboxes[i], &unread), no_mailboxes[i]);
 
-	email("{\"id\":1,\"channel\":\"email\",\"key\":\"k\",\"to\":\"ann@example.com\",\"subject\":\"Hi\",\"text\":\"\","
-		  "\"message_id\":\"<3@b>\",\"in_reply_to\":\"<2@b>\",\"references\":\"<1@b> <2@b>\","
-		  "\"list_unsubscribe\":\"https://b/u?t=1\"}",
-		  "Date: Sat, 31 Jan 2026 12:00:00 +0000\nFrom: \"Bug Events\" <bugs@example.com>\nTo: ann@example.com\n"
-		  "Subject: Hi\nMessage-ID: <3@b>\nIn-Reply-To: <2@b>\nReferences: <1@b> <2@b>\n"
-		  "List-Unsubscribe: <https://b/u?t=1>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n"
-		  "Auto-Submitted: auto-generated\nContent-Type: multipart/alternative\n");
+	email(
+		"{\"id\":1,\"channel\":\"email\",\"key\":\"k\",\"to\":\"ann@example.com\",\"subject\":\"Hi\",\"text\":\"\","
+		"\"message_id\":\"<3@b>\",\"in_reply_to\":\"<2@b>\",\"references\":\"<1@b> <2@b>\","
+		"\"list_unsubscribe\":\"https://b/u?t=1\"}",
+		"Date: Sat, 31 Jan 2026 12:00:00 +0000\nFrom: \"Bug Events\" <bugs@example.com>\nTo: ann@example.com\n"
+		"Subject: Hi\nMessage-ID: <3@b>\nIn-Reply-To: <2@b>\nReferences: <1@b> <2@b>\n"
+		"List-Unsubscribe: <https://b/u?t=1>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n"
+		"Auto-Submitted: auto-generated\nContent-Type: multipart/alternative\n");
 	return tap_done();
 }

@@ -9,12 +9,12 @@
 #include "gateway/identity/identity.h"
 #include "tap.h"
 
-#define MANY	10000
+#define MANY 10000
 
 static bool
 take(BevIdentity *identity, BevAccessKind kind, const char *source, const char *value)
 {
-	BevAccess	access = {kind, source, "7", value};
+	BevAccess access = {kind, source, "7", value};
 
 	return bev_identity_take(identity, &access);
 }
@@ -24,8 +24,8 @@ static bool
 belongs(const BevIdentity *identity, const char *wanted, bool admin)
 {
 	BevPrincipals principals = {0};
-	char		text[256] = "";
-	bool		good;
+	char text[256] = "";
+	bool good;
 
 	bev_identity_principals(identity, "7", &principals);
 	for (uint32_t i = 0; i < principals.count; i++)
@@ -41,8 +41,8 @@ belongs(const BevIdentity *identity, const char *wanted, bool admin)
 static BevIdentity
 identity_of(const char *role, bool admin)
 {
-	BevIdentity	identity = {0};
-	BevClaims	claims = {.role = strdup(role),.is_admin = admin,.projects = 1};
+	BevIdentity identity = {0};
+	BevClaims claims = {.role = strdup(role), .is_admin = admin, .projects = 1};
 
 	claims.project = malloc(sizeof(char *));
 	claims.project[0] = strdup("1");
@@ -53,23 +53,28 @@ identity_of(const char *role, bool admin)
 static void
 test_users(void)
 {
-	BevIdentity	it = identity_of("admin", true);
+	BevIdentity it = identity_of("admin", true);
 
 	tap_ok(bev_identity_standing(&it) == BEV_USER_UNKNOWN && belongs(&it, "project:1 user:7", true),
-		   "nothing is known: the token decides");
+	       "nothing is known: the token decides");
 	tap_ok(take(&it, BEV_ACCESS_ACTIVE, "a", "admin") &&
-		   bev_identity_standing(&it) == BEV_USER_ACTIVE && belongs(&it, "project:1 user:7", true),
-		   "an admin by both");
+	           bev_identity_standing(&it) == BEV_USER_ACTIVE &&
+	           belongs(&it, "project:1 user:7", true),
+	       "an admin by both");
 	tap_ok(!take(&it, BEV_ACCESS_ACTIVE, "a", "admin"), "the same again changes nothing");
 	tap_ok(take(&it, BEV_ACCESS_ACTIVE, "a", "guest") && belongs(&it, "project:1 user:7", false) &&
-		   strcmp(bev_identity_role(&it), "guest") == 0, "the lower role wins");
+	           strcmp(bev_identity_role(&it), "guest") == 0,
+	       "the lower role wins");
 	take(&it, BEV_ACCESS_ACTIVE, "a", "admin");
 	take(&it, BEV_ACCESS_ACTIVE, "b", "user");
 	tap_ok(belongs(&it, "project:1 user:7", false), "... of two tables as well");
 	tap_ok(take(&it, BEV_ACCESS_INACTIVE, "b", "user") &&
-		   bev_identity_standing(&it) == BEV_USER_INACTIVE, "inactive by one table is inactive");
-	tap_ok(take(&it, BEV_ACCESS_DELETED, "b", "") && bev_identity_standing(&it) == BEV_USER_ACTIVE &&
-		   belongs(&it, "project:1 user:7", true), "deleted from one, the other one counts");
+	           bev_identity_standing(&it) == BEV_USER_INACTIVE,
+	       "inactive by one table is inactive");
+	tap_ok(take(&it, BEV_ACCESS_DELETED, "b", "") &&
+	           bev_identity_standing(&it) == BEV_USER_ACTIVE &&
+	           belongs(&it, "project:1 user:7", true),
+	       "deleted from one, the other one counts");
 	take(&it, BEV_ACCESS_DELETED, "a", "");
 	tap_ok(bev_identity_standing(&it) == BEV_USER_DELETED, "deleted from all");
 	take(&it, BEV_ACCESS_ACTIVE, "a", "user");
@@ -79,7 +84,7 @@ test_users(void)
 	it = identity_of("user", false);
 	take(&it, BEV_ACCESS_ACTIVE, "a", "admin");
 	tap_ok(belongs(&it, "project:1 user:7", false) && strcmp(bev_identity_role(&it), "user") == 0,
-		   "an admin by the table alone is none");
+	       "an admin by the table alone is none");
 	take(&it, BEV_ACCESS_DELETED, "never heard of", "");
 	tap_ok(bev_identity_standing(&it) == BEV_USER_ACTIVE, "a row that was not known goes");
 	bev_identity_forget_tables(&it);
@@ -92,18 +97,23 @@ static void
 test_roles(void)
 {
 	static const char *const cases[][2] = {
-		{"", "user"}, {"a\nb", "user"}, {"\x7f", "user"}, {"ADMIN", "ADMIN"}, {"admin ", "admin "},
+		{"", "user"},
+		{"a\nb", "user"},
+		{"\x7f", "user"},
+		{"ADMIN", "ADMIN"},
+		{"admin ", "admin "},
 		{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xa9",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BevIdentity	it = identity_of("admin", true);
+		BevIdentity it = identity_of("admin", true);
 
 		take(&it, BEV_ACCESS_ACTIVE, "a", cases[i][0]);
 		tap_ok(belongs(&it, "project:1 user:7", false) &&
-			   strcmp(bev_identity_role(&it), cases[i][1]) == 0, "a role that is not admin");
+		           strcmp(bev_identity_role(&it), cases[i][1]) == 0,
+		       "a role that is not admin");
 		bev_identity_free(&it);
 	}
 }
@@ -111,12 +121,13 @@ test_roles(void)
 static void
 test_members(void)
 {
-	BevIdentity	it = identity_of("user", false);
-	BevClaims	claims = {.role = strdup("user")};
+	BevIdentity it = identity_of("user", false);
+	BevClaims claims = {.role = strdup("user")};
 
 	tap_ok(take(&it, BEV_ACCESS_MEMBER, "m:1", "2") && take(&it, BEV_ACCESS_MEMBER, "m:2", "2") &&
-		   take(&it, BEV_ACCESS_MEMBER, "m:3", "1") && belongs(&it, "project:1 project:2 user:7", false),
-		   "projects add up, each once");
+	           take(&it, BEV_ACCESS_MEMBER, "m:3", "1") &&
+	           belongs(&it, "project:1 project:2 user:7", false),
+	       "projects add up, each once");
 	tap_ok(!take(&it, BEV_ACCESS_MEMBER, "m:1", "2"), "the same again changes nothing");
 	take(&it, BEV_ACCESS_LEFT, "m:1", "");
 	tap_ok(belongs(&it, "project:1 project:2 user:7", false), "the other row still says so");
@@ -126,7 +137,8 @@ test_members(void)
 	tap_ok(!take(&it, BEV_ACCESS_LEFT, "m:3", ""), "nor what was left already");
 	take(&it, BEV_ACCESS_MEMBER, "m:1", "2");
 	take(&it, BEV_ACCESS_MEMBER, "m:1", "3");
-	tap_ok(belongs(&it, "project:1 project:3 user:7", false), "a row that moves to another project");
+	tap_ok(belongs(&it, "project:1 project:3 user:7", false),
+	       "a row that moves to another project");
 	bev_identity_token(&it, &claims);
 	tap_ok(belongs(&it, "project:3 user:7", false), "another token, the same tables");
 	bev_identity_free(&it);
@@ -136,14 +148,14 @@ test_members(void)
 static void
 test_many_members(void)
 {
-	BevIdentity	it = identity_of("user", false);
+	BevIdentity it = identity_of("user", false);
 	BevPrincipals principals = {0};
-	bool		good = true;
+	bool good = true;
 
 	for (uint32_t i = 0; i < MANY; i++)
 	{
-		char		source[16];
-		char		project[16];
+		char source[16];
+		char project[16];
 
 		sprintf(source, "m:%u", i * 7919 % MANY);
 		sprintf(project, "p%u", i * 7919 % MANY);
@@ -155,7 +167,7 @@ test_many_members(void)
 	bev_principals_free(&principals);
 	for (uint32_t i = 0; i < MANY - 1; i++)
 	{
-		char		source[16];
+		char source[16];
 
 		sprintf(source, "m:%u", i * 4001 % MANY);
 		good &= take(&it, BEV_ACCESS_LEFT, source, "");
@@ -171,33 +183,33 @@ static void
 test_bytes(void)
 {
 	const BevAccess one = {BEV_ACCESS_MEMBER, "16402:5", "7", "22"};
-	size_t		size = bev_access_size(&one);
-	char	   *bytes = malloc(2 * size);
-	BevSpan		rest = {bytes, (uint32_t) (2 * size)};
-	BevAccess	read;
-	bool		good = true;
-	int			n = 0;
+	size_t size = bev_access_size(&one);
+	char *bytes = malloc(2 * size);
+	BevSpan rest = {bytes, (uint32_t) (2 * size)};
+	BevAccess read;
+	bool good = true;
+	int n = 0;
 
 	bev_access_write(bytes, &one);
 	bev_access_write(bytes + size, &one);
 	for (; bev_access_next(&rest, &read); n++)
 		good &= read.kind == one.kind && strcmp(read.source, one.source) == 0 &&
-			strcmp(read.user, one.user) == 0 && strcmp(read.value, one.value) == 0;
+		        strcmp(read.user, one.user) == 0 && strcmp(read.value, one.value) == 0;
 	tap_ok(good && n == 2 && rest.len == 0, "two statements, and the end");
 
 	good = true;
 	for (size_t len = 1; len < size; len++)
 	{
-		char	   *cut = malloc(len);
+		char *cut = malloc(len);
 
 		memcpy(cut, bytes, len);
-		rest = (BevSpan) {cut, (uint32_t) len};
+		rest = (BevSpan){cut, (uint32_t) len};
 		good &= !bev_access_next(&rest, &read) && rest.len == len;
 		free(cut);
 	}
 	tap_ok(good, "cut at any byte it is none");
 	bytes[0] = 'x';
-	rest = (BevSpan) {bytes, (uint32_t) size};
+	rest = (BevSpan){bytes, (uint32_t) size};
 	tap_ok(!bev_access_next(&rest, &read) && rest.len > 0, "nor is one of a kind that there isn't");
 	free(bytes);
 }

@@ -14,9 +14,9 @@
 static inline char *
 make_event(const char *const text[BEV_EVENT_FIELDS], size_t *size)
 {
-	uint32_t	len[BEV_EVENT_FIELDS];
-	char	   *record;
-	char	   *p;
+	uint32_t len[BEV_EVENT_FIELDS];
+	char *record;
+	char *p;
 
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 		len[i] = text[i] ? (uint32_t) strlen(text[i]) : 0;
@@ -38,13 +38,13 @@ static inline char *
 make_simple(const char *audience, const char *payload, BevEvent *event)
 {
 	const char *text[BEV_EVENT_FIELDS] = {"bug_report", "updated", audience, "1",
-	"7", "12", payload, NULL};
-	size_t		size;
-	char	   *record = make_event(text, &size);
+	                                      "7",          "12",      payload,  NULL};
+	size_t size;
+	char *record = make_event(text, &size);
 
 	if (!bev_event_read(record, size, event))
 		abort();
 	return record;
 }
 
-#endif							/* BEV_TEST_UNIT_MAKE_EVENT_H */
+#endif /* BEV_TEST_UNIT_MAKE_EVENT_H */

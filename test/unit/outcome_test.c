@@ -17,7 +17,7 @@ hear(BevPeerAnswer *answer, BevMedium medium, const char *lines)
 	bev_peer_answer_begin(answer, false);
 	while (*lines)
 	{
-		size_t		len = strcspn(lines, "\n");
+		size_t len = strcspn(lines, "\n");
 
 		if (len == 1 && *lines == '!')
 			bev_peer_answer_begin(answer, true);
@@ -32,25 +32,25 @@ hear(BevPeerAnswer *answer, BevMedium medium, const char *lines)
 static void
 judge(BevMedium medium, bool done, const char *lines, const char *body, const char *wanted)
 {
-	BevAttempt	attempt = {.medium = medium,.done = done,.trouble = "trouble"};
-	BevRedact		mask = {0};
-	BevPeerAnswer	answer;
-	BevOutcome	outcome;
-	char		got[1000];
+	BevAttempt attempt = {.medium = medium, .done = done, .trouble = "trouble"};
+	BevRedact mask = {0};
+	BevPeerAnswer answer;
+	BevOutcome outcome;
+	char got[1000];
 
 	bev_redact_add(&mask, "s3cret", 6);
 	hear(&answer, medium, lines);
 	bev_peer_answer_body(&answer, body, strlen(body));
 	bev_outcome_judge(&outcome, &attempt, &answer, &mask);
-	snprintf(got, sizeof(got), "%s %d %ld%s %s", result_names[outcome.result], outcome.code, outcome.retry_after,
-			 outcome.uncertain ? " uncertain" : "", outcome.error);
+	snprintf(got, sizeof(got), "%s %d %ld%s %s", result_names[outcome.result], outcome.code,
+	         outcome.retry_after, outcome.uncertain ? " uncertain" : "", outcome.error);
 	tap_is(got, strlen(got), wanted, wanted);
 	bev_redact_free(&mask);
 }
 
-#define MAIL(done, lines, wanted)		judge(BEV_EMAIL, done, lines, "", wanted)
-#define HOOK(lines, body, wanted)		judge(BEV_WEBHOOK, false, lines, body, wanted)
-#define CHAT(lines, body, wanted)		judge(BEV_WHATSAPP, false, lines, body, wanted)
+#define MAIL(done, lines, wanted) judge(BEV_EMAIL, done, lines, "", wanted)
+#define HOOK(lines, body, wanted) judge(BEV_WEBHOOK, false, lines, body, wanted)
+#define CHAT(lines, body, wanted) judge(BEV_WHATSAPP, false, lines, body, wanted)
 
 static void
 waits(const char *value, long wanted)
@@ -61,7 +61,7 @@ waits(const char *value, long wanted)
 static void
 cleans(const char *text, size_t len, size_t size, const char *wanted)
 {
-	char	   *dst = malloc(size);
+	char *dst = malloc(size);
 
 	bev_utf8_clean(dst, size, text, len);
 	tap_is(dst, strlen(dst), wanted, wanted);
@@ -71,10 +71,10 @@ cleans(const char *text, size_t len, size_t size, const char *wanted)
 static void
 masks(const char *text, const char *wanted)
 {
-	char		copy[200];
-	BevRedact		mask = {0};
+	char copy[200];
+	BevRedact mask = {0};
 
-	bev_redact_add(&mask, "abc", 3);	/* too short to be one */
+	bev_redact_add(&mask, "abc", 3); /* too short to be one */
 	bev_redact_add(&mask, "s3cret", 6);
 	bev_redact_add(&mask, "/hidden/", 8);
 	strcpy(copy, text);
@@ -86,9 +86,9 @@ masks(const char *text, const char *wanted)
 static void
 bounds(void)
 {
-	BevPeerAnswer	answer;
-	char		line[1000] = "HTTP/1.1 200 OK";
-	int			lines = 0;
+	BevPeerAnswer answer;
+	char line[1000] = "HTTP/1.1 200 OK";
+	int lines = 0;
 
 	bev_peer_answer_begin(&answer, true);
 	while (bev_peer_answer_http(&answer, line, sizeof(line), 0))
@@ -97,7 +97,8 @@ bounds(void)
 	bev_peer_answer_begin(&answer, true);
 	for (lines = 0; bev_peer_answer_smtp(&answer, "250-more\r\n", 10); lines++)
 		;
-	tap_ok(lines == BEV_ANSWER_MAX / 10 && answer.len == BEV_ANSWER_KEPT, "a reply has a bound, and what is kept another");
+	tap_ok(lines == BEV_ANSWER_MAX / 10 && answer.len == BEV_ANSWER_KEPT,
+	       "a reply has a bound, and what is kept another");
 	bev_peer_answer_begin(&answer, true);
 	for (lines = 0; bev_peer_answer_body(&answer, line, sizeof(line)); lines++)
 		;
@@ -112,7 +113,8 @@ main(void)
 	MAIL(false, "", "retry 0 -1 trouble");
 	MAIL(false, "220 hi", "retry 0 -1 trouble");
 	MAIL(false, "554 go away", "retry 554 -1 connection or login refused: 554 go away");
-	MAIL(false, "220 hi\n250 ok\n535 s3cret no", "retry 535 -1 connection or login refused: 535 ****** no");
+	MAIL(false, "220 hi\n250 ok\n535 s3cret no",
+	     "retry 535 -1 connection or login refused: 535 ****** no");
 	MAIL(false, "220 hi\n!\n550 no such user", "refused 550 -1 550 no such user");
 	MAIL(false, "220 hi\n!\n250 ok\n451 later\n221 bye", "retry 451 -1 451 later");
 	MAIL(false, "220 hi\n!\n250 ok\n451 later\n554 bye", "retry 451 -1 451 later");
@@ -129,7 +131,8 @@ main(void)
 	HOOK("!", "", "retry 0 -1 uncertain trouble");
 	HOOK("!\nHTTP/1.1 200 OK", "x", "sent 200 -1 ");
 	HOOK("!\nHTTP/1.1 103 Early", "", "retry 0 -1 uncertain trouble");
-	HOOK("!\nHTTP/1.1 103 Early\nRetry-After: 3\nHTTP/1.1 500 X", "oh", "retry 500 -1 HTTP 500: oh");
+	HOOK("!\nHTTP/1.1 103 Early\nRetry-After: 3\nHTTP/1.1 500 X", "oh",
+	     "retry 500 -1 HTTP 500: oh");
 	HOOK("!\nHTTP/1.0 503 X\nretry-after:  3 ", "", "retry 503 3 HTTP 503");
 	HOOK("!\nHTTP/1.1 404", "no\r\nway s3cret", "retry 404 -1 HTTP 404: no  way ******");
 	HOOK("!\nHTTP/1.1 410 Gone", "", "refused 410 -1 HTTP 410");
@@ -143,10 +146,13 @@ main(void)
 	CHAT("!\nHTTP/1.1 400 X", "no", "refused 400 -1 HTTP 400: no");
 	CHAT("!\nHTTP/1.1 401 X", "", "retry 401 -1 HTTP 401");
 	CHAT("!\nHTTP/1.1 429 X\nRetry-After: 9", "", "retry 429 9 HTTP 429");
-	CHAT("!\nHTTP/1.1 400 X", "{\"error\":{\"code\":130429,\"message\":\"(#130429) Rate limit hit\"}}",
-		 "retry 400 -1 HTTP 400: (#130429) Rate limit hit");
-	CHAT("!\nHTTP/1.1 400 X", "{\"error\":{\"code\":100,\"message\":\"a\",\"error_data\":{\"details\":\"s3cr\\u0065t\"}}}",
-		 "refused 400 -1 HTTP 400: a: ******");
+	CHAT("!\nHTTP/1.1 400 X",
+	     "{\"error\":{\"code\":130429,\"message\":\"(#130429) Rate limit hit\"}}",
+	     "retry 400 -1 HTTP 400: (#130429) Rate limit hit");
+	CHAT(
+		"!\nHTTP/1.1 400 X",
+		"{\"error\":{\"code\":100,\"message\":\"a\",\"error_data\":{\"details\":\"s3cr\\u0065t\"}}}",
+		"refused 400 -1 HTTP 400: a: ******");
 
 	/* Retry-After; now is Sun, 06 Nov 1994 08:49:37 GMT */
 	waits("0", 0);

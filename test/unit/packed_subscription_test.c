@@ -1,5 +1,5 @@
 /*
- * interest_test.c - what a client wants, as bytes: written, read, and asked about events.
+ * packed_subscription_test.c - what a client wants, as bytes: written, read, and asked about events.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 static BevSpan
 span_of(const char *text)
 {
-	return (BevSpan) {text, (uint32_t) strlen(text)};
+	return (BevSpan){text, (uint32_t) strlen(text)};
 }
 
 static BevEvent
 event_of(const char *type, const char *action, const char *project, const char *bug)
 {
-	BevEvent		event = {0};
+	BevEvent event = {0};
 
 	event.field[BEV_EVENT_TYPE] = span_of(type);
 	event.field[BEV_EVENT_ACTION] = span_of(action);
@@ -27,7 +27,7 @@ event_of(const char *type, const char *action, const char *project, const char *
 	return event;
 }
 
-#define INTEREST(text)	((BevSpan) {text, sizeof(text)})		/* with the last zero */
+#define INTEREST(text) ((BevSpan){text, sizeof(text)}) /* with the last zero */
 
 static void
 test_answers(void)
@@ -35,9 +35,9 @@ test_answers(void)
 	const struct
 	{
 		const char *name;
-		BevSpan		interest;
+		BevSpan interest;
 		BevPackedSubscriptionAnswer answer;
-	}			cases[] = {
+	} cases[] = {
 		{"everything", {"", 0}, BEV_INTERESTED},
 		{"its type", INTEREST("tcomment"), BEV_INTERESTED},
 		{"its type among others", INTEREST("tuser\0tcomment"), BEV_INTERESTED},
@@ -55,12 +55,14 @@ test_answers(void)
 		{"the same the other way round", INTEREST("tuser\0B99"), BEV_NOT_INTERESTED},
 		{"the same, of its project", INTEREST("p7\0B99"), BEV_PERHAPS_INTERESTED},
 	};
-	BevEvent		event = event_of("comment", "created", "7", "12");
-	BevEvent		without = event_of("build", "done", "", "");
+	BevEvent event = event_of("comment", "created", "7", "12");
+	BevEvent without = event_of("build", "done", "", "");
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		tap_ok(bev_packed_subscription_in(cases[i].interest, &event) == cases[i].answer, cases[i].name);
-	tap_ok(bev_packed_subscription_in(INTEREST("p7"), &without) == BEV_NOT_INTERESTED, "an event without a project");
+		tap_ok(bev_packed_subscription_in(cases[i].interest, &event) == cases[i].answer,
+		       cases[i].name);
+	tap_ok(bev_packed_subscription_in(INTEREST("p7"), &without) == BEV_NOT_INTERESTED,
+	       "an event without a project");
 }
 
 /* Each piece of it in a memory of its own, so that each overrun shows. */
@@ -68,20 +70,20 @@ static void
 test_cut(void)
 {
 	static const char whole[] = "tcomment\0p7\0c";
-	bool		good = true;
+	bool good = true;
 
 	for (uint32_t len = 0; len <= sizeof(whole); len++)
 	{
-		char	   *copy = malloc(len ? len : 1);
-		BevSpan		rest = {copy, len};
-		BevPackedSubscription	one;
-		int			n = 0;
+		char *copy = malloc(len ? len : 1);
+		BevSpan rest = {copy, len};
+		BevPackedSubscription one;
+		int n = 0;
 
 		memcpy(copy, whole, len);
 		while (bev_packed_subscription_next(&rest, &one))
 			n++;
 		good &= n == (len >= 14) + (len >= 12) + (len >= 9) &&
-			(rest.len == 0) == (len == 0 || len == 9 || len == 12 || len == 14);
+		        (rest.len == 0) == (len == 0 || len == 9 || len == 12 || len == 14);
 		free(copy);
 	}
 	tap_ok(good, "cut anywhere it is shorter, or none");
@@ -92,8 +94,8 @@ static uint32_t
 write_lists(int types, int bugs, char *bytes)
 {
 	BevSubscription *subscription = bev_subscription_create();
-	uint32_t	len = 0;
-	char		text[32];
+	uint32_t len = 0;
+	char text[32];
 
 	for (int i = 0; i < types; i++)
 	{
@@ -115,9 +117,9 @@ write_lists(int types, int bugs, char *bytes)
 static bool
 is_written(int types, int bugs, const char *wanted, uint32_t size)
 {
-	char	   *bytes = malloc(BEV_PACKED_SUBSCRIPTION_MAX);
-	uint32_t	len = write_lists(types, bugs, bytes);
-	bool		same = len == size && memcmp(bytes, wanted, size) == 0;
+	char *bytes = malloc(BEV_PACKED_SUBSCRIPTION_MAX);
+	uint32_t len = write_lists(types, bugs, bytes);
+	bool same = len == size && memcmp(bytes, wanted, size) == 0;
 
 	free(bytes);
 	return same;
@@ -126,9 +128,9 @@ is_written(int types, int bugs, const char *wanted, uint32_t size)
 static void
 test_written(void)
 {
-	char		bytes[BEV_PACKED_SUBSCRIPTION_MAX];
-	uint32_t	len = 0;
-	bool		good = true;
+	char bytes[BEV_PACKED_SUBSCRIPTION_MAX];
+	uint32_t len = 0;
+	bool good = true;
 
 	bev_subscription_write(NULL, bytes, &len);
 	tap_ok(len == 0, "none narrows nothing");
@@ -138,10 +140,10 @@ test_written(void)
 	for (int types = 0; types <= 60; types++)
 		for (int bugs = 0; bugs <= 120; bugs++)
 		{
-			BevSpan		rest = {bytes, write_lists(types, bugs, bytes)};
-			BevPackedSubscription	one;
-			int			seen_types = 0;
-			int			seen_bugs = 0;
+			BevSpan rest = {bytes, write_lists(types, bugs, bytes)};
+			BevPackedSubscription one;
+			int seen_types = 0;
+			int seen_bugs = 0;
 
 			while (bev_packed_subscription_next(&rest, &one))
 			{

@@ -28,41 +28,139 @@
 
 /* A socket that listens, made by the parent: what children try to reach. */
 static struct sockaddr_in target = {.sin_family = AF_INET};
-static int	made_before;		/* a TCP socket from before the sandbox */
+static int made_before; /* a TCP socket from before the sandbox */
 
 /* Each returns as a system call does. */
 /* Calls that newer machines do without. */
 #ifdef SYS_open
-static long open_old(void) { return syscall(SYS_open, "/etc/passwd", O_RDONLY); }
-static long start_process(void) { return syscall(SYS_fork); }
+static long
+open_old(void)
+{
+	return syscall(SYS_open, "/etc/passwd", O_RDONLY);
+}
+static long
+start_process(void)
+{
+	return syscall(SYS_fork);
+}
 #endif
-static long open_file(void) { return syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY); }
-static long look_at_file(void) { struct stat s; return syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &s, 0); }
-static long create_file(void) { return syscall(SYS_openat, AT_FDCWD, "/tmp/bugevents-sandbox-test", O_CREAT | O_WRONLY, 0600); }
-static long remove_file(void) { return unlink("/tmp/bugevents-sandbox-test"); }
-static long make_folder(void) { return mkdir("/tmp/bugevents-sandbox-test", 0700); }
-static long connect_out(void) { return connect(made_before, (struct sockaddr *) &target, sizeof(target)); }
-static long unix_socket(void) { return socket(AF_UNIX, SOCK_STREAM, 0); }
-static long udp_socket(void) { return socket(AF_INET, SOCK_DGRAM, 0); }
-static long netlink_socket(void) { return socket(AF_NETLINK, SOCK_RAW, 0); }
-static long other_stream(void) { return socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP); }
-static long start_program(void) { return execl("/bin/true", "true", NULL); }
-static long start_clone(void) { return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); }
-static long attach_parent(void) { return syscall(SYS_ptrace, PTRACE_ATTACH, getppid(), 0, 0); }
-static long signal_parent(void) { return kill(getppid(), 0); }
-static long signal_thread(void) { return syscall(SYS_tgkill, getppid(), getppid(), 0); }
-static long limit_parent(void) { struct rlimit l; return prlimit(getppid(), RLIMIT_CORE, NULL, &l); }
-static long shared_memory(void) { return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600); }
-static long attach_memory(void) { return (long) shmat(1, NULL, 0); }
-static long own_signals(void) { return fcntl(made_before, F_SETOWN, getppid()); }
-static long become_other(void) { return setuid(getuid()); }
-static long load_filter(void) { return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); }
-static long duplicate_to(void) { return dup2(0, 50); }
+static long
+open_file(void)
+{
+	return syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY);
+}
+static long
+look_at_file(void)
+{
+	struct stat s;
+	return syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &s, 0);
+}
+static long
+create_file(void)
+{
+	return syscall(SYS_openat, AT_FDCWD, "/tmp/bugevents-sandbox-test", O_CREAT | O_WRONLY, 0600);
+}
+static long
+remove_file(void)
+{
+	return unlink("/tmp/bugevents-sandbox-test");
+}
+static long
+make_folder(void)
+{
+	return mkdir("/tmp/bugevents-sandbox-test", 0700);
+}
+static long
+connect_out(void)
+{
+	return connect(made_before, (struct sockaddr *) &target, sizeof(target));
+}
+static long
+unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+static long
+udp_socket(void)
+{
+	return socket(AF_INET, SOCK_DGRAM, 0);
+}
+static long
+netlink_socket(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW, 0);
+}
+static long
+other_stream(void)
+{
+	return socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+}
+static long
+start_program(void)
+{
+	return execl("/bin/true", "true", NULL);
+}
+static long
+start_clone(void)
+{
+	return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+static long
+attach_parent(void)
+{
+	return syscall(SYS_ptrace, PTRACE_ATTACH, getppid(), 0, 0);
+}
+static long
+signal_parent(void)
+{
+	return kill(getppid(), 0);
+}
+static long
+signal_thread(void)
+{
+	return syscall(SYS_tgkill, getppid(), getppid(), 0);
+}
+static long
+limit_parent(void)
+{
+	struct rlimit l;
+	return prlimit(getppid(), RLIMIT_CORE, NULL, &l);
+}
+static long
+shared_memory(void)
+{
+	return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+}
+static long
+attach_memory(void)
+{
+	return (long) shmat(1, NULL, 0);
+}
+static long
+own_signals(void)
+{
+	return fcntl(made_before, F_SETOWN, getppid());
+}
+static long
+become_other(void)
+{
+	return setuid(getuid());
+}
+static long
+load_filter(void)
+{
+	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
+}
+static long
+duplicate_to(void)
+{
+	return dup2(0, 50);
+}
 
 static long
 read_parent(void)
 {
-	char		byte;
+	char byte;
 	struct iovec here = {&byte, 1};
 	struct iovec there = {&target, 1};
 
@@ -78,7 +176,8 @@ fast_open(void)
 static long
 executable_memory(void)
 {
-	void	   *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? -1 : 0;
 }
@@ -86,7 +185,7 @@ executable_memory(void)
 static long
 made_executable(void)
 {
-	void	   *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return mprotect(memory, 4096, PROT_READ | PROT_EXEC);
 }
@@ -96,20 +195,20 @@ static long
 daily_work(void)
 {
 	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int			listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int			six = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int six = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct epoll_event event = {.events = EPOLLIN};
-	int			loop = made_before + 1;
-	char	   *memory = malloc(64 * 1024 * 1024);
-	char		chance[16];
+	int loop = made_before + 1;
+	char *memory = malloc(64 * 1024 * 1024);
+	char chance[16];
 
 	if (listener < 0 || six < 0 || memory == NULL ||
-		bind(listener, (struct sockaddr *) &any, sizeof(any)) != 0 || listen(listener, 5) != 0 ||
-		epoll_ctl(loop, EPOLL_CTL_ADD, listener, &event) != 0 ||
-		epoll_wait(loop, &event, 1, 0) != 0 ||
-		(accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0 && errno != EAGAIN) ||
-		getrandom(chance, sizeof(chance), 0) != sizeof(chance) ||
-		fcntl(listener, F_DUPFD_CLOEXEC, 0) < 0 || close(six) != 0)
+	    bind(listener, (struct sockaddr *) &any, sizeof(any)) != 0 || listen(listener, 5) != 0 ||
+	    epoll_ctl(loop, EPOLL_CTL_ADD, listener, &event) != 0 ||
+	    epoll_wait(loop, &event, 1, 0) != 0 ||
+	    (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0 && errno != EAGAIN) ||
+	    getrandom(chance, sizeof(chance), 0) != sizeof(chance) ||
+	    fcntl(listener, F_DUPFD_CLOEXEC, 0) < 0 || close(six) != 0)
 		return -1;
 	memory[64 * 1024 * 1024 - 1] = 1;
 	free(memory);
@@ -122,32 +221,45 @@ main(void)
 	static const struct
 	{
 		const char *name;
-		long		(*what) (void);
-	}			refused[] = {
+		long (*what)(void);
+	} refused[] = {
 #ifdef SYS_open
-		{"open a file the old way", open_old}, {"start a process", start_process},
+		{"open a file the old way", open_old},
+		{"start a process", start_process},
 #endif
 		{"open a file", open_file},
-		{"look at a file", look_at_file}, {"create a file", create_file},
-		{"remove a file", remove_file}, {"make a folder", make_folder},
-		{"connect out", connect_out}, {"connect out by fast open", fast_open},
-		{"a Unix socket", unix_socket}, {"a UDP socket", udp_socket},
-		{"a netlink socket", netlink_socket}, {"a socket of another protocol", other_stream},
+		{"look at a file", look_at_file},
+		{"create a file", create_file},
+		{"remove a file", remove_file},
+		{"make a folder", make_folder},
+		{"connect out", connect_out},
+		{"connect out by fast open", fast_open},
+		{"a Unix socket", unix_socket},
+		{"a UDP socket", udp_socket},
+		{"a netlink socket", netlink_socket},
+		{"a socket of another protocol", other_stream},
 		{"start a program", start_program},
-		{"start a process by clone", start_clone}, {"attach to the parent", attach_parent},
-		{"read the parent's memory", read_parent}, {"signal the parent", signal_parent},
-		{"signal the parent's thread", signal_thread}, {"read the parent's limits", limit_parent},
-		{"make shared memory", shared_memory}, {"attach shared memory", attach_memory},
-		{"memory to run", executable_memory}, {"memory made to run", made_executable},
-		{"signals for another", own_signals}, {"become another", become_other},
-		{"prctl", load_filter}, {"replace a descriptor", duplicate_to},
+		{"start a process by clone", start_clone},
+		{"attach to the parent", attach_parent},
+		{"read the parent's memory", read_parent},
+		{"signal the parent", signal_parent},
+		{"signal the parent's thread", signal_thread},
+		{"read the parent's limits", limit_parent},
+		{"make shared memory", shared_memory},
+		{"attach shared memory", attach_memory},
+		{"memory to run", executable_memory},
+		{"memory made to run", made_executable},
+		{"signals for another", own_signals},
+		{"become another", become_other},
+		{"prctl", load_filter},
+		{"replace a descriptor", duplicate_to},
 	};
-	socklen_t	len = sizeof(target);
-	int			listener = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(target);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
 	target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(listener, (struct sockaddr *) &target, sizeof(target)) != 0 || listen(listener, 5) != 0 ||
-		getsockname(listener, (struct sockaddr *) &target, &len) != 0)
+	if (bind(listener, (struct sockaddr *) &target, sizeof(target)) != 0 ||
+	    listen(listener, 5) != 0 || getsockname(listener, (struct sockaddr *) &target, &len) != 0)
 		return 1;
 	made_before = socket(AF_INET, SOCK_STREAM, 0);
 	if (epoll_create1(0) != made_before + 1)
@@ -156,7 +268,7 @@ main(void)
 	tap_ok(attempt(bev_sandbox_enter, daily_work) == 0, "what a gateway does all day is allowed");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 	{
-		int			found = attempt(bev_sandbox_enter, refused[i].what);
+		int found = attempt(bev_sandbox_enter, refused[i].what);
 
 		if (!tap_ok(found == EPERM, refused[i].name))
 			printf("# %d (%s)\n", found, strerror(found));

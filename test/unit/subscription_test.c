@@ -13,9 +13,9 @@ test_passes(void)
 	static const struct
 	{
 		const char *name;
-		BevLabels	labels;
-		bool		passes;
-	}			cases[] = {
+		BevLabels labels;
+		bool passes;
+	} cases[] = {
 		{"all four match", {"bug_report", "created", "7", "12"}, true},
 		{"the other of two", {"comment", "created", "x", "12"}, true},
 		{"another type", {"user", "created", "7", "12"}, false},
@@ -38,13 +38,13 @@ test_passes(void)
 	bev_subscription_add(subscription, BEV_BY_BUG, "12");
 	tap_ok(!bev_subscription_seal(subscription), "a full one narrows");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		tap_ok(bev_subscription_passes(subscription, &cases[i].labels) ==
-			   cases[i].passes, cases[i].name);
+		tap_ok(bev_subscription_passes(subscription, &cases[i].labels) == cases[i].passes,
+		       cases[i].name);
 	bev_subscription_free(subscription);
 	bev_subscription_free(NULL);
 
 	subscription = bev_subscription_create();
-	bool		good = true;
+	bool good = true;
 
 	for (int i = 0; i < BEV_SUBSCRIPTION_MAX; i++)
 		good &= bev_subscription_add(subscription, BEV_BY_BUG, "1");
@@ -55,9 +55,9 @@ test_passes(void)
 static void
 test_bucket(void)
 {
-	BevBucket	bucket;
-	int			taken = 0;
-	double		wait;
+	BevBucket bucket;
+	int taken = 0;
+	double wait;
 
 	bev_bucket_fill(&bucket, 60, 1000);
 	while (bev_bucket_take(&bucket, 60, 1000) == 0)

@@ -8,13 +8,13 @@
 #include "tap.h"
 
 static char told[100000];
-static int	lines;
+static int lines;
 static uint64_t sum;
 
 static void
 tell(uint32_t kind, const char *address, int gateway, uint64_t times)
 {
-	size_t		len = strlen(told);
+	size_t len = strlen(told);
 
 	snprintf(told + len, sizeof(told) - len, "%u %s %d %d;", kind, address, gateway, (int) times);
 	lines++;
@@ -39,7 +39,7 @@ begin(void)
 static void
 note(uint32_t kind, const char *address, uint32_t times)
 {
-	BevAbuseMessage abuse = {.kind = kind,.times = times};
+	BevAbuseMessage abuse = {.kind = kind, .times = times};
 
 	snprintf(abuse.address, sizeof(abuse.address), "%s", address);
 	bev_tally_note(&tally, &abuse, 3, now);
@@ -90,13 +90,14 @@ test_noise(void)
 		note(1, "a", 1);
 	note(2, "a", 1);
 	note(1, "b", 1);
-	is_told("1 a 3 1;2 a 3 1;1 b 3 1;", "noise hides nothing that its address does else, nor what others do");
+	is_told("1 a 3 1;2 a 3 1;1 b 3 1;",
+	        "noise hides nothing that its address does else, nor what others do");
 }
 
 static void
 test_many_addresses(void)
 {
-	char		address[16];
+	char address[16];
 
 	begin();
 	for (int i = 0; i < 100000; i++)
@@ -123,8 +124,8 @@ test_many_addresses(void)
 static void
 test_bound(void)
 {
-	char		address[16];
-	uint64_t	noted = 0;
+	char address[16];
+	uint64_t noted = 0;
 
 	begin();
 	for (int minute = 0; minute < 10; minute++)
@@ -139,7 +140,8 @@ test_bound(void)
 			pass(1000);
 			told[0] = '\0';
 		}
-	tap_ok(lines <= BEV_ABUSE_KINDS * (11 * BEV_TALLY_TOLD + 10), "the lines of ten minutes are bounded");
+	tap_ok(lines <= BEV_ABUSE_KINDS * (11 * BEV_TALLY_TOLD + 10),
+	       "the lines of ten minutes are bounded");
 	for (int i = 0; i < 3; i++)
 	{
 		pass(60000);

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int	tap_count;
-static int	tap_failed;
+static int tap_count;
+static int tap_failed;
 
 static inline bool
 tap_ok(bool good, const char *name)
@@ -18,7 +18,7 @@ tap_ok(bool good, const char *name)
 	tap_failed += !good;
 	printf("%s %d - ", good ? "ok" : "not ok", tap_count);
 	for (; *name; name++)
-		putchar(*name < ' ' && *name > 0 ? ' ' : *name);	/* one line */
+		putchar(*name < ' ' && *name > 0 ? ' ' : *name); /* one line */
 	putchar('\n');
 	fflush(stdout);
 	return good;
@@ -27,7 +27,7 @@ tap_ok(bool good, const char *name)
 static inline bool
 tap_is(const char *got, size_t len, const char *wanted, const char *name)
 {
-	bool		good = len == strlen(wanted) && memcmp(got, wanted, len) == 0;
+	bool good = len == strlen(wanted) && memcmp(got, wanted, len) == 0;
 
 	tap_ok(good, name);
 	if (!good)
@@ -42,4 +42,4 @@ tap_done(void)
 	return tap_failed > 0;
 }
 
-#endif							/* BEV_TEST_UNIT_TAP_H */
+#endif /* BEV_TEST_UNIT_TAP_H */

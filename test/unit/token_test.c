@@ -10,24 +10,26 @@
 #include "gateway/identity/token.h"
 #include "tap.h"
 
-#define NOW		1800000000
-#define SECRET	"0123456789abcdef0123456789abcdef"
+#define NOW    1800000000
+#define SECRET "0123456789abcdef0123456789abcdef"
 
 static BevConfig *
 config_of(const char *more)
 {
-	char		json[1024];
-	char		error[256];
+	char json[1024];
+	char error[256];
 
-	snprintf(json, sizeof(json), "{\"jwt_algorithms\":\"HS256\",\"jwt_leeway\":10000,"
-			 "\"jwt_secret\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"%s}", more);
+	snprintf(json, sizeof(json),
+	         "{\"jwt_algorithms\":\"HS256\",\"jwt_leeway\":10000,"
+	         "\"jwt_secret\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"%s}",
+	         more);
 	return bev_config_read(json, strlen(json), error, sizeof(error));
 }
 
 static BevKeys *
 keys_of(const BevConfig *config)
 {
-	char		error[256];
+	char error[256];
 
 	return bev_keys_create(config, error, sizeof(error));
 }
@@ -35,7 +37,7 @@ keys_of(const BevConfig *config)
 static size_t
 base64url(char *dst, const unsigned char *data, size_t len)
 {
-	size_t		n = (size_t) EVP_EncodeBlock((unsigned char *) dst, data, (int) len);
+	size_t n = (size_t) EVP_EncodeBlock((unsigned char *) dst, data, (int) len);
 
 	for (size_t i = 0; i < n; i++)
 		dst[i] = dst[i] == '+' ? '-' : dst[i] == '/' ? '_' : dst[i];
@@ -50,7 +52,7 @@ sign(char *dst, const char *header, const char *claims)
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
 	unsigned int mac_len;
-	size_t		n = base64url(dst, (const unsigned char *) header, strlen(header));
+	size_t n = base64url(dst, (const unsigned char *) header, strlen(header));
 
 	dst[n++] = '.';
 	n += base64url(dst + n, (const unsigned char *) claims, strlen(claims));
@@ -62,7 +64,7 @@ sign(char *dst, const char *header, const char *claims)
 static BevTokenResult
 check(const BevKeys *keys, const BevConfig *config, const char *token, const char **why)
 {
-	BevClaims	claims;
+	BevClaims claims;
 	BevTokenResult result = bev_token_verify(keys, config, token, NOW, &claims, why);
 
 	bev_claims_free(&claims);
@@ -70,31 +72,36 @@ check(const BevKeys *keys, const BevConfig *config, const char *token, const cha
 }
 
 /* The keys of the public vectors. */
-#define A1	"{\"kty\":\"oct\",\"kid\":\"A.1\",\"k\":" \
+#define A1 \
+	"{\"kty\":\"oct\",\"kid\":\"A.1\",\"k\":" \
 	"\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow\"}"
-#define A2	"{\"kty\":\"RSA\",\"kid\":\"A.2\",\"n\":" \
+#define A2 \
+	"{\"kty\":\"RSA\",\"kid\":\"A.2\",\"n\":" \
 	"\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2l" \
 	"ZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2" \
 	"CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9g" \
 	"b54h4FRWyuXpoQ\",\"e\":\"AQAB\"}"
-#define A3	"{\"kty\":\"EC\",\"kid\":\"A.3\",\"crv\":\"P-256\"," \
+#define A3 \
+	"{\"kty\":\"EC\",\"kid\":\"A.3\",\"crv\":\"P-256\"," \
 	"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"," \
 	"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}"
-#define A4	"{\"kty\":\"EC\",\"kid\":\"A.4\",\"crv\":\"P-521\"," \
+#define A4 \
+	"{\"kty\":\"EC\",\"kid\":\"A.4\",\"crv\":\"P-521\"," \
 	"\"x\":\"AekpBQ8ST8a8VcfVOTNl353vSrDCLLJXmPk06wTjxrrjcBpXp5EOnYG_NjFZ6OvLFV1jSfS9tsz4qUxcWceqwQGk\"," \
 	"\"y\":\"ADSmRA43Z1DSNx_RvcLI87cdL07l6jQyyBXMoxVg_l2Th-x3S1WDhjDly79ajL4Kkd0AZMaZmh9ubmf63e3kyMj2\"}"
-#define OKP	"{\"kty\":\"OKP\",\"kid\":\"8037\",\"crv\":\"Ed25519\"," \
+#define OKP \
+	"{\"kty\":\"OKP\",\"kid\":\"8037\",\"crv\":\"Ed25519\"," \
 	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
 
 /* A configuration with this key set and every algorithm. */
 static BevConfig *
 config_with_set(const char *set)
 {
-	char		error[256];
-	json_t	   *json = json_pack("{s:s, s:s}", "jwks", set, "jwt_algorithms",
-								 "HS256,RS256,ES256,ES384,ES512,EdDSA");
-	char	   *text = json_dumps(json, 0);
-	BevConfig   *config = bev_config_read(text, strlen(text), error, sizeof(error));
+	char error[256];
+	json_t *json = json_pack("{s:s, s:s}", "jwks", set, "jwt_algorithms",
+	                         "HS256,RS256,ES256,ES384,ES512,EdDSA");
+	char *text = json_dumps(json, 0);
+	BevConfig *config = bev_config_read(text, strlen(text), error, sizeof(error));
 
 	free(text);
 	json_decref(json);
@@ -108,43 +115,51 @@ config_with_set(const char *set)
 static void
 test_vectors(void)
 {
-#define JOE	"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt" \
+#define JOE \
+	"eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFt" \
 	"cGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 	static const struct
 	{
 		const char *name;
 		const char *token;
 		const char *why;
-	}			cases[] = {
-		{"RFC 7515, A.1: HS256", "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." JOE
-		".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "the token names no user"},
-		{"RFC 7515, A.2: RS256", "eyJhbGciOiJSUzI1NiJ9." JOE
-			".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdb"
-			"F9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383"
-			"LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWy"
-		"wlVmtVrBp0igcN_IoypGlUPQGe77Rw", "the token names no user"},
-		{"RFC 7515, A.3: ES256", "eyJhbGciOiJFUzI1NiJ9." JOE
-			".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
-		"the token names no user"},
-		{"RFC 7515, A.4: ES512", "eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA"
-			".AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgo"
-			"XD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn",
-		"the token's claims are not an object"},
+	} cases[] = {
+		{"RFC 7515, A.1: HS256",
+	     "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9." JOE
+	     ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+	     "the token names no user"},
+		{"RFC 7515, A.2: RS256",
+	     "eyJhbGciOiJSUzI1NiJ9." JOE
+	     ".cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdb"
+	     "F9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383"
+	     "LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWy"
+	     "wlVmtVrBp0igcN_IoypGlUPQGe77Rw",
+	     "the token names no user"},
+		{"RFC 7515, A.3: ES256",
+	     "eyJhbGciOiJFUzI1NiJ9." JOE
+	     ".DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+	     "the token names no user"},
+		{"RFC 7515, A.4: ES512",
+	     "eyJhbGciOiJFUzUxMiJ9.UGF5bG9hZA"
+	     ".AdwMgeerwtHoh-l192l60hp9wAHZFVJbLfD_UxMi70cwnZOYaRI1bKPWROc-mZZqwqT2SI-KGDKB34XO0aw_7XdtAG8GaSwFKdCAPZgo"
+	     "XD2YBJZCPEX3xKpRwcdOO8KpEHwJjyqOgzDO7iKvU8vcnwNrmxYbSW9ERBXukOXolLzeO_Jn",
+	     "the token's claims are not an object"},
 		{"RFC 7515, A.5: none", "eyJhbGciOiJub25lIn0." JOE ".", "the token is malformed"},
-		{"RFC 8037, A.4: Ed25519", "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
-			".hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
-		"the token's claims are not an object"},
+		{"RFC 8037, A.4: Ed25519",
+	     "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+	     ".hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+	     "the token's claims are not an object"},
 	};
-	BevConfig   *config = config_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
-	char		error[256];
-	BevKeys	   *keys = bev_keys_create(config, error, sizeof(error));
+	BevConfig *config = config_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
+	char error[256];
+	BevKeys *keys = bev_keys_create(config, error, sizeof(error));
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BevClaims	claims;
+		BevClaims claims;
 		const char *why;
-		char		damaged[1024];
-		size_t		len = strlen(cases[i].token);
+		char damaged[1024];
+		size_t len = strlen(cases[i].token);
 
 		bev_token_verify(keys, config, cases[i].token, NOW, &claims, &why);
 		tap_is(why, strlen(why), cases[i].why, cases[i].name);
@@ -167,8 +182,8 @@ test_sets(void)
 	{
 		const char *name;
 		const char *set;
-		const char *error;		/* NULL: it is read */
-	}			cases[] = {
+		const char *error; /* NULL: it is read */
+	} cases[] = {
 		{"a set", "{\"keys\":[" A3 "]}", NULL},
 		{"other members", "{\"keys\":[" A3 "],\"x\":1}", NULL},
 		{"none", "", NULL},
@@ -180,38 +195,60 @@ test_sets(void)
 		{"something behind it", "{\"keys\":[" A3 "]}x", "expected a JSON object"},
 		{"no key", "{\"keys\":[]}", "no usable key"},
 		{"none for us", "{\"keys\":[{\"kty\":\"new\"}]}", "no usable key"},
-		{"one for encryption", "{\"keys\":[{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"AA\"}]}", "no usable key"},
-		{"one for signing only", "{\"keys\":[{\"kty\":\"oct\",\"key_ops\":[\"sign\"],\"k\":\"AA\"}]}", "no usable key"},
-		{"one for an algorithm that is not ours", "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"A128KW\",\"k\":\"AA\"}]}", "no usable key"},
+		{"one for encryption", "{\"keys\":[{\"kty\":\"oct\",\"use\":\"enc\",\"k\":\"AA\"}]}",
+	     "no usable key"},
+		{"one for signing only",
+	     "{\"keys\":[{\"kty\":\"oct\",\"key_ops\":[\"sign\"],\"k\":\"AA\"}]}", "no usable key"},
+		{"one for an algorithm that is not ours",
+	     "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"A128KW\",\"k\":\"AA\"}]}", "no usable key"},
 		{"another curve", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"secp256k1\"}]}", "no usable key"},
-		{"an alg that is no string", "{\"keys\":[{\"kty\":\"oct\",\"alg\":1,\"k\":\"AA\"}]}", "no usable key"},
+		{"an alg that is no string", "{\"keys\":[{\"kty\":\"oct\",\"alg\":1,\"k\":\"AA\"}]}",
+	     "no usable key"},
 		{"a number", "{\"keys\":[" A3 ",1]}", "key 2 is not a JSON Web Key"},
 		{"no kty", "{\"keys\":[{\"k\":\"AA\"}]}", "key 1 is not a JSON Web Key"},
 		{"kid a number", "{\"keys\":[{\"kty\":\"oct\",\"kid\":1}]}", "\"kid\" that is no string"},
-		{"an alg of another type", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"HS256\",\"x\":"
-		"\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}", "\"alg\" that is not one of its type"},
-		{"a short secret", "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZQ\"}]}", "too weak"},
-		{"a secret in standard base64", "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"}]}", "malformed"},
+		{"an alg of another type",
+	     "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"alg\":\"HS256\",\"x\":"
+	     "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}",
+	     "\"alg\" that is not one of its type"},
+		{"a short secret",
+	     "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZQ\"}]}",
+	     "too weak"},
+		{"a secret in standard base64",
+	     "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"}]}",
+	     "malformed"},
 		{"no secret", "{\"keys\":[{\"kty\":\"oct\"}]}", "malformed"},
 		{"a secret that is a number", "{\"keys\":[{\"kty\":\"oct\",\"k\":1}]}", "malformed"},
-		{"a private key", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"AA\"}]}", "private"},
-		{"half a point", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}]}", "malformed"},
-		{"a point that is not on the curve", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\","
-			"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-		"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a4\"}]}", "malformed"},
-		{"a point of another curve", "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-384\","
-			"\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-		"\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}", "malformed"},
-		{"a short Ed25519 key", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}]}", "malformed"},
-		{"an Ed25519 key as Ed448", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}", "malformed"},
-		{"a small RSA key", "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAk\",\"e\":\"AQAB\"}]}", "too weak"},
+		{"a private key", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"AA\"}]}",
+	     "private"},
+		{"half a point",
+	     "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\"}]}",
+	     "malformed"},
+		{"a point that is not on the curve",
+	     "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\","
+	     "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+	     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a4\"}]}",
+	     "malformed"},
+		{"a point of another curve",
+	     "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-384\","
+	     "\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+	     "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}]}",
+	     "malformed"},
+		{"a short Ed25519 key", "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AAAA\"}]}",
+	     "malformed"},
+		{"an Ed25519 key as Ed448",
+	     "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed448\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}",
+	     "malformed"},
+		{"a small RSA key",
+	     "{\"keys\":[{\"kty\":\"RSA\",\"n\":\"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAk\",\"e\":\"AQAB\"}]}",
+	     "too weak"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BevConfig   *config = config_with_set(cases[i].set);
-		char		error[256] = "";
-		BevKeys	   *keys = bev_keys_create(config, error, sizeof(error));
+		BevConfig *config = config_with_set(cases[i].set);
+		char error[256] = "";
+		BevKeys *keys = bev_keys_create(config, error, sizeof(error));
 
 		if (cases[i].error)
 			tap_ok(keys == NULL && strstr(error, cases[i].error), cases[i].name);
@@ -225,10 +262,10 @@ test_sets(void)
 static bool
 is_read(const char *set)
 {
-	BevConfig   *config = config_with_set(set);
-	char		error[256];
-	BevKeys	   *keys = bev_keys_create(config, error, sizeof(error));
-	bool		good = keys != NULL;
+	BevConfig *config = config_with_set(set);
+	char error[256];
+	BevKeys *keys = bev_keys_create(config, error, sizeof(error));
+	bool good = keys != NULL;
 
 	bev_keys_free(keys);
 	bev_config_free(config);
@@ -238,7 +275,7 @@ is_read(const char *set)
 static void
 test_most_keys(void)
 {
-	char		set[16384];
+	char set[16384];
 
 	for (int n = BEV_KEYS_MAX; n <= BEV_KEYS_MAX + 1; n++)
 	{
@@ -255,7 +292,7 @@ static void
 test_exponents(void)
 {
 	static const char *const useless[] = {"AQ", "Ag", "AAEAAQ"};
-	char		set[1024];
+	char set[1024];
 
 	for (int i = 0; i < 3; i++)
 	{
@@ -275,33 +312,44 @@ test_table(void)
 		const char *header;
 		const char *claims;
 		BevTokenResult result;
-	}			cases[] = {
+	} cases[] = {
 		{"good", hs, "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_GOOD},
 		{"within the leeway", hs, "{\"sub\":\"1\",\"exp\":1799999991}", BEV_TOKEN_GOOD},
 		{"beyond the leeway", hs, "{\"sub\":\"1\",\"exp\":1799999990}", BEV_TOKEN_EXPIRED},
 		{"a number as sub", hs, "{\"sub\":-7,\"exp\":1800000001}", BEV_TOKEN_GOOD},
-		{"a number out of range", hs, "{\"sub\":99999999999999999999,\"exp\":1800000001}", BEV_TOKEN_INVALID},
-		{"nbf within the leeway", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000010}", BEV_TOKEN_GOOD},
-		{"nbf beyond it", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000011}", BEV_TOKEN_INVALID},
-		{"an expired token that is wrong otherwise", hs, "{\"sub\":\"\",\"exp\":1}", BEV_TOKEN_INVALID},
+		{"a number out of range", hs, "{\"sub\":99999999999999999999,\"exp\":1800000001}",
+	     BEV_TOKEN_INVALID},
+		{"nbf within the leeway", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000010}",
+	     BEV_TOKEN_GOOD},
+		{"nbf beyond it", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"nbf\":1800000011}",
+	     BEV_TOKEN_INVALID},
+		{"an expired token that is wrong otherwise", hs, "{\"sub\":\"\",\"exp\":1}",
+	     BEV_TOKEN_INVALID},
 		{"no algorithm", "{}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
-		{"an algorithm that is not allowed", "{\"alg\":\"HS384\"}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
-		{"a member twice", "{\"alg\":\"HS256\",\"x\":1,\"x\":1}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
-		{"a kid is ignored", "{\"alg\":\"HS256\",\"kid\":\"x\"}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_GOOD},
-		{"crit", "{\"alg\":\"HS256\",\"crit\":[]}", "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
-		{"projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[1,\"b\"]}", BEV_TOKEN_GOOD},
-		{"no projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[null]}", BEV_TOKEN_INVALID},
+		{"an algorithm that is not allowed", "{\"alg\":\"HS384\"}",
+	     "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
+		{"a member twice", "{\"alg\":\"HS256\",\"x\":1,\"x\":1}",
+	     "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_INVALID},
+		{"a kid is ignored", "{\"alg\":\"HS256\",\"kid\":\"x\"}",
+	     "{\"sub\":\"1\",\"exp\":1800000001}", BEV_TOKEN_GOOD},
+		{"crit", "{\"alg\":\"HS256\",\"crit\":[]}", "{\"sub\":\"1\",\"exp\":1800000001}",
+	     BEV_TOKEN_INVALID},
+		{"projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[1,\"b\"]}",
+	     BEV_TOKEN_GOOD},
+		{"no projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[null]}",
+	     BEV_TOKEN_INVALID},
 	};
-	BevConfig   *config = config_of("");
-	BevKeys	   *keys = keys_of(config);
-	char		token[1024];
+	BevConfig *config = config_of("");
+	BevKeys *keys = keys_of(config);
+	char token[1024];
 	const char *why;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		sign(token, cases[i].header, cases[i].claims);
 		tap_ok(check(keys, config, token, &why) == cases[i].result &&
-			   (why == NULL) == (cases[i].result == BEV_TOKEN_GOOD), cases[i].name);
+		           (why == NULL) == (cases[i].result == BEV_TOKEN_GOOD),
+		       cases[i].name);
 	}
 	bev_keys_free(keys);
 	bev_config_free(config);
@@ -310,19 +358,21 @@ test_table(void)
 static void
 test_claims(void)
 {
-	BevConfig   *config = config_of("");
-	BevKeys	   *keys = keys_of(config);
-	char		token[1024];
+	BevConfig *config = config_of("");
+	BevKeys *keys = keys_of(config);
+	char token[1024];
 	const char *why;
-	BevClaims	claims;
+	BevClaims claims;
 
-	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":42,\"exp\":1800000005.9,"
-		 "\"role\":\"auditor\",\"projects\":[1,\"b\"]}");
+	sign(token, "{\"alg\":\"HS256\"}",
+	     "{\"sub\":42,\"exp\":1800000005.9,"
+	     "\"role\":\"auditor\",\"projects\":[1,\"b\"]}");
 	bev_token_verify(keys, config, token, NOW, &claims, &why);
 	tap_ok(strcmp(claims.user_id, "42") == 0 && strcmp(claims.role, "auditor") == 0 &&
-		   !claims.is_admin && claims.expires_at == 1800000005 &&
-		   claims.ends_at == 1800000005 && claims.projects == 2 &&
-		   strcmp(claims.project[0], "1") == 0, "the claims of a token");
+	           !claims.is_admin && claims.expires_at == 1800000005 &&
+	           claims.ends_at == 1800000005 && claims.projects == 2 &&
+	           strcmp(claims.project[0], "1") == 0,
+	       "the claims of a token");
 	bev_claims_free(&claims);
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":\"1\",\"exp\":1800000005,\"is_admin\":true}");
 	bev_token_verify(keys, config, token, NOW, &claims, &why);
@@ -336,13 +386,13 @@ test_claims(void)
 static void
 test_damage(void)
 {
-	BevConfig   *config = config_of("");
-	BevKeys	   *keys = keys_of(config);
-	char		token[1024];
-	char		damaged[1024];
+	BevConfig *config = config_of("");
+	BevKeys *keys = keys_of(config);
+	char token[1024];
+	char damaged[1024];
 	const char *why;
-	size_t		len;
-	bool		good = true;
+	size_t len;
+	bool good = true;
 
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":\"1\",\"exp\":1800000001}");
 	len = strlen(token);
@@ -369,10 +419,8 @@ test_damage(void)
 static void
 test_useless_keys(void)
 {
-	static const char *const useless[] = {
-		",\"jwt_key\":\"x\"", ",\"jwt_algorithms\":\"none\""
-	};
-	BevConfig   *config;
+	static const char *const useless[] = {",\"jwt_key\":\"x\"", ",\"jwt_algorithms\":\"none\""};
+	BevConfig *config;
 	const char *why;
 
 	for (int i = 0; i < 2; i++)

@@ -12,10 +12,10 @@
 static void
 add(BevWindow *window, uint64_t seq, size_t size)
 {
-	BevEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
-	char	   *payload = malloc(size + 1);
-	BevEvent		event;
-	char	   *record;
+	BevEventsMessage message = {.first_seq = seq, .tx_n = 1, .tx_of = 1};
+	char *payload = malloc(size + 1);
+	BevEvent event;
+	char *record;
 
 	memset(payload, 'x', size);
 	payload[size] = '\0';
@@ -29,7 +29,7 @@ add(BevWindow *window, uint64_t seq, size_t size)
 static bool
 holds_all(const BevWindow *window, uint64_t seq, uint64_t step)
 {
-	uint32_t	i;
+	uint32_t i;
 	const BevChunk *chunk;
 
 	while ((chunk = bev_window_find(window, seq, &i)) != NULL)
@@ -45,13 +45,13 @@ holds_all(const BevWindow *window, uint64_t seq, uint64_t step)
 static void
 test_window(void)
 {
-	BevWindow	window = {.limit = 1024 * 1024};
-	uint32_t	i;
-	bool		good = true;
+	BevWindow window = {.limit = 1024 * 1024};
+	uint32_t i;
+	bool good = true;
 
 	bev_window_reset(&window, 9);
-	tap_ok(window.floor == 9 && window.tip == 9 &&
-		   bev_window_find(&window, 9, &i) == NULL, "an empty window");
+	tap_ok(window.floor == 9 && window.tip == 9 && bev_window_find(&window, 9, &i) == NULL,
+	       "an empty window");
 	bev_window_advance(&window, 15);
 	tap_ok(window.floor == 15 && window.tip == 15, "progress moves an empty window");
 	bev_window_reset(&window, 0);
@@ -62,7 +62,7 @@ test_window(void)
 	tap_ok(good, "what follows any seq is found, with gaps");
 	bev_window_advance(&window, 10005);
 	tap_ok(window.tip == 10005 && bev_window_find(&window, 10000, &i) == NULL,
-		   "progress moves the tip, and there is nothing new");
+	       "progress moves the tip, and there is nothing new");
 	for (uint64_t seq = 10010; seq <= 100000; seq += 10)
 		add(&window, seq, 100);
 	tap_ok(window.floor == 0, "nothing is dropped before the batch was sent");
@@ -82,26 +82,26 @@ test_window(void)
 static bool
 index_is_right(const BevWindow *window, uint32_t rows)
 {
-	bool		good = true;
+	bool good = true;
 
 	for (uint32_t row = 0; row < rows; row++)
 	{
-		uint64_t	last = 0;
-		char		name[32];
-		int			len = snprintf(name, sizeof(name), "note%c%" PRIu32, '\0', row);
-		uint32_t	i;
+		uint64_t last = 0;
+		char name[32];
+		int len = snprintf(name, sizeof(name), "note%c%" PRIu32, '\0', row);
+		uint32_t i;
 		const BevChunk *chunk;
 
-		for (uint64_t seq = window->floor;
-			 (chunk = bev_window_find(window, seq, &i)) != NULL; seq = chunk->covered)
+		for (uint64_t seq = window->floor; (chunk = bev_window_find(window, seq, &i)) != NULL;
+		     seq = chunk->covered)
 			for (; i < chunk->count; i++)
 			{
-				BevSpan		here = bev_chunk_row(chunk, &chunk->frame[i]);
+				BevSpan here = bev_chunk_row(chunk, &chunk->frame[i]);
 
 				if (here.len == (uint32_t) len && memcmp(here.data, name, here.len) == 0)
 					last = chunk->frame[i].seq;
 			}
-		good &= bev_latest_find(&window->latest, (BevSpan) {name, (uint32_t) len}) == last;
+		good &= bev_latest_find(&window->latest, (BevSpan){name, (uint32_t) len}) == last;
 	}
 	return good;
 }
@@ -110,16 +110,17 @@ static void
 add_row(BevWindow *window, uint64_t seq, uint32_t row)
 {
 	static char payload[1000];
-	char		key[16];
-	BevEventsMessage message = {.first_seq = seq,.tx_n = 1,.tx_of = 1};
-	BevEvent		event;
-	size_t		size;
-	char	   *record;
+	char key[16];
+	BevEventsMessage message = {.first_seq = seq, .tx_n = 1, .tx_of = 1};
+	BevEvent event;
+	size_t size;
+	char *record;
 
 	memset(payload, 'x', sizeof(payload) - 1);
 	snprintf(key, sizeof(key), "%" PRIu32, row);
-	record = make_event((const char *[BEV_EVENT_FIELDS]) {
-		"note", "updated", "all", key, "", "", payload, ""}, &size);
+	record = make_event(
+		(const char *[BEV_EVENT_FIELDS]){"note", "updated", "all", key, "", "", payload, ""},
+		&size);
 	if (!bev_event_read(record, size, &event))
 		abort();
 	bev_window_add(window, &message, 0, &event);
@@ -129,8 +130,8 @@ add_row(BevWindow *window, uint64_t seq, uint32_t row)
 static void
 test_index(void)
 {
-	BevWindow	window = {.limit = 1024 * 1024};
-	uint64_t	seq = 0;
+	BevWindow window = {.limit = 1024 * 1024};
+	uint64_t seq = 0;
 
 	bev_window_reset(&window, 0);
 	for (int i = 0; i < 500; i++)
@@ -148,7 +149,7 @@ test_index(void)
 		bev_window_trim(&window);
 	}
 	tap_ok(window.floor > 1000 && index_is_right(&window, 2500),
-		   "and kept while events come and go");
+	       "and kept while events come and go");
 	tap_ok(window.latest.rows <= seq - window.floor, "within the bound of the window");
 	bev_window_reset(&window, seq);
 	tap_ok(window.latest.rows == 0, "an empty window has no rows");
@@ -163,15 +164,15 @@ test_index(void)
 typedef struct Log
 {
 	BevFetchMessage fetch[16];
-	int			fetches;
-	int			ready;
-	int			gone;
+	int fetches;
+	int ready;
+	int gone;
 } Log;
 
 static void
 on_fetch(void *owner, const BevFetchMessage *message)
 {
-	Log		   *log = owner;
+	Log *log = owner;
 
 	log->fetch[log->fetches++ % 16] = *message;
 }
@@ -193,13 +194,13 @@ static const BevReplayEvents replay_events = {on_fetch, on_ready, on_gone};
 static bool
 answer(BevReplay *replay, const BevFetchMessage *fetch, uint64_t covered)
 {
-	BevFetchedMessage message = {.request = fetch->request,.covered = covered};
+	BevFetchedMessage message = {.request = fetch->request, .covered = covered};
 
 	for (uint64_t seq = fetch->after + 1; seq <= covered; seq++)
 	{
-		BevEventsMessage events = {.request = fetch->request,.first_seq = seq};
-		BevEvent		event;
-		char	   *record = make_simple("all", "{}", &event);
+		BevEventsMessage events = {.request = fetch->request, .first_seq = seq};
+		BevEvent event;
+		char *record = make_simple("all", "{}", &event);
 
 		bev_replay_add(replay, &events, 0, &event);
 		free(record);
@@ -210,27 +211,27 @@ answer(BevReplay *replay, const BevFetchMessage *fetch, uint64_t covered)
 static void
 test_replay(void)
 {
-	Log			log = {0};
-	BevReplay   *replay = bev_replay_create(&replay_events, &log);
-	BevWaiter	waiter[20];
-	BevFetchedMessage gone = {.result = BEV_FETCH_GONE,.dropped = 60};
+	Log log = {0};
+	BevReplay *replay = bev_replay_create(&replay_events, &log);
+	BevWaiter waiter[20];
+	BevFetchedMessage gone = {.result = BEV_FETCH_GONE, .dropped = 60};
 
 	for (int i = 0; i < 20; i++)
 		bev_replay_wait(replay, &waiter[i], (uint64_t) (19 - i) * 5);
 	bev_replay_ask(replay, 1000);
 	tap_ok(log.fetches == 1 && log.fetch[0].after == 0 && log.fetch[0].upto == 1000,
-		   "one fetch from the lowest position, up to the floor");
+	       "one fetch from the lowest position, up to the floor");
 	tap_ok(answer(replay, &log.fetch[0], 30) && log.ready == 6,
-		   "its answer serves all in its range");
+	       "its answer serves all in its range");
 	tap_ok(bev_replay_find(replay, 29) && !bev_replay_find(replay, 30), "and is kept");
 	bev_replay_ask(replay, 1000);
-	tap_ok(log.fetches > 1 && log.fetches <= 1 + BEV_FETCHES_MAX &&
-		   log.fetch[1].after == 30, "then it goes upwards");
+	tap_ok(log.fetches > 1 && log.fetches <= 1 + BEV_FETCHES_MAX && log.fetch[1].after == 30,
+	       "then it goes upwards");
 	bev_replay_leave(replay, &waiter[0]);
 	gone.request = log.fetch[1].request;
 	tap_ok(bev_replay_end(replay, &gone) && log.gone == 6, "what is gone is told");
 	tap_ok(!answer(replay, &log.fetch[2], log.fetch[2].after),
-		   "an answer that leads nowhere breaks the rules");
+	       "an answer that leads nowhere breaks the rules");
 	bev_replay_reset(replay);
 	tap_ok(log.gone == 6 + 7 && bev_replay_find(replay, 1) == NULL, "a reset forgets all");
 	tap_ok(answer(replay, &log.fetch[0], 10), "an answer from before is ignored");

@@ -1,5 +1,5 @@
 /*
- * carrier_message.c - the carrier: messages of the courier in, deliveries out.
+ * carrier.c - the carrier: messages of the courier in, deliveries out.
  *
  * Model: this thread reads and gives work to the lanes; their workers send and report.
  *
@@ -22,15 +22,15 @@
 #include <unistd.h>
 
 /* As sysexits.h has it, EX_DATAERR. */
-#define BAD_MESSAGE		65
+#define BAD_MESSAGE 65
 
 static BevChannelQueue lanes[BEV_MEDIA];
 
 static void
 tell_hello(void)
 {
-	bev_courier_pipe_tell(json_pack("{s:s, s:i, s:s}", "type", "hello", "version", BEV_CARRIER_VERSION,
-							  "program", BUGEVENTS_VERSION));
+	bev_courier_pipe_tell(json_pack("{s:s, s:i, s:s}", "type", "hello", "version",
+	                                BEV_CARRIER_VERSION, "program", BUGEVENTS_VERSION));
 }
 
 /* Its status, or NULL. */
@@ -38,8 +38,8 @@ static json_t *
 configure(BevMedium medium, const json_t *config)
 {
 	const json_t *member = json_object_get(config, bev_medium_names[medium]);
-	char		error[BEV_CARRIER_MAX_ERROR];
-	BevRoute    *route;
+	char error[BEV_CARRIER_MAX_ERROR];
+	BevRoute *route;
 
 	if (member == NULL || json_is_null(member))
 	{
@@ -56,7 +56,7 @@ configure(BevMedium medium, const json_t *config)
 static void
 take_config(json_t *config)
 {
-	json_t	   *status = json_pack("{s:s}", "type", "status");
+	json_t *status = json_pack("{s:s}", "type", "status");
 
 	for (int i = 0; i < BEV_MEDIA; i++)
 		json_object_set_new(status, bev_medium_names[i], configure((BevMedium) i, config));
@@ -67,9 +67,9 @@ take_config(json_t *config)
 static bool
 take_send(json_t *message, size_t size)
 {
-	char		error[BEV_CARRIER_MAX_ERROR];
+	char error[BEV_CARRIER_MAX_ERROR];
 	BevDelivery *delivery = bev_delivery_read(message, size, error, sizeof(error));
-	BevOutcome	refused;
+	BevOutcome refused;
 
 	if (delivery == NULL)
 		return false;
@@ -103,9 +103,9 @@ take(json_t *message, size_t size)
 static bool
 listen_to_courier(void)
 {
-	json_t	   *message;
-	size_t		size;
-	BevHeard		heard;
+	json_t *message;
+	size_t size;
+	BevHeard heard;
 
 	while ((heard = bev_courier_pipe_hear(&message, &size)) == BEV_HEARD_MESSAGE)
 		if (!take(message, size))
@@ -118,7 +118,7 @@ static bool
 linger(void)
 {
 	struct timespec then;
-	bool		ended = true;
+	bool ended = true;
 
 	for (int i = 0; i < BEV_MEDIA; i++)
 		bev_channel_queue_close(&lanes[i]);

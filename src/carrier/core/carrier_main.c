@@ -1,8 +1,8 @@
 /*
  * carrier_main.c - the carrier program: bugevents-carrier --fd=N [--ledger=N]
  *
- * Started by the courier, never by hand: the descriptors are the pipe and the ledger.  Before anything else it
- * gives up what it does not need.
+ * Started by the courier, never by hand: the descriptors are the pipe and the ledger.  Before
+ * anything else it gives up what it does not need.
  */
 #include "carrier/core/carrier.h"
 #include "carrier/core/carrier_sandbox.h"
@@ -23,14 +23,14 @@ read_fd(const char *argument, const char *option, mode_t type)
 {
 	struct stat status;
 	const char *number = argument + strlen(option);
-	char	   *end;
-	long		fd;
+	char *end;
+	long fd;
 
 	if (strncmp(argument, option, strlen(option)) != 0)
 		return -1;
 	fd = strtol(number, &end, 10);
 	if (end == number || *end || fd <= STDERR_FILENO || fd > 1024 ||
-		fstat((int) fd, &status) != 0 || (status.st_mode & S_IFMT) != type)
+	    fstat((int) fd, &status) != 0 || (status.st_mode & S_IFMT) != type)
 		return -1;
 	return (int) fd;
 }
@@ -38,10 +38,10 @@ read_fd(const char *argument, const char *option, mode_t type)
 int
 main(int argc, char **argv)
 {
-	int			fd = argc == 2 || argc == 3 ? read_fd(argv[1], "--fd=", S_IFSOCK) : -1;
-	int			ledger = argc == 3 ? read_fd(argv[2], "--ledger=", S_IFREG) : -1;
-	char		error[256];
-	int			status;
+	int fd = argc == 2 || argc == 3 ? read_fd(argv[1], "--fd=", S_IFSOCK) : -1;
+	int ledger = argc == 3 ? read_fd(argv[2], "--ledger=", S_IFREG) : -1;
+	char error[256];
+	int status;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 	{
@@ -55,7 +55,7 @@ main(int argc, char **argv)
 	}
 	bev_process_begin(fd, ledger);
 	bev_ledger_writer_open(ledger);
-	json_object_seed(0);		/* before there are threads */
+	json_object_seed(0); /* before there are threads */
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 	{
 		fputs("bugevents carrier: could not initialize libcurl\n", stderr);

@@ -19,4 +19,4 @@
  */
 extern bool bev_carrier_sandbox_enter(char *error, size_t error_size);
 
-#endif							/* BEV_CARRIER_CORE_CARRIER_SANDBOX_H */
+#endif /* BEV_CARRIER_CORE_CARRIER_SANDBOX_H */

@@ -16,12 +16,12 @@
 #include <string.h>
 
 /* A worker without work keeps its connection for so long (s). */
-#define MAX_IDLE	30
+#define MAX_IDLE 30
 
 static void
 report(BevDelivery *delivery, BevResult result, int code, long retry_after, const char *why)
 {
-	BevOutcome	outcome;
+	BevOutcome outcome;
 
 	bev_outcome_set(&outcome, result, why);
 	outcome.code = code;
@@ -46,7 +46,7 @@ bev_channel_queue_open(BevChannelQueue *lane)
 {
 	pthread_condattr_t monotonic;
 
-	*lane = (BevChannelQueue) {.last = &lane->first};
+	*lane = (BevChannelQueue){.last = &lane->first};
 	pthread_mutex_init(&lane->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -90,7 +90,7 @@ take_all(BevChannelQueue *lane)
 static void
 remove_worker(BevChannelQueue *lane, BevWorker *worker)
 {
-	BevWorker  **at = &lane->workers;
+	BevWorker **at = &lane->workers;
 
 	while (*at != worker)
 		at = &(*at)->next;
@@ -101,7 +101,7 @@ remove_worker(BevChannelQueue *lane, BevWorker *worker)
 static size_t
 count_busy(const BevChannelQueue *lane)
 {
-	size_t		count = 0;
+	size_t count = 0;
 
 	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
 		count += worker->delivery != NULL;
@@ -112,7 +112,7 @@ count_busy(const BevChannelQueue *lane)
 static size_t
 count_free(const BevChannelQueue *lane)
 {
-	size_t		count = 0;
+	size_t count = 0;
 
 	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
 		count += worker->delivery == NULL && worker->route == lane->route;
@@ -138,7 +138,7 @@ static void
 send_next(BevChannelQueue *lane, BevWorker *worker, BevTransfer *transfer)
 {
 	BevDelivery *delivery = worker->delivery = take_first(lane);
-	BevOutcome	outcome;
+	BevOutcome outcome;
 
 	pthread_mutex_unlock(&lane->lock);
 	bev_ledger_writer_begin(delivery->key);
@@ -161,16 +161,16 @@ static void start_workers(BevChannelQueue *lane);
 static void *
 work(void *arg)
 {
-	BevWorker   *worker = arg;
-	BevChannelQueue	   *lane = worker->lane;
-	BevTransfer	transfer;
+	BevWorker *worker = arg;
+	BevChannelQueue *lane = worker->lane;
+	BevTransfer transfer;
 
 	bev_transfer_open(&transfer);
 	pthread_mutex_lock(&lane->lock);
 	while (wait_for_work(lane, worker))
 		send_next(lane, worker, &transfer);
 	remove_worker(lane, worker);
-	start_workers(lane);		/* of the new route, if it was for that one's sake */
+	start_workers(lane); /* of the new route, if it was for that one's sake */
 	pthread_mutex_unlock(&lane->lock);
 
 	/* Takes as long as the other end takes for its goodbye: minutes, if it likes. */
@@ -189,7 +189,7 @@ work(void *arg)
 static void
 join_ended(BevChannelQueue *lane)
 {
-	BevWorker   *ended;
+	BevWorker *ended;
 
 	pthread_mutex_lock(&lane->lock);
 	ended = lane->ended;
@@ -197,7 +197,7 @@ join_ended(BevChannelQueue *lane)
 	pthread_mutex_unlock(&lane->lock);
 	while (ended)
 	{
-		BevWorker   *next = ended->next;
+		BevWorker *next = ended->next;
 
 		pthread_join(ended->thread, NULL);
 		free(ended);
@@ -208,7 +208,7 @@ join_ended(BevChannelQueue *lane)
 static bool
 start_worker(BevChannelQueue *lane)
 {
-	BevWorker   *worker = bev_alloc(sizeof(*worker));
+	BevWorker *worker = bev_alloc(sizeof(*worker));
 
 	worker->lane = lane;
 	worker->route = bev_route_share(lane->route);
@@ -229,7 +229,7 @@ static void
 start_workers(BevChannelQueue *lane)
 {
 	while (lane->waiting > count_free(lane) &&
-		   count_busy(lane) + count_free(lane) < lane->route->concurrency && start_worker(lane))
+	       count_busy(lane) + count_free(lane) < lane->route->concurrency && start_worker(lane))
 		;
 	pthread_cond_broadcast(&lane->changed);
 }
@@ -238,7 +238,7 @@ void
 bev_channel_queue_configure(BevChannelQueue *lane, BevRoute *route)
 {
 	BevDelivery *given_up = NULL;
-	BevRoute    *old;
+	BevRoute *old;
 
 	pthread_mutex_lock(&lane->lock);
 	old = lane->route;
@@ -273,7 +273,7 @@ take(BevChannelQueue *lane, BevDelivery *delivery)
 	if (is_under_way(lane, delivery->key))
 		return "the idempotency key is under way";
 	if (lane->waiting + count_busy(lane) >= lane->route->queue + lane->route->concurrency ||
-		lane->waiting_bytes + delivery->size > BEV_CARRIER_MAX_WAITING)
+	    lane->waiting_bytes + delivery->size > BEV_CARRIER_MAX_WAITING)
 		return "too many deliveries wait in this channel";
 	if (lane->workers == NULL && !start_worker(lane))
 		return "a thread could not be started";
@@ -286,8 +286,8 @@ void
 bev_channel_queue_push(BevChannelQueue *lane, BevDelivery *delivery)
 {
 	const char *why = NULL;
-	bool		sent;
-	int			code;
+	bool sent;
+	int code;
 
 	join_ended(lane);
 	pthread_mutex_lock(&lane->lock);
@@ -317,7 +317,7 @@ bev_channel_queue_close(BevChannelQueue *lane)
 bool
 bev_channel_queue_wait(BevChannelQueue *lane, const struct timespec *then)
 {
-	bool		ended;
+	bool ended;
 
 	pthread_mutex_lock(&lane->lock);
 	while (lane->threads > 0)

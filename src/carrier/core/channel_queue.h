@@ -24,24 +24,24 @@ typedef struct BevWorker
 {
 	struct BevWorker *next;
 	struct BevChannelQueue *lane;
-	pthread_t	thread;
-	BevRoute    *route;
-	BevDelivery *delivery;		/* under way, or NULL */
+	pthread_t thread;
+	BevRoute *route;
+	BevDelivery *delivery; /* under way, or NULL */
 } BevWorker;
 
 typedef struct BevChannelQueue
 {
-	pthread_mutex_t lock;		/* protects all that follows */
-	pthread_cond_t changed;		/* there is work, or an end to it; a worker has ended */
-	BevRoute    *route;			/* NULL: the channel is off */
-	bool		closed;
-	BevDelivery *first;			/* waiting */
+	pthread_mutex_t lock;   /* protects all that follows */
+	pthread_cond_t changed; /* there is work, or an end to it; a worker has ended */
+	BevRoute *route;        /* NULL: the channel is off */
+	bool closed;
+	BevDelivery *first; /* waiting */
 	BevDelivery **last;
-	size_t		waiting;
-	size_t		waiting_bytes;
-	BevWorker   *workers;		/* that work, or wait for it */
-	BevWorker   *ended;			/* whose threads are to be joined */
-	size_t		threads;		/* of workers, with those that say goodbye */
+	size_t waiting;
+	size_t waiting_bytes;
+	BevWorker *workers; /* that work, or wait for it */
+	BevWorker *ended;   /* whose threads are to be joined */
+	size_t threads;     /* of workers, with those that say goodbye */
 } BevChannelQueue;
 
 /* All these are for one and the same thread. */
@@ -60,4 +60,4 @@ extern void bev_channel_queue_close(BevChannelQueue *lane);
 /* Wait until all workers have ended, until then (CLOCK_MONOTONIC); false: they have not. */
 extern bool bev_channel_queue_wait(BevChannelQueue *lane, const struct timespec *then);
 
-#endif							/* BEV_CARRIER_CORE_CHANNEL_QUEUE_H */
+#endif /* BEV_CARRIER_CORE_CHANNEL_QUEUE_H */

@@ -18,10 +18,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define STEP	(64 * 1024)
+#define STEP (64 * 1024)
 
-static int	courier = -1;
-static BevText inbox;			/* the reader's */
+static int courier = -1;
+static BevText inbox; /* the reader's */
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
 void
@@ -36,7 +36,7 @@ bev_courier_pipe_open(int fd)
 static bool
 receive(void)
 {
-	ssize_t		n;
+	ssize_t n;
 
 	do
 		n = recv(courier, bev_text_reserve(&inbox, STEP), STEP, 0);
@@ -50,8 +50,8 @@ receive(void)
 static json_t *
 take_line(size_t len)
 {
-	json_t	   *message = json_loadb(inbox.data, len, JSON_REJECT_DUPLICATES, NULL);
-	size_t		rest = inbox.len - len - 1;
+	json_t *message = json_loadb(inbox.data, len, JSON_REJECT_DUPLICATES, NULL);
+	size_t rest = inbox.len - len - 1;
 
 	memmove(inbox.data, inbox.data + len + 1, rest);
 	OPENSSL_cleanse(inbox.data + rest, len + 1);
@@ -62,11 +62,10 @@ take_line(size_t len)
 BevHeard
 bev_courier_pipe_hear(json_t **message, size_t *size)
 {
-	size_t		looked = 0;
-	char	   *end;
+	size_t looked = 0;
+	char *end;
 
-	while (inbox.len == looked ||
-		   !(end = memchr(inbox.data + looked, '\n', inbox.len - looked)))
+	while (inbox.len == looked || !(end = memchr(inbox.data + looked, '\n', inbox.len - looked)))
 	{
 		looked = inbox.len;
 		if (looked >= BEV_CARRIER_MAX_DOWN)
@@ -87,12 +86,12 @@ write_all(const char *data, size_t len)
 {
 	while (len > 0)
 	{
-		ssize_t		n = send(courier, data, len, MSG_NOSIGNAL);
+		ssize_t n = send(courier, data, len, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return;				/* it is gone, which the reader finds, too */
+			return; /* it is gone, which the reader finds, too */
 		data += n;
 		len -= (size_t) n;
 	}
@@ -101,8 +100,8 @@ write_all(const char *data, size_t len)
 void
 bev_courier_pipe_tell(json_t *message)
 {
-	char	   *json = json_dumps(message, JSON_COMPACT);
-	BevText		line = {0};
+	char *json = json_dumps(message, JSON_COMPACT);
+	BevText line = {0};
 
 	if (json == NULL)
 		bev_out_of_memory();
@@ -121,10 +120,9 @@ void
 bev_courier_pipe_report(BevDelivery *delivery, const BevOutcome *outcome)
 {
 	static const char *const results[] = {"sent", "retry", "refused"};
-	json_t	   *message = json_pack("{s:s, s:O, s:s, s:i, s:s}", "type", "result",
-									"id", bev_delivery_id(delivery),
-									"result", results[outcome->result],
-									"code", outcome->code, "error", outcome->error);
+	json_t *message = json_pack("{s:s, s:O, s:s, s:i, s:s}", "type", "result", "id",
+	                            bev_delivery_id(delivery), "result", results[outcome->result],
+	                            "code", outcome->code, "error", outcome->error);
 
 	if (outcome->retry_after >= 0)
 		json_object_set_new(message, "retry_after", json_integer(outcome->retry_after));

@@ -1,5 +1,6 @@
 /*
- * courier_pipe.h - our end of the pipe to the courier: lines in, lines out (common/pipe/carrier_message.h).
+ * courier_pipe.h - our end of the pipe to the courier: lines in, lines out
+ * (common/pipe/carrier_message.h).
  *
  * One thread reads; any thread may write.
  */
@@ -14,9 +15,9 @@
 
 typedef enum BevHeard
 {
-	BEV_HEARD_MESSAGE,			/* a JSON object */
-	BEV_HEARD_END,				/* the courier has nothing more to say */
-	BEV_HEARD_NOISE				/* a line that is no message */
+	BEV_HEARD_MESSAGE, /* a JSON object */
+	BEV_HEARD_END,     /* the courier has nothing more to say */
+	BEV_HEARD_NOISE    /* a line that is no message */
 } BevHeard;
 
 /* fd becomes ours. */
@@ -36,4 +37,4 @@ extern void bev_courier_pipe_report(BevDelivery *delivery, const BevOutcome *out
 
 extern void bev_courier_pipe_close(void);
 
-#endif							/* BEV_CARRIER_CORE_COURIER_PIPE_H */
+#endif /* BEV_CARRIER_CORE_COURIER_PIPE_H */

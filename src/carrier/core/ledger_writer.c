@@ -16,14 +16,14 @@
 typedef struct Entry
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	int			code;
+	int code;
 } Entry;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static Entry ring[BEV_CARRIER_LEDGER];	/* protected by lock */
-static unsigned added;					/* likewise */
+static Entry ring[BEV_CARRIER_LEDGER]; /* protected by lock */
+static unsigned added;                 /* likewise */
 
-static int	file = -1;
+static int file = -1;
 
 /*
  * A line at once, since other threads write, too.  If it can't be written, the courier will think
@@ -32,8 +32,8 @@ static int	file = -1;
 static void
 write_line(const char *what, const char *key)
 {
-	char		line[BEV_CARRIER_MAX_KEY + 16];
-	int			len = snprintf(line, sizeof(line), "%s %s\n", what, key);
+	char line[BEV_CARRIER_MAX_KEY + 16];
+	int len = snprintf(line, sizeof(line), "%s %s\n", what, key);
 
 	if (file >= 0 && len < (int) sizeof(line) && write(file, line, (size_t) len) != len)
 		fputs("bugevents carrier: could not write to its ledger\n", stderr);
@@ -66,7 +66,7 @@ digest_of(const char *key, unsigned char *digest)
 void
 bev_ledger_writer_add(const char *key, int code)
 {
-	Entry		entry = {.code = code};
+	Entry entry = {.code = code};
 
 	write_line("sent", key);
 	digest_of(key, entry.digest);
@@ -79,7 +79,7 @@ bool
 bev_ledger_writer_find(const char *key, int *code)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
-	bool		found = false;
+	bool found = false;
 
 	digest_of(key, digest);
 	pthread_mutex_lock(&lock);

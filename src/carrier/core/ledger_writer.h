@@ -1,9 +1,9 @@
 /*
  * ledger_writer.h - which idempotency keys were sent lately.
  *
- * A courier that could not record a result asks again; it gets the same answer, and the
- * user no second message.  That holds for the last BEV_CARRIER_LEDGER keys, as long as this
- * carrier lives.  What is to outlive it is written to a file (common/pipe/carrier_message.h).  Any thread may call.
+ * A courier that could not record a result asks again; it gets the same answer, and the user no
+ * second message.  That holds for the last BEV_CARRIER_LEDGER keys, as long as this carrier lives.
+ * What is to outlive it is written to a file (common/pipe/carrier_message.h).  Any thread may call.
  */
 #ifndef BEV_CARRIER_CORE_LEDGER_WRITER_H
 #define BEV_CARRIER_CORE_LEDGER_WRITER_H
@@ -22,4 +22,4 @@ extern void bev_ledger_writer_add(const char *key, int code);
 
 extern bool bev_ledger_writer_find(const char *key, int *code);
 
-#endif							/* BEV_CARRIER_CORE_LEDGER_WRITER_H */
+#endif /* BEV_CARRIER_CORE_LEDGER_WRITER_H */

@@ -11,7 +11,7 @@
 void
 bev_outcome_set(BevOutcome *outcome, BevResult result, const char *error)
 {
-	*outcome = (BevOutcome) {.result = result,.retry_after = -1};
+	*outcome = (BevOutcome){.result = result, .retry_after = -1};
 	bev_utf8_clean(outcome->error, sizeof(outcome->error), error, strlen(error));
 }
 
@@ -23,8 +23,8 @@ is_about_login(int status)
 }
 
 static void
-judge_mail(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer,
-		   char *text, size_t size)
+judge_mail(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer, char *text,
+           size_t size)
 {
 	if (attempt->done)
 	{
@@ -33,12 +33,13 @@ judge_mail(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *
 	}
 	else if (answer->status >= 400)
 	{
-		bool		about_mail = answer->asked && !is_about_login(answer->status);
+		bool about_mail = answer->asked && !is_about_login(answer->status);
 
 		outcome->result = about_mail && answer->status >= 500 ? BEV_REFUSED : BEV_RETRY;
 		outcome->code = answer->status;
-		snprintf(text, size, "%s%.*s", about_mail ? "" : "connection or login refused: ",
-				 (int) answer->len, answer->text);
+		snprintf(text, size, "%s%.*s",
+		         about_mail ? "" : "connection or login refused: ", (int) answer->len,
+		         answer->text);
 	}
 	else
 		/* 354: it took the mail, or a part of it, and then said nothing. */
@@ -53,14 +54,16 @@ judge_status(BevMedium medium, int status)
 	if (medium == BEV_WEBHOOK)
 		return status == 410 ? BEV_REFUSED : BEV_RETRY;
 	return status >= 400 && status < 500 && status != 401 && status != 408 && status != 425 &&
-		status != 429 ? BEV_REFUSED : BEV_RETRY;
+	               status != 429 ?
+	           BEV_REFUSED :
+	           BEV_RETRY;
 }
 
 static void
-judge_http(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer,
-		   char *text, size_t size)
+judge_http(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer, char *text,
+           size_t size)
 {
-	int			n;
+	int n;
 
 	/* A status is an answer, whatever became of the body behind it. */
 	if (answer->status == 0)
@@ -75,20 +78,19 @@ judge_http(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *
 	outcome->retry_after = answer->retry_after;
 	n = snprintf(text, size, "HTTP %d%s", answer->status, answer->len ? ": " : "");
 	snprintf(text + n, size - (size_t) n, "%.*s", (int) answer->len, answer->text);
-	if (attempt->medium == BEV_WHATSAPP &&
-		bev_whatsapp_error(answer, text + n, size - (size_t) n))
+	if (attempt->medium == BEV_WHATSAPP && bev_whatsapp_error(answer, text + n, size - (size_t) n))
 		outcome->result = BEV_RETRY;
 }
 
 void
 bev_outcome_judge(BevOutcome *outcome, const BevAttempt *attempt, const BevPeerAnswer *answer,
-				 const BevRedact *mask)
+                  const BevRedact *mask)
 {
 	/* Longer than what is kept, so that no secret is cut before it is masked. */
-	char		text[BEV_ANSWER_KEPT + 64];
-	char		clean[sizeof(text)];
+	char text[BEV_ANSWER_KEPT + 64];
+	char clean[sizeof(text)];
 
-	*outcome = (BevOutcome) {.result = BEV_RETRY,.retry_after = -1};
+	*outcome = (BevOutcome){.result = BEV_RETRY, .retry_after = -1};
 	snprintf(text, sizeof(text), "%s", attempt->trouble);
 	if (attempt->medium == BEV_EMAIL)
 		judge_mail(outcome, attempt, answer, text, sizeof(text));

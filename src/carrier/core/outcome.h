@@ -20,19 +20,19 @@ typedef enum BevResult
 
 typedef struct BevOutcome
 {
-	BevResult	result;
-	int			code;			/* SMTP or HTTP status; 0: none */
-	long		retry_after;	/* seconds; -1: not said */
-	bool		uncertain;		/* it may have been accepted */
-	char		error[BEV_CARRIER_MAX_ERROR + 1];
+	BevResult result;
+	int code;         /* SMTP or HTTP status; 0: none */
+	long retry_after; /* seconds; -1: not said */
+	bool uncertain;   /* it may have been accepted */
+	char error[BEV_CARRIER_MAX_ERROR + 1];
 } BevOutcome;
 
 /* An attempt, as it ended. */
 typedef struct BevAttempt
 {
-	BevMedium	medium;
-	bool		done;			/* libcurl is content */
-	const char *trouble;		/* else, its words */
+	BevMedium medium;
+	bool done;           /* libcurl is content */
+	const char *trouble; /* else, its words */
 } BevAttempt;
 
 /*
@@ -45,9 +45,9 @@ typedef struct BevAttempt
  * its specification says so.
  */
 extern void bev_outcome_judge(BevOutcome *outcome, const BevAttempt *attempt,
-							 const BevPeerAnswer *answer, const BevRedact *mask);
+                              const BevPeerAnswer *answer, const BevRedact *mask);
 
 /* An outcome without an attempt. */
 extern void bev_outcome_set(BevOutcome *outcome, BevResult result, const char *error);
 
-#endif							/* BEV_CARRIER_CORE_OUTCOME_H */
+#endif /* BEV_CARRIER_CORE_OUTCOME_H */

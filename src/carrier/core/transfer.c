@@ -23,12 +23,12 @@
 #include <string.h>
 
 /* Below so many bytes a second a transfer stalls. */
-#define STALLED			64L
+#define STALLED 64L
 
 /* A connection that was idle for longer (s) is not used again: servers close them. */
-#define MAX_IDLE		60L
+#define MAX_IDLE 60L
 
-#define SET(option, value)	curl_easy_setopt(easy, CURLOPT_##option, value)
+#define SET(option, value) curl_easy_setopt(easy, CURLOPT_##option, value)
 
 /*
  * A line of a head, or an SMTP reply.  Less than size stops the transfer.
@@ -37,9 +37,9 @@ static size_t
 on_head(char *data, size_t one, size_t size, void *arg)
 {
 	BevTransfer *transfer = arg;
-	bool		good = transfer->medium == BEV_EMAIL ?
-		bev_peer_answer_smtp(&transfer->answer, data, one * size) :
-		bev_peer_answer_http(&transfer->answer, data, one * size, time(NULL));
+	bool good = transfer->medium == BEV_EMAIL ?
+	                bev_peer_answer_smtp(&transfer->answer, data, one * size) :
+	                bev_peer_answer_http(&transfer->answer, data, one * size, time(NULL));
 
 	return good ? one * size : 0;
 }
@@ -54,12 +54,11 @@ on_body(char *data, size_t one, size_t size, void *arg)
 
 /* Connected, TLS and login are done: the request is about to go out. */
 static int
-on_request(void *arg, char *their_ip __attribute__((unused)),
-		   char *our_ip __attribute__((unused)), int their_port __attribute__((unused)),
-		   int our_port __attribute__((unused)))
+on_request(void *arg, char *their_ip __attribute__((unused)), char *our_ip __attribute__((unused)),
+           int their_port __attribute__((unused)), int our_port __attribute__((unused)))
 {
 	BevTransfer *transfer = arg;
-	bool		unheard = transfer->medium == BEV_EMAIL && transfer->answer.status == 0;
+	bool unheard = transfer->medium == BEV_EMAIL && transfer->answer.status == 0;
 
 	if (transfer->answer.asked && !unheard)
 		return CURL_PREREQFUNC_ABORT;
@@ -90,9 +89,7 @@ set_patience(CURL *easy, const BevRoute *route)
 static void
 set_trust(CURL *easy, const BevRoute *route)
 {
-	struct curl_blob ca = {
-		.data = route->ca,.len = strlen(route->ca),.flags = CURL_BLOB_COPY
-	};
+	struct curl_blob ca = {.data = route->ca, .len = strlen(route->ca), .flags = CURL_BLOB_COPY};
 
 	SET(SSL_VERIFYPEER, 1L);
 	SET(SSL_VERIFYHOST, 2L);
@@ -100,7 +97,7 @@ set_trust(CURL *easy, const BevRoute *route)
 	if (ca.len > 0)
 	{
 		SET(CAINFO_BLOB, &ca);
-		SET(CAPATH, NULL);		/* where the system's are, which would count as well */
+		SET(CAPATH, NULL); /* where the system's are, which would count as well */
 	}
 	/* Where to is the operator's decision, not that of the environment, or of a server. */
 	SET(PROXY, "");
@@ -111,7 +108,7 @@ set_trust(CURL *easy, const BevRoute *route)
 static void
 set_callbacks(BevTransfer *transfer)
 {
-	CURL	   *easy = transfer->easy;
+	CURL *easy = transfer->easy;
 
 	SET(ERRORBUFFER, transfer->trouble);
 	SET(HEADERFUNCTION, on_head);
@@ -125,7 +122,7 @@ set_callbacks(BevTransfer *transfer)
 static void
 set_mail(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery)
 {
-	CURL	   *easy = transfer->easy;
+	CURL *easy = transfer->easy;
 
 	bev_email_write(&transfer->request, easy, route, delivery, time(NULL));
 	SET(PROTOCOLS_STR, "smtp,smtps");
@@ -145,9 +142,9 @@ set_mail(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delive
 static bool
 set_post(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery)
 {
-	CURL	   *easy = transfer->easy;
-	BevCurlRequest  *request = &transfer->request;
-	bool		good = true;
+	CURL *easy = transfer->easy;
+	BevCurlRequest *request = &transfer->request;
+	bool good = true;
 
 	if (route->medium == BEV_WHATSAPP)
 		bev_whatsapp_write(request, route, delivery);
@@ -156,7 +153,7 @@ set_post(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delive
 	bev_curl_request_add(&request->headers, "Accept: application/json");
 	/* No question beforehand whether a large body is welcome. */
 	bev_curl_request_add(&request->headers, "Expect:");
-	SET(PROTOCOLS_STR, "https,http");	/* the route has checked which */
+	SET(PROTOCOLS_STR, "https,http"); /* the route has checked which */
 	SET(HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SET(USERAGENT, "bugevents/" BUGEVENTS_VERSION);
 	SET(POSTFIELDSIZE_LARGE, (curl_off_t) request->body.len);
@@ -167,10 +164,10 @@ set_post(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delive
 static bool
 set_up(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery)
 {
-	CURL	   *easy = transfer->easy;
-	bool		good = true;
+	CURL *easy = transfer->easy;
+	bool good = true;
 
-	curl_easy_reset(easy);		/* but for its connections */
+	curl_easy_reset(easy); /* but for its connections */
 	transfer->medium = route->medium;
 	transfer->trouble[0] = '\0';
 	bev_peer_answer_begin(&transfer->answer, false);
@@ -188,17 +185,17 @@ set_up(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery
 void
 bev_transfer_open(BevTransfer *transfer)
 {
-	*transfer = (BevTransfer) {.easy = curl_easy_init()};
+	*transfer = (BevTransfer){.easy = curl_easy_init()};
 	if (transfer->easy == NULL)
 		bev_out_of_memory();
 }
 
 void
 bev_transfer_run(BevTransfer *transfer, const BevRoute *route, const BevDelivery *delivery,
-				BevOutcome *outcome)
+                 BevOutcome *outcome)
 {
-	BevAttempt	attempt = {.medium = route->medium,.trouble = transfer->trouble};
-	CURLcode	code;
+	BevAttempt attempt = {.medium = route->medium, .trouble = transfer->trouble};
+	CURLcode code;
 
 	if (set_up(transfer, route, delivery))
 	{

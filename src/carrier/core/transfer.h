@@ -16,11 +16,11 @@
 
 typedef struct BevTransfer
 {
-	CURL	   *easy;
-	BevMedium	medium;
-	BevCurlRequest	request;
-	BevPeerAnswer	answer;
-	char		trouble[CURL_ERROR_SIZE];
+	CURL *easy;
+	BevMedium medium;
+	BevCurlRequest request;
+	BevPeerAnswer answer;
+	char trouble[CURL_ERROR_SIZE];
 } BevTransfer;
 
 extern void bev_transfer_open(BevTransfer *transfer);
@@ -30,9 +30,9 @@ extern void bev_transfer_open(BevTransfer *transfer);
  * for as good as a new one, whomever it trusted.
  */
 extern void bev_transfer_run(BevTransfer *transfer, const BevRoute *route,
-							const BevDelivery *delivery, BevOutcome *outcome);
+                             const BevDelivery *delivery, BevOutcome *outcome);
 
 /* Say goodbye on the connections that are left. */
 extern void bev_transfer_close(BevTransfer *transfer);
 
-#endif							/* BEV_CARRIER_CORE_TRANSFER_H */
+#endif /* BEV_CARRIER_CORE_TRANSFER_H */

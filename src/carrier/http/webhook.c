@@ -8,8 +8,8 @@
 bool
 bev_webhook_write(BevCurlRequest *request, const BevRoute *route, const BevDelivery *delivery)
 {
-	BevText		line = {0};
-	bool		good;
+	BevText line = {0};
+	bool good;
 
 	bev_text_add_string(&request->body, delivery->body);
 	bev_curl_request_add(&request->headers, "Content-Type: application/json");
@@ -19,7 +19,7 @@ bev_webhook_write(BevCurlRequest *request, const BevRoute *route, const BevDeliv
 	bev_curl_request_add_text(&request->headers, &line);
 	bev_text_add_string(&line, "webhook-signature: ");
 	good = bev_signer_sign(&route->signer, &line, delivery->msg_id, delivery->timestamp,
-						  delivery->body);
+	                       delivery->body);
 	bev_curl_request_add_text(&request->headers, &line);
 	return good;
 }

@@ -12,6 +12,6 @@
 
 /* False: it could not be signed. */
 extern bool bev_webhook_write(BevCurlRequest *request, const BevRoute *route,
-							 const BevDelivery *delivery);
+                              const BevDelivery *delivery);
 
-#endif							/* BEV_CARRIER_HTTP_WEBHOOK_H */
+#endif /* BEV_CARRIER_HTTP_WEBHOOK_H */

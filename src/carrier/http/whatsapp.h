@@ -12,7 +12,7 @@
 #include "carrier/message/route.h"
 
 extern void bev_whatsapp_write(BevCurlRequest *request, const BevRoute *route,
-							  const BevDelivery *delivery);
+                               const BevDelivery *delivery);
 
 /*
  * What an error of the API says.  Puts it into text, if it can be understood; true: the API has
@@ -20,4 +20,4 @@ extern void bev_whatsapp_write(BevCurlRequest *request, const BevRoute *route,
  */
 extern bool bev_whatsapp_error(const BevPeerAnswer *answer, char *text, size_t text_size);
 
-#endif							/* BEV_CARRIER_HTTP_WHATSAPP_H */
+#endif /* BEV_CARRIER_HTTP_WHATSAPP_H */

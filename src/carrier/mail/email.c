@@ -14,7 +14,7 @@
 static void
 add_words(struct curl_slist **list, const char *name, const char *value)
 {
-	BevText		line = {0};
+	BevText line = {0};
 
 	if (value[0] == '\0')
 		return;
@@ -26,7 +26,7 @@ add_words(struct curl_slist **list, const char *name, const char *value)
 static void
 add_unsubscribe(struct curl_slist **list, const char *url)
 {
-	BevText		line = {0};
+	BevText line = {0};
 
 	if (url[0] == '\0')
 		return;
@@ -40,7 +40,7 @@ struct curl_slist *
 bev_email_headers(const BevRoute *route, const BevDelivery *delivery, time_t now)
 {
 	struct curl_slist *list = NULL;
-	BevText		line = {0};
+	BevText line = {0};
 
 	bev_header_date(&line, now);
 	bev_curl_request_add_text(&list, &line);
@@ -81,20 +81,20 @@ static void
 add_part(curl_mime *mime, const char *type, const char *text)
 {
 	curl_mimepart *part = curl_mime_addpart(mime);
-	BevText		lines = {0};
+	BevText lines = {0};
 
 	end_lines(&lines, text);
 	bev_text_add(&lines, "", 1);
 	if (part == NULL || curl_mime_type(part, type) != CURLE_OK ||
-		curl_mime_encoder(part, "quoted-printable") != CURLE_OK ||
-		curl_mime_data(part, lines.data, lines.len - 1) != CURLE_OK)
+	    curl_mime_encoder(part, "quoted-printable") != CURLE_OK ||
+	    curl_mime_data(part, lines.data, lines.len - 1) != CURLE_OK)
 		bev_out_of_memory();
 	bev_text_free(&lines);
 }
 
 void
 bev_email_write(BevCurlRequest *request, CURL *easy, const BevRoute *route,
-			   const BevDelivery *delivery, time_t now)
+                const BevDelivery *delivery, time_t now)
 {
 	request->headers = bev_email_headers(route, delivery, now);
 	bev_curl_request_add(&request->recipients, delivery->mailbox.address);

@@ -12,10 +12,10 @@
 
 /* The headers, but those that libcurl adds to a MIME message. */
 extern struct curl_slist *bev_email_headers(const BevRoute *route, const BevDelivery *delivery,
-										   time_t now);
+                                            time_t now);
 
 /* The whole mail, for this handle. */
 extern void bev_email_write(BevCurlRequest *request, CURL *easy, const BevRoute *route,
-						   const BevDelivery *delivery, time_t now);
+                            const BevDelivery *delivery, time_t now);
 
-#endif							/* BEV_CARRIER_MAIL_EMAIL_H */
+#endif /* BEV_CARRIER_MAIL_EMAIL_H */

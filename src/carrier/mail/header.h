@@ -26,4 +26,4 @@ extern void bev_header_words(BevText *header, const char *name, const char *valu
 /* Date, in UTC. */
 extern void bev_header_date(BevText *header, time_t now);
 
-#endif							/* BEV_CARRIER_MAIL_HEADER_H */
+#endif /* BEV_CARRIER_MAIL_HEADER_H */

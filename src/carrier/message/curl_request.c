@@ -31,5 +31,5 @@ bev_curl_request_free(BevCurlRequest *request)
 	curl_slist_free_all(request->recipients);
 	curl_mime_free(request->mime);
 	bev_text_free(&request->body);
-	*request = (BevCurlRequest) {0};
+	*request = (BevCurlRequest){0};
 }

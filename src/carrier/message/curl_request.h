@@ -11,9 +11,9 @@
 typedef struct BevCurlRequest
 {
 	struct curl_slist *headers;
-	struct curl_slist *recipients;	/* of a mail */
-	curl_mime  *mime;			/* of a mail */
-	BevText		body;			/* of a POST */
+	struct curl_slist *recipients; /* of a mail */
+	curl_mime *mime;               /* of a mail */
+	BevText body;                  /* of a POST */
 } BevCurlRequest;
 
 /* A line is copied. */
@@ -24,4 +24,4 @@ extern void bev_curl_request_add_text(struct curl_slist **list, BevText *line);
 
 extern void bev_curl_request_free(BevCurlRequest *request);
 
-#endif							/* BEV_CARRIER_MESSAGE_CURL_REQUEST_H */
+#endif /* BEV_CARRIER_MESSAGE_CURL_REQUEST_H */

@@ -15,12 +15,12 @@
 #include <string.h>
 
 /* The longest text in a header; more is a mistake. */
-#define MAX_SUBJECT		2000
-#define MAX_REFERENCES	8000
-#define MAX_WORD		250		/* a line of a mail has at most 998 characters */
-#define MAX_URL			900
-#define MAX_TEMPLATE	512		/* its API's limit */
-#define MAX_PARAMETERS	100
+#define MAX_SUBJECT    2000
+#define MAX_REFERENCES 8000
+#define MAX_WORD       250 /* a line of a mail has at most 998 characters */
+#define MAX_URL        900
+#define MAX_TEMPLATE   512 /* its API's limit */
+#define MAX_PARAMETERS 100
 
 static const char *
 get_text(const BevDelivery *delivery, const char *name)
@@ -44,7 +44,7 @@ is_message_id(const char *text, size_t len)
 	const char *at = memchr(text, '@', len);
 
 	if (len < 5 || len > MAX_WORD || text[0] != '<' || text[len - 1] != '>' || at == NULL ||
-		at == text + 1 || at == text + len - 2)
+	    at == text + 1 || at == text + len - 2)
 		return false;
 	for (size_t i = 1; i < len - 1; i++)
 		if (text[i] <= ' ' || text[i] > '~' || text[i] == '<' || text[i] == '>')
@@ -60,7 +60,7 @@ are_message_ids(const char *text, int most)
 		return false;
 	while (*(text += strspn(text, " ")))
 	{
-		size_t		len = strcspn(text, " ");
+		size_t len = strcspn(text, " ");
 
 		if (most-- == 0 || !is_message_id(text, len))
 			return false;
@@ -73,8 +73,8 @@ static bool
 is_unsubscribe_url(const char *text)
 {
 	return text[0] == '\0' ||
-		(bev_utf8_is_token(text, MAX_URL) && strpbrk(text, "<>\"") == NULL &&
-		 (strncmp(text, "https://", 8) == 0 || strncmp(text, "mailto:", 7) == 0));
+	       (bev_utf8_is_token(text, MAX_URL) && strpbrk(text, "<>\"") == NULL &&
+	        (strncmp(text, "https://", 8) == 0 || strncmp(text, "mailto:", 7) == 0));
 }
 
 /* What is wrong with it, or NULL. */
@@ -111,7 +111,7 @@ read_email(BevDelivery *d)
 static bool
 read_phone(const char *text, char phone[16])
 {
-	size_t		n = 0;
+	size_t n = 0;
 
 	if (*text == '+')
 		text++;
@@ -180,9 +180,8 @@ read_webhook(BevDelivery *d)
 static const char *
 read_members(BevDelivery *d)
 {
-	static const char *(*const readers[BEV_MEDIA]) (BevDelivery *) = {
-		read_email, read_whatsapp, read_webhook
-	};
+	static const char *(*const readers[BEV_MEDIA])(BevDelivery *) = {read_email, read_whatsapp,
+	                                                                 read_webhook};
 	const char *channel = get_text(d, "channel");
 
 	d->key = get_text(d, "key");
@@ -202,7 +201,7 @@ static bool
 is_id(const json_t *id)
 {
 	return json_is_integer(id) ||
-		(json_is_string(id) && json_string_length(id) <= BEV_CARRIER_MAX_KEY);
+	       (json_is_string(id) && json_string_length(id) <= BEV_CARRIER_MAX_KEY);
 }
 
 BevDelivery *

@@ -15,14 +15,14 @@
 
 typedef struct BevDelivery
 {
-	struct BevDelivery *next;	/* in a lane */
-	json_t	   *message;		/* all texts are in here; its "id" is the courier's */
-	size_t		size;			/* of the line */
-	BevMedium	medium;
+	struct BevDelivery *next; /* in a lane */
+	json_t *message;          /* all texts are in here; its "id" is the courier's */
+	size_t size;              /* of the line */
+	BevMedium medium;
 	const char *key;
 
 	/* E-mail; what is optional is "" if it isn't there */
-	BevMailbox	mailbox;
+	BevMailbox mailbox;
 	const char *subject;
 	const char *text;
 	const char *html;
@@ -32,15 +32,15 @@ typedef struct BevDelivery
 	const char *list_unsubscribe;
 
 	/* WhatsApp */
-	char		phone[16];		/* digits */
+	char phone[16]; /* digits */
 	const char *template_name;
 	const char *language;
-	const json_t *parameters;	/* array of texts, or NULL */
+	const json_t *parameters; /* array of texts, or NULL */
 
 	/* Webhook */
 	const char *body;
 	const char *msg_id;
-	int64_t		timestamp;
+	int64_t timestamp;
 } BevDelivery;
 
 /*
@@ -53,4 +53,4 @@ extern const json_t *bev_delivery_id(const BevDelivery *delivery);
 
 extern void bev_delivery_free(BevDelivery *delivery);
 
-#endif							/* BEV_CARRIER_MESSAGE_DELIVERY_H */
+#endif /* BEV_CARRIER_MESSAGE_DELIVERY_H */

@@ -19,7 +19,7 @@ is_alnum(char c)
 static bool
 is_dotted(const char *text, size_t len, const char *others)
 {
-	bool		dot = true;		/* none may come now */
+	bool dot = true; /* none may come now */
 
 	for (size_t i = 0; i < len; i++)
 	{
@@ -47,12 +47,12 @@ static bool
 is_address(const char *text)
 {
 	const char *at = strrchr(text, '@');
-	size_t		local = at ? (size_t) (at - text) : 0;
-	size_t		domain = at ? strlen(at + 1) : 0;
+	size_t local = at ? (size_t) (at - text) : 0;
+	size_t domain = at ? strlen(at + 1) : 0;
 
 	return at && local <= 64 && strlen(text) <= 254 &&
-		is_dotted(text, local, "!#$%&'*+/=?^_`{|}~-") &&
-		((is_dotted(at + 1, domain, "-") && at[1] != '-') || is_literal(at + 1, domain));
+	       is_dotted(text, local, "!#$%&'*+/=?^_`{|}~-") &&
+	       ((is_dotted(at + 1, domain, "-") && at[1] != '-') || is_literal(at + 1, domain));
 }
 
 static bool
@@ -69,13 +69,13 @@ copy(char *dst, size_t size, const char *text, size_t len)
 static bool
 read_name(char *name, size_t size, const char *text, size_t len)
 {
-	size_t		n = 0;
+	size_t n = 0;
 
 	while (len > 0 && text[len - 1] == ' ')
 		len--;
 	if (len == 0 || text[0] != '"')
 		return !memchr(text, '<', len) && !memchr(text, '>', len) && !memchr(text, '"', len) &&
-			copy(name, size, text, len);
+		       copy(name, size, text, len);
 	if (len < 2 || text[len - 1] != '"')
 		return false;
 	for (size_t i = 1; i < len - 1; i++)
@@ -96,17 +96,17 @@ bool
 bev_mailbox_read(const char *text, BevMailbox *mailbox)
 {
 	const char *open = strrchr(text, '<');
-	size_t		len;
+	size_t len;
 
-	*mailbox = (BevMailbox) {0};
+	*mailbox = (BevMailbox){0};
 	if (!bev_utf8_is_one_line(text))
 		return false;
 	if (open == NULL)
 		return copy(mailbox->address, sizeof(mailbox->address), text, strlen(text)) &&
-			is_address(mailbox->address);
+		       is_address(mailbox->address);
 	len = strlen(open + 1);
 	return len > 1 && open[len] == '>' &&
-		copy(mailbox->address, sizeof(mailbox->address), open + 1, len - 1) &&
-		is_address(mailbox->address) &&
-		read_name(mailbox->name, sizeof(mailbox->name), text, (size_t) (open - text));
+	       copy(mailbox->address, sizeof(mailbox->address), open + 1, len - 1) &&
+	       is_address(mailbox->address) &&
+	       read_name(mailbox->name, sizeof(mailbox->name), text, (size_t) (open - text));
 }

@@ -10,8 +10,8 @@
 
 typedef struct BevMailbox
 {
-	char		name[256];		/* UTF-8; empty: none */
-	char		address[256];
+	char name[256]; /* UTF-8; empty: none */
+	char address[256];
 } BevMailbox;
 
 /*
@@ -20,4 +20,4 @@ typedef struct BevMailbox
  */
 extern bool bev_mailbox_read(const char *text, BevMailbox *mailbox);
 
-#endif							/* BEV_CARRIER_MESSAGE_MAILBOX_H */
+#endif /* BEV_CARRIER_MESSAGE_MAILBOX_H */

@@ -17,4 +17,4 @@ typedef enum BevMedium
 /* As the courier says it. */
 extern const char *const bev_medium_names[BEV_MEDIA];
 
-#endif							/* BEV_CARRIER_MESSAGE_MEDIUM_H */
+#endif /* BEV_CARRIER_MESSAGE_MEDIUM_H */

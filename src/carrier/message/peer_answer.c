@@ -7,12 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define GOODBYE		221			/* to QUIT, and to nothing else */
+#define GOODBYE 221 /* to QUIT, and to nothing else */
 
 void
 bev_peer_answer_begin(BevPeerAnswer *answer, bool asked)
 {
-	*answer = (BevPeerAnswer) {.asked = asked,.retry_after = -1};
+	*answer = (BevPeerAnswer){.asked = asked, .retry_after = -1};
 }
 
 static bool
@@ -25,7 +25,7 @@ count(BevPeerAnswer *answer, size_t len)
 static void
 keep(BevPeerAnswer *answer, const char *data, size_t len)
 {
-	size_t		room = BEV_ANSWER_KEPT - answer->len;
+	size_t room = BEV_ANSWER_KEPT - answer->len;
 
 	if (len > room)
 		len = room;
@@ -37,7 +37,7 @@ keep(BevPeerAnswer *answer, const char *data, size_t len)
 static int
 read_status(const char *text, size_t len)
 {
-	int			status = 0;
+	int status = 0;
 
 	if (len < 3)
 		return -1;
@@ -53,8 +53,8 @@ read_status(const char *text, size_t len)
 bool
 bev_peer_answer_smtp(BevPeerAnswer *answer, const char *line, size_t len)
 {
-	bool		good = count(answer, len);
-	int			status = read_status(line, len);
+	bool good = count(answer, len);
+	int status = read_status(line, len);
 
 	if ((answer->asked && answer->status >= 400) || status == GOODBYE)
 		return good;
@@ -74,7 +74,7 @@ bev_peer_answer_smtp(BevPeerAnswer *answer, const char *line, size_t len)
 static bool
 is_header(const char *line, size_t len, const char *name)
 {
-	size_t		n = strlen(name);
+	size_t n = strlen(name);
 
 	return len > n && line[n] == ':' && strncasecmp(line, name, n) == 0;
 }
@@ -86,7 +86,7 @@ bev_peer_answer_http(BevPeerAnswer *answer, const char *line, size_t len, time_t
 
 	if (len > 5 && memcmp(line, "HTTP/", 5) == 0 && (space = memchr(line, ' ', len)))
 	{
-		int			status = read_status(space + 1, len - (size_t) (space + 1 - line));
+		int status = read_status(space + 1, len - (size_t) (space + 1 - line));
 
 		answer->status = status >= 200 ? status : 0;
 		answer->retry_after = -1;

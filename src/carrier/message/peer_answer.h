@@ -13,20 +13,20 @@
 #include <time.h>
 
 /* An answer may have so many bytes, headers included; what is more ends the connection. */
-#define BEV_ANSWER_MAX	(256 * 1024)
+#define BEV_ANSWER_MAX (256 * 1024)
 
 /* And so many of its text are kept. */
-#define BEV_ANSWER_KEPT	2048
+#define BEV_ANSWER_KEPT 2048
 
 typedef struct BevPeerAnswer
 {
-	bool		asked;			/* the request has begun; before, it is about us */
-	int			status;			/* of SMTP's last reply, or HTTP's last response; 0: none */
-	long		retry_after;	/* seconds; -1: not said */
-	size_t		bytes;
-	bool		more;			/* SMTP: lines of this reply are to come */
-	size_t		len;
-	char		text[BEV_ANSWER_KEPT + 1];	/* SMTP: the reply; HTTP: the body's beginning */
+	bool asked;       /* the request has begun; before, it is about us */
+	int status;       /* of SMTP's last reply, or HTTP's last response; 0: none */
+	long retry_after; /* seconds; -1: not said */
+	size_t bytes;
+	bool more; /* SMTP: lines of this reply are to come */
+	size_t len;
+	char text[BEV_ANSWER_KEPT + 1]; /* SMTP: the reply; HTTP: the body's beginning */
 } BevPeerAnswer;
 
 /* Forget what was said; asked: what comes now is about the request. */
@@ -46,4 +46,4 @@ extern bool bev_peer_answer_http(BevPeerAnswer *answer, const char *line, size_t
 /* A part of its body. */
 extern bool bev_peer_answer_body(BevPeerAnswer *answer, const char *data, size_t len);
 
-#endif							/* BEV_CARRIER_MESSAGE_PEER_ANSWER_H */
+#endif /* BEV_CARRIER_MESSAGE_PEER_ANSWER_H */

@@ -21,8 +21,8 @@ bev_redact_add(BevRedact *mask, const char *secret, size_t len)
 static void
 hide(char *text, const char *secret)
 {
-	size_t		len = strlen(secret);
-	size_t		rest;
+	size_t len = strlen(secret);
+	size_t rest;
 
 	for (char *at = text; (at = strstr(at, secret)); at += len)
 		memset(at, '*', len);

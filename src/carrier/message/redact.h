@@ -8,15 +8,15 @@
 
 #include <stddef.h>
 
-#define BEV_MASK_SECRETS	16
+#define BEV_MASK_SECRETS 16
 
 /* A secret that is shorter is none: masking it would only spell it out. */
-#define BEV_MASK_SHORTEST	4
+#define BEV_MASK_SHORTEST 4
 
 typedef struct BevRedact
 {
-	char	   *secret[BEV_MASK_SECRETS];
-	size_t		count;
+	char *secret[BEV_MASK_SECRETS];
+	size_t count;
 } BevRedact;
 
 /* Keep a copy; beyond BEV_MASK_SECRETS, and if it is too short, nothing happens. */
@@ -31,4 +31,4 @@ extern void bev_redact_apply(const BevRedact *mask, char *text);
 /* The copies are wiped. */
 extern void bev_redact_free(BevRedact *mask);
 
-#endif							/* BEV_CARRIER_MESSAGE_REDACT_H */
+#endif /* BEV_CARRIER_MESSAGE_REDACT_H */

@@ -7,13 +7,13 @@
 #include <curl/curl.h>
 #include <string.h>
 
-#define MOST	BEV_CARRIER_MAX_RETRY_AFTER
+#define MOST BEV_CARRIER_MAX_RETRY_AFTER
 
 /* -1: not made of digits alone. */
 static long
 read_seconds(const char *text)
 {
-	long		seconds = 0;
+	long seconds = 0;
 
 	for (; *text; text++)
 	{
@@ -28,9 +28,9 @@ read_seconds(const char *text)
 long
 bev_retry_after(const char *text, size_t len, time_t now)
 {
-	char		value[64];		/* longer than any date */
-	long		seconds;
-	time_t		then;
+	char value[64]; /* longer than any date */
+	long seconds;
+	time_t then;
 
 	while (len > 0 && (*text == ' ' || *text == '\t'))
 		text++, len--;

@@ -15,4 +15,4 @@
  */
 extern long bev_retry_after(const char *text, size_t len, time_t now);
 
-#endif							/* BEV_CARRIER_MESSAGE_RETRY_AFTER_H */
+#endif /* BEV_CARRIER_MESSAGE_RETRY_AFTER_H */

@@ -5,7 +5,7 @@
  * be said of them together.
  */
 #include "carrier/message/route.h"
-#include "common/text/base64.h"
+#include "common/program/base64.h"
 #include "common/program/memory.h"
 #include "common/text/utf8.h"
 
@@ -21,23 +21,23 @@ const char *const bev_medium_names[BEV_MEDIA] = {"email", "whatsapp", "webhook"}
 typedef struct TextMember
 {
 	const char *name;
-	size_t		offset;
+	size_t offset;
 } TextMember;
 
 typedef struct NumberMember
 {
 	const char *name;
-	size_t		offset;
-	json_int_t	usual;
-	json_int_t	low;
-	json_int_t	high;
+	size_t offset;
+	json_int_t usual;
+	json_int_t low;
+	json_int_t high;
 } NumberMember;
 
-#define AT(field)	offsetof(BevRoute, field)
+#define AT(field) offsetof(BevRoute, field)
 
 static const TextMember texts[] = {
-	{"url", AT(url)}, {"ca", AT(ca)}, {"user", AT(user)}, {"password", AT(password)},
-	{"token", AT(token)},
+	{"url", AT(url)},           {"ca", AT(ca)},       {"user", AT(user)},
+	{"password", AT(password)}, {"token", AT(token)},
 };
 
 static const NumberMember numbers[] = {
@@ -48,8 +48,8 @@ static const NumberMember numbers[] = {
 	{"queue", AT(queue), 1000, 1, 100000},
 };
 
-#define TEXTS		(sizeof(texts) / sizeof(texts[0]))
-#define NUMBERS		(sizeof(numbers) / sizeof(numbers[0]))
+#define TEXTS   (sizeof(texts) / sizeof(texts[0]))
+#define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
 
 static char **
 text_of(BevRoute *route, const TextMember *member)
@@ -81,7 +81,7 @@ read_members(BevRoute *route, const json_t *object)
 	for (size_t i = 0; i < NUMBERS; i++)
 	{
 		const json_t *value = json_object_get(object, numbers[i].name);
-		json_int_t	number = value ? json_integer_value(value) : numbers[i].usual;
+		json_int_t number = value ? json_integer_value(value) : numbers[i].usual;
 
 		if (value && !json_is_integer(value))
 			return numbers[i].name;
@@ -98,16 +98,16 @@ read_members(BevRoute *route, const json_t *object)
 static const char *
 check_url(const char *url, const char *scheme, const char *other_scheme)
 {
-	CURLU	   *parts = curl_url();
-	char	   *found = NULL;
-	char	   *user = NULL;
+	CURLU *parts = curl_url();
+	char *found = NULL;
+	char *user = NULL;
 	const char *error = NULL;
 
 	if (url[0] == '\0')
 		error = "there is no URL";
 	else if (!bev_utf8_is_token(url, 2000) ||
-			 curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
-			 curl_url_get(parts, CURLUPART_SCHEME, &found, 0) != CURLUE_OK)
+	         curl_url_set(parts, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK ||
+	         curl_url_get(parts, CURLUPART_SCHEME, &found, 0) != CURLUE_OK)
 		error = "the URL can't be understood";
 	else if (strcmp(found, scheme) != 0 && strcmp(found, other_scheme) != 0)
 		error = "the URL has a wrong scheme";
@@ -123,8 +123,8 @@ check_url(const char *url, const char *scheme, const char *other_scheme)
 static void
 mask_login(BevRoute *route)
 {
-	BevText		plain = {0};
-	char	   *encoded;
+	BevText plain = {0};
+	char *encoded;
 
 	bev_text_add(&plain, "", 1);
 	bev_text_add_string(&plain, route->user);
@@ -151,7 +151,8 @@ read_email(BevRoute *route, const json_t *object)
 
 	if (error)
 		return error;
-	if (tls == NULL || !(tls[0] == '\0' || strcmp(tls, "required") == 0 || strcmp(tls, "none") == 0))
+	if (tls == NULL ||
+	    !(tls[0] == '\0' || strcmp(tls, "required") == 0 || strcmp(tls, "none") == 0))
 		return "tls is neither \"required\" nor \"none\"";
 	if (from == NULL || !bev_mailbox_read(from, &route->from))
 		return "the sender is not an address";
@@ -175,7 +176,7 @@ read_whatsapp(BevRoute *route)
 		return error;
 	if (!bev_utf8_is_token(route->token, 4096))
 		return route->token[0] ? "the token is not made of printable characters" :
-			"there is no token";
+		                         "there is no token";
 	bev_redact_add(&route->mask, route->token, strlen(route->token));
 	return NULL;
 }
@@ -193,7 +194,7 @@ read_webhook(BevRoute *route, const json_t *object)
 		return error;
 	for (size_t i = 0; i < route->signer.count; i++)
 	{
-		char		encoded[BEV_BASE64_LEN(BEV_SIGNER_LONGEST) + 1];
+		char encoded[BEV_BASE64_LEN(BEV_SIGNER_LONGEST) + 1];
 
 		bev_base64_encode(encoded, route->signer.secret[i].data, route->signer.secret[i].len);
 		bev_redact_add(&route->mask, encoded, strlen(encoded));
@@ -219,7 +220,7 @@ read_medium(BevRoute *route, const json_t *object)
 BevRoute *
 bev_route_read(BevMedium medium, const json_t *member, char *error, size_t error_size)
 {
-	BevRoute    *route = bev_alloc(sizeof(*route));
+	BevRoute *route = bev_alloc(sizeof(*route));
 	const char *wrong;
 
 	route->medium = medium;
@@ -250,7 +251,7 @@ bev_route_release(BevRoute *route)
 		return;
 	for (size_t i = 0; i < TEXTS; i++)
 	{
-		char	   *text = *text_of(route, &texts[i]);
+		char *text = *text_of(route, &texts[i]);
 
 		if (text)
 			OPENSSL_cleanse(text, strlen(text));

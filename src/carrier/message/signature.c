@@ -2,7 +2,7 @@
  * signature.c - signatures of webhooks.
  */
 #include "carrier/message/signature.h"
-#include "common/text/base64.h"
+#include "common/program/base64.h"
 
 #include <inttypes.h>
 #include <openssl/crypto.h>
@@ -10,15 +10,15 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#define PREFIX		"whsec_"
-#define WHITE		" \t\r\n"
+#define PREFIX "whsec_"
+#define WHITE  " \t\r\n"
 
 static const char *
 read_secret(BevSigner *signer, const char *text, size_t len)
 {
 	unsigned char decoded[BEV_BASE64_LEN(BEV_SIGNER_LONGEST)];
 	const size_t prefix = sizeof(PREFIX) - 1;
-	long		n = -1;
+	long n = -1;
 
 	if (len < prefix || memcmp(text, PREFIX, prefix) != 0)
 		return "a secret does not begin with \"whsec_\"";
@@ -33,7 +33,8 @@ read_secret(BevSigner *signer, const char *text, size_t len)
 	}
 	OPENSSL_cleanse(decoded, sizeof(decoded));
 	return n < BEV_SIGNER_SHORTEST || n > BEV_SIGNER_LONGEST ?
-		"a secret is not \"whsec_\" and 24 to 64 bytes in base64" : NULL;
+	           "a secret is not \"whsec_\" and 24 to 64 bytes in base64" :
+	           NULL;
 }
 
 const char *
@@ -41,10 +42,10 @@ bev_signer_read(BevSigner *signer, const char *text)
 {
 	const char *error = NULL;
 
-	*signer = (BevSigner) {0};
+	*signer = (BevSigner){0};
 	while (!error && *(text += strspn(text, WHITE)))
 	{
-		size_t		len = strcspn(text, WHITE);
+		size_t len = strcspn(text, WHITE);
 
 		error = read_secret(signer, text, len);
 		text += len;
@@ -63,22 +64,22 @@ bev_signer_wipe(BevSigner *signer)
 }
 
 bool
-bev_signer_sign(const BevSigner *signer, BevText *value, const char *msg_id,
-			   int64_t timestamp, const char *body)
+bev_signer_sign(const BevSigner *signer, BevText *value, const char *msg_id, int64_t timestamp,
+                const char *body)
 {
-	BevText		signed_text = {0};
-	bool		good = true;
+	BevText signed_text = {0};
+	bool good = true;
 
 	bev_text_printf(&signed_text, "%s.%" PRId64 ".", msg_id, timestamp);
 	bev_text_add_string(&signed_text, body);
 	for (size_t i = 0; i < signer->count && good; i++)
 	{
 		unsigned char digest[EVP_MAX_MD_SIZE];
-		unsigned	len;
-		char		encoded[BEV_BASE64_LEN(EVP_MAX_MD_SIZE) + 1];
+		unsigned len;
+		char encoded[BEV_BASE64_LEN(EVP_MAX_MD_SIZE) + 1];
 
 		good = HMAC(EVP_sha256(), signer->secret[i].data, (int) signer->secret[i].len,
-					(unsigned char *) signed_text.data, signed_text.len, digest, &len) != NULL;
+		            (unsigned char *) signed_text.data, signed_text.len, digest, &len) != NULL;
 		if (!good)
 			break;
 		bev_base64_encode(encoded, digest, len);

@@ -13,20 +13,20 @@
 #include "common/program/text.h"
 
 /* Secrets in use at the same time, while they are being changed. */
-#define BEV_SIGNER_SECRETS	4
+#define BEV_SIGNER_SECRETS 4
 
 /* Bytes of a secret, by the specification. */
-#define BEV_SIGNER_SHORTEST	24
-#define BEV_SIGNER_LONGEST	64
+#define BEV_SIGNER_SHORTEST 24
+#define BEV_SIGNER_LONGEST  64
 
 typedef struct BevSigner
 {
-	size_t		count;
+	size_t count;
 	struct
 	{
 		unsigned char data[BEV_SIGNER_LONGEST];
-		size_t		len;
-	}			secret[BEV_SIGNER_SECRETS];
+		size_t len;
+	} secret[BEV_SIGNER_SECRETS];
 } BevSigner;
 
 /*
@@ -42,6 +42,6 @@ extern void bev_signer_wipe(BevSigner *signer);
  * "msg_id.timestamp.body".  False: OpenSSL would not.
  */
 extern bool bev_signer_sign(const BevSigner *signer, BevText *value, const char *msg_id,
-						   int64_t timestamp, const char *body);
+                            int64_t timestamp, const char *body);
 
-#endif							/* BEV_CARRIER_MESSAGE_SIGNATURE_H */
+#endif /* BEV_CARRIER_MESSAGE_SIGNATURE_H */

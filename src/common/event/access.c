@@ -22,7 +22,7 @@ next_string(BevSpan *rest)
 bool
 bev_access_next(BevSpan *rest, BevAccess *access)
 {
-	BevSpan		here = *rest;
+	BevSpan here = *rest;
 
 	if (here.len == 0 || memchr("aidmlv", here.data[0], 6) == NULL)
 		return false;
@@ -30,8 +30,7 @@ bev_access_next(BevSpan *rest, BevAccess *access)
 	here.data++;
 	here.len--;
 	if ((access->source = next_string(&here)) == NULL ||
-		(access->user = next_string(&here)) == NULL ||
-		(access->value = next_string(&here)) == NULL)
+	    (access->user = next_string(&here)) == NULL || (access->value = next_string(&here)) == NULL)
 		return false;
 	*rest = here;
 	return true;
@@ -46,7 +45,7 @@ bev_access_size(const BevAccess *access)
 static char *
 put_string(char *dst, const char *text)
 {
-	size_t		size = strlen(text) + 1;
+	size_t size = strlen(text) + 1;
 
 	memcpy(dst, text, size);
 	return dst + size;

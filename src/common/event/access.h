@@ -23,12 +23,12 @@
 
 typedef enum BevAccessKind
 {
-	BEV_ACCESS_ACTIVE = 'a',		/* a user who may connect; value: the role */
-	BEV_ACCESS_INACTIVE = 'i',	/* one who may not; value: the role */
-	BEV_ACCESS_DELETED = 'd',	/* the user's row is gone */
-	BEV_ACCESS_MEMBER = 'm',		/* value: the project */
-	BEV_ACCESS_LEFT = 'l',		/* the membership is gone */
-	BEV_ACCESS_VOID = 'v'		/* all that was said of anybody is void */
+	BEV_ACCESS_ACTIVE = 'a',   /* a user who may connect; value: the role */
+	BEV_ACCESS_INACTIVE = 'i', /* one who may not; value: the role */
+	BEV_ACCESS_DELETED = 'd',  /* the user's row is gone */
+	BEV_ACCESS_MEMBER = 'm',   /* value: the project */
+	BEV_ACCESS_LEFT = 'l',     /* the membership is gone */
+	BEV_ACCESS_VOID = 'v'      /* all that was said of anybody is void */
 } BevAccessKind;
 
 /*
@@ -54,4 +54,4 @@ extern size_t bev_access_size(const BevAccess *access);
 /* dst has room for bev_access_size(). */
 extern void bev_access_write(char *dst, const BevAccess *access);
 
-#endif							/* BEV_COMMON_EVENT_ACCESS_H */
+#endif /* BEV_COMMON_EVENT_ACCESS_H */

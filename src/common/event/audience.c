@@ -1,9 +1,9 @@
 /*
  * audience.c - who may see an event.
  *
- * Model: the flags settle the common cases (everyone, admins) without a look at
- * any name; what lines with signs narrow is looked at line by line; the rest is a binary search for each principal of the event, so that
- * a member of a thousand projects costs ten comparisons.
+ * Model: the flags settle the common cases (everyone, admins) without a look at any name; what
+ * lines with signs narrow is looked at line by line; the rest is a binary search for each principal
+ * of the event, so that a member of a thousand projects costs ten comparisons.
  */
 #include "common/event/audience.h"
 #include "common/program/memory.h"
@@ -14,8 +14,8 @@
 uint8_t
 bev_audience_flags(BevSpan audience)
 {
-	BevSpan		principal;
-	uint8_t		flags = 0;
+	BevSpan principal;
+	uint8_t flags = 0;
 
 	while (bev_audience_next(&audience, &principal))
 	{
@@ -24,7 +24,7 @@ bev_audience_flags(BevSpan audience)
 		else if (bev_span_is(principal, BEV_PRINCIPAL_ADMIN))
 			flags |= BEV_SEEN_BY_ADMIN;
 		else if (principal.len > 0 && (principal.data[0] == BEV_AUDIENCE_EXCEPT ||
-									   principal.data[0] == BEV_AUDIENCE_ONLY))
+		                               principal.data[0] == BEV_AUDIENCE_ONLY))
 			flags |= BEV_SEEN_NARROWED;
 		else if (principal.len > 0)
 			flags |= BEV_SEEN_BY_NAMED;
@@ -35,14 +35,13 @@ bev_audience_flags(BevSpan audience)
 void
 bev_principals_add(BevPrincipals *principals, const char *prefix, const char *id)
 {
-	size_t		prefix_len = strlen(prefix);
-	size_t		id_len = strlen(id);
-	char	   *name = bev_alloc(prefix_len + id_len + 1);
+	size_t prefix_len = strlen(prefix);
+	size_t id_len = strlen(id);
+	char *name = bev_alloc(prefix_len + id_len + 1);
 
 	memcpy(name, prefix, prefix_len);
 	memcpy(name + prefix_len, id, id_len);
-	principals->name = bev_realloc(principals->name,
-								  sizeof(char *) * (principals->count + 1));
+	principals->name = bev_realloc(principals->name, sizeof(char *) * (principals->count + 1));
 	principals->name[principals->count++] = name;
 }
 
@@ -55,7 +54,7 @@ compare_names(const void *a, const void *b)
 void
 bev_principals_seal(BevPrincipals *principals)
 {
-	uint32_t	kept = 0;
+	uint32_t kept = 0;
 
 	if (principals->count == 0)
 		return;
@@ -76,13 +75,13 @@ bev_principals_free(BevPrincipals *principals)
 	for (uint32_t i = 0; i < principals->count; i++)
 		free(principals->name[i]);
 	free(principals->name);
-	*principals = (BevPrincipals) {0};
+	*principals = (BevPrincipals){0};
 }
 
 static int
 compare_span(BevSpan span, const char *name)
 {
-	int			order = strncmp(span.data, name, span.len);
+	int order = strncmp(span.data, name, span.len);
 
 	return order != 0 ? order : name[span.len] == '\0' ? 0 : -1;
 }
@@ -90,13 +89,13 @@ compare_span(BevSpan span, const char *name)
 static bool
 is_among(BevSpan principal, const BevPrincipals *principals)
 {
-	uint32_t	low = 0;
-	uint32_t	high = principals->count;
+	uint32_t low = 0;
+	uint32_t high = principals->count;
 
 	while (low < high)
 	{
-		uint32_t	middle = (low + high) / 2;
-		int			order = compare_span(principal, principals->name[middle]);
+		uint32_t middle = (low + high) / 2;
+		int order = compare_span(principal, principals->name[middle]);
 
 		if (order == 0)
 			return true;
@@ -122,14 +121,14 @@ belongs(BevSpan principal, const BevPrincipals *principals)
 static bool
 narrowed_allows(BevSpan audience, const BevPrincipals *principals)
 {
-	bool		named = false;
-	bool		restricted = false;
-	bool		among_those = false;
-	BevSpan		line;
+	bool named = false;
+	bool restricted = false;
+	bool among_those = false;
+	BevSpan line;
 
 	while (bev_audience_next(&audience, &line))
 	{
-		BevSpan		bare = {line.data + 1, line.len - 1};
+		BevSpan bare = {line.data + 1, line.len - 1};
 
 		if (line.len == 0)
 			continue;
@@ -152,7 +151,7 @@ narrowed_allows(BevSpan audience, const BevPrincipals *principals)
 bool
 bev_audience_matches(BevSpan audience, uint8_t flags, const BevPrincipals *principals)
 {
-	BevSpan		principal;
+	BevSpan principal;
 
 	if (flags & BEV_SEEN_NARROWED)
 		return narrowed_allows(audience, principals);

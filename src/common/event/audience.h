@@ -1,9 +1,9 @@
 /*
  * audience.h - who may see an event.
  *
- * An event names principals (event.h); a client belongs to some.  The event may
- * be seen when one of its principals is one of the client's, and no line narrows that.  Everyone belongs
- * to "all", which is therefore kept out of the lists.
+ * An event names principals (event.h); a client belongs to some.  The event may be seen when one of
+ * its principals is one of the client's, and no line narrows that.  Everyone belongs to "all",
+ * which is therefore kept out of the lists.
  *
  * Pure C.
  */
@@ -16,10 +16,10 @@
 #include "common/event/event.h"
 
 /* What the audience of an event amounts to */
-#define BEV_SEEN_BY_ALL		0x01
-#define BEV_SEEN_BY_ADMIN	0x02
-#define BEV_SEEN_BY_NAMED	0x04	/* user:, project: or one not known here */
-#define BEV_SEEN_NARROWED	0x08	/* there are lines that narrow the others */
+#define BEV_SEEN_BY_ALL   0x01
+#define BEV_SEEN_BY_ADMIN 0x02
+#define BEV_SEEN_BY_NAMED 0x04 /* user:, project: or one not known here */
+#define BEV_SEEN_NARROWED 0x08 /* there are lines that narrow the others */
 
 /* Everyone at all? */
 static inline bool
@@ -33,14 +33,13 @@ extern uint8_t bev_audience_flags(BevSpan audience);
 /* The principals of a client, sorted, each once. */
 typedef struct BevPrincipals
 {
-	char	  **name;
-	uint32_t	count;
-	bool		is_admin;
+	char **name;
+	uint32_t count;
+	bool is_admin;
 } BevPrincipals;
 
 /* Add one: prefix and id make the name. */
-extern void bev_principals_add(BevPrincipals *principals, const char *prefix,
-							  const char *id);
+extern void bev_principals_add(BevPrincipals *principals, const char *prefix, const char *id);
 
 /* Sort them and drop the doubles; call it when all are added. */
 extern void bev_principals_seal(BevPrincipals *principals);
@@ -48,7 +47,6 @@ extern void bev_principals_seal(BevPrincipals *principals);
 extern void bev_principals_free(BevPrincipals *principals);
 
 /* May a client of these principals see an event of this audience? */
-extern bool bev_audience_matches(BevSpan audience, uint8_t flags,
-							   const BevPrincipals *principals);
+extern bool bev_audience_matches(BevSpan audience, uint8_t flags, const BevPrincipals *principals);
 
-#endif							/* BEV_COMMON_EVENT_AUDIENCE_H */
+#endif /* BEV_COMMON_EVENT_AUDIENCE_H */

@@ -11,7 +11,7 @@
 size_t
 bev_event_size(const uint32_t len[BEV_EVENT_FIELDS])
 {
-	size_t		size = BEV_EVENT_HEADER_SIZE;
+	size_t size = BEV_EVENT_HEADER_SIZE;
 
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
@@ -25,7 +25,7 @@ bev_event_size(const uint32_t len[BEV_EVENT_FIELDS])
 void
 bev_event_write_header(char *dst, const uint32_t len[BEV_EVENT_FIELDS])
 {
-	uint32_t	size = (uint32_t) bev_event_size(len);
+	uint32_t size = (uint32_t) bev_event_size(len);
 
 	memcpy(dst, &size, sizeof(size));
 	memcpy(dst + sizeof(size), len, sizeof(uint32_t) * BEV_EVENT_FIELDS);
@@ -50,7 +50,7 @@ labels_are_text(const BevEvent *event)
 bool
 bev_event_read(const char *data, size_t len, BevEvent *event)
 {
-	uint32_t	field_len[BEV_EVENT_FIELDS];
+	uint32_t field_len[BEV_EVENT_FIELDS];
 	const char *p = data + BEV_EVENT_HEADER_SIZE;
 
 	if (len < BEV_EVENT_HEADER_SIZE)
@@ -60,7 +60,7 @@ bev_event_read(const char *data, size_t len, BevEvent *event)
 
 	/* The lengths must add up to the size: nothing is read past the record. */
 	if (event->size < BEV_EVENT_HEADER_SIZE || event->size > len ||
-		bev_event_size(field_len) != event->size)
+	    bev_event_size(field_len) != event->size)
 		return false;
 
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)

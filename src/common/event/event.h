@@ -26,25 +26,25 @@
 
 typedef enum BevEventField
 {
-	BEV_EVENT_TYPE,				/* bug_report, comment, ... or a custom type */
-	BEV_EVENT_ACTION,			/* created, updated, ... */
-	BEV_EVENT_AUDIENCE,			/* who may see it: principals, one per line */
-	BEV_EVENT_KEY,				/* the row's id as text; empty if there is none */
-	BEV_EVENT_PROJECT,			/* project id as text; empty if not known */
-	BEV_EVENT_BUG,				/* bug report id as text; empty if none */
-	BEV_EVENT_PAYLOAD,			/* JSON object, UTF-8 */
-	BEV_EVENT_CHANGES,			/* JSON object, UTF-8; empty if none */
-	BEV_EVENT_OPEN_PAYLOAD,		/* what others than admins get; empty: the same */
-	BEV_EVENT_OPEN_CHANGES,		/* likewise, and empty if that is none */
-	BEV_EVENT_ACCESS,			/* whom it makes or unmakes what (access.h) */
-	BEV_EVENT_ACTOR,				/* the id of the user who did it; empty if not known */
+	BEV_EVENT_TYPE,         /* bug_report, comment, ... or a custom type */
+	BEV_EVENT_ACTION,       /* created, updated, ... */
+	BEV_EVENT_AUDIENCE,     /* who may see it: principals, one per line */
+	BEV_EVENT_KEY,          /* the row's id as text; empty if there is none */
+	BEV_EVENT_PROJECT,      /* project id as text; empty if not known */
+	BEV_EVENT_BUG,          /* bug report id as text; empty if none */
+	BEV_EVENT_PAYLOAD,      /* JSON object, UTF-8 */
+	BEV_EVENT_CHANGES,      /* JSON object, UTF-8; empty if none */
+	BEV_EVENT_OPEN_PAYLOAD, /* what others than admins get; empty: the same */
+	BEV_EVENT_OPEN_CHANGES, /* likewise, and empty if that is none */
+	BEV_EVENT_ACCESS,       /* whom it makes or unmakes what (access.h) */
+	BEV_EVENT_ACTOR,        /* the id of the user who did it; empty if not known */
 	BEV_EVENT_FIELDS
 } BevEventField;
 
-#define BEV_EVENT_HEADER_SIZE	(sizeof(uint32_t) * (1 + BEV_EVENT_FIELDS))
+#define BEV_EVENT_HEADER_SIZE (sizeof(uint32_t) * (1 + BEV_EVENT_FIELDS))
 
 /* No record is larger than this; capture cuts values to stay below it. */
-#define BEV_EVENT_MAX_SIZE		(128 * 1024 * 1024)
+#define BEV_EVENT_MAX_SIZE (128 * 1024 * 1024)
 
 /*
  * Principals of an audience, one per line ('\n' between them):
@@ -56,23 +56,23 @@ typedef enum BevEventField
  *   !PRINCIPAL    who belongs to this one does not see it
  *   &PRINCIPAL    where there are such lines, one has to belong to one of these, too
  */
-#define BEV_PRINCIPAL_ALL		"all"
-#define BEV_PRINCIPAL_ADMIN		"admin"
-#define BEV_PRINCIPAL_USER		"user:"
-#define BEV_PRINCIPAL_PROJECT	"project:"
-#define BEV_AUDIENCE_EXCEPT		'!'
-#define BEV_AUDIENCE_ONLY		'&'
+#define BEV_PRINCIPAL_ALL     "all"
+#define BEV_PRINCIPAL_ADMIN   "admin"
+#define BEV_PRINCIPAL_USER    "user:"
+#define BEV_PRINCIPAL_PROJECT "project:"
+#define BEV_AUDIENCE_EXCEPT   '!'
+#define BEV_AUDIENCE_ONLY     '&'
 
 typedef struct BevSpan
 {
 	const char *data;
-	uint32_t	len;
+	uint32_t len;
 } BevSpan;
 
 typedef struct BevEvent
 {
-	BevSpan		field[BEV_EVENT_FIELDS];
-	uint32_t	size;			/* of the whole record */
+	BevSpan field[BEV_EVENT_FIELDS];
+	uint32_t size; /* of the whole record */
 } BevEvent;
 
 /*
@@ -100,4 +100,4 @@ extern bool bev_audience_next(BevSpan *rest, BevSpan *principal);
 /* Does the span equal this C string? */
 extern bool bev_span_is(BevSpan span, const char *text);
 
-#endif							/* BEV_COMMON_EVENT_EVENT_H */
+#endif /* BEV_COMMON_EVENT_EVENT_H */

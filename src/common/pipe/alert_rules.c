@@ -15,25 +15,22 @@ const char *const bev_alert_names[BEV_ALERTS] = {
 #undef ALERT
 };
 
-#define STEP_MIN		1000	/* ms */
+#define STEP_MIN 1000 /* ms */
 
 /* What is usual is a mean over so many windows: an hour, if the window is 5 minutes. */
-#define USUAL_WINDOWS	12
+#define USUAL_WINDOWS 12
 
 /* Fewer connections are no spike, whatever is usual. */
-#define SPIKE_MIN		100
+#define SPIKE_MIN 100
 
 /*
  * It clears below this part of its threshold.  The journal, where its size is what bounds
  * it, goes up to the bound, loses a third, and so on: that is one alert, not many.
  */
 static const double clears_below[BEV_ALERTS] = {
-	[BEV_ALERT_error_rate] = 0.8,
-	[BEV_ALERT_connection_spike] = 0.8,
-	[BEV_ALERT_delivery_latency] = 0.8,
-	[BEV_ALERT_queue_overflows] = 0.8,
-	[BEV_ALERT_journal_size] = 0.6,
-	[BEV_ALERT_gateway_restarts] = 0.8,
+	[BEV_ALERT_error_rate] = 0.8,       [BEV_ALERT_connection_spike] = 0.8,
+	[BEV_ALERT_delivery_latency] = 0.8, [BEV_ALERT_queue_overflows] = 0.8,
+	[BEV_ALERT_journal_size] = 0.6,     [BEV_ALERT_gateway_restarts] = 0.8,
 	[BEV_ALERT_projector_lag] = 0.8,
 };
 
@@ -42,7 +39,7 @@ static const double clears_below[BEV_ALERTS] = {
 static uint64_t
 step_of(const BevAlertRules *rules)
 {
-	uint64_t	step = rules->window / BEV_ALERT_SAMPLES;
+	uint64_t step = rules->window / BEV_ALERT_SAMPLES;
 
 	return step < STEP_MIN ? STEP_MIN : step;
 }
@@ -50,7 +47,7 @@ step_of(const BevAlertRules *rules)
 static uint64_t
 samples_in_window(const BevAlertRules *rules)
 {
-	uint64_t	n = rules->window / step_of(rules);
+	uint64_t n = rules->window / step_of(rules);
 
 	return n > 0 ? n : 1;
 }
@@ -58,21 +55,21 @@ samples_in_window(const BevAlertRules *rules)
 bool
 bev_alert_rules_are_due(const BevAlerts *alerts, const BevAlertRules *rules, uint64_t now)
 {
-	return alerts->samples == 0 ||
-		now - alerts->sample[alerts->samples - 1].at >= step_of(rules);
+	return alerts->samples == 0 || now - alerts->sample[alerts->samples - 1].at >= step_of(rules);
 }
 
 /* Move the oldest sample to what is usual: a mean at first, then a moving one. */
 static void
 retire(BevAlerts *alerts, const BevAlertRules *rules)
 {
-	uint64_t	most = USUAL_WINDOWS * samples_in_window(rules);
+	uint64_t most = USUAL_WINDOWS * samples_in_window(rules);
 
 	if (alerts->usual_samples < most)
 		alerts->usual_samples++;
 	else
-		alerts->usual_samples = most;	/* also when the window was made shorter */
-	alerts->usual += (alerts->sample[0].connections - alerts->usual) / (double) alerts->usual_samples;
+		alerts->usual_samples = most; /* also when the window was made shorter */
+	alerts->usual +=
+		(alerts->sample[0].connections - alerts->usual) / (double) alerts->usual_samples;
 	alerts->samples--;
 	memmove(&alerts->sample[0], &alerts->sample[1], sizeof(BevAlertSample) * alerts->samples);
 }
@@ -84,7 +81,7 @@ add_sample(BevAlerts *alerts, const BevAlertRules *rules, const BevAlertSample *
 	while (alerts->samples > 1 && sample->at - alerts->sample[1].at >= rules->window)
 		retire(alerts, rules);
 	if (alerts->samples == BEV_ALERT_SAMPLES + 2)
-		retire(alerts, rules);	/* the window was made longer */
+		retire(alerts, rules); /* the window was made longer */
 	alerts->sample[alerts->samples++] = *sample;
 }
 
@@ -99,8 +96,8 @@ a_minute(uint64_t n, const BevAlertRules *rules)
 static double
 error_rate(const BevAlertSample *from, const BevAlertSample *to, const BevAlertRules *rules)
 {
-	double		rate = a_minute(to->errors - from->errors, rules) -
-		a_minute(to->delivered - from->delivered, rules) / 100;
+	double rate = a_minute(to->errors - from->errors, rules) -
+	              a_minute(to->delivered - from->delivered, rules) / 100;
 
 	return rate > 0 ? rate : 0;
 }
@@ -124,20 +121,20 @@ bound_of(int bucket)
 static double
 delivery_latency(const BevAlertSample *from, const BevAlertSample *to)
 {
-	uint64_t	total = 0;
-	uint64_t	below = 0;
-	double		rank;
+	uint64_t total = 0;
+	uint64_t below = 0;
+	double rank;
 
 	for (int i = 0; i < BEV_ALERT_DELAYS; i++)
 		total += to->delays[i] - from->delays[i];
 	rank = 0.99 * (double) total;
 	for (int i = 0; total > 0 && i < BEV_ALERT_DELAYS - 1; i++)
 	{
-		uint64_t	here = to->delays[i] - from->delays[i];
+		uint64_t here = to->delays[i] - from->delays[i];
 
 		if (here > 0 && (double) (below + here) >= rank)
-			return bound_of(i - 1) + (bound_of(i) - bound_of(i - 1)) *
-				(rank - (double) below) / (double) here;
+			return bound_of(i - 1) +
+			       (bound_of(i) - bound_of(i - 1)) * (rank - (double) below) / (double) here;
 		below += here;
 	}
 	return total > 0 ? bound_of(BEV_ALERT_DELAYS - 2) : 0;
@@ -147,7 +144,7 @@ delivery_latency(const BevAlertSample *from, const BevAlertSample *to)
 static double
 projector_lag(const BevAlerts *alerts, const BevAlertRules *rules)
 {
-	double		lag = alerts->sample[alerts->samples - 1].projector;
+	double lag = alerts->sample[alerts->samples - 1].projector;
 
 	if (alerts->sample[alerts->samples - 1].at - alerts->sample[0].at < rules->window)
 		return 0;
@@ -189,18 +186,17 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 static void
 judge(BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules, uint64_t now)
 {
-	double		threshold = rules->threshold[alert];
-	double		value = value_of(alerts, alert, rules);
-	bool		raised = alerts->raised[alert];
+	double threshold = rules->threshold[alert];
+	double value = value_of(alerts, alert, rules);
+	bool raised = alerts->raised[alert];
 
 	if (!raised && threshold > 0 && value >= threshold)
 	{
 		raised = true;
 		alerts->raised_at[alert] = now;
 	}
-	else if (raised && (threshold == 0 ||
-						(value < clears_below[alert] * threshold &&
-						 now - alerts->raised_at[alert] >= rules->window)))
+	else if (raised && (threshold == 0 || (value < clears_below[alert] * threshold &&
+	                                       now - alerts->raised_at[alert] >= rules->window)))
 		raised = false;
 	if (raised == alerts->raised[alert])
 		return;

@@ -1,11 +1,11 @@
 /*
  * alert_rules.h - whether something is so wrong that somebody has to be told.
  *
- * Model: a sample of counters and levels is taken a few times in a window of time, and
- * kept as long as the window.  What an alert is about is how much a counter grew within
- * the window, or the last sample's level, or the smallest of all.  A value at the threshold raises the alert.  It
- * is cleared when the value is well below, and not before a window has passed, so that a
- * value that goes up and down is told twice in a window at most.
+ * Model: a sample of counters and levels is taken a few times in a window of time, and kept as long
+ * as the window.  What an alert is about is how much a counter grew within the window, or the last
+ * sample's level, or the smallest of all.  A value at the threshold raises the alert.  It is
+ * cleared when the value is well below, and not before a window has passed, so that a value that
+ * goes up and down is told twice in a window at most.
  *
  *	samples     |----|----|----|----|----|----|   now
  *	            <--------- window ------------>
@@ -23,13 +23,13 @@
 
 /* ALERT(name) */
 #define BEV_ALERT_LIST(ALERT) \
-	ALERT(error_rate)			/* errors that are not the clients', a minute, beyond 1 % of what is delivered */ \
-	ALERT(connection_spike)		/* times as many connections as usual, if they are more than 100 */ \
-	ALERT(delivery_latency)		/* s from commit to socket, of the slowest 1 % */ \
-	ALERT(queue_overflows)		/* transactions that found the queue full */ \
-	ALERT(journal_size)			/* % of bugevents.retention_size */ \
-	ALERT(gateway_restarts)		/* of gateways that ended by themselves */ \
-	ALERT(projector_lag)		/* events that the projector was behind all the time */
+	ALERT(error_rate)       /* not the clients' errors, a minute, beyond 1 % of deliveries */ \
+	ALERT(connection_spike) /* times as many connections as usual, if they are more than 100 */ \
+	ALERT(delivery_latency) /* s from commit to socket, of the slowest 1 % */ \
+	ALERT(queue_overflows)  /* transactions that found the queue full */ \
+	ALERT(journal_size)     /* % of bugevents.retention_size */ \
+	ALERT(gateway_restarts) /* of gateways that ended by themselves */ \
+	ALERT(projector_lag)    /* events that the projector was behind all the time */
 
 typedef enum BevAlert
 {
@@ -41,51 +41,52 @@ typedef enum BevAlert
 
 extern const char *const bev_alert_names[BEV_ALERTS];
 
-#define BEV_ALERT_DELAYS		(BEV_COUNT_DELAY_MORE - BEV_COUNT_DELAY_1MS + 1)
+#define BEV_ALERT_DELAYS (BEV_COUNT_DELAY_MORE - BEV_COUNT_DELAY_1MS + 1)
 
 typedef struct BevAlertSample
 {
-	uint64_t	at;
+	uint64_t at;
 
 	/* Counters */
-	uint64_t	errors;
-	uint64_t	delivered;
-	uint64_t	delays[BEV_ALERT_DELAYS];	/* as counted, by bucket */
-	uint64_t	overflows;
-	uint64_t	restarts;
+	uint64_t errors;
+	uint64_t delivered;
+	uint64_t delays[BEV_ALERT_DELAYS]; /* as counted, by bucket */
+	uint64_t overflows;
+	uint64_t restarts;
 
 	/* Levels */
-	double		connections;
-	double		journal;		/* % of its bound; 0: it has none */
-	double		projector;		/* events that it is behind */
+	double connections;
+	double journal;   /* % of its bound; 0: it has none */
+	double projector; /* events that it is behind */
 } BevAlertSample;
 
 typedef struct BevAlertRules
 {
-	uint64_t	window;
-	double		threshold[BEV_ALERTS];	/* 0: off */
+	uint64_t window;
+	double threshold[BEV_ALERTS]; /* 0: off */
 } BevAlertRules;
 
 /* So many samples are taken in a window. */
-#define BEV_ALERT_SAMPLES	30
+#define BEV_ALERT_SAMPLES 30
 
 typedef struct BevAlerts
 {
 	/* An alert is raised or cleared. */
-	void		(*tell) (BevAlert alert, bool raised, double value, double threshold);
+	void (*tell)(BevAlert alert, bool raised, double value, double threshold);
 	BevAlertSample sample[BEV_ALERT_SAMPLES + 2]; /* the oldest first */
-	int			samples;
-	double		usual;			/* connections */
-	uint64_t	usual_samples;	/* that it is made of */
-	bool		raised[BEV_ALERTS];
-	uint64_t	raised_at[BEV_ALERTS];
+	int samples;
+	double usual;           /* connections */
+	uint64_t usual_samples; /* that it is made of */
+	bool raised[BEV_ALERTS];
+	uint64_t raised_at[BEV_ALERTS];
 } BevAlerts;
 
 /* Is it time for a sample?  Not more often than once a second.  Zeroed: nothing yet. */
-extern bool bev_alert_rules_are_due(const BevAlerts *alerts, const BevAlertRules *rules, uint64_t now);
+extern bool bev_alert_rules_are_due(const BevAlerts *alerts, const BevAlertRules *rules,
+                                    uint64_t now);
 
 /* Take a sample, and tell what changes by it. */
 extern void bev_alert_rules_take(BevAlerts *alerts, const BevAlertRules *rules,
-						   const BevAlertSample *sample);
+                                 const BevAlertSample *sample);
 
-#endif							/* BEV_COMMON_PIPE_ALERT_RULES_H */
+#endif /* BEV_COMMON_PIPE_ALERT_RULES_H */

@@ -24,18 +24,14 @@ extern bool bev_body_progress(const BevMessage *message, BevProgressMessage *pro
 extern bool bev_body_fetched(const BevMessage *message, BevFetchedMessage *fetched);
 
 /* The struct, and the statements behind it. */
-extern bool bev_body_admit(const BevMessage *message, BevAdmitMessage *admit,
-						  BevSpan *access);
-extern bool bev_body_disconnect(const BevMessage *message,
-							   BevDisconnectMessage *disconnect);
+extern bool bev_body_admit(const BevMessage *message, BevAdmitMessage *admit, BevSpan *access);
+extern bool bev_body_disconnect(const BevMessage *message, BevDisconnectMessage *disconnect);
 
 /* The struct, and the records or the text behind it. */
-extern bool bev_body_answer(const BevMessage *message, BevAnswerMessage *answer,
-						   BevSpan *rest);
+extern bool bev_body_answer(const BevMessage *message, BevAnswerMessage *answer, BevSpan *rest);
 
 /* The struct, and the records behind it, which are read one by one. */
-extern bool bev_body_events(const BevMessage *message, BevEventsMessage *events,
-						   BevSpan *records);
+extern bool bev_body_events(const BevMessage *message, BevEventsMessage *events, BevSpan *records);
 extern bool bev_body_next_record(BevSpan *records, BevEvent *event);
 
 /* From a gateway. */
@@ -54,11 +50,10 @@ extern bool bev_body_counters(const BevMessage *message, uint64_t counter[BEV_CO
 
 /* The struct, and what the client wants. */
 extern bool bev_body_subscription(const BevMessage *message, BevSubscriptionMessage *who,
-							 BevSpan *interest);
+                                  BevSpan *interest);
 
 /* How many reports the body is; -1: it is not made of reports. */
-extern int	bev_body_reports(const BevMessage *message);
-extern void bev_body_report(const BevMessage *message, int i,
-						   BevClientsMessage *report);
+extern int bev_body_reports(const BevMessage *message);
+extern void bev_body_report(const BevMessage *message, int i, BevClientsMessage *report);
 
-#endif							/* BEV_COMMON_PIPE_BODY_H */
+#endif /* BEV_COMMON_PIPE_BODY_H */

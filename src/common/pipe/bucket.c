@@ -6,13 +6,13 @@
 void
 bev_bucket_fill(BevBucket *bucket, uint32_t per_minute, uint64_t now)
 {
-	*bucket = (BevBucket) {.left = (uint64_t) per_minute * BEV_BUCKET_ONE,.at = now};
+	*bucket = (BevBucket){.left = (uint64_t) per_minute * BEV_BUCKET_ONE, .at = now};
 }
 
 double
 bev_bucket_take(BevBucket *bucket, uint32_t per_minute, uint64_t now)
 {
-	uint64_t	most = (uint64_t) per_minute * BEV_BUCKET_ONE;
+	uint64_t most = (uint64_t) per_minute * BEV_BUCKET_ONE;
 
 	if (per_minute == 0)
 		return 0;
@@ -21,7 +21,7 @@ bev_bucket_take(BevBucket *bucket, uint32_t per_minute, uint64_t now)
 	bucket->left += (now - bucket->at < 60000 ? now - bucket->at : 60000) * per_minute;
 	bucket->at = now;
 	if (bucket->left > most)
-		bucket->left = most;	/* also when the rate was lowered */
+		bucket->left = most; /* also when the rate was lowered */
 	if (bucket->left < BEV_BUCKET_ONE)
 		return ((BEV_BUCKET_ONE - bucket->left + per_minute - 1) / per_minute) / 1000.0;
 	bucket->left -= BEV_BUCKET_ONE;

@@ -10,12 +10,12 @@
 #include <stdint.h>
 
 /* So that what a millisecond brings is whole, and nothing is lost by rounding. */
-#define BEV_BUCKET_ONE	60000
+#define BEV_BUCKET_ONE 60000
 
 typedef struct BevBucket
 {
-	uint64_t	left;			/* in parts of one: BEV_BUCKET_ONE are one */
-	uint64_t	at;				/* ms, when left was true */
+	uint64_t left; /* in parts of one: BEV_BUCKET_ONE are one */
+	uint64_t at;   /* ms, when left was true */
 } BevBucket;
 
 /* A full bucket. */
@@ -27,4 +27,4 @@ extern void bev_bucket_fill(BevBucket *bucket, uint32_t per_minute, uint64_t now
  */
 extern double bev_bucket_take(BevBucket *bucket, uint32_t per_minute, uint64_t now);
 
-#endif							/* BEV_COMMON_PIPE_BUCKET_H */
+#endif /* BEV_COMMON_PIPE_BUCKET_H */

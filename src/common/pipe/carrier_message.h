@@ -60,10 +60,10 @@
  * attempt, "began KEY", then "sent KEY" or "failed KEY"; neither of them if that is uncertain.  So
  * what became of a send is known even if the courier isn't there to hear it.
  *
- * The end: a courier that shuts down its side for writing gets retry for what waits, the
- * results of what is under way for BEV_CARRIER_LINGER ms, and then the end of file.  What got
- * no result until then may or may not have arrived.  If it was killed, nobody hears results, but the
- * rest is the same.
+ * The end: a courier that shuts down its side for writing gets retry for what waits, the results of
+ * what is under way for BEV_CARRIER_LINGER ms, and then the end of file.  What got no result until
+ * then may or may not have arrived.  If it was killed, nobody hears results, but the rest is the
+ * same.
  *
  * Trust: the carrier believes the courier but checks what it says; a line that is no
  * message ends it (status 65).  The courier must read while it writes: a carrier whose
@@ -74,28 +74,28 @@
 #ifndef BEV_COMMON_PIPE_CARRIER_MESSAGE_H
 #define BEV_COMMON_PIPE_CARRIER_MESSAGE_H
 
-#define BEV_CARRIER_VERSION	1
+#define BEV_CARRIER_VERSION 1
 
 /* The longest line in each direction, with its end. */
-#define BEV_CARRIER_MAX_DOWN	(4u * 1024 * 1024)
-#define BEV_CARRIER_MAX_UP	(8u * 1024)
+#define BEV_CARRIER_MAX_DOWN (4u * 1024 * 1024)
+#define BEV_CARRIER_MAX_UP   (8u * 1024)
 
 /* The longest "error", in bytes. */
-#define BEV_CARRIER_MAX_ERROR	500
+#define BEV_CARRIER_MAX_ERROR 500
 
 /* The longest key, and the longest id that is text, in bytes. */
-#define BEV_CARRIER_MAX_KEY	255
+#define BEV_CARRIER_MAX_KEY 255
 
 /* The longest retry_after, in seconds. */
-#define BEV_CARRIER_MAX_RETRY_AFTER	86400
+#define BEV_CARRIER_MAX_RETRY_AFTER 86400
 
 /* Keys that were sent and are remembered. */
-#define BEV_CARRIER_LEDGER	4096
+#define BEV_CARRIER_LEDGER 4096
 
 /* Time for what is under way when the courier leaves, in ms. */
-#define BEV_CARRIER_LINGER	5000
+#define BEV_CARRIER_LINGER 5000
 
 /* Bytes of the deliveries that wait in one channel. */
-#define BEV_CARRIER_MAX_WAITING	(64u * 1024 * 1024)
+#define BEV_CARRIER_MAX_WAITING (64u * 1024 * 1024)
 
-#endif							/* BEV_COMMON_PIPE_CARRIER_MESSAGE_H */
+#endif /* BEV_COMMON_PIPE_CARRIER_MESSAGE_H */

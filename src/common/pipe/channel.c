@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* A buffer larger than this is given back when it runs empty. */
-#define BUFFER_KEEP		(256 * 1024)
+#define BUFFER_KEEP (256 * 1024)
 
 static size_t
 buffer_used(const BevBuffer *buffer)
@@ -27,9 +27,9 @@ buffer_used(const BevBuffer *buffer)
 static bool
 buffer_reserve(BevBuffer *buffer, size_t more)
 {
-	size_t		used = buffer_used(buffer);
-	size_t		size = buffer->size ? buffer->size : 8192;
-	char	   *data;
+	size_t used = buffer_used(buffer);
+	size_t size = buffer->size ? buffer->size : 8192;
+	char *data;
 
 	if (buffer->size - buffer->end >= more)
 		return true;
@@ -55,7 +55,7 @@ buffer_reserve(BevBuffer *buffer, size_t more)
 	if (used > 0)
 		memcpy(data, buffer->data + buffer->start, used);
 	free(buffer->data);
-	*buffer = (BevBuffer) {.data = data, .end = used, .size = size};
+	*buffer = (BevBuffer){.data = data, .end = used, .size = size};
 	return true;
 }
 
@@ -77,14 +77,14 @@ buffer_take(BevBuffer *buffer, size_t len)
 	if (buffer->size > BUFFER_KEEP)
 	{
 		free(buffer->data);
-		*buffer = (BevBuffer) {0};
+		*buffer = (BevBuffer){0};
 	}
 }
 
 void
 bev_channel_open(BevChannel *channel, int fd, uint32_t max_body)
 {
-	*channel = (BevChannel) {.fd = fd, .max_body = max_body};
+	*channel = (BevChannel){.fd = fd, .max_body = max_body};
 }
 
 void
@@ -94,20 +94,18 @@ bev_channel_close(BevChannel *channel)
 		close(channel->fd);
 	free(channel->in.data);
 	free(channel->out.data);
-	*channel = (BevChannel) {.fd = -1};
+	*channel = (BevChannel){.fd = -1};
 }
 
 bool
-bev_channel_send(BevChannel *channel, uint32_t kind,
-				const struct iovec *part, int n)
+bev_channel_send(BevChannel *channel, uint32_t kind, const struct iovec *part, int n)
 {
 	BevMessageHeader header = {.kind = kind};
-	size_t		size = 0;
+	size_t size = 0;
 
 	for (int i = 0; i < n; i++)
 		size += part[i].iov_len;
-	if (size > UINT32_MAX ||
-		!buffer_reserve(&channel->out, sizeof(header) + size))
+	if (size > UINT32_MAX || !buffer_reserve(&channel->out, sizeof(header) + size))
 		return false;
 
 	header.size = (uint32_t) size;
@@ -126,12 +124,11 @@ bev_channel_pending(const BevChannel *channel)
 int
 bev_channel_flush(BevChannel *channel)
 {
-	BevBuffer   *out = &channel->out;
+	BevBuffer *out = &channel->out;
 
 	while (buffer_used(out) > 0)
 	{
-		ssize_t		n = send(channel->fd, out->data + out->start,
-							 buffer_used(out), MSG_NOSIGNAL);
+		ssize_t n = send(channel->fd, out->data + out->start, buffer_used(out), MSG_NOSIGNAL);
 
 		if (n > 0)
 			buffer_take(out, (size_t) n);
@@ -149,8 +146,8 @@ long
 bev_channel_receive(BevChannel *channel, size_t max)
 {
 	const size_t step = 64 * 1024;
-	BevBuffer   *in = &channel->in;
-	size_t		total = 0;
+	BevBuffer *in = &channel->in;
+	size_t total = 0;
 
 	/* All messages were taken: the moment to give a large buffer back. */
 	if (buffer_used(in) == 0)
@@ -158,14 +155,14 @@ bev_channel_receive(BevChannel *channel, size_t max)
 
 	while (total < max)
 	{
-		ssize_t		n;
+		ssize_t n;
 
 		if (!buffer_reserve(in, step))
 			return -1;
 		n = recv(channel->fd, in->data + in->end, in->size - in->end, 0);
 		if (n > 0)
 		{
-			bool		drained = (size_t) n < in->size - in->end;
+			bool drained = (size_t) n < in->size - in->end;
 
 			in->end += (size_t) n;
 			total += (size_t) n;
@@ -177,7 +174,7 @@ bev_channel_receive(BevChannel *channel, size_t max)
 		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;
 		else if (total > 0)
-			break;				/* the end is met again, after these bytes */
+			break; /* the end is met again, after these bytes */
 		else
 			return -1;
 	}
@@ -187,7 +184,7 @@ bev_channel_receive(BevChannel *channel, size_t max)
 int
 bev_channel_next(BevChannel *channel, BevMessage *message)
 {
-	BevBuffer   *in = &channel->in;
+	BevBuffer *in = &channel->in;
 	BevMessageHeader header;
 
 	if (buffer_used(in) < sizeof(header))

@@ -21,25 +21,25 @@
 
 typedef struct BevBuffer
 {
-	char	   *data;
-	size_t		start;			/* first byte in use */
-	size_t		end;			/* behind the last byte in use */
-	size_t		size;			/* allocated */
+	char *data;
+	size_t start; /* first byte in use */
+	size_t end;   /* behind the last byte in use */
+	size_t size;  /* allocated */
 } BevBuffer;
 
 typedef struct BevChannel
 {
-	int			fd;				/* -1: closed */
-	uint32_t	max_body;		/* of a message that we accept */
-	BevBuffer	in;
-	BevBuffer	out;
+	int fd;            /* -1: closed */
+	uint32_t max_body; /* of a message that we accept */
+	BevBuffer in;
+	BevBuffer out;
 } BevChannel;
 
 typedef struct BevMessage
 {
-	uint32_t	kind;			/* BevMessageKind */
-	uint32_t	size;			/* of the body */
-	const char *body;			/* not aligned; valid until the next receive */
+	uint32_t kind;    /* BevMessageKind */
+	uint32_t size;    /* of the body */
+	const char *body; /* not aligned; valid until the next receive */
 } BevMessage;
 
 /* fd must be non-blocking; the channel owns it from now on. */
@@ -52,8 +52,7 @@ extern void bev_channel_close(BevChannel *channel);
  * Append a message whose body is the n parts, one after the other.  False when
  * memory is exhausted: nothing was appended.
  */
-extern bool bev_channel_send(BevChannel *channel, uint32_t kind,
-							const struct iovec *part, int n);
+extern bool bev_channel_send(BevChannel *channel, uint32_t kind, const struct iovec *part, int n);
 
 /* Bytes that wait to be written. */
 extern size_t bev_channel_pending(const BevChannel *channel);
@@ -62,7 +61,7 @@ extern size_t bev_channel_pending(const BevChannel *channel);
  * Write what the socket takes.  1: all is written; 0: some is left (wait for
  * writable); -1: the peer is gone.
  */
-extern int	bev_channel_flush(BevChannel *channel);
+extern int bev_channel_flush(BevChannel *channel);
 
 /*
  * Read up to about max bytes.  > 0: so many came; 0: nothing there now; -1: the
@@ -74,6 +73,6 @@ extern long bev_channel_receive(BevChannel *channel, size_t max);
  * Take the next complete message.  1: *message is set; 0: none yet; -1: the
  * peer announces a body above max_body.
  */
-extern int	bev_channel_next(BevChannel *channel, BevMessage *message);
+extern int bev_channel_next(BevChannel *channel, BevMessage *message);
 
-#endif							/* BEV_COMMON_PIPE_CHANNEL_H */
+#endif /* BEV_COMMON_PIPE_CHANNEL_H */

@@ -28,7 +28,7 @@
 	BEV_ABUSE_COUNTERS(COUNTER) \
 	BEV_DELAY_COUNTERS(COUNTER) \
 	COUNTER(DELAY_SUM, "bugevents_delivery_seconds_sum", "", "") \
-	COUNTER(RESTARTS, "bugevents_gateway_restarts_total", "", "")	/* counted by the dispatcher */
+	COUNTER(RESTARTS, "bugevents_gateway_restarts_total", "", "") /* counted by the dispatcher */
 
 /* Error messages, by code. */
 #define BEV_ERROR_COUNTER(COUNTER, code) \
@@ -122,18 +122,18 @@ typedef enum BevCounter
 	BEV_COUNTER_KINDS
 } BevCounter;
 
-#define BEV_ABUSE_KINDS	(BEV_COUNT_ABUSE_metrics_refused - BEV_COUNT_ABUSE_missing_token + 1)
+#define BEV_ABUSE_KINDS (BEV_COUNT_ABUSE_metrics_refused - BEV_COUNT_ABUSE_missing_token + 1)
 
 typedef struct BevCounterName
 {
 	const char *metric;
-	const char *label;			/* empty: none */
+	const char *label; /* empty: none */
 	const char *value;
 } BevCounterName;
 
 extern const BevCounterName bev_counter_names[BEV_COUNTER_KINDS];
 
 /* The counter among first .. last whose label has this value, or -1. */
-extern int	bev_counter_find(BevCounter first, BevCounter last, const char *value);
+extern int bev_counter_find(BevCounter first, BevCounter last, const char *value);
 
-#endif							/* BEV_COMMON_PIPE_COUNTER_H */
+#endif /* BEV_COMMON_PIPE_COUNTER_H */

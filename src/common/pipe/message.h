@@ -36,7 +36,7 @@
 
 #include <stdint.h>
 
-#define BEV_PIPE_VERSION		1
+#define BEV_PIPE_VERSION 1
 
 typedef enum BevMessageKind
 {
@@ -68,20 +68,20 @@ typedef enum BevMessageKind
 
 typedef struct BevMessageHeader
 {
-	uint32_t	size;			/* of the body */
-	uint32_t	kind;			/* BevMessageKind */
+	uint32_t size; /* of the body */
+	uint32_t kind; /* BevMessageKind */
 } BevMessageHeader;
 
 /* The largest body in each direction; more is a broken peer. */
-#define BEV_MESSAGE_MAX_DOWN	(256u * 1024 * 1024)
-#define BEV_MESSAGE_MAX_UP	(64u * 1024)
+#define BEV_MESSAGE_MAX_DOWN (256u * 1024 * 1024)
+#define BEV_MESSAGE_MAX_UP   (64u * 1024)
 
 /*
  * CONFIG: the body is a JSON object (UTF-8), the whole configuration each time.
  * Members: see docs/architecture.md, "The pipe".
  */
 
-#define BEV_STREAM_ID_LEN	36
+#define BEV_STREAM_ID_LEN 36
 
 /*
  * STREAM: the stream's identity and its tip.  A second STREAM with another id
@@ -89,9 +89,9 @@ typedef struct BevMessageHeader
  */
 typedef struct BevStreamMessage
 {
-	uint64_t	tip;			/* live EVENTS are those after this seq */
-	uint64_t	dropped;		/* history up to this seq is gone; 0: none */
-	char		id[BEV_STREAM_ID_LEN + 4];	/* uuid, NUL terminated */
+	uint64_t tip;                   /* live EVENTS are those after this seq */
+	uint64_t dropped;               /* history up to this seq is gone; 0: none */
+	char id[BEV_STREAM_ID_LEN + 4]; /* uuid, NUL terminated */
 } BevStreamMessage;
 
 /*
@@ -101,13 +101,13 @@ typedef struct BevStreamMessage
  */
 typedef struct BevEventsMessage
 {
-	uint32_t	request;		/* 0: live; else the FETCH that it answers */
-	uint32_t	count;			/* records in this message, >= 1 */
-	uint64_t	first_seq;		/* of the first record here */
-	uint32_t	tx_n;			/* its place in the transaction, from 1 */
-	uint32_t	tx_of;			/* events in the transaction */
-	uint64_t	xid;			/* full transaction id */
-	int64_t		at;				/* commit time, microseconds since 1970 UTC */
+	uint32_t request;   /* 0: live; else the FETCH that it answers */
+	uint32_t count;     /* records in this message, >= 1 */
+	uint64_t first_seq; /* of the first record here */
+	uint32_t tx_n;      /* its place in the transaction, from 1 */
+	uint32_t tx_of;     /* events in the transaction */
+	uint64_t xid;       /* full transaction id */
+	int64_t at;         /* commit time, microseconds since 1970 UTC */
 } BevEventsMessage;
 
 /*
@@ -116,30 +116,30 @@ typedef struct BevEventsMessage
  */
 typedef struct BevProgressMessage
 {
-	uint64_t	tip;
-	uint64_t	dropped;		/* as in STREAM */
+	uint64_t tip;
+	uint64_t dropped; /* as in STREAM */
 } BevProgressMessage;
 
 typedef enum BevFetchResult
 {
-	BEV_FETCH_OK,				/* all up to covered was sent */
-	BEV_FETCH_GONE				/* dropped > after: that history is gone */
+	BEV_FETCH_OK,  /* all up to covered was sent */
+	BEV_FETCH_GONE /* dropped > after: that history is gone */
 } BevFetchResult;
 
 typedef struct BevFetchedMessage
 {
-	uint32_t	request;
-	uint32_t	result;			/* BevFetchResult */
-	uint64_t	covered;		/* every event in (after, covered] was sent */
-	uint64_t	dropped;		/* as in STREAM */
+	uint32_t request;
+	uint32_t result;  /* BevFetchResult */
+	uint64_t covered; /* every event in (after, covered] was sent */
+	uint64_t dropped; /* as in STREAM */
 } BevFetchedMessage;
 
 /* SHUTDOWN: no body.  Close every client with 1012, then exit. */
 
 typedef struct BevHelloMessage
 {
-	uint32_t	version;		/* BEV_PIPE_VERSION */
-	uint32_t	pid;
+	uint32_t version; /* BEV_PIPE_VERSION */
+	uint32_t pid;
 } BevHelloMessage;
 
 /*
@@ -150,14 +150,14 @@ typedef struct BevHelloMessage
 typedef enum BevLogLevel
 {
 	BEV_LOG_DEBUG,
-	BEV_LOG_INFO,				/* worth a line in the log */
+	BEV_LOG_INFO, /* worth a line in the log */
 	BEV_LOG_WARNING
 } BevLogLevel;
 
 /* LOG: level, then text (UTF-8, one line, no terminator). */
 typedef struct BevLogMessage
 {
-	uint32_t	level;			/* BevLogLevel */
+	uint32_t level; /* BevLogLevel */
 } BevLogMessage;
 
 /*
@@ -172,10 +172,10 @@ typedef struct BevLogMessage
  */
 typedef struct BevFetchMessage
 {
-	uint32_t	request;		/* chosen by the gateway, not 0 */
-	uint32_t	max_bytes;
-	uint64_t	after;
-	uint64_t	upto;			/* at most the tip */
+	uint32_t request; /* chosen by the gateway, not 0 */
+	uint32_t max_bytes;
+	uint64_t after;
+	uint64_t upto; /* at most the tip */
 } BevFetchMessage;
 
 /*
@@ -185,20 +185,20 @@ typedef struct BevFetchMessage
  */
 typedef struct BevOpenMessage
 {
-	uint64_t	client;
-	int64_t		expires_at;		/* of the token, microseconds since 1970 UTC */
-	char		id[40];			/* connection_id */
-	char		user[256];
-	char		role[64];
-	char		address[64];
+	uint64_t client;
+	int64_t expires_at; /* of the token, microseconds since 1970 UTC */
+	char id[40];        /* connection_id */
+	char user[256];
+	char role[64];
+	char address[64];
 } BevOpenMessage;
 
 typedef enum BevVerdict
 {
 	BEV_ADMITTED,
-	BEV_TOO_MANY_CONNECTIONS,	/* of this user */
+	BEV_TOO_MANY_CONNECTIONS, /* of this user */
 	BEV_SERVER_FULL,
-	BEV_NOT_LOOKED_UP			/* the tables of users could not be read */
+	BEV_NOT_LOOKED_UP /* the tables of users could not be read */
 } BevVerdict;
 
 /*
@@ -209,18 +209,20 @@ typedef enum BevVerdict
  */
 typedef struct BevAdmitMessage
 {
-	uint64_t	client;
-	uint32_t	verdict;		/* BevVerdict */
-	int32_t		unread;			/* notifications of the user; -1: not known */
-	uint64_t	as_of;			/* 0: there are no such tables */
+	uint64_t client;
+	uint32_t verdict; /* BevVerdict */
+	int32_t unread;   /* notifications of the user; -1: not known */
+	uint64_t as_of;   /* 0: there are no such tables */
 } BevAdmitMessage;
 
 /* CLOSED: an admitted client is gone.  This, CLIENTS, ROLE and INTEREST come after its ADMIT. */
 typedef struct BevClosedMessage
 {
-	uint64_t	client;
-	uint64_t	code;			/* of the close frame; 1006: there was none; 0: the client stays, and is asked for again */
-	char		reason[64];		/* in it: an error code, or what an operator said; ASCII */
+	uint64_t client;
+	uint64_t
+		/* of the close frame; 1006: there was none; 0: the client stays, and is asked for again */
+		code;
+	char reason[64]; /* in it: an error code, or what an operator said; ASCII */
 } BevClosedMessage;
 
 /*
@@ -229,57 +231,57 @@ typedef struct BevClosedMessage
  */
 typedef struct BevClientsMessage
 {
-	uint64_t	client;
-	uint64_t	start;			/* its part of the stream begins behind this seq */
-	uint64_t	cursor;			/* it was sent everything up to this seq */
-	uint64_t	sent;			/* events */
-	uint64_t	received;		/* messages */
-	int64_t		expires_at;
-	uint32_t	lags;			/* 1: it can't take what there is for it */
-	uint32_t	unused;
+	uint64_t client;
+	uint64_t start;    /* its part of the stream begins behind this seq */
+	uint64_t cursor;   /* it was sent everything up to this seq */
+	uint64_t sent;     /* events */
+	uint64_t received; /* messages */
+	int64_t expires_at;
+	uint32_t lags; /* 1: it can't take what there is for it */
+	uint32_t unused;
 } BevClientsMessage;
 
 /* ROLE: what an admitted client is now, which OPEN said otherwise. */
 typedef struct BevRoleMessage
 {
-	uint64_t	client;
-	char		role[64];
+	uint64_t client;
+	char role[64];
 } BevRoleMessage;
 
 /*
- * INTEREST: what an admitted client wants of the stream (packed_subscription.h) follows; about once a
- * second, and only of those who changed it.  Until then a client wants everything.
+ * INTEREST: what an admitted client wants of the stream (packed_subscription.h) follows; about once
+ * a second, and only of those who changed it.  Until then a client wants everything.
  */
 typedef struct BevSubscriptionMessage
 {
-	uint64_t	client;
+	uint64_t client;
 } BevSubscriptionMessage;
 
 /* DISCONNECT: close with 1008; reason is the text of the close frame. */
 typedef struct BevDisconnectMessage
 {
-	uint64_t	client;
-	char		reason[64];
+	uint64_t client;
+	char reason[64];
 } BevDisconnectMessage;
 
 /* What a client asks for, by the type of its request. */
 typedef enum BevVerb
 {
-	BEV_VERB_GET,				/* one row */
-	BEV_VERB_LIST,				/* rows, in the order of their ids */
-	BEV_VERB_METRICS,			/* all metrics as text; asked for nobody (client 0) */
-	BEV_VERB_NOTIFICATIONS,		/* the client's, the newest first */
-	BEV_VERB_READ,				/* one notification is read */
+	BEV_VERB_GET,           /* one row */
+	BEV_VERB_LIST,          /* rows, in the order of their ids */
+	BEV_VERB_METRICS,       /* all metrics as text; asked for nobody (client 0) */
+	BEV_VERB_NOTIFICATIONS, /* the client's, the newest first */
+	BEV_VERB_READ,          /* one notification is read */
 	BEV_VERB_READ_ALL,
-	BEV_VERB_WATCH,				/* the client's user watches a bug */
+	BEV_VERB_WATCH, /* the client's user watches a bug */
 	BEV_VERB_UNWATCH,
-	BEV_VERB_CONNECTIONS,		/* all there are; for admins */
-	BEV_VERB_DISCONNECT,			/* end one; likewise */
+	BEV_VERB_CONNECTIONS, /* all there are; for admins */
+	BEV_VERB_DISCONNECT,  /* end one; likewise */
 	BEV_VERBS
 } BevVerb;
 
 /* The longest payload of a request that is passed on. */
-#define BEV_ASK_MAX	4096
+#define BEV_ASK_MAX 4096
 
 /*
  * ASK: a question of an admitted client.  Its payload follows, a JSON object as
@@ -287,18 +289,18 @@ typedef enum BevVerb
  */
 typedef struct BevAskMessage
 {
-	uint64_t	client;
-	uint32_t	request;		/* chosen by the gateway */
-	uint32_t	verb;			/* BevVerb */
+	uint64_t client;
+	uint32_t request; /* chosen by the gateway */
+	uint32_t verb;    /* BevVerb */
 } BevAskMessage;
 
 typedef enum BevAnswerKind
 {
-	BEV_ANSWER_ROW,				/* one record follows */
-	BEV_ANSWER_ROWS,				/* count records follow, then where to go on */
-	BEV_ANSWER_TEXT,				/* of METRICS */
-	BEV_ANSWER_ERROR,			/* its text follows */
-	BEV_ANSWER_OBJECT			/* the reply's payload follows, a JSON object */
+	BEV_ANSWER_ROW,   /* one record follows */
+	BEV_ANSWER_ROWS,  /* count records follow, then where to go on */
+	BEV_ANSWER_TEXT,  /* of METRICS */
+	BEV_ANSWER_ERROR, /* its text follows */
+	BEV_ANSWER_OBJECT /* the reply's payload follows, a JSON object */
 } BevAnswerKind;
 
 /*
@@ -308,14 +310,14 @@ typedef enum BevAnswerKind
  */
 typedef struct BevAnswerMessage
 {
-	uint64_t	client;
-	uint32_t	request;
-	uint32_t	kind;			/* BevAnswerKind */
-	uint64_t	seq;			/* rows are not older than this */
-	uint32_t	count;			/* of records */
-	uint32_t	unused;
-	char		code[24];		/* of the error, NUL terminated */
-	char		field[24];		/* that it is about; empty: none */
+	uint64_t client;
+	uint32_t request;
+	uint32_t kind;  /* BevAnswerKind */
+	uint64_t seq;   /* rows are not older than this */
+	uint32_t count; /* of records */
+	uint32_t unused;
+	char code[24];  /* of the error, NUL terminated */
+	char field[24]; /* that it is about; empty: none */
 } BevAnswerMessage;
 
 /*
@@ -329,9 +331,9 @@ typedef struct BevAnswerMessage
  */
 typedef struct BevAbuseMessage
 {
-	uint32_t	kind;			/* of BEV_ABUSE_KINDS, in the order of their counters */
-	uint32_t	times;			/* >= 1 */
-	char		address[64];	/* NUL terminated */
+	uint32_t kind;    /* of BEV_ABUSE_KINDS, in the order of their counters */
+	uint32_t times;   /* >= 1 */
+	char address[64]; /* NUL terminated */
 } BevAbuseMessage;
 
 /*
@@ -341,10 +343,10 @@ typedef struct BevAbuseMessage
  */
 typedef struct BevSlowMessage
 {
-	uint64_t	seq;
-	uint64_t	us;
-	uint32_t	clients;		/* to whom its batch was written, >= 1 */
-	uint32_t	events;			/* >= 1 */
+	uint64_t seq;
+	uint64_t us;
+	uint32_t clients; /* to whom its batch was written, >= 1 */
+	uint32_t events;  /* >= 1 */
 } BevSlowMessage;
 
-#endif							/* BEV_COMMON_PIPE_MESSAGE_H */
+#endif /* BEV_COMMON_PIPE_MESSAGE_H */

@@ -20,9 +20,10 @@ bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *interest)
 }
 
 bool
-bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind, const char *value)
+bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind,
+                            const char *value)
 {
-	size_t		size = strlen(value) + 1;
+	size_t size = strlen(value) + 1;
 
 	if (size + 1 > BEV_PACKED_SUBSCRIPTION_MAX - *len)
 		return false;
@@ -51,7 +52,7 @@ static BevPackedSubscriptionAnswer
 list_answer(const List *list, BevSpan interest, const BevEvent *event)
 {
 	BevPackedSubscriptionAnswer answer = BEV_INTERESTED;
-	BevPackedSubscription	one;
+	BevPackedSubscription one;
 
 	while (bev_packed_subscription_next(&interest, &one))
 	{
@@ -69,7 +70,7 @@ list_answer(const List *list, BevSpan interest, const BevEvent *event)
 static bool
 wants_nothing(BevSpan interest)
 {
-	BevPackedSubscription	one;
+	BevPackedSubscription one;
 
 	while (bev_packed_subscription_next(&interest, &one))
 		if (one.kind == BEV_PACKED_SUBSCRIPTION_NOTHING)

@@ -19,26 +19,26 @@
 
 #include "common/event/event.h"
 
-#define BEV_PACKED_SUBSCRIPTION_MAX		256	/* bytes */
+#define BEV_PACKED_SUBSCRIPTION_MAX 256 /* bytes */
 
 typedef enum BevPackedSubscriptionKind
 {
-	BEV_PACKED_SUBSCRIPTION_TYPE = 't',		/* an event has to be of one of the types */
-	BEV_PACKED_SUBSCRIPTION_ACTION = 'a',	/* ... actions */
-	BEV_PACKED_SUBSCRIPTION_PROJECT = 'p',	/* ... projects */
-	BEV_PACKED_SUBSCRIPTION_BUG = 'b',		/* ... bug reports */
-	BEV_PACKED_SUBSCRIPTION_TYPES = 'T',	/* so many types, which aren't told */
+	BEV_PACKED_SUBSCRIPTION_TYPE = 't',    /* an event has to be of one of the types */
+	BEV_PACKED_SUBSCRIPTION_ACTION = 'a',  /* ... actions */
+	BEV_PACKED_SUBSCRIPTION_PROJECT = 'p', /* ... projects */
+	BEV_PACKED_SUBSCRIPTION_BUG = 'b',     /* ... bug reports */
+	BEV_PACKED_SUBSCRIPTION_TYPES = 'T',   /* so many types, which aren't told */
 	BEV_PACKED_SUBSCRIPTION_ACTIONS = 'A',
 	BEV_PACKED_SUBSCRIPTION_PROJECTS = 'P',
 	BEV_PACKED_SUBSCRIPTION_BUGS = 'B',
-	BEV_PACKED_SUBSCRIPTION_CONFLATED = 'c',	/* of each row the last state, when it lags */
-	BEV_PACKED_SUBSCRIPTION_NOTHING = 'n'	/* it has unsubscribed */
+	BEV_PACKED_SUBSCRIPTION_CONFLATED = 'c', /* of each row the last state, when it lags */
+	BEV_PACKED_SUBSCRIPTION_NOTHING = 'n'    /* it has unsubscribed */
 } BevPackedSubscriptionKind;
 
 typedef struct BevPackedSubscription
 {
 	BevPackedSubscriptionKind kind;
-	const char *value;			/* terminated */
+	const char *value; /* terminated */
 } BevPackedSubscription;
 
 /*
@@ -48,15 +48,17 @@ typedef struct BevPackedSubscription
 extern bool bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *interest);
 
 /* Append one; false: there is no room, and *len is as it was. */
-extern bool bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind, const char *value);
+extern bool bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind,
+                                        const char *value);
 
 typedef enum BevPackedSubscriptionAnswer
 {
 	BEV_INTERESTED,
 	BEV_NOT_INTERESTED,
-	BEV_PERHAPS_INTERESTED		/* a list isn't told */
+	BEV_PERHAPS_INTERESTED /* a list isn't told */
 } BevPackedSubscriptionAnswer;
 
-extern BevPackedSubscriptionAnswer bev_packed_subscription_in(BevSpan interest, const BevEvent *event);
+extern BevPackedSubscriptionAnswer bev_packed_subscription_in(BevSpan interest,
+                                                              const BevEvent *event);
 
-#endif							/* BEV_COMMON_PIPE_PACKED_SUBSCRIPTION_H */
+#endif /* BEV_COMMON_PIPE_PACKED_SUBSCRIPTION_H */

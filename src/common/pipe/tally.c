@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MINUTE	60000
-#define PROBES	16
+#define MINUTE 60000
+#define PROBES 16
 
 /* FNV-1a */
 static uint32_t
 hash(uint32_t kind, const char *address)
 {
-	uint32_t	value = (2166136261u ^ kind) * 16777619u;
+	uint32_t value = (2166136261u ^ kind) * 16777619u;
 
 	for (; *address; address++)
 		value = (value ^ (uint8_t) *address) * 16777619u;
@@ -28,7 +28,7 @@ hash(uint32_t kind, const char *address)
 static BevTallyPair *
 find(BevTally *tally, uint32_t kind, const char *address, BevTallyPair **free)
 {
-	uint32_t	start = hash(kind, address);
+	uint32_t start = hash(kind, address);
 
 	*free = NULL;
 	for (uint32_t i = 0; i < PROBES; i++)
@@ -62,10 +62,9 @@ bev_tally_note(BevTally *tally, const BevAbuseMessage *abuse, int gateway, uint6
 		pair->gateway = gateway;
 		pair->times += abuse->times;
 	}
-	else if (*abuse->address && room &&
-			 bev_bucket_take(&kind->told, BEV_TALLY_TOLD, now) == 0)
+	else if (*abuse->address && room && bev_bucket_take(&kind->told, BEV_TALLY_TOLD, now) == 0)
 	{
-		*room = (BevTallyPair) {.used = 1,.kind = abuse->kind,.told_at = now};
+		*room = (BevTallyPair){.used = 1, .kind = abuse->kind, .told_at = now};
 		strcpy(room->address, abuse->address);
 		tally->tell(abuse->kind, abuse->address, gateway, abuse->times);
 	}

@@ -25,30 +25,30 @@
 #include "common/pipe/counter.h"
 #include "common/pipe/message.h"
 
-#define BEV_TALLY_PAIRS	1024
-#define BEV_TALLY_TOLD	20
+#define BEV_TALLY_PAIRS 1024
+#define BEV_TALLY_TOLD  20
 
 typedef struct BevTallyPair
 {
-	uint32_t	used;
-	uint32_t	kind;
-	char		address[sizeof(((BevAbuseMessage *) 0)->address)];
-	int			gateway;		/* that saw it last */
-	uint64_t	told_at;
-	uint64_t	times;			/* since then */
+	uint32_t used;
+	uint32_t kind;
+	char address[sizeof(((BevAbuseMessage *) 0)->address)];
+	int gateway; /* that saw it last */
+	uint64_t told_at;
+	uint64_t times; /* since then */
 } BevTallyPair;
 
 typedef struct BevTallyKind
 {
-	BevBucket	told;
-	uint64_t	told_at;		/* without an address; 0: never */
-	uint64_t	times;			/* without an address, since then */
+	BevBucket told;
+	uint64_t told_at; /* without an address; 0: never */
+	uint64_t times;   /* without an address, since then */
 } BevTallyKind;
 
 typedef struct BevTally
 {
 	/* To be told: address is empty, and gateway 0, where it is about several. */
-	void		(*tell) (uint32_t kind, const char *address, int gateway, uint64_t times);
+	void (*tell)(uint32_t kind, const char *address, int gateway, uint64_t times);
 	BevTallyPair pair[BEV_TALLY_PAIRS];
 	BevTallyKind kind[BEV_ABUSE_KINDS];
 } BevTally;
@@ -58,9 +58,9 @@ extern void bev_tally_begin(BevTally *tally, uint64_t now);
 
 /* One that came; it was checked.  An empty address is nobody's. */
 extern void bev_tally_note(BevTally *tally, const BevAbuseMessage *abuse, int gateway,
-						  uint64_t now);
+                           uint64_t now);
 
 /* Tell what is due.  To be called about once a second. */
 extern void bev_tally_due(BevTally *tally, uint64_t now);
 
-#endif							/* BEV_COMMON_PIPE_TALLY_H */
+#endif /* BEV_COMMON_PIPE_TALLY_H */

@@ -12,23 +12,23 @@ allow_all(scmp_filter_ctx filter, const int *calls, size_t count, const BevFilte
 {
 	for (size_t i = 0; i < count; i++)
 	{
-		int			failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+		int failure = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
 
 		if (failure != 0)
 			return failure;
 	}
 	for (; *rules; rules++)
-		if ((*rules) (filter) != 0)
+		if ((*rules)(filter) != 0)
 			return -EINVAL;
 	return 0;
 }
 
 bool
-bev_filter_load(const int *calls, size_t count, const BevFilterRules *rules,
-			   char *error, size_t error_size)
+bev_filter_load(const int *calls, size_t count, const BevFilterRules *rules, char *error,
+                size_t error_size)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int			failure = filter ? allow_all(filter, calls, count, rules) : -ENOMEM;
+	int failure = filter ? allow_all(filter, calls, count, rules) : -ENOMEM;
 
 	if (failure == 0)
 		failure = seccomp_load(filter);

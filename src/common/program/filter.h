@@ -16,13 +16,13 @@
 	seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(call), count, __VA_ARGS__)
 
 /* Add rules about arguments; 0, or what failed. */
-typedef int (*BevFilterRules) (scmp_filter_ctx filter);
+typedef int (*BevFilterRules)(scmp_filter_ctx filter);
 
 /*
  * Load a filter with these calls, whatever their arguments, and with what the rules add, which
  * end with NULL.  False, with the reason in error: the kernel doesn't offer it.
  */
 extern bool bev_filter_load(const int *calls, size_t count, const BevFilterRules *rules,
-						   char *error, size_t error_size);
+                            char *error, size_t error_size);
 
-#endif							/* BEV_COMMON_PROGRAM_FILTER_H */
+#endif /* BEV_COMMON_PROGRAM_FILTER_H */

@@ -18,7 +18,7 @@ bev_out_of_memory(void)
 void *
 bev_alloc(size_t size)
 {
-	void	   *memory = calloc(1, size ? size : 1);
+	void *memory = calloc(1, size ? size : 1);
 
 	if (memory == NULL)
 		bev_out_of_memory();
@@ -28,7 +28,7 @@ bev_alloc(size_t size)
 void *
 bev_realloc(void *old, size_t size)
 {
-	void	   *memory = realloc(old, size ? size : 1);
+	void *memory = realloc(old, size ? size : 1);
 
 	if (memory == NULL)
 		bev_out_of_memory();
@@ -38,7 +38,7 @@ bev_realloc(void *old, size_t size)
 char *
 bev_copy_text(const char *text, size_t len)
 {
-	char	   *copy = bev_alloc(len + 1);
+	char *copy = bev_alloc(len + 1);
 
 	if (len > 0)
 		memcpy(copy, text, len);

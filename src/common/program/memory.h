@@ -22,4 +22,4 @@ extern void *bev_realloc(void *old, size_t size);
 /* A copy of len bytes with a terminator. */
 extern char *bev_copy_text(const char *text, size_t len);
 
-#endif							/* BEV_COMMON_PROGRAM_MEMORY_H */
+#endif /* BEV_COMMON_PROGRAM_MEMORY_H */

@@ -1,7 +1,7 @@
 /*
  * process.c - what a program of ours gives up as it starts.
  */
-#define _GNU_SOURCE				/* close_range */
+#define _GNU_SOURCE /* close_range */
 #include "common/program/process.h"
 
 #include <signal.h>
@@ -22,8 +22,8 @@ close_between(int low, int high)
 static void
 close_all_but(int one, int other)
 {
-	int			low = other < 0 || one < other ? one : other;
-	int			high = one > other ? one : other;
+	int low = other < 0 || one < other ? one : other;
+	int high = one > other ? one : other;
 
 	close_between(STDERR_FILENO, low);
 	close_between(low, high);
@@ -49,7 +49,7 @@ give_up_what_is_not_needed(void)
 static void
 reset_signals(void)
 {
-	sigset_t	none;
+	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);

@@ -5,9 +5,9 @@
 #define BEV_COMMON_PROGRAM_PROCESS_H
 
 /*
- * Keep the pipe, a file (-1: none) and the standard descriptors, and close what the server
- * left open by mistake; no core files, no new privileges, and no signals that are meant for the server.
+ * Keep the pipe, a file (-1: none) and the standard descriptors, and close what the server left
+ * open by mistake; no core files, no new privileges, and no signals that are meant for the server.
  */
 extern void bev_process_begin(int pipe_fd, int file_fd);
 
-#endif							/* BEV_COMMON_PROGRAM_PROCESS_H */
+#endif /* BEV_COMMON_PROGRAM_PROCESS_H */

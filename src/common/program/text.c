@@ -15,7 +15,7 @@ void
 bev_text_free(BevText *text)
 {
 	free(text->data);
-	*text = (BevText) {0};
+	*text = (BevText){0};
 }
 
 char *
@@ -23,7 +23,7 @@ bev_text_reserve(BevText *text, size_t more)
 {
 	if (text->size - text->len < more)
 	{
-		size_t		size = text->size ? text->size : 256;
+		size_t size = text->size ? text->size : 256;
 
 		while (size - text->len < more)
 			size *= 2;
@@ -49,11 +49,11 @@ bev_text_add_string(BevText *text, const char *string)
 }
 
 void
-bev_text_printf(BevText *text, const char *format,...)
+bev_text_printf(BevText *text, const char *format, ...)
 {
-	va_list		args;
-	char	   *dst = bev_text_reserve(text, 512);
-	int			n;
+	va_list args;
+	char *dst = bev_text_reserve(text, 512);
+	int n;
 
 	va_start(args, format);
 	n = vsnprintf(dst, 512, format, args);
@@ -72,7 +72,7 @@ bev_text_printf(BevText *text, const char *format,...)
 static void
 add_escaped(BevText *text, unsigned char c)
 {
-	static const char names[] = "btn_fr";	/* \b is 8 ... \r is 13 */
+	static const char names[] = "btn_fr"; /* \b is 8 ... \r is 13 */
 
 	if (c == '"' || c == '\\')
 		bev_text_printf(text, "\\%c", c);
@@ -94,7 +94,7 @@ bev_text_is_line(const char *data, size_t len)
 void
 bev_text_add_json(BevText *text, const char *data, size_t len)
 {
-	size_t		plain = 0;		/* start of what needs no escape */
+	size_t plain = 0; /* start of what needs no escape */
 
 	bev_text_add(text, "\"", 1);
 	for (size_t i = 0; i < len; i++)
@@ -118,12 +118,12 @@ bev_text_add_json(BevText *text, const char *data, size_t len)
 static void
 civil_from_days(int64_t days, int64_t *year, int *month, int *day)
 {
-	int64_t		z = days + 719468;	/* days since 0000-03-01 */
-	int64_t		era = (z >= 0 ? z : z - 146096) / 146097;
-	int			doe = (int) (z - era * 146097);
-	int			yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int			doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	int			mp = (5 * doy + 2) / 153;
+	int64_t z = days + 719468; /* days since 0000-03-01 */
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	int doe = (int) (z - era * 146097);
+	int yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int mp = (5 * doy + 2) / 153;
 
 	*day = doy - (153 * mp + 2) / 5 + 1;
 	*month = mp < 10 ? mp + 3 : mp - 9;
@@ -143,12 +143,11 @@ void
 bev_time_format(char dst[BEV_TIME_LEN + 1], int64_t microseconds)
 {
 	const int64_t day_length = INT64_C(86400000000);
-	int64_t		days = microseconds / day_length;
-	int64_t		rest = microseconds % day_length;
-	int64_t		year;
-	int			month,
-				day;
-	uint32_t	seconds;
+	int64_t days = microseconds / day_length;
+	int64_t rest = microseconds % day_length;
+	int64_t year;
+	int month, day;
+	uint32_t seconds;
 
 	if (rest < 0)
 	{
@@ -156,7 +155,7 @@ bev_time_format(char dst[BEV_TIME_LEN + 1], int64_t microseconds)
 		days--;
 	}
 	civil_from_days(days, &year, &month, &day);
-	if (year < 0 || year > 9999)	/* no such commit; keep the width */
+	if (year < 0 || year > 9999) /* no such commit; keep the width */
 		year = year < 0 ? 0 : 9999;
 	seconds = (uint32_t) (rest / 1000000);
 

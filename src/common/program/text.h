@@ -10,9 +10,9 @@
 
 typedef struct BevText
 {
-	char	   *data;			/* NULL while empty; not terminated */
-	size_t		len;
-	size_t		size;
+	char *data; /* NULL while empty; not terminated */
+	size_t len;
+	size_t size;
 } BevText;
 
 extern void bev_text_free(BevText *text);
@@ -22,8 +22,8 @@ extern char *bev_text_reserve(BevText *text, size_t more);
 
 extern void bev_text_add(BevText *text, const char *data, size_t len);
 extern void bev_text_add_string(BevText *text, const char *string);
-extern void bev_text_printf(BevText *text, const char *format,...)
-			__attribute__((format(printf, 2, 3)));
+extern void bev_text_printf(BevText *text, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /*
  * Is it without control characters?  What the dispatcher is told and shows must be: it
@@ -35,7 +35,7 @@ extern bool bev_text_is_line(const char *data, size_t len);
 extern void bev_text_add_json(BevText *text, const char *data, size_t len);
 
 /* 2026-01-31T12:00:00.123456Z */
-#define BEV_TIME_LEN		27
+#define BEV_TIME_LEN 27
 extern void bev_time_format(char dst[BEV_TIME_LEN + 1], int64_t microseconds);
 
-#endif							/* BEV_COMMON_PROGRAM_TEXT_H */
+#endif /* BEV_COMMON_PROGRAM_TEXT_H */

@@ -31,7 +31,7 @@ size_t
 bev_utf8_char(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *) text;
-	size_t		n = len > 0 ? announced_length(p[0]) : 0;
+	size_t n = len > 0 ? announced_length(p[0]) : 0;
 
 	if (n == 0 || n > len || (n > 1 && !is_second(p[0], p[1])))
 		return 0;
@@ -59,7 +59,7 @@ bev_utf8_is_one_line(const char *text)
 bool
 bev_utf8_is_token(const char *text, size_t max)
 {
-	size_t		len = strlen(text);
+	size_t len = strlen(text);
 
 	for (size_t i = 0; i < len; i++)
 		if (text[i] <= ' ' || text[i] > '~')
@@ -70,12 +70,12 @@ bev_utf8_is_token(const char *text, size_t max)
 void
 bev_utf8_clean(char *dst, size_t size, const char *text, size_t len)
 {
-	size_t		used = 0;
+	size_t used = 0;
 
 	while (len > 0)
 	{
-		size_t		n = bev_utf8_char(text, len);
-		size_t		taken = n ? n : 1;
+		size_t n = bev_utf8_char(text, len);
+		size_t taken = n ? n : 1;
 
 		if (used + taken >= size)
 			break;

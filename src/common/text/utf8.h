@@ -24,4 +24,4 @@ extern bool bev_utf8_is_token(const char *text, size_t max);
  */
 extern void bev_utf8_clean(char *dst, size_t size, const char *text, size_t len);
 
-#endif							/* BEV_COMMON_TEXT_UTF8_H */
+#endif /* BEV_COMMON_TEXT_UTF8_H */

@@ -29,13 +29,13 @@
 #include <unistd.h>
 
 /* How long the peer has to answer a close, or to close after an HTTP answer. */
-#define LINGER_MS		2000
+#define LINGER_MS 2000
 
 /* How long before its token's end a client is told, in s. */
-#define EXPIRY_NOTICE	60
+#define EXPIRY_NOTICE 60
 
 /* More answers than one read can cause: something is wrong. */
-#define OUT_MAX			(1024 * 1024)
+#define OUT_MAX (1024 * 1024)
 
 static uint64_t
 now_of(const BevClient *client)
@@ -52,14 +52,13 @@ now_of(const BevClient *client)
 static uint32_t
 socket_limit(const BevGateway *gateway)
 {
-	return gateway->config->max_connections +
-		gateway->config->max_connections / 10 + 64;
+	return gateway->config->max_connections + gateway->config->max_connections / 10 + 64;
 }
 
 static void
 link_client(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
+	BevGateway *gateway = client->gateway;
 
 	client->next = gateway->first;
 	if (gateway->first)
@@ -71,7 +70,7 @@ link_client(BevClient *client)
 static void
 unlink_client(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
+	BevGateway *gateway = client->gateway;
 
 	if (client->prev)
 		client->prev->next = client->next;
@@ -85,7 +84,7 @@ unlink_client(BevClient *client)
 void
 bev_client_accept(BevGateway *gateway, int fd)
 {
-	BevClient   *client;
+	BevClient *client;
 
 	if (gateway->sockets_open >= socket_limit(gateway) || gateway->shutting_down)
 	{
@@ -96,8 +95,7 @@ bev_client_accept(BevGateway *gateway, int fd)
 	client->gateway = gateway;
 	client->heard_at = now_of(client);
 	client->deadline = now_of(client) + gateway->config->connection_timeout;
-	if (bev_socket_adopt(gateway->sockets, &client->socket, fd,
-						gateway->config->tls))
+	if (bev_socket_adopt(gateway->sockets, &client->socket, fd, gateway->config->tls))
 		link_client(client);
 	else
 		free(client);
@@ -132,17 +130,17 @@ join_groups(BevClient *client)
 	client->membership = bev_alloc(sizeof(BevMembership) * (principals->count + 1));
 	for (uint32_t i = 0; i < principals->count; i++)
 		bev_directory_join(directory, principals->name[i],
-						  &client->membership[client->memberships++], client);
+		                   &client->membership[client->memberships++], client);
 	if (principals->is_admin)
 		bev_directory_join(directory, BEV_PRINCIPAL_ADMIN,
-						  &client->membership[client->memberships++], client);
+		                   &client->membership[client->memberships++], client);
 }
 
 void
 bev_client_regroup(BevClient *client)
 {
 	const char *role = bev_identity_role(&client->identity);
-	bool		changes = client->role && strcmp(client->role, role) != 0;
+	bool changes = client->role && strcmp(client->role, role) != 0;
 
 	leave_groups(client);
 	bev_principals_free(&client->principals);
@@ -179,8 +177,7 @@ answer_frame(BevClient *client, BevRead found, const BevText *payload)
 			client->received++;
 			bev_count(client->gateway, BEV_COUNT_RECEIVED, 1);
 			if (client->state == BEV_CLIENT_OPEN)
-				bev_client_message_answer(client, payload->data ? payload->data : "",
-								  payload->len);
+				bev_client_message_answer(client, payload->data ? payload->data : "", payload->len);
 			break;
 		case BEV_READ_PING:
 			if (client->state == BEV_CLIENT_OPEN)
@@ -188,8 +185,10 @@ answer_frame(BevClient *client, BevRead found, const BevText *payload)
 			break;
 		case BEV_READ_CLOSE:
 			client->peer_closed = true;
-			bev_client_end(client, client->reader.code == BEV_CLOSE_NO_STATUS ?
-						  BEV_CLOSE_NORMAL : client->reader.code, "");
+			bev_client_end(client,
+			               client->reader.code == BEV_CLOSE_NO_STATUS ? BEV_CLOSE_NORMAL :
+			                                                            client->reader.code,
+			               "");
 			break;
 		default:
 			break;
@@ -199,22 +198,23 @@ answer_frame(BevClient *client, BevRead found, const BevText *payload)
 static void
 refuse_frame(BevClient *client)
 {
-	bev_abuse_note(client, client->reader.code == BEV_CLOSE_TOO_BIG ? BEV_COUNT_ABUSE_message_too_big :
-			   client->reader.code == BEV_CLOSE_PROTOCOL ? BEV_COUNT_ABUSE_malformed_frame :
-			   BEV_COUNT_ABUSE_malformed_message);
+	bev_abuse_note(client,
+	               client->reader.code == BEV_CLOSE_TOO_BIG  ? BEV_COUNT_ABUSE_message_too_big :
+	               client->reader.code == BEV_CLOSE_PROTOCOL ? BEV_COUNT_ABUSE_malformed_frame :
+	                                                           BEV_COUNT_ABUSE_malformed_message);
 	switch (client->reader.code)
 	{
 		case BEV_CLOSE_TOO_BIG:
 			bev_client_refuse(client, BEV_CLOSE_TOO_BIG, "message_too_big",
-							 "the message is larger than max_message_size");
+			                  "the message is larger than max_message_size");
 			break;
 		case BEV_CLOSE_UNSUPPORTED:
 			bev_client_refuse(client, BEV_CLOSE_UNSUPPORTED, "invalid_message",
-							 "binary messages are not understood");
+			                  "binary messages are not understood");
 			break;
 		case BEV_CLOSE_BAD_DATA:
 			bev_client_refuse(client, BEV_CLOSE_BAD_DATA, "invalid_message",
-							 "the message is not valid UTF-8");
+			                  "the message is not valid UTF-8");
 			break;
 		default:
 			bev_client_end(client, client->reader.code, "invalid_message");
@@ -224,12 +224,12 @@ refuse_frame(BevClient *client)
 static void
 receive_frames(BevClient *client, const char *data, size_t len)
 {
-	BevText		payload;
-	BevRead		found;
+	BevText payload;
+	BevRead found;
 
 	while ((found = bev_frame_reader_next(&client->reader, &data, &len,
-								   client->gateway->config->max_message_size,
-								   &payload)) != BEV_READ_MORE)
+	                                      client->gateway->config->max_message_size, &payload)) !=
+	       BEV_READ_MORE)
 	{
 		if (found == BEV_READ_FAILED)
 			refuse_frame(client);
@@ -243,7 +243,7 @@ receive_frames(BevClient *client, const char *data, size_t len)
 void
 bev_client_received(BevSocket *socket, const char *data, size_t len)
 {
-	BevClient   *client = (BevClient *) socket;
+	BevClient *client = (BevClient *) socket;
 
 	client->heard_at = now_of(client);
 	client->ping_unanswered = false;
@@ -278,9 +278,9 @@ bev_client_received(BevSocket *socket, const char *data, size_t len)
 static void
 part(BevClient *client)
 {
-	bool		heard_all = client->state == BEV_CLIENT_HTTP ||
-		(client->state == BEV_CLIENT_CLOSING &&
-		 (client->peer_closed || client->reader.failed));
+	bool heard_all =
+		client->state == BEV_CLIENT_HTTP ||
+		(client->state == BEV_CLIENT_CLOSING && (client->peer_closed || client->reader.failed));
 
 	if (!heard_all || client->parted)
 		return;
@@ -291,13 +291,13 @@ part(BevClient *client)
 void
 bev_client_flush(BevClient *client)
 {
-	BevText		out = client->out;
+	BevText out = client->out;
 
 	if (bev_socket_is_choked(&client->socket))
 		return;
 	if (out.len > 0)
 	{
-		client->out = (BevText) {0};
+		client->out = (BevText){0};
 		bev_count(client->gateway, BEV_COUNT_BYTES_SENT, out.len);
 		bev_socket_write(client->gateway->sockets, &client->socket, out.data, out.len);
 		bev_text_free(&out);
@@ -314,7 +314,7 @@ bev_client_flush(BevClient *client)
 void
 bev_client_writable(BevSocket *socket)
 {
-	BevClient   *client = (BevClient *) socket;
+	BevClient *client = (BevClient *) socket;
 
 	bev_client_flush(client);
 	if (client->state == BEV_CLIENT_OPEN && client->standing == BEV_LAGGING)
@@ -333,7 +333,7 @@ was_let_in(const BevClient *client)
 static void
 leave(BevClient *client, int code, const char *reason)
 {
-	BevGateway  *gateway = client->gateway;
+	BevGateway *gateway = client->gateway;
 
 	bev_replay_leave(gateway->replay, &client->waiter);
 	bev_fanout_conflate(client, false);
@@ -362,8 +362,7 @@ bev_client_end(BevClient *client, int code, const char *reason)
 }
 
 void
-bev_client_refuse(BevClient *client, int code, const char *error,
-				 const char *message)
+bev_client_refuse(BevClient *client, int code, const char *error, const char *message)
 {
 	if (client->state != BEV_CLIENT_CLOSING)
 		bev_reply_error(client, NULL, error, message);
@@ -373,7 +372,7 @@ bev_client_refuse(BevClient *client, int code, const char *error,
 void
 bev_client_closed(BevSocket *socket)
 {
-	BevClient   *client = (BevClient *) socket;
+	BevClient *client = (BevClient *) socket;
 
 	if (was_let_in(client))
 		bev_count_close(client->gateway, BEV_CLOSE_ABNORMAL);
@@ -389,7 +388,7 @@ bev_client_free_dead(BevGateway *gateway)
 {
 	while (gateway->dead)
 	{
-		BevClient   *client = gateway->dead;
+		BevClient *client = gateway->dead;
 
 		gateway->dead = client->next;
 		bev_text_free(&client->head);
@@ -444,7 +443,7 @@ tick_ping(BevClient *client, uint64_t now)
 	{
 		if (now - client->pinged_at >= config->connection_timeout)
 			bev_client_refuse(client, BEV_CLOSE_POLICY, "connection_timeout",
-							 "a ping was not answered");
+			                  "a ping was not answered");
 	}
 	else if (now - client->heard_at >= config->ping_interval)
 	{
@@ -465,8 +464,7 @@ tick_lag(BevClient *client, uint64_t now)
 {
 	const BevGateway *gateway = client->gateway;
 	const BevConfig *config = gateway->config;
-	uint64_t	behind = client->standing == BEV_LIVE ? 0 :
-		gateway->sent_tip - client->cursor;
+	uint64_t behind = client->standing == BEV_LIVE ? 0 : gateway->sent_tip - client->cursor;
 
 	if (config->client_lag_limit == 0 || client->conflates)
 		return;
@@ -494,16 +492,15 @@ tick_expiry(BevClient *client, int64_t wall)
 void
 bev_client_tick(BevGateway *gateway)
 {
-	uint64_t	now = uv_now(&gateway->loop);
-	int64_t		wall = bev_wall_clock();
+	uint64_t now = uv_now(&gateway->loop);
+	int64_t wall = bev_wall_clock();
 
 	/* Nothing is unlinked within a turn. */
 	for (BevClient *client = gateway->first; client; client = client->next)
 	{
 		tick_deadline(client, now);
 		if (client->state == BEV_CLIENT_OPEN && wall >= client->ends_at)
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "token_expired",
-							 "the token has expired");
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "token_expired", "the token has expired");
 		if (client->state == BEV_CLIENT_OPEN)
 			tick_lag(client, now);
 		if (client->state == BEV_CLIENT_OPEN)

@@ -29,12 +29,12 @@
 
 typedef enum BevClientState
 {
-	BEV_CLIENT_HANDSHAKE,		/* the request's head is not complete */
-	BEV_CLIENT_SCRAPING,			/* asked for the metrics, which are on their way */
-	BEV_CLIENT_HTTP,				/* answered; the peer is to close */
-	BEV_CLIENT_WAITING,			/* to be admitted, and for the stream */
+	BEV_CLIENT_HANDSHAKE, /* the request's head is not complete */
+	BEV_CLIENT_SCRAPING,  /* asked for the metrics, which are on their way */
+	BEV_CLIENT_HTTP,      /* answered; the peer is to close */
+	BEV_CLIENT_WAITING,   /* to be admitted, and for the stream */
 	BEV_CLIENT_OPEN,
-	BEV_CLIENT_CLOSING			/* a close frame is sent or about to be */
+	BEV_CLIENT_CLOSING /* a close frame is sent or about to be */
 } BevClientState;
 
 typedef enum BevStanding
@@ -46,68 +46,68 @@ typedef enum BevStanding
 
 typedef struct BevClient
 {
-	BevSocket	socket;			/* first: the socket's callbacks lead here */
-	BevGateway  *gateway;
-	struct BevClient *prev;		/* of all */
+	BevSocket socket; /* first: the socket's callbacks lead here */
+	BevGateway *gateway;
+	struct BevClient *prev; /* of all */
 	struct BevClient *next;
-	uint8_t		state;			/* BevClientState */
-	uint8_t		standing;		/* BevStanding */
-	bool		muted;			/* unsubscribed: no stream at all */
-	bool		conflates;		/* of each row the last state is enough, when lagging */
-	bool		caught_up;		/* was near the tip once: client_lag_limit applies */
-	bool		peer_closed;	/* its close frame came */
-	bool		parted;			/* we are done with it and said so */
-	bool		warned;			/* that its token ends soon */
-	bool		ping_unanswered;
-	bool		lingers;		/* deadline is the one for parting */
+	uint8_t state;    /* BevClientState */
+	uint8_t standing; /* BevStanding */
+	bool muted;       /* unsubscribed: no stream at all */
+	bool conflates;   /* of each row the last state is enough, when lagging */
+	bool caught_up;   /* was near the tip once: client_lag_limit applies */
+	bool peer_closed; /* its close frame came */
+	bool parted;      /* we are done with it and said so */
+	bool warned;      /* that its token ends soon */
+	bool ping_unanswered;
+	bool lingers; /* deadline is the one for parting */
 
 	/* Bytes */
-	BevText		head;			/* of the request, while it comes */
-	BevText		out;			/* answers that wait for room */
-	BevFrameReader	reader;
+	BevText head; /* of the request, while it comes */
+	BevText out;  /* answers that wait for room */
+	BevFrameReader reader;
 
 	/* Who */
-	char		address[BEV_ADDRESS_LEN];	/* empty until it is asked for */
-	uint8_t		id[16];
-	uint64_t	number;			/* for the dispatcher */
-	int32_t		unread;			/* notifications when it was admitted; -1: not known */
-	BevAsked    *asked;			/* while it waits to be admitted */
-	bool		admitted;
-	char	   *user_id;
-	char	   *role;			/* the lower of the token's and the tables' */
-	BevIdentity	identity;
-	int64_t		expires_at;		/* seconds since 1970, as the token says */
-	int64_t		ends_at;
+	char address[BEV_ADDRESS_LEN]; /* empty until it is asked for */
+	uint8_t id[16];
+	uint64_t number; /* for the dispatcher */
+	int32_t unread;  /* notifications when it was admitted; -1: not known */
+	BevAsked *asked; /* while it waits to be admitted */
+	bool admitted;
+	char *user_id;
+	char *role; /* the lower of the token's and the tables' */
+	BevIdentity identity;
+	int64_t expires_at; /* seconds since 1970, as the token says */
+	int64_t ends_at;
 	BevPrincipals principals;
-	BevMembership *membership;	/* one for each principal, one for admin */
-	uint32_t	memberships;
+	BevMembership *membership; /* one for each principal, one for admin */
+	uint32_t memberships;
 
 	/* Where in the stream */
-	BevSubscription *subscription;	/* NULL: everything */
-	uint64_t	cursor;			/* unless live */
-	BevWaiter	waiter;			/* while parked */
-	uint64_t	batch;			/* the last one that was looked at */
-	char	   *since;			/* while waiting: what was asked for */
-	char	   *since_stream;
-	uint64_t	held_until;		/* it may be ahead of us; loop time, 0: no */
+	BevSubscription *subscription; /* NULL: everything */
+	uint64_t cursor;               /* unless live */
+	BevWaiter waiter;              /* while parked */
+	uint64_t batch;                /* the last one that was looked at */
+	char *since;                   /* while waiting: what was asked for */
+	char *since_stream;
+	uint64_t held_until; /* it may be ahead of us; loop time, 0: no */
 
 	/* For the dispatcher's list */
-	uint64_t	sent;			/* events */
-	uint64_t	received;		/* messages */
-	uint64_t	start;			/* its part of the stream begins behind this seq */
-	uint64_t	reported_cursor;
-	uint64_t	reported_received;
-	bool		reported_lags;
-	bool		subscription_changed;	/* since it was told */
-	uint32_t	told_subscription;	/* its hash; 0: nothing was told */
+	uint64_t sent;     /* events */
+	uint64_t received; /* messages */
+	uint64_t start;    /* its part of the stream begins behind this seq */
+	uint64_t reported_cursor;
+	uint64_t reported_received;
+	bool reported_lags;
+	bool subscription_changed;  /* since it was told */
+	uint32_t told_subscription; /* its hash; 0: nothing was told */
 
 	/* When; loop time, ms */
-	uint64_t	heard_at;
-	uint64_t	pinged_at;
-	uint64_t	deadline;		/* of the handshake or the close; 0: none */
-	BevBucket	bucket;
-	uint32_t	refusals;		/* for its rate, beyond those that passed since */
-	uint32_t	questions;		/* that wait for an answer */
+	uint64_t heard_at;
+	uint64_t pinged_at;
+	uint64_t deadline; /* of the handshake or the close; 0: none */
+	BevBucket bucket;
+	uint32_t refusals;  /* for its rate, beyond those that passed since */
+	uint32_t questions; /* that wait for an answer */
 } BevClient;
 
 /* Where it comes from: what the request says through a trusted proxy, or the peer. */
@@ -137,8 +137,7 @@ extern void bev_client_flush(BevClient *client);
 extern void bev_client_end(BevClient *client, int code, const char *reason);
 
 /* The same, with an error message ahead of the close frame. */
-extern void bev_client_refuse(BevClient *client, int code, const char *error,
-							 const char *message);
+extern void bev_client_refuse(BevClient *client, int code, const char *error, const char *message);
 
 /*
  * Make the client what a token says: its name, role, expiry and groups.  Takes
@@ -155,4 +154,4 @@ extern void bev_client_regroup(BevClient *client);
 /* Look at every client's clock: deadlines, pings, expiry. */
 extern void bev_client_tick(BevGateway *gateway);
 
-#endif							/* BEV_GATEWAY_CLIENT_CLIENT_H */
+#endif /* BEV_GATEWAY_CLIENT_CLIENT_H */

@@ -22,25 +22,24 @@
  * one back, so that who waits is none, and who goes on at twice the rate or more is, though
  * some of its messages pass.
  */
-#define REFUSALS_MAX	20
+#define REFUSALS_MAX 20
 
 /* The longest id that is echoed, as JSON text. */
-#define ID_MAX			256
+#define ID_MAX 256
 
 /* Nesting that a request can need is three; jansson itself would allow 2048. */
-#define DEPTH_MAX		16
+#define DEPTH_MAX 16
 
 typedef struct Request
 {
-	const char *id;				/* JSON text, or NULL */
-	const json_t *payload;		/* an object, or NULL */
+	const char *id;        /* JSON text, or NULL */
+	const json_t *payload; /* an object, or NULL */
 } Request;
 
 static void
-invalid_field(BevClient *client, const Request *request, const char *field,
-			  const char *message)
+invalid_field(BevClient *client, const Request *request, const char *field, const char *message)
 {
-	char		more[96];
+	char more[96];
 
 	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
 	bev_reply_error_with(client, request->id, "invalid_field", message, more);
@@ -49,22 +48,20 @@ invalid_field(BevClient *client, const Request *request, const char *field,
 static void
 missing_field(BevClient *client, const Request *request, const char *field)
 {
-	char		more[96];
+	char more[96];
 
 	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
-	bev_reply_error_with(client, request->id, "missing_field",
-						"a required field is missing", more);
+	bev_reply_error_with(client, request->id, "missing_field", "a required field is missing", more);
 }
 
 /* ---- subscribe ---- */
 
 /* Text or a whole number, as text; false: neither. */
 static bool
-value_as_text(const json_t *value, bool numbers, char *number, size_t size,
-			  const char **text)
+value_as_text(const json_t *value, bool numbers, char *number, size_t size, const char **text)
 {
 	if (json_is_string(value) &&
-		bev_text_is_line(json_string_value(value), json_string_length(value)))
+	    bev_text_is_line(json_string_value(value), json_string_length(value)))
 	{
 		*text = json_string_value(value);
 		return json_string_length(value) <= BEV_USER_ID_MAX;
@@ -77,8 +74,7 @@ value_as_text(const json_t *value, bool numbers, char *number, size_t size,
 }
 
 static bool
-read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list,
-		  bool numbers)
+read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list, bool numbers)
 {
 	if (list == NULL)
 		return true;
@@ -86,12 +82,11 @@ read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list,
 		return false;
 	for (size_t i = 0; i < json_array_size(list); i++)
 	{
-		char		number[32];
+		char number[32];
 		const char *text;
 
-		if (!value_as_text(json_array_get(list, i), numbers, number,
-						   sizeof(number), &text) ||
-			!bev_subscription_add(subscription, by, text))
+		if (!value_as_text(json_array_get(list, i), numbers, number, sizeof(number), &text) ||
+		    !bev_subscription_add(subscription, by, text))
 			return false;
 	}
 	return true;
@@ -100,11 +95,10 @@ read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list,
 static void
 reply_position(BevClient *client, const Request *request)
 {
-	char		payload[48];
+	char payload[48];
 
 	snprintf(payload, sizeof(payload), "{\"seq\":%" PRIu64 "}",
-			 client->standing == BEV_LIVE ? client->gateway->sent_tip :
-			 client->cursor);
+	         client->standing == BEV_LIVE ? client->gateway->sent_tip : client->cursor);
 	bev_reply_ok(client, request->id, payload);
 }
 
@@ -115,22 +109,23 @@ reply_position(BevClient *client, const Request *request)
 static const char *
 unknown_member(const json_t *payload)
 {
-	static const char *const known[] = {
-		"types", "actions", "project_ids", "bug_report_ids", "conflate"
-	};
+	static const char *const known[] = {"types", "actions", "project_ids", "bug_report_ids",
+	                                    "conflate"};
 	const char *name;
-	json_t	   *value;
+	json_t *value;
 
 	/* Iterating doesn't change it, but the library doesn't say so. */
-	json_object_foreach((json_t *) payload, name, value)
+	json_object_foreach ((json_t *) payload, name, value)
 	{
-		size_t		i = 0;
+		size_t i = 0;
 
 		while (i < sizeof(known) / sizeof(known[0]) && strcmp(name, known[i]) != 0)
 			i++;
 		if (i == sizeof(known) / sizeof(known[0]))
 			return strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
-				strlen(name) <= 32 ? name : "payload";
+			               strlen(name) <= 32 ?
+			           name :
+			           "payload";
 	}
 	return NULL;
 }
@@ -142,8 +137,8 @@ answer_subscribe(BevClient *client, const Request *request)
 	{
 		const char *name;
 		BevNarrowing by;
-		bool		numbers;
-	}			fields[] = {
+		bool numbers;
+	} fields[] = {
 		{"types", BEV_BY_TYPE, false},
 		{"actions", BEV_BY_ACTION, false},
 		{"project_ids", BEV_BY_PROJECT, true},
@@ -166,14 +161,13 @@ answer_subscribe(BevClient *client, const Request *request)
 	subscription = bev_subscription_create();
 	for (int i = 0; i < 4; i++)
 	{
-		if (read_list(subscription, fields[i].by,
-					  json_object_get(request->payload, fields[i].name),
-					  fields[i].numbers))
+		if (read_list(subscription, fields[i].by, json_object_get(request->payload, fields[i].name),
+		              fields[i].numbers))
 			continue;
 		bev_subscription_free(subscription);
-		invalid_field(client, request, fields[i].name, fields[i].numbers ?
-					  "expected a list of ids, each a number or a string" :
-					  "expected a list of strings");
+		invalid_field(client, request, fields[i].name,
+		              fields[i].numbers ? "expected a list of ids, each a number or a string" :
+		                                  "expected a list of strings");
 		return;
 	}
 	if (bev_subscription_seal(subscription))
@@ -203,18 +197,18 @@ answer_unsubscribe(BevClient *client, const Request *request)
 static void
 answer_ping(BevClient *client, const Request *request)
 {
-	char		payload[64];
+	char payload[64];
 
 	snprintf(payload, sizeof(payload), "{\"pong\":true,\"seq\":%" PRIu64 "}",
-			 client->gateway->sent_tip);
+	         client->gateway->sent_tip);
 	bev_reply_ok(client, request->id, payload);
 }
 
 static void
 reply_identity(BevClient *client, const Request *request)
 {
-	BevText		payload = {0};
-	char		expires[BEV_TIME_LEN + 1];
+	BevText payload = {0};
+	char expires[BEV_TIME_LEN + 1];
 
 	bev_time_format(expires, client->expires_at * 1000000);
 	bev_text_add_string(&payload, "{\"user_id\":");
@@ -233,8 +227,8 @@ answer_authenticate(BevClient *client, const Request *request)
 	const json_t *token = json_object_get(request->payload, "token");
 	BevTokenResult result;
 	const char *why;
-	double		wait;
-	BevClaims	claims = {0};
+	double wait;
+	BevClaims claims = {0};
 
 	if (token == NULL)
 	{
@@ -254,13 +248,12 @@ answer_authenticate(BevClient *client, const Request *request)
 	}
 	result = bev_token_check(client, json_string_value(token), &claims, &why);
 	if (result != BEV_TOKEN_GOOD)
-		bev_reply_error(client, request->id, result == BEV_TOKEN_EXPIRED ?
-					   "token_expired" : "invalid_token", why);
+		bev_reply_error(client, request->id,
+		                result == BEV_TOKEN_EXPIRED ? "token_expired" : "invalid_token", why);
 	else if (strcmp(claims.user_id, client->user_id) != 0)
 	{
 		bev_abuse_note(client, BEV_COUNT_ABUSE_other_user);
-		bev_reply_error(client, request->id, "forbidden",
-					   "the token is for another user");
+		bev_reply_error(client, request->id, "forbidden", "the token is for another user");
 	}
 	else
 	{
@@ -276,7 +269,7 @@ answer_authenticate(BevClient *client, const Request *request)
 static void
 ask(BevClient *client, const Request *request, BevVerb verb)
 {
-	char	   *payload = json_dumps(request->payload, JSON_COMPACT);
+	char *payload = json_dumps(request->payload, JSON_COMPACT);
 
 	bev_question_ask(client, request->id, verb, payload);
 	free(payload);
@@ -322,8 +315,10 @@ answer_list(BevClient *client, const Request *request)
 {
 	if (!names_a_type(client, request))
 		return;
-	ask(client, request, strcmp(json_string_value(json_object_get(request->payload, "type")),
-								"notification") == 0 ? BEV_VERB_NOTIFICATIONS : BEV_VERB_LIST);
+	ask(client, request,
+	    strcmp(json_string_value(json_object_get(request->payload, "type")), "notification") == 0 ?
+	        BEV_VERB_NOTIFICATIONS :
+	        BEV_VERB_LIST);
 }
 
 /* ---- read, watch ---- */
@@ -374,7 +369,7 @@ answer_disconnect(BevClient *client, const Request *request)
 typedef struct Type
 {
 	const char *name;
-	void		(*answer) (BevClient *client, const Request *request);
+	void (*answer)(BevClient *client, const Request *request);
 } Type;
 
 static const Type types[] = {
@@ -420,16 +415,15 @@ answer_type(BevClient *client, const json_t *message, Request *request)
 			types[i].answer(client, request);
 			return;
 		}
-	bev_reply_error(client, request->id, "unknown_type",
-				   "there is no request of this type");
+	bev_reply_error(client, request->id, "unknown_type", "there is no request of this type");
 }
 
 static void
 answer_message(BevClient *client, const json_t *message)
 {
 	const json_t *id = json_object_get(message, "id");
-	Request		request = {0};
-	char	   *text = NULL;
+	Request request = {0};
+	char *text = NULL;
 
 	/* Only what is short and has no parts is worth an echo. */
 	if (json_is_string(id) || json_is_number(id))
@@ -437,8 +431,7 @@ answer_message(BevClient *client, const json_t *message)
 	if (text && strlen(text) <= ID_MAX)
 		request.id = text;
 	if (id && !json_is_null(id) && request.id == NULL)
-		invalid_field(client, &request, "id",
-					  "expected a string or a number of at most 256 bytes");
+		invalid_field(client, &request, "id", "expected a string or a number of at most 256 bytes");
 	else
 		answer_type(client, message, &request);
 	free(text);
@@ -451,12 +444,12 @@ answer_message(BevClient *client, const json_t *message)
 static bool
 is_too_deep(const char *text, size_t len)
 {
-	bool		in_string = false;
-	int			depth = 0;
+	bool in_string = false;
+	int depth = 0;
 
 	for (size_t i = 0; i < len; i++)
 	{
-		char		c = text[i];
+		char c = text[i];
 
 		if (in_string && c == '\\')
 			i++;
@@ -477,9 +470,9 @@ is_too_deep(const char *text, size_t len)
 static bool
 within_rate(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
-	double		wait = bev_bucket_take(&client->bucket, gateway->config->message_rate,
-									  uv_now(&gateway->loop));
+	BevGateway *gateway = client->gateway;
+	double wait =
+		bev_bucket_take(&client->bucket, gateway->config->message_rate, uv_now(&gateway->loop));
 
 	if (wait == 0)
 	{
@@ -490,7 +483,7 @@ within_rate(BevClient *client)
 	{
 		bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_messages);
 		bev_client_refuse(client, BEV_CLOSE_POLICY, "rate_limited",
-						 "too many messages, again and again");
+		                  "too many messages, again and again");
 		return false;
 	}
 	bev_reply_rate_limited(client, NULL, wait, "too many messages");
@@ -500,7 +493,7 @@ within_rate(BevClient *client)
 void
 bev_client_message_answer(BevClient *client, const char *text, size_t len)
 {
-	json_t	   *message = NULL;
+	json_t *message = NULL;
 
 	if (!within_rate(client))
 		return;
@@ -509,8 +502,8 @@ bev_client_message_answer(BevClient *client, const char *text, size_t len)
 	if (json_is_object(message))
 		answer_message(client, message);
 	else
-		bev_reply_error(client, NULL, "invalid_message", message ?
-					   "the message is not a JSON object" :
-					   "the message is not valid JSON");
+		bev_reply_error(client, NULL, "invalid_message",
+		                message ? "the message is not a JSON object" :
+		                          "the message is not valid JSON");
 	json_decref(message);
 }

@@ -18,4 +18,4 @@
 /* Answer one text message. */
 extern void bev_client_message_answer(BevClient *client, const char *text, size_t len);
 
-#endif							/* BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H */
+#endif /* BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H */

@@ -9,11 +9,11 @@
 
 #define EMBED(name, file) \
 	__asm__(".pushsection .rodata\n" \
-			"bev_console_" #name ":\n" \
-			".incbin \"" BEV_CLIENTS "/" file "\"\n" \
-			"bev_console_" #name "_end:\n" \
-			".byte 0\n" \
-			".popsection\n"); \
+	        "bev_console_" #name ":\n" \
+	        ".incbin \"" BEV_CLIENTS "/" file "\"\n" \
+	        "bev_console_" #name "_end:\n" \
+	        ".byte 0\n" \
+	        ".popsection\n"); \
 	extern const char bev_console_##name[] __attribute__((visibility("hidden"))); \
 	extern const char bev_console_##name##_end[] __attribute__((visibility("hidden")))
 
@@ -22,7 +22,7 @@ EMBED(style, "console/console.css");
 EMBED(script, "console/console.js");
 EMBED(client, "js/bugevents.js");
 
-#define JAVASCRIPT	"text/javascript; charset=utf-8"
+#define JAVASCRIPT "text/javascript; charset=utf-8"
 
 static const BevConsoleFile files[] = {
 	{"/", "text/html; charset=utf-8", bev_console_page, bev_console_page_end},

@@ -11,7 +11,7 @@
 typedef struct BevConsoleFile
 {
 	const char *path;
-	const char *type;			/* of its content */
+	const char *type; /* of its content */
 	const char *start;
 	const char *end;
 } BevConsoleFile;
@@ -19,4 +19,4 @@ typedef struct BevConsoleFile
 /* The file of this path; NULL: there is none. */
 extern const BevConsoleFile *bev_console_find(BevSpan path);
 
-#endif							/* BEV_GATEWAY_CLIENT_CONSOLE_H */
+#endif /* BEV_GATEWAY_CLIENT_CONSOLE_H */

@@ -46,8 +46,8 @@ reason_phrase(int status)
 	}
 }
 
-#define PLAIN_TEXT		"text/plain; charset=utf-8"
-#define METRICS_TEXT	"text/plain; version=0.0.4; charset=utf-8"
+#define PLAIN_TEXT   "text/plain; charset=utf-8"
+#define METRICS_TEXT "text/plain; version=0.0.4; charset=utf-8"
 
 /* What an answer of this status has in its head beside the usual. */
 static const char *
@@ -80,17 +80,16 @@ more_headers(int status)
 static void
 respond_with(BevClient *client, int status, const char *type, BevSpan body, bool with_body)
 {
-	BevText	   *out = &client->out;
+	BevText *out = &client->out;
 
 	bev_text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_phrase(status));
 	bev_text_printf(out, "Content-Type: %s\r\nContent-Length: %u\r\n", type, body.len);
 	bev_text_add_string(out, "Cache-Control: no-store\r\n"
-					   "X-Content-Type-Options: nosniff\r\n");
+	                         "X-Content-Type-Options: nosniff\r\n");
 	bev_text_add_string(out, more_headers(status));
 	if (strncmp(type, "text/html", 9) == 0)
 		bev_text_add_string(out, PAGE_POLICY);
-	bev_text_printf(out, "Connection: close%s\r\n\r\n",
-				   status == 426 ? ", upgrade" : "");
+	bev_text_printf(out, "Connection: close%s\r\n\r\n", status == 426 ? ", upgrade" : "");
 	if (with_body)
 		bev_text_add(out, body.data, body.len);
 	client->state = BEV_CLIENT_HTTP;
@@ -100,10 +99,10 @@ respond_with(BevClient *client, int status, const char *type, BevSpan body, bool
 static void
 respond(BevClient *client, int status, const char *text, bool with_body)
 {
-	char		line[128];
-	int			len = snprintf(line, sizeof(line), "%s\n", text);
+	char line[128];
+	int len = snprintf(line, sizeof(line), "%s\n", text);
 
-	respond_with(client, status, PLAIN_TEXT, (BevSpan) {line, (uint32_t) len}, with_body);
+	respond_with(client, status, PLAIN_TEXT, (BevSpan){line, (uint32_t) len}, with_body);
 }
 
 static BevCounter
@@ -134,7 +133,7 @@ bev_http_refuse(BevClient *client, int status)
 static void
 respond_file(BevClient *client, const BevConsoleFile *file, bool with_body)
 {
-	BevSpan		body = {file->start, (uint32_t) (file->end - file->start)};
+	BevSpan body = {file->start, (uint32_t) (file->end - file->start)};
 
 	respond_with(client, 200, file->type, body, with_body);
 }
@@ -144,11 +143,12 @@ respond_file(BevClient *client, const BevConsoleFile *file, bool with_body)
 static bool
 has_admin_token(BevClient *client, const BevHead *head)
 {
-	char		token[BEV_TOKEN_MAX + 1];
-	BevClaims	claims = {0};
+	char token[BEV_TOKEN_MAX + 1];
+	BevClaims claims = {0};
 	const char *why;
-	bool		is_admin = bev_head_token(head, token) &&
-		bev_token_check(client, token, &claims, &why) == BEV_TOKEN_GOOD && claims.is_admin;
+	bool is_admin = bev_head_token(head, token) &&
+	                bev_token_check(client, token, &claims, &why) == BEV_TOKEN_GOOD &&
+	                claims.is_admin;
 
 	OPENSSL_cleanse(token, sizeof(token));
 	bev_claims_free(&claims);
@@ -156,15 +156,15 @@ has_admin_token(BevClient *client, const BevHead *head)
 }
 
 /*
- * For this machine, and for admins.  What comes through a proxy on this machine is not from
- * this machine, even if the proxy is not known as one: it says for whom it asks, or speaks HTTP/1.0,
- * as nginx does unless told otherwise.
+ * For this machine, and for admins.  What comes through a proxy on this machine is not from this
+ * machine, even if the proxy is not known as one: it says for whom it asks, or speaks HTTP/1.0, as
+ * nginx does unless told otherwise.
  */
 static void
 answer_metrics(BevClient *client, const BevHead *head)
 {
-	bool		is_local = head->forwarded.len == 0 && !head->is_old &&
-		bev_address_is_loopback(bev_client_address(client));
+	bool is_local = head->forwarded.len == 0 && !head->is_old &&
+	                bev_address_is_loopback(bev_client_address(client));
 
 	if (!is_local && bev_token_check_wait(client) > 0)
 	{
@@ -194,7 +194,7 @@ bev_http_answer(BevClient *client, const BevHead *head)
 {
 	const char *unready = bev_gateway_unready(client->gateway);
 	const BevConsoleFile *file = bev_console_find(head->path);
-	bool		is_get = bev_span_is(head->method, "GET");
+	bool is_get = bev_span_is(head->method, "GET");
 
 	if (!is_get && !bev_span_is(head->method, "HEAD"))
 		bev_http_refuse(client, 405);
@@ -215,14 +215,15 @@ bev_http_answer(BevClient *client, const BevHead *head)
 void
 bev_http_accept(BevClient *client, const BevHead *head)
 {
-	char		accept[BEV_ACCEPT_LEN + 1];
+	char accept[BEV_ACCEPT_LEN + 1];
 
 	bev_head_accept(head, accept);
-	bev_text_printf(&client->out, "HTTP/1.1 101 Switching Protocols\r\n"
-				   "Upgrade: websocket\r\nConnection: Upgrade\r\n"
-				   "Sec-WebSocket-Accept: %s\r\n", accept);
+	bev_text_printf(&client->out,
+	                "HTTP/1.1 101 Switching Protocols\r\n"
+	                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+	                "Sec-WebSocket-Accept: %s\r\n",
+	                accept);
 	if (bev_head_offers_protocol(head))
-		bev_text_add_string(&client->out,
-						   "Sec-WebSocket-Protocol: " BEV_SUBPROTOCOL "\r\n");
+		bev_text_add_string(&client->out, "Sec-WebSocket-Protocol: " BEV_SUBPROTOCOL "\r\n");
 	bev_text_add_string(&client->out, "\r\n");
 }

@@ -18,4 +18,4 @@ extern void bev_http_metrics(BevClient *client, const BevSpan *text);
 /* Append the answer that accepts an upgrade. */
 extern void bev_http_accept(BevClient *client, const BevHead *head);
 
-#endif							/* BEV_GATEWAY_CLIENT_HTTP_H */
+#endif /* BEV_GATEWAY_CLIENT_HTTP_H */

@@ -13,13 +13,13 @@
 #include "gateway/client/client.h"
 
 /* What one that has to wait is told. */
-#define BEV_ATTEMPTS_REFUSED	"too many tokens from your address were no good"
+#define BEV_ATTEMPTS_REFUSED "too many tokens from your address were no good"
 
 /* Seconds until a token from the client's address will be looked at; 0: now. */
 extern double bev_token_check_wait(BevClient *client);
 
 /* As bev_token_verify, of which it keeps count. */
-extern BevTokenResult bev_token_check(BevClient *client, const char *token,
-									  BevClaims *claims, const char **why);
+extern BevTokenResult bev_token_check(BevClient *client, const char *token, BevClaims *claims,
+                                      const char **why);
 
-#endif							/* BEV_GATEWAY_CLIENT_TOKEN_CHECK_H */
+#endif /* BEV_GATEWAY_CLIENT_TOKEN_CHECK_H */

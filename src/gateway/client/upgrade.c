@@ -25,15 +25,15 @@
 #include <string.h>
 
 /* How long a client that is ahead is held. */
-#define HOLD_MS		2000
+#define HOLD_MS 2000
 
 /* ---- Being let in ---- */
 
 static char *
 copy_parameter(const BevHead *head, const char *name)
 {
-	char		text[64];
-	int			len = bev_head_parameter(head, name, text, sizeof(text));
+	char text[64];
+	int len = bev_head_parameter(head, name, text, sizeof(text));
 
 	if (len == -1)
 		return NULL;
@@ -44,7 +44,7 @@ copy_parameter(const BevHead *head, const char *name)
 static bool
 read_seq(const char *text, uint64_t *seq)
 {
-	char	   *end;
+	char *end;
 
 	if (text == NULL || text[0] < '0' || text[0] > '9' || strlen(text) > 20)
 		return false;
@@ -61,10 +61,10 @@ static bool
 is_ahead(const BevClient *client)
 {
 	const BevGateway *gateway = client->gateway;
-	uint64_t	since;
+	uint64_t since;
 
 	return client->since && client->since_stream && read_seq(client->since, &since) &&
-		strcmp(client->since_stream, gateway->stream) == 0 && since > gateway->sent_tip;
+	       strcmp(client->since_stream, gateway->stream) == 0 && since > gateway->sent_tip;
 }
 
 /* Can the stream go on exactly after since? */
@@ -74,17 +74,16 @@ can_resume(const BevClient *client, uint64_t *since)
 	const BevGateway *gateway = client->gateway;
 
 	return client->since_stream && read_seq(client->since, since) &&
-		strcmp(client->since_stream, gateway->stream) == 0 &&
-		*since <= gateway->sent_tip &&
-		(*since >= gateway->dropped || *since >= gateway->window.floor);
+	       strcmp(client->since_stream, gateway->stream) == 0 && *since <= gateway->sent_tip &&
+	       (*since >= gateway->dropped || *since >= gateway->window.floor);
 }
 
 static void
 welcome(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
-	uint64_t	since = gateway->sent_tip;
-	bool		resumed = client->since && can_resume(client, &since);
+	BevGateway *gateway = client->gateway;
+	uint64_t since = gateway->sent_tip;
+	bool resumed = client->since && can_resume(client, &since);
 
 	if (!resumed)
 		since = gateway->sent_tip;
@@ -119,17 +118,17 @@ turn_back(BevClient *client, double wait, const char *message)
 static double
 wait_for_handshake(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
+	BevGateway *gateway = client->gateway;
 
 	return bev_addresses_handshake(gateway->addresses, bev_client_address(client),
-								  gateway->config->handshake_rate, uv_now(&gateway->loop));
+	                               gateway->config->handshake_rate, uv_now(&gateway->loop));
 }
 
 /* So many bad tokens came from there that no more are looked at for now. */
 static bool
 refuse_guesser(BevClient *client)
 {
-	double		wait = bev_token_check_wait(client);
+	double wait = bev_token_check_wait(client);
 
 	if (wait > 0)
 		turn_back(client, wait, BEV_ATTEMPTS_REFUSED);
@@ -143,7 +142,7 @@ refuse_origin(BevClient *client, const BevHead *head)
 		return false;
 	bev_abuse_note(client, BEV_COUNT_ABUSE_wrong_origin);
 	bev_client_refuse(client, BEV_CLOSE_POLICY, "origin_not_allowed",
-					 "pages of this origin may not connect");
+	                  "pages of this origin may not connect");
 	return true;
 }
 
@@ -155,10 +154,10 @@ refuse_at_the_door(BevClient *client, const BevHead *head)
 
 	if (gateway->shutting_down)
 		bev_client_refuse(client, BEV_CLOSE_RESTART, "shutting_down",
-						 "the server is shutting down");
+		                  "the server is shutting down");
 	else if (gateway->clients_open >= gateway->config->max_connections)
 		bev_client_refuse(client, BEV_CLOSE_TRY_LATER, "server_full",
-						 "the server takes no more connections");
+		                  "the server takes no more connections");
 	else
 		return refuse_origin(client, head) || refuse_guesser(client);
 	return true;
@@ -168,30 +167,29 @@ refuse_at_the_door(BevClient *client, const BevHead *head)
 static bool
 check_token(BevClient *client, const BevHead *head, BevClaims *claims)
 {
-	char		token[BEV_TOKEN_MAX + 1];
+	char token[BEV_TOKEN_MAX + 1];
 	const char *why;
 	BevTokenResult result;
 
 	if (!bev_head_token(head, token))
 	{
 		bev_abuse_note(client, BEV_COUNT_ABUSE_missing_token);
-		bev_client_refuse(client, BEV_CLOSE_POLICY, "missing_token",
-						 "a token is required");
+		bev_client_refuse(client, BEV_CLOSE_POLICY, "missing_token", "a token is required");
 		return false;
 	}
 	result = bev_token_check(client, token, claims, &why);
 	OPENSSL_cleanse(token, sizeof(token));
 	if (result != BEV_TOKEN_GOOD)
-		bev_client_refuse(client, BEV_CLOSE_POLICY, result == BEV_TOKEN_EXPIRED ?
-						 "token_expired" : "invalid_token", why);
+		bev_client_refuse(client, BEV_CLOSE_POLICY,
+		                  result == BEV_TOKEN_EXPIRED ? "token_expired" : "invalid_token", why);
 	return result == BEV_TOKEN_GOOD;
 }
 
 static void
 let_in(BevClient *client, const BevHead *head)
 {
-	BevGateway  *gateway = client->gateway;
-	BevClaims	claims = {0};
+	BevGateway *gateway = client->gateway;
+	BevClaims claims = {0};
 
 	if (refuse_at_the_door(client, head) || !check_token(client, head, &claims))
 		return;
@@ -209,9 +207,9 @@ let_in(BevClient *client, const BevHead *head)
 static void
 welcome_early_bird(BevClient *client)
 {
-	BevText		early = client->head;
+	BevText early = client->head;
 
-	client->head = (BevText) {0};
+	client->head = (BevText){0};
 	welcome(client);
 	bev_client_received(&client->socket, early.data, early.len);
 	bev_text_free(&early);
@@ -221,7 +219,7 @@ welcome_early_bird(BevClient *client)
 static void
 welcome_or_hold(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
+	BevGateway *gateway = client->gateway;
 
 	if (is_ahead(client))
 	{
@@ -242,7 +240,7 @@ bev_upgrade_admitted(BevClient *client)
 void
 bev_upgrade_look_at_held(BevGateway *gateway)
 {
-	uint32_t	held = 0;
+	uint32_t held = 0;
 
 	if (gateway->held == 0)
 		return;
@@ -262,8 +260,7 @@ void
 bev_upgrade_welcome_waiting(BevGateway *gateway)
 {
 	for (BevClient *client = gateway->first; client; client = client->next)
-		if (client->state == BEV_CLIENT_WAITING && client->admitted &&
-			client->held_until == 0)
+		if (client->state == BEV_CLIENT_WAITING && client->admitted && client->held_until == 0)
 			bev_registration_ask_again(client);
 }
 
@@ -272,16 +269,16 @@ bev_upgrade_welcome_waiting(BevGateway *gateway)
 static void
 answer_head(BevClient *client, size_t head_len)
 {
-	BevHead		head;
-	int			status = bev_head_parse(client->head.data, head_len, &head);
-	char		peer[BEV_ADDRESS_LEN];
-	double		wait = 0;
+	BevHead head;
+	int status = bev_head_parse(client->head.data, head_len, &head);
+	char peer[BEV_ADDRESS_LEN];
+	double wait = 0;
 
 	if (status == 0)
 	{
 		bev_socket_peer(&client->socket, peer, sizeof(peer));
 		bev_address_origin(peer, head.forwarded, client->gateway->config->trusted_proxies,
-						  client->address);
+		                   client->address);
 		wait = wait_for_handshake(client);
 	}
 	if (wait > 0 && !bev_head_wants_upgrade(&head))
@@ -312,9 +309,9 @@ void
 bev_upgrade_receive(BevClient *client, const char *data, size_t len)
 {
 	/* The end may have begun three bytes ago. */
-	size_t		from = client->head.len > 3 ? client->head.len - 3 : 0;
-	size_t		end;
-	BevText		head;
+	size_t from = client->head.len > 3 ? client->head.len - 3 : 0;
+	size_t end;
+	BevText head;
 
 	bev_text_add(&client->head, data, len);
 	end = bev_head_end(client->head.data + from, client->head.len - from);
@@ -326,9 +323,8 @@ bev_upgrade_receive(BevClient *client, const char *data, size_t len)
 
 	/* What came behind the head are frames already. */
 	head = client->head;
-	client->head = (BevText) {0};
-	bev_client_received(&client->socket, head.data + from + end,
-					   head.len - from - end);
-	OPENSSL_cleanse(head.data, head.len);	/* a token was in it */
+	client->head = (BevText){0};
+	bev_client_received(&client->socket, head.data + from + end, head.len - from - end);
+	OPENSSL_cleanse(head.data, head.len); /* a token was in it */
 	bev_text_free(&head);
 }

@@ -18,4 +18,4 @@ extern void bev_upgrade_look_at_held(BevGateway *gateway);
 /* The stream begins: those who waited for it are looked up again, and welcomed. */
 extern void bev_upgrade_welcome_waiting(BevGateway *gateway);
 
-#endif							/* BEV_GATEWAY_CLIENT_UPGRADE_H */
+#endif /* BEV_GATEWAY_CLIENT_UPGRADE_H */

@@ -24,15 +24,15 @@ typedef enum Kind
 typedef struct Member
 {
 	const char *name;
-	Kind		kind;
-	size_t		offset;
-	const char *text;			/* the default */
-	json_int_t	number;			/* the default */
-	json_int_t	low;
-	json_int_t	high;
+	Kind kind;
+	size_t offset;
+	const char *text;  /* the default */
+	json_int_t number; /* the default */
+	json_int_t low;
+	json_int_t high;
 } Member;
 
-#define AT(field)	offsetof(BevConfig, field)
+#define AT(field) offsetof(BevConfig, field)
 
 static const Member members[] = {
 	{"listen_addresses", TEXT, AT(listen_addresses), "localhost", 0, 0, 0},
@@ -65,7 +65,7 @@ static const Member members[] = {
 	{"jwt_leeway", NUMBER, AT(jwt_leeway), NULL, 30000, 0, 86400000},
 };
 
-#define MEMBERS		(sizeof(members) / sizeof(members[0]))
+#define MEMBERS (sizeof(members) / sizeof(members[0]))
 
 static void
 set_text(BevConfig *config, const Member *member, const char *text)
@@ -76,7 +76,7 @@ set_text(BevConfig *config, const Member *member, const char *text)
 static void
 set_number(BevConfig *config, const Member *member, json_int_t value)
 {
-	void	   *place = (char *) config + member->offset;
+	void *place = (char *) config + member->offset;
 
 	if (value < member->low)
 		value = member->low;
@@ -96,12 +96,10 @@ read_member(BevConfig *config, const Member *member, const json_t *value)
 {
 	if (member->kind == TEXT)
 	{
-		set_text(config, member, json_is_string(value) ?
-				 json_string_value(value) : member->text);
+		set_text(config, member, json_is_string(value) ? json_string_value(value) : member->text);
 		return value == NULL || json_is_string(value);
 	}
-	set_number(config, member, json_is_integer(value) ?
-			   json_integer_value(value) : member->number);
+	set_number(config, member, json_is_integer(value) ? json_integer_value(value) : member->number);
 	return value == NULL || json_is_integer(value);
 }
 
@@ -109,9 +107,9 @@ BevConfig *
 bev_config_read(const char *json, size_t len, char *error, size_t error_size)
 {
 	json_error_t where;
-	json_t	   *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
-	BevConfig   *config;
-	bool		good = true;
+	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
+	BevConfig *config;
+	bool good = true;
 
 	if (!json_is_object(root))
 	{
@@ -126,7 +124,7 @@ bev_config_read(const char *json, size_t len, char *error, size_t error_size)
 		if (read_member(config, &members[i], json_object_get(root, members[i].name)))
 			continue;
 		snprintf(error, error_size, "configuration member \"%s\" has the wrong type",
-				 members[i].name);
+		         members[i].name);
 		good = false;
 	}
 	json_decref(root);
@@ -143,7 +141,7 @@ bev_config_free(BevConfig *config)
 		return;
 	for (size_t i = 0; i < MEMBERS; i++)
 	{
-		char	   *text;
+		char *text;
 
 		if (members[i].kind != TEXT)
 			continue;

@@ -9,43 +9,43 @@
 #include <stdint.h>
 
 /* -1, as a number of a setting */
-#define BEV_NEVER	UINT32_MAX
+#define BEV_NEVER UINT32_MAX
 
 typedef struct BevConfig
 {
 	/* Where */
-	char	   *listen_addresses;
-	uint16_t	port;
-	uint32_t	allow_plaintext;	/* without TLS beyond loopback too; 0, 1 */
-	uint32_t	tls;			/* 0: without; 1: with TLS, and never without */
-	char	   *tls_cert;		/* PEM; empty: the file could not be read */
-	char	   *tls_key;		/* PEM */
-	uint32_t	tls_min_version;	/* 12, 13 */
+	char *listen_addresses;
+	uint16_t port;
+	uint32_t allow_plaintext; /* without TLS beyond loopback too; 0, 1 */
+	uint32_t tls;             /* 0: without; 1: with TLS, and never without */
+	char *tls_cert;           /* PEM; empty: the file could not be read */
+	char *tls_key;            /* PEM */
+	uint32_t tls_min_version; /* 12, 13 */
 
 	/* How much */
-	size_t		window_size;	/* bytes */
-	uint32_t	max_connections;
-	uint32_t	max_connections_per_user;
-	uint32_t	message_rate;	/* per minute; 0: no limit */
-	uint32_t	handshake_rate;	/* per minute, for each address; 0: no limit */
-	uint32_t	auth_failure_rate;	/* likewise */
-	char	   *trusted_proxies;	/* addresses between commas */
-	size_t		max_message_size;	/* bytes */
-	uint32_t	ping_interval;	/* ms; 0: none */
-	uint32_t	connection_timeout; /* ms */
-	uint32_t	client_lag_limit;	/* events; 0: no limit */
-	uint32_t	log_slow_delivery;	/* ms; BEV_NEVER: it isn't logged */
+	size_t window_size; /* bytes */
+	uint32_t max_connections;
+	uint32_t max_connections_per_user;
+	uint32_t message_rate;       /* per minute; 0: no limit */
+	uint32_t handshake_rate;     /* per minute, for each address; 0: no limit */
+	uint32_t auth_failure_rate;  /* likewise */
+	char *trusted_proxies;       /* addresses between commas */
+	size_t max_message_size;     /* bytes */
+	uint32_t ping_interval;      /* ms; 0: none */
+	uint32_t connection_timeout; /* ms */
+	uint32_t client_lag_limit;   /* events; 0: no limit */
+	uint32_t log_slow_delivery;  /* ms; BEV_NEVER: it isn't logged */
 
 	/* Who */
-	char	   *allowed_origins;
-	uint32_t	require_user;	/* only whom a table of users has; 0, 1 */
-	char	   *jwt_secret;		/* base64; empty: no secret */
-	char	   *jwt_key;		/* PEM; empty: no keys */
-	char	   *jwks;			/* JSON; empty: no key set */
-	char	   *jwt_algorithms; /* between commas */
-	char	   *jwt_issuer;		/* empty: not checked */
-	char	   *jwt_audience;	/* empty: not checked */
-	uint32_t	jwt_leeway;		/* ms */
+	char *allowed_origins;
+	uint32_t require_user; /* only whom a table of users has; 0, 1 */
+	char *jwt_secret;      /* base64; empty: no secret */
+	char *jwt_key;         /* PEM; empty: no keys */
+	char *jwks;            /* JSON; empty: no key set */
+	char *jwt_algorithms;  /* between commas */
+	char *jwt_issuer;      /* empty: not checked */
+	char *jwt_audience;    /* empty: not checked */
+	uint32_t jwt_leeway;   /* ms */
 } BevConfig;
 
 /*
@@ -53,10 +53,9 @@ typedef struct BevConfig
  * defaults, unknown ones are ignored.  NULL when it is not a JSON object or a
  * member has the wrong type; error names it then.
  */
-extern BevConfig *bev_config_read(const char *json, size_t len,
-								char *error, size_t error_size);
+extern BevConfig *bev_config_read(const char *json, size_t len, char *error, size_t error_size);
 
 /* Secrets are wiped. */
 extern void bev_config_free(BevConfig *config);
 
-#endif							/* BEV_GATEWAY_CONFIG_CONFIG_H */
+#endif /* BEV_GATEWAY_CONFIG_CONFIG_H */

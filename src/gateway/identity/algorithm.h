@@ -17,20 +17,20 @@ typedef enum BevKeyKind
 	BEV_KEY_P256,
 	BEV_KEY_P384,
 	BEV_KEY_P521,
-	BEV_KEY_EDWARDS				/* Ed25519, Ed448 */
+	BEV_KEY_EDWARDS /* Ed25519, Ed448 */
 } BevKeyKind;
 
 typedef struct BevAlgorithm
 {
 	const char *name;
-	BevKeyKind	kind;
-	size_t		signature_len;	/* 0: the key's */
+	BevKeyKind kind;
+	size_t signature_len; /* 0: the key's */
 } BevAlgorithm;
 
-#define BEV_ALGORITHMS	13
+#define BEV_ALGORITHMS 13
 extern const BevAlgorithm bev_algorithms[BEV_ALGORITHMS];
 
 /* Place in bev_algorithms; -1: there is none of this name. */
-extern int	bev_algorithm_find(const char *name, size_t len);
+extern int bev_algorithm_find(const char *name, size_t len);
 
-#endif							/* BEV_GATEWAY_IDENTITY_ALGORITHM_H */
+#endif /* BEV_GATEWAY_IDENTITY_ALGORITHM_H */

@@ -33,9 +33,9 @@ bev_base64url_is_canonical(const char *text, size_t len)
 size_t
 bev_base64url_decode(unsigned char *dst, const char *text, size_t len)
 {
-	size_t		n = 0;
-	uint32_t	bits = 0;
-	int			have = 0;
+	size_t n = 0;
+	uint32_t bits = 0;
+	int have = 0;
 
 	for (size_t i = 0; i < len; i++)
 	{

@@ -16,9 +16,9 @@
 extern bool bev_base64url_is_canonical(const char *text, size_t len);
 
 /* Bytes that so many characters stand for. */
-#define BEV_BASE64URL_DECODED(len)	((len) / 4 * 3 + (len) % 4 * 3 / 4)
+#define BEV_BASE64URL_DECODED(len) ((len) / 4 * 3 + (len) % 4 * 3 / 4)
 
 /* Decode canonical text; dst has room for BEV_BASE64URL_DECODED(len) bytes. */
 extern size_t bev_base64url_decode(unsigned char *dst, const char *text, size_t len);
 
-#endif							/* BEV_GATEWAY_IDENTITY_BASE64URL_H */
+#endif /* BEV_GATEWAY_IDENTITY_BASE64URL_H */

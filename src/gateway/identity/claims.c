@@ -17,7 +17,7 @@
 static bool
 read_time(const json_t *value, int64_t *seconds)
 {
-	double		number;
+	double number;
 
 	if (!json_is_number(value))
 		return false;
@@ -33,14 +33,13 @@ read_time(const json_t *value, int64_t *seconds)
 static char *
 read_id(const json_t *value)
 {
-	char		number[32];
+	char number[32];
 	const char *text = json_string_value(value);
-	size_t		len = json_string_length(value);
+	size_t len = json_string_length(value);
 
 	if (json_is_integer(value))
 	{
-		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT,
-				 json_integer_value(value));
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		text = number;
 		len = strlen(number);
 	}
@@ -60,7 +59,7 @@ read_projects(const json_t *list, BevClaims *claims)
 	claims->project = bev_alloc(sizeof(char *) * (json_array_size(list) + 1));
 	for (size_t i = 0; i < json_array_size(list); i++)
 	{
-		char	   *id = read_id(json_array_get(list, i));
+		char *id = read_id(json_array_get(list, i));
 
 		if (id == NULL)
 			return false;
@@ -78,13 +77,13 @@ read_role(const json_t *root, BevClaims *claims)
 	if ((role && !json_is_string(role)) || (is_admin && !json_is_boolean(is_admin)))
 		return false;
 	if (role && (json_string_length(role) == 0 || json_string_length(role) > 63 ||
-				 !bev_text_is_line(json_string_value(role), json_string_length(role))))
+	             !bev_text_is_line(json_string_value(role), json_string_length(role))))
 		return false;
-	claims->is_admin = json_is_true(is_admin) ||
-		(role && strcmp(json_string_value(role), "admin") == 0);
+	claims->is_admin =
+		json_is_true(is_admin) || (role && strcmp(json_string_value(role), "admin") == 0);
 	claims->role = claims->is_admin ? bev_copy_text("admin", 5) :
-		role ? bev_copy_text(json_string_value(role), json_string_length(role)) :
-		bev_copy_text("user", 4);
+	               role ? bev_copy_text(json_string_value(role), json_string_length(role)) :
+	                      bev_copy_text("user", 4);
 	return true;
 }
 
@@ -116,7 +115,7 @@ check_times(const BevConfig *config, const json_t *root, int64_t now, BevClaims 
 {
 	const json_t *nbf = json_object_get(root, "nbf");
 	const json_t *iat = json_object_get(root, "iat");
-	int64_t		when;
+	int64_t when;
 
 	if (!read_time(json_object_get(root, "exp"), &claims->expires_at))
 		return "the token has no valid expiry time";
@@ -139,7 +138,7 @@ check_parties(const BevConfig *config, const json_t *root)
 	if (aud && !audience_is_valid(aud))
 		return "the token's audience is not a string or a list of strings";
 	if (config->jwt_issuer[0] &&
-		(iss == NULL || strcmp(json_string_value(iss), config->jwt_issuer) != 0))
+	    (iss == NULL || strcmp(json_string_value(iss), config->jwt_issuer) != 0))
 		return "the token is from another issuer";
 	if (config->jwt_audience[0] && !audience_matches(aud, config->jwt_audience))
 		return "the token is for another audience";
@@ -147,8 +146,7 @@ check_parties(const BevConfig *config, const json_t *root)
 }
 
 const char *
-bev_claims_read(BevClaims *claims, const json_t *root, const BevConfig *config,
-			   int64_t now)
+bev_claims_read(BevClaims *claims, const json_t *root, const BevConfig *config, int64_t now)
 {
 	const char *wrong;
 
@@ -177,5 +175,5 @@ bev_claims_free(BevClaims *claims)
 	free(claims->project);
 	free(claims->user_id);
 	free(claims->role);
-	*claims = (BevClaims) {0};
+	*claims = (BevClaims){0};
 }

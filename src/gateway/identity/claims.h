@@ -14,26 +14,26 @@
 
 typedef struct BevClaims
 {
-	char	   *user_id;		/* sub, as text */
-	char	   *role;			/* "admin", "user" or what the token says */
-	bool		is_admin;
-	int64_t		expires_at;		/* seconds since 1970 */
-	int64_t		ends_at;		/* when a connection with it ends */
-	char	  **project;		/* ids, as text */
-	uint32_t	projects;
+	char *user_id; /* sub, as text */
+	char *role;    /* "admin", "user" or what the token says */
+	bool is_admin;
+	int64_t expires_at; /* seconds since 1970 */
+	int64_t ends_at;    /* when a connection with it ends */
+	char **project;     /* ids, as text */
+	uint32_t projects;
 } BevClaims;
 
 /* The longest user id. */
-#define BEV_USER_ID_MAX		255
+#define BEV_USER_ID_MAX 255
 
 /*
  * Read the claims at a time (seconds since 1970); root may be NULL.  NULL, or what
  * is wrong: a constant text.  That the token has expired is not looked at; ends_at is
  * not set.
  */
-extern const char *bev_claims_read(BevClaims *claims, const json_t *root,
-								  const BevConfig *config, int64_t now);
+extern const char *bev_claims_read(BevClaims *claims, const json_t *root, const BevConfig *config,
+                                   int64_t now);
 
 extern void bev_claims_free(BevClaims *claims);
 
-#endif							/* BEV_GATEWAY_IDENTITY_CLAIMS_H */
+#endif /* BEV_GATEWAY_IDENTITY_CLAIMS_H */

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROLE_ADMIN		"admin"
-#define ROLE_USER		"user"
+#define ROLE_ADMIN "admin"
+#define ROLE_USER  "user"
 
 /* Roles are shown; a longer one is cut. */
-#define ROLE_MAX		63
+#define ROLE_MAX 63
 
 static void
 free_list(char **list, uint32_t count)
@@ -47,7 +47,7 @@ bev_identity_token(BevIdentity *identity, BevClaims *claims)
 static char *
 copy_role(const char *role)
 {
-	size_t		len = strlen(role);
+	size_t len = strlen(role);
 
 	if (len == 0 || !bev_text_is_line(role, len))
 		return bev_copy_text(ROLE_USER, strlen(ROLE_USER));
@@ -67,7 +67,7 @@ free_row(BevUserRow *row)
 static uint32_t
 find_row(const BevIdentity *identity, const char *source)
 {
-	uint32_t	i = 0;
+	uint32_t i = 0;
 
 	while (i < identity->rows && strcmp(identity->row[i].source, source) != 0)
 		i++;
@@ -77,13 +77,13 @@ find_row(const BevIdentity *identity, const char *source)
 static bool
 take_row(BevIdentity *identity, const BevAccess *access)
 {
-	uint32_t	i = find_row(identity, access->source);
-	BevUserRow	new = {
+	uint32_t i = find_row(identity, access->source);
+	BevUserRow new = {
 		.source = bev_copy_text(access->source, strlen(access->source)),
 		.role = copy_role(access->value),
 		.active = access->kind == BEV_ACCESS_ACTIVE,
 	};
-	BevUserRow  *old;
+	BevUserRow *old;
 
 	identity->deleted = false;
 	if (i == identity->rows)
@@ -106,7 +106,7 @@ take_row(BevIdentity *identity, const BevAccess *access)
 static bool
 drop_row(BevIdentity *identity, const char *source)
 {
-	uint32_t	i = find_row(identity, source);
+	uint32_t i = find_row(identity, source);
 
 	if (i < identity->rows)
 	{
@@ -133,14 +133,14 @@ free_member(BevMemberRow *member)
 static uint32_t
 find_member(const BevIdentity *identity, const char *source, bool *found)
 {
-	uint32_t	low = 0;
-	uint32_t	high = identity->members;
+	uint32_t low = 0;
+	uint32_t high = identity->members;
 
 	*found = false;
 	while (low < high)
 	{
-		uint32_t	middle = (low + high) / 2;
-		int			order = strcmp(source, identity->member[middle].source);
+		uint32_t middle = (low + high) / 2;
+		int order = strcmp(source, identity->member[middle].source);
 
 		*found |= order == 0;
 		if (order <= 0)
@@ -154,14 +154,14 @@ find_member(const BevIdentity *identity, const char *source, bool *found)
 static bool
 drop_member(BevIdentity *identity, const char *source)
 {
-	bool		found;
-	uint32_t	i = find_member(identity, source, &found);
+	bool found;
+	uint32_t i = find_member(identity, source, &found);
 
 	if (!found)
 		return false;
 	free_member(&identity->member[i]);
 	memmove(&identity->member[i], &identity->member[i + 1],
-			sizeof(BevMemberRow) * (--identity->members - i));
+	        sizeof(BevMemberRow) * (--identity->members - i));
 	return true;
 }
 
@@ -178,8 +178,8 @@ make_room(BevIdentity *identity)
 static bool
 take_member(BevIdentity *identity, const BevAccess *access)
 {
-	bool		found;
-	uint32_t	i = find_member(identity, access->source, &found);
+	bool found;
+	uint32_t i = find_member(identity, access->source, &found);
 	BevMemberRow new = {
 		.source = bev_copy_text(access->source, strlen(access->source)),
 		.project = bev_copy_text(access->value, strlen(access->value)),
@@ -196,7 +196,7 @@ take_member(BevIdentity *identity, const BevAccess *access)
 	{
 		make_room(identity);
 		memmove(&identity->member[i + 1], &identity->member[i],
-				sizeof(BevMemberRow) * (identity->members++ - i));
+		        sizeof(BevMemberRow) * (identity->members++ - i));
 	}
 	identity->member[i] = new;
 	return true;
@@ -217,7 +217,7 @@ bev_identity_take(BevIdentity *identity, const BevAccess *access)
 		case BEV_ACCESS_LEFT:
 			return drop_member(identity, access->source);
 		default:
-			return false;		/* about nobody in particular */
+			return false; /* about nobody in particular */
 	}
 }
 
@@ -253,8 +253,7 @@ bev_identity_role(const BevIdentity *identity)
 }
 
 void
-bev_identity_principals(const BevIdentity *identity, const char *user_id,
-					   BevPrincipals *principals)
+bev_identity_principals(const BevIdentity *identity, const char *user_id, BevPrincipals *principals)
 {
 	principals->is_admin = identity->is_admin && lower_role(identity) == NULL;
 	bev_principals_add(principals, BEV_PRINCIPAL_USER, user_id);
@@ -287,5 +286,5 @@ bev_identity_free(BevIdentity *identity)
 	bev_identity_forget_tables(identity);
 	free(identity->role);
 	free_list(identity->project, identity->projects);
-	*identity = (BevIdentity) {0};
+	*identity = (BevIdentity){0};
 }

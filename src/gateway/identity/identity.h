@@ -20,34 +20,34 @@
 
 typedef struct BevUserRow
 {
-	char	   *source;
-	char	   *role;
-	bool		active;
+	char *source;
+	char *role;
+	bool active;
 } BevUserRow;
 
 typedef struct BevMemberRow
 {
-	char	   *source;
-	char	   *project;
+	char *source;
+	char *project;
 } BevMemberRow;
 
 /* All zero: nobody yet. */
 typedef struct BevIdentity
 {
 	/* By the token */
-	char	   *role;
-	bool		is_admin;
-	char	  **project;
-	uint32_t	projects;
+	char *role;
+	bool is_admin;
+	char **project;
+	uint32_t projects;
 
 	/* By the tables */
-	uint64_t	as_of;			/* what events up to here say is outdated */
-	BevUserRow  *row;
-	uint32_t	rows;
+	uint64_t as_of; /* what events up to here say is outdated */
+	BevUserRow *row;
+	uint32_t rows;
 	BevMemberRow *member;
-	uint32_t	members;
-	uint32_t	room;			/* for members */
-	bool		deleted;		/* a table had the user */
+	uint32_t members;
+	uint32_t room; /* for members */
+	bool deleted;  /* a table had the user */
 } BevIdentity;
 
 /* Another token; takes role and projects out of claims. */
@@ -61,7 +61,7 @@ typedef enum BevUserStanding
 	BEV_USER_ACTIVE,
 	BEV_USER_INACTIVE,
 	BEV_USER_DELETED,
-	BEV_USER_UNKNOWN				/* no table has it */
+	BEV_USER_UNKNOWN /* no table has it */
 } BevUserStanding;
 
 extern BevUserStanding bev_identity_standing(const BevIdentity *identity);
@@ -71,11 +71,11 @@ extern const char *bev_identity_role(const BevIdentity *identity);
 
 /* What the user belongs to; principals are empty before. */
 extern void bev_identity_principals(const BevIdentity *identity, const char *user_id,
-								   BevPrincipals *principals);
+                                    BevPrincipals *principals);
 
 /* Nothing is known by the tables any more. */
 extern void bev_identity_forget_tables(BevIdentity *identity);
 
 extern void bev_identity_free(BevIdentity *identity);
 
-#endif							/* BEV_GATEWAY_IDENTITY_IDENTITY_H */
+#endif /* BEV_GATEWAY_IDENTITY_IDENTITY_H */

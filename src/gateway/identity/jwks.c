@@ -30,13 +30,13 @@ bytes_of(const json_t *jwk, const char *name)
 {
 	const json_t *value = json_object_get(jwk, name);
 	const char *text = json_string_value(value);
-	size_t		len = json_string_length(value);
+	size_t len = json_string_length(value);
 	unsigned char *dst;
 
 	if (text == NULL || !bev_base64url_is_canonical(text, len))
-		return (BevBytes) {0};
+		return (BevBytes){0};
 	dst = bev_alloc(BEV_BASE64URL_DECODED(len));
-	return (BevBytes) {dst, bev_base64url_decode(dst, text, len)};
+	return (BevBytes){dst, bev_base64url_decode(dst, text, len)};
 }
 
 static void
@@ -60,13 +60,13 @@ may_verify(const json_t *operations)
 	return false;
 }
 
-typedef BevKey *(*Make) (const json_t *jwk);
+typedef BevKey *(*Make)(const json_t *jwk);
 
 static BevKey *
 make_secret(const json_t *jwk)
 {
-	BevBytes		k = bytes_of(jwk, "k");
-	BevKey	   *key = bev_key_secret(k);
+	BevBytes k = bytes_of(jwk, "k");
+	BevKey *key = bev_key_secret(k);
 
 	wipe(k);
 	return key;
@@ -75,9 +75,9 @@ make_secret(const json_t *jwk)
 static BevKey *
 make_rsa(const json_t *jwk)
 {
-	BevBytes		n = bytes_of(jwk, "n");
-	BevBytes		e = bytes_of(jwk, "e");
-	BevKey	   *key = bev_key_rsa(n, e);
+	BevBytes n = bytes_of(jwk, "n");
+	BevBytes e = bytes_of(jwk, "e");
+	BevKey *key = bev_key_rsa(n, e);
 
 	wipe(n);
 	wipe(e);
@@ -87,9 +87,9 @@ make_rsa(const json_t *jwk)
 static BevKey *
 make_ec(const json_t *jwk, BevKeyKind curve)
 {
-	BevBytes		x = bytes_of(jwk, "x");
-	BevBytes		y = bytes_of(jwk, "y");
-	BevKey	   *key = bev_key_ec(curve, x, y);
+	BevBytes x = bytes_of(jwk, "x");
+	BevBytes y = bytes_of(jwk, "y");
+	BevKey *key = bev_key_ec(curve, x, y);
 
 	wipe(x);
 	wipe(y);
@@ -117,8 +117,8 @@ make_p521(const json_t *jwk)
 static BevKey *
 make_edwards(const json_t *jwk)
 {
-	BevBytes		x = bytes_of(jwk, "x");
-	BevKey	   *key = bev_key_edwards(json_string_value(json_object_get(jwk, "crv")), x);
+	BevBytes x = bytes_of(jwk, "x");
+	BevKey *key = bev_key_edwards(json_string_value(json_object_get(jwk, "crv")), x);
 
 	wipe(x);
 	return key;
@@ -131,15 +131,12 @@ maker_of(const json_t *jwk)
 	static const struct
 	{
 		const char *type;
-		const char *curve;		/* NULL: has none */
-		Make		make;
-	}			makers[] = {
-		{"oct", NULL, make_secret},
-		{"RSA", NULL, make_rsa},
-		{"EC", "P-256", make_p256},
-		{"EC", "P-384", make_p384},
-		{"EC", "P-521", make_p521},
-		{"OKP", "Ed25519", make_edwards},
+		const char *curve; /* NULL: has none */
+		Make make;
+	} makers[] = {
+		{"oct", NULL, make_secret},     {"RSA", NULL, make_rsa},
+		{"EC", "P-256", make_p256},     {"EC", "P-384", make_p384},
+		{"EC", "P-521", make_p521},     {"OKP", "Ed25519", make_edwards},
 		{"OKP", "Ed448", make_edwards},
 	};
 	const json_t *use = json_object_get(jwk, "use");
@@ -148,8 +145,7 @@ maker_of(const json_t *jwk)
 		return NULL;
 	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
 		if (is_text(json_object_get(jwk, "kty"), makers[i].type) &&
-			(makers[i].curve == NULL ||
-			 is_text(json_object_get(jwk, "crv"), makers[i].curve)))
+		    (makers[i].curve == NULL || is_text(json_object_get(jwk, "crv"), makers[i].curve)))
 			return makers[i].make;
 	return NULL;
 }
@@ -164,15 +160,15 @@ add_key(BevKeys *keys, const json_t *jwk, bool *added)
 {
 	const json_t *kid = json_object_get(jwk, "kid");
 	const json_t *algorithm = json_object_get(jwk, "alg");
-	int			bound = -1;
-	Make		make = maker_of(jwk);
-	BevKey	   *key;
+	int bound = -1;
+	Make make = maker_of(jwk);
+	BevKey *key;
 
 	if (!json_is_object(jwk) || !json_is_string(json_object_get(jwk, "kty")))
 		return "is not a JSON Web Key";
 	if (algorithm)
 		bound = bev_algorithm_find(json_is_string(algorithm) ? json_string_value(algorithm) : "",
-								  json_string_length(algorithm));
+		                           json_string_length(algorithm));
 	if (make == NULL || (algorithm && bound < 0))
 		return NULL;
 	if (json_object_get(jwk, "d"))
@@ -194,7 +190,7 @@ add_key(BevKeys *keys, const json_t *jwk, bool *added)
 static bool
 add_all(BevKeys *keys, const json_t *list, char *error, size_t error_size)
 {
-	bool		added = false;
+	bool added = false;
 
 	for (size_t i = 0; i < json_array_size(list); i++)
 	{
@@ -202,8 +198,8 @@ add_all(BevKeys *keys, const json_t *list, char *error, size_t error_size)
 
 		if (wrong == NULL)
 			continue;
-		snprintf(error, error_size, "the key set for tokens could not be read: key %zu %s",
-				 i + 1, wrong);
+		snprintf(error, error_size, "the key set for tokens could not be read: key %zu %s", i + 1,
+		         wrong);
 		return false;
 	}
 	if (!added)
@@ -214,9 +210,9 @@ add_all(BevKeys *keys, const json_t *list, char *error, size_t error_size)
 bool
 bev_jwks_read(BevKeys *keys, const char *text, char *error, size_t error_size)
 {
-	json_t	   *set;
+	json_t *set;
 	const json_t *list;
-	bool		good = false;
+	bool good = false;
 
 	if (text[0] == '\0')
 		return true;
@@ -225,8 +221,9 @@ bev_jwks_read(BevKeys *keys, const char *text, char *error, size_t error_size)
 	if (json_is_array(list))
 		good = add_all(keys, list, error, error_size);
 	else
-		snprintf(error, error_size, "the key set for tokens could not be read: "
-				 "expected a JSON object with a list \"keys\"");
+		snprintf(error, error_size,
+		         "the key set for tokens could not be read: "
+		         "expected a JSON object with a list \"keys\"");
 	json_decref(set);
 	return good;
 }

@@ -11,7 +11,6 @@
  * algorithm that is not ours are passed over (RFC 7517, section 5).  False: it is no
  * key set, a key is malformed, weak or private, or none is left; error says which.
  */
-extern bool bev_jwks_read(BevKeys *keys, const char *text,
-						 char *error, size_t error_size);
+extern bool bev_jwks_read(BevKeys *keys, const char *text, char *error, size_t error_size);
 
-#endif							/* BEV_GATEWAY_IDENTITY_JWKS_H */
+#endif /* BEV_GATEWAY_IDENTITY_JWKS_H */

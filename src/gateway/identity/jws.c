@@ -24,17 +24,16 @@ split(BevJws *jws, const char *token)
 	const char *signature = second ? second + 1 : NULL;
 
 	if (signature == NULL || strlen(token) > BEV_TOKEN_MAX ||
-		BEV_BASE64URL_DECODED(strlen(signature)) > BEV_SIGNATURE_MAX)
+	    BEV_BASE64URL_DECODED(strlen(signature)) > BEV_SIGNATURE_MAX)
 		return false;
 	jws->text = token;
 	jws->header_len = (size_t) (first - token);
 	jws->signed_len = (size_t) (second - token);
 	if (!bev_base64url_is_canonical(token, jws->header_len) ||
-		!bev_base64url_is_canonical(first + 1, (size_t) (second - first - 1)) ||
-		!bev_base64url_is_canonical(signature, strlen(signature)))
+	    !bev_base64url_is_canonical(first + 1, (size_t) (second - first - 1)) ||
+	    !bev_base64url_is_canonical(signature, strlen(signature)))
 		return false;
-	jws->signature_len = bev_base64url_decode(jws->signature, signature,
-											 strlen(signature));
+	jws->signature_len = bev_base64url_decode(jws->signature, signature, strlen(signature));
 	return true;
 }
 
@@ -42,8 +41,8 @@ static json_t *
 decode_json(const char *part, size_t len)
 {
 	unsigned char *text = bev_alloc(BEV_BASE64URL_DECODED(len));
-	size_t		n = bev_base64url_decode(text, part, len);
-	json_t	   *json = json_loadb((const char *) text, n, JSON_REJECT_DUPLICATES, NULL);
+	size_t n = bev_base64url_decode(text, part, len);
+	json_t *json = json_loadb((const char *) text, n, JSON_REJECT_DUPLICATES, NULL);
 
 	free(text);
 	return json;
@@ -53,22 +52,20 @@ static bool
 read_header(BevJws *jws)
 {
 	/* They change what is signed, or bring a key along. */
-	static const char *const refused[] = {
-		"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"
-	};
+	static const char *const refused[] = {"crit", "b64", "jwk", "jku", "x5u", "x5c", "zip", "enc"};
 	const json_t *algorithm = json_object_get(jws->header, "alg");
 	const json_t *type = json_object_get(jws->header, "typ");
 	const json_t *kid = json_object_get(jws->header, "kid");
 
 	if (!json_is_object(jws->header) || !json_is_string(algorithm) ||
-		(type && !json_is_string(type)) || (kid && !json_is_string(kid)))
+	    (type && !json_is_string(type)) || (kid && !json_is_string(kid)))
 		return false;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 		if (json_object_get(jws->header, refused[i]))
 			return false;
 	jws->kid = json_string_value(kid);
-	jws->algorithm = bev_algorithm_find(json_string_value(algorithm),
-									   json_string_length(algorithm));
+	jws->algorithm =
+		bev_algorithm_find(json_string_value(algorithm), json_string_length(algorithm));
 	return jws->algorithm >= 0;
 }
 
@@ -85,8 +82,7 @@ bev_jws_read(BevJws *jws, const char *token)
 json_t *
 bev_jws_claims(const BevJws *jws)
 {
-	return decode_json(jws->text + jws->header_len + 1,
-					   jws->signed_len - jws->header_len - 1);
+	return decode_json(jws->text + jws->header_len + 1, jws->signed_len - jws->header_len - 1);
 }
 
 void

@@ -10,18 +10,18 @@
 #include <stddef.h>
 
 /* That of an RSA key of 16384 bits, the largest that OpenSSL takes. */
-#define BEV_SIGNATURE_MAX	2048
+#define BEV_SIGNATURE_MAX 2048
 
 typedef struct BevJws
 {
-	const char *text;			/* HEADER.CLAIMS.SIGNATURE */
-	size_t		header_len;
-	size_t		signed_len;		/* of HEADER.CLAIMS */
-	int			algorithm;		/* place in bev_algorithms */
-	json_t	   *header;
-	const char *kid;			/* of the header; NULL: it names no key */
+	const char *text; /* HEADER.CLAIMS.SIGNATURE */
+	size_t header_len;
+	size_t signed_len; /* of HEADER.CLAIMS */
+	int algorithm;     /* place in bev_algorithms */
+	json_t *header;
+	const char *kid; /* of the header; NULL: it names no key */
 	unsigned char signature[BEV_SIGNATURE_MAX];
-	size_t		signature_len;
+	size_t signature_len;
 } BevJws;
 
 /*
@@ -35,4 +35,4 @@ extern json_t *bev_jws_claims(const BevJws *jws);
 
 extern void bev_jws_free(BevJws *jws);
 
-#endif							/* BEV_GATEWAY_IDENTITY_JWS_H */
+#endif /* BEV_GATEWAY_IDENTITY_JWS_H */

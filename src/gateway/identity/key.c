@@ -17,38 +17,36 @@
 
 struct BevKey
 {
-	BevKeyKind	kind;
-	cjose_jwk_t *jwk;			/* of all kinds but Edwards */
-	EVP_PKEY   *pkey;			/* of Edwards keys */
-	size_t		signature_len;	/* 0: the algorithm's */
-	char	   *kid;			/* NULL: none */
-	int			algorithm;		/* -1: each of the kind */
+	BevKeyKind kind;
+	cjose_jwk_t *jwk;     /* of all kinds but Edwards */
+	EVP_PKEY *pkey;       /* of Edwards keys */
+	size_t signature_len; /* 0: the algorithm's */
+	char *kid;            /* NULL: none */
+	int algorithm;        /* -1: each of the kind */
 };
 
 static BevKey *
 create(BevKeyKind kind, cjose_jwk_t *jwk, EVP_PKEY *pkey, size_t signature_len)
 {
-	BevKey	   *key;
+	BevKey *key;
 
 	if (jwk == NULL && pkey == NULL)
 		return NULL;
 	key = bev_alloc(sizeof(*key));
-	*key = (BevKey) {
-		.kind = kind,.jwk = jwk,.pkey = pkey,
-		.signature_len = signature_len,.algorithm = -1
-	};
+	*key = (BevKey){
+		.kind = kind, .jwk = jwk, .pkey = pkey, .signature_len = signature_len, .algorithm = -1};
 	return key;
 }
 
 BevKey *
 bev_key_secret(BevBytes secret)
 {
-	cjose_err	err;
+	cjose_err err;
 
 	if (secret.len < BEV_SECRET_MIN)
 		return NULL;
-	return create(BEV_KEY_SECRET, cjose_jwk_create_oct_spec(secret.data, secret.len, &err),
-				  NULL, 0);
+	return create(BEV_KEY_SECRET, cjose_jwk_create_oct_spec(secret.data, secret.len, &err), NULL,
+	              0);
 }
 
 BevKey *
@@ -56,17 +54,15 @@ bev_key_rsa(BevBytes n, BevBytes e)
 {
 	/* cjose does not write to them, but doesn't say so. */
 	cjose_jwk_rsa_keyspec spec = {
-		.n = (uint8_t *) n.data,.nlen = n.len,
-		.e = (uint8_t *) e.data,.elen = e.len
-	};
-	cjose_err	err;
+		.n = (uint8_t *) n.data, .nlen = n.len, .e = (uint8_t *) e.data, .elen = e.len};
+	cjose_err err;
 
 	if (n.len < 256 || n.len > BEV_SIGNATURE_MAX || n.data[0] == 0 ||
-		(n.len == 256 && n.data[0] < 0x80))
+	    (n.len == 256 && n.data[0] < 0x80))
 		return NULL;
 	/* Odd; with 1 as exponent anything would be a signature of itself. */
 	if (e.len == 0 || e.len > 8 || e.data[0] == 0 || e.data[e.len - 1] % 2 == 0 ||
-		(e.len == 1 && e.data[0] == 1))
+	    (e.len == 1 && e.data[0] == 1))
 		return NULL;
 	return create(BEV_KEY_RSA, cjose_jwk_create_RSA_spec(&spec, &err), NULL, n.len);
 }
@@ -77,18 +73,18 @@ bev_key_ec(BevKeyKind curve, BevBytes x, BevBytes y)
 	static const struct
 	{
 		cjose_jwk_ec_curve name;
-		size_t		len;
-	}			curves[] = {
+		size_t len;
+	} curves[] = {
 		[BEV_KEY_P256] = {CJOSE_JWK_EC_P_256, 32},
 		[BEV_KEY_P384] = {CJOSE_JWK_EC_P_384, 48},
 		[BEV_KEY_P521] = {CJOSE_JWK_EC_P_521, 66},
 	};
-	cjose_jwk_ec_keyspec spec = {
-		.crv = curves[curve].name,
-		.x = (uint8_t *) x.data,.xlen = x.len,
-		.y = (uint8_t *) y.data,.ylen = y.len
-	};
-	cjose_err	err;
+	cjose_jwk_ec_keyspec spec = {.crv = curves[curve].name,
+	                             .x = (uint8_t *) x.data,
+	                             .xlen = x.len,
+	                             .y = (uint8_t *) y.data,
+	                             .ylen = y.len};
+	cjose_err err;
 
 	if (x.len != curves[curve].len || y.len != curves[curve].len)
 		return NULL;
@@ -98,12 +94,11 @@ bev_key_ec(BevKeyKind curve, BevBytes x, BevBytes y)
 BevKey *
 bev_key_edwards(const char *curve, BevBytes x)
 {
-	bool		is_448 = strcmp(curve, "Ed448") == 0;
-	int			type = is_448 ? EVP_PKEY_ED448 : EVP_PKEY_ED25519;
+	bool is_448 = strcmp(curve, "Ed448") == 0;
+	int type = is_448 ? EVP_PKEY_ED448 : EVP_PKEY_ED25519;
 
-	return create(BEV_KEY_EDWARDS, NULL,
-				  EVP_PKEY_new_raw_public_key(type, NULL, x.data, x.len),
-				  is_448 ? 114 : 64);
+	return create(BEV_KEY_EDWARDS, NULL, EVP_PKEY_new_raw_public_key(type, NULL, x.data, x.len),
+	              is_448 ? 114 : 64);
 }
 
 void
@@ -137,10 +132,10 @@ static bool
 verify_edwards(const BevKey *key, const BevJws *jws)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool		good = context != NULL &&
-		EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->pkey) == 1 &&
-		EVP_DigestVerify(context, jws->signature, jws->signature_len,
-						 (const unsigned char *) jws->text, jws->signed_len) == 1;
+	bool good = context != NULL &&
+	            EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->pkey) == 1 &&
+	            EVP_DigestVerify(context, jws->signature, jws->signature_len,
+	                             (const unsigned char *) jws->text, jws->signed_len) == 1;
 
 	EVP_MD_CTX_free(context);
 	return good;
@@ -149,9 +144,9 @@ verify_edwards(const BevKey *key, const BevJws *jws)
 static bool
 verify_jws(const BevKey *key, const BevJws *jws)
 {
-	cjose_err	err;
+	cjose_err err;
 	cjose_jws_t *imported = cjose_jws_import(jws->text, strlen(jws->text), &err);
-	bool		good = imported != NULL && cjose_jws_verify(imported, key->jwk, &err);
+	bool good = imported != NULL && cjose_jws_verify(imported, key->jwk, &err);
 
 	if (imported)
 		cjose_jws_release(imported);
@@ -162,12 +157,10 @@ bool
 bev_key_verify(const BevKey *key, const BevJws *jws)
 {
 	const BevAlgorithm *algorithm = &bev_algorithms[jws->algorithm];
-	size_t		len = algorithm->signature_len ? algorithm->signature_len :
-		key->signature_len;
+	size_t len = algorithm->signature_len ? algorithm->signature_len : key->signature_len;
 
 	if (algorithm->kind != key->kind || jws->signature_len != len ||
-		(key->algorithm >= 0 && key->algorithm != jws->algorithm))
+	    (key->algorithm >= 0 && key->algorithm != jws->algorithm))
 		return false;
-	return key->kind == BEV_KEY_EDWARDS ? verify_edwards(key, jws) :
-		verify_jws(key, jws);
+	return key->kind == BEV_KEY_EDWARDS ? verify_edwards(key, jws) : verify_jws(key, jws);
 }

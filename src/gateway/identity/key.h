@@ -18,7 +18,7 @@ typedef struct BevKey BevKey;
 typedef struct BevBytes
 {
 	const unsigned char *data;
-	size_t		len;
+	size_t len;
 } BevBytes;
 
 /*
@@ -27,7 +27,7 @@ typedef struct BevBytes
  * and an odd exponent; EC a point of the curve, its coordinates at full length;
  * Edwards curves ("Ed25519", "Ed448") their point at full length.
  */
-#define BEV_SECRET_MIN		32
+#define BEV_SECRET_MIN 32
 
 /* NULL: not such a key. */
 extern BevKey *bev_key_secret(BevBytes secret);
@@ -49,4 +49,4 @@ extern const char *bev_key_kid(const BevKey *key);
 /* Is the signature good, and the algorithm one for this key? */
 extern bool bev_key_verify(const BevKey *key, const BevJws *jws);
 
-#endif							/* BEV_GATEWAY_IDENTITY_KEY_H */
+#endif /* BEV_GATEWAY_IDENTITY_KEY_H */

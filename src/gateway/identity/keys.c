@@ -19,9 +19,9 @@
 
 struct BevKeys
 {
-	BevKey	   *key[BEV_KEYS_MAX];
-	int			count;
-	bool		allowed[BEV_ALGORITHMS];
+	BevKey *key[BEV_KEYS_MAX];
+	int count;
+	bool allowed[BEV_ALGORITHMS];
 };
 
 bool
@@ -39,20 +39,19 @@ bev_keys_add(BevKeys *keys, BevKey *key)
 static bool
 add_secret(BevKeys *keys, const char *base64)
 {
-	size_t		len = strlen(base64);
+	size_t len = strlen(base64);
 	unsigned char *secret;
-	BevKey	   *key = NULL;
-	int			n;
+	BevKey *key = NULL;
+	int n;
 
 	if (len == 0)
 		return true;
 	secret = bev_alloc(len + 4);
-	n = len % 4 == 0 ?
-		EVP_DecodeBlock(secret, (const unsigned char *) base64, (int) len) : -1;
+	n = len % 4 == 0 ? EVP_DecodeBlock(secret, (const unsigned char *) base64, (int) len) : -1;
 	if (n > 0)
 	{
 		n -= (base64[len - 1] == '=') + (base64[len - 2] == '=');
-		key = bev_key_secret((BevBytes) {secret, (size_t) n});
+		key = bev_key_secret((BevBytes){secret, (size_t) n});
 	}
 	OPENSSL_cleanse(secret, len);
 	free(secret);
@@ -65,8 +64,8 @@ allow_algorithms(BevKeys *keys, const char *list)
 {
 	for (;;)
 	{
-		size_t		len;
-		int			i;
+		size_t len;
+		int i;
 
 		list += strspn(list, ", \t");
 		len = strcspn(list, ", \t");
@@ -89,18 +88,17 @@ read_keys(BevKeys *keys, const BevConfig *config)
 		return "the secret for tokens could not be read: it needs 32 bytes or more";
 	if (!bev_pem_read(keys, config->jwt_key))
 		return "the public keys for tokens could not be read: PEM public keys or "
-			"certificates, RSA of 2048 bits or more, EC of P-256, P-384 or P-521, "
-			"or Ed25519 or Ed448";
+			   "certificates, RSA of 2048 bits or more, EC of P-256, P-384 or P-521, "
+			   "or Ed25519 or Ed448";
 	return NULL;
 }
 
 BevKeys *
 bev_keys_create(const BevConfig *config, char *error, size_t error_size)
 {
-	BevKeys	   *keys = bev_alloc(sizeof(*keys));
+	BevKeys *keys = bev_alloc(sizeof(*keys));
 	const char *wrong = read_keys(keys, config);
-	bool		good = wrong == NULL &&
-		bev_jwks_read(keys, config->jwks, error, error_size);
+	bool good = wrong == NULL && bev_jwks_read(keys, config->jwks, error, error_size);
 
 	ERR_clear_error();
 	if (good)
@@ -139,15 +137,15 @@ any_has_name(const BevKeys *keys, const char *kid)
 const char *
 bev_keys_verify(const BevKeys *keys, const BevJws *jws)
 {
-	bool		named = jws->kid && any_has_name(keys, jws->kid);
+	bool named = jws->kid && any_has_name(keys, jws->kid);
 
 	if (!keys->allowed[jws->algorithm])
 		return "the token's header is not acceptable";
 	for (int i = 0; i < keys->count; i++)
 	{
 		const BevKey *key = keys->key[i];
-		bool		chosen = named ? has_name(key, jws->kid) :
-			jws->kid == NULL || bev_key_kid(key) == NULL;
+		bool chosen =
+			named ? has_name(key, jws->kid) : jws->kid == NULL || bev_key_kid(key) == NULL;
 
 		if (chosen && bev_key_verify(key, jws))
 			return NULL;

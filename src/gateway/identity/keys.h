@@ -13,11 +13,10 @@
 typedef struct BevKeys BevKeys;
 
 /* A token without a key's name is tried with each, so there can't be many. */
-#define BEV_KEYS_MAX		64
+#define BEV_KEYS_MAX 64
 
 /* NULL when a key can't be read: error says why, without the key. */
-extern BevKeys *bev_keys_create(const BevConfig *config,
-							  char *error, size_t error_size);
+extern BevKeys *bev_keys_create(const BevConfig *config, char *error, size_t error_size);
 extern void bev_keys_free(BevKeys *keys);
 
 /* For the readers of key files.  Takes the key.  False: there is no more room. */
@@ -32,4 +31,4 @@ extern bool bev_keys_add(BevKeys *keys, BevKey *key);
  */
 extern const char *bev_keys_verify(const BevKeys *keys, const BevJws *jws);
 
-#endif							/* BEV_GATEWAY_IDENTITY_KEYS_H */
+#endif /* BEV_GATEWAY_IDENTITY_KEYS_H */

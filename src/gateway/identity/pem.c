@@ -16,8 +16,8 @@
 static BevBytes
 number_of(EVP_PKEY *pkey, const char *name, unsigned char *dst, size_t size, size_t len)
 {
-	BIGNUM	   *number = NULL;
-	BevBytes		bytes = {dst, 0};
+	BIGNUM *number = NULL;
+	BevBytes bytes = {dst, 0};
 
 	if (EVP_PKEY_get_bn_param(pkey, name, &number) == 1)
 	{
@@ -37,7 +37,7 @@ rsa_key(EVP_PKEY *pkey)
 	unsigned char e[64];
 
 	return bev_key_rsa(number_of(pkey, OSSL_PKEY_PARAM_RSA_N, n, sizeof(n), 0),
-					  number_of(pkey, OSSL_PKEY_PARAM_RSA_E, e, sizeof(e), 0));
+	                   number_of(pkey, OSSL_PKEY_PARAM_RSA_E, e, sizeof(e), 0));
 }
 
 static BevKey *
@@ -46,26 +46,25 @@ ec_key(EVP_PKEY *pkey)
 	static const struct
 	{
 		const char *name;
-		BevKeyKind	kind;
-		size_t		len;
-	}			curves[] = {
+		BevKeyKind kind;
+		size_t len;
+	} curves[] = {
 		{"prime256v1", BEV_KEY_P256, 32},
 		{"secp384r1", BEV_KEY_P384, 48},
 		{"secp521r1", BEV_KEY_P521, 66},
 	};
 	unsigned char x[66];
 	unsigned char y[66];
-	char		group[32];
+	char group[32];
 
 	if (EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) != 1)
 		return NULL;
 	for (int i = 0; i < 3; i++)
 		if (strcmp(group, curves[i].name) == 0)
-			return bev_key_ec(curves[i].kind,
-							 number_of(pkey, OSSL_PKEY_PARAM_EC_PUB_X, x,
-									   sizeof(x), curves[i].len),
-							 number_of(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, y,
-									   sizeof(y), curves[i].len));
+			return bev_key_ec(
+				curves[i].kind,
+				number_of(pkey, OSSL_PKEY_PARAM_EC_PUB_X, x, sizeof(x), curves[i].len),
+				number_of(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, y, sizeof(y), curves[i].len));
 	return NULL;
 }
 
@@ -73,11 +72,11 @@ static BevKey *
 edwards_key(EVP_PKEY *pkey, const char *curve)
 {
 	unsigned char x[57];
-	size_t		len = sizeof(x);
+	size_t len = sizeof(x);
 
 	if (EVP_PKEY_get_raw_public_key(pkey, x, &len) != 1)
 		return NULL;
-	return bev_key_edwards(curve, (BevBytes) {x, len});
+	return bev_key_edwards(curve, (BevBytes){x, len});
 }
 
 static BevKey *
@@ -101,7 +100,7 @@ key_of(EVP_PKEY *pkey)
 static EVP_PKEY *
 read_block(const char *name, const unsigned char *der, long len)
 {
-	EVP_PKEY   *pkey = NULL;
+	EVP_PKEY *pkey = NULL;
 
 	if (strcmp(name, PEM_STRING_PUBLIC) == 0)
 		return d2i_PUBKEY(NULL, &der, len);
@@ -109,7 +108,7 @@ read_block(const char *name, const unsigned char *der, long len)
 		return d2i_PublicKey(EVP_PKEY_RSA, NULL, &der, len);
 	if (strcmp(name, PEM_STRING_X509) == 0)
 	{
-		X509	   *certificate = d2i_X509(NULL, &der, len);
+		X509 *certificate = d2i_X509(NULL, &der, len);
 
 		if (certificate)
 			pkey = X509_get_pubkey(certificate);
@@ -121,8 +120,8 @@ read_block(const char *name, const unsigned char *der, long len)
 static bool
 add_block(BevKeys *keys, const char *name, const unsigned char *der, long len)
 {
-	EVP_PKEY   *pkey = read_block(name, der, len);
-	BevKey	   *key = key_of(pkey);
+	EVP_PKEY *pkey = read_block(name, der, len);
+	BevKey *key = key_of(pkey);
 
 	EVP_PKEY_free(pkey);
 	return key && bev_keys_add(keys, key);
@@ -131,13 +130,13 @@ add_block(BevKeys *keys, const char *name, const unsigned char *der, long len)
 bool
 bev_pem_read(BevKeys *keys, const char *pem)
 {
-	BIO		   *bio = BIO_new_mem_buf(pem, -1);
-	bool		good = true;
-	bool		any = pem[strspn(pem, " \t\r\n")] == '\0';
-	char	   *name;
-	char	   *header;
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	bool good = true;
+	bool any = pem[strspn(pem, " \t\r\n")] == '\0';
+	char *name;
+	char *header;
 	unsigned char *der;
-	long		len;
+	long len;
 
 	while (good && PEM_read_bio(bio, &name, &header, &der, &len) == 1)
 	{

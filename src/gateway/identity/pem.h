@@ -12,4 +12,4 @@
  */
 extern bool bev_pem_read(BevKeys *keys, const char *pem);
 
-#endif							/* BEV_GATEWAY_IDENTITY_PEM_H */
+#endif /* BEV_GATEWAY_IDENTITY_PEM_H */

@@ -14,10 +14,10 @@
 
 static const char *
 check(const BevKeys *keys, const BevConfig *config, const char *token, int64_t now,
-	  BevClaims *claims)
+      BevClaims *claims)
 {
-	BevJws		jws;
-	json_t	   *root = NULL;
+	BevJws jws;
+	json_t *root = NULL;
 	const char *wrong = bev_jws_read(&jws, token);
 
 	if (wrong == NULL)
@@ -33,14 +33,14 @@ check(const BevKeys *keys, const BevConfig *config, const char *token, int64_t n
 }
 
 BevTokenResult
-bev_token_verify(const BevKeys *keys, const BevConfig *config, const char *token,
-			   int64_t now, BevClaims *claims, const char **why)
+bev_token_verify(const BevKeys *keys, const BevConfig *config, const char *token, int64_t now,
+                 BevClaims *claims, const char **why)
 {
 	const int64_t leeway = config->jwt_leeway / 1000;
 
-	*claims = (BevClaims) {0};
+	*claims = (BevClaims){0};
 	*why = keys ? check(keys, config, token, now, claims) : "no keys are configured";
-	ERR_clear_error();			/* TLS reads the same queue */
+	ERR_clear_error(); /* TLS reads the same queue */
 	if (*why == NULL && claims->expires_at + leeway > now)
 	{
 		/*

@@ -25,7 +25,7 @@ typedef enum BevTokenResult
  * good, *why is a constant text for the client and the log, and claims are empty.
  */
 extern BevTokenResult bev_token_verify(const BevKeys *keys, const BevConfig *config,
-									const char *token, int64_t now,
-									BevClaims *claims, const char **why);
+                                       const char *token, int64_t now, BevClaims *claims,
+                                       const char **why);
 
-#endif							/* BEV_GATEWAY_IDENTITY_TOKEN_H */
+#endif /* BEV_GATEWAY_IDENTITY_TOKEN_H */

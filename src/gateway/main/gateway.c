@@ -34,20 +34,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SHUTDOWN_MS		1500
+#define SHUTDOWN_MS 1500
 
 /* Between two reports on the clients. */
-#define REPORT_MS		1000
+#define REPORT_MS 1000
 
 /* Lines of the library's that are passed on in a second. */
-#define COMPLAINTS_MAX	5
+#define COMPLAINTS_MAX 5
 
 /* What a gateway may need apart from window and clients: the largest event in several copies. */
-#define MEMORY_BASE		(UINT64_C(2) << 30)
+#define MEMORY_BASE (UINT64_C(2) << 30)
 
 /* Finished replay chunks may take this part of the window's size. */
-#define REPLAY_SHARE	4
-#define REPLAY_MIN		(8 * BEV_FETCH_BYTES)
+#define REPLAY_SHARE 4
+#define REPLAY_MIN   (8 * BEV_FETCH_BYTES)
 
 int64_t
 bev_wall_clock(void)
@@ -81,9 +81,10 @@ set_error(char **error, const char *text)
 static void
 send_status(BevGateway *gateway)
 {
-	const char *status = gateway->tls_error ? gateway->tls_error :
-		gateway->listen_error ? gateway->listen_error :
-		gateway->keys_error ? gateway->keys_error : "";
+	const char *status = gateway->tls_error    ? gateway->tls_error :
+	                     gateway->listen_error ? gateway->listen_error :
+	                     gateway->keys_error   ? gateway->keys_error :
+	                                             "";
 
 	if (gateway->status_sent && strcmp(gateway->status_sent, status) == 0)
 		return;
@@ -102,16 +103,15 @@ on_accepted(void *owner, int fd)
 static void
 on_listening(void *owner, const char *addresses)
 {
-	BevGateway  *gateway = owner;
+	BevGateway *gateway = owner;
 
-	bev_link_send(&gateway->link, BEV_MSG_LISTENING, NULL, 0,
-				 addresses, strlen(addresses));
+	bev_link_send(&gateway->link, BEV_MSG_LISTENING, NULL, 0, addresses, strlen(addresses));
 }
 
 static void
 on_listen_status(void *owner, const char *why)
 {
-	BevGateway  *gateway = owner;
+	BevGateway *gateway = owner;
 
 	set_error(&gateway->listen_error, why);
 	send_status(gateway);
@@ -129,8 +129,8 @@ static const BevListenerEvents listener_events = {
 static void
 on_tick(uv_timer_t *tick)
 {
-	BevGateway  *gateway = tick->data;
-	uint64_t	now = uv_now(&gateway->loop);
+	BevGateway *gateway = tick->data;
+	uint64_t now = uv_now(&gateway->loop);
 
 	bev_client_tick(gateway);
 	bev_upgrade_look_at_held(gateway);
@@ -159,7 +159,7 @@ shut_down(BevGateway *gateway)
 		else
 			bev_client_end(client, BEV_CLOSE_RESTART, "shutting_down");
 	}
-	uv_timer_start(&gateway->tick, on_tick, 50, 50);	/* for the deadline */
+	uv_timer_start(&gateway->tick, on_tick, 50, 50); /* for the deadline */
 }
 
 /* ---- Sockets ---- */
@@ -167,7 +167,7 @@ shut_down(BevGateway *gateway)
 static void
 on_turn_end(void *owner)
 {
-	BevGateway  *gateway = owner;
+	BevGateway *gateway = owner;
 
 	bev_client_free_dead(gateway);
 	bev_replay_ask(gateway->replay, gateway->window.floor);
@@ -176,8 +176,8 @@ on_turn_end(void *owner)
 static void
 on_complaint(void *owner, const char *line)
 {
-	BevGateway  *gateway = owner;
-	uint64_t	now = uv_now(&gateway->loop);
+	BevGateway *gateway = owner;
+	uint64_t now = uv_now(&gateway->loop);
 
 	if (now - gateway->complaints_at >= 1000)
 	{
@@ -205,7 +205,7 @@ static void
 limit_descriptors(const BevConfig *config)
 {
 	struct rlimit limit;
-	rlim_t		wanted = 65536;
+	rlim_t wanted = 65536;
 
 	if ((rlim_t) config->max_connections * 2 > wanted)
 		wanted = (rlim_t) config->max_connections * 2;
@@ -226,8 +226,8 @@ static void
 limit_memory(const BevConfig *config)
 {
 	bev_sandbox_limit_memory(MEMORY_BASE + 3 * (uint64_t) config->window_size +
-							config->max_connections *
-							(2 * (uint64_t) BEV_CHUNK_SIZE + config->max_message_size));
+	                         config->max_connections *
+	                             (2 * (uint64_t) BEV_CHUNK_SIZE + config->max_message_size));
 }
 
 /* ---- CONFIG ---- */
@@ -237,7 +237,7 @@ static void
 start_tick(BevGateway *gateway)
 {
 	const BevConfig *config = gateway->config;
-	uint64_t	period = config->connection_timeout;
+	uint64_t period = config->connection_timeout;
 
 	if (config->ping_interval && config->ping_interval < period)
 		period = config->ping_interval;
@@ -249,8 +249,8 @@ start_tick(BevGateway *gateway)
 static void
 use_keys(BevGateway *gateway)
 {
-	char		error[256];
-	BevKeys	   *keys = bev_keys_create(gateway->config, error, sizeof(error));
+	char error[256];
+	BevKeys *keys = bev_keys_create(gateway->config, error, sizeof(error));
 
 	set_error(&gateway->keys_error, keys ? NULL : error);
 	if (keys == NULL)
@@ -263,14 +263,14 @@ static void
 use_certificate(BevGateway *gateway)
 {
 	const BevConfig *config = gateway->config;
-	char		error[256];
-	BevTls		tls = {
+	char error[256];
+	BevTls tls = {
 		.cert = config->tls_cert,
 		.key = config->tls_key,
 		.min_version = config->tls_min_version,
 	};
-	bool		good = !config->tls ||
-		bev_tls_use(bev_sockets_tls(gateway->sockets), &tls, error, sizeof(error));
+	bool good =
+		!config->tls || bev_tls_use(bev_sockets_tls(gateway->sockets), &tls, error, sizeof(error));
 
 	gateway->has_certificate |= config->tls && good;
 	set_error(&gateway->tls_error, good ? NULL : error);
@@ -281,7 +281,7 @@ static void
 use_place(BevGateway *gateway)
 {
 	const BevConfig *config = gateway->config;
-	BevPlace		place = {
+	BevPlace place = {
 		.addresses = config->listen_addresses,
 		.port = config->port,
 		.only_loopback = !config->tls && !config->allow_plaintext,
@@ -290,23 +290,22 @@ use_place(BevGateway *gateway)
 	if (config->tls && !gateway->has_certificate)
 		return;
 	if (gateway->listener == NULL)
-		gateway->listener = bev_listener_create(&gateway->loop, &listener_events,
-											   gateway);
+		gateway->listener = bev_listener_create(&gateway->loop, &listener_events, gateway);
 	bev_listener_place(gateway->listener, &place);
 }
 
 static void
 use_config(BevGateway *gateway, BevConfig *config)
 {
-	BevConfig   *old = gateway->config;
-	size_t		replay = config->window_size / REPLAY_SHARE;
+	BevConfig *old = gateway->config;
+	size_t replay = config->window_size / REPLAY_SHARE;
 
 	gateway->config = config;
 	use_keys(gateway);
 	use_certificate(gateway);
 	bev_window_limit(&gateway->window, config->window_size);
 	bev_replay_limit(gateway->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
-	limit_memory(config);		/* a smaller window was trimmed by now */
+	limit_memory(config); /* a smaller window was trimmed by now */
 	bev_access_update_review(gateway);
 	start_tick(gateway);
 	use_place(gateway);
@@ -318,7 +317,7 @@ use_config(BevGateway *gateway, BevConfig *config)
 static void
 enter_sandbox(BevGateway *gateway)
 {
-	char		error[256];
+	char error[256];
 
 	if (gateway->sandboxed)
 		return;
@@ -330,9 +329,8 @@ enter_sandbox(BevGateway *gateway)
 static bool
 configure(BevGateway *gateway, const BevMessage *message)
 {
-	char		error[256];
-	BevConfig   *config = bev_config_read(message->body, message->size,
-										error, sizeof(error));
+	char error[256];
+	BevConfig *config = bev_config_read(message->body, message->size, error, sizeof(error));
 
 	if (config == NULL)
 	{
@@ -347,12 +345,12 @@ configure(BevGateway *gateway, const BevMessage *message)
 	if (gateway->sockets == NULL)
 	{
 		bev_link_log(&gateway->link, BEV_LOG_WARNING,
-					"could not start libwebsockets on libuv; is the package "
-					"libwebsockets-evlib-uv installed?");
+		             "could not start libwebsockets on libuv; is the package "
+		             "libwebsockets-evlib-uv installed?");
 		bev_config_free(config);
 		return false;
 	}
-	bev_fanout_batch(gateway);	/* before the window is cut */
+	bev_fanout_batch(gateway); /* before the window is cut */
 	use_config(gateway, config);
 	enter_sandbox(gateway);
 	return true;
@@ -363,7 +361,7 @@ configure(BevGateway *gateway, const BevMessage *message)
 static bool
 on_message(void *owner, const BevMessage *message)
 {
-	BevGateway  *gateway = owner;
+	BevGateway *gateway = owner;
 
 	if (gateway->shutting_down)
 		return true;
@@ -380,10 +378,10 @@ on_message(void *owner, const BevMessage *message)
 		case BEV_MSG_FETCHED:
 			return bev_stream_fetched(gateway, message);
 		case BEV_MSG_ADMIT:
-			bev_fanout_batch(gateway);	/* ready comes between two batches */
+			bev_fanout_batch(gateway); /* ready comes between two batches */
 			return bev_registration_answer(gateway, message);
 		case BEV_MSG_ANSWER:
-			bev_fanout_batch(gateway);	/* what it is based on comes first */
+			bev_fanout_batch(gateway); /* what it is based on comes first */
 			return bev_question_answered(gateway, message);
 		case BEV_MSG_DISCONNECT:
 			return bev_registration_disconnect(gateway, message);
@@ -392,14 +390,14 @@ on_message(void *owner, const BevMessage *message)
 			shut_down(gateway);
 			return true;
 		default:
-			return true;		/* from a newer dispatcher; not for us */
+			return true; /* from a newer dispatcher; not for us */
 	}
 }
 
 static void
 on_batch_end(void *owner)
 {
-	BevGateway  *gateway = owner;
+	BevGateway *gateway = owner;
 
 	if (!gateway->shutting_down)
 	{
@@ -412,7 +410,7 @@ on_batch_end(void *owner)
 static void
 on_lost(void *owner, const char *why)
 {
-	BevGateway  *gateway = owner;
+	BevGateway *gateway = owner;
 
 	if (!gateway->shutting_down)
 		fprintf(stderr, "bugevents gateway: %s\n", why);

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define PIPE_FD		3
+#define PIPE_FD 3
 
 static bool
 is_socket(int fd)

@@ -37,12 +37,11 @@ restart_window(BevGateway *gateway, uint64_t tip)
 static void
 skip_ahead(BevGateway *gateway, uint64_t tip)
 {
-	uint64_t	had = gateway->sent_tip;
+	uint64_t had = gateway->sent_tip;
 
 	restart_window(gateway, tip);
 	for (BevClient *client = gateway->first; client; client = client->next)
-		if (client->state == BEV_CLIENT_OPEN && client->standing == BEV_LIVE &&
-			!client->muted)
+		if (client->state == BEV_CLIENT_OPEN && client->standing == BEV_LIVE && !client->muted)
 			bev_fanout_place(client, had);
 }
 
@@ -67,8 +66,8 @@ bev_stream_begin(BevGateway *gateway, const BevMessage *message)
 	if (!bev_body_stream(message, &stream) || gateway->config == NULL)
 		return false;
 	bev_fanout_batch(gateway);
-	if (gateway->stream[0] && (strcmp(gateway->stream, stream.id) != 0 ||
-							   stream.tip > gateway->sent_tip))
+	if (gateway->stream[0] &&
+	    (strcmp(gateway->stream, stream.id) != 0 || stream.tip > gateway->sent_tip))
 		bev_access_update_missed(gateway);
 	if (strcmp(gateway->stream, stream.id) != 0)
 		replace(gateway, &stream);
@@ -85,13 +84,12 @@ bev_stream_begin(BevGateway *gateway, const BevMessage *message)
 /* ---- EVENTS, PROGRESS ---- */
 
 static bool
-take_event(BevGateway *gateway, const BevEventsMessage *events, uint32_t n,
-		   const BevEvent *event)
+take_event(BevGateway *gateway, const BevEventsMessage *events, uint32_t n, const BevEvent *event)
 {
 	if (events->request != 0)
 		return bev_replay_add(gateway->replay, events, n, event);
 	if (events->first_seq + n <= gateway->window.tip)
-		return false;			/* twice, or out of order */
+		return false; /* twice, or out of order */
 	if (!bev_access_update_event(gateway, events->first_seq + n, event->field[BEV_EVENT_ACCESS]))
 		return false;
 	bev_window_add(&gateway->window, events, n, event);
@@ -103,16 +101,15 @@ bool
 bev_stream_events(BevGateway *gateway, const BevMessage *message)
 {
 	BevEventsMessage events;
-	BevSpan		records;
+	BevSpan records;
 
 	if (!bev_body_events(message, &events, &records) || !gateway->stream[0])
 		return false;
 	for (uint32_t n = 0; n < events.count; n++)
 	{
-		BevEvent		event;
+		BevEvent event;
 
-		if (!bev_body_next_record(&records, &event) ||
-			!take_event(gateway, &events, n, &event))
+		if (!bev_body_next_record(&records, &event) || !take_event(gateway, &events, n, &event))
 			return false;
 	}
 	return records.len == 0;
@@ -153,7 +150,7 @@ client_of(BevWaiter *waiter)
 static void
 on_fetch(void *owner, const BevFetchMessage *message)
 {
-	BevGateway  *gateway = owner;
+	BevGateway *gateway = owner;
 
 	bev_link_send(&gateway->link, BEV_MSG_FETCH, message, sizeof(*message), NULL, 0);
 }
@@ -161,7 +158,7 @@ on_fetch(void *owner, const BevFetchMessage *message)
 static void
 on_ready(void *owner __attribute__((unused)), BevWaiter *waiter)
 {
-	BevClient   *client = client_of(waiter);
+	BevClient *client = client_of(waiter);
 
 	client->standing = BEV_LAGGING;
 	bev_fanout_go_on(client);

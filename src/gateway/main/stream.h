@@ -23,4 +23,4 @@ extern bool bev_stream_fetched(BevGateway *gateway, const BevMessage *message);
 /* What the replay asks of us. */
 extern const BevReplayEvents bev_stream_replay_events;
 
-#endif							/* BEV_GATEWAY_MAIN_STREAM_H */
+#endif /* BEV_GATEWAY_MAIN_STREAM_H */

@@ -7,7 +7,7 @@
  * networks can make us forget some, and is as limited as an address in each.
  */
 #include "gateway/net/address.h"
-#include "common/text/hash.h"
+#include "common/program/hash.h"
 #include "common/program/memory.h"
 #include "common/pipe/bucket.h"
 
@@ -16,29 +16,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS	1024
-#define WAYS	4
+#define SETS 1024
+#define WAYS 4
 
-#define LOOPBACK	"127.0.0.0/8,::1"
+#define LOOPBACK "127.0.0.0/8,::1"
 
 /* Both kinds as IPv6; IPv4 is mapped (RFC 4291 2.5.5.2). */
 typedef struct Ip
 {
-	uint8_t		byte[16];
+	uint8_t byte[16];
 } Ip;
 
 typedef struct Entry
 {
-	Ip			ip;
-	bool		used;
-	uint64_t	seen_at;
-	BevBucket	handshakes;
-	BevBucket	failures;
+	Ip ip;
+	bool used;
+	uint64_t seen_at;
+	BevBucket handshakes;
+	BevBucket failures;
 } Entry;
 
 struct BevAddresses
 {
-	Entry		entry[SETS][WAYS];
+	Entry entry[SETS][WAYS];
 };
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -53,10 +53,10 @@ is_mapped(const Ip *ip)
 static bool
 parse(const char *text, size_t len, Ip *ip, int *bits)
 {
-	char		copy[BEV_ADDRESS_LEN + 4];
-	char	   *slash;
-	char	   *end;
-	long		prefix = -1;
+	char copy[BEV_ADDRESS_LEN + 4];
+	char *slash;
+	char *end;
+	long prefix = -1;
 
 	if (len == 0 || len >= sizeof(copy))
 		return false;
@@ -86,11 +86,11 @@ parse(const char *text, size_t len, Ip *ip, int *bits)
 static bool
 same_network(const Ip *a, const Ip *b, int bits)
 {
-	int			whole = bits / 8;
-	int			rest = bits % 8;
+	int whole = bits / 8;
+	int rest = bits % 8;
 
 	return memcmp(a->byte, b->byte, (size_t) whole) == 0 &&
-		(rest == 0 || ((a->byte[whole] ^ b->byte[whole]) >> (8 - rest)) == 0);
+	       (rest == 0 || ((a->byte[whole] ^ b->byte[whole]) >> (8 - rest)) == 0);
 }
 
 static bool
@@ -117,13 +117,13 @@ static bool
 next_item(BevSpan *rest, BevSpan *item)
 {
 	const char *comma;
-	uint32_t	len;
+	uint32_t len;
 
 	if (rest->len == 0)
 		return false;
 	comma = memchr(rest->data, ',', rest->len);
 	len = comma ? (uint32_t) (comma - rest->data) : rest->len;
-	*item = without_blanks((BevSpan) {rest->data, len});
+	*item = without_blanks((BevSpan){rest->data, len});
 	rest->data += comma ? len + 1 : len;
 	rest->len -= comma ? len + 1 : len;
 	return true;
@@ -132,10 +132,10 @@ next_item(BevSpan *rest, BevSpan *item)
 static bool
 is_listed(const Ip *ip, const char *list)
 {
-	BevSpan		rest = {list, (uint32_t) strlen(list)};
-	BevSpan		item;
-	Ip			network;
-	int			bits;
+	BevSpan rest = {list, (uint32_t) strlen(list)};
+	BevSpan item;
+	Ip network;
+	int bits;
 
 	while (next_item(&rest, &item))
 		if (parse(item.data, item.len, &network, &bits) && same_network(ip, &network, bits))
@@ -146,7 +146,7 @@ is_listed(const Ip *ip, const char *list)
 bool
 bev_address_listed(const char *address, const char *list)
 {
-	Ip			ip;
+	Ip ip;
 
 	return parse(address, strlen(address), &ip, NULL) && is_listed(&ip, list);
 }
@@ -161,23 +161,23 @@ bev_address_is_loopback(const char *address)
 static bool
 last_item(BevSpan *rest, BevSpan *item)
 {
-	uint32_t	from = rest->len;
+	uint32_t from = rest->len;
 
 	if (rest->len == 0)
 		return false;
 	while (from > 0 && rest->data[from - 1] != ',')
 		from--;
-	*item = without_blanks((BevSpan) {rest->data + from, rest->len - from});
+	*item = without_blanks((BevSpan){rest->data + from, rest->len - from});
 	rest->len = from > 0 ? from - 1 : 0;
 	return true;
 }
 
 void
 bev_address_origin(const char *peer, BevSpan forwarded, const char *trusted,
-				  char dst[BEV_ADDRESS_LEN])
+                   char dst[BEV_ADDRESS_LEN])
 {
-	BevSpan		item;
-	Ip			ip;
+	BevSpan item;
+	Ip ip;
 
 	snprintf(dst, BEV_ADDRESS_LEN, "%s", peer);
 	if (*trusted == '\0' || !bev_address_listed(peer, trusted))
@@ -212,15 +212,15 @@ bev_addresses_free(BevAddresses *addresses)
 static Entry *
 find(BevAddresses *addresses, const char *address, uint64_t now)
 {
-	Ip			ip;
-	Entry	   *set;
-	Entry	   *oldest;
+	Ip ip;
+	Entry *set;
+	Entry *oldest;
 
 	if (!parse(address, strlen(address), &ip, NULL) || is_listed(&ip, LOOPBACK))
 		return NULL;
 	if (!is_mapped(&ip))
 		memset(ip.byte + 8, 0, 8);
-	set = addresses->entry[bev_hash((BevSpan) {(const char *) ip.byte, sizeof(ip)}) % SETS];
+	set = addresses->entry[bev_hash((BevSpan){(const char *) ip.byte, sizeof(ip)}) % SETS];
 	oldest = set;
 	for (int i = 0; i < WAYS; i++)
 	{
@@ -232,39 +232,39 @@ find(BevAddresses *addresses, const char *address, uint64_t now)
 		if (!set[i].used || (oldest->used && set[i].seen_at < oldest->seen_at))
 			oldest = &set[i];
 	}
-	*oldest = (Entry) {.ip = ip,.used = true,.seen_at = now};
+	*oldest = (Entry){.ip = ip, .used = true, .seen_at = now};
 	bev_bucket_fill(&oldest->handshakes, UINT32_MAX, now);
 	bev_bucket_fill(&oldest->failures, UINT32_MAX, now);
 	return oldest;
 }
 
 double
-bev_addresses_handshake(BevAddresses *addresses, const char *address,
-					   uint32_t per_minute, uint64_t now)
+bev_addresses_handshake(BevAddresses *addresses, const char *address, uint32_t per_minute,
+                        uint64_t now)
 {
-	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
+	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
 
 	return entry ? bev_bucket_take(&entry->handshakes, per_minute, now) : 0;
 }
 
 double
-bev_addresses_failure(BevAddresses *addresses, const char *address,
-					 uint32_t per_minute, uint64_t now)
+bev_addresses_failure(BevAddresses *addresses, const char *address, uint32_t per_minute,
+                      uint64_t now)
 {
-	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
+	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
 
 	return entry ? bev_bucket_take(&entry->failures, per_minute, now) : 0;
 }
 
 double
-bev_addresses_blocked(BevAddresses *addresses, const char *address,
-					 uint32_t per_minute, uint64_t now)
+bev_addresses_blocked(BevAddresses *addresses, const char *address, uint32_t per_minute,
+                      uint64_t now)
 {
-	Entry	   *entry = per_minute ? find(addresses, address, now) : NULL;
-	BevBucket	copy;
+	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
+	BevBucket copy;
 
 	if (entry == NULL)
 		return 0;
-	copy = entry->failures;		/* only looked at */
+	copy = entry->failures; /* only looked at */
 	return bev_bucket_take(&copy, per_minute, now);
 }

@@ -11,7 +11,7 @@
 
 #include "common/event/event.h"
 
-#define BEV_ADDRESS_LEN		48		/* as text, with the terminator */
+#define BEV_ADDRESS_LEN 48 /* as text, with the terminator */
 
 /* Does list ("10.0.0.1, 192.168.0.0/16, fd00::/8") contain the address? */
 extern bool bev_address_listed(const char *address, const char *list);
@@ -23,7 +23,7 @@ extern bool bev_address_is_loopback(const char *address);
  * (X-Forwarded-For) that is not of a trusted proxy, if peer is one; else peer.
  */
 extern void bev_address_origin(const char *peer, BevSpan forwarded, const char *trusted,
-							  char dst[BEV_ADDRESS_LEN]);
+                               char dst[BEV_ADDRESS_LEN]);
 
 typedef struct BevAddresses BevAddresses;
 
@@ -36,12 +36,12 @@ extern void bev_addresses_free(BevAddresses *addresses);
  * loopback addresses have none.
  */
 extern double bev_addresses_handshake(BevAddresses *addresses, const char *address,
-									 uint32_t per_minute, uint64_t now);
+                                      uint32_t per_minute, uint64_t now);
 extern double bev_addresses_failure(BevAddresses *addresses, const char *address,
-								   uint32_t per_minute, uint64_t now);
+                                    uint32_t per_minute, uint64_t now);
 
 /* Seconds until another token would be looked at; 0: now. */
 extern double bev_addresses_blocked(BevAddresses *addresses, const char *address,
-								   uint32_t per_minute, uint64_t now);
+                                    uint32_t per_minute, uint64_t now);
 
-#endif							/* BEV_GATEWAY_NET_ADDRESS_H */
+#endif /* BEV_GATEWAY_NET_ADDRESS_H */

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OUT_MAX		(256 * 1024)
-#define LOG_MAX		1024
+#define OUT_MAX (256 * 1024)
+#define LOG_MAX 1024
 
 static void watch(BevLink *link);
 
@@ -30,9 +30,9 @@ lose(BevLink *link, const char *why)
 static void
 receive(BevLink *link)
 {
-	BevMessage	message;
-	long		received = bev_channel_receive(&link->channel, BEV_LINK_BATCH);
-	int			found;
+	BevMessage message;
+	long received = bev_channel_receive(&link->channel, BEV_LINK_BATCH);
+	int found;
 
 	if (received < 0)
 	{
@@ -68,7 +68,7 @@ flush(BevLink *link)
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
-	BevLink	   *link = poll->data;
+	BevLink *link = poll->data;
 
 	if (events & UV_WRITABLE)
 		flush(link);
@@ -80,8 +80,8 @@ on_poll(uv_poll_t *poll, int status, int events)
 static void
 watch(BevLink *link)
 {
-	bool		pending = bev_channel_pending(&link->channel) > 0 && !link->broken;
-	int			wanted = UV_READABLE | (pending ? UV_WRITABLE : 0);
+	bool pending = bev_channel_pending(&link->channel) > 0 && !link->broken;
+	int wanted = UV_READABLE | (pending ? UV_WRITABLE : 0);
 
 	if (wanted == link->watched)
 		return;
@@ -90,11 +90,10 @@ watch(BevLink *link)
 }
 
 void
-bev_link_open(BevLink *link, uv_loop_t *loop, int fd,
-			 const BevLinkEvents *events, void *owner)
+bev_link_open(BevLink *link, uv_loop_t *loop, int fd, const BevLinkEvents *events, void *owner)
 {
-	*link = (BevLink) {.events = events,.owner = owner};
-	uv_poll_init(loop, &link->poll, fd);	/* makes it non-blocking, too */
+	*link = (BevLink){.events = events, .owner = owner};
+	uv_poll_init(loop, &link->poll, fd); /* makes it non-blocking, too */
 	link->poll.data = link;
 	bev_channel_open(&link->channel, fd, BEV_MESSAGE_MAX_DOWN);
 	watch(link);
@@ -112,12 +111,12 @@ bev_link_close(BevLink *link)
 }
 
 void
-bev_link_send(BevLink *link, uint32_t kind, const void *head, size_t head_len,
-			 const void *rest, size_t rest_len)
+bev_link_send(BevLink *link, uint32_t kind, const void *head, size_t head_len, const void *rest,
+              size_t rest_len)
 {
 	struct iovec part[2] = {
-		{.iov_base = (void *) head,.iov_len = head_len},
-		{.iov_base = (void *) rest,.iov_len = rest_len},
+		{.iov_base = (void *) head, .iov_len = head_len},
+		{.iov_base = (void *) rest, .iov_len = rest_len},
 	};
 
 	if (link->lost || link->broken || link->channel.fd < 0)
@@ -128,12 +127,12 @@ bev_link_send(BevLink *link, uint32_t kind, const void *head, size_t head_len,
 }
 
 void
-bev_link_log(BevLink *link, uint32_t level, const char *format,...)
+bev_link_log(BevLink *link, uint32_t level, const char *format, ...)
 {
 	BevLogMessage message = {.level = level};
-	char		line[LOG_MAX];
-	va_list		args;
-	int			len;
+	char line[LOG_MAX];
+	va_list args;
+	int len;
 
 	va_start(args, format);
 	len = vsnprintf(line, sizeof(line), format, args);
@@ -144,7 +143,7 @@ bev_link_log(BevLink *link, uint32_t level, const char *format,...)
 		len = sizeof(line) - 1;
 	for (int i = 0; i < len; i++)
 		if ((unsigned char) line[i] < 0x20)
-			line[i] = ' ';		/* one line, whatever it quotes */
+			line[i] = ' '; /* one line, whatever it quotes */
 
 	if (link->lost || link->channel.fd < 0)
 		fprintf(stderr, "bugevents gateway: %.*s\n", len, line);

@@ -11,7 +11,7 @@
  * Failure: out of descriptors, accept() would fail for ever while the loop spins:
  * one descriptor is held in reserve, given up to accept and close the connection.
  */
-#define _GNU_SOURCE				/* accept4 */
+#define _GNU_SOURCE /* accept4 */
 #include "gateway/net/listener.h"
 #include "common/program/memory.h"
 
@@ -26,45 +26,45 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define RETRY_MS		1000
-#define BACKLOG			1024
+#define RETRY_MS 1000
+#define BACKLOG  1024
 /* Connections taken in one turn, so that the stream is not kept waiting. */
-#define ACCEPT_BATCH	128
+#define ACCEPT_BATCH 128
 
 typedef struct Door
 {
-	uv_poll_t	poll;
-	int			fd;
+	uv_poll_t poll;
+	int fd;
 	BevListener *listener;
 } Door;
 
 /* Sockets that are open or being opened. */
 typedef struct Set
 {
-	int			fd[BEV_LISTEN_MAX];
-	int			count;
-	bool		only_loopback;
-	bool		failed;			/* one that should have opened did not */
-	char		error[256];		/* why, of the last one */
+	int fd[BEV_LISTEN_MAX];
+	int count;
+	bool only_loopback;
+	bool failed;     /* one that should have opened did not */
+	char error[256]; /* why, of the last one */
 } Set;
 
 struct BevListener
 {
-	uv_loop_t  *loop;
-	uv_timer_t	retry;
+	uv_loop_t *loop;
+	uv_timer_t retry;
 	const BevListenerEvents *events;
-	void	   *owner;
-	Door	   *door[BEV_LISTEN_MAX];
-	int			doors;
-	int			reserve;		/* descriptor */
-	BevPlace		place;			/* where it is to listen; addresses are its own */
-	bool		retrying;
+	void *owner;
+	Door *door[BEV_LISTEN_MAX];
+	int doors;
+	int reserve;    /* descriptor */
+	BevPlace place; /* where it is to listen; addresses are its own */
+	bool retrying;
 };
 
 static void
 format_address(const struct sockaddr *address, char *dst, size_t size)
 {
-	char		host[INET6_ADDRSTRLEN];
+	char host[INET6_ADDRSTRLEN];
 
 	if (address->sa_family == AF_INET6)
 	{
@@ -87,9 +87,8 @@ format_address(const struct sockaddr *address, char *dst, size_t size)
 static int
 open_socket(const struct sockaddr *address, socklen_t len)
 {
-	const int	on = 1;
-	int			fd = socket(address->sa_family,
-							SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1;
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
@@ -102,7 +101,7 @@ open_socket(const struct sockaddr *address, socklen_t len)
 	if (bind(fd, address, len) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 
-	int			saved = errno;
+	int saved = errno;
 
 	close(fd);
 	errno = saved;
@@ -114,13 +113,12 @@ static uint16_t
 port_of(int fd)
 {
 	struct sockaddr_storage address;
-	socklen_t	len = sizeof(address);
+	socklen_t len = sizeof(address);
 
 	if (getsockname(fd, (struct sockaddr *) &address, &len) != 0)
 		return 0;
-	return ntohs(address.ss_family == AF_INET6 ?
-				 ((struct sockaddr_in6 *) &address)->sin6_port :
-				 ((struct sockaddr_in *) &address)->sin_port);
+	return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *) &address)->sin6_port :
+	                                             ((struct sockaddr_in *) &address)->sin_port);
 }
 
 static void
@@ -138,10 +136,10 @@ is_open_already(const Set *set, const struct sockaddr *address, socklen_t len)
 	for (int i = 0; i < set->count; i++)
 	{
 		struct sockaddr_storage other;
-		socklen_t	other_len = sizeof(other);
+		socklen_t other_len = sizeof(other);
 
 		if (getsockname(set->fd[i], (struct sockaddr *) &other, &other_len) == 0 &&
-			other_len == len && memcmp(&other, address, len) == 0)
+		    other_len == len && memcmp(&other, address, len) == 0)
 			return true;
 	}
 	return false;
@@ -152,14 +150,13 @@ is_loopback(const struct sockaddr *address)
 {
 	if (address->sa_family == AF_INET6)
 		return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *) address)->sin6_addr);
-	return ntohl(((const struct sockaddr_in *) address)->sin_addr.s_addr) >> 24 ==
-		IN_LOOPBACKNET;
+	return ntohl(((const struct sockaddr_in *) address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 static void
 note_failure(Set *set, const struct sockaddr *address, const char *why)
 {
-	char		text[INET6_ADDRSTRLEN + 10];
+	char text[INET6_ADDRSTRLEN + 10];
 
 	format_address(address, text, sizeof(text));
 	snprintf(set->error, sizeof(set->error), "could not bind %s: %s", text, why);
@@ -168,7 +165,7 @@ note_failure(Set *set, const struct sockaddr *address, const char *why)
 static void
 open_address(Set *set, struct sockaddr *address, socklen_t len, uint16_t port)
 {
-	int			fd;
+	int fd;
 
 	if (port == 0 && set->count > 0)
 		port = port_of(set->fd[0]);
@@ -178,8 +175,9 @@ open_address(Set *set, struct sockaddr *address, socklen_t len, uint16_t port)
 	if (set->only_loopback && !is_loopback(address))
 	{
 		set->failed = true;
-		note_failure(set, address, "without tls_cert_file only loopback addresses "
-					 "are allowed, unless allow_plaintext is on");
+		note_failure(set, address,
+		             "without tls_cert_file only loopback addresses "
+		             "are allowed, unless allow_plaintext is on");
 		return;
 	}
 	fd = open_socket(address, len);
@@ -201,7 +199,7 @@ open_numeric(Set *set, const char *name, uint16_t port)
 		.ai_socktype = SOCK_STREAM,
 	};
 	struct addrinfo *found = NULL;
-	int			failure = getaddrinfo(name, NULL, &hints, &found);
+	int failure = getaddrinfo(name, NULL, &hints, &found);
 
 	if (failure)
 	{
@@ -233,12 +231,11 @@ open_both(Set *set, in_addr_t ipv4, struct in6_addr ipv6, uint16_t port)
 static void
 open_all(Set *set, const char *addresses, uint16_t port)
 {
-	char	   *list = bev_copy_text(addresses, strlen(addresses));
-	char	   *rest;
-	char	   *name;
+	char *list = bev_copy_text(addresses, strlen(addresses));
+	char *rest;
+	char *name;
 
-	for (name = strtok_r(list, ", \t", &rest); name;
-		 name = strtok_r(NULL, ", \t", &rest))
+	for (name = strtok_r(list, ", \t", &rest); name; name = strtok_r(NULL, ", \t", &rest))
 	{
 		/*
 		 * /etc/hosts often lacks ::1 for localhost, so that it depends on the
@@ -259,7 +256,7 @@ open_all(Set *set, const char *addresses, uint16_t port)
 static void
 refuse_one(BevListener *listener, int fd)
 {
-	int			refused;
+	int refused;
 
 	close(listener->reserve);
 	refused = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
@@ -271,12 +268,12 @@ refuse_one(BevListener *listener, int fd)
 static void
 on_door(uv_poll_t *poll, int status __attribute__((unused)), int events __attribute__((unused)))
 {
-	Door	   *door = poll->data;
+	Door *door = poll->data;
 	BevListener *listener = door->listener;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++)
 	{
-		int			fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
 			listener->events->accepted(listener->owner, fd);
@@ -293,7 +290,7 @@ on_door(uv_poll_t *poll, int status __attribute__((unused)), int events __attrib
 static void
 on_door_closed(uv_handle_t *handle)
 {
-	Door	   *door = handle->data;
+	Door *door = handle->data;
 
 	close(door->fd);
 	free(door);
@@ -313,7 +310,7 @@ close_doors(BevListener *listener)
 static void
 open_door(BevListener *listener, int fd)
 {
-	Door	   *door = bev_alloc(sizeof(*door));
+	Door *door = bev_alloc(sizeof(*door));
 
 	door->fd = fd;
 	door->listener = listener;
@@ -328,13 +325,13 @@ open_door(BevListener *listener, int fd)
 static void
 announce(BevListener *listener)
 {
-	char		text[BEV_LISTEN_MAX * (INET6_ADDRSTRLEN + 10)] = "";
-	size_t		used = 0;
+	char text[BEV_LISTEN_MAX * (INET6_ADDRSTRLEN + 10)] = "";
+	size_t used = 0;
 
 	for (int i = 0; i < listener->doors; i++)
 	{
 		struct sockaddr_storage address;
-		socklen_t	len = sizeof(address);
+		socklen_t len = sizeof(address);
 
 		if (getsockname(listener->door[i]->fd, (struct sockaddr *) &address, &len))
 			continue;
@@ -367,7 +364,7 @@ static void
 try_to_open(uv_timer_t *timer)
 {
 	BevListener *listener = timer->data;
-	Set			set = {.only_loopback = listener->place.only_loopback};
+	Set set = {.only_loopback = listener->place.only_loopback};
 
 	open_all(&set, listener->place.addresses, listener->place.port);
 	/* A second try that brings no more than we have is not worth the change. */
@@ -377,8 +374,8 @@ try_to_open(uv_timer_t *timer)
 		open_doors(listener, &set);
 	listener->retrying = set.failed || listener->doors == 0;
 	listener->events->status(listener->owner, !listener->retrying ? NULL :
-							 set.error[0] ? set.error :
-							 "listen_addresses names no address");
+	                                          set.error[0]        ? set.error :
+	                                                         "listen_addresses names no address");
 	if (listener->retrying)
 		uv_timer_start(&listener->retry, try_to_open, RETRY_MS, 0);
 }
@@ -400,8 +397,8 @@ bev_listener_create(uv_loop_t *loop, const BevListenerEvents *events, void *owne
 static bool
 is_same_place(const BevPlace *a, const BevPlace *b)
 {
-	return a->addresses && strcmp(a->addresses, b->addresses) == 0 &&
-		a->port == b->port && a->only_loopback == b->only_loopback;
+	return a->addresses && strcmp(a->addresses, b->addresses) == 0 && a->port == b->port &&
+	       a->only_loopback == b->only_loopback;
 }
 
 void

@@ -12,28 +12,28 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#define BEV_LISTEN_MAX		32	/* addresses */
+#define BEV_LISTEN_MAX 32 /* addresses */
 
 typedef struct BevListenerEvents
 {
 	/* fd is the owner's now. */
-	void		(*accepted) (void *owner, int fd);
+	void (*accepted)(void *owner, int fd);
 	/* These ports are open now: "127.0.0.1:8432 [::1]:8432". */
-	void		(*listening) (void *owner, const char *addresses);
+	void (*listening)(void *owner, const char *addresses);
 	/* Some or all are not, and why; NULL: all are. */
-	void		(*status) (void *owner, const char *why);
+	void (*status)(void *owner, const char *why);
 } BevListenerEvents;
 
 typedef struct BevListener BevListener;
 
-extern BevListener *bev_listener_create(uv_loop_t *loop,
-									  const BevListenerEvents *events, void *owner);
+extern BevListener *bev_listener_create(uv_loop_t *loop, const BevListenerEvents *events,
+                                        void *owner);
 
 typedef struct BevPlace
 {
-	const char *addresses;		/* numeric, localhost or *; commas between them */
-	uint16_t	port;
-	bool		only_loopback;	/* refuse all other addresses */
+	const char *addresses; /* numeric, localhost or *; commas between them */
+	uint16_t port;
+	bool only_loopback; /* refuse all other addresses */
 } BevPlace;
 
 /*
@@ -45,4 +45,4 @@ extern void bev_listener_place(BevListener *listener, const BevPlace *place);
 /* Close them all and take no more connections; the loop must run once more. */
 extern void bev_listener_free(BevListener *listener);
 
-#endif							/* BEV_GATEWAY_NET_LISTENER_H */
+#endif /* BEV_GATEWAY_NET_LISTENER_H */

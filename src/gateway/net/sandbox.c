@@ -40,19 +40,44 @@ bev_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
 /* With any arguments. */
 static const int allowed[] = {
 	/* Descriptors that are open */
-	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close), SCMP_SYS(recvfrom),
-	SCMP_SYS(accept4), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(shutdown),
-	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
-	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(poll),
-	SCMP_SYS(futex), SCMP_SYS(restart_syscall),
+	SCMP_SYS(read),
+	SCMP_SYS(write),
+	SCMP_SYS(writev),
+	SCMP_SYS(close),
+	SCMP_SYS(recvfrom),
+	SCMP_SYS(accept4),
+	SCMP_SYS(bind),
+	SCMP_SYS(listen),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(getsockname),
+	SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt),
+	SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait),
+	SCMP_SYS(epoll_ctl),
+	SCMP_SYS(poll),
+	SCMP_SYS(futex),
+	SCMP_SYS(restart_syscall),
 	/* Memory */
-	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(brk),
+	SCMP_SYS(munmap),
+	SCMP_SYS(mremap),
+	SCMP_SYS(madvise),
 	/* Time, chance, itself */
-	SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time),
-	SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid),
+	SCMP_SYS(clock_gettime),
+	SCMP_SYS(clock_getres),
+	SCMP_SYS(gettimeofday),
+	SCMP_SYS(time),
+	SCMP_SYS(getrandom),
+	SCMP_SYS(getpid),
+	SCMP_SYS(gettid),
 	/* Signals that it handles, and its end */
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(rt_sigaction),
+	SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(exit),
+	SCMP_SYS(exit_group),
 };
 
 /* Memory may be had, but never to be run: it is where exploits put their code. */
@@ -60,7 +85,7 @@ static int
 allow_memory(scmp_filter_ctx filter)
 {
 	return BEV_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
-		BEV_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	       BEV_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 }
 
 /* TCP, and no address to send to: with TCP Fast Open that would be a connect(). */
@@ -68,10 +93,12 @@ static int
 allow_sockets(scmp_filter_ctx filter)
 {
 	return BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0),
-				 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
-		BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0),
-			  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM), SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
-		BEV_FILTER_ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
+	                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM),
+	                        SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
+	       BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0),
+	                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM),
+	                        SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
+	       BEV_FILTER_ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 }
 
 /* Descriptors' flags and copies, but not who gets their signals. */
@@ -79,10 +106,11 @@ static int
 allow_descriptors(scmp_filter_ctx filter)
 {
 	static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
-	int			failure = BEV_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
+	int failure = BEV_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		failure = failure || BEV_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, (unsigned) commands[i], 0));
+		failure =
+			failure || BEV_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, (unsigned) commands[i], 0));
 	return failure;
 }
 
@@ -91,15 +119,14 @@ static int
 allow_itself(scmp_filter_ctx filter)
 {
 	return BEV_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
-		BEV_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
+	       BEV_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
 }
 
 bool
 bev_sandbox_enter(char *error, size_t error_size)
 {
-	static const BevFilterRules rules[] = {
-		allow_memory, allow_sockets, allow_descriptors, allow_itself, NULL
-	};
+	static const BevFilterRules rules[] = {allow_memory, allow_sockets, allow_descriptors,
+	                                       allow_itself, NULL};
 
 	return bev_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
 }
@@ -115,4 +142,4 @@ bev_sandbox_limit_memory(uint64_t bytes)
 	setrlimit(RLIMIT_AS, &limit);
 }
 
-#endif							/* BEV_WITHOUT_SANDBOX */
+#endif /* BEV_WITHOUT_SANDBOX */

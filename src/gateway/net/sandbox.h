@@ -25,4 +25,4 @@ extern bool bev_sandbox_enter(char *error, size_t error_size);
  */
 extern void bev_sandbox_limit_memory(uint64_t bytes);
 
-#endif							/* BEV_GATEWAY_NET_SANDBOX_H */
+#endif /* BEV_GATEWAY_NET_SANDBOX_H */

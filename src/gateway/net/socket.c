@@ -46,26 +46,26 @@
  * The most that one lws_write hands to the kernel.  A larger event would be sent
  * in pieces of this, whatever is in the middle.
  */
-#define WRITE_MAX		(16 * 1024 * 1024)
+#define WRITE_MAX (16 * 1024 * 1024)
 
 /* The library's own deadline for TLS, in s: later than any connection_timeout. */
-#define TLS_TIMEOUT		(2 * 24 * 3600)
+#define TLS_TIMEOUT (2 * 24 * 3600)
 
 /* What is read at once, a record of TLS at least; shared by all sockets. */
-#define READ_SIZE		16384
+#define READ_SIZE 16384
 
-#define PROTOCOL_NAME	"bugevents"
+#define PROTOCOL_NAME "bugevents"
 
 struct BevSockets
 {
-	uv_loop_t  *loop;
+	uv_loop_t *loop;
 	uv_prepare_t turn;
 	struct lws_context *context;
 	struct lws_vhost *vhost;
-	SSL_CTX    *tls;			/* the library's */
+	SSL_CTX *tls; /* the library's */
 	const BevSocketEvents *events;
-	void	   *owner;
-	BevSocket   *to_drop;
+	void *owner;
+	BevSocket *to_drop;
 };
 
 /* The library's log function has no argument of ours. */
@@ -83,19 +83,18 @@ hear(BevSocket *socket, const char *data, size_t len)
 }
 
 static int
-on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
-		   void *in, size_t len)
+on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
-	BevSocket   *socket = lws_get_opaque_user_data(wsi);
+	BevSocket *socket = lws_get_opaque_user_data(wsi);
 
 	if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS)
-		the_sockets->tls = user;	/* of the virtual host being made */
+		the_sockets->tls = user; /* of the virtual host being made */
 	if (socket == NULL)
 		return 0;
 	if (reason == LWS_CALLBACK_RAW_CLOSE)
-		lws_set_opaque_user_data(wsi, NULL);	/* it outlives the owner */
+		lws_set_opaque_user_data(wsi, NULL); /* it outlives the owner */
 	if (socket->wsi != wsi)
-		return 0;				/* being adopted */
+		return 0; /* being adopted */
 	switch (reason)
 	{
 		case LWS_CALLBACK_RAW_RX:
@@ -123,15 +122,13 @@ on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	return 0;
 }
 
-static const struct lws_protocols protocols[] = {
-	{
-		.name = PROTOCOL_NAME,
-		.callback = on_library,
-		.rx_buffer_size = READ_SIZE,
-		.tx_packet_size = WRITE_MAX,
-	},
-	{.name = NULL}
-};
+static const struct lws_protocols protocols[] = {{
+													 .name = PROTOCOL_NAME,
+													 .callback = on_library,
+													 .rx_buffer_size = READ_SIZE,
+													 .tx_packet_size = WRITE_MAX,
+												 },
+                                                 {.name = NULL}};
 
 static void
 on_library_log(int level __attribute__((unused)), const char *line)
@@ -149,7 +146,7 @@ drop_listed(BevSockets *sockets)
 {
 	while (sockets->to_drop)
 	{
-		BevSocket   *socket = sockets->to_drop;
+		BevSocket *socket = sockets->to_drop;
 		struct lws *wsi = socket->wsi;
 
 		sockets->to_drop = socket->next;
@@ -162,7 +159,7 @@ drop_listed(BevSockets *sockets)
 static void
 on_turn(uv_prepare_t *turn)
 {
-	BevSockets  *sockets = turn->data;
+	BevSockets *sockets = turn->data;
 
 	sockets->events->turn_end(sockets->owner);
 	drop_listed(sockets);
@@ -172,9 +169,9 @@ on_turn(uv_prepare_t *turn)
 BevSockets *
 bev_sockets_create(uv_loop_t *loop, const BevSocketEvents *events, void *owner)
 {
-	BevSockets  *sockets = bev_alloc(sizeof(*sockets));
+	BevSockets *sockets = bev_alloc(sizeof(*sockets));
 	struct lws_context_creation_info info = {0};
-	void	   *loops[1] = {loop};
+	void *loops[1] = {loop};
 
 	sockets->loop = loop;
 	sockets->events = events;
@@ -183,7 +180,7 @@ bev_sockets_create(uv_loop_t *loop, const BevSocketEvents *events, void *owner)
 	lws_set_log_level(LLL_ERR, on_library_log);
 
 	info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-		LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+	               LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
 	info.foreign_loops = loops;
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = protocols;
@@ -245,7 +242,7 @@ bev_socket_adopt(BevSockets *sockets, BevSocket *socket, int fd, bool tls)
 bool
 bev_socket_write(BevSockets *sockets, BevSocket *socket, const char *data, size_t len)
 {
-	int			written;
+	int written;
 
 	if (socket->wsi == NULL || socket->dropped)
 		return false;
@@ -264,22 +261,21 @@ bev_socket_write(BevSockets *sockets, BevSocket *socket, const char *data, size_
 bool
 bev_socket_is_choked(const BevSocket *socket)
 {
-	return socket->wsi == NULL || socket->dropped ||
-		lws_partial_buffered(socket->wsi);
+	return socket->wsi == NULL || socket->dropped || lws_partial_buffered(socket->wsi);
 }
 
 void
 bev_socket_peer(const BevSocket *socket, char *text, size_t size)
 {
 	struct sockaddr_storage peer;
-	socklen_t	len = sizeof(peer);
+	socklen_t len = sizeof(peer);
 
 	text[0] = '\0';
 	if (socket->wsi == NULL ||
-		getpeername(lws_get_socket_fd(socket->wsi), (struct sockaddr *) &peer, &len) != 0)
+	    getpeername(lws_get_socket_fd(socket->wsi), (struct sockaddr *) &peer, &len) != 0)
 		return;
 	if (getnameinfo((struct sockaddr *) &peer, len, text, (socklen_t) size, NULL, 0,
-					NI_NUMERICHOST) != 0)
+	                NI_NUMERICHOST) != 0)
 		text[0] = '\0';
 }
 
@@ -287,14 +283,13 @@ uint64_t
 bev_socket_silence(const BevSocket *socket)
 {
 	struct tcp_info info = {0};
-	socklen_t	len = sizeof(info);
+	socklen_t len = sizeof(info);
 
 	if (socket->wsi == NULL ||
-		getsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_INFO,
-				   &info, &len) != 0)
+	    getsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
 		return 0;
-	return info.tcpi_last_ack_recv < info.tcpi_last_data_recv ?
-		info.tcpi_last_ack_recv : info.tcpi_last_data_recv;
+	return info.tcpi_last_ack_recv < info.tcpi_last_data_recv ? info.tcpi_last_ack_recv :
+	                                                            info.tcpi_last_data_recv;
 }
 
 void
@@ -316,13 +311,13 @@ bev_socket_pause(BevSocket *socket, bool pause)
 void
 bev_socket_finish(BevSocket *socket)
 {
-	SSL		   *tls;
+	SSL *tls;
 
 	if (socket->wsi == NULL || socket->dropped)
 		return;
 	tls = lws_get_ssl(socket->wsi);
 	if (tls)
-		SSL_shutdown(tls);		/* the end must not look like a cut */
+		SSL_shutdown(tls); /* the end must not look like a cut */
 	shutdown(lws_get_socket_fd(socket->wsi), SHUT_WR);
 }
 

@@ -26,27 +26,26 @@ typedef struct BevSockets BevSockets;
 
 typedef struct BevSocket
 {
-	struct lws *wsi;			/* NULL: not adopted, or closed */
-	struct BevSocket *next;		/* on the list of those to drop */
-	bool		dropped;
-	bool		paused;
-	bool		heard;			/* a first byte came */
+	struct lws *wsi;        /* NULL: not adopted, or closed */
+	struct BevSocket *next; /* on the list of those to drop */
+	bool dropped;
+	bool paused;
+	bool heard; /* a first byte came */
 } BevSocket;
 
 typedef struct BevSocketEvents
 {
-	void		(*received) (BevSocket *socket, const char *data, size_t len);
-	void		(*writable) (BevSocket *socket);
-	void		(*closed) (BevSocket *socket);
+	void (*received)(BevSocket *socket, const char *data, size_t len);
+	void (*writable)(BevSocket *socket);
+	void (*closed)(BevSocket *socket);
 	/* The turn is over: free what is dead, end what is to end. */
-	void		(*turn_end) (void *owner);
+	void (*turn_end)(void *owner);
 	/* A line that the library had to say. */
-	void		(*complaint) (void *owner, const char *line);
+	void (*complaint)(void *owner, const char *line);
 } BevSocketEvents;
 
 /* NULL: the library did not start. */
-extern BevSockets *bev_sockets_create(uv_loop_t *loop,
-									const BevSocketEvents *events, void *owner);
+extern BevSockets *bev_sockets_create(uv_loop_t *loop, const BevSocketEvents *events, void *owner);
 
 /*
  * Close all sockets (closed is called for each) and let the loop run until the
@@ -73,8 +72,7 @@ extern void bev_socket_peer(const BevSocket *socket, char *text, size_t size);
  * Write all of it, or let the library keep what the kernel does not take.  Not
  * to be called while choked.  False: the connection is broken; it is dropped.
  */
-extern bool bev_socket_write(BevSockets *sockets, BevSocket *socket,
-							const char *data, size_t len);
+extern bool bev_socket_write(BevSockets *sockets, BevSocket *socket, const char *data, size_t len);
 
 /* Does the library still hold bytes of the last write? */
 extern bool bev_socket_is_choked(const BevSocket *socket);
@@ -94,4 +92,4 @@ extern void bev_socket_finish(BevSocket *socket);
 /* Close it at the end of this turn, at once and without ceremony. */
 extern void bev_socket_drop(BevSockets *sockets, BevSocket *socket);
 
-#endif							/* BEV_GATEWAY_NET_SOCKET_H */
+#endif /* BEV_GATEWAY_NET_SOCKET_H */

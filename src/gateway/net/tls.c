@@ -23,7 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20"
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 static bool
 fail(char *error, size_t error_size, const char *what)
@@ -39,7 +39,7 @@ fail(char *error, size_t error_size, const char *what)
 /* OpenSSL would ask at the terminal. */
 static int
 no_passphrase(char *buffer __attribute__((unused)), int size __attribute__((unused)),
-			  int writing __attribute__((unused)), void *data __attribute__((unused)))
+              int writing __attribute__((unused)), void *data __attribute__((unused)))
 {
 	return 0;
 }
@@ -47,21 +47,20 @@ no_passphrase(char *buffer __attribute__((unused)), int size __attribute__((unus
 static EVP_PKEY *
 read_key(const char *pem)
 {
-	BIO		   *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY   *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 
 	BIO_free(bio);
 	return key;
 }
 
 /* The certificates of a file, leaf first; NULL: not even one. */
-static STACK_OF(X509) *
-read_chain(const char *pem)
+static STACK_OF(X509) * read_chain(const char *pem)
 {
-	BIO		   *bio = BIO_new_mem_buf(pem, -1);
+	BIO *bio = BIO_new_mem_buf(pem, -1);
 	STACK_OF(X509) *chain = sk_X509_new_null();
-	X509	   *one;
-	bool		whole;
+	X509 *one;
+	bool whole;
 
 	while ((one = PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)) != NULL)
 		sk_X509_push(chain, one);
@@ -78,16 +77,16 @@ read_chain(const char *pem)
 
 typedef struct Identity
 {
-	X509	   *leaf;
-	STACK_OF(X509) *rest;		/* of the chain */
-	EVP_PKEY   *key;
+	X509 *leaf;
+	STACK_OF(X509) * rest; /* of the chain */
+	EVP_PKEY *key;
 } Identity;
 
 static void
 free_identity(Identity *identity)
 {
 	if (identity == NULL)
-		return;					/* a context may have none yet */
+		return; /* a context may have none yet */
 	X509_free(identity->leaf);
 	sk_X509_pop_free(identity->rest, X509_free);
 	EVP_PKEY_free(identity->key);
@@ -97,9 +96,8 @@ free_identity(Identity *identity)
 /* The context is freed, and its identity with it. */
 static void
 on_context_free(void *parent __attribute__((unused)), void *identity,
-				CRYPTO_EX_DATA *data __attribute__((unused)),
-				int index __attribute__((unused)), long argl __attribute__((unused)),
-				void *argp __attribute__((unused)))
+                CRYPTO_EX_DATA *data __attribute__((unused)), int index __attribute__((unused)),
+                long argl __attribute__((unused)), void *argp __attribute__((unused)))
 {
 	free_identity(identity);
 }
@@ -108,7 +106,7 @@ on_context_free(void *parent __attribute__((unused)), void *identity,
 static int
 identity_index(void)
 {
-	static int	index = -1;
+	static int index = -1;
 
 	if (index < 0)
 		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_free);
@@ -122,21 +120,21 @@ show_identity(SSL *ssl, void *unused __attribute__((unused)))
 	const Identity *identity = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), identity_index());
 
 	return identity != NULL &&
-		SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->rest, 1);
+	       SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->rest, 1);
 }
 
 static Identity *
 read_identity(const BevTls *tls, char *error, size_t error_size)
 {
 	STACK_OF(X509) *chain = read_chain(tls->cert);
-	EVP_PKEY   *key = chain ? read_key(tls->key) : NULL;
-	Identity   *identity;
+	EVP_PKEY *key = chain ? read_key(tls->key) : NULL;
+	Identity *identity;
 
 	if (key == NULL)
 	{
-		fail(error, error_size, chain ?
-			 "tls_key_file has no private key in PEM without a passphrase" :
-			 "tls_cert_file has no certificate in PEM");
+		fail(error, error_size,
+		     chain ? "tls_key_file has no private key in PEM without a passphrase" :
+		             "tls_cert_file has no certificate in PEM");
 		sk_X509_pop_free(chain, X509_free);
 		return NULL;
 	}
@@ -151,9 +149,9 @@ read_identity(const BevTls *tls, char *error, size_t error_size)
 static bool
 try_identity(const Identity *identity)
 {
-	SSL_CTX    *trial = SSL_CTX_new(TLS_server_method());
-	bool		good = trial && SSL_CTX_use_cert_and_key(trial, identity->leaf,
-														 identity->key, identity->rest, 1);
+	SSL_CTX *trial = SSL_CTX_new(TLS_server_method());
+	bool good =
+		trial && SSL_CTX_use_cert_and_key(trial, identity->leaf, identity->key, identity->rest, 1);
 
 	SSL_CTX_free(trial);
 	return good;
@@ -162,7 +160,7 @@ try_identity(const Identity *identity)
 bool
 bev_tls_use(SSL_CTX *context, const BevTls *tls, char *error, size_t error_size)
 {
-	Identity   *identity;
+	Identity *identity;
 
 	ERR_clear_error();
 	identity = read_identity(tls, error, error_size);
@@ -178,9 +176,9 @@ bev_tls_use(SSL_CTX *context, const BevTls *tls, char *error, size_t error_size)
 	SSL_CTX_set_cert_cb(context, show_identity, NULL);
 	SSL_CTX_set_cipher_list(context, CIPHERS);
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-						SSL_OP_PRIORITIZE_CHACHA);
-	SSL_CTX_set_min_proto_version(context, tls->min_version == 13 ? TLS1_3_VERSION :
-								  TLS1_2_VERSION);
+	                                 SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_min_proto_version(context,
+	                              tls->min_version == 13 ? TLS1_3_VERSION : TLS1_2_VERSION);
 	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(context, 1);
 

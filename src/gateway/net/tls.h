@@ -12,9 +12,9 @@ struct ssl_ctx_st;
 /* The settings, as CONFIG brings them. */
 typedef struct BevTls
 {
-	const char *cert;			/* the chain, leaf first, PEM */
-	const char *key;			/* PEM, without a passphrase */
-	unsigned	min_version;	/* 12: TLS 1.2; 13: TLS 1.3 */
+	const char *cert;     /* the chain, leaf first, PEM */
+	const char *key;      /* PEM, without a passphrase */
+	unsigned min_version; /* 12: TLS 1.2; 13: TLS 1.3 */
 } BevTls;
 
 /*
@@ -22,7 +22,7 @@ typedef struct BevTls
  * with what they have.  False, with the reason in error: something does not fit,
  * and the context is as it was.
  */
-extern bool bev_tls_use(struct ssl_ctx_st *context, const BevTls *tls,
-					   char *error, size_t error_size);
+extern bool bev_tls_use(struct ssl_ctx_st *context, const BevTls *tls, char *error,
+                        size_t error_size);
 
-#endif							/* BEV_GATEWAY_NET_TLS_H */
+#endif /* BEV_GATEWAY_NET_TLS_H */

@@ -1,9 +1,10 @@
 /*
  * abuse.c - what looks like an attack, or like somebody's mistake.
  *
- * Model: each is counted.  Beside that, kind and address are noted and told to the dispatcher once a
- * second, together with how many times; what doesn't fit into the list is added to an entry of its
- * kind without an address.  So a flood costs BEV_ABUSES_MAX messages a second, whatever it sends.
+ * Model: each is counted.  Beside that, kind and address are noted and told to the dispatcher once
+ * a second, together with how many times; what doesn't fit into the list is added to an entry of
+ * its kind without an address.  So a flood costs BEV_ABUSES_MAX messages a second, whatever it
+ * sends.
  */
 #include "gateway/session/abuse.h"
 
@@ -35,7 +36,7 @@ add(BevGateway *gateway, uint32_t kind, const char *address)
 		return abuse ? abuse : add(gateway, kind, "");
 	}
 	abuse = &gateway->abuse[gateway->abuses++];
-	*abuse = (BevAbuseMessage) {.kind = kind};
+	*abuse = (BevAbuseMessage){.kind = kind};
 	snprintf(abuse->address, sizeof(abuse->address), "%s", address);
 	return abuse;
 }
@@ -43,8 +44,8 @@ add(BevGateway *gateway, uint32_t kind, const char *address)
 void
 bev_abuse_note(BevClient *client, BevCounter counter)
 {
-	BevGateway  *gateway = client->gateway;
-	uint32_t	kind = counter - BEV_COUNT_ABUSE_missing_token;
+	BevGateway *gateway = client->gateway;
+	uint32_t kind = counter - BEV_COUNT_ABUSE_missing_token;
 	const char *address = bev_client_address(client);
 	BevAbuseMessage *abuse = find(gateway, kind, address);
 
@@ -58,7 +59,7 @@ void
 bev_abuse_tell(BevGateway *gateway)
 {
 	for (uint32_t i = 0; i < gateway->abuses; i++)
-		bev_link_send(&gateway->link, BEV_MSG_ABUSE, &gateway->abuse[i],
-					 sizeof(gateway->abuse[i]), NULL, 0);
+		bev_link_send(&gateway->link, BEV_MSG_ABUSE, &gateway->abuse[i], sizeof(gateway->abuse[i]),
+		              NULL, 0);
 	gateway->abuses = 0;
 }

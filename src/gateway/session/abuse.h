@@ -13,4 +13,4 @@ extern void bev_abuse_note(BevClient *client, BevCounter kind);
 /* Tell the dispatcher what was noted since the last time. */
 extern void bev_abuse_tell(BevGateway *gateway);
 
-#endif							/* BEV_GATEWAY_SESSION_ABUSE_H */
+#endif /* BEV_GATEWAY_SESSION_ABUSE_H */

@@ -24,8 +24,8 @@
 /* Clients for which something changed, each once. */
 typedef struct Changed
 {
-	BevClient  **client;
-	uint32_t	count;
+	BevClient **client;
+	uint32_t count;
 } Changed;
 
 /* Turn a client away whom the tables don't let in; false: it may stay. */
@@ -36,19 +36,16 @@ turn_away(BevClient *client)
 	{
 		case BEV_USER_INACTIVE:
 			bev_abuse_note(client, BEV_COUNT_ABUSE_inactive_user);
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive",
-							 "this user is not active");
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive", "this user is not active");
 			return true;
 		case BEV_USER_DELETED:
 			bev_abuse_note(client, BEV_COUNT_ABUSE_inactive_user);
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive",
-							 "this user was deleted");
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive", "this user was deleted");
 			return true;
 		case BEV_USER_UNKNOWN:
 			if (!client->gateway->config->require_user)
 				return false;
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "forbidden",
-							 "this user is not known");
+			bev_client_refuse(client, BEV_CLOSE_POLICY, "forbidden", "this user is not known");
 			return true;
 		default:
 			return false;
@@ -59,7 +56,7 @@ static bool
 is_in(const BevClient *client)
 {
 	return client->admitted &&
-		(client->state == BEV_CLIENT_OPEN || client->state == BEV_CLIENT_WAITING);
+	       (client->state == BEV_CLIENT_OPEN || client->state == BEV_CLIENT_WAITING);
 }
 
 /* It has to be looked up again, and can go on where it was. */
@@ -67,14 +64,14 @@ static void
 send_back(BevClient *client)
 {
 	bev_client_refuse(client, BEV_CLOSE_RESTART, "access_changed",
-					 "what you may see has to be looked up again: "
-					 "connect again, and resume");
+	                  "what you may see has to be looked up again: "
+	                  "connect again, and resume");
 }
 
 bool
 bev_access_update_admit(BevClient *client, uint64_t as_of, BevSpan statements)
 {
-	BevAccess	access;
+	BevAccess access;
 
 	client->identity.as_of = as_of;
 	while (bev_access_next(&statements, &access))
@@ -92,8 +89,7 @@ add_changed(Changed *changed, BevClient *client)
 	for (uint32_t i = 0; i < changed->count; i++)
 		if (changed->client[i] == client)
 			return;
-	changed->client = bev_realloc(changed->client,
-								 sizeof(BevClient *) * (changed->count + 1));
+	changed->client = bev_realloc(changed->client, sizeof(BevClient *) * (changed->count + 1));
 	changed->client[changed->count++] = client;
 }
 
@@ -101,19 +97,18 @@ add_changed(Changed *changed, BevClient *client)
 static void
 take(BevGateway *gateway, uint64_t seq, const BevAccess *access, Changed *changed)
 {
-	BevText		name = {0};
+	BevText name = {0};
 	const BevGroup *group;
 
 	bev_text_add_string(&name, BEV_PRINCIPAL_USER);
 	bev_text_add_string(&name, access->user);
-	group = bev_directory_find(&gateway->directory,
-							  (BevSpan) {name.data, (uint32_t) name.len});
+	group = bev_directory_find(&gateway->directory, (BevSpan){name.data, (uint32_t) name.len});
 	for (BevMembership *one = group ? group->first : NULL; one; one = one->next)
 	{
-		BevClient   *client = one->member;
+		BevClient *client = one->member;
 
 		if (is_in(client) && client->identity.as_of < seq &&
-			bev_identity_take(&client->identity, access))
+		    bev_identity_take(&client->identity, access))
 			add_changed(changed, client);
 	}
 	bev_text_free(&name);
@@ -131,8 +126,8 @@ send_all_back(BevGateway *gateway, uint64_t seq)
 bool
 bev_access_update_event(BevGateway *gateway, uint64_t seq, BevSpan statements)
 {
-	Changed		changed = {0};
-	BevAccess	access;
+	Changed changed = {0};
+	BevAccess access;
 
 	if (statements.len == 0)
 		return true;

@@ -24,4 +24,4 @@ extern void bev_access_update_missed(BevGateway *gateway);
 /* bugevents.require_user may have changed. */
 extern void bev_access_update_review(BevGateway *gateway);
 
-#endif							/* BEV_GATEWAY_SESSION_ACCESS_UPDATE_H */
+#endif /* BEV_GATEWAY_SESSION_ACCESS_UPDATE_H */

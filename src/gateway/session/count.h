@@ -29,4 +29,4 @@ extern void bev_count_written(BevGateway *gateway);
 /* Send the counters, if they changed, and what was slow. */
 extern void bev_count_tell(BevGateway *gateway);
 
-#endif							/* BEV_GATEWAY_SESSION_COUNT_H */
+#endif /* BEV_GATEWAY_SESSION_COUNT_H */

@@ -28,19 +28,19 @@
  * What one client gets in one turn before others are looked after: bytes written
  * and frames passed over.
  */
-#define TURN_BYTES		(1024 * 1024)
-#define TURN_FRAMES		20000
+#define TURN_BYTES  (1024 * 1024)
+#define TURN_FRAMES 20000
 
 static bool
 is_for(const BevClient *client, const BevChunk *chunk, const BevFrame *frame)
 {
-	BevLabels	labels;
+	BevLabels labels;
 
 	if (client->subscription == NULL && bev_seen_by_everyone(frame->flags))
 		return true;
 	bev_chunk_labels(chunk, frame, &labels);
 	return bev_audience_matches(labels.audience, frame->flags, &client->principals) &&
-		bev_subscription_passes(client->subscription, &labels);
+	       bev_subscription_passes(client->subscription, &labels);
 }
 
 /* ---- Conflation ---- */
@@ -48,7 +48,7 @@ is_for(const BevClient *client, const BevChunk *chunk, const BevFrame *frame)
 void
 bev_fanout_conflate(BevClient *client, bool conflate)
 {
-	BevGateway  *gateway = client->gateway;
+	BevGateway *gateway = client->gateway;
 
 	if (client->conflates == conflate)
 		return;
@@ -62,9 +62,9 @@ static bool
 is_later_in_window(const BevClient *client, BevSpan row, uint64_t seq)
 {
 	const BevWindow *window = &client->gateway->window;
-	uint64_t	last = bev_latest_find(&window->latest, row);
+	uint64_t last = bev_latest_find(&window->latest, row);
 	const BevChunk *chunk;
-	uint32_t	i;
+	uint32_t i;
 
 	if (last <= seq || (chunk = bev_window_find(window, last - 1, &i)) == NULL)
 		return false;
@@ -74,21 +74,19 @@ is_later_in_window(const BevClient *client, BevSpan row, uint64_t seq)
 static bool
 is_later_in_chunk(const BevClient *client, const BevChunk *chunk, BevSpan row, uint64_t seq)
 {
-	uint64_t	last = chunk->latest ? bev_latest_find(chunk->latest, row) : 0;
+	uint64_t last = chunk->latest ? bev_latest_find(chunk->latest, row) : 0;
 
-	return last > seq &&
-		is_for(client, chunk, &chunk->frame[bev_chunk_find(chunk, last - 1)]);
+	return last > seq && is_for(client, chunk, &chunk->frame[bev_chunk_find(chunk, last - 1)]);
 }
 
 /* Will the client see a later state of the row instead? */
 static bool
 is_overtaken(const BevClient *client, const BevChunk *chunk, const BevFrame *frame)
 {
-	BevSpan		row = bev_chunk_row(chunk, frame);
+	BevSpan row = bev_chunk_row(chunk, frame);
 
-	return row.len > 0 &&
-		(is_later_in_window(client, row, frame->seq) ||
-		 is_later_in_chunk(client, chunk, row, frame->seq));
+	return row.len > 0 && (is_later_in_window(client, row, frame->seq) ||
+	                       is_later_in_chunk(client, chunk, row, frame->seq));
 }
 
 /* ---- Runs ---- */
@@ -100,21 +98,20 @@ is_overtaken(const BevClient *client, const BevChunk *chunk, const BevFrame *fra
 static BevRun
 gather(BevClient *client, const BevChunk *chunk, uint32_t i, bool *for_everyone)
 {
-	BevText	   *scratch = &client->gateway->scratch;
-	uint32_t	from = i;
-	bool		gathered = false;
-	bool		conflates = client->conflates && client->standing != BEV_LIVE;
-	BevRun		run = {0};
+	BevText *scratch = &client->gateway->scratch;
+	uint32_t from = i;
+	bool gathered = false;
+	bool conflates = client->conflates && client->standing != BEV_LIVE;
+	BevRun run = {0};
 
 	scratch->len = 0;
 	for (; i < chunk->count; i++)
 	{
 		const BevFrame *frame = &chunk->frame[i];
-		BevSpan		bytes = bev_chunk_bytes(chunk, frame, client->principals.is_admin);
+		BevSpan bytes = bev_chunk_bytes(chunk, frame, client->principals.is_admin);
 
 		*for_everyone &= bev_seen_by_everyone(frame->flags) && frame->open_length == 0;
-		if (!is_for(client, chunk, frame) ||
-			(conflates && is_overtaken(client, chunk, frame)))
+		if (!is_for(client, chunk, frame) || (conflates && is_overtaken(client, chunk, frame)))
 			continue;
 		if (run.len > 0 && run.len + bytes.len > BEV_CHUNK_SIZE)
 			break;
@@ -122,7 +119,7 @@ gather(BevClient *client, const BevChunk *chunk, uint32_t i, bool *for_everyone)
 			run.data = bytes.data;
 		else if (!gathered && run.data + run.len != bytes.data)
 		{
-			gathered = true;	/* a gap */
+			gathered = true; /* a gap */
 			bev_text_add(scratch, run.data, run.len);
 		}
 		if (gathered)
@@ -144,9 +141,9 @@ gather(BevClient *client, const BevChunk *chunk, uint32_t i, bool *for_everyone)
 static BevRun
 collect(BevClient *client, const BevChunk *chunk, uint32_t i)
 {
-	BevGateway  *gateway = client->gateway;
-	bool		shareable = gateway->in_batch && client->subscription == NULL;
-	BevRun		run;
+	BevGateway *gateway = client->gateway;
+	bool shareable = gateway->in_batch && client->subscription == NULL;
+	BevRun run;
 
 	if (shareable && gateway->shared_chunk == chunk && gateway->shared_from == i)
 		return gateway->shared;
@@ -165,10 +162,9 @@ collect(BevClient *client, const BevChunk *chunk, uint32_t i)
  * connection broke.
  */
 static uint64_t
-send_run(BevClient *client, const BevChunk *chunk, uint32_t i, uint32_t *looked_at,
-		 size_t *sent)
+send_run(BevClient *client, const BevChunk *chunk, uint32_t i, uint32_t *looked_at, size_t *sent)
 {
-	BevRun		run = collect(client, chunk, i);
+	BevRun run = collect(client, chunk, i);
 
 	if (client->gateway->in_batch && *sent == 0 && run.len > 0)
 		client->gateway->batch_clients++;
@@ -177,8 +173,8 @@ send_run(BevClient *client, const BevChunk *chunk, uint32_t i, uint32_t *looked_
 	client->sent += run.frames;
 	bev_count(client->gateway, BEV_COUNT_DELIVERED, run.frames);
 	bev_count(client->gateway, BEV_COUNT_BYTES_SENT, run.len);
-	if (run.len > 0 && !bev_socket_write(client->gateway->sockets, &client->socket,
-										run.data, run.len))
+	if (run.len > 0 &&
+	    !bev_socket_write(client->gateway->sockets, &client->socket, run.data, run.len))
 		return 0;
 	return run.reached;
 }
@@ -207,8 +203,8 @@ lag(BevClient *client, uint64_t cursor)
 static const BevChunk *
 next_chunk(BevClient *client, uint32_t *i)
 {
-	BevGateway  *gateway = client->gateway;
-	BevChunk    *chunk;
+	BevGateway *gateway = client->gateway;
+	BevChunk *chunk;
 
 	if (client->cursor >= gateway->window.floor)
 		return bev_window_find(&gateway->window, client->cursor, i);
@@ -224,7 +220,7 @@ next_chunk(BevClient *client, uint32_t *i)
 static void
 park(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
+	BevGateway *gateway = client->gateway;
 
 	if (client->cursor < gateway->dropped)
 	{
@@ -238,18 +234,18 @@ park(BevClient *client)
 void
 bev_fanout_go_on(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
-	uint32_t	looked_at = 0;
-	size_t		sent = 0;
+	BevGateway *gateway = client->gateway;
+	uint32_t looked_at = 0;
+	size_t sent = 0;
 
 	while (!is_choked(client))
 	{
-		uint32_t	i;
+		uint32_t i;
 		const BevChunk *chunk;
 
 		if (looked_at > TURN_FRAMES || sent > TURN_BYTES)
 		{
-			bev_socket_want_write(&client->socket);	/* go on in a later turn */
+			bev_socket_want_write(&client->socket); /* go on in a later turn */
 			return;
 		}
 		chunk = next_chunk(client, &i);
@@ -294,21 +290,20 @@ bev_fanout_resync(BevClient *client)
 static void
 deliver(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
-	uint64_t	reached = gateway->sent_tip;
-	uint32_t	looked_at = 0;
-	size_t		sent = 0;
+	BevGateway *gateway = client->gateway;
+	uint64_t reached = gateway->sent_tip;
+	uint32_t looked_at = 0;
+	size_t sent = 0;
 	const BevChunk *chunk;
-	uint32_t	i;
+	uint32_t i;
 
 	if (client->batch == gateway->batch)
-		return;					/* belongs to two groups that are concerned */
+		return; /* belongs to two groups that are concerned */
 	client->batch = gateway->batch;
-	if (client->state != BEV_CLIENT_OPEN || client->standing != BEV_LIVE ||
-		client->muted)
+	if (client->state != BEV_CLIENT_OPEN || client->standing != BEV_LIVE || client->muted)
 		return;
 	while (reached < gateway->window.tip &&
-		   (chunk = bev_window_find(&gateway->window, reached, &i)) != NULL)
+	       (chunk = bev_window_find(&gateway->window, reached, &i)) != NULL)
 	{
 		if (is_choked(client))
 		{
@@ -317,7 +312,7 @@ deliver(BevClient *client)
 		}
 		reached = send_run(client, chunk, i, &looked_at, &sent);
 		if (reached == 0)
-			return;				/* broken; it is on its way out */
+			return; /* broken; it is on its way out */
 	}
 }
 
@@ -336,8 +331,8 @@ deliver_to_group(BevGateway *gateway, BevSpan name)
 static void
 deliver_directed(BevGateway *gateway, const BevChunk *chunk, const BevFrame *frame)
 {
-	BevLabels	labels;
-	BevSpan		principal;
+	BevLabels labels;
+	BevSpan principal;
 
 	bev_chunk_labels(chunk, frame, &labels);
 	while (bev_audience_next(&labels.audience, &principal))
@@ -349,12 +344,11 @@ deliver_directed(BevGateway *gateway, const BevChunk *chunk, const BevFrame *fra
 static bool
 batch_is_for_all(const BevGateway *gateway)
 {
-	uint64_t	seq = gateway->sent_tip;
+	uint64_t seq = gateway->sent_tip;
 	const BevChunk *chunk;
-	uint32_t	i;
+	uint32_t i;
 
-	for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL;
-		 seq = chunk->covered)
+	for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL; seq = chunk->covered)
 		for (; i < chunk->count; i++)
 			if (chunk->frame[i].flags & BEV_SEEN_BY_ALL)
 				return true;
@@ -364,9 +358,9 @@ batch_is_for_all(const BevGateway *gateway)
 void
 bev_fanout_batch(BevGateway *gateway)
 {
-	uint64_t	seq = gateway->sent_tip;
+	uint64_t seq = gateway->sent_tip;
 	const BevChunk *chunk;
-	uint32_t	i;
+	uint32_t i;
 
 	if (gateway->window.tip == gateway->sent_tip)
 		return;
@@ -380,8 +374,7 @@ bev_fanout_batch(BevGateway *gateway)
 	}
 	else
 	{
-		for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL;
-			 seq = chunk->covered)
+		for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL; seq = chunk->covered)
 			for (; i < chunk->count; i++)
 				deliver_directed(gateway, chunk, &chunk->frame[i]);
 	}

@@ -34,4 +34,4 @@ extern void bev_fanout_conflate(BevClient *client, bool conflate);
 /* What the client needs is gone: tell it, and go on from the tip. */
 extern void bev_fanout_resync(BevClient *client);
 
-#endif							/* BEV_GATEWAY_SESSION_FANOUT_H */
+#endif /* BEV_GATEWAY_SESSION_FANOUT_H */

@@ -21,15 +21,15 @@
 #include <string.h>
 
 /* Of one client; its rate limits it as well, but answers may be slow. */
-#define OPEN_MAX	8
+#define OPEN_MAX 8
 
 struct BevQuestion
 {
 	BevQuestion *next;
-	BevClient   *client;			/* NULL: gone meanwhile */
-	uint64_t	number;			/* of the client */
-	uint32_t	request;
-	char	   *id;				/* JSON text, or NULL */
+	BevClient *client; /* NULL: gone meanwhile */
+	uint64_t number;   /* of the client */
+	uint32_t request;
+	char *id; /* JSON text, or NULL */
 };
 
 static void
@@ -75,8 +75,8 @@ free_question(BevQuestion *question)
 void
 bev_question_ask(BevClient *client, const char *id, BevVerb verb, const char *payload)
 {
-	BevGateway  *gateway = client->gateway;
-	size_t		len = strlen(payload);
+	BevGateway *gateway = client->gateway;
+	size_t len = strlen(payload);
 	BevAskMessage ask = {
 		.client = client->number,
 		.request = ++gateway->last_request,
@@ -91,12 +91,12 @@ bev_question_ask(BevClient *client, const char *id, BevVerb verb, const char *pa
 	}
 	if (client->questions >= OPEN_MAX)
 	{
-		bev_reply_error_with(client, id, "rate_limited",
-							"too many requests wait for their answers", ",\"retry_after\":1");
+		bev_reply_error_with(client, id, "rate_limited", "too many requests wait for their answers",
+		                     ",\"retry_after\":1");
 		return;
 	}
 	question = bev_alloc(sizeof(*question));
-	*question = (BevQuestion) {
+	*question = (BevQuestion){
 		.client = client,
 		.number = client->number,
 		.request = ask.request,
@@ -110,11 +110,11 @@ bev_question_ask(BevClient *client, const char *id, BevVerb verb, const char *pa
 void
 bev_question_metrics(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
-	BevAskMessage ask = {.request = ++gateway->last_request,.verb = BEV_VERB_METRICS};
+	BevGateway *gateway = client->gateway;
+	BevAskMessage ask = {.request = ++gateway->last_request, .verb = BEV_VERB_METRICS};
 	BevQuestion *question = bev_alloc(sizeof(*question));
 
-	*question = (BevQuestion) {.client = client,.request = ask.request};
+	*question = (BevQuestion){.client = client, .request = ask.request};
 	append(gateway, question);
 	client->questions++;
 	bev_link_send(&gateway->link, BEV_MSG_ASK, &ask, sizeof(ask), "{}", 2);
@@ -123,7 +123,7 @@ bev_question_metrics(BevClient *client)
 static bool
 may_see(const BevClient *client, const BevEvent *event)
 {
-	BevSpan		audience = event->field[BEV_EVENT_AUDIENCE];
+	BevSpan audience = event->field[BEV_EVENT_AUDIENCE];
 
 	return bev_audience_matches(audience, bev_audience_flags(audience), &client->principals);
 }
@@ -131,9 +131,8 @@ may_see(const BevClient *client, const BevEvent *event)
 static void
 add_row(BevText *text, const BevClient *client, const BevEvent *event)
 {
-	bool		open = event->field[BEV_EVENT_OPEN_PAYLOAD].len > 0 &&
-		!client->principals.is_admin;
-	BevSpan		payload = event->field[open ? BEV_EVENT_OPEN_PAYLOAD : BEV_EVENT_PAYLOAD];
+	bool open = event->field[BEV_EVENT_OPEN_PAYLOAD].len > 0 && !client->principals.is_admin;
+	BevSpan payload = event->field[open ? BEV_EVENT_OPEN_PAYLOAD : BEV_EVENT_PAYLOAD];
 
 	bev_text_add(text, payload.data, payload.len);
 }
@@ -142,8 +141,8 @@ add_row(BevText *text, const BevClient *client, const BevEvent *event)
 static int
 add_rows(BevText *text, const BevClient *client, uint32_t count, BevSpan *records)
 {
-	BevEvent		event;
-	int			seen = 0;
+	BevEvent event;
+	int seen = 0;
 
 	for (uint32_t i = 0; i < count; i++)
 	{
@@ -161,8 +160,8 @@ add_rows(BevText *text, const BevClient *client, uint32_t count, BevSpan *record
 static void
 report(BevClient *client, const char *id, const BevAnswerMessage *answer, BevSpan rest)
 {
-	char		more[64] = "";
-	char	   *text = bev_copy_text(rest.data, rest.len);
+	char more[64] = "";
+	char *text = bev_copy_text(rest.data, rest.len);
 
 	if (*answer->field)
 		snprintf(more, sizeof(more), ",\"field\":\"%s\"", answer->field);
@@ -174,9 +173,9 @@ report(BevClient *client, const char *id, const BevAnswerMessage *answer, BevSpa
 static bool
 reply_rows(BevClient *client, const char *id, const BevAnswerMessage *answer, BevSpan records)
 {
-	bool		single = answer->kind == BEV_ANSWER_ROW;
-	BevText		text = {0};
-	int			seen;
+	bool single = answer->kind == BEV_ANSWER_ROW;
+	BevText text = {0};
+	int seen;
 
 	if (!single)
 		bev_text_add_string(&text, "{\"items\":[");
@@ -203,7 +202,7 @@ reply_rows(BevClient *client, const char *id, const BevAnswerMessage *answer, Be
 static void
 reply_object(BevClient *client, const char *id, BevSpan object)
 {
-	char	   *text = bev_copy_text(object.data, object.len);
+	char *text = bev_copy_text(object.data, object.len);
 
 	bev_reply_ok(client, id, text);
 	free(text);
@@ -213,13 +212,13 @@ bool
 bev_question_answered(BevGateway *gateway, const BevMessage *message)
 {
 	BevAnswerMessage answer;
-	BevSpan		rest;
+	BevSpan rest;
 	BevQuestion *question;
-	BevClient   *client;
-	bool		fits = true;
+	BevClient *client;
+	bool fits = true;
 
 	if (!bev_body_answer(message, &answer, &rest) ||
-		(question = take(gateway, answer.client, answer.request)) == NULL)
+	    (question = take(gateway, answer.client, answer.request)) == NULL)
 		return false;
 	client = question->client;
 	if (client)
@@ -245,7 +244,7 @@ void
 bev_question_forget(BevClient *client)
 {
 	for (BevQuestion *question = client->gateway->questions_first;
-		 question && client->questions > 0; question = question->next)
+	     question && client->questions > 0; question = question->next)
 		if (question->client == client)
 		{
 			question->client = NULL;

@@ -11,8 +11,7 @@
  * Pass a request on.  id is JSON text to be echoed, or NULL; payload is a JSON
  * object as text.  Too many open questions and too long ones are answered at once.
  */
-extern void bev_question_ask(BevClient *client, const char *id, BevVerb verb,
-							const char *payload);
+extern void bev_question_ask(BevClient *client, const char *id, BevVerb verb, const char *payload);
 
 /* Ask for the metrics, for an HTTP request that waits. */
 extern void bev_question_metrics(BevClient *client);
@@ -25,4 +24,4 @@ extern void bev_question_forget(BevClient *client);
 
 extern void bev_question_free(BevGateway *gateway);
 
-#endif							/* BEV_GATEWAY_SESSION_QUESTION_H */
+#endif /* BEV_GATEWAY_SESSION_QUESTION_H */

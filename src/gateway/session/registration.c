@@ -10,7 +10,7 @@
 #include "gateway/session/registration.h"
 #include "gateway/session/access_update.h"
 #include "gateway/client/upgrade.h"
-#include "common/text/hash.h"
+#include "common/program/hash.h"
 #include "common/program/memory.h"
 #include "gateway/session/abuse.h"
 #include "common/pipe/body.h"
@@ -20,13 +20,13 @@
 #include <string.h>
 
 /* Reports that fit in one message. */
-#define REPORTS_MAX		(BEV_MESSAGE_MAX_UP / sizeof(BevClientsMessage))
+#define REPORTS_MAX (BEV_MESSAGE_MAX_UP / sizeof(BevClientsMessage))
 
 struct BevAsked
 {
-	BevAsked    *next;
-	BevClient   *client;			/* NULL: gone meanwhile */
-	uint64_t	number;
+	BevAsked *next;
+	BevClient *client; /* NULL: gone meanwhile */
+	uint64_t number;
 };
 
 static void
@@ -40,7 +40,7 @@ write_id(const BevClient *client, char *text)
 static void
 copy_clipped(char *to, size_t size, const char *text)
 {
-	size_t		len = strlen(text);
+	size_t len = strlen(text);
 
 	if (len >= size)
 		for (len = size - 1; len > 0 && ((unsigned char) text[len] & 0xc0) == 0x80;)
@@ -67,7 +67,7 @@ send_open(BevClient *client)
 static void
 send_closed(BevGateway *gateway, uint64_t number, int code, const char *reason)
 {
-	BevClosedMessage closed = {.client = number,.code = code};
+	BevClosedMessage closed = {.client = number, .code = code};
 
 	copy_clipped(closed.reason, sizeof(closed.reason), reason);
 	bev_link_send(&gateway->link, BEV_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
@@ -79,7 +79,7 @@ fill_report(BevClient *client, BevClientsMessage *report)
 {
 	if (!client->admitted || client->state != BEV_CLIENT_OPEN)
 		return false;
-	*report = (BevClientsMessage) {
+	*report = (BevClientsMessage){
 		.client = client->number,
 		.start = client->start,
 		.cursor = client->standing == BEV_LIVE ? client->gateway->sent_tip : client->cursor,
@@ -89,8 +89,7 @@ fill_report(BevClient *client, BevClientsMessage *report)
 		.lags = client->standing != BEV_LIVE,
 	};
 	if (report->cursor == client->reported_cursor &&
-		report->received == client->reported_received &&
-		report->lags == client->reported_lags)
+	    report->received == client->reported_received && report->lags == client->reported_lags)
 		return false;
 	client->reported_cursor = report->cursor;
 	client->reported_received = report->received;
@@ -103,9 +102,9 @@ static void
 report_interest(BevClient *client)
 {
 	BevSubscriptionMessage who = {.client = client->number};
-	char		bytes[BEV_PACKED_SUBSCRIPTION_MAX];
-	uint32_t	len = 0;
-	uint32_t	hash;
+	char bytes[BEV_PACKED_SUBSCRIPTION_MAX];
+	uint32_t len = 0;
+	uint32_t hash;
 
 	client->subscription_changed = false;
 	if (client->muted)
@@ -114,7 +113,7 @@ report_interest(BevClient *client)
 		(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_CONFLATED, "");
 	bev_subscription_write(client->subscription, bytes, &len);
 
-	hash = bev_hash((BevSpan) {bytes, len});
+	hash = bev_hash((BevSpan){bytes, len});
 	if (hash == client->told_subscription)
 		return;
 	client->told_subscription = hash;
@@ -136,12 +135,12 @@ report_last(BevClient *client)
 void
 bev_registration_ask(BevClient *client)
 {
-	BevGateway  *gateway = client->gateway;
-	BevAsked    *asked = bev_alloc(sizeof(*asked));
+	BevGateway *gateway = client->gateway;
+	BevAsked *asked = bev_alloc(sizeof(*asked));
 
 	client->number = ++gateway->last_number;
 	client->asked = asked;
-	*asked = (BevAsked) {.client = client, .number = client->number};
+	*asked = (BevAsked){.client = client, .number = client->number};
 	if (gateway->asked_last)
 		gateway->asked_last->next = asked;
 	else
@@ -163,7 +162,7 @@ bev_registration_ask_again(BevClient *client)
 static BevAsked *
 pop_asked(BevGateway *gateway)
 {
-	BevAsked    *asked = gateway->asked_first;
+	BevAsked *asked = gateway->asked_first;
 
 	if (asked == NULL)
 		return NULL;
@@ -196,15 +195,15 @@ refuse(BevClient *client, uint32_t verdict)
 		case BEV_TOO_MANY_CONNECTIONS:
 			bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_connections);
 			bev_client_refuse(client, BEV_CLOSE_POLICY, "too_many_connections",
-							 "this user has too many connections");
+			                  "this user has too many connections");
 			break;
 		case BEV_NOT_LOOKED_UP:
 			bev_client_refuse(client, BEV_CLOSE_INTERNAL, "internal_error",
-							 "who you are could not be looked up");
+			                  "who you are could not be looked up");
 			break;
 		default:
 			bev_client_refuse(client, BEV_CLOSE_TRY_LATER, "server_full",
-							 "the server takes no more connections");
+			                  "the server takes no more connections");
 	}
 }
 
@@ -212,10 +211,9 @@ bool
 bev_registration_answer(BevGateway *gateway, const BevMessage *message)
 {
 	BevAdmitMessage admit;
-	BevSpan		access;
-	BevAsked    *asked = pop_asked(gateway);
-	bool		fits = asked && bev_body_admit(message, &admit, &access) &&
-		admit.client == asked->number;
+	BevSpan access;
+	BevAsked *asked = pop_asked(gateway);
+	bool fits = asked && bev_body_admit(message, &admit, &access) && admit.client == asked->number;
 
 	if (fits && asked->client && admit.verdict == BEV_ADMITTED)
 		fits = let_in(asked->client, &admit, access);
@@ -272,7 +270,7 @@ void
 bev_registration_report(BevGateway *gateway)
 {
 	static BevClientsMessage reports[REPORTS_MAX];
-	size_t		count = 0;
+	size_t count = 0;
 
 	for (BevClient *client = gateway->first; client; client = client->next)
 	{
@@ -282,20 +280,20 @@ bev_registration_report(BevGateway *gateway)
 			continue;
 		if (++count == REPORTS_MAX)
 		{
-			bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports,
-						 count * sizeof(reports[0]), NULL, 0);
+			bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]),
+			              NULL, 0);
 			count = 0;
 		}
 	}
 	if (count > 0)
-		bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports,
-					 count * sizeof(reports[0]), NULL, 0);
+		bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]), NULL,
+		              0);
 }
 
 void
 bev_registration_free(BevGateway *gateway)
 {
-	BevAsked    *asked;
+	BevAsked *asked;
 
 	while ((asked = pop_asked(gateway)) != NULL)
 		free(asked);

@@ -39,4 +39,4 @@ extern void bev_registration_report(BevGateway *gateway);
 /* Free what is kept for answers that will not come any more. */
 extern void bev_registration_free(BevGateway *gateway);
 
-#endif							/* BEV_GATEWAY_SESSION_REGISTRATION_H */
+#endif /* BEV_GATEWAY_SESSION_REGISTRATION_H */

@@ -15,10 +15,10 @@ send_text(BevClient *client, BevText *json)
 }
 
 void
-bev_reply_error_with(BevClient *client, const char *id, const char *code,
-					const char *message, const char *more)
+bev_reply_error_with(BevClient *client, const char *id, const char *code, const char *message,
+                     const char *more)
 {
-	BevText		json = {0};
+	BevText json = {0};
 
 	bev_count_error(client->gateway, code);
 	bev_text_add_string(&json, "{\"type\":\"error\"");
@@ -35,8 +35,7 @@ bev_reply_error_with(BevClient *client, const char *id, const char *code,
 }
 
 void
-bev_reply_error(BevClient *client, const char *id, const char *code,
-			   const char *message)
+bev_reply_error(BevClient *client, const char *id, const char *code, const char *message)
 {
 	bev_reply_error_with(client, id, code, message, "");
 }
@@ -44,7 +43,7 @@ bev_reply_error(BevClient *client, const char *id, const char *code,
 void
 bev_reply_rate_limited(BevClient *client, const char *id, double wait, const char *message)
 {
-	char		more[48];
+	char more[48];
 
 	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
 	bev_reply_error_with(client, id, "rate_limited", message, more);
@@ -70,7 +69,7 @@ send_payload(BevClient *client, BevText *json, const char *payload)
 void
 bev_reply_ok(BevClient *client, const char *id, const char *payload)
 {
-	BevText		json = {0};
+	BevText json = {0};
 
 	begin_reply(&json, id);
 	send_payload(client, &json, payload);
@@ -79,7 +78,7 @@ bev_reply_ok(BevClient *client, const char *id, const char *payload)
 void
 bev_reply_as_of(BevClient *client, const char *id, uint64_t seq, const char *payload)
 {
-	BevText		json = {0};
+	BevText json = {0};
 
 	begin_reply(&json, id);
 	bev_text_printf(&json, ",\"as_of\":%" PRIu64, seq);
@@ -98,52 +97,56 @@ bev_reply_ready(BevClient *client, uint64_t seq, bool resumed)
 {
 	const BevGateway *gateway = client->gateway;
 	const BevConfig *config = gateway->config;
-	BevText		json = {0};
-	char		expires[BEV_TIME_LEN + 1];
+	BevText json = {0};
+	char expires[BEV_TIME_LEN + 1];
 
 	bev_time_format(expires, client->expires_at * 1000000);
 	bev_text_add_string(&json, "{\"type\":\"connection\",\"action\":\"ready\","
-					   "\"payload\":{\"connection_id\":\"");
+	                           "\"payload\":{\"connection_id\":\"");
 	add_id(&json, client->id);
 	bev_text_add_string(&json, "\",\"user_id\":");
 	bev_text_add_json(&json, client->user_id, strlen(client->user_id));
 	bev_text_add_string(&json, ",\"role\":");
 	bev_text_add_json(&json, client->role, strlen(client->role));
-	bev_text_printf(&json, ",\"stream\":\"%s\",\"seq\":%" PRIu64
-				   ",\"resumed\":%s,\"expires_at\":\"%s\",\"ping_interval\":%g",
-				   gateway->stream, seq, resumed ? "true" : "false", expires,
-				   config->ping_interval / 1000.0);
+	bev_text_printf(&json,
+	                ",\"stream\":\"%s\",\"seq\":%" PRIu64
+	                ",\"resumed\":%s,\"expires_at\":\"%s\",\"ping_interval\":%g",
+	                gateway->stream, seq, resumed ? "true" : "false", expires,
+	                config->ping_interval / 1000.0);
 	if (client->unread >= 0)
 		bev_text_printf(&json, ",\"unread\":%" PRIi32, client->unread);
-	bev_text_printf(&json, ",\"limits\":{\"max_message_size\":%zu,"
-				   "\"message_rate\":%" PRIu32 ",\"max_connections_per_user\":%"
-				   PRIu32 "}}}", config->max_message_size, config->message_rate,
-				   config->max_connections_per_user);
+	bev_text_printf(&json,
+	                ",\"limits\":{\"max_message_size\":%zu,"
+	                "\"message_rate\":%" PRIu32 ",\"max_connections_per_user\":%" PRIu32 "}}}",
+	                config->max_message_size, config->message_rate,
+	                config->max_connections_per_user);
 	send_text(client, &json);
 }
 
 void
 bev_reply_too_far_behind(BevClient *client)
 {
-	char		more[128];
+	char more[128];
 
-	snprintf(more, sizeof(more), ",\"seq\":%" PRIu64 ",\"stream\":\"%s\"",
-			 client->cursor, client->gateway->stream);
+	snprintf(more, sizeof(more), ",\"seq\":%" PRIu64 ",\"stream\":\"%s\"", client->cursor,
+	         client->gateway->stream);
 	bev_reply_error_with(client, NULL, "too_far_behind",
-						"you read more slowly than the stream moves; "
-						"you have everything up to seq", more);
+	                     "you read more slowly than the stream moves; "
+	                     "you have everything up to seq",
+	                     more);
 }
 
 void
 bev_reply_expiring(BevClient *client, int64_t seconds)
 {
-	BevText		json = {0};
-	char		expires[BEV_TIME_LEN + 1];
+	BevText json = {0};
+	char expires[BEV_TIME_LEN + 1];
 
 	bev_time_format(expires, client->expires_at * 1000000);
-	bev_text_printf(&json, "{\"type\":\"connection\",\"action\":\"expiring\","
-				   "\"payload\":{\"expires_at\":\"%s\",\"seconds\":%" PRIi64 "}}",
-				   expires, seconds);
+	bev_text_printf(&json,
+	                "{\"type\":\"connection\",\"action\":\"expiring\","
+	                "\"payload\":{\"expires_at\":\"%s\",\"seconds\":%" PRIi64 "}}",
+	                expires, seconds);
 	send_text(client, &json);
 }
 
@@ -151,11 +154,12 @@ void
 bev_reply_resync(BevClient *client)
 {
 	const BevGateway *gateway = client->gateway;
-	char		more[96];
+	char more[96];
 
-	snprintf(more, sizeof(more), ",\"oldest\":%" PRIu64 ",\"seq\":%" PRIu64,
-			 gateway->dropped, gateway->window.tip);
+	snprintf(more, sizeof(more), ",\"oldest\":%" PRIu64 ",\"seq\":%" PRIu64, gateway->dropped,
+	         gateway->window.tip);
 	bev_reply_error_with(client, NULL, "resync_required",
-						"what follows your position can't be given without a gap; "
-						"read the current state, the stream goes on from seq", more);
+	                     "what follows your position can't be given without a gap; "
+	                     "read the current state, the stream goes on from seq",
+	                     more);
 }

@@ -15,7 +15,7 @@
 BevChunk *
 bev_chunk_create(uint64_t after)
 {
-	BevChunk    *chunk = bev_alloc(sizeof(*chunk));
+	BevChunk *chunk = bev_alloc(sizeof(*chunk));
 
 	chunk->after = after;
 	chunk->covered = after;
@@ -39,8 +39,7 @@ bev_chunk_free(BevChunk *chunk)
 size_t
 bev_chunk_size(const BevChunk *chunk)
 {
-	return sizeof(*chunk) + chunk->bytes.size + chunk->labels.size +
-		chunk->room * sizeof(BevFrame);
+	return sizeof(*chunk) + chunk->bytes.size + chunk->labels.size + chunk->room * sizeof(BevFrame);
 }
 
 bool
@@ -68,15 +67,14 @@ add_frame(BevChunk *chunk)
 }
 
 void
-bev_chunk_add(BevChunk *chunk, const BevEventsMessage *message, uint32_t n,
-			 const BevEvent *event)
+bev_chunk_add(BevChunk *chunk, const BevEventsMessage *message, uint32_t n, const BevEvent *event)
 {
-	BevFrame    *frame = add_frame(chunk);
-	size_t		start = chunk->bytes.len;
+	BevFrame *frame = add_frame(chunk);
+	size_t start = chunk->bytes.len;
 
 	if (chunk->bytes.data == NULL)
 		bev_text_reserve(&chunk->bytes, BEV_CHUNK_SIZE);
-	*frame = (BevFrame) {
+	*frame = (BevFrame){
 		.seq = message->first_seq + n,
 		.offset = (uint32_t) start,
 		.labels = (uint32_t) chunk->labels.len,
@@ -116,9 +114,9 @@ bev_chunk_row(const BevChunk *chunk, const BevFrame *frame)
 {
 	const char *type = chunk->labels.data + frame->labels;
 	const char *key = type + strlen(type) + 1;
-	size_t		key_len = strlen(key);
+	size_t key_len = strlen(key);
 
-	return (BevSpan) {type, key_len ? (uint32_t) (key - type + key_len) : 0};
+	return (BevSpan){type, key_len ? (uint32_t) (key - type + key_len) : 0};
 }
 
 void
@@ -127,7 +125,7 @@ bev_chunk_index(BevChunk *chunk)
 	chunk->latest = bev_alloc(sizeof(BevLatest));
 	for (uint32_t i = 0; i < chunk->count; i++)
 	{
-		BevSpan		row = bev_chunk_row(chunk, &chunk->frame[i]);
+		BevSpan row = bev_chunk_row(chunk, &chunk->frame[i]);
 
 		if (row.len > 0)
 			bev_latest_note(chunk->latest, row, chunk->frame[i].seq);
@@ -137,12 +135,12 @@ bev_chunk_index(BevChunk *chunk)
 uint32_t
 bev_chunk_find(const BevChunk *chunk, uint64_t seq)
 {
-	uint32_t	low = 0;
-	uint32_t	high = chunk->count;
+	uint32_t low = 0;
+	uint32_t high = chunk->count;
 
 	while (low < high)
 	{
-		uint32_t	middle = (low + high) / 2;
+		uint32_t middle = (low + high) / 2;
 
 		if (chunk->frame[middle].seq <= seq)
 			low = middle + 1;

@@ -31,39 +31,39 @@
  * Bytes of frames that a chunk takes; a larger frame gets a chunk of its own.
  * Also the most that is written to a client in one call.
  */
-#define BEV_CHUNK_SIZE		(256 * 1024)
+#define BEV_CHUNK_SIZE (256 * 1024)
 
 typedef struct BevFrame
 {
-	uint64_t	seq;
-	uint32_t	offset;			/* into bytes */
-	uint32_t	length;
-	uint32_t	open_length;	/* of what others than admins get, if that differs */
-	uint32_t	labels;			/* into labels */
-	uint32_t	audience_len;
-	uint8_t		flags;			/* BEV_SEEN_BY_... */
+	uint64_t seq;
+	uint32_t offset; /* into bytes */
+	uint32_t length;
+	uint32_t open_length; /* of what others than admins get, if that differs */
+	uint32_t labels;      /* into labels */
+	uint32_t audience_len;
+	uint8_t flags; /* BEV_SEEN_BY_... */
 } BevFrame;
 
 typedef struct BevChunk
 {
-	uint64_t	after;
-	uint64_t	covered;
-	BevFrame    *frame;
-	uint32_t	count;
-	uint32_t	room;			/* allocated entries */
-	BevText		bytes;
-	BevText		labels;
-	BevLatest   *latest;			/* of a whole chunk; NULL: nobody asked */
+	uint64_t after;
+	uint64_t covered;
+	BevFrame *frame;
+	uint32_t count;
+	uint32_t room; /* allocated entries */
+	BevText bytes;
+	BevText labels;
+	BevLatest *latest; /* of a whole chunk; NULL: nobody asked */
 } BevChunk;
 
 /* A stretch of a chunk, on the way to a client. */
 typedef struct BevRun
 {
-	const char *data;			/* in the chunk, or gathered */
-	size_t		len;
-	uint64_t	reached;		/* everything up to here is dealt with */
-	uint32_t	looked_at;		/* frames */
-	uint32_t	frames;			/* of them, those in the run */
+	const char *data; /* in the chunk, or gathered */
+	size_t len;
+	uint64_t reached;   /* everything up to here is dealt with */
+	uint32_t looked_at; /* frames */
+	uint32_t frames;    /* of them, those in the run */
 } BevRun;
 
 /* What a subscription looks at; terminated strings within the chunk. */
@@ -74,7 +74,7 @@ typedef struct BevLabels
 	const char *project;
 	const char *bug;
 	const char *key;
-	BevSpan		audience;
+	BevSpan audience;
 } BevLabels;
 
 extern BevChunk *bev_chunk_create(uint64_t after);
@@ -90,8 +90,8 @@ extern bool bev_chunk_fits(const BevChunk *chunk, size_t length);
  * Frame an event and append it: number n of the message, whose seq is above
  * chunk->covered, which moves up to it.
  */
-extern void bev_chunk_add(BevChunk *chunk, const BevEventsMessage *message,
-						 uint32_t n, const BevEvent *event);
+extern void bev_chunk_add(BevChunk *chunk, const BevEventsMessage *message, uint32_t n,
+                          const BevEvent *event);
 
 /* The frame's bytes, as they are for an admin or for others. */
 static inline BevSpan
@@ -100,12 +100,11 @@ bev_chunk_bytes(const BevChunk *chunk, const BevFrame *frame, bool for_admin)
 	const char *data = chunk->bytes.data + frame->offset;
 
 	if (for_admin || frame->open_length == 0)
-		return (BevSpan) {data, frame->length};
-	return (BevSpan) {data + frame->length, frame->open_length};
+		return (BevSpan){data, frame->length};
+	return (BevSpan){data + frame->length, frame->open_length};
 }
 
-extern void bev_chunk_labels(const BevChunk *chunk, const BevFrame *frame,
-							BevLabels *labels);
+extern void bev_chunk_labels(const BevChunk *chunk, const BevFrame *frame, BevLabels *labels);
 
 /*
  * Which row the event is of: its type and key, as bytes within the labels.  Empty
@@ -119,4 +118,4 @@ extern void bev_chunk_index(BevChunk *chunk);
 /* Index of the first frame above seq; count when there is none. */
 extern uint32_t bev_chunk_find(const BevChunk *chunk, uint64_t seq);
 
-#endif							/* BEV_GATEWAY_STREAM_CHUNK_H */
+#endif /* BEV_GATEWAY_STREAM_CHUNK_H */

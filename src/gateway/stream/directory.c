@@ -6,7 +6,7 @@
  * talked into signing.
  */
 #include "gateway/stream/directory.h"
-#include "common/text/hash.h"
+#include "common/program/hash.h"
 #include "common/program/memory.h"
 
 #include <stdlib.h>
@@ -15,10 +15,10 @@
 static BevGroup **
 place_of(const BevDirectory *directory, BevSpan name, uint32_t hash)
 {
-	BevGroup   **place = &directory->bucket[hash & (directory->buckets - 1)];
+	BevGroup **place = &directory->bucket[hash & (directory->buckets - 1)];
 
 	while (*place && !((*place)->hash == hash && (*place)->name_len == name.len &&
-					   memcmp((*place)->name, name.data, name.len) == 0))
+	                   memcmp((*place)->name, name.data, name.len) == 0))
 		place = &(*place)->next;
 	return place;
 }
@@ -34,16 +34,16 @@ bev_directory_find(const BevDirectory *directory, BevSpan name)
 static void
 grow(BevDirectory *directory)
 {
-	uint32_t	buckets = directory->buckets ? directory->buckets * 2 : 64;
-	BevGroup   **bucket = bev_alloc(sizeof(BevGroup *) * buckets);
+	uint32_t buckets = directory->buckets ? directory->buckets * 2 : 64;
+	BevGroup **bucket = bev_alloc(sizeof(BevGroup *) * buckets);
 
 	for (uint32_t i = 0; i < directory->buckets; i++)
 	{
-		BevGroup    *group = directory->bucket[i];
+		BevGroup *group = directory->bucket[i];
 
 		while (group)
 		{
-			BevGroup    *next = group->next;
+			BevGroup *next = group->next;
 
 			group->next = bucket[group->hash & (buckets - 1)];
 			bucket[group->hash & (buckets - 1)] = group;
@@ -58,8 +58,8 @@ grow(BevDirectory *directory)
 static BevGroup *
 find_or_create(BevDirectory *directory, BevSpan name)
 {
-	uint32_t	hash = bev_hash(name);
-	BevGroup   **place;
+	uint32_t hash = bev_hash(name);
+	BevGroup **place;
 
 	if (directory->groups >= directory->buckets)
 		grow(directory);
@@ -76,14 +76,12 @@ find_or_create(BevDirectory *directory, BevSpan name)
 }
 
 void
-bev_directory_join(BevDirectory *directory, const char *name,
-				  BevMembership *membership, void *member)
+bev_directory_join(BevDirectory *directory, const char *name, BevMembership *membership,
+                   void *member)
 {
-	BevGroup    *group = find_or_create(directory,
-									   (BevSpan) {name, (uint32_t) strlen(name)});
+	BevGroup *group = find_or_create(directory, (BevSpan){name, (uint32_t) strlen(name)});
 
-	*membership = (BevMembership) {.group = group,.member = member,
-		.next = group->first};
+	*membership = (BevMembership){.group = group, .member = member, .next = group->first};
 	if (group->first)
 		group->first->prev = membership;
 	group->first = membership;
@@ -93,7 +91,7 @@ bev_directory_join(BevDirectory *directory, const char *name,
 void
 bev_directory_leave(BevDirectory *directory, BevMembership *membership)
 {
-	BevGroup    *group = membership->group;
+	BevGroup *group = membership->group;
 
 	if (membership->prev)
 		membership->prev->next = membership->next;
@@ -104,8 +102,7 @@ bev_directory_leave(BevDirectory *directory, BevMembership *membership)
 	membership->group = NULL;
 	if (--group->count > 0)
 		return;
-	*place_of(directory, (BevSpan) {group->name, group->name_len},
-			  group->hash) = group->next;
+	*place_of(directory, (BevSpan){group->name, group->name_len}, group->hash) = group->next;
 	directory->groups--;
 	free(group);
 }
@@ -113,6 +110,6 @@ bev_directory_leave(BevDirectory *directory, BevMembership *membership)
 void
 bev_directory_free(BevDirectory *directory)
 {
-	free(directory->bucket);	/* its members have left */
-	*directory = (BevDirectory) {0};
+	free(directory->bucket); /* its members have left */
+	*directory = (BevDirectory){0};
 }

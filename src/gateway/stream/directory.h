@@ -21,38 +21,38 @@ typedef struct BevGroup BevGroup;
 
 typedef struct BevMembership
 {
-	BevGroup    *group;
-	void	   *member;
+	BevGroup *group;
+	void *member;
 	struct BevMembership *prev;
 	struct BevMembership *next;
 } BevMembership;
 
 struct BevGroup
 {
-	BevGroup    *next;			/* of the same bucket */
+	BevGroup *next; /* of the same bucket */
 	BevMembership *first;
-	uint32_t	count;
-	uint32_t	hash;
-	uint32_t	name_len;
-	char		name[];
+	uint32_t count;
+	uint32_t hash;
+	uint32_t name_len;
+	char name[];
 };
 
 typedef struct BevDirectory
 {
-	BevGroup   **bucket;
-	uint32_t	buckets;		/* a power of two, or 0 */
-	uint32_t	groups;
+	BevGroup **bucket;
+	uint32_t buckets; /* a power of two, or 0 */
+	uint32_t groups;
 } BevDirectory;
 
 /* NULL: nobody belongs to it. */
 extern BevGroup *bev_directory_find(const BevDirectory *directory, BevSpan name);
 
-extern void bev_directory_join(BevDirectory *directory, const char *name,
-							  BevMembership *membership, void *member);
+extern void bev_directory_join(BevDirectory *directory, const char *name, BevMembership *membership,
+                               void *member);
 
 /* A group that nobody belongs to any more is gone. */
 extern void bev_directory_leave(BevDirectory *directory, BevMembership *membership);
 
 extern void bev_directory_free(BevDirectory *directory);
 
-#endif							/* BEV_GATEWAY_STREAM_DIRECTORY_H */
+#endif /* BEV_GATEWAY_STREAM_DIRECTORY_H */

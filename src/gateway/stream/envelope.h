@@ -12,7 +12,7 @@
 extern size_t bev_envelope_estimate(const BevEvent *event);
 
 /* Append the frame of event number n of a message, for admins or for others. */
-extern void bev_envelope_add(BevText *text, const BevEventsMessage *message,
-							uint32_t n, const BevEvent *event, bool for_admin);
+extern void bev_envelope_add(BevText *text, const BevEventsMessage *message, uint32_t n,
+                             const BevEvent *event, bool for_admin);
 
-#endif							/* BEV_GATEWAY_STREAM_ENVELOPE_H */
+#endif /* BEV_GATEWAY_STREAM_ENVELOPE_H */

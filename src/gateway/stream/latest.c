@@ -7,7 +7,7 @@
  * the row's name; the stretch's own bound is therefore this one's, too.
  */
 #include "gateway/stream/latest.h"
-#include "common/text/hash.h"
+#include "common/program/hash.h"
 #include "common/program/memory.h"
 
 #include <stdlib.h>
@@ -15,11 +15,11 @@
 
 struct BevLatestRow
 {
-	BevLatestRow *next;			/* of the same bucket */
-	uint64_t	seq;
-	uint32_t	hash;
-	uint32_t	len;
-	char		name[];
+	BevLatestRow *next; /* of the same bucket */
+	uint64_t seq;
+	uint32_t hash;
+	uint32_t len;
+	char name[];
 };
 
 static BevLatestRow **
@@ -28,7 +28,7 @@ place_of(const BevLatest *latest, BevSpan name, uint32_t hash)
 	BevLatestRow **place = &latest->bucket[hash & (latest->buckets - 1)];
 
 	while (*place && !((*place)->hash == hash && (*place)->len == name.len &&
-					   memcmp((*place)->name, name.data, name.len) == 0))
+	                   memcmp((*place)->name, name.data, name.len) == 0))
 		place = &(*place)->next;
 	return place;
 }
@@ -36,7 +36,7 @@ place_of(const BevLatest *latest, BevSpan name, uint32_t hash)
 static void
 grow(BevLatest *latest)
 {
-	BevLatest	larger = {.buckets = latest->buckets ? latest->buckets * 2 : 1024};
+	BevLatest larger = {.buckets = latest->buckets ? latest->buckets * 2 : 1024};
 
 	larger.bucket = bev_alloc(sizeof(BevLatestRow *) * larger.buckets);
 	for (uint32_t i = 0; i < latest->buckets; i++)
@@ -56,7 +56,7 @@ grow(BevLatest *latest)
 void
 bev_latest_note(BevLatest *latest, BevSpan row, uint64_t seq)
 {
-	uint32_t	hash = bev_hash(row);
+	uint32_t hash = bev_hash(row);
 	BevLatestRow **place;
 
 	if (latest->rows >= latest->buckets)
@@ -111,5 +111,5 @@ bev_latest_free(BevLatest *latest)
 			free(row);
 		}
 	free(latest->bucket);
-	*latest = (BevLatest) {0};
+	*latest = (BevLatest){0};
 }

@@ -19,8 +19,8 @@ typedef struct BevLatestRow BevLatestRow;
 typedef struct BevLatest
 {
 	BevLatestRow **bucket;
-	uint32_t	buckets;		/* a power of two, or 0 */
-	uint32_t	rows;
+	uint32_t buckets; /* a power of two, or 0 */
+	uint32_t rows;
 } BevLatest;
 
 /* An event of this row; seq is above all that were noted. */
@@ -34,4 +34,4 @@ extern void bev_latest_forget(BevLatest *latest, BevSpan row, uint64_t seq);
 
 extern void bev_latest_free(BevLatest *latest);
 
-#endif							/* BEV_GATEWAY_STREAM_LATEST_H */
+#endif /* BEV_GATEWAY_STREAM_LATEST_H */

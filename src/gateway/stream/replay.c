@@ -18,45 +18,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CACHE_MAX		256		/* chunks */
+#define CACHE_MAX 256 /* chunks */
 
 typedef struct Fetch
 {
-	uint32_t	request;		/* 0: not under way */
-	BevChunk    *chunk;
+	uint32_t request; /* 0: not under way */
+	BevChunk *chunk;
 } Fetch;
 
 typedef struct Cached
 {
-	BevChunk    *chunk;
-	uint64_t	used;			/* larger is more recent */
+	BevChunk *chunk;
+	uint64_t used; /* larger is more recent */
 } Cached;
 
 struct BevReplay
 {
 	const BevReplayEvents *events;
-	void	   *owner;
-	BevWaiter   *first;
-	Fetch		fetch[BEV_FETCHES_MAX];
-	Cached		cache[CACHE_MAX];
-	int			cached;
-	size_t		bytes;			/* of the cache */
-	size_t		limit;
-	uint64_t	clock;			/* for Cached.used */
-	uint64_t	sweep;			/* where the last fetch began */
-	uint64_t	span;			/* seqs that the last answer covered */
-	uint32_t	last_request;
+	void *owner;
+	BevWaiter *first;
+	Fetch fetch[BEV_FETCHES_MAX];
+	Cached cache[CACHE_MAX];
+	int cached;
+	size_t bytes; /* of the cache */
+	size_t limit;
+	uint64_t clock; /* for Cached.used */
+	uint64_t sweep; /* where the last fetch began */
+	uint64_t span;  /* seqs that the last answer covered */
+	uint32_t last_request;
 };
 
 BevReplay *
 bev_replay_create(const BevReplayEvents *events, void *owner)
 {
-	BevReplay   *replay = bev_alloc(sizeof(*replay));
+	BevReplay *replay = bev_alloc(sizeof(*replay));
 
 	replay->events = events;
 	replay->owner = owner;
 	replay->limit = 32 * BEV_FETCH_BYTES;
-	replay->span = UINT64_MAX;	/* not known: one fetch at a time */
+	replay->span = UINT64_MAX; /* not known: one fetch at a time */
 	return replay;
 }
 
@@ -76,7 +76,7 @@ forget(BevReplay *replay)
 	for (int i = 0; i < BEV_FETCHES_MAX; i++)
 	{
 		bev_chunk_free(replay->fetch[i].chunk);
-		replay->fetch[i] = (Fetch) {0};
+		replay->fetch[i] = (Fetch){0};
 	}
 	replay->sweep = 0;
 	replay->span = UINT64_MAX;
@@ -94,9 +94,9 @@ static void
 evict(BevReplay *replay, size_t more)
 {
 	while (replay->cached > 0 &&
-		   (replay->cached == CACHE_MAX || replay->bytes + more > replay->limit))
+	       (replay->cached == CACHE_MAX || replay->bytes + more > replay->limit))
 	{
-		int			oldest = 0;
+		int oldest = 0;
 
 		for (int i = 1; i < replay->cached; i++)
 			if (replay->cache[i].used < replay->cache[oldest].used)
@@ -117,7 +117,7 @@ bev_replay_find(BevReplay *replay, uint64_t seq)
 {
 	for (int i = 0; i < replay->cached; i++)
 	{
-		Cached	   *cached = &replay->cache[i];
+		Cached *cached = &replay->cache[i];
 
 		if (cached->chunk->after <= seq && seq < cached->chunk->covered)
 		{
@@ -133,7 +133,7 @@ bev_replay_find(BevReplay *replay, uint64_t seq)
 void
 bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after)
 {
-	*waiter = (BevWaiter) {.after = after,.next = replay->first,.waiting = true};
+	*waiter = (BevWaiter){.after = after, .next = replay->first, .waiting = true};
 	if (replay->first)
 		replay->first->prev = waiter;
 	replay->first = waiter;
@@ -150,7 +150,7 @@ bev_replay_leave(BevReplay *replay, BevWaiter *waiter)
 		replay->first = waiter->next;
 	if (waiter->next)
 		waiter->next->prev = waiter->prev;
-	*waiter = (BevWaiter) {.after = waiter->after};
+	*waiter = (BevWaiter){.after = waiter->after};
 }
 
 /*
@@ -158,11 +158,10 @@ bev_replay_leave(BevReplay *replay, BevWaiter *waiter)
  * them wait again, at the head of the list, so the list is parted first.
  */
 static void
-tell(BevReplay *replay, uint64_t from, uint64_t below,
-	 void (*what) (void *owner, BevWaiter *waiter))
+tell(BevReplay *replay, uint64_t from, uint64_t below, void (*what)(void *owner, BevWaiter *waiter))
 {
-	BevReplay	told = {0};
-	BevWaiter   *next;
+	BevReplay told = {0};
+	BevWaiter *next;
 
 	for (BevWaiter *waiter = replay->first; waiter; waiter = next)
 	{
@@ -174,7 +173,7 @@ tell(BevReplay *replay, uint64_t from, uint64_t below,
 	}
 	while (told.first)
 	{
-		BevWaiter   *waiter = told.first;
+		BevWaiter *waiter = told.first;
 
 		bev_replay_leave(&told, waiter);
 		what(replay->owner, waiter);
@@ -192,7 +191,7 @@ is_coming(const BevReplay *replay, uint64_t after)
 		const Fetch *fetch = &replay->fetch[i];
 
 		if (fetch->request && fetch->chunk->after <= after &&
-			after - fetch->chunk->after < replay->span)
+		    after - fetch->chunk->after < replay->span)
 			return true;
 	}
 	return false;
@@ -206,7 +205,7 @@ lowest(const BevReplay *replay, uint64_t from)
 
 	for (const BevWaiter *waiter = replay->first; waiter; waiter = waiter->next)
 		if (waiter->after >= from && (best == NULL || waiter->after < best->after) &&
-			!is_coming(replay, waiter->after))
+		    !is_coming(replay, waiter->after))
 			best = waiter;
 	return best;
 }
@@ -216,8 +215,7 @@ static uint64_t
 fetch_limit(const BevReplay *replay, uint64_t after, uint64_t floor)
 {
 	for (int i = 0; i < replay->cached; i++)
-		if (replay->cache[i].chunk->after > after &&
-			replay->cache[i].chunk->after < floor)
+		if (replay->cache[i].chunk->after > after && replay->cache[i].chunk->after < floor)
 			floor = replay->cache[i].chunk->after;
 	return floor;
 }
@@ -234,7 +232,7 @@ free_fetch(BevReplay *replay)
 void
 bev_replay_ask(BevReplay *replay, uint64_t floor)
 {
-	Fetch	   *fetch;
+	Fetch *fetch;
 
 	while (replay->first && (fetch = free_fetch(replay)) != NULL)
 	{
@@ -270,16 +268,16 @@ find_fetch(BevReplay *replay, uint32_t request)
 
 bool
 bev_replay_add(BevReplay *replay, const BevEventsMessage *message, uint32_t n,
-			  const BevEvent *event)
+               const BevEvent *event)
 {
-	Fetch	   *fetch = find_fetch(replay, message->request);
+	Fetch *fetch = find_fetch(replay, message->request);
 
 	if (fetch == NULL)
-		return true;			/* asked before a reset; nobody waits for it */
+		return true; /* asked before a reset; nobody waits for it */
 	/* A chunk's offsets have 32 bits; the first event may have any size. */
 	if (message->first_seq + n <= fetch->chunk->covered ||
-		(fetch->chunk->count > 0 &&
-		 fetch->chunk->bytes.len + bev_envelope_estimate(event) > UINT32_MAX / 2))
+	    (fetch->chunk->count > 0 &&
+	     fetch->chunk->bytes.len + bev_envelope_estimate(event) > UINT32_MAX / 2))
 		return false;
 	bev_chunk_add(fetch->chunk, message, n, event);
 	return true;
@@ -292,7 +290,7 @@ keep(BevReplay *replay, BevChunk *chunk, uint64_t covered)
 	chunk->bytes.data = bev_realloc(chunk->bytes.data, chunk->bytes.len);
 	chunk->bytes.size = chunk->bytes.len;
 	evict(replay, bev_chunk_size(chunk));
-	replay->cache[replay->cached++] = (Cached) {chunk, ++replay->clock};
+	replay->cache[replay->cached++] = (Cached){chunk, ++replay->clock};
 	replay->bytes += bev_chunk_size(chunk);
 	replay->span = covered - chunk->after;
 }
@@ -300,17 +298,17 @@ keep(BevReplay *replay, BevChunk *chunk, uint64_t covered)
 bool
 bev_replay_end(BevReplay *replay, const BevFetchedMessage *message)
 {
-	Fetch	   *fetch = find_fetch(replay, message->request);
-	BevChunk    *chunk;
+	Fetch *fetch = find_fetch(replay, message->request);
+	BevChunk *chunk;
 
 	if (fetch == NULL)
 		return true;
 	chunk = fetch->chunk;
-	*fetch = (Fetch) {0};
+	*fetch = (Fetch){0};
 
 	if (message->result == BEV_FETCH_GONE)
 	{
-		uint64_t	after = chunk->after;
+		uint64_t after = chunk->after;
 
 		bev_chunk_free(chunk);
 		tell(replay, 0, message->dropped, replay->events->gone);

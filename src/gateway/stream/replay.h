@@ -17,24 +17,24 @@
 #include "gateway/stream/chunk.h"
 
 /* About how much one FETCH asks for, and how many are under way at once. */
-#define BEV_FETCH_BYTES		(1024 * 1024)
-#define BEV_FETCHES_MAX		4
+#define BEV_FETCH_BYTES (1024 * 1024)
+#define BEV_FETCHES_MAX 4
 
 typedef struct BevWaiter
 {
-	uint64_t	after;			/* its position */
+	uint64_t after; /* its position */
 	struct BevWaiter *prev;
 	struct BevWaiter *next;
-	bool		waiting;
+	bool waiting;
 } BevWaiter;
 
 typedef struct BevReplayEvents
 {
-	void		(*fetch) (void *owner, const BevFetchMessage *message);
+	void (*fetch)(void *owner, const BevFetchMessage *message);
 	/* A chunk covers your position now (you wait no more). */
-	void		(*ready) (void *owner, BevWaiter *waiter);
+	void (*ready)(void *owner, BevWaiter *waiter);
 	/* What is behind your position is gone for good (you wait no more). */
-	void		(*gone) (void *owner, BevWaiter *waiter);
+	void (*gone)(void *owner, BevWaiter *waiter);
 } BevReplayEvents;
 
 typedef struct BevReplay BevReplay;
@@ -65,8 +65,8 @@ extern void bev_replay_ask(BevReplay *replay, uint64_t floor);
  * An event of an answer.  False: it breaks the order.  What answers a request
  * from before a reset is ignored.
  */
-extern bool bev_replay_add(BevReplay *replay, const BevEventsMessage *message,
-						  uint32_t n, const BevEvent *event);
+extern bool bev_replay_add(BevReplay *replay, const BevEventsMessage *message, uint32_t n,
+                           const BevEvent *event);
 
 /* The end of an answer.  False: it brings its position nowhere. */
 extern bool bev_replay_end(BevReplay *replay, const BevFetchedMessage *message);
@@ -74,4 +74,4 @@ extern bool bev_replay_end(BevReplay *replay, const BevFetchedMessage *message);
 /* The history was replaced: forget all, everybody's past is gone. */
 extern void bev_replay_reset(BevReplay *replay);
 
-#endif							/* BEV_GATEWAY_STREAM_REPLAY_H */
+#endif /* BEV_GATEWAY_STREAM_REPLAY_H */

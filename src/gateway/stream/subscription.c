@@ -14,13 +14,13 @@
 
 typedef struct List
 {
-	char	  **value;
-	uint32_t	count;
+	char **value;
+	uint32_t count;
 } List;
 
 struct BevSubscription
 {
-	List		list[BEV_NARROWINGS];
+	List list[BEV_NARROWINGS];
 };
 
 BevSubscription *
@@ -36,7 +36,7 @@ bev_subscription_free(BevSubscription *subscription)
 		return;
 	for (int by = 0; by < BEV_NARROWINGS; by++)
 	{
-		List	   *list = &subscription->list[by];
+		List *list = &subscription->list[by];
 
 		for (uint32_t i = 0; i < list->count; i++)
 			free(list->value[i]);
@@ -46,10 +46,9 @@ bev_subscription_free(BevSubscription *subscription)
 }
 
 bool
-bev_subscription_add(BevSubscription *subscription, BevNarrowing by,
-					const char *value)
+bev_subscription_add(BevSubscription *subscription, BevNarrowing by, const char *value)
 {
-	List	   *list = &subscription->list[by];
+	List *list = &subscription->list[by];
 
 	if (list->count >= BEV_SUBSCRIPTION_MAX)
 		return false;
@@ -67,11 +66,11 @@ compare_values(const void *a, const void *b)
 bool
 bev_subscription_seal(BevSubscription *subscription)
 {
-	bool		empty = true;
+	bool empty = true;
 
 	for (int by = 0; by < BEV_NARROWINGS; by++)
 	{
-		List	   *list = &subscription->list[by];
+		List *list = &subscription->list[by];
 
 		if (list->count == 0)
 			continue;
@@ -82,18 +81,18 @@ bev_subscription_seal(BevSubscription *subscription)
 }
 
 /* Room that the counts of the lists behind it need. */
-#define COUNT_ROOM		8
+#define COUNT_ROOM 8
 
 static void
-write_list(const List *list, BevPackedSubscriptionKind one, BevPackedSubscriptionKind count, uint32_t spare,
-		   char *dst, uint32_t *len)
+write_list(const List *list, BevPackedSubscriptionKind one, BevPackedSubscriptionKind count,
+           uint32_t spare, char *dst, uint32_t *len)
 {
-	uint32_t	before = *len;
-	char		number[16];
-	uint32_t	i = 0;
+	uint32_t before = *len;
+	char number[16];
+	uint32_t i = 0;
 
 	while (i < list->count && bev_packed_subscription_add(dst, len, one, list->value[i]) &&
-		   *len + spare <= BEV_PACKED_SUBSCRIPTION_MAX)
+	       *len + spare <= BEV_PACKED_SUBSCRIPTION_MAX)
 		i++;
 	if (i == list->count)
 		return;
@@ -109,7 +108,7 @@ bev_subscription_write(const BevSubscription *subscription, char *dst, uint32_t 
 	{
 		BevPackedSubscriptionKind one;
 		BevPackedSubscriptionKind count;
-	}			kinds[BEV_NARROWINGS] = {
+	} kinds[BEV_NARROWINGS] = {
 		[BEV_BY_TYPE] = {BEV_PACKED_SUBSCRIPTION_TYPE, BEV_PACKED_SUBSCRIPTION_TYPES},
 		[BEV_BY_ACTION] = {BEV_PACKED_SUBSCRIPTION_ACTION, BEV_PACKED_SUBSCRIPTION_ACTIONS},
 		[BEV_BY_PROJECT] = {BEV_PACKED_SUBSCRIPTION_PROJECT, BEV_PACKED_SUBSCRIPTION_PROJECTS},
@@ -118,15 +117,14 @@ bev_subscription_write(const BevSubscription *subscription, char *dst, uint32_t 
 
 	for (int by = 0; subscription && by < BEV_NARROWINGS; by++)
 		write_list(&subscription->list[by], kinds[by].one, kinds[by].count,
-				   (BEV_NARROWINGS - by) * COUNT_ROOM, dst, len);
+		           (BEV_NARROWINGS - by) * COUNT_ROOM, dst, len);
 }
 
 static bool
 list_passes(const List *list, const char *value)
 {
 	return list->count == 0 ||
-		bsearch(&value, list->value, list->count, sizeof(char *),
-				compare_values) != NULL;
+	       bsearch(&value, list->value, list->count, sizeof(char *), compare_values) != NULL;
 }
 
 bool
@@ -135,7 +133,7 @@ bev_subscription_passes(const BevSubscription *subscription, const BevLabels *la
 	if (subscription == NULL)
 		return true;
 	return list_passes(&subscription->list[BEV_BY_TYPE], labels->type) &&
-		list_passes(&subscription->list[BEV_BY_ACTION], labels->action) &&
-		list_passes(&subscription->list[BEV_BY_PROJECT], labels->project) &&
-		list_passes(&subscription->list[BEV_BY_BUG], labels->bug);
+	       list_passes(&subscription->list[BEV_BY_ACTION], labels->action) &&
+	       list_passes(&subscription->list[BEV_BY_PROJECT], labels->project) &&
+	       list_passes(&subscription->list[BEV_BY_BUG], labels->bug);
 }

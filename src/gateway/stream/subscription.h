@@ -24,7 +24,7 @@ typedef enum BevNarrowing
 } BevNarrowing;
 
 /* The most values in one list. */
-#define BEV_SUBSCRIPTION_MAX		1000
+#define BEV_SUBSCRIPTION_MAX 1000
 
 typedef struct BevSubscription BevSubscription;
 
@@ -33,21 +33,18 @@ extern BevSubscription *bev_subscription_create(void);
 extern void bev_subscription_free(BevSubscription *subscription);
 
 /* False: the list is full. */
-extern bool bev_subscription_add(BevSubscription *subscription, BevNarrowing by,
-								const char *value);
+extern bool bev_subscription_add(BevSubscription *subscription, BevNarrowing by, const char *value);
 
 /* To be called once all is added.  True: it narrows nothing. */
 extern bool bev_subscription_seal(BevSubscription *subscription);
 
 /*
- * Append what it narrows to as bytes (common/pipe/packed_subscription.h); NULL narrows nothing.  A list that
- * has no room is told by its number of values.
+ * Append what it narrows to as bytes (common/pipe/packed_subscription.h); NULL narrows nothing.  A
+ * list that has no room is told by its number of values.
  */
-extern void bev_subscription_write(const BevSubscription *subscription, char *dst,
-								  uint32_t *len);
+extern void bev_subscription_write(const BevSubscription *subscription, char *dst, uint32_t *len);
 
 /* NULL passes everything. */
-extern bool bev_subscription_passes(const BevSubscription *subscription,
-								   const BevLabels *labels);
+extern bool bev_subscription_passes(const BevSubscription *subscription, const BevLabels *labels);
 
-#endif							/* BEV_GATEWAY_STREAM_SUBSCRIPTION_H */
+#endif /* BEV_GATEWAY_STREAM_SUBSCRIPTION_H */

@@ -20,7 +20,7 @@ chunk_at(const BevWindow *window, uint32_t i)
 static void
 note_frame(BevWindow *window, const BevChunk *chunk, const BevFrame *frame)
 {
-	BevSpan		row = bev_chunk_row(chunk, frame);
+	BevSpan row = bev_chunk_row(chunk, frame);
 
 	if (row.len > 0)
 		bev_latest_note(&window->latest, row, frame->seq);
@@ -31,13 +31,13 @@ forget_chunk(BevWindow *window, const BevChunk *chunk)
 {
 	for (uint32_t i = 0; i < chunk->count; i++)
 		bev_latest_forget(&window->latest, bev_chunk_row(chunk, &chunk->frame[i]),
-						 chunk->frame[i].seq);
+		                  chunk->frame[i].seq);
 }
 
 static void
 drop_oldest(BevWindow *window)
 {
-	BevChunk    *chunk = chunk_at(window, 0);
+	BevChunk *chunk = chunk_at(window, 0);
 
 	if (window->indexed)
 		forget_chunk(window, chunk);
@@ -69,16 +69,15 @@ void
 bev_window_trim(BevWindow *window)
 {
 	while (window->count > 1 &&
-		   window->bytes + bev_chunk_size(chunk_at(window, window->count - 1)) >
-		   window->limit)
+	       window->bytes + bev_chunk_size(chunk_at(window, window->count - 1)) > window->limit)
 		drop_oldest(window);
 }
 
 static void
 grow(BevWindow *window)
 {
-	uint32_t	size = window->size ? window->size * 2 : 16;
-	BevChunk   **chunk = bev_alloc(sizeof(BevChunk *) * size);
+	uint32_t size = window->size ? window->size * 2 : 16;
+	BevChunk **chunk = bev_alloc(sizeof(BevChunk *) * size);
 
 	for (uint32_t i = 0; i < window->count; i++)
 		chunk[i] = chunk_at(window, i);
@@ -91,11 +90,11 @@ grow(BevWindow *window)
 static BevChunk *
 add_chunk(BevWindow *window)
 {
-	BevChunk    *chunk = bev_chunk_create(window->tip);
+	BevChunk *chunk = bev_chunk_create(window->tip);
 
 	if (window->count > 0)
 	{
-		BevChunk    *last = chunk_at(window, window->count - 1);
+		BevChunk *last = chunk_at(window, window->count - 1);
 
 		last->covered = window->tip;
 		window->bytes += bev_chunk_size(last);
@@ -108,9 +107,9 @@ add_chunk(BevWindow *window)
 
 void
 bev_window_add(BevWindow *window, const BevEventsMessage *message, uint32_t n,
-			  const BevEvent *event)
+               const BevEvent *event)
 {
-	BevChunk    *last = window->count ? chunk_at(window, window->count - 1) : NULL;
+	BevChunk *last = window->count ? chunk_at(window, window->count - 1) : NULL;
 
 	if (last == NULL || !bev_chunk_fits(last, bev_envelope_estimate(event)))
 		last = add_chunk(window);
@@ -151,13 +150,13 @@ bev_window_index(BevWindow *window, bool indexed)
 const BevChunk *
 bev_window_find(const BevWindow *window, uint64_t seq, uint32_t *index)
 {
-	uint32_t	low = 0;
-	uint32_t	high = window->count;
+	uint32_t low = 0;
+	uint32_t high = window->count;
 
 	/* The first chunk that reaches above seq. */
 	while (low < high)
 	{
-		uint32_t	middle = (low + high) / 2;
+		uint32_t middle = (low + high) / 2;
 
 		if (chunk_at(window, middle)->covered <= seq)
 			low = middle + 1;
@@ -182,5 +181,5 @@ bev_window_free(BevWindow *window)
 	bev_window_reset(window, 0);
 	bev_latest_free(&window->latest);
 	free(window->chunk);
-	*window = (BevWindow) {0};
+	*window = (BevWindow){0};
 }

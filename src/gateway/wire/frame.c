@@ -33,7 +33,7 @@ bev_frame_header(char dst[BEV_FRAME_HEADER_MAX], BevOpcode opcode, uint64_t payl
 void
 bev_frame_add(BevText *text, BevOpcode opcode, const char *payload, size_t len)
 {
-	char	   *dst = bev_text_reserve(text, BEV_FRAME_HEADER_MAX + len);
+	char *dst = bev_text_reserve(text, BEV_FRAME_HEADER_MAX + len);
 
 	text->len += bev_frame_header(dst, opcode, len);
 	bev_text_add(text, payload, len);
@@ -42,8 +42,8 @@ bev_frame_add(BevText *text, BevOpcode opcode, const char *payload, size_t len)
 void
 bev_frame_add_close(BevText *text, int code, const char *reason)
 {
-	char		payload[BEV_CONTROL_MAX];
-	size_t		len = strlen(reason);
+	char payload[BEV_CONTROL_MAX];
+	size_t len = strlen(reason);
 
 	if (len > sizeof(payload) - 2)
 		len = sizeof(payload) - 2;
@@ -71,9 +71,9 @@ lead_byte(unsigned char c)
 	if (c >= 0xc2 && c <= 0xdf)
 		return expect(1, 0x80, 0xbf);
 	if (c == 0xe0)
-		return expect(2, 0xa0, 0xbf);	/* no overlong forms */
+		return expect(2, 0xa0, 0xbf); /* no overlong forms */
 	if (c == 0xed)
-		return expect(2, 0x80, 0x9f);	/* no surrogates */
+		return expect(2, 0x80, 0x9f); /* no surrogates */
 	if (c >= 0xe1 && c <= 0xef)
 		return expect(2, 0x80, 0xbf);
 	if (c == 0xf0)
@@ -81,7 +81,7 @@ lead_byte(unsigned char c)
 	if (c >= 0xf1 && c <= 0xf3)
 		return expect(3, 0x80, 0xbf);
 	if (c == 0xf4)
-		return expect(3, 0x80, 0x8f);	/* nothing above U+10FFFF */
+		return expect(3, 0x80, 0x8f); /* nothing above U+10FFFF */
 	return BEV_UTF8_BAD;
 }
 

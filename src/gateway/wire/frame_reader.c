@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPCODE(reader)		((reader)->header[0] & 0x0f)
-#define IS_FINAL(reader)	((reader)->header[0] & 0x80)
-#define IS_CONTROL(reader)	((reader)->header[0] & 0x08)
+#define OPCODE(reader)     ((reader)->header[0] & 0x0f)
+#define IS_FINAL(reader)   ((reader)->header[0] & 0x80)
+#define IS_CONTROL(reader) ((reader)->header[0] & 0x08)
 
 static BevRead
 fail(BevFrameReader *reader, int code)
@@ -32,7 +32,7 @@ fail(BevFrameReader *reader, int code)
 static size_t
 header_size(const BevFrameReader *reader)
 {
-	uint8_t		len = reader->header[1] & 0x7f;
+	uint8_t len = reader->header[1] & 0x7f;
 
 	if (reader->have < 2)
 		return 2;
@@ -42,9 +42,9 @@ header_size(const BevFrameReader *reader)
 static uint64_t
 header_payload(const BevFrameReader *reader)
 {
-	uint8_t		len = reader->header[1] & 0x7f;
-	int			bytes = len == 127 ? 8 : len == 126 ? 2 : 0;
-	uint64_t	value = 0;
+	uint8_t len = reader->header[1] & 0x7f;
+	int bytes = len == 127 ? 8 : len == 126 ? 2 : 0;
+	uint64_t value = 0;
 
 	if (bytes == 0)
 		return len;
@@ -57,7 +57,7 @@ header_payload(const BevFrameReader *reader)
 static bool
 length_is_minimal(const BevFrameReader *reader, uint64_t payload)
 {
-	uint8_t		len = reader->header[1] & 0x7f;
+	uint8_t len = reader->header[1] & 0x7f;
 
 	if (len == 127)
 		return payload > UINT16_MAX && !(payload >> 63);
@@ -68,19 +68,19 @@ length_is_minimal(const BevFrameReader *reader, uint64_t payload)
 static int
 check_header(const BevFrameReader *reader, uint64_t payload, size_t max)
 {
-	int			opcode = OPCODE(reader);
+	int opcode = OPCODE(reader);
 
 	if (reader->header[0] & 0x70)
-		return BEV_CLOSE_PROTOCOL;	/* no extension was agreed on */
+		return BEV_CLOSE_PROTOCOL; /* no extension was agreed on */
 	if (!(reader->header[1] & 0x80))
-		return BEV_CLOSE_PROTOCOL;	/* a client must mask */
+		return BEV_CLOSE_PROTOCOL; /* a client must mask */
 	if (!length_is_minimal(reader, payload))
 		return BEV_CLOSE_PROTOCOL;
 	if (IS_CONTROL(reader))
-		return opcode > BEV_OP_PONG || !IS_FINAL(reader) ||
-			payload > BEV_CONTROL_MAX ? BEV_CLOSE_PROTOCOL : 0;
-	if (opcode > BEV_OP_BINARY ||
-		(opcode == BEV_OP_CONTINUATION) != reader->in_message)
+		return opcode > BEV_OP_PONG || !IS_FINAL(reader) || payload > BEV_CONTROL_MAX ?
+		           BEV_CLOSE_PROTOCOL :
+		           0;
+	if (opcode > BEV_OP_BINARY || (opcode == BEV_OP_CONTINUATION) != reader->in_message)
 		return BEV_CLOSE_PROTOCOL;
 	if (opcode == BEV_OP_BINARY)
 		return BEV_CLOSE_UNSUPPORTED;
@@ -93,14 +93,14 @@ check_header(const BevFrameReader *reader, uint64_t payload, size_t max)
 static int
 read_header(BevFrameReader *reader, const char **data, size_t *len, size_t max)
 {
-	uint64_t	payload;
-	int			wrong;
+	uint64_t payload;
+	int wrong;
 
 	while (reader->have < header_size(reader))
 	{
 		if (*len == 0)
 			return 0;
-		reader->header[reader->have++] = (uint8_t) *(*data)++;
+		reader->header[reader->have++] = (uint8_t) * (*data)++;
 		(*len)--;
 		/* An unmasked frame has four bytes less: wait for none of them. */
 		if (reader->have == 2 && !(reader->header[1] & 0x80))
@@ -135,8 +135,8 @@ unmask(BevFrameReader *reader, char *dst, const char *src, size_t len)
 static bool
 read_payload(BevFrameReader *reader, const char **data, size_t *len)
 {
-	size_t		n = *len < reader->left ? *len : (size_t) reader->left;
-	char	   *dst;
+	size_t n = *len < reader->left ? *len : (size_t) reader->left;
+	char *dst;
 
 	if (n == 0)
 		return true;
@@ -163,8 +163,8 @@ read_payload(BevFrameReader *reader, const char **data, size_t *len)
 static bool
 close_code_is_valid(int code)
 {
-	return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 &&
-			code != 1006) || (code >= 3000 && code <= 4999);
+	return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
+	       (code >= 3000 && code <= 4999);
 }
 
 static BevRead
@@ -194,7 +194,7 @@ end_frame(BevFrameReader *reader, BevText *payload)
 	reader->have = 0;
 	if (IS_CONTROL(reader))
 	{
-		*payload = (BevText) {.data = reader->control,.len = reader->control_len};
+		*payload = (BevText){.data = reader->control, .len = reader->control_len};
 		if (OPCODE(reader) == BEV_OP_CLOSE)
 			return end_close(reader);
 		return OPCODE(reader) == BEV_OP_PING ? BEV_READ_PING : BEV_READ_PONG;
@@ -211,7 +211,7 @@ end_frame(BevFrameReader *reader, BevText *payload)
 
 BevRead
 bev_frame_reader_next(BevFrameReader *reader, const char **data, size_t *len, size_t max,
-			   BevText *payload)
+                      BevText *payload)
 {
 	if (reader->taken)
 	{
@@ -222,7 +222,7 @@ bev_frame_reader_next(BevFrameReader *reader, const char **data, size_t *len, si
 	{
 		if (!reader->in_payload)
 		{
-			int			found = read_header(reader, data, len, max);
+			int found = read_header(reader, data, len, max);
 
 			if (found == 0)
 				return BEV_READ_MORE;
@@ -234,14 +234,14 @@ bev_frame_reader_next(BevFrameReader *reader, const char **data, size_t *len, si
 		if (reader->left > 0)
 			return BEV_READ_MORE;
 
-		BevRead		found = end_frame(reader, payload);
+		BevRead found = end_frame(reader, payload);
 
 		if (found != BEV_READ_MORE)
 			return found;
 	}
 	*data += *len;
 	*len = 0;
-	return BEV_READ_MORE;		/* after a failure: everything is swallowed */
+	return BEV_READ_MORE; /* after a failure: everything is swallowed */
 }
 
 void
@@ -249,5 +249,5 @@ bev_frame_reader_free(BevFrameReader *reader)
 {
 	free(reader->control);
 	bev_text_free(&reader->message);
-	*reader = (BevFrameReader) {.failed = reader->failed,.code = reader->code};
+	*reader = (BevFrameReader){.failed = reader->failed, .code = reader->code};
 }

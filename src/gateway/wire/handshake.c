@@ -10,14 +10,14 @@
  * buffer of 128), so a browser could not hand over a token that way, and its
  * upgrade path has a use after free that Debian has not patched.
  */
-#define _GNU_SOURCE				/* memmem */
+#define _GNU_SOURCE /* memmem */
 #include "gateway/wire/handshake.h"
 
 #include <openssl/evp.h>
 #include <string.h>
 #include <strings.h>
 
-#define WEBSOCKET_GUID	"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#define WEBSOCKET_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 static bool
 span_is_nocase(BevSpan span, const char *text)
@@ -33,8 +33,7 @@ trim(BevSpan span)
 		span.data++;
 		span.len--;
 	}
-	while (span.len > 0 && (span.data[span.len - 1] == ' ' ||
-							span.data[span.len - 1] == '\t'))
+	while (span.len > 0 && (span.data[span.len - 1] == ' ' || span.data[span.len - 1] == '\t'))
 		span.len--;
 	return span;
 }
@@ -56,7 +55,7 @@ next_element(BevSpan *rest, char separator, BevSpan *element)
 		rest->data = end + 1;
 	}
 	else
-		*rest = (BevSpan) {0};
+		*rest = (BevSpan){0};
 	*element = trim(*element);
 	return true;
 }
@@ -72,8 +71,8 @@ bev_head_end(const char *data, size_t len)
 static bool
 is_token_char(unsigned char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-		(c >= 'A' && c <= 'Z') || (c != 0 && strchr("!#$%&'*+-.^_`|~", c));
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c != 0 && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static bool
@@ -102,14 +101,13 @@ is_clean(BevSpan span, unsigned char lowest)
 static int
 parse_request_line(BevSpan line, BevHead *head)
 {
-	BevSpan		target;
+	BevSpan target;
 	const char *question;
 
 	if (!next_element(&line, ' ', &head->method) || !is_token(head->method))
 		return 400;
-	if (!next_element(&line, ' ', &target) || target.len == 0 ||
-		target.data[0] != '/' || !is_clean(target, 0x21) ||
-		memchr(target.data, '\t', target.len))
+	if (!next_element(&line, ' ', &target) || target.len == 0 || target.data[0] != '/' ||
+	    !is_clean(target, 0x21) || memchr(target.data, '\t', target.len))
 		return 400;
 	head->is_old = bev_span_is(line, "HTTP/1.0");
 	if (!head->is_old && !bev_span_is(line, "HTTP/1.1"))
@@ -174,13 +172,13 @@ static int
 parse_header(BevSpan line, BevHead *head)
 {
 	const char *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
-	BevSpan		name;
-	BevSpan		value;
+	BevSpan name;
+	BevSpan value;
 
 	if (colon == NULL)
 		return 400;
-	name = (BevSpan) {line.data, (uint32_t) (colon - line.data)};
-	value = trim((BevSpan) {colon + 1, line.len - name.len - 1});
+	name = (BevSpan){line.data, (uint32_t) (colon - line.data)};
+	value = trim((BevSpan){colon + 1, line.len - name.len - 1});
 	if (!is_token(name) || !is_clean(value, 0x20))
 		return 400;
 	return keep_header(head, name, value);
@@ -189,15 +187,15 @@ parse_header(BevSpan line, BevHead *head)
 int
 bev_head_parse(const char *data, size_t len, BevHead *head)
 {
-	const char *end = data + len - 2;	/* the empty line */
-	bool		first = true;
+	const char *end = data + len - 2; /* the empty line */
+	bool first = true;
 
-	*head = (BevHead) {0};
+	*head = (BevHead){0};
 	while (data < end)
 	{
 		const char *cr = memmem(data, (size_t) (end - data), "\r\n", 2);
-		BevSpan		line = {data, (uint32_t) (cr - data)};
-		int			status;
+		BevSpan line = {data, (uint32_t) (cr - data)};
+		int status;
 
 		status = first ? parse_request_line(line, head) : parse_header(line, head);
 		if (status != 0)
@@ -213,7 +211,7 @@ bev_head_parse(const char *data, size_t len, BevHead *head)
 static bool
 list_has(BevSpan list, const char *wanted)
 {
-	BevSpan		element;
+	BevSpan element;
 
 	while (next_element(&list, ',', &element))
 		if (span_is_nocase(element, wanted))
@@ -249,8 +247,7 @@ bev_head_check_upgrade(const BevHead *head)
 		return 505;
 	if (!bev_span_is(head->method, "GET") || head->has_body)
 		return 400;
-	if (!list_has(head->upgrade, "websocket") ||
-		!list_has(head->connection, "upgrade"))
+	if (!list_has(head->upgrade, "websocket") || !list_has(head->connection, "upgrade"))
 		return 400;
 	if (!bev_span_is(head->version, "13"))
 		return 426;
@@ -260,8 +257,8 @@ bev_head_check_upgrade(const BevHead *head)
 bool
 bev_head_offers_protocol(const BevHead *head)
 {
-	BevSpan		rest = head->protocols;
-	BevSpan		element;
+	BevSpan rest = head->protocols;
+	BevSpan element;
 
 	while (next_element(&rest, ',', &element))
 		if (bev_span_is(element, BEV_SUBPROTOCOL))
@@ -282,11 +279,11 @@ copy_token(char *dst, BevSpan token)
 static bool
 token_from_authorization(const BevHead *head, char *dst)
 {
-	BevSpan		value = head->authorization;
+	BevSpan value = head->authorization;
 
 	if (value.len < 7 || strncasecmp(value.data, "bearer ", 7) != 0)
 		return false;
-	copy_token(dst, trim((BevSpan) {value.data + 7, value.len - 7}));
+	copy_token(dst, trim((BevSpan){value.data + 7, value.len - 7}));
 	return true;
 }
 
@@ -294,19 +291,17 @@ static bool
 token_from_protocols(const BevHead *head, char *dst)
 {
 	const size_t prefix = strlen(BEV_BEARER_PREFIX);
-	BevSpan		rest = head->protocols;
-	BevSpan		element;
-	bool		found = false;
+	BevSpan rest = head->protocols;
+	BevSpan element;
+	bool found = false;
 
 	while (next_element(&rest, ',', &element))
 	{
-		if (element.len < prefix ||
-			memcmp(element.data, BEV_BEARER_PREFIX, prefix) != 0)
+		if (element.len < prefix || memcmp(element.data, BEV_BEARER_PREFIX, prefix) != 0)
 			continue;
-		copy_token(dst, (BevSpan) {element.data + prefix,
-				   element.len - (uint32_t) prefix});
+		copy_token(dst, (BevSpan){element.data + prefix, element.len - (uint32_t) prefix});
 		if (found)
-			dst[0] = '\0';		/* which one?  Neither. */
+			dst[0] = '\0'; /* which one?  Neither. */
 		found = true;
 	}
 	return found;
@@ -315,7 +310,7 @@ token_from_protocols(const BevHead *head, char *dst)
 bool
 bev_head_token(const BevHead *head, char *dst)
 {
-	int			len;
+	int len;
 
 	if (head->ambiguous)
 	{
@@ -343,17 +338,17 @@ hex_digit(char c)
 static int
 decode(BevSpan value, char *dst, size_t size)
 {
-	size_t		n = 0;
+	size_t n = 0;
 
 	for (uint32_t i = 0; i < value.len; i++)
 	{
-		char		c = value.data[i];
+		char c = value.data[i];
 
 		if (c == '%')
 		{
-			bool		whole = value.len - i > 2;
-			int			high = whole ? hex_digit(value.data[i + 1]) : -1;
-			int			low = whole ? hex_digit(value.data[i + 2]) : -1;
+			bool whole = value.len - i > 2;
+			int high = whole ? hex_digit(value.data[i + 1]) : -1;
+			int low = whole ? hex_digit(value.data[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return -2;
@@ -372,14 +367,14 @@ int
 bev_head_parameter(const BevHead *head, const char *name, char *dst, size_t size)
 {
 	const size_t name_len = strlen(name);
-	BevSpan		rest = head->query;
-	BevSpan		element;
-	int			result = -1;
+	BevSpan rest = head->query;
+	BevSpan element;
+	int result = -1;
 
 	while (next_element(&rest, '&', &element))
 	{
 		if (element.len <= name_len || element.data[name_len] != '=' ||
-			memcmp(element.data, name, name_len) != 0)
+		    memcmp(element.data, name, name_len) != 0)
 			continue;
 		if (result != -1)
 			return -2;
@@ -393,7 +388,7 @@ bev_head_parameter(const BevHead *head, const char *name, char *dst, size_t size
 void
 bev_head_accept(const BevHead *head, char dst[BEV_ACCEPT_LEN + 1])
 {
-	char		text[24 + sizeof(WEBSOCKET_GUID)];
+	char text[24 + sizeof(WEBSOCKET_GUID)];
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 
@@ -407,8 +402,8 @@ bev_head_accept(const BevHead *head, char dst[BEV_ACCEPT_LEN + 1])
 static bool
 origin_is_own(const BevHead *head)
 {
-	BevSpan		origin = head->origin;
-	uint32_t	scheme;
+	BevSpan origin = head->origin;
+	uint32_t scheme;
 
 	if (origin.len > 7 && strncasecmp(origin.data, "http://", 7) == 0)
 		scheme = 7;
@@ -417,17 +412,17 @@ origin_is_own(const BevHead *head)
 	else
 		return false;
 	return origin.len - scheme == head->host.len &&
-		strncasecmp(origin.data + scheme, head->host.data, head->host.len) == 0;
+	       strncasecmp(origin.data + scheme, head->host.data, head->host.len) == 0;
 }
 
 bool
 bev_origin_allowed(const BevHead *head, const char *allowed)
 {
-	BevSpan		rest = {allowed, (uint32_t) strlen(allowed)};
-	BevSpan		element;
+	BevSpan rest = {allowed, (uint32_t) strlen(allowed)};
+	BevSpan element;
 
 	if (!head->has_origin)
-		return true;			/* not a browser */
+		return true; /* not a browser */
 	if (trim(rest).len == 0)
 		return origin_is_own(head);
 	while (next_element(&rest, ',', &element))
@@ -435,7 +430,7 @@ bev_origin_allowed(const BevHead *head, const char *allowed)
 		if (bev_span_is(element, "*"))
 			return true;
 		if (element.len > 0 && element.len == head->origin.len &&
-			strncasecmp(element.data, head->origin.data, element.len) == 0)
+		    strncasecmp(element.data, head->origin.data, element.len) == 0)
 			return true;
 	}
 	return false;

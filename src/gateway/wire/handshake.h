@@ -16,32 +16,32 @@
 #include "common/event/event.h"
 
 /* The longest head that is read: an 8 kB token and 8 kB of everything else. */
-#define BEV_HEAD_MAX			16384
+#define BEV_HEAD_MAX 16384
 
 /* The longest token that is looked at. */
-#define BEV_TOKEN_MAX		8192
+#define BEV_TOKEN_MAX 8192
 
-#define BEV_SUBPROTOCOL		"bugevents.v1"
-#define BEV_BEARER_PREFIX	"bearer."
+#define BEV_SUBPROTOCOL   "bugevents.v1"
+#define BEV_BEARER_PREFIX "bearer."
 
 typedef struct BevHead
 {
-	BevSpan		method;
-	BevSpan		path;			/* without the query */
-	BevSpan		query;			/* without the question mark */
-	BevSpan		host;
-	BevSpan		origin;
-	BevSpan		authorization;
-	BevSpan		forwarded;		/* X-Forwarded-For, the last one */
-	BevSpan		upgrade;
-	BevSpan		connection;
-	BevSpan		key;			/* Sec-WebSocket-Key */
-	BevSpan		version;		/* Sec-WebSocket-Version */
-	BevSpan		protocols;		/* Sec-WebSocket-Protocol */
-	bool		is_old;			/* HTTP/1.0, as health checks and proxies use; a host isn't needed */
-	bool		has_origin;		/* it may be empty, which is not none */
-	bool		has_body;		/* a content length or a transfer encoding */
-	bool		ambiguous;		/* an authorization, origin or list came twice */
+	BevSpan method;
+	BevSpan path;  /* without the query */
+	BevSpan query; /* without the question mark */
+	BevSpan host;
+	BevSpan origin;
+	BevSpan authorization;
+	BevSpan forwarded; /* X-Forwarded-For, the last one */
+	BevSpan upgrade;
+	BevSpan connection;
+	BevSpan key;       /* Sec-WebSocket-Key */
+	BevSpan version;   /* Sec-WebSocket-Version */
+	BevSpan protocols; /* Sec-WebSocket-Protocol */
+	bool is_old;       /* HTTP/1.0, as health checks and proxies use; a host isn't needed */
+	bool has_origin;   /* it may be empty, which is not none */
+	bool has_body;     /* a content length or a transfer encoding */
+	bool ambiguous;    /* an authorization, origin or list came twice */
 } BevHead;
 
 /*
@@ -51,13 +51,13 @@ typedef struct BevHead
 extern size_t bev_head_end(const char *data, size_t len);
 
 /* Parse a complete head.  0, or the HTTP status of the refusal. */
-extern int	bev_head_parse(const char *data, size_t len, BevHead *head);
+extern int bev_head_parse(const char *data, size_t len, BevHead *head);
 
 /* Does the client ask for an upgrade at all? */
 extern bool bev_head_wants_upgrade(const BevHead *head);
 
 /* Is the upgrade one that can be accepted (RFC 6455 4.2.1)?  0, or the HTTP status. */
-extern int	bev_head_check_upgrade(const BevHead *head);
+extern int bev_head_check_upgrade(const BevHead *head);
 
 /* Does the client offer our subprotocol, so that it must be named? */
 extern bool bev_head_offers_protocol(const BevHead *head);
@@ -73,11 +73,10 @@ extern bool bev_head_token(const BevHead *head, char *dst);
  * A parameter of the query, decoded and terminated.  -1: not there; -2: given
  * twice, malformed or longer than size - 1; else its length.
  */
-extern int	bev_head_parameter(const BevHead *head, const char *name,
-							  char *dst, size_t size);
+extern int bev_head_parameter(const BevHead *head, const char *name, char *dst, size_t size);
 
 /* The value for Sec-WebSocket-Accept, terminated. */
-#define BEV_ACCEPT_LEN		28
+#define BEV_ACCEPT_LEN 28
 extern void bev_head_accept(const BevHead *head, char dst[BEV_ACCEPT_LEN + 1]);
 
 /*
@@ -86,4 +85,4 @@ extern void bev_head_accept(const BevHead *head, char dst[BEV_ACCEPT_LEN + 1]);
  */
 extern bool bev_origin_allowed(const BevHead *head, const char *allowed);
 
-#endif							/* BEV_GATEWAY_WIRE_HANDSHAKE_H */
+#endif /* BEV_GATEWAY_WIRE_HANDSHAKE_H */

@@ -1,5 +1,5 @@
 /*
- * carrier_message.c - the carrier, as the courier has it: a child process and a pipe of lines.
+ * carrier_process.c - the carrier, as the courier has it: a child process and a pipe of lines.
  *
  * Model: it isn't bound to us: when we are killed it ends what it is sending, writes
  * into the ledger what became of that, and goes.
@@ -40,9 +40,9 @@ prepare_buffers(void)
 bool
 bev_carrier_process_start(void)
 {
-	char		pipe_arg[16];
-	char		file_arg[24];
-	char	   *argv[] = {"bugevents-carrier", pipe_arg, file_arg, NULL};
+	char pipe_arg[16];
+	char file_arg[24];
+	char *argv[] = {"bugevents-carrier", pipe_arg, file_arg, NULL};
 
 	snprintf(pipe_arg, sizeof(pipe_arg), "--fd=%d", BEV_SPAWN_PIPE);
 	snprintf(file_arg, sizeof(file_arg), "--ledger=%d", BEV_SPAWN_FILE);
@@ -67,14 +67,14 @@ close_pipe(void)
 bool
 bev_carrier_process_is_running(void)
 {
-	int			status;
+	int status;
 
 	if (carrier == 0)
 		return false;
 	if (!bev_spawn_ended(carrier, &status))
 		return true;
 	ereport(LOG,
-			(errmsg("bugevents carrier (PID %d) ended with status %d", (int) carrier, status)));
+	        (errmsg("bugevents carrier (PID %d) ended with status %d", (int) carrier, status)));
 	carrier = 0;
 	close_pipe();
 	return false;
@@ -112,10 +112,10 @@ bev_carrier_process_write(void)
 {
 	while (outbox.len > 0 && pipe_fd != PGINVALID_SOCKET)
 	{
-		ssize_t		n = send(pipe_fd, outbox.data, outbox.len, MSG_NOSIGNAL);
+		ssize_t n = send(pipe_fd, outbox.data, outbox.len, MSG_NOSIGNAL);
 
 		if (n <= 0)
-			return;				/* full; or it is gone, which its end tells */
+			return; /* full; or it is gone, which its end tells */
 		drop(&outbox, n);
 	}
 }
@@ -123,23 +123,23 @@ bev_carrier_process_write(void)
 void
 bev_carrier_process_read(void)
 {
-	char		part[8192];
-	ssize_t		n = -1;
+	char part[8192];
+	ssize_t n = -1;
 
 	while (pipe_fd != PGINVALID_SOCKET && inbox.len < (int) BEV_CARRIER_MAX_UP &&
-		   (n = recv(pipe_fd, part, sizeof(part), 0)) > 0)
+	       (n = recv(pipe_fd, part, sizeof(part), 0)) > 0)
 		appendBinaryStringInfo(&inbox, part, n);
 	if (inbox.len >= (int) BEV_CARRIER_MAX_UP && memchr(inbox.data, '\n', inbox.len) == NULL)
 		bev_carrier_process_kill("it said too much at once");
 	else if (inbox.len < (int) BEV_CARRIER_MAX_UP && n == 0)
-		close_pipe();			/* it is about to end */
+		close_pipe(); /* it is about to end */
 }
 
 char *
 bev_carrier_process_hear(void)
 {
-	char	   *end = inbox.len > 0 ? memchr(inbox.data, '\n', inbox.len) : NULL;
-	char	   *line;
+	char *end = inbox.len > 0 ? memchr(inbox.data, '\n', inbox.len) : NULL;
+	char *line;
 
 	if (end == NULL)
 		return NULL;

@@ -1,5 +1,5 @@
 /*
- * carrier_message.h - the carrier, as the courier has it: a child process and a pipe of lines.
+ * carrier_process.h - the carrier, as the courier has it: a child process and a pipe of lines.
  */
 #ifndef BEV_NOTIFY_COURIER_CARRIER_PROCESS_H
 #define BEV_NOTIFY_COURIER_CARRIER_PROCESS_H
@@ -33,4 +33,4 @@ extern char *bev_carrier_process_hear(void);
 /* It broke the rules. */
 extern void bev_carrier_process_kill(const char *why);
 
-#endif							/* BEV_NOTIFY_COURIER_CARRIER_PROCESS_H */
+#endif /* BEV_NOTIFY_COURIER_CARRIER_PROCESS_H */

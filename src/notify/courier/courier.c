@@ -46,31 +46,31 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#define LOOK_INTERVAL	60000	/* ms */
-#define PACE			10		/* ms between looks at the least */
-#define RESTART_DELAY	1000	/* ms */
-#define WAIT_FOR_OTHER	100		/* ms, for the carrier of a courier before us */
-#define START_INTERVAL	5000	/* ms */
-#define UNDER_WAY_MAX	(BEV_CHANNELS * 64)	/* the limit of bugevents.delivery_concurrency */
-#define LEDGER_MAX		(1024 * 1024)	/* bytes */
+#define LOOK_INTERVAL  60000               /* ms */
+#define PACE           10                  /* ms between looks at the least */
+#define RESTART_DELAY  1000                /* ms */
+#define WAIT_FOR_OTHER 100                 /* ms, for the carrier of a courier before us */
+#define START_INTERVAL 5000                /* ms */
+#define UNDER_WAY_MAX  (BEV_CHANNELS * 64) /* the limit of bugevents.delivery_concurrency */
+#define LEDGER_MAX     (1024 * 1024)       /* bytes */
 
 PGDLLEXPORT void bugevents_courier_main(Datum arg);
 
 typedef struct UnderWay
 {
-	int64		id;
+	int64 id;
 	BevDeliveryChannel kind;
 } UnderWay;
 
 static UnderWay under_way[UNDER_WAY_MAX];
-static int	under_way_count = 0;
+static int under_way_count = 0;
 
 /* ---- what the carrier says ---- */
 
 static int
 count_under_way(BevDeliveryChannel kind)
 {
-	int			count = 0;
+	int count = 0;
 
 	for (int i = 0; i < under_way_count; i++)
 		count += under_way[i].kind == kind;
@@ -103,7 +103,9 @@ member_text(Jsonb *json, const char *name)
 {
 	JsonbValue *value = member(json, name);
 
-	return value && value->type == jbvString ? pnstrdup(value->val.string.val, value->val.string.len) : NULL;
+	return value && value->type == jbvString ?
+	           pnstrdup(value->val.string.val, value->val.string.len) :
+	           NULL;
 }
 
 static int64
@@ -111,16 +113,18 @@ member_int(Jsonb *json, const char *name, int64 missing)
 {
 	JsonbValue *value = member(json, name);
 
-	return value && value->type == jbvNumeric
-		? DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))) : missing;
+	return value && value->type == jbvNumeric ?
+	           DatumGetInt64(
+				   DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric))) :
+	           missing;
 }
 
 typedef struct Heard
 {
 	const char *line;
-	const char *type;			/* NULL: it makes no sense */
-	const char *complaint;		/* of a status; NULL: none */
-	BevDeliveryResult	result;
+	const char *type;      /* NULL: it makes no sense */
+	const char *complaint; /* of a status; NULL: none */
+	BevDeliveryResult result;
 } Heard;
 
 /* What is wrong with the channels' settings. */
@@ -141,14 +145,14 @@ complaint_of(Jsonb *json)
 static void
 read_step(void *arg)
 {
-	Heard	   *heard = arg;
-	char	   *text = pg_any_to_server(pstrdup(heard->line), strlen(heard->line), PG_UTF8);
-	Jsonb	   *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	Heard *heard = arg;
+	char *text = pg_any_to_server(pstrdup(heard->line), strlen(heard->line), PG_UTF8);
+	Jsonb *json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	JsonbValue *uncertain = member(json, "uncertain");
 
 	heard->type = member_text(json, "type");
 	heard->complaint = complaint_of(json);
-	heard->result = (BevDeliveryResult) {
+	heard->result = (BevDeliveryResult){
 		.id = member_int(json, "id", -1),
 		.result = member_text(json, "result"),
 		.code = (int) member_int(json, "code", 0),
@@ -175,8 +179,8 @@ static void
 take_line(const char *line)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Heard		heard = {.line = line};
-	bool		good;
+	Heard heard = {.line = line};
+	bool good;
 
 	bev_transaction_begin();
 	MemoryContextSwitchTo(context);
@@ -188,15 +192,14 @@ take_line(const char *line)
 	else if (strcmp(heard.type, "result") == 0)
 		take_result(&heard.result);
 	else if (strcmp(heard.type, "status") == 0 && heard.complaint)
-		ereport(WARNING,
-				(errmsg("bugevents cannot send by %s", heard.complaint),
-				 errhint("Correct the settings and reload.")));
+		ereport(WARNING, (errmsg("bugevents cannot send by %s", heard.complaint),
+		                  errhint("Correct the settings and reload.")));
 }
 
 static void
 listen_to_carrier(void)
 {
-	char	   *line;
+	char *line;
 
 	while ((line = bev_carrier_process_hear()) != NULL)
 		take_line(line);
@@ -218,29 +221,29 @@ configure(void)
 static void
 hand_over(BevDeliveryChannel kind)
 {
-	int			room = bev_delivery_concurrency - count_under_way(kind);
-	ListCell   *cell;
+	int room = bev_delivery_concurrency - count_under_way(kind);
+	ListCell *cell;
 
 	if (!bev_delivery_channel_is_on(kind) || room <= 0)
 		return;
-	foreach(cell, bev_delivery_table_claim(kind, room))
+	foreach (cell, bev_delivery_table_claim(kind, room))
 	{
-		BevClaim    *claim = lfirst(cell);
+		BevClaim *claim = lfirst(cell);
 
-		under_way[under_way_count++] = (UnderWay) {claim->id, kind};
+		under_way[under_way_count++] = (UnderWay){claim->id, kind};
 		bev_carrier_process_say(claim->line, strlen(claim->line));
 	}
 }
 
 /*
- * Without a carrier: settle what the one before left, and start another one.  False: it is too early for
- * that.
+ * Without a carrier: settle what the one before left, and start another one.  False: it is too
+ * early for that.
  */
 static bool
 have_carrier(void)
 {
 	static TimestampTz not_before = 0;
-	int			left;
+	int left;
 
 	if (bev_carrier_process_is_running())
 		return true;
@@ -248,14 +251,14 @@ have_carrier(void)
 		return false;
 	not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESTART_DELAY);
 
-	listen_to_carrier();		/* what it said at last */
+	listen_to_carrier(); /* what it said at last */
 	under_way_count = 0;
 	bev_ledger_read();
 	left = bev_delivery_table_settle();
 	if (left > 0)
-		ereport(LOG,
-				(errmsg_plural("bugevents courier settled %d delivery that was under way",
-							   "bugevents courier settled %d deliveries that were under way", left, left)));
+		ereport(LOG, (errmsg_plural("bugevents courier settled %d delivery that was under way",
+		                            "bugevents courier settled %d deliveries that were under way",
+		                            left, left)));
 	bev_ledger_clear();
 	if (!bev_carrier_process_start())
 		return false;
@@ -269,7 +272,7 @@ have_carrier(void)
 static long
 sleep_time(bool has_carrier)
 {
-	bool		channels[BEV_CHANNELS];
+	bool channels[BEV_CHANNELS];
 	TimestampTz next;
 
 	/* One that closed its end is about to end. */
@@ -277,21 +280,23 @@ sleep_time(bool has_carrier)
 		return WAIT_FOR_OTHER;
 	for (int kind = 0; kind < BEV_CHANNELS; kind++)
 		channels[kind] = bev_delivery_channel_is_on((BevDeliveryChannel) kind) &&
-			count_under_way((BevDeliveryChannel) kind) < bev_delivery_concurrency;
+		                 count_under_way((BevDeliveryChannel) kind) < bev_delivery_concurrency;
 	next = bev_delivery_table_next(channels);
 	/* What is due and was not claimed is locked by somebody. */
-	return Max(PACE, Min(LOOK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next)));
+	return Max(PACE,
+	           Min(LOOK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next)));
 }
 
 static void
 sleep_until_something_happens(long ms)
 {
-	int			events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
+	int events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
 
 	pgstat_report_activity(STATE_IDLE, NULL);
 	(void) pgstat_report_stat(ms > WAIT_FOR_OTHER);
 	if (bev_carrier_process_socket() != PGINVALID_SOCKET)
-		events |= WL_SOCKET_READABLE | (bev_carrier_process_wants_to_write() ? WL_SOCKET_WRITEABLE : 0);
+		events |=
+			WL_SOCKET_READABLE | (bev_carrier_process_wants_to_write() ? WL_SOCKET_WRITEABLE : 0);
 	(void) WaitLatchOrSocket(MyLatch, events, bev_carrier_process_socket(), ms, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
@@ -302,8 +307,8 @@ static bool
 extension_exists(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	Oid			schema;
-	bool		exists;
+	Oid schema;
+	bool exists;
 
 	bev_transaction_begin();
 	schema = get_namespace_oid("bugevents", true);
@@ -325,7 +330,7 @@ reload(void)
 static bool
 run_turn(void)
 {
-	bool		has_carrier;
+	bool has_carrier;
 
 	if (ConfigReloadPending)
 		reload();
@@ -355,8 +360,8 @@ bugevents_courier_main(Datum arg pg_attribute_unused())
 		proc_exit(0);
 	bev_worker_connect();
 
-	turn = AllocSetContextCreate(TopMemoryContext, "bugevents courier turn",
-								 ALLOCSET_DEFAULT_SIZES);
+	turn =
+		AllocSetContextCreate(TopMemoryContext, "bugevents courier turn", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn);
 	while (!ShutdownRequestPending && run_turn())
 	{
@@ -371,20 +376,18 @@ bugevents_courier_main(Datum arg pg_attribute_unused())
 static void
 start(void)
 {
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART
-	};
+	BackgroundWorker worker = {.bgw_flags =
+	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+	                           .bgw_start_time = BgWorkerStart_RecoveryFinished,
+	                           .bgw_restart_time = BGW_NEVER_RESTART};
 
 	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "bugevents_courier_main", sizeof(worker.bgw_function_name));
 	strlcpy(worker.bgw_name, "bugevents courier", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "bugevents courier", BGW_MAXLEN);
 	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
-		ereport(LOG,
-				(errmsg("bugevents could not start its courier: nothing is sent"),
-				 errhint("Set max_worker_processes higher.")));
+		ereport(LOG, (errmsg("bugevents could not start its courier: nothing is sent"),
+		              errhint("Set max_worker_processes higher.")));
 }
 
 void
@@ -393,7 +396,7 @@ bev_courier_look_after(void)
 	static TimestampTz next_start = 0;
 
 	if (!bev_delivery_channel_is_any_on() || bev_worker_registry_is_running(BEV_WORKER_COURIER) ||
-		!bev_clock_has_come(next_start, START_INTERVAL))
+	    !bev_clock_has_come(next_start, START_INTERVAL))
 		return;
 	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
 	start();

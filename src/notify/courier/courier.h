@@ -12,4 +12,4 @@
  */
 extern void bev_courier_look_after(void);
 
-#endif							/* BEV_NOTIFY_COURIER_COURIER_H */
+#endif /* BEV_NOTIFY_COURIER_COURIER_H */

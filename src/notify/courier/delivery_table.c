@@ -1,12 +1,12 @@
 /*
- * explain_delivery.c - the rows of bugevents.deliveries, on their way.
+ * delivery_table.c - the rows of bugevents.deliveries, on their way.
  *
  * Model: that something is being sent is on disk before the carrier hears of it, and what
  * became of it after.  In between the ledger knows.
  *
- * When a courier or carrier has ended, what was being sent and is neither known to
- * be sent nor not to be is uncertain.  A webhook is sent again, as its receiver can tell by its id; a
- * mail or message isn't, unless bugevents.retry_uncertain is on.
+ * When a courier or carrier has ended, what was being sent and is neither known to be sent nor not
+ * to be is uncertain.  A webhook is sent again, as its receiver can tell by its id; a mail or
+ * message isn't, unless bugevents.retry_uncertain is on.
  */
 #include "notify/courier/delivery_table.h"
 
@@ -23,24 +23,25 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
-#define RETRY_MAX		3600000 /* ms */
-#define POSTPONE		60000	/* ms, of a user who has had enough for now */
-#define DIGEST_MAX		"200"	/* notifications in one mail */
+#define RETRY_MAX  3600000 /* ms */
+#define POSTPONE   60000   /* ms, of a user who has had enough for now */
+#define DIGEST_MAX "200"   /* notifications in one mail */
 
 static int64
 column_int(uint64 row, int column)
 {
-	bool		isnull;
+	bool isnull;
 
-	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
+	return DatumGetInt64(
+		SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
 }
 
 /* Null: 0. */
 static TimestampTz
 column_time(uint64 row, int column)
 {
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+	bool isnull;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
 
 	return isnull ? 0 : DatumGetTimestampTz(value);
 }
@@ -49,35 +50,35 @@ column_time(uint64 row, int column)
 
 typedef struct Due
 {
-	int64		id;
-	const char *user;			/* NULL: nobody's */
+	int64 id;
+	const char *user; /* NULL: nobody's */
 	const char *key;
-	bool		is_read;
-	bool		if_unread;
-	bool		collects;		/* with others of the user, in one mail */
-	TimestampTz quiet_until;	/* 0: the user may be disturbed */
+	bool is_read;
+	bool if_unread;
+	bool collects;           /* with others of the user, in one mail */
+	TimestampTz quiet_until; /* 0: the user may be disturbed */
 } Due;
 
 static Due *
 find_due(BevDeliveryChannel kind, int limit, int *n)
 {
 	static BevStatement statement = {
-		.sql = "SELECT d.id, d.user_id, d.key, coalesce(n.read, false), d.if_unread,"
-		" o.digest IS NOT NULL AND d.channel = 'email',"
-		" CASE WHEN o.quiet_from IS NOT NULL THEN nullif(bugevents.delivery_time(d.user_id, NULL, $2), $2) END"
-		" FROM bugevents.deliveries AS d"
-		" LEFT JOIN bugevents.notifications AS n ON n.id = d.notification_id"
-		" LEFT JOIN bugevents.delivery_options AS o ON o.user_id = d.user_id"
-		" WHERE d.channel = $1 AND d.state = 'waiting' AND d.next_attempt_at <= $2"
-		" ORDER BY d.next_attempt_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED"
-	};
-	Due		   *due;
+		.sql =
+			"SELECT d.id, d.user_id, d.key, coalesce(n.read, false), d.if_unread,"
+			" o.digest IS NOT NULL AND d.channel = 'email',"
+			" CASE WHEN o.quiet_from IS NOT NULL THEN nullif(bugevents.delivery_time(d.user_id, NULL, $2), $2) END"
+			" FROM bugevents.deliveries AS d"
+			" LEFT JOIN bugevents.notifications AS n ON n.id = d.notification_id"
+			" LEFT JOIN bugevents.delivery_options AS o ON o.user_id = d.user_id"
+			" WHERE d.channel = $1 AND d.state = 'waiting' AND d.next_attempt_at <= $2"
+			" ORDER BY d.next_attempt_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED"};
+	Due *due;
 
 	*n = bev_statement_with(&statement, bev_text_value(bev_delivery_channel_name(kind)),
-						   bev_time_value(GetCurrentTimestamp()), bev_int_value(limit));
+	                        bev_time_value(GetCurrentTimestamp()), bev_int_value(limit));
 	due = palloc(sizeof(Due) * Max(*n, 1));
 	for (int i = 0; i < *n; i++)
-		due[i] = (Due) {
+		due[i] = (Due){
 			.id = column_int(i, 1),
 			.user = bev_statement_text(i, 2),
 			.key = bev_statement_text(i, 3),
@@ -94,8 +95,7 @@ static void
 skip(int64 id)
 {
 	static BevStatement statement = {
-		.sql = "UPDATE bugevents.deliveries SET state = 'skipped', ended_at = now() WHERE id = $1"
-	};
+		.sql = "UPDATE bugevents.deliveries SET state = 'skipped', ended_at = now() WHERE id = $1"};
 
 	bev_statement_with(&statement, bev_int_value(id));
 }
@@ -105,16 +105,17 @@ static bool
 has_enough(BevDeliveryChannel kind, const char *user)
 {
 	static BevStatement statement = {
-		.sql = "SELECT (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND user_id = $2"
-		" AND state = 'sent' AND sent_with IS NULL AND ended_at > now() - interval '1 hour')"
-		" + (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND user_id = $2"
-		" AND state = 'sending' AND sent_with IS NULL)"
-	};
-	int64		count;
+		.sql =
+			"SELECT (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND user_id = $2"
+			" AND state = 'sent' AND sent_with IS NULL AND ended_at > now() - interval '1 hour')"
+			" + (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND user_id = $2"
+			" AND state = 'sending' AND sent_with IS NULL)"};
+	int64 count;
 
 	if (bev_delivery_rate == 0 || user == NULL || kind == BEV_CHANNEL_WEBHOOK)
 		return false;
-	bev_statement_with(&statement, bev_text_value(bev_delivery_channel_name(kind)), bev_text_value(user));
+	bev_statement_with(&statement, bev_text_value(bev_delivery_channel_name(kind)),
+	                   bev_text_value(user));
 	count = column_int(0, 1);
 	bev_statement_done();
 	return count >= bev_delivery_rate;
@@ -124,8 +125,7 @@ static void
 postpone(int64 id, TimestampTz until)
 {
 	static BevStatement statement = {
-		.sql = "UPDATE bugevents.deliveries SET next_attempt_at = $2 WHERE id = $1"
-	};
+		.sql = "UPDATE bugevents.deliveries SET next_attempt_at = $2 WHERE id = $1"};
 
 	bev_statement_with(&statement, bev_int_value(id), bev_time_value(until));
 }
@@ -134,33 +134,33 @@ static void
 set_sending(const Due *due)
 {
 	static BevStatement one = {
-		.sql = "UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1 WHERE id = $1"
-	};
+		.sql =
+			"UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1 WHERE id = $1"};
 	static BevStatement others = {
-		.sql = "UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1, sent_with = $1"
-		" WHERE id IN (SELECT id FROM bugevents.deliveries"
-		" WHERE channel = 'email' AND user_id = $2 AND id <> $1 AND state = 'waiting'"
-		" AND next_attempt_at <= $3 ORDER BY next_attempt_at, id LIMIT " DIGEST_MAX " - 1)"
-	};
+		.sql =
+			"UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1, sent_with = $1"
+			" WHERE id IN (SELECT id FROM bugevents.deliveries"
+			" WHERE channel = 'email' AND user_id = $2 AND id <> $1 AND state = 'waiting'"
+			" AND next_attempt_at <= $3 ORDER BY next_attempt_at, id LIMIT " DIGEST_MAX " - 1)"};
 
 	bev_statement_with(&one, bev_int_value(due->id));
 	if (due->collects)
 		bev_statement_with(&others, bev_int_value(due->id), bev_text_value(due->user),
-						  bev_time_value(GetCurrentTimestamp()));
+		                   bev_time_value(GetCurrentTimestamp()));
 }
 
 typedef struct Composing
 {
-	int64		id;
-	char	   *json;
+	int64 id;
+	char *json;
 } Composing;
 
 static void
 compose_step(void *arg)
 {
 	static BevStatement statement = {.sql = "SELECT bugevents.compose($1)"};
-	Composing  *composing = arg;
-	char	   *text;
+	Composing *composing = arg;
+	char *text;
 
 	bev_statement_with(&statement, bev_int_value(composing->id));
 	text = bev_statement_text(0, 1);
@@ -173,8 +173,7 @@ give_up(BevDeliveryChannel kind, int64 id, const char *error)
 {
 	static BevStatement statement = {
 		.sql = "UPDATE bugevents.deliveries SET state = 'dead', last_error = $2, ended_at = now()"
-		" WHERE id = $1 OR sent_with = $1 AND state = 'sending'"
-	};
+			   " WHERE id = $1 OR sent_with = $1 AND state = 'sending'"};
 
 	bev_statement_with(&statement, bev_int_value(id), bev_text_value(error));
 	bev_delivery_counters_count(kind, "dead");
@@ -184,8 +183,8 @@ give_up(BevDeliveryChannel kind, int64 id, const char *error)
 static char *
 compose(BevDeliveryChannel kind, const Due *due)
 {
-	Composing	composing = {.id = due->id};
-	char	   *line;
+	Composing composing = {.id = due->id};
+	char *line;
 
 	if (!bev_subtransaction_run(compose_step, &composing, true))
 	{
@@ -193,8 +192,9 @@ compose(BevDeliveryChannel kind, const Due *due)
 		return NULL;
 	}
 	/* An object with at least one member. */
-	line = psprintf("{\"type\":\"send\",\"id\":" INT64_FORMAT ",\"channel\":\"%s\",\"key\":\"%s\",%s\n",
-					due->id, bev_delivery_channel_name(kind), due->key, composing.json + 1);
+	line = psprintf("{\"type\":\"send\",\"id\":" INT64_FORMAT
+	                ",\"channel\":\"%s\",\"key\":\"%s\",%s\n",
+	                due->id, bev_delivery_channel_name(kind), due->key, composing.json + 1);
 	if (strlen(line) < BEV_CARRIER_MAX_DOWN)
 		return line;
 	/* The carrier would take it for noise, and end with all that it has under way. */
@@ -207,9 +207,8 @@ static bool
 is_waiting(int64 id)
 {
 	static BevStatement statement = {
-		.sql = "SELECT FROM bugevents.deliveries WHERE id = $1 AND state = 'waiting'"
-	};
-	bool		found = bev_statement_with(&statement, bev_int_value(id)) > 0;
+		.sql = "SELECT FROM bugevents.deliveries WHERE id = $1 AND state = 'waiting'"};
+	bool found = bev_statement_with(&statement, bev_int_value(id)) > 0;
 
 	bev_statement_done();
 	return found;
@@ -219,8 +218,8 @@ static void
 claim(BevDeliveryChannel kind, const Due *due, MemoryContext context, List **claims)
 {
 	MemoryContext old;
-	BevClaim    *one;
-	char	   *line;
+	BevClaim *one;
+	char *line;
 
 	if (due->is_read && due->if_unread)
 		skip(due->id);
@@ -250,9 +249,9 @@ List *
 bev_delivery_table_claim(BevDeliveryChannel kind, int limit)
 {
 	MemoryContext context = CurrentMemoryContext;
-	List	   *claims = NIL;
-	Due		   *due;
-	int			n;
+	List *claims = NIL;
+	Due *due;
+	int n;
 
 	bev_transaction_begin();
 	due = find_due(kind, limit, &n);
@@ -270,21 +269,24 @@ static void
 set_state(int64 id, const char *state, const BevDeliveryResult *result, TimestampTz next)
 {
 	static BevStatement statement = {
-		.sql = "UPDATE bugevents.deliveries SET state = $2, last_code = $3, last_error = $4, next_attempt_at = $5,"
-		" ended_at = CASE WHEN $2 <> 'waiting' THEN clock_timestamp() END,"
-		" sent_with = CASE WHEN $2 <> 'waiting' THEN sent_with END"
-		" WHERE (id = $1 OR sent_with = $1) AND state = 'sending'"
-	};
+		.sql =
+			"UPDATE bugevents.deliveries SET state = $2, last_code = $3, last_error = $4, next_attempt_at = $5,"
+			" ended_at = CASE WHEN $2 <> 'waiting' THEN clock_timestamp() END,"
+			" sent_with = CASE WHEN $2 <> 'waiting' THEN sent_with END"
+			" WHERE (id = $1 OR sent_with = $1) AND state = 'sending'"};
 
-	bev_statement_with(&statement, bev_int_value(id), bev_text_value(state), bev_int_value(result->code),
-					  bev_text_value(result->error && *result->error ? result->error : NULL), bev_time_value(next));
+	bev_statement_with(&statement, bev_int_value(id), bev_text_value(state),
+	                   bev_int_value(result->code),
+	                   bev_text_value(result->error && *result->error ? result->error : NULL),
+	                   bev_time_value(next));
 }
 
 static int
 attempts_of(int64 id)
 {
-	static BevStatement statement = {.sql = "SELECT attempts::bigint FROM bugevents.deliveries WHERE id = $1"};
-	int			attempts = bev_statement_with(&statement, bev_int_value(id)) > 0 ? column_int(0, 1) : 0;
+	static BevStatement statement = {
+		.sql = "SELECT attempts::bigint FROM bugevents.deliveries WHERE id = $1"};
+	int attempts = bev_statement_with(&statement, bev_int_value(id)) > 0 ? column_int(0, 1) : 0;
 
 	bev_statement_done();
 	return attempts;
@@ -297,7 +299,7 @@ attempts_of(int64 id)
 static TimestampTz
 next_attempt(int attempts, int retry_after)
 {
-	double		ms = bev_retry_delay;
+	double ms = bev_retry_delay;
 
 	for (int i = 1; i < attempts && ms < RETRY_MAX; i++)
 		ms *= 2;
@@ -328,7 +330,7 @@ state_after(BevDeliveryChannel kind, const BevDeliveryResult *result, int attemp
 static void
 record(BevDeliveryChannel kind, const BevDeliveryResult *result)
 {
-	int			attempts = attempts_of(result->id);
+	int attempts = attempts_of(result->id);
 	const char *state = state_after(kind, result, attempts);
 
 	set_state(result->id, state, result, next_attempt(attempts, result->retry_after));
@@ -352,13 +354,12 @@ bev_delivery_table_record(BevDeliveryChannel kind, const BevDeliveryResult *resu
 static void
 settle(BevDeliveryChannel kind, int64 id, BevLedgerFate fate)
 {
-	BevDeliveryResult	result = {
-		.id = id,
-		.result = fate == BEV_LEDGER_SENT ? "sent" : "retry",
-		.error = fate == BEV_LEDGER_SENT ? "" : "the process that sent it ended",
-		.retry_after = -1,
-		.uncertain = fate == BEV_LEDGER_UNKNOWN
-	};
+	BevDeliveryResult result = {.id = id,
+	                            .result = fate == BEV_LEDGER_SENT ? "sent" : "retry",
+	                            .error =
+	                                fate == BEV_LEDGER_SENT ? "" : "the process that sent it ended",
+	                            .retry_after = -1,
+	                            .uncertain = fate == BEV_LEDGER_UNKNOWN};
 
 	record(kind, &result);
 }
@@ -374,24 +375,24 @@ int
 bev_delivery_table_settle(void)
 {
 	static BevStatement statement = {
-		.sql = "SELECT id, channel, key, sent_with IS NOT NULL FROM bugevents.deliveries AS d WHERE state = 'sending'"
-		" AND (sent_with IS NULL OR NOT EXISTS (SELECT FROM bugevents.deliveries AS m WHERE m.id = d.sent_with))"
-	};
+		.sql =
+			"SELECT id, channel, key, sent_with IS NOT NULL FROM bugevents.deliveries AS d WHERE state = 'sending'"
+			" AND (sent_with IS NULL OR NOT EXISTS (SELECT FROM bugevents.deliveries AS m WHERE m.id = d.sent_with))"};
 	MemoryContext context = CurrentMemoryContext;
 	SPITupleTable *rows;
-	uint64		n;
+	uint64 n;
 
 	bev_transaction_begin();
 	n = bev_statement_run(&statement, 0, NULL);
 	rows = SPI_tuptable;
 	for (uint64 i = 0; i < n; i++)
 	{
-		bool		isnull;
+		bool isnull;
 
 		settle(bev_delivery_channel_find(SPI_getvalue(rows->vals[i], rows->tupdesc, 2)),
-			   DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull)),
-			   fate_of(SPI_getvalue(rows->vals[i], rows->tupdesc, 3),
-					   DatumGetBool(SPI_getbinval(rows->vals[i], rows->tupdesc, 4, &isnull))));
+		       DatumGetInt64(SPI_getbinval(rows->vals[i], rows->tupdesc, 1, &isnull)),
+		       fate_of(SPI_getvalue(rows->vals[i], rows->tupdesc, 3),
+		               DatumGetBool(SPI_getbinval(rows->vals[i], rows->tupdesc, 4, &isnull))));
 	}
 	bev_transaction_commit(context);
 	return n;
@@ -401,17 +402,18 @@ TimestampTz
 bev_delivery_table_next(const bool *channels)
 {
 	static BevStatement statement = {
-		.sql = "SELECT min(next_attempt_at) FROM bugevents.deliveries"
-		" WHERE state = 'waiting' AND (channel = 'email' AND $1 OR channel = 'whatsapp' AND $2 OR channel = 'webhook' AND $3)"
-	};
+		.sql =
+			"SELECT min(next_attempt_at) FROM bugevents.deliveries"
+			" WHERE state = 'waiting' AND (channel = 'email' AND $1 OR channel = 'whatsapp' AND $2 OR channel = 'webhook' AND $3)"};
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz next = DT_NOEND;
-	bool		isnull;
-	Datum		value;
+	bool isnull;
+	Datum value;
 
 	bev_transaction_begin();
 	bev_statement_with(&statement, bev_bool_value(channels[BEV_CHANNEL_EMAIL]),
-					  bev_bool_value(channels[BEV_CHANNEL_WHATSAPP]), bev_bool_value(channels[BEV_CHANNEL_WEBHOOK]));
+	                   bev_bool_value(channels[BEV_CHANNEL_WHATSAPP]),
+	                   bev_bool_value(channels[BEV_CHANNEL_WEBHOOK]));
 	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	if (!isnull)
 		next = DatumGetTimestampTz(value);

@@ -1,5 +1,5 @@
 /*
- * explain_delivery.h - the rows of bugevents.deliveries, on their way.
+ * delivery_table.h - the rows of bugevents.deliveries, on their way.
  *
  *	waiting --claim--> sending --record--> sent, dead, uncertain, or waiting again
  *
@@ -17,19 +17,19 @@
 /* A delivery that is to be sent now; the row says so already. */
 typedef struct BevClaim
 {
-	int64		id;
-	char	   *line;			/* for the carrier, with its end; UTF-8 */
+	int64 id;
+	char *line; /* for the carrier, with its end; UTF-8 */
 } BevClaim;
 
 /* What the carrier said of one. */
 typedef struct BevDeliveryResult
 {
-	int64		id;
-	const char *result;			/* sent, refused, retry */
-	int			code;
+	int64 id;
+	const char *result; /* sent, refused, retry */
+	int code;
 	const char *error;
-	int			retry_after;	/* seconds; -1: not said */
-	bool		uncertain;
+	int retry_after; /* seconds; -1: not said */
+	bool uncertain;
 } BevDeliveryResult;
 
 /* Up to limit deliveries (BevClaim) that are due, palloc'd in the current context. */
@@ -39,12 +39,12 @@ extern List *bev_delivery_table_claim(BevDeliveryChannel kind, int limit);
 extern void bev_delivery_table_record(BevDeliveryChannel kind, const BevDeliveryResult *result);
 
 /*
- * Settle what was being sent when a courier or carrier ended, by the ledger, which was read.  Returns how
- * many there were.
+ * Settle what was being sent when a courier or carrier ended, by the ledger, which was read.
+ * Returns how many there were.
  */
-extern int	bev_delivery_table_settle(void);
+extern int bev_delivery_table_settle(void);
 
 /* When the next one of these channels is due; DT_NOEND: there is none. */
 extern TimestampTz bev_delivery_table_next(const bool *channels);
 
-#endif							/* BEV_NOTIFY_COURIER_DELIVERY_TABLE_H */
+#endif /* BEV_NOTIFY_COURIER_DELIVERY_TABLE_H */

@@ -9,7 +9,7 @@
 void
 bev_bug_of_change(BevBug *bug, BevChange *change)
 {
-	*bug = (BevBug) {
+	*bug = (BevBug){
 		.id = change->key,
 		.title = bev_change_open_text(change, "title"),
 		.status = bev_change_text(change, "status"),
@@ -21,9 +21,9 @@ bev_bug_of_change(BevBug *bug, BevChange *change)
 static bool
 find_current(BevBug *bug, const char *id)
 {
-	BevSpan		record = bev_row_fetch_find("bug_report", id);
-	BevEvent		event;
-	BevChange	change;
+	BevSpan record = bev_row_fetch_find("bug_report", id);
+	BevEvent event;
+	BevChange change;
 
 	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
 		return false;
@@ -37,15 +37,14 @@ bool
 bev_bug_find(BevBug *bug, const char *id)
 {
 	static BevStatement find = {
-		.sql = "SELECT title, status, creator_id, assignee_id FROM bugevents.bugs WHERE id = $1"
-	};
+		.sql = "SELECT title, status, creator_id, assignee_id FROM bugevents.bugs WHERE id = $1"};
 
 	if (bev_statement_with(&find, bev_text_value(id)) == 0)
 	{
 		bev_statement_done();
 		return find_current(bug, id);
 	}
-	*bug = (BevBug) {
+	*bug = (BevBug){
 		.id = id,
 		.title = bev_statement_text(0, 1),
 		.status = bev_statement_text(0, 2),
@@ -60,22 +59,26 @@ void
 bev_bug_put(const BevBug *bug)
 {
 	static BevStatement put = {
-		.sql = "INSERT INTO bugevents.bugs (id, title, status, creator_id, assignee_id) VALUES ($1, $2, $3, $4, $5)"
-		" ON CONFLICT (id) DO UPDATE SET title = excluded.title, status = excluded.status,"
-		" creator_id = excluded.creator_id, assignee_id = excluded.assignee_id"
-	};
+		.sql =
+			"INSERT INTO bugevents.bugs (id, title, status, creator_id, assignee_id) VALUES ($1, $2, $3, $4, $5)"
+			" ON CONFLICT (id) DO UPDATE SET title = excluded.title, status = excluded.status,"
+			" creator_id = excluded.creator_id, assignee_id = excluded.assignee_id"};
 
-	bev_statement_with(&put, bev_text_value(bug->id), bev_text_value(bug->title), bev_text_value(bug->status),
-					  bev_text_value(bug->creator), bev_text_value(bug->assignee));
+	bev_statement_with(&put, bev_text_value(bug->id), bev_text_value(bug->title),
+	                   bev_text_value(bug->status), bev_text_value(bug->creator),
+	                   bev_text_value(bug->assignee));
 }
 
 void
 bev_bug_delete(const char *id)
 {
 	static BevStatement bugs = {.sql = "DELETE FROM bugevents.bugs WHERE id = $1"};
-	static BevStatement watchers = {.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"};
-	static BevStatement notifications = {.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id = $1"};
-	static BevStatement reminders = {.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"};
+	static BevStatement watchers = {.sql =
+	                                    "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"};
+	static BevStatement notifications = {
+		.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id = $1"};
+	static BevStatement reminders = {
+		.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"};
 
 	bev_statement_with(&bugs, bev_text_value(id));
 	bev_statement_with(&watchers, bev_text_value(id));
@@ -88,7 +91,8 @@ bev_bug_delete_all(void)
 {
 	static BevStatement bugs = {.sql = "DELETE FROM bugevents.bugs"};
 	static BevStatement watchers = {.sql = "DELETE FROM bugevents.watchers"};
-	static BevStatement notifications = {.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"};
+	static BevStatement notifications = {
+		.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"};
 	static BevStatement reminders = {.sql = "DELETE FROM bugevents.reminders"};
 
 	bev_statement_run(&bugs, 0, NULL);

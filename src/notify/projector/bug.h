@@ -36,4 +36,4 @@ extern void bev_bug_delete(const char *id);
 /* Forget all bugs. */
 extern void bev_bug_delete_all(void);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_BUG_H */
+#endif /* BEV_NOTIFY_PROJECTOR_BUG_H */

@@ -1,5 +1,5 @@
 /*
- * explain_change.c - an event of the journal, as the projector looks at it.
+ * change.c - an event of the journal, as the projector looks at it.
  */
 #include "notify/projector/change.h"
 
@@ -10,7 +10,7 @@
 static char *
 text_of(BevSpan span)
 {
-	char	   *text = pnstrdup(span.data, span.len);
+	char *text = pnstrdup(span.data, span.len);
 
 	return pg_any_to_server(text, span.len, PG_UTF8);
 }
@@ -18,7 +18,7 @@ text_of(BevSpan span)
 static bool
 has_exception(BevSpan audience)
 {
-	BevSpan		line;
+	BevSpan line;
 
 	while (bev_audience_next(&audience, &line))
 		if (line.len > 0 && *line.data == BEV_AUDIENCE_EXCEPT)
@@ -31,7 +31,7 @@ bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *e
 {
 	const BevSpan *field = event->field;
 
-	*change = (BevChange) {
+	*change = (BevChange){
 		.seq = seq,
 		.at = at,
 		.type = text_of(field[BEV_EVENT_TYPE]),
@@ -69,8 +69,8 @@ scalar_text(const JsonbValue *value)
 	if (value->type == jbvString)
 		return pnstrdup(value->val.string.val, value->val.string.len);
 	if (value->type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(value->val.numeric)));
+		return DatumGetCString(
+			DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 	if (value->type == jbvBool)
 		return pstrdup(value->val.boolean ? "true" : "false");
 	return NULL;
@@ -81,8 +81,8 @@ bev_change_text(BevChange *change, const char *field)
 {
 	if (change->payload == NULL)
 		change->payload = parse(change->payload_text);
-	return scalar_text(getKeyJsonValueFromContainer(&change->payload->root, field,
-													strlen(field), NULL));
+	return scalar_text(
+		getKeyJsonValueFromContainer(&change->payload->root, field, strlen(field), NULL));
 }
 
 bool

@@ -1,5 +1,5 @@
 /*
- * explain_change.h - an event of the journal, as the projector looks at it.
+ * change.h - an event of the journal, as the projector looks at it.
  */
 #ifndef BEV_NOTIFY_PROJECTOR_CHANGE_H
 #define BEV_NOTIFY_PROJECTOR_CHANGE_H
@@ -13,21 +13,21 @@
 /* Texts are in the server's encoding; never NULL. */
 typedef struct BevChange
 {
-	uint64		seq;
-	TimestampTz at;				/* of the commit */
+	uint64 seq;
+	TimestampTz at; /* of the commit */
 	const char *type;
 	const char *action;
-	const char *actor;			/* empty: not known */
-	const char *key;			/* the row's id */
-	const char *bug;			/* empty: none */
-	BevSpan		audience;		/* as in the record */
-	bool		narrowed;		/* for those only who didn't see the row before */
-	BevSpan		payload_text;
-	BevSpan		changes_text;
-	BevSpan		open_text;		/* the payload without what is for admins only; empty: the same */
-	Jsonb	   *payload;		/* parsed when they are first asked for */
-	Jsonb	   *changes;
-	Jsonb	   *open;
+	const char *actor; /* empty: not known */
+	const char *key;   /* the row's id */
+	const char *bug;   /* empty: none */
+	BevSpan audience;  /* as in the record */
+	bool narrowed;     /* for those only who didn't see the row before */
+	BevSpan payload_text;
+	BevSpan changes_text;
+	BevSpan open_text; /* the payload without what is for admins only; empty: the same */
+	Jsonb *payload;    /* parsed when they are first asked for */
+	Jsonb *changes;
+	Jsonb *open;
 } BevChange;
 
 /* Look at an event; allocates in the current context. */
@@ -47,4 +47,4 @@ extern char *bev_change_open_text(BevChange *change, const char *field);
 /* The old and the new value of a field that changed; false: it didn't. */
 extern bool bev_change_of(BevChange *change, const char *field, char **old, char **new);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_CHANGE_H */
+#endif /* BEV_NOTIFY_PROJECTOR_CHANGE_H */

@@ -1,5 +1,5 @@
 /*
- * explain_delivery.c - planning what is sent outside: rows of bugevents.deliveries.
+ * delivery_plan.c - planning what is sent outside: rows of bugevents.deliveries.
  *
  * Model: a delivery commits together with its notification, so there is one for each, and
  * only then.  When it is sent is settled here (quiet hours, digests, and with
@@ -19,12 +19,12 @@ is_wanted(BevDeliveryChannel kind, const char *user, const char *type)
 {
 	static BevStatement find = {
 		.sql = "SELECT enabled FROM bugevents.preferences WHERE user_id = $1 AND channel = $2"
-		" AND type IN ($3, '*') ORDER BY type = '*' LIMIT 1"
-	};
-	bool		wanted = bev_delivery_channel_is_default(kind);
+			   " AND type IN ($3, '*') ORDER BY type = '*' LIMIT 1"};
+	bool wanted = bev_delivery_channel_is_default(kind);
 
-	if (bev_statement_with(&find, bev_text_value(user), bev_text_value(bev_delivery_channel_name(kind)),
-						  bev_text_value(type)) > 0)
+	if (bev_statement_with(&find, bev_text_value(user),
+	                       bev_text_value(bev_delivery_channel_name(kind)),
+	                       bev_text_value(type)) > 0)
 		wanted = strcmp(bev_statement_text(0, 1), "t") == 0;
 	bev_statement_done();
 	return wanted;
@@ -43,30 +43,30 @@ address_of(BevDeliveryChannel kind, const BevPerson *person)
 
 static void
 insert(int64 notification, BevDeliveryChannel kind, const char *user, const char *address,
-	   TimestampTz at, bool if_unread)
+       TimestampTz at, bool if_unread)
 {
 	static BevStatement statement = {
-		.sql = "INSERT INTO bugevents.deliveries (notification_id, user_id, channel, address, next_attempt_at, if_unread)"
-		" VALUES ($1, $2, $3, $4, bugevents.delivery_time($2, $3, $5), $6)"
-	};
+		.sql =
+			"INSERT INTO bugevents.deliveries (notification_id, user_id, channel, address, next_attempt_at, if_unread)"
+			" VALUES ($1, $2, $3, $4, bugevents.delivery_time($2, $3, $5), $6)"};
 
 	bev_statement_with(&statement, bev_int_value(notification), bev_text_value(user),
-					  bev_text_value(bev_delivery_channel_name(kind)), bev_text_value(address), bev_time_value(at),
-					  bev_bool_value(if_unread));
+	                   bev_text_value(bev_delivery_channel_name(kind)), bev_text_value(address),
+	                   bev_time_value(at), bev_bool_value(if_unread));
 }
 
 void
 bev_delivery_plan(int64 notification, const char *type, const char *user, TimestampTz at)
 {
-	BevPerson	person = {.active = false};
-	bool		is_read = false;
-	int			earlier = 0;	/* channels that come before it */
+	BevPerson person = {.active = false};
+	bool is_read = false;
+	int earlier = 0; /* channels that come before it */
 
 	for (int i = 0; i < BEV_CHANNELS; i++)
 	{
 		BevDeliveryChannel kind = (BevDeliveryChannel) i;
 		const char *address;
-		int			step;
+		int step;
 
 		if (!bev_delivery_channel_is_on(kind) || !is_wanted(kind, user, type))
 			continue;
@@ -78,6 +78,7 @@ bev_delivery_plan(int64 notification, const char *type, const char *user, Timest
 			continue;
 		/* A program doesn't wait for what people have read. */
 		step = bev_escalate_after > 0 && kind != BEV_CHANNEL_WEBHOOK ? earlier++ : 0;
-		insert(notification, kind, user, address, at + (int64) step * bev_escalate_after * 1000, step > 0);
+		insert(notification, kind, user, address, at + (int64) step * bev_escalate_after * 1000,
+		       step > 0);
 	}
 }

@@ -22,37 +22,37 @@ static bool
 fold(const BevNotice *notice, const char *user)
 {
 	static BevStatement update = {
-		.sql = "UPDATE bugevents.notifications SET count = count + 1, comment_id = $4, title = $5, message = $6, status = $7"
-		" WHERE NOT read AND id = (SELECT id FROM bugevents.notifications"
-		" WHERE user_id = $1 AND bug_report_id = $2 AND type = $3 AND NOT read AND created_at > $8"
-		" ORDER BY id DESC LIMIT 1)"
-	};
+		.sql =
+			"UPDATE bugevents.notifications SET count = count + 1, comment_id = $4, title = $5, message = $6, status = $7"
+			" WHERE NOT read AND id = (SELECT id FROM bugevents.notifications"
+			" WHERE user_id = $1 AND bug_report_id = $2 AND type = $3 AND NOT read AND created_at > $8"
+			" ORDER BY id DESC LIMIT 1)"};
 	TimestampTz since = notice->at - (int64) bev_fold_interval * 1000;
 
 	return bev_statement_with(&update, bev_text_value(user), bev_text_value(notice->bug),
-							 bev_text_value(notice->type), bev_text_value(notice->comment),
-							 bev_text_value(notice->title), bev_text_value(notice->message),
-							 bev_text_value(notice->status), bev_time_value(since)) > 0;
+	                          bev_text_value(notice->type), bev_text_value(notice->comment),
+	                          bev_text_value(notice->title), bev_text_value(notice->message),
+	                          bev_text_value(notice->status), bev_time_value(since)) > 0;
 }
 
 static void
 insert(const BevNotice *notice, const char *user)
 {
 	static BevStatement statement = {
-		.sql = "INSERT INTO bugevents.notifications"
-		" (user_id, bug_report_id, type, comment_id, title, message, status, created_at, hidden)"
-		" SELECT $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT NOT p.enabled"
-		" FROM bugevents.preferences AS p"
-		" WHERE p.user_id = $1 AND p.channel = 'page' AND p.type IN ($3, '*')"
-		" ORDER BY p.type = '*' LIMIT 1), false) RETURNING id"
-	};
-	int64		id;
-	bool		isnull;
+		.sql =
+			"INSERT INTO bugevents.notifications"
+			" (user_id, bug_report_id, type, comment_id, title, message, status, created_at, hidden)"
+			" SELECT $1, $2, $3, $4, $5, $6, $7, $8, coalesce((SELECT NOT p.enabled"
+			" FROM bugevents.preferences AS p"
+			" WHERE p.user_id = $1 AND p.channel = 'page' AND p.type IN ($3, '*')"
+			" ORDER BY p.type = '*' LIMIT 1), false) RETURNING id"};
+	int64 id;
+	bool isnull;
 
 	bev_statement_with(&statement, bev_text_value(user), bev_text_value(notice->bug),
-					  bev_text_value(notice->type), bev_text_value(notice->comment),
-					  bev_text_value(notice->title), bev_text_value(notice->message),
-					  bev_text_value(notice->status), bev_time_value(notice->at));
+	                   bev_text_value(notice->type), bev_text_value(notice->comment),
+	                   bev_text_value(notice->title), bev_text_value(notice->message),
+	                   bev_text_value(notice->status), bev_time_value(notice->at));
 	id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	bev_statement_done();
 	bev_delivery_plan(id, notice->type, user, notice->at);
@@ -61,12 +61,13 @@ insert(const BevNotice *notice, const char *user)
 static bool
 may_know(const BevNotice *notice, const char *user)
 {
-	BevPerson	person;
+	BevPerson person;
 
 	if (bev_span_is(notice->audience, BEV_PRINCIPAL_ALL))
 		return true;
-	return bev_visibility_may_see(user, bev_person_find(&person, user) && person.active ? person.role : NULL,
-							 notice->audience);
+	return bev_visibility_may_see(
+		user, bev_person_find(&person, user) && person.active ? person.role : NULL,
+		notice->audience);
 }
 
 void
@@ -82,11 +83,11 @@ bev_notification_make(const BevNotice *notice, const char *user)
 void
 bev_notification_delete_comment(const char *comment)
 {
-	static BevStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE comment_id = $1 AND count = 1"};
+	static BevStatement delete = {
+		.sql = "DELETE FROM bugevents.notifications WHERE comment_id = $1 AND count = 1"};
 	static BevStatement reduce = {
 		.sql = "UPDATE bugevents.notifications SET count = count - 1, comment_id = NULL,"
-		" message = 'The latest comment was deleted' WHERE comment_id = $1"
-	};
+			   " message = 'The latest comment was deleted' WHERE comment_id = $1"};
 
 	bev_statement_with(&delete, bev_text_value(comment));
 	bev_statement_with(&reduce, bev_text_value(comment));
@@ -95,7 +96,8 @@ bev_notification_delete_comment(const char *comment)
 void
 bev_notification_delete_comments(void)
 {
-	static BevStatement delete = {.sql = "DELETE FROM bugevents.notifications WHERE type = 'comment_added'"};
+	static BevStatement delete = {
+		.sql = "DELETE FROM bugevents.notifications WHERE type = 'comment_added'"};
 
 	bev_statement_run(&delete, 0, NULL);
 }
@@ -104,9 +106,9 @@ void
 bev_notification_expire(void)
 {
 	static BevStatement delete = {
-		.sql = "DELETE FROM bugevents.notifications WHERE id IN (SELECT id FROM bugevents.notifications"
-		" WHERE created_at < $1 ORDER BY created_at LIMIT 10000)"
-	};
+		.sql =
+			"DELETE FROM bugevents.notifications WHERE id IN (SELECT id FROM bugevents.notifications"
+			" WHERE created_at < $1 ORDER BY created_at LIMIT 10000)"};
 	TimestampTz limit = GetCurrentTimestamp() - (int64) bev_notification_retention * USECS_PER_SEC;
 
 	if (bev_notification_retention > 0)

@@ -12,15 +12,15 @@
 /* What is told; NULL: none. */
 typedef struct BevNotice
 {
-	const char *type;			/* of bugevents.notifications */
+	const char *type; /* of bugevents.notifications */
 	TimestampTz at;
 	const char *bug;
 	const char *comment;
 	const char *title;
 	const char *message;
-	const char *status;			/* the bug's */
-	BevSpan		audience;		/* who may know of it */
-	bool		folds;			/* with others of its kind about the bug */
+	const char *status; /* the bug's */
+	BevSpan audience;   /* who may know of it */
+	bool folds;         /* with others of its kind about the bug */
 } BevNotice;
 
 /*
@@ -41,4 +41,4 @@ extern void bev_notification_delete_comments(void);
 /* Delete what is older than bugevents.notification_retention. */
 extern void bev_notification_expire(void);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_NOTIFICATION_H */
+#endif /* BEV_NOTIFY_PROJECTOR_NOTIFICATION_H */

@@ -16,7 +16,7 @@ typedef struct BevPerson
 	const char *email;
 	const char *phone;
 	const char *role;
-	bool		active;
+	bool active;
 } BevPerson;
 
 /* As an event of the user's row says. */
@@ -33,4 +33,4 @@ extern void bev_person_delete(const char *id);
 /* The same with all of them: who comes next may get their ids. */
 extern void bev_person_delete_all(void);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_PERSON_H */
+#endif /* BEV_NOTIFY_PROJECTOR_PERSON_H */

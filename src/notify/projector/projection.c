@@ -31,7 +31,7 @@
 #include "notify/projector/watcher.h"
 
 /* Of a comment in a notification, in bytes. */
-#define EXCERPT_MAX	200
+#define EXCERPT_MAX 200
 
 /* ---- who hears of it ---- */
 
@@ -44,9 +44,9 @@ is_same(const char *a, const char *b)
 static bool
 is_listed(List *users, const char *user)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, users)
+	foreach (cell, users)
 	{
 		if (strcmp(lfirst(cell), user) == 0)
 			return true;
@@ -58,7 +58,7 @@ is_listed(List *users, const char *user)
 static List *
 who_takes_part(const BevBug *bug)
 {
-	List	   *users = bev_watcher_list(bug->id);
+	List *users = bev_watcher_list(bug->id);
 
 	if (bug->creator && !is_listed(users, bug->creator))
 		users = lappend(users, unconstify(char *, bug->creator));
@@ -70,9 +70,9 @@ who_takes_part(const BevBug *bug)
 static void
 tell_all(const BevNotice *notice, const BevBug *bug, const char *but)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, who_takes_part(bug))
+	foreach (cell, who_takes_part(bug))
 	{
 		if (!is_same(but, lfirst(cell)))
 			bev_notification_make(notice, lfirst(cell));
@@ -82,7 +82,7 @@ tell_all(const BevNotice *notice, const BevBug *bug, const char *but)
 static BevNotice
 notice_of(const BevChange *change, const BevBug *bug, const char *type)
 {
-	return (BevNotice) {
+	return (BevNotice){
 		.type = type,
 		.at = change->at,
 		.bug = bug->id,
@@ -104,7 +104,7 @@ or_none(const char *text)
 static void
 tell_assignee(BevChange *change, const BevBug *bug, const char *by)
 {
-	BevNotice	notice = notice_of(change, bug, "bug_assigned");
+	BevNotice notice = notice_of(change, bug, "bug_assigned");
 
 	if (bug->assignee == NULL || is_same(by, bug->assignee))
 		return;
@@ -115,7 +115,7 @@ tell_assignee(BevChange *change, const BevBug *bug, const char *by)
 static bool
 bug_created(BevChange *change)
 {
-	BevBug		bug;
+	BevBug bug;
 
 	bev_bug_of_change(&bug, change);
 	bev_bug_put(&bug);
@@ -129,8 +129,8 @@ static bool
 is_remembered(BevChange *change)
 {
 	static const char *const fields[] = {"title", "status", "creator_id", "assignee_id"};
-	char	   *old;
-	char	   *new;
+	char *old;
+	char *new;
 
 	for (size_t i = 0; i < lengthof(fields); i++)
 		if (bev_change_of(change, fields[i], &old, &new))
@@ -141,13 +141,13 @@ is_remembered(BevChange *change)
 static bool
 bug_updated(BevChange *change)
 {
-	bool		remembered = is_remembered(change);
-	BevNotice	notice;
-	BevBug		bug;
-	char	   *old;
-	char	   *new;
-	bool		prioritized = bev_change_is_open(change, "priority") &&
-		bev_change_of(change, "priority", &old, &new);
+	bool remembered = is_remembered(change);
+	BevNotice notice;
+	BevBug bug;
+	char *old;
+	char *new;
+	bool prioritized =
+		bev_change_is_open(change, "priority") && bev_change_of(change, "priority", &old, &new);
 
 	if (!remembered && !prioritized)
 		return false;
@@ -166,10 +166,10 @@ bug_updated(BevChange *change)
 static bool
 bug_status_changed(BevChange *change)
 {
-	BevNotice	notice;
-	BevBug		bug;
-	char	   *old;
-	char	   *new;
+	BevNotice notice;
+	BevBug bug;
+	char *old;
+	char *new;
 
 	if (!bev_change_of(change, "status", &old, &new))
 		return false;
@@ -184,7 +184,7 @@ bug_status_changed(BevChange *change)
 static bool
 bug_assigned(BevChange *change)
 {
-	BevBug		bug;
+	BevBug bug;
 
 	bev_bug_of_change(&bug, change);
 	tell_assignee(change, &bug, change->actor);
@@ -210,8 +210,8 @@ bugs_truncated(BevChange *change pg_attribute_unused())
 static char *
 excerpt(const char *text)
 {
-	int			len = strlen(text);
-	int			clipped = pg_mbcliplen(text, len, EXCERPT_MAX);
+	int len = strlen(text);
+	int clipped = pg_mbcliplen(text, len, EXCERPT_MAX);
 
 	return psprintf("%.*s%s", clipped, text, clipped < len ? "..." : "");
 }
@@ -219,10 +219,10 @@ excerpt(const char *text)
 static bool
 comment_created(BevChange *change)
 {
-	char	   *author = bev_change_text(change, "user_id");
-	char	   *content = bev_change_open_text(change, "content");
-	BevNotice	notice;
-	BevBug		bug;
+	char *author = bev_change_text(change, "user_id");
+	char *content = bev_change_open_text(change, "content");
+	BevNotice notice;
+	BevBug bug;
 
 	if (change->narrowed || !bev_bug_find(&bug, change->bug))
 		return false;
@@ -254,13 +254,11 @@ comments_truncated(BevChange *change pg_attribute_unused())
 static bool
 user_created(BevChange *change)
 {
-	BevNotice	notice = {
-		.type = "welcome",
-		.at = change->at,
-		.title = "Welcome",
-		.audience = {BEV_PRINCIPAL_ALL, strlen(BEV_PRINCIPAL_ALL)}
-	};
-	BevPerson	person;
+	BevNotice notice = {.type = "welcome",
+	                    .at = change->at,
+	                    .title = "Welcome",
+	                    .audience = {BEV_PRINCIPAL_ALL, strlen(BEV_PRINCIPAL_ALL)}};
+	BevPerson person;
 
 	bev_person_of_change(&person, change);
 	bev_person_put(&person);
@@ -274,7 +272,7 @@ user_created(BevChange *change)
 static bool
 user_updated(BevChange *change)
 {
-	BevPerson	person;
+	BevPerson person;
 
 	bev_person_of_change(&person, change);
 	bev_person_put(&person);
@@ -300,8 +298,8 @@ users_truncated(BevChange *change pg_attribute_unused())
 static bool
 watch_created(BevChange *change)
 {
-	char	   *user = bev_change_text(change, "user_id");
-	BevBug		bug;
+	char *user = bev_change_text(change, "user_id");
+	BevBug bug;
 
 	if (user == NULL || !bev_bug_find(&bug, change->bug))
 		return false;
@@ -312,7 +310,7 @@ watch_created(BevChange *change)
 static bool
 watch_deleted(BevChange *change)
 {
-	char	   *user = bev_change_text(change, "user_id");
+	char *user = bev_change_text(change, "user_id");
 
 	if (user)
 		bev_watcher_remove(change->bug, user);
@@ -333,7 +331,7 @@ typedef struct Rule
 {
 	const char *type;
 	const char *action;
-	bool		(*apply) (BevChange *change);
+	bool (*apply)(BevChange *change);
 } Rule;
 
 static const Rule rules[] = {

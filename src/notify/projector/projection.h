@@ -14,4 +14,4 @@
  */
 extern bool bev_projection_apply(BevChange *change);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_PROJECTION_H */
+#endif /* BEV_NOTIFY_PROJECTOR_PROJECTION_H */

@@ -1,13 +1,12 @@
 /*
  * projector.c - the background worker that derives things from the journal.
  *
- * Model: it reads the journal in the order of the stream, behind its cursor, in batches.
- * A batch is one transaction: what follows from its events (projection.c) and the
- * cursor behind them commit together, so each event counts exactly once.  Events from which nothing
- * follows need no writing: they are passed over again after a restart, until
- * WRITE_EVERY of them are behind the cursor, or some time has passed, as retention goes by what was read.
- * Between batches it naps: under load that makes few large ones of many small ones, and leaves the CPU to
- * those who write.
+ * Model: it reads the journal in the order of the stream, behind its cursor, in batches. A batch is
+ * one transaction: what follows from its events (projection.c) and the cursor behind them commit
+ * together, so each event counts exactly once.  Events from which nothing follows need no writing:
+ * they are passed over again after a restart, until WRITE_EVERY of them are behind the cursor, or
+ * some time has passed, as retention goes by what was read. Between batches it naps: under load
+ * that makes few large ones of many small ones, and leaves the CPU to those who write.
  *
  * What it writes makes events, too; nothing follows from those.
  *
@@ -59,40 +58,40 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define BATCH_EVENTS	1000
-#define WRITE_EVERY		100000	/* seqs */
-#define LOOK_INTERVAL	60000	/* ms; the clock may have been set */
-#define PACE			10		/* ms between batches, unless what is written falls behind */
-#define RETRY_MIN		100		/* ms */
-#define RETRY_MAX		10000
-#define START_INTERVAL	5000	/* ms */
-#define EXPIRE_INTERVAL	(600 * INT64CONST(1000))	/* ms */
+#define BATCH_EVENTS    1000
+#define WRITE_EVERY     100000 /* seqs */
+#define LOOK_INTERVAL   60000  /* ms; the clock may have been set */
+#define PACE            10     /* ms between batches, unless what is written falls behind */
+#define RETRY_MIN       100    /* ms */
+#define RETRY_MAX       10000
+#define START_INTERVAL  5000                     /* ms */
+#define EXPIRE_INTERVAL (600 * INT64CONST(1000)) /* ms */
 
 PGDLLEXPORT void bugevents_projector_main(Datum arg);
 
-static Oid	table = InvalidOid;	/* bugevents.projector, when the cursor was read */
-static uint64 cursor;			/* all up to here is done */
-static uint64 written;			/* what the table says */
+static Oid table = InvalidOid; /* bugevents.projector, when the cursor was read */
+static uint64 cursor;          /* all up to here is done */
+static uint64 written;         /* what the table says */
 static BevJournalPlace place;
-static TimestampTz reached;		/* when the last event that was read was committed */
-static int	retry_wait = RETRY_MIN;
+static TimestampTz reached; /* when the last event that was read was committed */
+static int retry_wait = RETRY_MIN;
 
 /* ---- a batch ---- */
 
 typedef struct Batch
 {
-	MemoryContext event;		/* reset for each event */
-	uint64		current;		/* seq of the event that is looked at */
-	TimestampTz at;				/* when it was committed */
-	int			left;			/* events that may still come */
-	bool		any;			/* something was written */
+	MemoryContext event; /* reset for each event */
+	uint64 current;      /* seq of the event that is looked at */
+	TimestampTz at;      /* when it was committed */
+	int left;            /* events that may still come */
+	bool any;            /* something was written */
 } Batch;
 
 static void
 apply(Batch *batch, uint64 seq, TimestampTz at, const BevEvent *event)
 {
 	MemoryContext caller = MemoryContextSwitchTo(batch->event);
-	BevChange	change;
+	BevChange change;
 
 	batch->current = seq;
 	bev_change_read(&change, seq, at, event);
@@ -105,19 +104,19 @@ apply(Batch *batch, uint64 seq, TimestampTz at, const BevEvent *event)
 static bool
 take_run(void *arg, const BevJournalRun *run)
 {
-	Batch	   *batch = arg;
+	Batch *batch = arg;
 	const char *record = run->records;
-	Size		size = run->size;
+	Size size = run->size;
 
 	for (uint32 i = 0; i < run->count; i++)
 	{
-		BevEvent		event;
+		BevEvent event;
 
 		batch->current = run->first_seq + i;
 		if (!bev_event_read(record, size, &event))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT, batch->current)));
+			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+			                errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
+			                       batch->current)));
 		apply(batch, run->first_seq + i, run->at, &event);
 		record += event.size;
 		size -= event.size;
@@ -130,7 +129,8 @@ take_run(void *arg, const BevJournalRun *run)
 static void
 write_cursor(uint64 seq)
 {
-	static BevStatement statement = {.sql = "UPDATE bugevents.projector SET cursor = $1, at = now()"};
+	static BevStatement statement = {.sql =
+	                                     "UPDATE bugevents.projector SET cursor = $1, at = now()"};
 
 	bev_statement_with(&statement, bev_int_value(seq));
 }
@@ -140,11 +140,11 @@ static bool
 do_events(uint64 upto, Batch *batch)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64		last;
+	uint64 last;
 
 	bev_transaction_begin();
 	batch->event = AllocSetContextCreate(CurrentMemoryContext, "bugevents projector event",
-										 ALLOCSET_DEFAULT_SIZES);
+	                                     ALLOCSET_DEFAULT_SIZES);
 	last = bev_journal_read(cursor, upto, &place, take_run, batch);
 	if (batch->any || last >= written + WRITE_EVERY)
 	{
@@ -166,35 +166,34 @@ set_aside(uint64 seq, const ErrorData *error)
 {
 	MemoryContext context = CurrentMemoryContext;
 	static BevStatement statement = {
-		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
-		" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
-		" ON CONFLICT (seq) DO NOTHING"
-	};
+		.sql =
+			"INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
+			" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
+			" ON CONFLICT (seq) DO NOTHING"};
 	static BevStatement bound = {
 		.sql = "DELETE FROM bugevents.projector_errors WHERE seq <="
-		" (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"
-	};
+			   " (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"};
 
 	bev_transaction_begin();
 	bev_statement_with(&statement, bev_int_value(seq),
-					  bev_text_value(unpack_sql_state(error->sqlerrcode)),
-					  bev_text_value(error->message));
+	                   bev_text_value(unpack_sql_state(error->sqlerrcode)),
+	                   bev_text_value(error->message));
 	bev_statement_with(&bound, bev_int_value(bev_projector_error_rows));
 	write_cursor(seq);
 	bev_transaction_commit(context);
 	cursor = written = seq;
 	bev_progress_set(cursor);
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("bugevents could not derive anything from event " UINT64_FORMAT ": %s", seq, error->message),
-			 errhint("It is in bugevents.projector_errors; the stream goes on.")));
+	ereport(WARNING, (errcode(error->sqlerrcode),
+	                  errmsg("bugevents could not derive anything from event " UINT64_FORMAT ": %s",
+	                         seq, error->message),
+	                  errhint("It is in bugevents.projector_errors; the stream goes on.")));
 }
 
 static void
 wait_for(long ms)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
-					 PG_WAIT_EXTENSION);
+	                 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }
@@ -229,7 +228,7 @@ static Outcome
 try_events(uint64 upto, Batch *batch, ErrorData **error)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Outcome		outcome;
+	Outcome outcome;
 
 	PG_TRY();
 	{
@@ -254,7 +253,7 @@ try_events(uint64 upto, Batch *batch, ErrorData **error)
 static Oid
 find_table(void)
 {
-	Oid			schema = get_namespace_oid("bugevents", true);
+	Oid schema = get_namespace_oid("bugevents", true);
 
 	return OidIsValid(schema) ? get_relname_relid("projector", schema) : InvalidOid;
 }
@@ -263,7 +262,7 @@ static bool
 is_gone(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	bool		gone;
+	bool gone;
 
 	bev_transaction_begin();
 	gone = !OidIsValid(find_table());
@@ -275,7 +274,7 @@ static void
 retry_later(const ErrorData *error)
 {
 	ereport(LOG,
-			(errmsg("bugevents projector tries again in %d ms: %s", retry_wait, error->message)));
+	        (errmsg("bugevents projector tries again in %d ms: %s", retry_wait, error->message)));
 	pause_for(retry_wait);
 	retry_wait = Min(retry_wait * 2, RETRY_MAX);
 }
@@ -284,14 +283,14 @@ retry_later(const ErrorData *error)
 static void
 isolate(uint64 seq)
 {
-	ErrorData  *error;
-	Batch		before = {.left = BATCH_EVENTS};
-	Batch		alone = {.left = 1};
+	ErrorData *error;
+	Batch before = {.left = BATCH_EVENTS};
+	Batch alone = {.left = 1};
 
 	if (cursor + 1 < seq && try_events(seq - 1, &before, &error) == FAILED)
-		return;					/* another one: the next batch tells */
+		return; /* another one: the next batch tells */
 	if (cursor + 1 > seq || cursor + 1 < seq)
-		return;					/* not all of it was in that batch */
+		return; /* not all of it was in that batch */
 	if (try_events(seq, &alone, &error) != FAILED)
 		return;
 	if (bev_subtransaction_may_succeed_later(error->sqlerrcode) || is_gone())
@@ -304,9 +303,9 @@ isolate(uint64 seq)
 static bool
 run_batch(uint64 upto)
 {
-	ErrorData  *error;
-	Batch		batch = {.left = BATCH_EVENTS};
-	Outcome		outcome = try_events(upto, &batch, &error);
+	ErrorData *error;
+	Batch batch = {.left = BATCH_EVENTS};
+	Outcome outcome = try_events(upto, &batch, &error);
 
 	if (outcome != FAILED)
 		retry_wait = RETRY_MIN;
@@ -326,8 +325,8 @@ read_cursor(uint64 *horizon)
 	MemoryContext context = CurrentMemoryContext;
 	static BevStatement statement = {.sql = "SELECT cursor FROM bugevents.projector"};
 	BevStreamRow stream;
-	Oid			found;
-	bool		isnull;
+	Oid found;
+	bool isnull;
 
 	bev_transaction_begin();
 	found = find_table();
@@ -337,18 +336,18 @@ read_cursor(uint64 *horizon)
 		{
 			if (bev_statement_run(&statement, 0, NULL) != 1)
 				elog(ERROR, "bugevents.projector has no row");
-			cursor = written = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-														   SPI_tuptable->tupdesc, 1, &isnull));
+			cursor = written = DatumGetInt64(
+				SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 			bev_statement_done();
 			memset(&place, 0, sizeof(place));
 			bev_reminder_changed();
 		}
 		table = found;
 		if (cursor != 0 && cursor < stream.dropped)
-			ereport(WARNING,
-					(errmsg("bugevents projector missed the events from " UINT64_FORMAT " to " UINT64_FORMAT,
-							cursor + 1, stream.dropped),
-					 errdetail("Retention has dropped them, or bugevents was disabled.")));
+			ereport(WARNING, (errmsg("bugevents projector missed the events from " UINT64_FORMAT
+			                         " to " UINT64_FORMAT,
+			                         cursor + 1, stream.dropped),
+			                  errdetail("Retention has dropped them, or bugevents was disabled.")));
 		cursor = Max(cursor, stream.dropped);
 		bev_progress_set(cursor);
 		*horizon = bev_journal_horizon();
@@ -415,10 +414,11 @@ expire(void)
 static void
 sleep_until_due(void)
 {
-	long		ms = LOOK_INTERVAL;
+	long ms = LOOK_INTERVAL;
 
 	if (bev_reminder_next_is_known())
-		ms = Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), bev_reminder_next()) + 1);
+		ms = Min(ms,
+		         TimestampDifferenceMilliseconds(GetCurrentTimestamp(), bev_reminder_next()) + 1);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	(void) pgstat_report_stat(true);
 	wait_for(ms);
@@ -428,7 +428,7 @@ sleep_until_due(void)
 static bool
 run_turn(void)
 {
-	uint64		horizon = 0;
+	uint64 horizon = 0;
 
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
@@ -444,7 +444,7 @@ run_turn(void)
 	expire();
 	if (horizon > cursor)
 	{
-		bool		wrote = run_batch(horizon);
+		bool wrote = run_batch(horizon);
 
 		/* There may be something to read at each turn. */
 		do_reminders(Min(reached, GetCurrentTimestamp()));
@@ -471,8 +471,8 @@ bugevents_projector_main(Datum arg pg_attribute_unused())
 	bev_worker_connect();
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 
-	turn = AllocSetContextCreate(TopMemoryContext, "bugevents projector turn",
-								 ALLOCSET_DEFAULT_SIZES);
+	turn =
+		AllocSetContextCreate(TopMemoryContext, "bugevents projector turn", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn);
 	while (!ShutdownRequestPending && run_turn())
 	{
@@ -488,20 +488,18 @@ bugevents_projector_main(Datum arg pg_attribute_unused())
 static void
 start(void)
 {
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = BGW_NEVER_RESTART
-	};
+	BackgroundWorker worker = {.bgw_flags =
+	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+	                           .bgw_start_time = BgWorkerStart_RecoveryFinished,
+	                           .bgw_restart_time = BGW_NEVER_RESTART};
 
 	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "bugevents_projector_main", sizeof(worker.bgw_function_name));
 	strlcpy(worker.bgw_name, "bugevents projector", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "bugevents projector", BGW_MAXLEN);
 	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
-		ereport(LOG,
-				(errmsg("bugevents could not start its projector: nobody is notified"),
-				 errhint("Set max_worker_processes higher.")));
+		ereport(LOG, (errmsg("bugevents could not start its projector: nobody is notified"),
+		              errhint("Set max_worker_processes higher.")));
 }
 
 void
@@ -509,7 +507,8 @@ bev_projector_look_after(void)
 {
 	static TimestampTz next_start = 0;
 
-	if (!bev_projector || bev_worker_registry_is_running(BEV_WORKER_PROJECTOR) || !bev_clock_has_come(next_start, START_INTERVAL))
+	if (!bev_projector || bev_worker_registry_is_running(BEV_WORKER_PROJECTOR) ||
+	    !bev_clock_has_come(next_start, START_INTERVAL))
 		return;
 	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
 	start();

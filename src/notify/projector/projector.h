@@ -12,4 +12,4 @@
  */
 extern void bev_projector_look_after(void);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_PROJECTOR_H */
+#endif /* BEV_NOTIFY_PROJECTOR_PROJECTOR_H */

@@ -22,18 +22,18 @@
 #include "server/responder/row_fetch.h"
 #include "utils/timestamp.h"
 
-#define BATCH	"100"
+#define BATCH "100"
 
 static bool next_is_known = false;
 static TimestampTz next;
 
 typedef struct Reminder
 {
-	int64		id;
+	int64 id;
 	const char *bug;
-	const char *user;			/* NULL: who is concerned */
+	const char *user; /* NULL: who is concerned */
 	TimestampTz due_at;
-	Interval   *every;			/* NULL: once */
+	Interval *every; /* NULL: once */
 } Reminder;
 
 static Datum
@@ -45,8 +45,8 @@ column(uint64 row, int number, bool *isnull)
 static void
 read_reminder(Reminder *reminder, uint64 row)
 {
-	bool		isnull;
-	Datum		every;
+	bool isnull;
+	Datum every;
 
 	reminder->id = DatumGetInt64(column(row, 1, &isnull));
 	reminder->bug = bev_statement_text(row, 2);
@@ -65,17 +65,17 @@ read_reminder(Reminder *reminder, uint64 row)
 static bool
 make_notice(BevNotice *notice, const Reminder *reminder, const char **user)
 {
-	BevSpan		record = bev_row_fetch_find("bug_report", reminder->bug);
-	BevEvent		event;
-	BevChange	change;
-	BevBug		bug;
+	BevSpan record = bev_row_fetch_find("bug_report", reminder->bug);
+	BevEvent event;
+	BevChange change;
+	BevBug bug;
 
 	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
 		return false;
 	bev_change_read(&change, 0, 0, &event);
 	bev_bug_of_change(&bug, &change);
 	*user = reminder->user ? reminder->user : bug.assignee ? bug.assignee : bug.creator;
-	*notice = (BevNotice) {
+	*notice = (BevNotice){
 		.type = "reminder_sent",
 		.at = GetCurrentTransactionStartTimestamp(),
 		.bug = reminder->bug,
@@ -87,8 +87,7 @@ make_notice(BevNotice *notice, const Reminder *reminder, const char **user)
 	return true;
 }
 
-static void
-delete(int64 id)
+static void delete (int64 id)
 {
 	static BevStatement statement = {.sql = "DELETE FROM bugevents.reminders WHERE id = $1"};
 
@@ -98,8 +97,8 @@ delete(int64 id)
 static TimestampTz
 add(TimestampTz at, const Interval *interval)
 {
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-												   TimestampTzGetDatum(at), IntervalPGetDatum(interval)));
+	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(at),
+	                                               IntervalPGetDatum(interval)));
 }
 
 /* How often it fits in between, at least. */
@@ -107,7 +106,7 @@ static double
 count_between(const Interval *every, TimestampTz from, TimestampTz to)
 {
 	/* A month has up to 31 days, and a day up to 25 hours. */
-	double		longest = (every->month * 31.0 + every->day) * 25 * USECS_PER_HOUR + every->time;
+	double longest = (every->month * 31.0 + every->day) * 25 * USECS_PER_HOUR + every->time;
 
 	return floor((to - from) / longest);
 }
@@ -116,9 +115,9 @@ count_between(const Interval *every, TimestampTz from, TimestampTz to)
 static TimestampTz
 next_time(const Reminder *reminder, TimestampTz now)
 {
-	double		times = count_between(reminder->every, reminder->due_at, now);
-	Datum		passed = DirectFunctionCall2(interval_mul, IntervalPGetDatum(reminder->every),
-											 Float8GetDatum(Max(times, 0)));
+	double times = count_between(reminder->every, reminder->due_at, now);
+	Datum passed = DirectFunctionCall2(interval_mul, IntervalPGetDatum(reminder->every),
+	                                   Float8GetDatum(Max(times, 0)));
 	TimestampTz due_at = add(reminder->due_at, DatumGetIntervalP(passed));
 
 	while (due_at <= now)
@@ -129,9 +128,11 @@ next_time(const Reminder *reminder, TimestampTz now)
 static void
 set_next(const Reminder *reminder, TimestampTz now)
 {
-	static BevStatement statement = {.sql = "UPDATE bugevents.reminders SET due_at = $2 WHERE id = $1"};
+	static BevStatement statement = {
+		.sql = "UPDATE bugevents.reminders SET due_at = $2 WHERE id = $1"};
 
-	bev_statement_with(&statement, bev_int_value(reminder->id), bev_time_value(next_time(reminder, now)));
+	bev_statement_with(&statement, bev_int_value(reminder->id),
+	                   bev_time_value(next_time(reminder, now)));
 }
 
 /* It is done with for now. */
@@ -141,7 +142,7 @@ go_on(const Reminder *reminder, bool repeat, TimestampTz now)
 	if (repeat && reminder->every)
 		set_next(reminder, now);
 	else
-		delete(reminder->id);
+		delete (reminder->id);
 }
 
 typedef struct Firing
@@ -154,9 +155,9 @@ static void
 fire_step(void *arg)
 {
 	const Firing *firing = arg;
-	BevNotice	notice;
+	BevNotice notice;
 	const char *user;
-	bool		exists = make_notice(&notice, firing->reminder, &user);
+	bool exists = make_notice(&notice, firing->reminder, &user);
 
 	if (exists && user)
 		bev_notification_make(&notice, user);
@@ -167,16 +168,16 @@ fire_step(void *arg)
 static void
 fire(const Reminder *reminder, TimestampTz now)
 {
-	Firing		firing = {reminder, now};
-	ErrorData  *error = bev_subtransaction_error(fire_step, &firing);
+	Firing firing = {reminder, now};
+	ErrorData *error = bev_subtransaction_error(fire_step, &firing);
 
 	if (error == NULL)
 		return;
 	if (bev_subtransaction_may_succeed_later(error->sqlerrcode))
 		ReThrowError(error);
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("bugevents could not remind anybody of bug \"%s\": %s", reminder->bug, error->message)));
+	ereport(WARNING, (errcode(error->sqlerrcode),
+	                  errmsg("bugevents could not remind anybody of bug \"%s\": %s", reminder->bug,
+	                         error->message)));
 	go_on(reminder, true, now);
 }
 
@@ -185,11 +186,10 @@ bev_reminder_fire(TimestampTz upto)
 {
 	static BevStatement find = {
 		.sql = "SELECT id, bug_report_id, user_id, due_at, every FROM bugevents.reminders"
-		" WHERE due_at <= $1 ORDER BY due_at, id LIMIT " BATCH " FOR UPDATE"
-	};
+			   " WHERE due_at <= $1 ORDER BY due_at, id LIMIT " BATCH " FOR UPDATE"};
 	TimestampTz now = GetCurrentTimestamp();
-	uint64		n = bev_statement_with(&find, bev_time_value(upto));
-	Reminder   *due = palloc(sizeof(Reminder) * Max(n, 1));
+	uint64 n = bev_statement_with(&find, bev_time_value(upto));
+	Reminder *due = palloc(sizeof(Reminder) * Max(n, 1));
 
 	for (uint64 i = 0; i < n; i++)
 		read_reminder(&due[i], i);
@@ -207,8 +207,8 @@ bev_reminder_next(void)
 
 	if (!next_is_known)
 	{
-		bool		isnull;
-		Datum		value;
+		bool isnull;
+		Datum value;
 
 		bev_statement_run(&find, 0, NULL);
 		value = column(0, 1, &isnull);
@@ -234,8 +234,8 @@ bev_reminder_changed(void)
 static bool
 is_closed(const char *status)
 {
-	char	   *rest = pstrdup(bev_closed_statuses);
-	char	   *item;
+	char *rest = pstrdup(bev_closed_statuses);
+	char *item;
 
 	while ((item = bev_settings_next_item(&rest)) != NULL)
 		if (*item && strcmp(item, status) == 0)
@@ -246,7 +246,8 @@ is_closed(const char *status)
 void
 bev_reminder_look_at_status(const char *bug, const char *status)
 {
-	static BevStatement statement = {.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"};
+	static BevStatement statement = {
+		.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"};
 
 	if (status && is_closed(status))
 		bev_statement_with(&statement, bev_text_value(bug));

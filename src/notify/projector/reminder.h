@@ -12,7 +12,7 @@
  * Fire those that were due at upto, a batch of them, and set those that repeat to their next
  * time.  Returns how many.  Wants a transaction, and SPI to be connected.
  */
-extern int	bev_reminder_fire(TimestampTz upto);
+extern int bev_reminder_fire(TimestampTz upto);
 
 /*
  * When the next one is due; DT_NOEND: there is none.  Remembered until bev_reminder_changed;
@@ -27,4 +27,4 @@ extern void bev_reminder_changed(void);
 /* The bug's status is this now: if it is a closed one, its reminders go. */
 extern void bev_reminder_look_at_status(const char *bug, const char *status);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_REMINDER_H */
+#endif /* BEV_NOTIFY_PROJECTOR_REMINDER_H */

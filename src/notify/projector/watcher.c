@@ -9,8 +9,8 @@ void
 bev_watcher_add(const char *bug, const char *user)
 {
 	static BevStatement add = {
-		.sql = "INSERT INTO bugevents.watchers (bug_report_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
-	};
+		.sql =
+			"INSERT INTO bugevents.watchers (bug_report_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
 
 	bev_statement_with(&add, bev_text_value(bug), bev_text_value(user));
 }
@@ -19,8 +19,7 @@ void
 bev_watcher_remove(const char *bug, const char *user)
 {
 	static BevStatement remove = {
-		.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1 AND user_id = $2"
-	};
+		.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1 AND user_id = $2"};
 
 	bev_statement_with(&remove, bev_text_value(bug), bev_text_value(user));
 }
@@ -29,10 +28,10 @@ List *
 bev_watcher_list(const char *bug)
 {
 	static BevStatement list = {
-		.sql = "SELECT user_id FROM bugevents.watchers WHERE bug_report_id = $1 ORDER BY user_id COLLATE \"C\""
-	};
-	uint64		n = bev_statement_with(&list, bev_text_value(bug));
-	List	   *users = NIL;
+		.sql =
+			"SELECT user_id FROM bugevents.watchers WHERE bug_report_id = $1 ORDER BY user_id COLLATE \"C\""};
+	uint64 n = bev_statement_with(&list, bev_text_value(bug));
+	List *users = NIL;
 
 	for (uint64 i = 0; i < n; i++)
 		users = lappend(users, bev_statement_text(i, 1));

@@ -14,4 +14,4 @@ extern void bev_watcher_remove(const char *bug, const char *user);
 /* The users (char *) who watch a bug, in the order of their ids. */
 extern List *bev_watcher_list(const char *bug);
 
-#endif							/* BEV_NOTIFY_PROJECTOR_WATCHER_H */
+#endif /* BEV_NOTIFY_PROJECTOR_WATCHER_H */

@@ -29,23 +29,22 @@ add_host(StringInfo list, const char *name)
 		.ai_socktype = SOCK_STREAM,
 	};
 	struct addrinfo *found = NULL;
-	int			failure = pg_getaddrinfo_all(name, NULL, &hints, &found);
+	int failure = pg_getaddrinfo_all(name, NULL, &hints, &found);
 
 	if (failure != 0)
 	{
-		ereport(WARNING,
-				(errmsg("could not resolve \"%s\" of bugevents.listen_addresses: %s",
-						name, gai_strerror(failure)),
-				 errhint("Names are looked up at a start and at a reload.")));
+		ereport(WARNING, (errmsg("could not resolve \"%s\" of bugevents.listen_addresses: %s", name,
+		                         gai_strerror(failure)),
+		                  errhint("Names are looked up at a start and at a reload.")));
 		add(list, name);
 		return;
 	}
 	for (struct addrinfo *one = found; one; one = one->ai_next)
 	{
-		char		address[NI_MAXHOST];
+		char address[NI_MAXHOST];
 
-		if (pg_getnameinfo_all((struct sockaddr_storage *) one->ai_addr, one->ai_addrlen,
-							   address, sizeof(address), NULL, 0, NI_NUMERICHOST) == 0)
+		if (pg_getnameinfo_all((struct sockaddr_storage *) one->ai_addr, one->ai_addrlen, address,
+		                       sizeof(address), NULL, 0, NI_NUMERICHOST) == 0)
 			add(list, address);
 	}
 	pg_freeaddrinfo_all(hints.ai_family, found);
@@ -55,12 +54,11 @@ char *
 bev_addresses_resolve(const char *list)
 {
 	StringInfoData resolved;
-	char	   *copy = pstrdup(list);
-	char	   *rest;
+	char *copy = pstrdup(list);
+	char *rest;
 
 	initStringInfo(&resolved);
-	for (char *name = strtok_r(copy, ", \t", &rest); name;
-		 name = strtok_r(NULL, ", \t", &rest))
+	for (char *name = strtok_r(copy, ", \t", &rest); name; name = strtok_r(NULL, ", \t", &rest))
 	{
 		if (strcmp(name, "localhost") == 0 || strcmp(name, "*") == 0)
 			add(&resolved, name);

@@ -14,4 +14,4 @@
  */
 extern char *bev_addresses_resolve(const char *list);
 
-#endif							/* BEV_SERVER_ADMISSION_ADDRESSES_H */
+#endif /* BEV_SERVER_ADMISSION_ADDRESSES_H */

@@ -21,27 +21,27 @@
 #include "utils/timestamp.h"
 
 /* A close code: no close frame was sent. */
-#define ENDED_WITH_GATEWAY	1006
+#define ENDED_WITH_GATEWAY 1006
 
 /* The same: the client stays, and is asked for again. */
-#define STAYS				0
+#define STAYS 0
 
 typedef struct ClientKey
 {
-	uint64		client;
-	int64		gateway;		/* 64 bits: no padding in a hash key */
+	uint64 client;
+	int64 gateway; /* 64 bits: no padding in a hash key */
 } ClientKey;
 
 typedef struct ClientEntry
 {
-	ClientKey	key;
-	int			slot;
+	ClientKey key;
+	int slot;
 } ClientEntry;
 
 typedef struct UserEntry
 {
-	char		user[BEV_CLIENT_USER_LEN];
-	int			connections;
+	char user[BEV_CLIENT_USER_LEN];
+	int connections;
 } UserEntry;
 
 static HTAB *clients = NULL;
@@ -52,7 +52,7 @@ static ClientEntry **by_slot = NULL;
 static void
 end_all(void)
 {
-	BevConnection	client;
+	BevConnection client;
 
 	for (int slot = 0; slot < bev_clients_capacity(); slot++)
 		if (bev_clients_get(slot, &client))
@@ -62,23 +62,16 @@ end_all(void)
 void
 bev_admission_begin(void)
 {
-	HASHCTL		client_ctl = {
-		.keysize = sizeof(ClientKey),
-		.entrysize = sizeof(ClientEntry),
-		.hcxt = TopMemoryContext
-	};
-	HASHCTL		user_ctl = {
-		.keysize = BEV_CLIENT_USER_LEN,
-		.entrysize = sizeof(UserEntry),
-		.hcxt = TopMemoryContext
-	};
+	HASHCTL client_ctl = {
+		.keysize = sizeof(ClientKey), .entrysize = sizeof(ClientEntry), .hcxt = TopMemoryContext};
+	HASHCTL user_ctl = {
+		.keysize = BEV_CLIENT_USER_LEN, .entrysize = sizeof(UserEntry), .hcxt = TopMemoryContext};
 
-	clients = hash_create("bugevents clients", 256, &client_ctl,
-						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	users = hash_create("bugevents users", 256, &user_ctl,
-						HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	by_slot = MemoryContextAllocZero(TopMemoryContext,
-									 bev_clients_capacity() * sizeof(ClientEntry *));
+	clients =
+		hash_create("bugevents clients", 256, &client_ctl, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	users = hash_create("bugevents users", 256, &user_ctl, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	by_slot =
+		MemoryContextAllocZero(TopMemoryContext, bev_clients_capacity() * sizeof(ClientEntry *));
 	end_all();
 	bev_clients_clear();
 }
@@ -86,7 +79,7 @@ bev_admission_begin(void)
 static ClientEntry *
 find_client(int gateway, uint64 client, HASHACTION action)
 {
-	ClientKey	key = {.client = client, .gateway = gateway};
+	ClientKey key = {.client = client, .gateway = gateway};
 
 	return hash_search(clients, &key, action, NULL);
 }
@@ -94,8 +87,8 @@ find_client(int gateway, uint64 client, HASHACTION action)
 static UserEntry *
 user_entry(const char *user)
 {
-	bool		found;
-	UserEntry  *entry = hash_search(users, user, HASH_ENTER, &found);
+	bool found;
+	UserEntry *entry = hash_search(users, user, HASH_ENTER, &found);
 
 	if (!found)
 		entry->connections = 0;
@@ -105,7 +98,7 @@ user_entry(const char *user)
 static void
 user_leaves(const char *user)
 {
-	UserEntry  *entry = hash_search(users, user, HASH_FIND, NULL);
+	UserEntry *entry = hash_search(users, user, HASH_FIND, NULL);
 
 	if (entry && --entry->connections <= 0)
 		hash_search(users, user, HASH_REMOVE, NULL);
@@ -138,9 +131,10 @@ log_opened(const BevConnection *client)
 	escape_json(&user, client->user);
 	initStringInfo(&role);
 	escape_json(&role, client->role);
-	ereport(LOG,
-			(errmsg("bugevents connection: event=opened id=%s user=%s role=%s address=%s gateway=%d",
-					client->id, user.data, role.data, client->address, client->gateway)));
+	ereport(
+		LOG,
+		(errmsg("bugevents connection: event=opened id=%s user=%s role=%s address=%s gateway=%d",
+	            client->id, user.data, role.data, client->address, client->gateway)));
 }
 
 static void
@@ -152,20 +146,21 @@ log_closed(const BevConnection *client, uint64 code, const char *reason)
 		return;
 	initStringInfo(&why);
 	escape_json(&why, reason);
-	ereport(LOG,
-			(errmsg("bugevents connection: event=closed id=%s gateway=%d seconds=%.3f sent=" UINT64_FORMAT " received=" UINT64_FORMAT " code=" UINT64_FORMAT " reason=%s",
-					client->id, client->gateway, (GetCurrentTimestamp() - client->connected_at) / 1e6,
-					client->sent, client->received, code, why.data)));
+	ereport(
+		LOG,
+		(errmsg(
+			"bugevents connection: event=closed id=%s gateway=%d seconds=%.3f sent=" UINT64_FORMAT
+			" received=" UINT64_FORMAT " code=" UINT64_FORMAT " reason=%s",
+			client->id, client->gateway, (GetCurrentTimestamp() - client->connected_at) / 1e6,
+			client->sent, client->received, code, why.data)));
 }
 
 static void
 describe(BevConnection *client, int gateway, const BevOpenMessage *open)
 {
-	*client = (BevConnection) {
-		.gateway = gateway,
-		.connected_at = GetCurrentTimestamp(),
-		.expires_at = expiry(open->expires_at)
-	};
+	*client = (BevConnection){.gateway = gateway,
+	                          .connected_at = GetCurrentTimestamp(),
+	                          .expires_at = expiry(open->expires_at)};
 	strlcpy(client->id, open->id, sizeof(client->id));
 	strlcpy(client->user, open->user, sizeof(client->user));
 	strlcpy(client->role, open->role, sizeof(client->role));
@@ -175,8 +170,8 @@ describe(BevConnection *client, int gateway, const BevOpenMessage *open)
 static int
 add_to_table(int gateway, const BevOpenMessage *open)
 {
-	BevConnection	client;
-	int			slot;
+	BevConnection client;
+	int slot;
 
 	describe(&client, gateway, open);
 	slot = bev_clients_add(&client);
@@ -188,12 +183,10 @@ add_to_table(int gateway, const BevOpenMessage *open)
 void
 bev_admission_refused(int gateway, const BevOpenMessage *open, BevVerdict verdict)
 {
-	static const char *const reasons[] = {
-		[BEV_TOO_MANY_CONNECTIONS] = "too_many_connections",
-		[BEV_SERVER_FULL] = "server_full",
-		[BEV_NOT_LOOKED_UP] = "internal_error"
-	};
-	BevConnection	client;
+	static const char *const reasons[] = {[BEV_TOO_MANY_CONNECTIONS] = "too_many_connections",
+	                                      [BEV_SERVER_FULL] = "server_full",
+	                                      [BEV_NOT_LOOKED_UP] = "internal_error"};
+	BevConnection client;
 
 	describe(&client, gateway, open);
 	bev_ended_add_refused(&client, reasons[verdict]);
@@ -202,9 +195,9 @@ bev_admission_refused(int gateway, const BevOpenMessage *open, BevVerdict verdic
 static BevVerdict
 admit(int gateway, const BevOpenMessage *open)
 {
-	UserEntry  *user = user_entry(open->user);
+	UserEntry *user = user_entry(open->user);
 	ClientEntry *entry;
-	int			slot;
+	int slot;
 
 	user->connections++;
 	if (user->connections > bev_max_connections_per_user)
@@ -236,7 +229,7 @@ bev_admission_open(int gateway, const BevOpenMessage *open, BevVerdict *verdict)
 static void
 remove_client(ClientEntry *entry, uint64 code, const char *reason)
 {
-	BevConnection	client;
+	BevConnection client;
 
 	if (bev_clients_get(entry->slot, &client))
 	{
@@ -280,7 +273,7 @@ bev_admission_report(int gateway, const BevClientsMessage *report)
 	if (entry == NULL)
 		return false;
 	bev_clients_update(entry->slot, report->start, report->cursor, report->sent, report->received,
-					  expiry(report->expires_at), report->lags != 0);
+	                   expiry(report->expires_at), report->lags != 0);
 	return true;
 }
 
@@ -320,7 +313,7 @@ bev_admission_forget(int gateway)
 bool
 bev_admission_next_wish(int *gateway, BevDisconnectMessage *disconnect)
 {
-	int			slot;
+	int slot;
 
 	while (bev_clients_next_wish(&slot, disconnect->reason))
 	{

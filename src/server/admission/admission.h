@@ -16,8 +16,7 @@ extern void bev_admission_begin(void);
  * May this client of a gateway stay?  If so it is in the table from now on.  False
  * when the gateway has this client already: it is broken.
  */
-extern bool bev_admission_open(int gateway, const BevOpenMessage *open,
-							  BevVerdict *verdict);
+extern bool bev_admission_open(int gateway, const BevOpenMessage *open, BevVerdict *verdict);
 
 /* Remember that it was refused, for any reason but BEV_ADMITTED. */
 extern void bev_admission_refused(int gateway, const BevOpenMessage *open, BevVerdict verdict);
@@ -29,7 +28,7 @@ extern bool bev_admission_report(int gateway, const BevClientsMessage *report);
 extern bool bev_admission_subscription(int gateway, uint64 client, BevSpan interest);
 
 /* How many clients are connected. */
-extern int	bev_admission_count(void);
+extern int bev_admission_count(void);
 
 extern bool bev_admission_who(int gateway, uint64 client, BevConnection *who);
 
@@ -39,4 +38,4 @@ extern void bev_admission_forget(int gateway);
 /* The next client that somebody wants disconnected; false: there is none. */
 extern bool bev_admission_next_wish(int *gateway, BevDisconnectMessage *disconnect);
 
-#endif							/* BEV_SERVER_ADMISSION_ADMISSION_H */
+#endif /* BEV_SERVER_ADMISSION_ADMISSION_H */

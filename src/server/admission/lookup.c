@@ -15,21 +15,21 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define RETRY_MS	1000
+#define RETRY_MS 1000
 
 typedef struct Waiting
 {
-	int			gateway;
+	int gateway;
 	BevOpenMessage open;
 } Waiting;
 
-static List *waiting = NIL;		/* of Waiting, in TopMemoryContext */
+static List *waiting = NIL; /* of Waiting, in TopMemoryContext */
 
 void
 bev_lookup_add(int gateway, const BevOpenMessage *open)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-	Waiting    *one = palloc(sizeof(Waiting));
+	Waiting *one = palloc(sizeof(Waiting));
 
 	one->gateway = gateway;
 	one->open = *open;
@@ -47,9 +47,9 @@ static BevUserLookupEntry *
 make_entries(int n)
 {
 	BevUserLookupEntry *entries = palloc(sizeof(BevUserLookupEntry) * n);
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, waiting)
+	foreach (cell, waiting)
 	{
 		BevUserLookupEntry *entry = &entries[foreach_current_index(cell)];
 
@@ -68,7 +68,8 @@ read_one_by_one(BevUserLookupEntry *entries, int n)
 	for (int i = 0; i < n; i++)
 	{
 		resetStringInfo(&entries[i].access);
-		if (GetCurrentTimestamp() >= end || bev_user_lookup_read(&entries[i], 1) != BEV_USER_LOOKUP_READ)
+		if (GetCurrentTimestamp() >= end ||
+		    bev_user_lookup_read(&entries[i], 1) != BEV_USER_LOOKUP_READ)
 			entries[i].user = NULL;
 	}
 }
@@ -77,7 +78,7 @@ static int *
 count_unread(const BevUserLookupEntry *entries, int n)
 {
 	const char **users = palloc(sizeof(char *) * n);
-	int		   *counts = palloc(sizeof(int) * n);
+	int *counts = palloc(sizeof(int) * n);
 
 	for (int i = 0; i < n; i++)
 		users[i] = entries[i].user;
@@ -88,24 +89,24 @@ count_unread(const BevUserLookupEntry *entries, int n)
 void
 bev_lookup_run(uint64 settled, BevLookupAnswer answer)
 {
-	int			n = list_length(waiting);
+	int n = list_length(waiting);
 	BevUserLookupEntry *entries = make_entries(n);
 	BevUserLookupResult result = bev_user_lookup_read(entries, n);
-	ListCell   *cell;
-	int		   *unread;
+	ListCell *cell;
+	int *unread;
 
 	if (result == BEV_USER_LOOKUP_BROKEN && n > 1)
 		read_one_by_one(entries, n);
 	unread = count_unread(entries, n);
-	foreach(cell, waiting)
+	foreach (cell, waiting)
 	{
-		Waiting    *one = lfirst(cell);
+		Waiting *one = lfirst(cell);
 		BevUserLookupEntry *entry = &entries[foreach_current_index(cell)];
-		bool		known = result != BEV_USER_LOOKUP_TOO_SLOW && entry->user &&
-			(result != BEV_USER_LOOKUP_BROKEN || n > 1);
+		bool known = result != BEV_USER_LOOKUP_TOO_SLOW && entry->user &&
+		             (result != BEV_USER_LOOKUP_BROKEN || n > 1);
 
 		answer(one->gateway, &one->open, result == BEV_USER_LOOKUP_NONE ? 0 : settled,
-			   known ? entry : NULL, unread[foreach_current_index(cell)]);
+		       known ? entry : NULL, unread[foreach_current_index(cell)]);
 	}
 	list_free_deep(waiting);
 	waiting = NIL;

@@ -19,8 +19,8 @@ extern bool bev_lookup_is_due(void);
  * What was found out of one who waited: as_of and unread as in ADMIT; entry is NULL when
  * the tables could not be read.
  */
-typedef void (*BevLookupAnswer) (int gateway, const BevOpenMessage *open, uint64 as_of,
-								const BevUserLookupEntry *entry, int unread);
+typedef void (*BevLookupAnswer)(int gateway, const BevOpenMessage *open, uint64 as_of,
+                                const BevUserLookupEntry *entry, int unread);
 
 /*
  * Look up everyone who waits, and answer in the order in which they came.  Wants a
@@ -28,4 +28,4 @@ typedef void (*BevLookupAnswer) (int gateway, const BevOpenMessage *open, uint64
  */
 extern void bev_lookup_run(uint64 settled, BevLookupAnswer answer);
 
-#endif							/* BEV_SERVER_ADMISSION_LOOKUP_H */
+#endif /* BEV_SERVER_ADMISSION_LOOKUP_H */

@@ -23,14 +23,14 @@
 typedef struct Counting
 {
 	const char *const *users;
-	int			n;
-	int		   *counts;
+	int n;
+	int *counts;
 } Counting;
 
 static Datum
 make_array(const Counting *counting)
 {
-	Datum	   *items = palloc(sizeof(Datum) * counting->n);
+	Datum *items = palloc(sizeof(Datum) * counting->n);
 
 	for (int i = 0; i < counting->n; i++)
 	{
@@ -44,22 +44,24 @@ make_array(const Counting *counting)
 static void
 query(const Counting *counting)
 {
-	Oid			type = TEXTARRAYOID;
-	Datum		users = make_array(counting);
-	bool		isnull;
+	Oid type = TEXTARRAYOID;
+	Datum users = make_array(counting);
+	bool isnull;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT (SELECT count(*) FROM (SELECT FROM bugevents.notifications AS n"
-							  " WHERE n.user_id = u.id AND NOT n.read AND NOT n.hidden"
-							  " LIMIT " CppAsString2(BEV_UNREAD_MAX) ") AS counted)"
-							  " FROM unnest($1) WITH ORDINALITY AS u (id, place) ORDER BY u.place",
-							  1, &type, &users, NULL, true, 0) != SPI_OK_SELECT ||
-		SPI_processed != (uint64) counting->n)
+	if (SPI_execute_with_args(
+			"SELECT (SELECT count(*) FROM (SELECT FROM bugevents.notifications AS n"
+			" WHERE n.user_id = u.id AND NOT n.read AND NOT n.hidden"
+			" LIMIT " CppAsString2(
+				BEV_UNREAD_MAX) ") AS counted)"
+								" FROM unnest($1) WITH ORDINALITY AS u (id, place) ORDER BY u.place",
+			1, &type, &users, NULL, true, 0) != SPI_OK_SELECT ||
+	    SPI_processed != (uint64) counting->n)
 		elog(ERROR, "could not count notifications");
 	for (int i = 0; i < counting->n; i++)
-		counting->counts[i] = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
-														  SPI_tuptable->tupdesc, 1, &isnull));
+		counting->counts[i] =
+			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
 }
 
@@ -67,15 +69,15 @@ static void
 count_step(void *arg)
 {
 	const Counting *counting = arg;
-	Oid			schema = get_namespace_oid("bugevents", true);
-	Oid			relid = OidIsValid(schema) ? get_relname_relid("notifications", schema) : InvalidOid;
-	Relation	rel;
+	Oid schema = get_namespace_oid("bugevents", true);
+	Oid relid = OidIsValid(schema) ? get_relname_relid("notifications", schema) : InvalidOid;
+	Relation rel;
 
 	if (!OidIsValid(relid) || !ConditionalLockRelationOid(relid, AccessShareLock))
 		return;
 	rel = try_table_open(relid, NoLock);
 	if (rel == NULL)
-		return;					/* dropped a moment ago */
+		return; /* dropped a moment ago */
 	if (RelationGetNumberOfBlocks(rel) > 0)
 		query(counting);
 	else
@@ -86,7 +88,7 @@ count_step(void *arg)
 void
 bev_unread_count(const char *const *users, int n, int *counts)
 {
-	Counting	counting = {users, n, counts};
+	Counting counting = {users, n, counts};
 
 	for (int i = 0; i < n; i++)
 		counts[i] = -1;

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 /* More are not counted. */
-#define BEV_UNREAD_MAX	1000
+#define BEV_UNREAD_MAX 1000
 
 /*
  * Count for each of n users (UTF-8; NULL: none); -1: not known.  Wants a transaction with an active
@@ -15,4 +15,4 @@
  */
 extern void bev_unread_count(const char *const *users, int n, int *counts);
 
-#endif							/* BEV_SERVER_ADMISSION_UNREAD_H */
+#endif /* BEV_SERVER_ADMISSION_UNREAD_H */

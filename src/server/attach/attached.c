@@ -23,30 +23,30 @@
 static Oid
 find_function(const char *name)
 {
-	return LookupFuncName(list_make2(makeString("bugevents"), makeString(pstrdup(name))),
-						  0, NULL, true);
+	return LookupFuncName(list_make2(makeString("bugevents"), makeString(pstrdup(name))), 0, NULL,
+	                      true);
 }
 
 List *
 bev_attached_triggers(Oid relid)
 {
-	Oid			row_function = find_function("capture");
-	Oid			truncate_function = find_function("capture_truncate");
-	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
-	List	   *names = NIL;
+	Oid row_function = find_function("capture");
+	Oid truncate_function = find_function("capture_truncate");
+	Relation catalog = table_open(TriggerRelationId, AccessShareLock);
+	List *names = NIL;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relid));
+	            ObjectIdGetDatum(relid));
 	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 
 		if (!OidIsValid(form->tgparentid) &&
-			(form->tgfoid == row_function || form->tgfoid == truncate_function))
+		    (form->tgfoid == row_function || form->tgfoid == truncate_function))
 			names = lappend(names, pstrdup(NameStr(form->tgname)));
 	}
 	systable_endscan(scan);
@@ -57,11 +57,11 @@ bev_attached_triggers(Oid relid)
 Trigger *
 bev_attached_trigger(Relation rel)
 {
-	Oid			row_function = find_function("capture");
+	Oid row_function = find_function("capture");
 
 	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
 	{
-		Trigger    *trigger = &rel->trigdesc->triggers[i];
+		Trigger *trigger = &rel->trigdesc->triggers[i];
 
 		if (trigger->tgfoid == row_function && trigger->tgnargs == 1)
 			return trigger;
@@ -72,7 +72,7 @@ bev_attached_trigger(Relation rel)
 const char *
 bev_attached_argument(Relation rel)
 {
-	Trigger    *trigger = bev_attached_trigger(rel);
+	Trigger *trigger = bev_attached_trigger(rel);
 
 	return trigger && !trigger->tgisclone ? trigger->tgargs[0] : NULL;
 }
@@ -80,8 +80,8 @@ bev_attached_argument(Relation rel)
 Oid
 bev_attached_owner(Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner = InvalidOid;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid owner = InvalidOid;
 
 	if (HeapTupleIsValid(tuple))
 	{
@@ -95,9 +95,8 @@ bev_attached_owner(Oid relid)
 static char *
 read_argument(Relation catalog, HeapTuple tuple)
 {
-	bool		isnull;
-	Datum		args = heap_getattr(tuple, Anum_pg_trigger_tgargs,
-									RelationGetDescr(catalog), &isnull);
+	bool isnull;
+	Datum args = heap_getattr(tuple, Anum_pg_trigger_tgargs, RelationGetDescr(catalog), &isnull);
 
 	if (isnull || ((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs != 1)
 		return NULL;
@@ -107,11 +106,11 @@ read_argument(Relation catalog, HeapTuple tuple)
 List *
 bev_attached_tables(void)
 {
-	Oid			row_function = find_function("capture");
-	List	   *tables = NIL;
-	Relation	catalog;
+	Oid row_function = find_function("capture");
+	List *tables = NIL;
+	Relation catalog;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	if (!OidIsValid(row_function))
 		return NIL;
@@ -139,13 +138,13 @@ bev_attached_tables(void)
 static Oid
 read_trigger(Relation catalog, Oid trigger, Oid *parent)
 {
-	Oid			relid = InvalidOid;
+	Oid relid = InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(trigger));
+	            ObjectIdGetDatum(trigger));
 	scan = systable_beginscan(catalog, TriggerOidIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
 	*parent = InvalidOid;
@@ -161,9 +160,9 @@ read_trigger(Relation catalog, Oid trigger, Oid *parent)
 Oid
 bev_attached_root(Oid trigger)
 {
-	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
-	Oid			parent = trigger;
-	Oid			relid;
+	Relation catalog = table_open(TriggerRelationId, AccessShareLock);
+	Oid parent = trigger;
+	Oid relid;
 
 	do
 	{

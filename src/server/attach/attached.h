@@ -10,8 +10,8 @@
 #include "utils/rel.h"
 
 /* The names that attach() gives.  They sort before those of other triggers. */
-#define BEV_ROW_TRIGGER			"00_bugevents"
-#define BEV_TRUNCATE_TRIGGER		"00_bugevents_truncate"
+#define BEV_ROW_TRIGGER      "00_bugevents"
+#define BEV_TRUNCATE_TRIGGER "00_bugevents_truncate"
 
 /*
  * Names (palloc'd) of the capture triggers of a relation, both kinds, whatever
@@ -30,18 +30,18 @@ extern const char *bev_attached_argument(Relation rel);
 extern Trigger *bev_attached_trigger(Relation rel);
 
 /* Who owns the table; InvalidOid when it is gone. */
-extern Oid	bev_attached_owner(Oid relid);
+extern Oid bev_attached_owner(Oid relid);
 
 /* Every attached table; relid and argument are palloc'd with it. */
 typedef struct BevAttached
 {
-	Oid			relid;
-	char	   *argument;
+	Oid relid;
+	char *argument;
 } BevAttached;
 
 extern List *bev_attached_tables(void);
 
 /* The relation of the trigger that this one is a copy of, or its own. */
-extern Oid	bev_attached_root(Oid trigger);
+extern Oid bev_attached_root(Oid trigger);
 
-#endif							/* BEV_SERVER_ATTACH_ATTACHED_H */
+#endif /* BEV_SERVER_ATTACH_ATTACHED_H */

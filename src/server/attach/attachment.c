@@ -56,7 +56,7 @@ write_sources(StringInfo out, const char *name, const BevSource *sources, int n)
 char *
 bev_attachment_write(const BevAttachment *attachment)
 {
-	int			nfields = attachment->nsources - attachment->nextra;
+	int nfields = attachment->nsources - attachment->nextra;
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -65,8 +65,7 @@ bev_attachment_write(const BevAttachment *attachment)
 	appendStringInfo(&out, ", \"table\": %u", attachment->table);
 	write_sources(&out, "fields", attachment->sources, nfields);
 	if (attachment->nextra > 0)
-		write_sources(&out, "extra", attachment->sources + nfields,
-					  attachment->nextra);
+		write_sources(&out, "extra", attachment->sources + nfields, attachment->nextra);
 	write_member(&out, "filter", attachment->filter);
 	write_member(&out, "audience", attachment->audience);
 	write_member(&out, "search_path", attachment->search_path);
@@ -79,10 +78,9 @@ bev_attachment_write(const BevAttachment *attachment)
 static void
 report_unreadable(const char *member)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the argument of the bugevents trigger is malformed at \"%s\"", member),
-			 errhint("Attach the table again with bugevents.attach().")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+	                errmsg("the argument of the bugevents trigger is malformed at \"%s\"", member),
+	                errhint("Attach the table again with bugevents.attach().")));
 }
 
 /* A member of an object, or NULL. */
@@ -111,8 +109,7 @@ read_number(JsonbContainer *object, const char *name)
 
 	if (value == NULL)
 		report_unreadable(name);
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8,
-											 NumericGetDatum(value->val.numeric)));
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric)));
 }
 
 static void
@@ -124,7 +121,8 @@ read_source(JsonbContainer *object, BevSource *source)
 	if (source->field == NULL || (source->column == NULL) == (source->expression == NULL))
 		report_unreadable("fields");
 	source->admin = read_member(object, "admin", jbvBool) != NULL;
-	source->attnum = source->column ? (AttrNumber) read_number(object, "attnum") : InvalidAttrNumber;
+	source->attnum =
+		source->column ? (AttrNumber) read_number(object, "attnum") : InvalidAttrNumber;
 }
 
 /* Append the sources of a list; returns how many there were. */
@@ -132,7 +130,7 @@ static int
 read_sources(BevAttachment *attachment, JsonbContainer *object, const char *name)
 {
 	JsonbValue *list = read_member(object, name, jbvBinary);
-	int			n;
+	int n;
 
 	if (list == NULL)
 		return 0;
@@ -140,9 +138,10 @@ read_sources(BevAttachment *attachment, JsonbContainer *object, const char *name
 		report_unreadable(name);
 
 	n = JsonContainerSize(list->val.binary.data);
-	attachment->sources = attachment->sources
-		? repalloc(attachment->sources, sizeof(BevSource) * (attachment->nsources + n))
-		: palloc(sizeof(BevSource) * Max(n, 1));
+	attachment->sources =
+		attachment->sources ?
+			repalloc(attachment->sources, sizeof(BevSource) * (attachment->nsources + n)) :
+			palloc(sizeof(BevSource) * Max(n, 1));
 	for (int i = 0; i < n; i++)
 	{
 		JsonbValue *item = getIthJsonbValueFromContainer(list->val.binary.data, i);
@@ -158,8 +157,8 @@ BevAttachment *
 bev_attachment_read(const char *argument)
 {
 	BevAttachment *attachment = palloc0(sizeof(BevAttachment));
-	Jsonb	   *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(argument)));
-	char	   *entity;
+	Jsonb *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(argument)));
+	char *entity;
 
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 		report_unreadable("{");
@@ -189,8 +188,8 @@ bev_attachment_column(const BevAttachment *attachment, const BevSource *source, 
 char *
 bev_column_name(Oid table, AttrNumber attnum)
 {
-	HeapTuple	tuple = SearchSysCacheAttNum(table, attnum);
-	char	   *name;
+	HeapTuple tuple = SearchSysCacheAttNum(table, attnum);
+	char *name;
 
 	if (!HeapTupleIsValid(tuple))
 		return NULL;

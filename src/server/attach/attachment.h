@@ -18,23 +18,23 @@
 typedef struct BevSource
 {
 	const char *field;
-	const char *column;			/* its name at the time of attach, or NULL */
-	AttrNumber	attnum;			/* likewise */
-	const char *expression;		/* NULL: it is a column */
-	bool		admin;			/* only admins see the field */
+	const char *column;     /* its name at the time of attach, or NULL */
+	AttrNumber attnum;      /* likewise */
+	const char *expression; /* NULL: it is a column */
+	bool admin;             /* only admins see the field */
 } BevSource;
 
 typedef struct BevAttachment
 {
 	const BevEntity *entity;
-	Oid			table;			/* that attnums belong to */
-	BevSource   *sources;		/* the entity's fields, then the extra ones */
-	int			nsources;
-	int			nextra;			/* how many of them are extra */
-	const char *filter;			/* expression, or NULL */
-	const char *audience;		/* principals or expression, or NULL */
-	const char *search_path;	/* that expressions are understood with */
-	bool		decides;		/* its rows say who may see what (common/event/access.h) */
+	Oid table;          /* that attnums belong to */
+	BevSource *sources; /* the entity's fields, then the extra ones */
+	int nsources;
+	int nextra;              /* how many of them are extra */
+	const char *filter;      /* expression, or NULL */
+	const char *audience;    /* principals or expression, or NULL */
+	const char *search_path; /* that expressions are understood with */
+	bool decides;            /* its rows say who may see what (common/event/access.h) */
 } BevAttachment;
 
 /* The argument's text, palloc'd. */
@@ -48,10 +48,10 @@ extern BevAttachment *bev_attachment_read(const char *argument);
  * number as long as it is the table of the attach, which follows a renaming; by
  * name in a restored copy.  InvalidAttrNumber when it is gone.
  */
-extern AttrNumber bev_attachment_column(const BevAttachment *attachment,
-									   const BevSource *source, Oid table);
+extern AttrNumber bev_attachment_column(const BevAttachment *attachment, const BevSource *source,
+                                        Oid table);
 
 /* The column's name, palloc'd; NULL when it was dropped. */
 extern char *bev_column_name(Oid table, AttrNumber attnum);
 
-#endif							/* BEV_SERVER_ATTACH_ATTACHMENT_H */
+#endif /* BEV_SERVER_ATTACH_ATTACHMENT_H */

@@ -11,11 +11,16 @@ static const BevEntity entities[] = {
 	{
 		.id = BEV_BUG_REPORT,
 		.name = "bug_report",
-		.fields = {
-			{"id", true}, {"title", true}, {"description", true}, {"status", true},
-			{"priority", true}, {"creator_id", false}, {"assignee_id", true},
-			{"project_id", true}, {"created_at", true}, {"updated_at", true}
-		},
+		.fields = {{"id", true},
+                   {"title", true},
+                   {"description", true},
+                   {"status", true},
+                   {"priority", true},
+                   {"creator_id", false},
+                   {"assignee_id", true},
+                   {"project_id", true},
+                   {"created_at", true},
+                   {"updated_at", true}},
 		.nfields = 10,
 		.status = "status",
 		.assignee = "assignee_id",
@@ -25,11 +30,14 @@ static const BevEntity entities[] = {
 	{
 		.id = BEV_COMMENT,
 		.name = "comment",
-		.fields = {
-			{"id", true}, {"bug_report_id", true}, {"project_id", false},
-			{"user_id", true}, {"content", true}, {"edited", false},
-			{"created_at", true}, {"updated_at", true}
-		},
+		.fields = {{"id", true},
+                   {"bug_report_id", true},
+                   {"project_id", false},
+                   {"user_id", true},
+                   {"content", true},
+                   {"edited", false},
+                   {"created_at", true},
+                   {"updated_at", true}},
 		.nfields = 8,
 		.project = "project_id",
 		.bug = "bug_report_id",
@@ -37,21 +45,25 @@ static const BevEntity entities[] = {
 	{
 		.id = BEV_PROJECT,
 		.name = "project",
-		.fields = {
-			{"id", true}, {"name", true}, {"description", true},
-			{"created_at", true}, {"updated_at", true}
-		},
+		.fields = {{"id", true},
+                   {"name", true},
+                   {"description", true},
+                   {"created_at", true},
+                   {"updated_at", true}},
 		.nfields = 5,
 		.project = "id",
 	},
 	{
 		.id = BEV_USER,
 		.name = "user",
-		.fields = {
-			{"id", true}, {"username", true}, {"email", true}, {"phone", false},
-			{"role", true}, {"status", true}, {"created_at", true},
-			{"updated_at", true}
-		},
+		.fields = {{"id", true},
+                   {"username", true},
+                   {"email", true},
+                   {"phone", false},
+                   {"role", true},
+                   {"status", true},
+                   {"created_at", true},
+                   {"updated_at", true}},
 		.nfields = 8,
 		.status = "status",
 		.person = "id",
@@ -60,9 +72,7 @@ static const BevEntity entities[] = {
 	{
 		.id = BEV_MEMBERSHIP,
 		.name = "membership",
-		.fields = {
-			{"id", false}, {"user_id", true}, {"project_id", true}
-		},
+		.fields = {{"id", false}, {"user_id", true}, {"project_id", true}},
 		.nfields = 3,
 		.project = "project_id",
 		.person = "user_id",

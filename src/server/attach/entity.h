@@ -18,32 +18,32 @@ typedef enum BevEntityId
 typedef struct BevEntityField
 {
 	const char *name;
-	bool		required;		/* else taken when such a column exists */
+	bool required; /* else taken when such a column exists */
 } BevEntityField;
 
-#define BEV_ENTITY_MAX_FIELDS	12
+#define BEV_ENTITY_MAX_FIELDS 12
 
 typedef struct BevEntity
 {
-	BevEntityId	id;
+	BevEntityId id;
 	const char *name;
 	BevEntityField fields[BEV_ENTITY_MAX_FIELDS];
-	int			nfields;
+	int nfields;
 
 	/* Fields with a meaning; NULL where the entity has none */
-	const char *status;			/* its change is status_changed */
-	const char *assignee;		/* its change is assigned or unassigned */
-	const char *project;		/* the project's id */
-	const char *bug;			/* the bug report's id */
-	const char *person;			/* the id of the user whom the row is about */
-	const char *role;			/* what that user is */
+	const char *status;   /* its change is status_changed */
+	const char *assignee; /* its change is assigned or unassigned */
+	const char *project;  /* the project's id */
+	const char *bug;      /* the bug report's id */
+	const char *person;   /* the id of the user whom the row is about */
+	const char *role;     /* what that user is */
 } BevEntity;
 
 /*
  * The field that identifies a row.  A membership may do without, and is identified
  * by its user and project then.
  */
-#define BEV_ENTITY_KEY	"id"
+#define BEV_ENTITY_KEY "id"
 
 /* Can rows of it decide who may see what (common/event/access.h)? */
 extern bool bev_entity_can_decide(const BevEntity *entity);
@@ -52,10 +52,10 @@ extern bool bev_entity_can_decide(const BevEntity *entity);
 extern const BevEntity *bev_entity_find(const char *name);
 
 /* The number of the entity's field of that name, or -1. */
-extern int	bev_entity_field(const BevEntity *entity, const char *name);
+extern int bev_entity_field(const BevEntity *entity, const char *name);
 
 /* "a, b, c", palloc'd, for messages: all entities, or the fields of one. */
 extern char *bev_entity_names(void);
 extern char *bev_entity_field_names(const BevEntity *entity);
 
-#endif							/* BEV_SERVER_ATTACH_ENTITY_H */
+#endif /* BEV_SERVER_ATTACH_ENTITY_H */

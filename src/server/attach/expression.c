@@ -62,14 +62,15 @@ find_columns(BevExpressions *expressions, Relation rel, int natts)
 	for (AttrNumber attnum = 1; attnum <= natts; attnum++)
 	{
 		const char *name = bev_column_name(expressions->table, attnum);
-		AttrNumber	in_rel;
-		int			i = expressions->ncolumns;
+		AttrNumber in_rel;
+		int i = expressions->ncolumns;
 		Form_pg_attribute att;
 
 		if (name == NULL)
 			continue;
-		in_rel = expressions->table == RelationGetRelid(rel)
-			? attnum : get_attnum(RelationGetRelid(rel), name);
+		in_rel = expressions->table == RelationGetRelid(rel) ?
+		             attnum :
+		             get_attnum(RelationGetRelid(rel), name);
 		if (in_rel == InvalidAttrNumber || in_rel > RelationGetNumberOfAttributes(rel))
 			continue;
 		att = TupleDescAttr(RelationGetDescr(rel), in_rel - 1);
@@ -86,8 +87,8 @@ bev_expressions_create(Oid table, Relation rel, const char *search_path)
 {
 	BevExpressions *expressions = palloc0(sizeof(BevExpressions));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	int			natts;
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	int natts;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for relation %u", table);
@@ -109,12 +110,11 @@ bev_expressions_create(Oid table, Relation rel, const char *search_path)
 int
 bev_expressions_add(BevExpressions *expressions, const char *text)
 {
-	int			n = expressions->nresults;
+	int n = expressions->nresults;
 	MemoryContext old = MemoryContextSwitchTo(expressions->context);
 
-	expressions->texts = n > 0
-		? repalloc(expressions->texts, sizeof(char *) * (n + 1))
-		: palloc(sizeof(char *));
+	expressions->texts =
+		n > 0 ? repalloc(expressions->texts, sizeof(char *) * (n + 1)) : palloc(sizeof(char *));
 	expressions->texts[n] = pstrdup(text);
 	expressions->nresults = n + 1;
 	MemoryContextSwitchTo(old);
@@ -136,11 +136,10 @@ build_statement(BevExpressions *expressions, const char **texts, int n)
 	appendStringInfoString(&sql, " FROM (SELECT ");
 	for (int i = 0; i < expressions->ncolumns; i++)
 	{
-		Oid			collation = expressions->column_collations[i];
+		Oid collation = expressions->column_collations[i];
 
 		appendStringInfo(&sql, "%s$%d", i ? ", " : "", i + 1);
-		if (OidIsValid(collation) &&
-			collation != get_typcollation(expressions->column_types[i]))
+		if (OidIsValid(collation) && collation != get_typcollation(expressions->column_types[i]))
 			appendStringInfo(&sql, " COLLATE %s", generate_collation_name(collation));
 		appendStringInfo(&sql, " AS %s", quote_identifier(expressions->column_names[i]));
 	}
@@ -152,44 +151,41 @@ build_statement(BevExpressions *expressions, const char **texts, int n)
 static SPIPlanPtr
 prepare(BevExpressions *expressions, const char **texts, int n)
 {
-	SPIPlanPtr	plan;
+	SPIPlanPtr plan;
 
 	/* The rows differ, the way to what belongs to them doesn't. */
-	plan = SPI_prepare_cursor(build_statement(expressions, texts, n),
-							  expressions->ncolumns, expressions->column_types,
-							  CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(build_statement(expressions, texts, n), expressions->ncolumns,
+	                          expressions->column_types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
-		elog(ERROR, "could not prepare expressions: %s",
-			 SPI_result_code_string(SPI_result));
+		elog(ERROR, "could not prepare expressions: %s", SPI_result_code_string(SPI_result));
 	return plan;
 }
 
 static void
 report_not_one_expression(const char *text)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("\"%s\" is not a single SQL expression", text),
-			 errhint("Give an expression over the table's columns, such as \"lower(row.state)\".")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_SYNTAX_ERROR), errmsg("\"%s\" is not a single SQL expression", text),
+	     errhint("Give an expression over the table's columns, such as \"lower(row.state)\".")));
 }
 
 /* By itself, is the text one expression and nothing more? */
 static void
 check_syntax(const char *text)
 {
-	List	   *parsed = raw_parser(psprintf("SELECT (%s\n)", text), RAW_PARSE_DEFAULT);
+	List *parsed = raw_parser(psprintf("SELECT (%s\n)", text), RAW_PARSE_DEFAULT);
 	SelectStmt *select;
-	ResTarget  *target;
+	ResTarget *target;
 
 	if (list_length(parsed) != 1)
 		report_not_one_expression(text);
 	select = (SelectStmt *) linitial_node(RawStmt, parsed)->stmt;
 	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
-		select->distinctClause || select->intoClause || select->fromClause ||
-		select->whereClause || select->groupClause || select->havingClause ||
-		select->windowClause || select->valuesLists || select->sortClause ||
-		select->limitOffset || select->limitCount || select->lockingClause ||
-		select->withClause || select->op != SETOP_NONE)
+	    select->distinctClause || select->intoClause || select->fromClause || select->whereClause ||
+	    select->groupClause || select->havingClause || select->windowClause ||
+	    select->valuesLists || select->sortClause || select->limitOffset || select->limitCount ||
+	    select->lockingClause || select->withClause || select->op != SETOP_NONE)
 		report_not_one_expression(text);
 	target = linitial_node(ResTarget, select->targetList);
 	if (target->name || target->indirection)
@@ -201,13 +197,14 @@ static Oid
 check_result(SPIPlanPtr plan, const char *text)
 {
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
-	Query	   *query = linitial_node(Query, source->query_list);
+	Query *query = linitial_node(Query, source->query_list);
 
 	if (query->hasTargetSRFs || query->hasAggs || query->hasWindowFuncs)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-returning, aggregate and window functions are not allowed over \"row\""),
-				 errhint("Put the function into a sub-select.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		     errmsg("set-returning, aggregate and window functions are not allowed over \"row\""),
+		     errhint("Put the function into a sub-select.")));
 	if (source->resultDesc->natts != 1)
 		report_not_one_expression(text);
 	return TupleDescAttr(source->resultDesc, 0)->atttypid;
@@ -228,12 +225,9 @@ Oid
 bev_expression_type(BevExpressions *expressions, const char *text, const char *label)
 {
 	ErrorContextCallback context = {
-		.previous = error_context_stack,
-		.callback = add_label,
-		.arg = (void *) label
-	};
+		.previous = error_context_stack, .callback = add_label, .arg = (void *) label};
 	BevOwnerScope scope;
-	Oid			type;
+	Oid type;
 
 	error_context_stack = &context;
 	check_syntax(text);
@@ -250,12 +244,11 @@ bev_expression_type(BevExpressions *expressions, const char *text, const char *l
 }
 
 static void
-read_parameters(BevExpressions *expressions, TupleTableSlot *row,
-				Datum *values, char *nulls)
+read_parameters(BevExpressions *expressions, TupleTableSlot *row, Datum *values, char *nulls)
 {
 	for (int i = 0; i < expressions->ncolumns; i++)
 	{
-		bool		isnull;
+		bool isnull;
 
 		values[i] = slot_getattr(row, expressions->column_attnums[i], &isnull);
 		nulls[i] = isnull ? 'n' : ' ';
@@ -266,20 +259,18 @@ read_parameters(BevExpressions *expressions, TupleTableSlot *row,
 static void
 copy_results(BevExpressions *expressions, BevResults *results, MemoryContext context)
 {
-	TupleDesc	desc = SPI_tuptable->tupdesc;
+	TupleDesc desc = SPI_tuptable->tupdesc;
 	MemoryContext old;
 
 	if (SPI_processed != 1 || desc->natts != expressions->nresults)
-		ereport(ERROR,
-				(errcode(ERRCODE_CARDINALITY_VIOLATION),
-				 errmsg("the expressions don't give one value each any more")));
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+		                errmsg("the expressions don't give one value each any more")));
 
 	old = MemoryContextSwitchTo(context);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], desc, i + 1,
-										  &results->nulls[i]);
+		Datum value = SPI_getbinval(SPI_tuptable->vals[0], desc, i + 1, &results->nulls[i]);
 
 		results->types[i] = att->atttypid;
 		if (results->nulls[i])
@@ -293,18 +284,18 @@ copy_results(BevExpressions *expressions, BevResults *results, MemoryContext con
 }
 
 static void
-evaluate(BevExpressions *expressions, TupleTableSlot **rows, BevResults *results,
-		 int n, MemoryContext context)
+evaluate(BevExpressions *expressions, TupleTableSlot **rows, BevResults *results, int n,
+         MemoryContext context)
 {
 	BevOwnerScope scope = bev_owner_enter(expressions->owner, expressions->search_path);
-	Datum	   *values;
-	char	   *nulls;
+	Datum *values;
+	char *nulls;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (expressions->plan == NULL)
 	{
-		SPIPlanPtr	plan = prepare(expressions, expressions->texts, expressions->nresults);
+		SPIPlanPtr plan = prepare(expressions, expressions->texts, expressions->nresults);
 
 		SPI_keepplan(plan);
 		expressions->plan = plan;
@@ -314,7 +305,7 @@ evaluate(BevExpressions *expressions, TupleTableSlot **rows, BevResults *results
 	nulls = palloc(expressions->ncolumns);
 	for (int i = 0; i < n; i++)
 	{
-		int			rc;
+		int rc;
 
 		read_parameters(expressions, rows[i], values, nulls);
 		rc = SPI_execute_plan(expressions->plan, values, nulls, false, 2);
@@ -331,28 +322,30 @@ evaluate(BevExpressions *expressions, TupleTableSlot **rows, BevResults *results
 static bool
 must_be_thrown(int sqlerrcode)
 {
-	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
+	int category = ERRCODE_TO_CATEGORY(sqlerrcode);
 
 	return sqlerrcode == ERRCODE_ASSERT_FAILURE ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
+	       category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK) ||
+	       category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+	       category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
 }
 
 static void
 report_failure(Relation rel, ErrorData *error)
 {
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("bugevents could not evaluate the expressions of table \"%s\": %s",
-					RelationGetRelationName(rel), error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 errhint("The event is published without them, and to admins only if there is a filter or an audience among them; correct them with bugevents.attach().")));
+	ereport(
+		WARNING,
+		(errcode(error->sqlerrcode),
+	     errmsg("bugevents could not evaluate the expressions of table \"%s\": %s",
+	            RelationGetRelationName(rel), error->message),
+	     error->detail ? errdetail_internal("%s", error->detail) : 0,
+	     errhint(
+			 "The event is published without them, and to admins only if there is a filter or an audience among them; correct them with bugevents.attach().")));
 }
 
 bool
-bev_expressions_evaluate(BevExpressions *expressions, Relation rel,
-						TupleTableSlot **rows, BevResults *results, int n)
+bev_expressions_evaluate(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
+                         BevResults *results, int n)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -374,7 +367,7 @@ bev_expressions_evaluate(BevExpressions *expressions, Relation rel,
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();

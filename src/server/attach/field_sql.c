@@ -20,14 +20,13 @@ bev_field_source(const BevAttachment *attachment, const char *field)
 static char *
 column_name(const BevAttachment *attachment, Oid relid, const BevSource *source)
 {
-	AttrNumber	attnum = bev_attachment_column(attachment, source, relid);
+	AttrNumber attnum = bev_attachment_column(attachment, source, relid);
 
 	if (attnum == InvalidAttrNumber)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" does not exist any more",
-						source->column, get_rel_name(relid)),
-				 errhint("Attach the table again with bugevents.attach().")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+		                errmsg("column \"%s\" of table \"%s\" does not exist any more",
+		                       source->column, get_rel_name(relid)),
+		                errhint("Attach the table again with bugevents.attach().")));
 	return bev_column_name(relid, attnum);
 }
 
@@ -57,7 +56,7 @@ char *
 bev_field_from(Oid relid)
 {
 	return psprintf("%s%s AS row",
-					get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-											   get_rel_name(relid)));
+	                get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+	                quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+	                                           get_rel_name(relid)));
 }

@@ -18,9 +18,9 @@ extern const BevSource *bev_field_source(const BevAttachment *attachment, const 
 extern char *bev_field_sql(const BevAttachment *attachment, Oid relid, const char *field);
 
 /* The type of its column, domains looked through; InvalidOid if it is no column. */
-extern Oid	bev_field_type(const BevAttachment *attachment, Oid relid, const char *field);
+extern Oid bev_field_type(const BevAttachment *attachment, Oid relid, const char *field);
 
 /* "ONLY schema.table AS row": what a query over it reads from. */
 extern char *bev_field_from(Oid relid);
 
-#endif							/* BEV_SERVER_ATTACH_FIELD_SQL_H */
+#endif /* BEV_SERVER_ATTACH_FIELD_SQL_H */

@@ -30,9 +30,9 @@
 
 typedef struct MappingEntry
 {
-	Oid			relid;			/* key */
-	bool		valid;
-	BevMapping  *mapping;		/* NULL only while it is made */
+	Oid relid; /* key */
+	bool valid;
+	BevMapping *mapping; /* NULL only while it is made */
 } MappingEntry;
 
 static HTAB *mappings = NULL;
@@ -55,7 +55,7 @@ invalidate(Datum arg pg_attribute_unused(), Oid relid)
 	while ((entry = hash_seq_search(&scan)) != NULL)
 	{
 		if (!OidIsValid(relid) || entry->relid == relid ||
-			(entry->mapping && entry->mapping->root == relid))
+		    (entry->mapping && entry->mapping->root == relid))
 			entry->valid = false;
 	}
 }
@@ -63,14 +63,11 @@ invalidate(Datum arg pg_attribute_unused(), Oid relid)
 static void
 create_cache(void)
 {
-	HASHCTL		control = {
-		.keysize = sizeof(Oid),
-		.entrysize = sizeof(MappingEntry),
-		.hcxt = TopMemoryContext
-	};
+	HASHCTL control = {
+		.keysize = sizeof(Oid), .entrysize = sizeof(MappingEntry), .hcxt = TopMemoryContext};
 
-	mappings = hash_create("bugevents mappings", 16, &control,
-						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	mappings =
+		hash_create("bugevents mappings", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
 }
 
@@ -78,8 +75,8 @@ static const char *
 make_label(const char *name, Size *len)
 {
 	const char *utf8 = bev_database_text_to_cstring(name);
-	char	   *label;
-	BevJson		json;
+	char *label;
+	BevJson json;
 
 	/* A buffer is too large to keep one for each label. */
 	bev_json_init(&json, CurrentMemoryContext);
@@ -95,11 +92,11 @@ make_label(const char *name, Size *len)
 static AttrNumber
 translate_column(BevMapping *mapping, Relation rel, AttrNumber attnum)
 {
-	AttrNumber	translated = attnum;
+	AttrNumber translated = attnum;
 
 	if (attnum != InvalidAttrNumber && mapping->root != mapping->relid)
 	{
-		char	   *name = bev_column_name(mapping->root, attnum);
+		char *name = bev_column_name(mapping->root, attnum);
 
 		translated = name ? get_attnum(mapping->relid, name) : InvalidAttrNumber;
 	}
@@ -108,19 +105,21 @@ translate_column(BevMapping *mapping, Relation rel, AttrNumber attnum)
 
 static void
 map_column(BevMapping *mapping, Relation rel, const BevAttachment *attachment,
-		   const BevSource *source, BevField *field)
+           const BevSource *source, BevField *field)
 {
 	Form_pg_attribute att;
 
-	field->attnum = translate_column(mapping, rel,
-									 bev_attachment_column(attachment, source, mapping->root));
+	field->attnum =
+		translate_column(mapping, rel, bev_attachment_column(attachment, source, mapping->root));
 	if (field->attnum == InvalidAttrNumber)
 	{
-		ereport(WARNING,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\", which \"%s\" is mapped to, does not exist any more",
-						source->column, RelationGetRelationName(rel), source->field),
-				 errhint("Attach the table again with bugevents.attach().")));
+		ereport(
+			WARNING,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+		     errmsg(
+				 "column \"%s\" of table \"%s\", which \"%s\" is mapped to, does not exist any more",
+				 source->column, RelationGetRelationName(rel), source->field),
+		     errhint("Attach the table again with bugevents.attach().")));
 		return;
 	}
 
@@ -135,8 +134,7 @@ static BevExpressions *
 expressions_of(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 {
 	if (mapping->expressions == NULL)
-		mapping->expressions = bev_expressions_create(mapping->root, rel,
-													 attachment->search_path);
+		mapping->expressions = bev_expressions_create(mapping->root, rel, attachment->search_path);
 	return mapping->expressions;
 }
 
@@ -148,7 +146,7 @@ map_fields(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 	for (int i = 0; i < attachment->nsources; i++)
 	{
 		const BevSource *source = &attachment->sources[i];
-		BevField    *field = &mapping->fields[i];
+		BevField *field = &mapping->fields[i];
 
 		field->label = make_label(source->field, &field->label_len);
 		field->result = -1;
@@ -156,8 +154,8 @@ map_fields(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 		mapping->has_admin_fields |= source->admin;
 		if (source->expression)
 		{
-			field->result = bev_expressions_add(expressions_of(mapping, rel, attachment),
-											   source->expression);
+			field->result =
+				bev_expressions_add(expressions_of(mapping, rel, attachment), source->expression);
 			mapping->needs_settings = true;
 		}
 		else
@@ -171,19 +169,19 @@ map_conditions(BevMapping *mapping, Relation rel, const BevAttachment *attachmen
 	mapping->filter = -1;
 	mapping->audience = -1;
 	if (attachment->filter)
-		mapping->filter = bev_expressions_add(expressions_of(mapping, rel, attachment),
-											 attachment->filter);
+		mapping->filter =
+			bev_expressions_add(expressions_of(mapping, rel, attachment), attachment->filter);
 	if (attachment->audience)
 	{
-		char	   *bad;
-		char	   *constant = bev_row_audience_from_list(attachment->audience,
-													 strlen(attachment->audience), &bad);
+		char *bad;
+		char *constant =
+			bev_row_audience_from_list(attachment->audience, strlen(attachment->audience), &bad);
 
 		if (bad == NULL && *constant != '\0')
 			mapping->constant_audience = constant;
 		else
-			mapping->audience = bev_expressions_add(expressions_of(mapping, rel, attachment),
-												   attachment->audience);
+			mapping->audience =
+				bev_expressions_add(expressions_of(mapping, rel, attachment), attachment->audience);
 	}
 }
 
@@ -214,15 +212,14 @@ find_meanings(BevMapping *mapping, const BevAttachment *attachment)
 static BevMapping *
 create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 {
-	BevMapping  *mapping = MemoryContextAllocZero(context, sizeof(BevMapping));
+	BevMapping *mapping = MemoryContextAllocZero(context, sizeof(BevMapping));
 	BevAttachment *attachment;
 	MemoryContext old;
 
 	if (trigger->tgnargs != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("trigger \"%s\" must have one argument", trigger->tgname),
-				 errhint("Use bugevents.attach() to create it.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("trigger \"%s\" must have one argument", trigger->tgname),
+		                errhint("Use bugevents.attach() to create it.")));
 
 	/* The argument is the caller's garbage; what is made of it is kept. */
 	attachment = bev_attachment_read(trigger->tgargs[0]);
@@ -243,12 +240,12 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 BevMapping *
 bev_mapping_get(Relation rel, Trigger *trigger)
 {
-	Oid			relid = RelationGetRelid(rel);
-	uint64		invalidations_before;
+	Oid relid = RelationGetRelid(rel);
+	uint64 invalidations_before;
 	MappingEntry *entry;
-	BevMapping  *mapping;
+	BevMapping *mapping;
 	MemoryContext context;
-	bool		found;
+	bool found;
 
 	if (mappings == NULL)
 		create_cache();
@@ -258,8 +255,8 @@ bev_mapping_get(Relation rel, Trigger *trigger)
 
 	/* Made under the transaction first, so that an error leaves nothing behind. */
 	invalidations_before = invalidations;
-	context = AllocSetContextCreate(CurTransactionContext, "bugevents mapping",
-									ALLOCSET_SMALL_SIZES);
+	context =
+		AllocSetContextCreate(CurTransactionContext, "bugevents mapping", ALLOCSET_SMALL_SIZES);
 	mapping = create_mapping(rel, trigger, context);
 
 	entry = hash_search(mappings, &relid, HASH_ENTER, &found);

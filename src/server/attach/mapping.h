@@ -16,42 +16,42 @@
 /* One field of the payload. */
 typedef struct BevField
 {
-	const char *label;			/* its name as JSON, with the colon: "title": */
-	Size		label_len;
-	AttrNumber	attnum;			/* column of the relation, or InvalidAttrNumber */
-	int			result;			/* else number of the expression, or -1 */
-	BevEncoder	encoder;		/* of a column */
-	bool		admin;			/* only admins see it */
+	const char *label; /* its name as JSON, with the colon: "title": */
+	Size label_len;
+	AttrNumber attnum;  /* column of the relation, or InvalidAttrNumber */
+	int result;         /* else number of the expression, or -1 */
+	BevEncoder encoder; /* of a column */
+	bool admin;         /* only admins see it */
 } BevField;
 
 typedef struct BevMapping
 {
-	Oid			relid;			/* of the relation that the rows are in */
-	Oid			root;			/* of the attached table */
-	Oid			trigger;
+	Oid relid; /* of the relation that the rows are in */
+	Oid root;  /* of the attached table */
+	Oid trigger;
 	const BevEntity *entity;
 
-	BevField    *fields;
-	int			nfields;
-	AttrNumber	last_attnum;	/* highest of the fields' columns */
+	BevField *fields;
+	int nfields;
+	AttrNumber last_attnum; /* highest of the fields' columns */
 
 	/* Fields with a meaning: their number, or -1 */
-	int			key;
-	int			status;
-	int			assignee;
-	int			project;
-	int			bug;
-	int			person;
-	int			role;
+	int key;
+	int status;
+	int assignee;
+	int project;
+	int bug;
+	int person;
+	int role;
 
-	bool		has_admin_fields;
-	bool		decides;		/* its rows say who may see what */
-	BevExpressions *expressions; /* NULL if there are none */
-	int			filter;			/* its result's number, or -1 */
-	int			audience;		/* likewise */
-	const char *constant_audience;	/* NULL: the expression or the default */
+	bool has_admin_fields;
+	bool decides;                  /* its rows say who may see what */
+	BevExpressions *expressions;   /* NULL if there are none */
+	int filter;                    /* its result's number, or -1 */
+	int audience;                  /* likewise */
+	const char *constant_audience; /* NULL: the expression or the default */
 
-	bool		needs_settings; /* some field needs an output function */
+	bool needs_settings; /* some field needs an output function */
 	MemoryContext context;
 } BevMapping;
 
@@ -62,4 +62,4 @@ typedef struct BevMapping
  */
 extern BevMapping *bev_mapping_get(Relation rel, Trigger *trigger);
 
-#endif							/* BEV_SERVER_ATTACH_MAPPING_H */
+#endif /* BEV_SERVER_ATTACH_MAPPING_H */

@@ -21,10 +21,10 @@ bev_owner_enter(Oid owner, const char *search_path)
 
 	GetUserIdAndSecContext(&scope.user, &scope.security);
 	SetUserIdAndSecContext(owner, scope.security | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_RESTRICTED_OPERATION);
+	                                  SECURITY_RESTRICTED_OPERATION);
 	scope.guc_level = bev_output_settings_begin();
 	(void) set_config_option("search_path", search_path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	                         GUC_ACTION_SAVE, true, 0, false);
 	return scope;
 }
 

@@ -9,9 +9,9 @@
 /* What has to be put back after a stay in the owner's skin. */
 typedef struct BevOwnerScope
 {
-	Oid			user;
-	int			security;
-	int			guc_level;
+	Oid user;
+	int security;
+	int guc_level;
 } BevOwnerScope;
 
 /* The search_path of an attachment as it is to be set; palloc'd or constant. */
@@ -25,4 +25,4 @@ extern const char *bev_owner_search_path(const char *attached);
 extern BevOwnerScope bev_owner_enter(Oid owner, const char *search_path);
 extern void bev_owner_leave(BevOwnerScope *scope);
 
-#endif							/* BEV_SERVER_ATTACH_OWNER_H */
+#endif /* BEV_SERVER_ATTACH_OWNER_H */

@@ -1,11 +1,11 @@
 /*
  * resolve.c - from what attach() was asked to what the trigger will do.
  *
- * Model: for each field of the entity, in this order: what "columns" says for
- * it, a column of the same name, nothing if the field is optional.  A value in
- * "columns" that is the name of a column means the column; anything else is an
- * expression.  An object says more: {"column": the same, "admin": true}.  Expressions are analyzed here, so that a mistake is found now
- * and not when a row is written.
+ * Model: for each field of the entity, in this order: what "columns" says for it, a column of the
+ * same name, nothing if the field is optional.  A value in "columns" that is the name of a column
+ * means the column; anything else is an expression.  An object says more: {"column": the same,
+ * "admin": true}.  Expressions are analyzed here, so that a mistake is found now and not when a row
+ * is written.
  */
 #include "server/attach/resolve.h"
 
@@ -22,14 +22,14 @@
 static const char *
 resolve_search_path(void)
 {
-	List	   *schemas = fetch_search_path(false);
+	List *schemas = fetch_search_path(false);
 	StringInfoData path;
-	ListCell   *cell;
+	ListCell *cell;
 
 	initStringInfo(&path);
-	foreach(cell, schemas)
+	foreach (cell, schemas)
 	{
-		char	   *name = get_namespace_name(lfirst_oid(cell));
+		char *name = get_namespace_name(lfirst_oid(cell));
 
 		if (name && !isAnyTempNamespace(lfirst_oid(cell)))
 			appendStringInfo(&path, "%s%s", path.len ? ", " : "", quote_identifier(name));
@@ -44,35 +44,36 @@ resolve_entity(const char *name)
 
 	if (entity == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unknown entity \"%s\"", name),
-				 errhint("Entities are %s.", bev_entity_names())));
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown entity \"%s\"", name),
+		         errhint("Entities are %s.", bev_entity_names())));
 	return entity;
 }
 
 /* What "columns" says for one field. */
 typedef struct Given
 {
-	const char *text;			/* column or expression; NULL: not said */
-	bool		admin;
+	const char *text; /* column or expression; NULL: not said */
+	bool admin;
 } Given;
 
 static void
 report_malformed(const char *field)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("columns: the value for \"%s\" must be a string or an object", field),
-			 errhint("Give the name of a column or an SQL expression, or {\"column\": ..., \"admin\": true}.")));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+	     errmsg("columns: the value for \"%s\" must be a string or an object", field),
+	     errhint(
+			 "Give the name of a column or an SQL expression, or {\"column\": ..., \"admin\": true}.")));
 }
 
 static void
 read_object(JsonbContainer *object, const char *field, Given *given)
 {
 	JsonbIterator *it = JsonbIteratorInit(object);
-	JsonbValue	value;
+	JsonbValue value;
 	JsonbIteratorToken token;
-	char	   *name = NULL;
+	char *name = NULL;
 
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
@@ -90,10 +91,9 @@ read_object(JsonbContainer *object, const char *field, Given *given)
 static Given
 read_given(Jsonb *columns, const char *field)
 {
-	Given		given = {NULL, false};
-	JsonbValue *value = columns
-		? getKeyJsonValueFromContainer(&columns->root, field, strlen(field), NULL)
-		: NULL;
+	Given given = {NULL, false};
+	JsonbValue *value =
+		columns ? getKeyJsonValueFromContainer(&columns->root, field, strlen(field), NULL) : NULL;
 
 	if (value == NULL)
 		return given;
@@ -109,9 +109,9 @@ read_given(Jsonb *columns, const char *field)
 static bool
 is_extra(ArrayType *extra, const char *name)
 {
-	Datum	   *names;
-	bool	   *nulls;
-	int			n;
+	Datum *names;
+	bool *nulls;
+	int n;
 
 	if (extra == NULL)
 		return false;
@@ -128,9 +128,9 @@ check_extra(Jsonb *columns, const char *name)
 {
 	if (read_given(columns, name).text)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("columns: \"%s\" is an extra column and can't be mapped", name),
-				 errhint("Write {\"%s\": {\"admin\": true}} to let admins only see it.", name)));
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		         errmsg("columns: \"%s\" is an extra column and can't be mapped", name),
+		         errhint("Write {\"%s\": {\"admin\": true}} to let admins only see it.", name)));
 }
 
 /* Every member of "columns" must name a field, or an extra column. */
@@ -139,18 +139,18 @@ check_columns(const BevEntity *entity, Jsonb *columns, ArrayType *extra)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
-	JsonbValue	value;
+	JsonbValue value;
 
 	if (!JB_ROOT_IS_OBJECT(columns))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"columns\" must be a JSON object"),
-				 errhint("It maps fields to columns or expressions: {\"title\": \"summary\"}.")));
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		         errmsg("argument \"columns\" must be a JSON object"),
+		         errhint("It maps fields to columns or expressions: {\"title\": \"summary\"}.")));
 
 	it = JsonbIteratorInit(&columns->root);
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 	{
-		char	   *field;
+		char *field;
 
 		if (token != WJB_KEY)
 			continue;
@@ -161,10 +161,10 @@ check_columns(const BevEntity *entity, Jsonb *columns, ArrayType *extra)
 			check_extra(columns, field);
 		else
 			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("entity \"%s\" has no field \"%s\"", entity->name, field),
-					 errdetail("Its fields are %s.", bev_entity_field_names(entity)),
-					 errhint("More columns of the table are added with extra => ARRAY['...'].")));
+			        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			         errmsg("entity \"%s\" has no field \"%s\"", entity->name, field),
+			         errdetail("Its fields are %s.", bev_entity_field_names(entity)),
+			         errhint("More columns of the table are added with extra => ARRAY['...'].")));
 	}
 }
 
@@ -172,7 +172,7 @@ check_columns(const BevEntity *entity, Jsonb *columns, ArrayType *extra)
 static AttrNumber
 find_column(Relation rel, const char *name)
 {
-	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), name);
+	AttrNumber attnum = get_attnum(RelationGetRelid(rel), name);
 
 	return attnum > 0 ? attnum : InvalidAttrNumber;
 }
@@ -187,15 +187,14 @@ set_column(Relation rel, BevSource *source, const char *field, const char *colum
 
 	/* Computed when read: not in the rows that a trigger gets. */
 	if (TupleDescAttr(RelationGetDescr(rel), source->attnum - 1)->attgenerated == 'v')
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("column \"%s\" is a virtual generated column", column),
-				 errhint("Map the field to the column's expression.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                errmsg("column \"%s\" is a virtual generated column", column),
+		                errhint("Map the field to the column's expression.")));
 }
 
 static void
-set_expression(BevSource *source, BevExpressions *expressions,
-			   const char *field, const char *expression)
+set_expression(BevSource *source, BevExpressions *expressions, const char *field,
+               const char *expression)
 {
 	source->field = field;
 	source->column = NULL;
@@ -211,27 +210,24 @@ set_expression(BevSource *source, BevExpressions *expressions,
 static void
 check_admin(const BevEntity *entity, const char *field)
 {
-	const char *const shown[] = {
-		BEV_ENTITY_KEY, entity->status, entity->assignee, entity->project, entity->bug,
-		entity->person
-	};
+	const char *const shown[] = {BEV_ENTITY_KEY,  entity->status, entity->assignee,
+	                             entity->project, entity->bug,    entity->person};
 
 	for (size_t i = 0; i < lengthof(shown); i++)
 		if (shown[i] && strcmp(shown[i], field) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("columns: \"%s\" can't be for admins only", field),
-					 errdetail("Events of entity \"%s\" are routed by it.", entity->name)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			                errmsg("columns: \"%s\" can't be for admins only", field),
+			                errdetail("Events of entity \"%s\" are routed by it.", entity->name)));
 }
 
 /* Find the field's source; false when it is optional and there is none. */
 static bool
 resolve_field(Relation rel, BevExpressions *expressions, const BevEntity *entity,
-			  const BevEntityField *field, Jsonb *columns, BevSource *source)
+              const BevEntityField *field, Jsonb *columns, BevSource *source)
 {
-	Given		given = read_given(columns, field->name);
+	Given given = read_given(columns, field->name);
 
-	*source = (BevSource) {.admin = given.admin};
+	*source = (BevSource){.admin = given.admin};
 	if (given.admin)
 		check_admin(entity, field->name);
 	if (given.text)
@@ -248,12 +244,14 @@ resolve_field(Relation rel, BevExpressions *expressions, const BevEntity *entity
 		return true;
 	}
 	if (field->required)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table \"%s\" has no column for the field \"%s\" of entity \"%s\"",
-						RelationGetRelationName(rel), field->name, entity->name),
-				 errhint("Map it with columns => '{\"%s\": \"a column or an SQL expression over row\"}'.",
-						 field->name)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+		     errmsg("table \"%s\" has no column for the field \"%s\" of entity \"%s\"",
+		            RelationGetRelationName(rel), field->name, entity->name),
+		     errhint(
+				 "Map it with columns => '{\"%s\": \"a column or an SQL expression over row\"}'.",
+				 field->name)));
 	return false;
 }
 
@@ -261,41 +259,36 @@ resolve_field(Relation rel, BevExpressions *expressions, const BevEntity *entity
 static void
 resolve_extra(Relation rel, const BevAttachRequest *request, BevAttachment *attachment)
 {
-	Datum	   *names;
-	bool	   *nulls;
-	int			n;
+	Datum *names;
+	bool *nulls;
+	int n;
 
 	deconstruct_array(request->extra, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
-	attachment->sources = repalloc(attachment->sources,
-								   sizeof(BevSource) * (attachment->nsources + Max(n, 1)));
+	attachment->sources =
+		repalloc(attachment->sources, sizeof(BevSource) * (attachment->nsources + Max(n, 1)));
 	for (int i = 0; i < n; i++)
 	{
-		char	   *name;
+		char *name;
 
 		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"extra\" must not contain nulls")));
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			                errmsg("argument \"extra\" must not contain nulls")));
 		name = TextDatumGetCString(names[i]);
 		if (find_column(rel, name) == InvalidAttrNumber)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("extra: column \"%s\" of table \"%s\" does not exist",
-							name, RelationGetRelationName(rel))));
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+			                errmsg("extra: column \"%s\" of table \"%s\" does not exist", name,
+			                       RelationGetRelationName(rel))));
 		if (strcmp(name, "truncated") == 0 || bev_entity_field(attachment->entity, name) >= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_COLUMN),
-					 errmsg("extra: \"%s\" is a field of the payload already", name)));
+			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+			                errmsg("extra: \"%s\" is a field of the payload already", name)));
 		for (int k = attachment->nsources - attachment->nextra; k < attachment->nsources; k++)
 		{
 			if (strcmp(attachment->sources[k].field, name) == 0)
-				ereport(ERROR,
-						(errcode(ERRCODE_DUPLICATE_COLUMN),
-						 errmsg("extra: column \"%s\" is named twice", name)));
+				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
+				                errmsg("extra: column \"%s\" is named twice", name)));
 		}
-		attachment->sources[attachment->nsources] = (BevSource) {
-			.admin = read_given(request->columns, name).admin
-		};
+		attachment->sources[attachment->nsources] =
+			(BevSource){.admin = read_given(request->columns, name).admin};
 		set_column(rel, &attachment->sources[attachment->nsources++], name, name);
 		attachment->nextra++;
 	}
@@ -304,30 +297,28 @@ resolve_extra(Relation rel, const BevAttachRequest *request, BevAttachment *atta
 static void
 check_filter(BevExpressions *expressions, const char *filter)
 {
-	Oid			type = bev_expression_type(expressions, filter, "filter");
+	Oid type = bev_expression_type(expressions, filter, "filter");
 
 	if (getBaseType(type) != BOOLOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the filter must be boolean, not %s", format_type_be(type))));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+		                errmsg("the filter must be boolean, not %s", format_type_be(type))));
 }
 
 /* Principals or an expression that gives them. */
 static void
 check_audience(BevExpressions *expressions, const char *audience)
 {
-	char	   *bad;
-	char	   *constant = bev_row_audience_from_list(audience, strlen(audience), &bad);
-	Oid			type;
+	char *bad;
+	char *constant = bev_row_audience_from_list(audience, strlen(audience), &bad);
+	Oid type;
 
 	if (bad == NULL && *constant)
 		return;
 	type = bev_expression_type(expressions, audience, "audience");
 	if (!bev_row_audience_takes_type(type))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("the audience must be text or text[], not %s", format_type_be(type)),
-				 errhint("Principals are all, admin, user:ID and project:ID.")));
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+		                errmsg("the audience must be text or text[], not %s", format_type_be(type)),
+		                errhint("Principals are all, admin, user:ID and project:ID.")));
 }
 
 BevAttachment *
@@ -350,7 +341,7 @@ bev_attachment_resolve(Relation rel, const BevAttachRequest *request)
 	for (int i = 0; i < entity->nfields; i++)
 	{
 		if (resolve_field(rel, expressions, entity, &entity->fields[i], request->columns,
-						  &attachment->sources[attachment->nsources]))
+		                  &attachment->sources[attachment->nsources]))
 			attachment->nsources++;
 	}
 	if (request->extra)

@@ -16,13 +16,13 @@
 typedef struct BevAttachRequest
 {
 	const char *entity;
-	Jsonb	   *columns;
+	Jsonb *columns;
 	const char *filter;
 	const char *audience;
-	ArrayType  *extra;
+	ArrayType *extra;
 } BevAttachRequest;
 
 /* Check the request against the table; throws, naming what is wrong. */
 extern BevAttachment *bev_attachment_resolve(Relation rel, const BevAttachRequest *request);
 
-#endif							/* BEV_SERVER_ATTACH_RESOLVE_H */
+#endif /* BEV_SERVER_ATTACH_RESOLVE_H */

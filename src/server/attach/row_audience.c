@@ -17,12 +17,12 @@
 #include "common/event/event.h"
 
 /* A longer list is a mistake; every gateway client would be compared with it. */
-#define AUDIENCE_MAX_SIZE	65536
+#define AUDIENCE_MAX_SIZE 65536
 
 static bool
 has_prefix(const char *text, Size len, const char *prefix)
 {
-	Size		n = strlen(prefix);
+	Size n = strlen(prefix);
 
 	return len > n && memcmp(text, prefix, n) == 0;
 }
@@ -36,9 +36,9 @@ is_principal(const char *text, Size len)
 			return false;
 	}
 	return (len == strlen(BEV_PRINCIPAL_ALL) && memcmp(text, BEV_PRINCIPAL_ALL, len) == 0) ||
-		(len == strlen(BEV_PRINCIPAL_ADMIN) && memcmp(text, BEV_PRINCIPAL_ADMIN, len) == 0) ||
-		has_prefix(text, len, BEV_PRINCIPAL_USER) ||
-		has_prefix(text, len, BEV_PRINCIPAL_PROJECT);
+	       (len == strlen(BEV_PRINCIPAL_ADMIN) && memcmp(text, BEV_PRINCIPAL_ADMIN, len) == 0) ||
+	       has_prefix(text, len, BEV_PRINCIPAL_USER) ||
+	       has_prefix(text, len, BEV_PRINCIPAL_PROJECT);
 }
 
 static bool
@@ -94,9 +94,9 @@ bev_row_audience_from_list(const char *list, Size len, char **bad)
 			break;
 		start = list;
 		list = principal_end(start, end);
-		if (*start == '"' && list - start > 1 && list[-1] == '"'
-			? add_principal(&out, start + 1, list - start - 2)
-			: add_principal(&out, start, list - start))
+		if (*start == '"' && list - start > 1 && list[-1] == '"' ?
+		        add_principal(&out, start + 1, list - start - 2) :
+		        add_principal(&out, start, list - start))
 			continue;
 		if (bad && *bad == NULL)
 			*bad = pnstrdup(start, list - start);
@@ -120,17 +120,17 @@ bev_row_audience_takes_type(Oid type)
 static char *
 from_array(Datum value, Oid element_type, bool *bad)
 {
-	ArrayType  *array = DatumGetArrayTypeP(value);
+	ArrayType *array = DatumGetArrayTypeP(value);
 	StringInfoData out;
-	Datum	   *items;
-	bool	   *nulls;
-	int			n;
+	Datum *items;
+	bool *nulls;
+	int n;
 
 	initStringInfo(&out);
 	deconstruct_array(array, element_type, -1, false, TYPALIGN_INT, &items, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		text	   *item;
+		text *item;
 
 		if (nulls[i])
 			continue;
@@ -144,9 +144,9 @@ from_array(Datum value, Oid element_type, bool *bad)
 char *
 bev_row_audience_from_value(Datum value, bool isnull, Oid type)
 {
-	char	   *audience = NULL;
-	char	   *bad_word = NULL;
-	bool		bad = false;
+	char *audience = NULL;
+	char *bad_word = NULL;
+	bool bad = false;
 
 	if (isnull)
 		return pstrdup(BEV_PRINCIPAL_ADMIN);
@@ -154,15 +154,16 @@ bev_row_audience_from_value(Datum value, bool isnull, Oid type)
 	type = getBaseType(type);
 	if (is_text(type))
 	{
-		text	   *list = DatumGetTextPP(value);
+		text *list = DatumGetTextPP(value);
 
-		audience = bev_row_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), &bad_word);
+		audience =
+			bev_row_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), &bad_word);
 	}
 	else if (is_text(get_element_type(type)))
 		audience = from_array(value, get_element_type(type), &bad);
 
 	if (bad || bad_word || audience == NULL || *audience == '\0' ||
-		strlen(audience) > AUDIENCE_MAX_SIZE)
+	    strlen(audience) > AUDIENCE_MAX_SIZE)
 		return pstrdup(BEV_PRINCIPAL_ADMIN);
 	return audience;
 }
@@ -187,14 +188,14 @@ bev_row_audience_default(const BevEntity *entity, const char *action, const char
 static BevSpan
 lines_of(const char *audience)
 {
-	return (BevSpan) {audience, (uint32_t) strlen(audience)};
+	return (BevSpan){audience, (uint32_t) strlen(audience)};
 }
 
 static bool
 names(const char *audience, BevSpan principal)
 {
-	BevSpan		rest = lines_of(audience);
-	BevSpan		line;
+	BevSpan rest = lines_of(audience);
+	BevSpan line;
 
 	while (bev_audience_next(&rest, &line))
 		if (line.len == principal.len && memcmp(line.data, principal.data, line.len) == 0)
@@ -212,8 +213,8 @@ is_for_all(const char *audience)
 static void
 append_signed(StringInfo out, char sign, const char *audience)
 {
-	BevSpan		rest = lines_of(audience);
-	BevSpan		line;
+	BevSpan rest = lines_of(audience);
+	BevSpan line;
 
 	while (bev_audience_next(&rest, &line))
 	{
@@ -226,8 +227,8 @@ append_signed(StringInfo out, char sign, const char *audience)
 static char *
 subtract(const char *audience, const char *other)
 {
-	BevSpan		rest = lines_of(audience);
-	BevSpan		line;
+	BevSpan rest = lines_of(audience);
+	BevSpan line;
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -248,11 +249,11 @@ subtract(const char *audience, const char *other)
 BevMove
 bev_row_audience_move(const char *old, const char *new)
 {
-	BevMove		move = {.kept = new};
+	BevMove move = {.kept = new};
 	StringInfoData both;
 
 	if (old == new || strcmp(old, new) == 0)
-		return move;			/* as almost always */
+		return move; /* as almost always */
 	move.lost = subtract(old, new);
 	move.gained = subtract(new, old);
 	if (move.gained)

@@ -32,16 +32,16 @@ extern char *bev_row_audience_from_value(Datum value, bool isnull, Oid type);
  * user whom the row is about, if it is about one.
  */
 extern const char *bev_row_audience_default(const BevEntity *entity, const char *action,
-									   const char *person);
+                                            const char *person);
 
 /* What becomes of who sees a row when its audience changes; NULL: nobody. */
 typedef struct BevMove
 {
-	char	   *lost;			/* they see it no more */
-	char	   *gained;			/* they didn't see it before */
-	const char *kept;			/* they did, and do */
+	char *lost;       /* they see it no more */
+	char *gained;     /* they didn't see it before */
+	const char *kept; /* they did, and do */
 } BevMove;
 
 extern BevMove bev_row_audience_move(const char *old, const char *new);
 
-#endif							/* BEV_SERVER_ATTACH_ROW_AUDIENCE_H */
+#endif /* BEV_SERVER_ATTACH_ROW_AUDIENCE_H */

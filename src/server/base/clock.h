@@ -20,4 +20,4 @@ bev_clock_has_come(TimestampTz then, long ms)
 	return now >= then || TimestampTzPlusMilliseconds(now, ms) < then;
 }
 
-#endif							/* BEV_SERVER_BASE_CLOCK_H */
+#endif /* BEV_SERVER_BASE_CLOCK_H */

@@ -12,16 +12,19 @@
 typedef struct Kind
 {
 	const char *name;
-	char	  **url;
-	const char *secret_name;	/* of the member in the message */
+	char **url;
+	const char *secret_name; /* of the member in the message */
 	const char *secret_setting;
-	char	  **secret_file;
+	char **secret_file;
 } Kind;
 
 static const Kind kinds[BEV_CHANNELS] = {
-	[BEV_CHANNEL_EMAIL] = {"email", &bev_smtp_url, "password", "bugevents.smtp_password_file", &bev_smtp_password_file},
-	[BEV_CHANNEL_WHATSAPP] = {"whatsapp", &bev_whatsapp_url, "token", "bugevents.whatsapp_token_file", &bev_whatsapp_token_file},
-	[BEV_CHANNEL_WEBHOOK] = {"webhook", &bev_webhook_url, "secret", "bugevents.webhook_secret_file", &bev_webhook_secret_file},
+	[BEV_CHANNEL_EMAIL] = {"email", &bev_smtp_url, "password", "bugevents.smtp_password_file",
+                           &bev_smtp_password_file},
+	[BEV_CHANNEL_WHATSAPP] = {"whatsapp", &bev_whatsapp_url, "token",
+                              "bugevents.whatsapp_token_file", &bev_whatsapp_token_file},
+	[BEV_CHANNEL_WEBHOOK] = {"webhook", &bev_webhook_url, "secret", "bugevents.webhook_secret_file",
+                             &bev_webhook_secret_file},
 };
 
 const char *
@@ -33,7 +36,7 @@ bev_delivery_channel_name(BevDeliveryChannel kind)
 BevDeliveryChannel
 bev_delivery_channel_find(const char *name)
 {
-	int			kind = 0;
+	int kind = 0;
 
 	while (kind < BEV_CHANNELS && strcmp(kinds[kind].name, name) != 0)
 		kind++;
@@ -58,16 +61,16 @@ bev_delivery_channel_is_any_on(void)
 bool
 bev_delivery_channel_is_default(BevDeliveryChannel kind)
 {
-	List	   *names;
-	ListCell   *cell;
-	char	   *copy = pstrdup(bev_default_channels);
+	List *names;
+	ListCell *cell;
+	char *copy = pstrdup(bev_default_channels);
 
 	/* It tells another program, not the user. */
 	if (kind == BEV_CHANNEL_WEBHOOK)
 		return true;
 	if (!SplitGUCList(copy, ',', &names))
 		return false;
-	foreach(cell, names)
+	foreach (cell, names)
 	{
 		if (strcmp(lfirst(cell), kinds[kind].name) == 0)
 			return true;
@@ -94,9 +97,9 @@ put_number(StringInfo line, const char *name, int value)
 static bool
 put_secret(StringInfo line, const Kind *kind)
 {
-	Size		len;
-	char	   *secret;
-	bool		good;
+	Size len;
+	char *secret;
+	bool good;
 
 	if (**kind->secret_file == '\0')
 		return true;
@@ -120,7 +123,7 @@ static void
 put_channel(StringInfo line, BevDeliveryChannel number)
 {
 	const Kind *kind = &kinds[number];
-	int			start = line->len;
+	int start = line->len;
 
 	appendStringInfo(line, ",\"%s\":{\"concurrency\":%d", kind->name, bev_delivery_concurrency);
 	put_text(line, "url", *kind->url);
@@ -133,8 +136,9 @@ put_channel(StringInfo line, BevDeliveryChannel number)
 	}
 	if (*bev_delivery_ca_file)
 	{
-		Size		len;
-		char	   *ca = bev_secret_read("bugevents.delivery_ca_file", bev_delivery_ca_file, &len, WARNING);
+		Size len;
+		char *ca =
+			bev_secret_read("bugevents.delivery_ca_file", bev_delivery_ca_file, &len, WARNING);
 
 		if (ca)
 			put_text(line, "ca", ca);

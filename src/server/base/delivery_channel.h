@@ -29,9 +29,9 @@ extern bool bev_delivery_channel_is_any_on(void);
 extern bool bev_delivery_channel_is_default(BevDeliveryChannel kind);
 
 /*
- * Append the carrier's config message (common/pipe/carrier_message.h), secrets included, with its end of
- * line.  Files that can't be read are reported, and their channel is off.
+ * Append the carrier's config message (common/pipe/carrier_message.h), secrets included, with its
+ * end of line.  Files that can't be read are reported, and their channel is off.
  */
 extern void bev_delivery_channel_write_config(StringInfo line);
 
-#endif							/* BEV_SERVER_BASE_DELIVERY_CHANNEL_H */
+#endif /* BEV_SERVER_BASE_DELIVERY_CHANNEL_H */

@@ -11,31 +11,27 @@
 #include "storage/fd.h"
 
 /* Larger than any secret or set of keys. */
-#define SECRET_MAX	(1024 * 1024)
+#define SECRET_MAX (1024 * 1024)
 
 char *
 bev_secret_read(const char *setting, const char *path, Size *len, int elevel)
 {
-	FILE	   *file = AllocateFile(path, PG_BINARY_R);
+	FILE *file = AllocateFile(path, PG_BINARY_R);
 	struct stat st;
-	char	   *content;
-	Size		n;
+	char *content;
+	Size n;
 
 	if (file == NULL)
 	{
-		ereport(elevel,
-				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\" of %s: %m", path, setting)));
+		ereport(elevel, (errcode_for_file_access(),
+		                 errmsg("could not open file \"%s\" of %s: %m", path, setting)));
 		return NULL;
 	}
-	if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode) ||
-		st.st_size > SECRET_MAX)
+	if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > SECRET_MAX)
 	{
 		FreeFile(file);
-		ereport(elevel,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file \"%s\" of %s is not a file of at most 1 MB",
-						path, setting)));
+		ereport(elevel, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                 errmsg("file \"%s\" of %s is not a file of at most 1 MB", path, setting)));
 		return NULL;
 	}
 
@@ -52,9 +48,8 @@ bev_secret_read(const char *setting, const char *path, Size *len, int elevel)
 
 	if (n == 0)
 	{
-		ereport(elevel,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file \"%s\" of %s is empty", path, setting)));
+		ereport(elevel, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                 errmsg("file \"%s\" of %s is empty", path, setting)));
 		return NULL;
 	}
 	if (len)

@@ -12,7 +12,6 @@
  * path is taken from the data directory.  At elevel < ERROR a file that can't be
  * read is reported and NULL returned.  setting is its name, for the message.
  */
-extern char *bev_secret_read(const char *setting, const char *path, Size *len,
-							int elevel);
+extern char *bev_secret_read(const char *setting, const char *path, Size *len, int elevel);
 
-#endif							/* BEV_SERVER_BASE_SECRET_H */
+#endif /* BEV_SERVER_BASE_SECRET_H */

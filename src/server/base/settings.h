@@ -15,22 +15,22 @@ typedef enum BevTlsVersion
 } BevTlsVersion;
 
 /* The stream */
-extern bool bev_enabled;			/* sessions look at the switch (enabled.h) instead */
-extern char *bev_database;		/* the one database that is served */
-extern int	bev_queue_size;		/* kB */
-extern int	bev_spill_size;		/* kB */
-extern char *bev_actor_setting;	/* who acts in this session; actor.h */
-extern int	bev_max_value_size;	/* bytes, of one field of a payload */
-extern int	bev_retention;		/* seconds */
-extern int	bev_retention_size;	/* kB; 0: no limit */
+extern bool bev_enabled;        /* sessions look at the switch (enabled.h) instead */
+extern char *bev_database;      /* the one database that is served */
+extern int bev_queue_size;      /* kB */
+extern int bev_spill_size;      /* kB */
+extern char *bev_actor_setting; /* who acts in this session; actor.h */
+extern int bev_max_value_size;  /* bytes, of one field of a payload */
+extern int bev_retention;       /* seconds */
+extern int bev_retention_size;  /* kB; 0: no limit */
 
 /* What is derived */
 extern bool bev_projector;
-extern int	bev_fold_interval;	/* ms; 0: never */
-extern int	bev_notification_retention;	/* seconds; 0: for ever */
-extern int	bev_projector_error_rows;
+extern int bev_fold_interval;          /* ms; 0: never */
+extern int bev_notification_retention; /* seconds; 0: for ever */
+extern int bev_projector_error_rows;
 extern bool bev_watch_on_comment;
-extern char *bev_closed_statuses;	/* comma separated */
+extern char *bev_closed_statuses; /* comma separated */
 
 /* What is sent */
 extern char *bev_smtp_url;
@@ -45,52 +45,52 @@ extern char *bev_whatsapp_language;
 extern char *bev_webhook_url;
 extern char *bev_webhook_secret_file;
 extern char *bev_delivery_ca_file;
-extern char *bev_default_channels;	/* comma separated */
+extern char *bev_default_channels; /* comma separated */
 extern char *bev_unsubscribe_url;
-extern int	bev_escalate_after;	/* ms; 0: all channels at once */
-extern int	bev_delivery_rate;	/* per hour, user and channel; 0: no limit */
-extern int	bev_delivery_concurrency;	/* of each channel */
-extern int	bev_delivery_timeout;	/* ms */
-extern int	bev_max_attempts;
-extern int	bev_retry_delay;		/* ms, before the second attempt */
+extern int bev_escalate_after;       /* ms; 0: all channels at once */
+extern int bev_delivery_rate;        /* per hour, user and channel; 0: no limit */
+extern int bev_delivery_concurrency; /* of each channel */
+extern int bev_delivery_timeout;     /* ms */
+extern int bev_max_attempts;
+extern int bev_retry_delay; /* ms, before the second attempt */
 extern bool bev_retry_uncertain;
 
 /* Alerts; a threshold of 0 is off */
-extern int	bev_alert_window;	/* seconds; 0: no alerts */
-extern int	bev_alert_error_rate;	/* per minute */
-extern int	bev_alert_connection_spike;	/* times what is usual */
-extern int	bev_alert_delivery_latency;	/* ms */
-extern int	bev_alert_queue_overflows;
-extern int	bev_alert_journal_size;	/* % */
-extern int	bev_alert_gateway_restarts;
-extern int	bev_alert_projector_lag; /* events */
+extern int bev_alert_window;           /* seconds; 0: no alerts */
+extern int bev_alert_error_rate;       /* per minute */
+extern int bev_alert_connection_spike; /* times what is usual */
+extern int bev_alert_delivery_latency; /* ms */
+extern int bev_alert_queue_overflows;
+extern int bev_alert_journal_size; /* % */
+extern int bev_alert_gateway_restarts;
+extern int bev_alert_projector_lag; /* events */
 
 /* The gateways */
 extern char *bev_listen_addresses;
-extern int	bev_port;
-extern int	bev_gateways;
-extern int	bev_window_size;		/* kB */
-extern int	bev_max_connections;
-extern int	bev_max_connections_per_user;
-extern int	bev_ended_connections;
-extern int	bev_message_rate;	/* per minute */
-extern int	bev_handshake_rate;	/* per minute and address */
-extern int	bev_auth_failure_rate;	/* likewise */
+extern int bev_port;
+extern int bev_gateways;
+extern int bev_window_size; /* kB */
+extern int bev_max_connections;
+extern int bev_max_connections_per_user;
+extern int bev_ended_connections;
+extern int bev_message_rate;      /* per minute */
+extern int bev_handshake_rate;    /* per minute and address */
+extern int bev_auth_failure_rate; /* likewise */
 extern char *bev_trusted_proxies;
-extern int	bev_security_event_rows;
-extern int	bev_request_timeout; /* ms */
-extern int	bev_max_message_size;	/* bytes */
-extern int	bev_ping_interval;	/* ms */
-extern int	bev_connection_timeout;	/* ms */
-extern int	bev_client_lag_limit;	/* events; 0: no limit */
+extern int bev_security_event_rows;
+extern int bev_request_timeout;    /* ms */
+extern int bev_max_message_size;   /* bytes */
+extern int bev_ping_interval;      /* ms */
+extern int bev_connection_timeout; /* ms */
+extern int bev_client_lag_limit;   /* events; 0: no limit */
 extern char *bev_allowed_origins;
 extern bool bev_require_user;
 extern bool bev_log_connections;
-extern int	bev_log_slow_delivery;	/* ms; -1: off */
+extern int bev_log_slow_delivery; /* ms; -1: off */
 extern bool bev_allow_plaintext;
 extern char *bev_tls_cert_file;
 extern char *bev_tls_key_file;
-extern int	bev_tls_min_protocol_version;	/* BevTlsVersion */
+extern int bev_tls_min_protocol_version; /* BevTlsVersion */
 
 /* Tokens */
 extern char *bev_jwt_secret_file;
@@ -99,7 +99,7 @@ extern char *bev_jwks_file;
 extern char *bev_jwt_algorithms;
 extern char *bev_jwt_issuer;
 extern char *bev_jwt_audience;
-extern int	bev_jwt_leeway;		/* ms */
+extern int bev_jwt_leeway; /* ms */
 
 /* Define them all; called once from _PG_init while preloading. */
 extern void bev_settings_define(void);
@@ -121,4 +121,4 @@ extern bool bev_settings_database_is_served(void);
  */
 extern char *bev_settings_next_item(char **rest);
 
-#endif							/* BEV_SERVER_BASE_SETTINGS_H */
+#endif /* BEV_SERVER_BASE_SETTINGS_H */

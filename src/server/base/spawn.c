@@ -26,7 +26,7 @@ close_other_files(int first)
 {
 	if (close_range(first, ~0U, 0) != 0)
 	{
-		long		max = sysconf(_SC_OPEN_MAX);
+		long max = sysconf(_SC_OPEN_MAX);
 
 		for (int fd = first; fd < max; fd++)
 			close(fd);
@@ -36,7 +36,7 @@ close_other_files(int first)
 static void
 default_signals(void)
 {
-	sigset_t	none;
+	sigset_t none;
 
 	for (int signal_number = 1; signal_number < NSIG; signal_number++)
 		signal(signal_number, SIG_DFL);
@@ -62,7 +62,7 @@ is_kept(const char *variable)
 {
 	for (size_t i = 0; i < lengthof(kept); i++)
 	{
-		size_t		len = strlen(kept[i]);
+		size_t len = strlen(kept[i]);
 
 		if (strncmp(variable, kept[i], len) == 0 && variable[len] == '=')
 			return true;
@@ -74,7 +74,7 @@ is_kept(const char *variable)
 static void
 choose_environment(char **environment)
 {
-	int			n = 0;
+	int n = 0;
 
 	for (char **variable = environ; *variable && n < (int) lengthof(kept); variable++)
 		if (is_kept(*variable))
@@ -87,18 +87,17 @@ choose_environment(char **environment)
  * here and must not run any of its code, exit handlers included.
  */
 static void
-become(const char *program, char *const argv[], char *const environment[],
-	   int pipe_fd, int file, bool bound, pid_t parent)
+become(const char *program, char *const argv[], char *const environment[], int pipe_fd, int file,
+       bool bound, pid_t parent)
 {
-	int			null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR);
 
 	if ((bound && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) || getppid() != parent)
 		_exit(1);
 	/* The postmaster signals our whole process group. */
 	if (!bound && setsid() < 0)
 		_exit(1);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
-		dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		_exit(1);
 
 	/* Neither may overwrite the other before it has its place. */
@@ -116,11 +115,11 @@ become(const char *program, char *const argv[], char *const environment[],
 pid_t
 bev_spawn(char *const argv[], int file, bool bound, int *fd)
 {
-	char		program[MAXPGPATH];
-	char	   *environment[lengthof(kept) + 1];
-	pid_t		parent = getpid();
-	int			pair[2];
-	pid_t		pid;
+	char program[MAXPGPATH];
+	char *environment[lengthof(kept) + 1];
+	pid_t parent = getpid();
+	int pair[2];
+	pid_t pid;
 
 	snprintf(program, sizeof(program), "%s/%s", pkglib_path, argv[0]);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)

@@ -7,8 +7,8 @@
 #include "postgres.h"
 
 /* The descriptors that the program finds. */
-#define BEV_SPAWN_PIPE	3
-#define BEV_SPAWN_FILE	4
+#define BEV_SPAWN_PIPE 3
+#define BEV_SPAWN_FILE 4
 
 /*
  * Start a program of pkglibdir as a child process.  It has one end of a socketpair as
@@ -22,4 +22,4 @@ extern pid_t bev_spawn(char *const argv[], int file, bool bound, int *fd);
 /* Has the child ended?  Then its exit status is in *status.  Doesn't block. */
 extern bool bev_spawn_ended(pid_t pid, int *status);
 
-#endif							/* BEV_SERVER_BASE_SPAWN_H */
+#endif /* BEV_SERVER_BASE_SPAWN_H */

@@ -9,7 +9,7 @@
 static void
 prepare(BevStatement *statement, int n, const BevValue *values)
 {
-	Oid			types[BEV_STATEMENT_MAX_VALUES];
+	Oid types[BEV_STATEMENT_MAX_VALUES];
 
 	Assert(n <= BEV_STATEMENT_MAX_VALUES);
 	for (int i = 0; i < n; i++)
@@ -17,7 +17,7 @@ prepare(BevStatement *statement, int n, const BevValue *values)
 	statement->plan = SPI_prepare(statement->sql, n, types);
 	if (statement->plan == NULL)
 		elog(ERROR, "could not prepare \"%s\": %s", statement->sql,
-			 SPI_result_code_string(SPI_result));
+		     SPI_result_code_string(SPI_result));
 	if (SPI_keepplan(statement->plan) != 0)
 		elog(ERROR, "could not keep \"%s\"", statement->sql);
 }
@@ -25,9 +25,9 @@ prepare(BevStatement *statement, int n, const BevValue *values)
 uint64
 bev_statement_run(BevStatement *statement, int n, const BevValue *values)
 {
-	Datum		datums[BEV_STATEMENT_MAX_VALUES];
-	char		nulls[BEV_STATEMENT_MAX_VALUES];
-	int			rc;
+	Datum datums[BEV_STATEMENT_MAX_VALUES];
+	char nulls[BEV_STATEMENT_MAX_VALUES];
+	int rc;
 
 	if (statement->plan == NULL)
 		prepare(statement, n, values);

@@ -15,43 +15,43 @@
 typedef struct BevStatement
 {
 	const char *sql;
-	SPIPlanPtr	plan;			/* kept from the first run on */
+	SPIPlanPtr plan; /* kept from the first run on */
 } BevStatement;
 
 /* A parameter. */
 typedef struct BevValue
 {
-	Oid			type;
-	bool		isnull;
-	Datum		value;
+	Oid type;
+	bool isnull;
+	Datum value;
 } BevValue;
 
 /* NULL is null. */
 static inline BevValue
 bev_text_value(const char *text)
 {
-	return (BevValue) {TEXTOID, text == NULL, text ? CStringGetTextDatum(text) : (Datum) 0};
+	return (BevValue){TEXTOID, text == NULL, text ? CStringGetTextDatum(text) : (Datum) 0};
 }
 
 static inline BevValue
 bev_int_value(int64 value)
 {
-	return (BevValue) {INT8OID, false, Int64GetDatum(value)};
+	return (BevValue){INT8OID, false, Int64GetDatum(value)};
 }
 
 static inline BevValue
 bev_bool_value(bool value)
 {
-	return (BevValue) {BOOLOID, false, BoolGetDatum(value)};
+	return (BevValue){BOOLOID, false, BoolGetDatum(value)};
 }
 
 static inline BevValue
 bev_time_value(TimestampTz at)
 {
-	return (BevValue) {TIMESTAMPTZOID, false, TimestampTzGetDatum(at)};
+	return (BevValue){TIMESTAMPTZOID, false, TimestampTzGetDatum(at)};
 }
 
-#define BEV_STATEMENT_MAX_VALUES	16
+#define BEV_STATEMENT_MAX_VALUES 16
 
 /*
  * Run it with n values, whose types are the same each time.  Returns how many rows it
@@ -62,7 +62,7 @@ extern uint64 bev_statement_run(BevStatement *statement, int n, const BevValue *
 
 /* run(), for values that are listed in the call. */
 #define bev_statement_with(statement, ...) \
-	bev_statement_run(statement, lengthof(((BevValue[]) {__VA_ARGS__})), (BevValue[]) {__VA_ARGS__})
+	bev_statement_run(statement, lengthof(((BevValue[]){__VA_ARGS__})), (BevValue[]){__VA_ARGS__})
 
 /* A column (from 1) of a row (from 0) that was found, as text; NULL: null. */
 extern char *bev_statement_text(uint64 row, int column);
@@ -70,4 +70,4 @@ extern char *bev_statement_text(uint64 row, int column);
 /* Free the rows. */
 extern void bev_statement_done(void);
 
-#endif							/* BEV_SERVER_BASE_STATEMENT_H */
+#endif /* BEV_SERVER_BASE_STATEMENT_H */

@@ -9,11 +9,11 @@
 
 /* NULL: it went well. */
 static ErrorData *
-attempt(void (*step) (void *arg), void *arg, bool report)
+attempt(void (*step)(void *arg), void *arg, bool report)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	ErrorData *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
@@ -40,13 +40,13 @@ attempt(void (*step) (void *arg), void *arg, bool report)
 }
 
 bool
-bev_subtransaction_run(void (*step) (void *arg), void *arg, bool report)
+bev_subtransaction_run(void (*step)(void *arg), void *arg, bool report)
 {
 	return attempt(step, arg, report) == NULL;
 }
 
 ErrorData *
-bev_subtransaction_error(void (*step) (void *arg), void *arg)
+bev_subtransaction_error(void (*step)(void *arg), void *arg)
 {
 	return attempt(step, arg, false);
 }

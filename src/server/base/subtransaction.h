@@ -10,12 +10,12 @@
  * Take it in a subtransaction.  False: it threw, and what it wrote is undone; with report, the log
  * has the error.  Cancelling and shutting down go through to the caller.
  */
-extern bool bev_subtransaction_run(void (*step) (void *arg), void *arg, bool report);
+extern bool bev_subtransaction_run(void (*step)(void *arg), void *arg, bool report);
 
 /* The same; NULL: it went well, else why it didn't. */
-extern ErrorData *bev_subtransaction_error(void (*step) (void *arg), void *arg);
+extern ErrorData *bev_subtransaction_error(void (*step)(void *arg), void *arg);
 
 /* May what failed with this error succeed when it is done again later? */
 extern bool bev_subtransaction_may_succeed_later(int sqlstate);
 
-#endif							/* BEV_SERVER_BASE_SUBTRANSACTION_H */
+#endif /* BEV_SERVER_BASE_SUBTRANSACTION_H */

@@ -12,4 +12,4 @@ extern void bev_transaction_begin(void);
 /* Commit it, and go on in this memory context. */
 extern void bev_transaction_commit(MemoryContext context);
 
-#endif							/* BEV_SERVER_BASE_TRANSACTION_H */
+#endif /* BEV_SERVER_BASE_TRANSACTION_H */

@@ -11,4 +11,4 @@
  */
 extern void bev_worker_connect(void);
 
-#endif							/* BEV_SERVER_BASE_WORKER_H */
+#endif /* BEV_SERVER_BASE_WORKER_H */

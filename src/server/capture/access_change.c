@@ -16,16 +16,16 @@ typedef struct Standing
 {
 	const char *source;
 	const char *user;
-	const char *value;			/* role or project */
-	BevAccessKind kind;			/* what the row says while it is there */
+	const char *value;  /* role or project */
+	BevAccessKind kind; /* what the row says while it is there */
 } Standing;
 
 void
 bev_access_statement_append(StringInfo out, BevAccessKind kind, const char *source,
-				 const char *user, const char *value)
+                            const char *user, const char *value)
 {
-	BevAccess	access = {kind, source, user, value};
-	Size		size = bev_access_size(&access);
+	BevAccess access = {kind, source, user, value};
+	Size size = bev_access_size(&access);
 
 	enlargeStringInfo(out, (int) size);
 	bev_access_write(out->data + out->len, &access);
@@ -43,31 +43,31 @@ bev_access_change_void(void)
 {
 	static const char nothing[] = {BEV_ACCESS_VOID, '\0', '\0', '\0'};
 
-	return (BevSpan) {nothing, sizeof(nothing)};
+	return (BevSpan){nothing, sizeof(nothing)};
 }
 
 static Standing
 standing_of(BevMapping *mapping, BevRow *row)
 {
-	Standing	standing = {.user = bev_payload_row_text(mapping, row, mapping->person)};
-	bool		counts = !row->failed || mapping->filter < 0;
+	Standing standing = {.user = bev_payload_row_text(mapping, row, mapping->person)};
+	bool counts = !row->failed || mapping->filter < 0;
 
 	if (mapping->entity->id == BEV_MEMBERSHIP)
 	{
 		standing.value = bev_payload_row_text(mapping, row, mapping->project);
-		standing.source = bev_access_statement_membership(mapping->root,
-											   bev_payload_row_text(mapping, row, mapping->key),
-											   standing.user, standing.value);
+		standing.source = bev_access_statement_membership(
+			mapping->root, bev_payload_row_text(mapping, row, mapping->key), standing.user,
+			standing.value);
 		standing.kind = counts && *standing.value ? BEV_ACCESS_MEMBER : BEV_ACCESS_LEFT;
 	}
 	else
 	{
-		char	   *status = bev_payload_row_text(mapping, row, mapping->status);
+		char *status = bev_payload_row_text(mapping, row, mapping->status);
 
 		standing.value = bev_payload_row_text(mapping, row, mapping->role);
 		standing.source = psprintf("%u", mapping->root);
-		standing.kind = counts && strcmp(status, BEV_STATUS_ACTIVE) == 0
-			? BEV_ACCESS_ACTIVE : BEV_ACCESS_INACTIVE;
+		standing.kind = counts && strcmp(status, BEV_STATUS_ACTIVE) == 0 ? BEV_ACCESS_ACTIVE :
+		                                                                   BEV_ACCESS_INACTIVE;
 	}
 	return standing;
 }
@@ -77,19 +77,19 @@ static bool
 is_in_the_dark(const BevMapping *mapping, const BevRow *row)
 {
 	return row && row->failed &&
-		(mapping->fields[mapping->person].result >= 0 ||
-		 (mapping->key >= 0 && mapping->fields[mapping->key].result >= 0));
+	       (mapping->fields[mapping->person].result >= 0 ||
+	        (mapping->key >= 0 && mapping->fields[mapping->key].result >= 0));
 }
 
 BevSpan
 bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new)
 {
-	Standing	before = {.user = "",.source = ""};
-	Standing	now = {.user = "",.source = ""};
+	Standing before = {.user = "", .source = ""};
+	Standing now = {.user = "", .source = ""};
 	StringInfoData out;
 
 	if (!mapping->decides)
-		return (BevSpan) {NULL, 0};
+		return (BevSpan){NULL, 0};
 	if (is_in_the_dark(mapping, old) || is_in_the_dark(mapping, new))
 		return bev_access_change_void();
 	if (old)
@@ -98,11 +98,12 @@ bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new)
 		now = standing_of(mapping, new);
 
 	initStringInfo(&out);
-	if (*before.user && (strcmp(before.user, now.user) != 0 ||
-						 strcmp(before.source, now.source) != 0))
-		bev_access_statement_append(&out, mapping->entity->id == BEV_MEMBERSHIP ?
-						 BEV_ACCESS_LEFT : BEV_ACCESS_DELETED, before.source, before.user, "");
+	if (*before.user &&
+	    (strcmp(before.user, now.user) != 0 || strcmp(before.source, now.source) != 0))
+		bev_access_statement_append(
+			&out, mapping->entity->id == BEV_MEMBERSHIP ? BEV_ACCESS_LEFT : BEV_ACCESS_DELETED,
+			before.source, before.user, "");
 	if (*now.user)
 		bev_access_statement_append(&out, now.kind, now.source, now.user, now.value);
-	return (BevSpan) {out.data, (uint32_t) out.len};
+	return (BevSpan){out.data, (uint32_t) out.len};
 }

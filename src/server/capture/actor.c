@@ -18,22 +18,22 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-#define CLAIMS	"request.jwt.claims"
+#define CLAIMS "request.jwt.claims"
 
 static char actor[BEV_ACTOR_MAX + 1];
 
 typedef struct Search
 {
 	JsonLexContext *lex;
-	bool		is_subject;		/* the member that comes now */
-	bool		found;
+	bool is_subject; /* the member that comes now */
+	bool found;
 } Search;
 
 static const char *
 set_actor(const char *name)
 {
 	const char *utf8 = bev_database_text_to_cstring(name);
-	Size		len = bev_database_text_clip_utf8(utf8, strlen(utf8), BEV_ACTOR_MAX);
+	Size len = bev_database_text_clip_utf8(utf8, strlen(utf8), BEV_ACTOR_MAX);
 
 	memcpy(actor, utf8, len);
 	actor[len] = '\0';
@@ -45,7 +45,7 @@ set_actor(const char *name)
 static BevJsonAction
 begin_member(void *arg, char *name, bool isnull pg_attribute_unused())
 {
-	Search	   *search = arg;
+	Search *search = arg;
 
 	search->is_subject = search->lex->lex_level == 1 && strcmp(name, "sub") == 0;
 	BEV_JSON_ACTION_DONE;
@@ -54,10 +54,10 @@ begin_member(void *arg, char *name, bool isnull pg_attribute_unused())
 static BevJsonAction
 take_scalar(void *arg, char *token, JsonTokenType type)
 {
-	Search	   *search = arg;
+	Search *search = arg;
 
 	if (search->is_subject && search->lex->lex_level == 1 &&
-		(type == JSON_TOKEN_STRING || type == JSON_TOKEN_NUMBER))
+	    (type == JSON_TOKEN_STRING || type == JSON_TOKEN_NUMBER))
 	{
 		set_actor(token);
 		search->found = true;
@@ -68,15 +68,12 @@ take_scalar(void *arg, char *token, JsonTokenType type)
 static void
 read_claims(const char *claims)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bugevents claims",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "bugevents claims", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(context);
-	Search		search = {.lex = bev_json_lexer(claims)};
+	Search search = {.lex = bev_json_lexer(claims)};
 	JsonSemAction action = {
-		.semstate = &search,
-		.object_field_start = begin_member,
-		.scalar = take_scalar
-	};
+		.semstate = &search, .object_field_start = begin_member, .scalar = take_scalar};
 
 	if (pg_parse_json(search.lex, &action) != JSON_SUCCESS || !search.found)
 		*actor = '\0';
@@ -94,7 +91,7 @@ is_known(const char *claims)
 		return true;
 	if (last)
 		pfree(last);
-	last = NULL;				/* should there be no memory */
+	last = NULL; /* should there be no memory */
 	last = MemoryContextStrdup(TopMemoryContext, claims);
 	return false;
 }
@@ -106,7 +103,7 @@ is_known(const char *claims)
 static const char *
 find_claims(void)
 {
-	static int	settings = -1;
+	static int settings = -1;
 	static bool absent = false;
 	const char *claims;
 
@@ -120,7 +117,7 @@ find_claims(void)
 const char *
 bev_actor(void)
 {
-	static bool from_claims = false;	/* actor is what is_known() compares with */
+	static bool from_claims = false; /* actor is what is_known() compares with */
 	const char *claims;
 
 	if (*bev_actor_setting)

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 /* Longer names are cut, in bytes of UTF-8. */
-#define BEV_ACTOR_MAX	255
+#define BEV_ACTOR_MAX 255
 
 /*
  * The user's id in UTF-8, empty when nobody said it: bugevents.actor, or else the member
@@ -16,4 +16,4 @@
  */
 extern const char *bev_actor(void);
 
-#endif							/* BEV_SERVER_CAPTURE_ACTOR_H */
+#endif /* BEV_SERVER_CAPTURE_ACTOR_H */

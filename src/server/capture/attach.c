@@ -54,7 +54,7 @@ PG_FUNCTION_INFO_V1(bugevents_detach);
 static void
 run(const char *sql)
 {
-	int			rc = SPI_execute(sql, false, 0);
+	int rc = SPI_execute(sql, false, 0);
 
 	if (rc != SPI_OK_UTILITY)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(rc));
@@ -64,15 +64,15 @@ static char *
 quoted_name(Relation rel)
 {
 	return quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-									  RelationGetRelationName(rel));
+	                                  RelationGetRelationName(rel));
 }
 
 static void
 drop_triggers(const char *table, List *names)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, names)
+	foreach (cell, names)
 	{
 		run(psprintf("DROP TRIGGER %s ON %s", quote_identifier(lfirst(cell)), table));
 	}
@@ -80,14 +80,13 @@ drop_triggers(const char *table, List *names)
 
 static void
 create_trigger(const char *table, const char *name, const char *events, const char *level,
-			   const char *function, const char *argument, bool always)
+               const char *function, const char *argument, bool always)
 {
 	run(psprintf("CREATE TRIGGER %s AFTER %s ON %s FOR EACH %s EXECUTE FUNCTION bugevents.%s(%s)",
-				 quote_identifier(name), events, table, level,
-				 function, quote_literal_cstr(argument)));
+	             quote_identifier(name), events, table, level, function,
+	             quote_literal_cstr(argument)));
 	if (always)
-		run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
-					 table, quote_identifier(name)));
+		run(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s", table, quote_identifier(name)));
 }
 
 /*
@@ -98,9 +97,9 @@ create_trigger(const char *table, const char *name, const char *events, const ch
 static void
 replace_triggers(Relation rel, List *old, const char *argument, bool always)
 {
-	char	   *table = quoted_name(rel);
-	Oid			user;
-	int			security;
+	char *table = quoted_name(rel);
+	Oid user;
+	int security;
 
 	table_close(rel, NoLock);
 	GetUserIdAndSecContext(&user, &security);
@@ -111,10 +110,10 @@ replace_triggers(Relation rel, List *old, const char *argument, bool always)
 	drop_triggers(table, old);
 	if (argument)
 	{
-		create_trigger(table, BEV_ROW_TRIGGER, "INSERT OR UPDATE OR DELETE", "ROW",
-					   "capture", argument, always);
-		create_trigger(table, BEV_TRUNCATE_TRIGGER, "TRUNCATE", "STATEMENT",
-					   "capture_truncate", argument, always);
+		create_trigger(table, BEV_ROW_TRIGGER, "INSERT OR UPDATE OR DELETE", "ROW", "capture",
+		               argument, always);
+		create_trigger(table, BEV_TRUNCATE_TRIGGER, "TRUNCATE", "STATEMENT", "capture_truncate",
+		               argument, always);
 	}
 
 	SPI_finish();
@@ -124,15 +123,13 @@ replace_triggers(Relation rel, List *old, const char *argument, bool always)
 static void
 check_owner(Oid relid)
 {
-	char	   *name = get_rel_name(relid);
+	char *name = get_rel_name(relid);
 
 	if (name == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		                errmsg("relation with OID %u does not exist", relid)));
 	if (!bev_class_is_owned(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER,
-					   get_relkind_objtype(get_rel_relkind(relid)), name);
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), name);
 }
 
 /*
@@ -142,8 +139,8 @@ check_owner(Oid relid)
 static Relation
 open_owned_table(Oid relid)
 {
-	LOCKMODE	lock;
-	Relation	rel;
+	LOCKMODE lock;
+	Relation rel;
 
 	check_owner(relid);
 
@@ -157,58 +154,56 @@ open_owned_table(Oid relid)
 static void
 check_kind(Relation rel)
 {
-	char		kind = rel->rd_rel->relkind;
+	char kind = rel->rd_rel->relkind;
 
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot attach \"%s\"", RelationGetRelationName(rel)),
-				 errdetail("It is not a table or partitioned table.")));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		                errmsg("cannot attach \"%s\"", RelationGetRelationName(rel)),
+		                errdetail("It is not a table or partitioned table.")));
 	if (rel->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
 		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot attach temporary table \"%s\"", RelationGetRelationName(rel))));
+		        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		         errmsg("cannot attach temporary table \"%s\"", RelationGetRelationName(rel))));
 	if (IsSystemRelation(rel))
 		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot attach system catalog \"%s\"", RelationGetRelationName(rel))));
+		        (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		         errmsg("cannot attach system catalog \"%s\"", RelationGetRelationName(rel))));
 	if (RelationGetNamespace(rel) == get_namespace_oid("bugevents", true))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot attach \"%s\"", RelationGetRelationName(rel)),
-				 errdetail("It is a table of bugevents itself.")));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		                errmsg("cannot attach \"%s\"", RelationGetRelationName(rel)),
+		                errdetail("It is a table of bugevents itself.")));
 }
 
 /* A partition gets its triggers from the partitioned table, or has its own. */
 static void
 check_partitioning(Relation rel)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (rel->rd_rel->relispartition)
 	{
-		foreach(cell, get_partition_ancestors(RelationGetRelid(rel)))
+		foreach (cell, get_partition_ancestors(RelationGetRelid(rel)))
 		{
 			if (bev_attached_triggers(lfirst_oid(cell)) != NIL)
 				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						 errmsg("cannot attach partition \"%s\"", RelationGetRelationName(rel)),
-						 errdetail("Its partitioned table \"%s\" is attached already.",
-								   get_rel_name(lfirst_oid(cell)))));
+				        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				         errmsg("cannot attach partition \"%s\"", RelationGetRelationName(rel)),
+				         errdetail("Its partitioned table \"%s\" is attached already.",
+				                   get_rel_name(lfirst_oid(cell)))));
 		}
 	}
 	if (rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		return;
-	foreach(cell, find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL))
+	foreach (cell, find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL))
 	{
 		if (lfirst_oid(cell) != RelationGetRelid(rel) &&
-			bev_attached_triggers(lfirst_oid(cell)) != NIL)
+		    bev_attached_triggers(lfirst_oid(cell)) != NIL)
 			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("cannot attach partitioned table \"%s\"", RelationGetRelationName(rel)),
-					 errdetail("Its partition \"%s\" is attached by itself.",
-							   get_rel_name(lfirst_oid(cell))),
-					 errhint("Detach the partition first.")));
+			        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			         errmsg("cannot attach partitioned table \"%s\"", RelationGetRelationName(rel)),
+			         errdetail("Its partition \"%s\" is attached by itself.",
+			                   get_rel_name(lfirst_oid(cell))),
+			         errhint("Detach the partition first.")));
 	}
 }
 
@@ -217,20 +212,20 @@ check_served(void)
 {
 	bev_settings_require_preload();
 	if (!bev_settings_database_is_served())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("database \"%s\" is not served by bugevents",
-						get_database_name(MyDatabaseId)),
-				 errhint("Set bugevents.database in postgresql.conf to this database and restart the server.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		     errmsg("database \"%s\" is not served by bugevents", get_database_name(MyDatabaseId)),
+		     errhint(
+				 "Set bugevents.database in postgresql.conf to this database and restart the server.")));
 }
 
 static void
 require_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		                errmsg("argument \"%s\" must not be null", name)));
 }
 
 static char *
@@ -251,9 +246,8 @@ may_decide(const BevEntity *entity)
 	if (bev_database_is_owned(MyDatabaseId, GetUserId()))
 		return true;
 	if (entity->id == BEV_MEMBERSHIP)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of the database to attach a table of memberships")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		                errmsg("must be owner of the database to attach a table of memberships")));
 	return false;
 }
 
@@ -278,10 +272,10 @@ announce_end(Relation rel)
 Datum
 bugevents_attach(PG_FUNCTION_ARGS)
 {
-	BevAttachRequest	request;
+	BevAttachRequest request;
 	BevAttachment *attachment;
-	Relation	rel;
-	List	   *old;
+	Relation rel;
+	List *old;
 
 	check_served();
 	require_argument(fcinfo, 0, "tbl");
@@ -309,19 +303,18 @@ bugevents_attach(PG_FUNCTION_ARGS)
 Datum
 bugevents_detach(PG_FUNCTION_ARGS)
 {
-	Relation	rel;
-	List	   *old;
+	Relation rel;
+	List *old;
 
 	require_argument(fcinfo, 0, "tbl");
 	rel = open_owned_table(PG_GETARG_OID(0));
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	if (old == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" is not attached", RelationGetRelationName(rel)),
-				 rel->rd_rel->relispartition
-				 ? errhint("Detach the partitioned table instead of its partition.")
-				 : errhint("The view bugevents.attachments shows the attached tables.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+		                errmsg("table \"%s\" is not attached", RelationGetRelationName(rel)),
+		                rel->rd_rel->relispartition ?
+		                    errhint("Detach the partitioned table instead of its partition.") :
+		                    errhint("The view bugevents.attachments shows the attached tables.")));
 	announce_end(rel);
 	replace_triggers(rel, old, NULL, false);
 	PG_RETURN_VOID();

@@ -11,7 +11,7 @@
 #include "server/attach/attachment.h"
 
 /* Publish one, whose payload names the table; if the table decides, all is void. */
-extern void bev_notice_publish(Relation rel, const BevAttachment *attachment,
-							  const char *action, const char *audience);
+extern void bev_notice_publish(Relation rel, const BevAttachment *attachment, const char *action,
+                               const char *audience);
 
-#endif							/* BEV_SERVER_CAPTURE_NOTICE_H */
+#endif /* BEV_SERVER_CAPTURE_NOTICE_H */

@@ -22,14 +22,14 @@
 #include "server/base/settings.h"
 
 /* Of each document; two of them and their keys are less than a record's limit. */
-#define DOCUMENT_BUDGET		(32 * 1024 * 1024)
+#define DOCUMENT_BUDGET (32 * 1024 * 1024)
 
 /* A key longer than this identifies nothing anyone would look for. */
-#define KEY_MAX_SIZE		1024
+#define KEY_MAX_SIZE 1024
 
 static BevJson payload_json;
 static BevJson changes_json;
-static BevJson open_payload_json;	/* parts of these two */
+static BevJson open_payload_json; /* parts of these two */
 static BevJson open_changes_json;
 
 static void
@@ -37,9 +37,8 @@ reset_buffers(void)
 {
 	if (payload_json.context == NULL)
 	{
-		MemoryContext context = AllocSetContextCreate(TopMemoryContext,
-													  "bugevents payload",
-													  ALLOCSET_DEFAULT_SIZES);
+		MemoryContext context =
+			AllocSetContextCreate(TopMemoryContext, "bugevents payload", ALLOCSET_DEFAULT_SIZES);
 
 		bev_json_init(&changes_json, context);
 		bev_json_init(&payload_json, context);
@@ -55,12 +54,11 @@ reset_buffers(void)
 static BevEncoder *
 encoder_of(BevMapping *mapping, BevRow *row, int i)
 {
-	BevField    *field = &mapping->fields[i];
+	BevField *field = &mapping->fields[i];
 
 	/* An expression's type is known when it has been evaluated. */
 	if (field->result >= 0 && field->encoder.type != row->results.types[field->result])
-		bev_encoder_init(&field->encoder, row->results.types[field->result],
-						mapping->context);
+		bev_encoder_init(&field->encoder, row->results.types[field->result], mapping->context);
 	return &field->encoder;
 }
 
@@ -77,9 +75,9 @@ put_nothing(BevJson *json, BevKind kind)
 static bool
 put_value(BevJson *json, BevMapping *mapping, BevRow *row, int i)
 {
-	Size		start = json->len;
-	BevEncoder  *encoder;
-	bool		whole;
+	Size start = json->len;
+	BevEncoder *encoder;
+	bool whole;
 
 	if (row->nulls[i])
 	{
@@ -90,8 +88,7 @@ put_value(BevJson *json, BevMapping *mapping, BevRow *row, int i)
 	encoder = encoder_of(mapping, row, i);
 	if (start < DOCUMENT_BUDGET)
 	{
-		whole = bev_encode(json, encoder, row->values[i],
-						  Min(bev_max_value_size, DOCUMENT_BUDGET));
+		whole = bev_encode(json, encoder, row->values[i], Min(bev_max_value_size, DOCUMENT_BUDGET));
 		if (json->len <= DOCUMENT_BUDGET)
 			return whole;
 	}
@@ -107,7 +104,7 @@ put_value(BevJson *json, BevMapping *mapping, BevRow *row, int i)
 static inline BevSpan
 make_span(BevJson *json, Size start)
 {
-	BevSpan		span = {(const char *) start, (uint32_t) (json->len - start)};
+	BevSpan span = {(const char *) start, (uint32_t) (json->len - start)};
 
 	return span;
 }
@@ -122,13 +119,13 @@ settle_spans(BevSpan *spans, int n, BevJson *json)
 static void
 put_payload(BevPayload *document, BevMapping *mapping, BevRow *row, bool *cut)
 {
-	BevJson	   *json = &payload_json;
+	BevJson *json = &payload_json;
 
 	bev_json_char(json, '{');
 	for (int i = 0; i < mapping->nfields; i++)
 	{
-		BevField    *field = &mapping->fields[i];
-		Size		start;
+		BevField *field = &mapping->fields[i];
+		Size start;
 
 		if (i > 0)
 			bev_json_char(json, ',');
@@ -143,9 +140,9 @@ put_payload(BevPayload *document, BevMapping *mapping, BevRow *row, bool *cut)
 static void
 put_change(BevPayload *document, BevMapping *mapping, BevRow *old, int i, bool *cut)
 {
-	BevJson	   *json = &changes_json;
-	BevSpan		new_value = document->values[i];
-	Size		start = json->len;
+	BevJson *json = &changes_json;
+	BevSpan new_value = document->values[i];
+	Size start = json->len;
 
 	bev_json_bytes(json, mapping->fields[i].label, mapping->fields[i].label_len);
 	bev_json_char(json, '[');
@@ -164,8 +161,7 @@ put_change(BevPayload *document, BevMapping *mapping, BevRow *old, int i, bool *
 }
 
 static void
-put_changes(BevPayload *document, BevMapping *mapping, BevRow *old,
-			const bool *changed, bool *cut)
+put_changes(BevPayload *document, BevMapping *mapping, BevRow *old, const bool *changed, bool *cut)
 {
 	bev_json_char(&changes_json, '{');
 	for (int i = 0; i < mapping->nfields; i++)
@@ -183,7 +179,7 @@ put_changes(BevPayload *document, BevMapping *mapping, BevRow *old,
 static void
 put_truncated(BevJson *json, BevMapping *mapping, const bool *cut, bool for_admins)
 {
-	bool		first = true;
+	bool first = true;
 
 	for (int i = 0; i < mapping->nfields; i++)
 	{
@@ -206,7 +202,7 @@ put_truncated(BevJson *json, BevMapping *mapping, const bool *cut, bool for_admi
 static bool
 put_open(BevJson *json, BevMapping *mapping, const BevSpan *parts, bool labels)
 {
-	bool		any = false;
+	bool any = false;
 
 	bev_json_char(json, '{');
 	for (int i = 0; i < mapping->nfields; i++)
@@ -226,7 +222,7 @@ put_open(BevJson *json, BevMapping *mapping, const BevSpan *parts, bool labels)
 static inline BevSpan
 span_of(const BevJson *json)
 {
-	return (BevSpan) {json->data, (uint32_t) json->len};
+	return (BevSpan){json->data, (uint32_t) json->len};
 }
 
 /* The documents without what is for admins, from those that have it. */
@@ -246,11 +242,11 @@ put_open_documents(BevPayload *document, BevMapping *mapping, const bool *cut)
 }
 
 void
-bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row,
-				 BevRow *old, const bool *changed)
+bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row, BevRow *old,
+                  const bool *changed)
 {
-	bool	   *cut = palloc0(sizeof(bool) * mapping->nfields);
-	int			level = mapping->needs_settings ? bev_output_settings_begin() : 0;
+	bool *cut = palloc0(sizeof(bool) * mapping->nfields);
+	int level = mapping->needs_settings ? bev_output_settings_begin() : 0;
 
 	document->values = palloc0(sizeof(BevSpan) * mapping->nfields);
 	document->members = palloc0(sizeof(BevSpan) * mapping->nfields);
@@ -268,7 +264,7 @@ bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row,
 	settle_spans(document->values, mapping->nfields, &payload_json);
 	document->payload = span_of(&payload_json);
 	document->changes = span_of(&changes_json);
-	document->open_payload = document->open_changes = (BevSpan) {NULL, 0};
+	document->open_payload = document->open_changes = (BevSpan){NULL, 0};
 	if (old)
 		settle_spans(document->members, mapping->nfields, &changes_json);
 	if (mapping->has_admin_fields)
@@ -278,13 +274,14 @@ bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row,
 static char *
 plain_text(BevSpan value)
 {
-	char	   *text;
-	Size		len;
+	char *text;
+	Size len;
 
 	if (bev_span_is(value, "null"))
 		return pstrdup("");
 	text = palloc(value.len + 1);
-	len = bev_database_text_clip_utf8(text, bev_json_plain(value.data, value.len, text), KEY_MAX_SIZE);
+	len = bev_database_text_clip_utf8(text, bev_json_plain(value.data, value.len, text),
+	                                  KEY_MAX_SIZE);
 	text[len] = '\0';
 	return text;
 }
@@ -299,7 +296,7 @@ bev_payload_text(const BevPayload *document, int field)
 static void
 put_whole(BevJson *json, BevMapping *mapping, BevRow *row, int i)
 {
-	int			level;
+	int level;
 
 	if (row->nulls[i])
 	{
@@ -315,7 +312,7 @@ put_whole(BevJson *json, BevMapping *mapping, BevRow *row, int i)
 char *
 bev_payload_row_text(BevMapping *mapping, BevRow *row, int field)
 {
-	BevJson		json;
+	BevJson json;
 
 	if (field < 0)
 		return pstrdup("");
@@ -327,9 +324,9 @@ bev_payload_row_text(BevMapping *mapping, BevRow *row, int field)
 BevSpan
 bev_payload_identity(BevMapping *mapping, BevRow *row)
 {
-	int			fields[] = {mapping->key, mapping->person, mapping->project};
-	int			n = mapping->key >= 0 ? 1 : lengthof(fields);
-	BevJson		json;
+	int fields[] = {mapping->key, mapping->person, mapping->project};
+	int n = mapping->key >= 0 ? 1 : lengthof(fields);
+	BevJson json;
 
 	bev_json_init(&json, CurrentMemoryContext);
 	bev_json_char(&json, '{');
@@ -340,7 +337,7 @@ bev_payload_identity(BevMapping *mapping, BevRow *row)
 		if (json.len > 1)
 			bev_json_char(&json, ',');
 		bev_json_bytes(&json, mapping->fields[fields[i]].label,
-					  mapping->fields[fields[i]].label_len);
+		               mapping->fields[fields[i]].label_len);
 		put_whole(&json, mapping, row, fields[i]);
 	}
 	bev_json_char(&json, '}');
@@ -350,9 +347,9 @@ bev_payload_identity(BevMapping *mapping, BevRow *row)
 BevSpan
 bev_payload_change(const BevPayload *document, int field)
 {
-	BevSpan		member = document->members[field];
-	char	   *text = palloc(member.len + 2);
-	BevSpan		changes = {text, member.len + 2};
+	BevSpan member = document->members[field];
+	char *text = palloc(member.len + 2);
+	BevSpan changes = {text, member.len + 2};
 
 	text[0] = '{';
 	memcpy(text + 1, member.data, member.len);

@@ -16,17 +16,17 @@
  */
 typedef struct BevPayload
 {
-	BevSpan		payload;
-	BevSpan		changes;		/* empty unless written from two rows */
-	BevSpan		open_payload;	/* without what is for admins; empty: the same */
-	BevSpan		open_changes;	/* empty if there are none, or open_payload is */
-	BevSpan	   *values;			/* by field: its value in the payload */
-	BevSpan	   *members;		/* by field: its member of the changes */
+	BevSpan payload;
+	BevSpan changes;      /* empty unless written from two rows */
+	BevSpan open_payload; /* without what is for admins; empty: the same */
+	BevSpan open_changes; /* empty if there are none, or open_payload is */
+	BevSpan *values;      /* by field: its value in the payload */
+	BevSpan *members;     /* by field: its member of the changes */
 } BevPayload;
 
 /* Write the payload of a row; with old, also what changed[] says is different. */
-extern void bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row,
-							 BevRow *old, const bool *changed);
+extern void bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row, BevRow *old,
+                              const bool *changed);
 
 /* A field's value as text, as keys are compared; palloc'd, empty for null and -1. */
 extern char *bev_payload_text(const BevPayload *document, int field);
@@ -40,4 +40,4 @@ extern BevSpan bev_payload_identity(BevMapping *mapping, BevRow *row);
 /* Changes that have only one field; palloc'd. */
 extern BevSpan bev_payload_change(const BevPayload *document, int field);
 
-#endif							/* BEV_SERVER_CAPTURE_PAYLOAD_H */
+#endif /* BEV_SERVER_CAPTURE_PAYLOAD_H */

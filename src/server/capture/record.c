@@ -18,7 +18,7 @@ bev_record_is_wanted(void)
 static BevSpan
 span_of(const char *text)
 {
-	BevSpan		span = {text, (uint32_t) strlen(text)};
+	BevSpan span = {text, (uint32_t) strlen(text)};
 
 	return span;
 }
@@ -45,7 +45,7 @@ list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t le
 static Size
 checked_size(const BevRecord *record, const uint32_t len[BEV_EVENT_FIELDS])
 {
-	Size		size = bev_event_size(len);
+	Size size = bev_event_size(len);
 
 	if (size == 0)
 		elog(ERROR, "event of type \"%s\" is too large", record->type);
@@ -68,9 +68,9 @@ write_spans(char *dst, const BevSpan spans[BEV_EVENT_FIELDS], const uint32_t len
 char *
 bev_record_bytes(const BevRecord *record, Size *size)
 {
-	BevSpan		spans[BEV_EVENT_FIELDS];
-	uint32_t	len[BEV_EVENT_FIELDS];
-	char	   *bytes;
+	BevSpan spans[BEV_EVENT_FIELDS];
+	uint32_t len[BEV_EVENT_FIELDS];
+	char *bytes;
 
 	list_spans(record, spans, len);
 	*size = checked_size(record, len);
@@ -82,8 +82,8 @@ bev_record_bytes(const BevRecord *record, Size *size)
 void
 bev_record_publish(const BevRecord *record)
 {
-	BevSpan		spans[BEV_EVENT_FIELDS];
-	uint32_t	len[BEV_EVENT_FIELDS];
+	BevSpan spans[BEV_EVENT_FIELDS];
+	uint32_t len[BEV_EVENT_FIELDS];
 
 	bev_counters_captured(record->type, record->action);
 	list_spans(record, spans, len);

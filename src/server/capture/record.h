@@ -9,7 +9,7 @@
 #include "common/event/event.h"
 
 /* The type of events about alerts, which no session can make. */
-#define BEV_TYPE_ALERT	"alert"
+#define BEV_TYPE_ALERT "alert"
 
 /* One event; strings are UTF-8, never NULL. */
 typedef struct BevRecord
@@ -20,11 +20,11 @@ typedef struct BevRecord
 	const char *key;
 	const char *project;
 	const char *bug;
-	BevSpan		payload;
-	BevSpan		changes;
-	BevSpan		open_payload;
-	BevSpan		open_changes;
-	BevSpan		access;
+	BevSpan payload;
+	BevSpan changes;
+	BevSpan open_payload;
+	BevSpan open_changes;
+	BevSpan access;
 } BevRecord;
 
 /*
@@ -39,4 +39,4 @@ extern char *bev_record_bytes(const BevRecord *record, Size *size);
 /* Write it where the transaction collects its events. */
 extern void bev_record_publish(const BevRecord *record);
 
-#endif							/* BEV_SERVER_CAPTURE_RECORD_H */
+#endif /* BEV_SERVER_CAPTURE_RECORD_H */

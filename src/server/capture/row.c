@@ -20,7 +20,7 @@ read_columns(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 
 	for (int i = 0; i < mapping->nfields; i++)
 	{
-		AttrNumber	attnum = mapping->fields[i].attnum;
+		AttrNumber attnum = mapping->fields[i].attnum;
 
 		if (attnum != InvalidAttrNumber)
 		{
@@ -35,12 +35,12 @@ read_columns(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 static void
 take_results(BevMapping *mapping, BevRow *row, bool ok)
 {
-	BevResults  *results = &row->results;
+	BevResults *results = &row->results;
 
 	row->failed = !ok;
 	for (int i = 0; ok && i < mapping->nfields; i++)
 	{
-		int			n = mapping->fields[i].result;
+		int n = mapping->fields[i].result;
 
 		if (n >= 0)
 		{
@@ -51,15 +51,15 @@ take_results(BevMapping *mapping, BevRow *row, bool ok)
 
 	/* As in a WHERE clause, null is no. */
 	if (mapping->filter >= 0 && ok)
-		row->wanted = !results->nulls[mapping->filter] &&
-			DatumGetBool(results->values[mapping->filter]);
+		row->wanted =
+			!results->nulls[mapping->filter] && DatumGetBool(results->values[mapping->filter]);
 
 	if (mapping->audience >= 0 && ok)
 	{
-		int			n = mapping->audience;
+		int n = mapping->audience;
 
-		row->audience = bev_row_audience_from_value(results->values[n], results->nulls[n],
-											   results->types[n]);
+		row->audience =
+			bev_row_audience_from_value(results->values[n], results->nulls[n], results->types[n]);
 	}
 
 	/* Whether it is wanted, or for whom it is, is not known: only admins may know it. */
@@ -70,8 +70,8 @@ take_results(BevMapping *mapping, BevRow *row, bool ok)
 void
 bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, BevRow *rows, int n)
 {
-	BevResults	results[2];
-	bool		ok = true;
+	BevResults results[2];
+	bool ok = true;
 
 	Assert(n <= (int) lengthof(results));
 	if (mapping->expressions)
@@ -79,7 +79,7 @@ bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, BevRow 
 
 	for (int i = 0; i < n; i++)
 	{
-		BevRow	   *row = &rows[i];
+		BevRow *row = &rows[i];
 
 		row->values = palloc0(sizeof(Datum) * mapping->nfields);
 		row->nulls = palloc(sizeof(bool) * mapping->nfields);
@@ -105,10 +105,10 @@ same_value(Datum old, Datum new, bool typbyval, int16 typlen)
 {
 	if (typlen == -1)
 	{
-		Size		size = VARSIZE_ANY(DatumGetPointer(old));
+		Size size = VARSIZE_ANY(DatumGetPointer(old));
 
 		if (size == VARSIZE_ANY(DatumGetPointer(new)) &&
-			memcmp(DatumGetPointer(old), DatumGetPointer(new), size) == 0)
+		    memcmp(DatumGetPointer(old), DatumGetPointer(new), size) == 0)
 			return true;
 	}
 	return datum_image_eq(old, new, typbyval, typlen);
@@ -123,13 +123,13 @@ result_layout(BevRow *row, int result, bool *typbyval, int16 *typlen)
 bool
 bev_rows_compare(BevMapping *mapping, BevRow *old, BevRow *new, bool *changed)
 {
-	bool		any = false;
+	bool any = false;
 
 	for (int i = 0; i < mapping->nfields; i++)
 	{
-		BevField    *field = &mapping->fields[i];
-		bool		typbyval = field->encoder.typbyval;
-		int16		typlen = field->encoder.typlen;
+		BevField *field = &mapping->fields[i];
+		bool typbyval = field->encoder.typbyval;
+		int16 typlen = field->encoder.typlen;
 
 		if (old->nulls[i] || new->nulls[i])
 			changed[i] = old->nulls[i] != new->nulls[i];

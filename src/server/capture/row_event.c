@@ -11,22 +11,22 @@ bev_row_event_key(BevMapping *mapping, BevRow *row)
 	if (mapping->key >= 0)
 		return bev_payload_row_text(mapping, row, mapping->key);
 	return psprintf("%s:%s", bev_payload_row_text(mapping, row, mapping->person),
-					bev_payload_row_text(mapping, row, mapping->project));
+	                bev_payload_row_text(mapping, row, mapping->project));
 }
 
 void
 bev_row_event_begin(BevRowEvent *event, BevMapping *mapping, BevRow *row, BevRow *old,
-				   const bool *changed)
+                    const bool *changed)
 {
 	event->mapping = mapping;
 	event->row = row;
 	bev_payload_write(&event->document, mapping, row, old, changed);
 	event->person = bev_payload_text(&event->document, mapping->person);
 
-	event->record = (BevRecord) {
+	event->record = (BevRecord){
 		.type = mapping->entity->name,
-		.key = mapping->key >= 0 ? bev_payload_text(&event->document, mapping->key)
-		: bev_row_event_key(mapping, row),
+		.key = mapping->key >= 0 ? bev_payload_text(&event->document, mapping->key) :
+	                               bev_row_event_key(mapping, row),
 		.project = bev_payload_text(&event->document, mapping->project),
 		.bug = bev_payload_text(&event->document, mapping->bug),
 		.payload = event->document.payload,
@@ -37,6 +37,7 @@ bev_row_event_begin(BevRowEvent *event, BevMapping *mapping, BevRow *row, BevRow
 const char *
 bev_row_event_audience(const BevRowEvent *event, const char *action)
 {
-	return event->row->audience ? event->row->audience
-		: bev_row_audience_default(event->mapping->entity, action, event->person);
+	return event->row->audience ?
+	           event->row->audience :
+	           bev_row_audience_default(event->mapping->entity, action, event->person);
 }

@@ -20,16 +20,15 @@
 
 PG_FUNCTION_INFO_V1(bugevents_send);
 
-#define NAME_MAX_LENGTH		63
-#define PAYLOAD_MAX_SIZE	(BEV_EVENT_MAX_SIZE / 4)
+#define NAME_MAX_LENGTH  63
+#define PAYLOAD_MAX_SIZE (BEV_EVENT_MAX_SIZE / 4)
 
 static char *
 read_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		                errmsg("argument \"%s\" must not be null", name)));
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
@@ -37,88 +36,82 @@ read_text(FunctionCallInfo fcinfo, int n, const char *name)
 static void
 check_name(const char *what, const char *name)
 {
-	Size		len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+	Size len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
 
-	if (len == 0 || len > NAME_MAX_LENGTH || name[len] != '\0' ||
-		name[0] < 'a' || name[0] > 'z')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid event %s \"%s\"", what, name),
-				 errhint("Use up to %d lower-case letters, digits and underscores, beginning with a letter.",
-						 NAME_MAX_LENGTH)));
+	if (len == 0 || len > NAME_MAX_LENGTH || name[len] != '\0' || name[0] < 'a' || name[0] > 'z')
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		     errmsg("invalid event %s \"%s\"", what, name),
+		     errhint(
+				 "Use up to %d lower-case letters, digits and underscores, beginning with a letter.",
+				 NAME_MAX_LENGTH)));
 }
 
 /* Clients must be able to trust what these mean. */
 static void
 check_not_reserved(const char *type)
 {
-	static const char *const reserved[] = {
-		"connection", "error", "reply", "notification", "reminder", "watch", BEV_TYPE_ALERT
-	};
+	static const char *const reserved[] = {"connection", "error", "reply",       "notification",
+	                                       "reminder",   "watch", BEV_TYPE_ALERT};
 
 	for (size_t i = 0; i < lengthof(reserved); i++)
 	{
 		if (strcmp(type, reserved[i]) == 0)
 			ereport(ERROR,
-					(errcode(ERRCODE_RESERVED_NAME),
-					 errmsg("event type \"%s\" is reserved", type),
-					 errhint("Choose another type for custom events.")));
+			        (errcode(ERRCODE_RESERVED_NAME), errmsg("event type \"%s\" is reserved", type),
+			         errhint("Choose another type for custom events.")));
 	}
 	if (bev_entity_find(type))
 		ereport(ERROR,
-				(errcode(ERRCODE_RESERVED_NAME),
-				 errmsg("event type \"%s\" is reserved", type),
-				 errdetail("It stands for the rows of an attached table."),
-				 errhint("Choose another type for custom events.")));
+		        (errcode(ERRCODE_RESERVED_NAME), errmsg("event type \"%s\" is reserved", type),
+		         errdetail("It stands for the rows of an attached table."),
+		         errhint("Choose another type for custom events.")));
 }
 
 static char *
 read_audience(const char *list)
 {
-	char	   *bad;
-	char	   *audience = bev_row_audience_from_list(list, strlen(list), &bad);
+	char *bad;
+	char *audience = bev_row_audience_from_list(list, strlen(list), &bad);
 
 	if (bad || *audience == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 bad ? errmsg("invalid principal \"%s\" in the audience", bad)
-				 : errmsg("the audience is empty"),
-				 errhint("Principals are all, admin, user:ID and project:ID.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                bad ? errmsg("invalid principal \"%s\" in the audience", bad) :
+		                      errmsg("the audience is empty"),
+		                errhint("Principals are all, admin, user:ID and project:ID.")));
 	return audience;
 }
 
 static BevSpan
 read_payload(FunctionCallInfo fcinfo, int n)
 {
-	Jsonb	   *payload;
-	Size		len;
+	Jsonb *payload;
+	Size len;
 	const char *text;
 
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", "payload")));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		                errmsg("argument \"%s\" must not be null", "payload")));
 	payload = PG_GETARG_JSONB_P(n);
 	if (!JB_ROOT_IS_OBJECT(payload))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a JSON object", "payload")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("argument \"%s\" must be a JSON object", "payload")));
 
 	text = JsonbToCString(NULL, &payload->root, VARSIZE(payload));
 	len = strlen(text);
 	text = bev_database_text_to_utf8(text, &len);
 	if (len > PAYLOAD_MAX_SIZE)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("payload of %zu bytes is too large", len),
-				 errdetail("The limit is %d bytes.", PAYLOAD_MAX_SIZE)));
-	return (BevSpan) {text, (uint32_t) len};
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+		                errmsg("payload of %zu bytes is too large", len),
+		                errdetail("The limit is %d bytes.", PAYLOAD_MAX_SIZE)));
+	return (BevSpan){text, (uint32_t) len};
 }
 
 Datum
 bugevents_send(PG_FUNCTION_ARGS)
 {
-	BevRecord	record = {.key = "",.project = "",.bug = ""};
+	BevRecord record = {.key = "", .project = "", .bug = ""};
 
 	bev_settings_require_preload();
 	record.type = read_text(fcinfo, 0, "type");

@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(bugevents_capture_own);
 static bool
 ends_with_id(const char *name)
 {
-	Size		len = strlen(name);
+	Size len = strlen(name);
 
 	return strcmp(name, "id") == 0 || (len > 3 && strcmp(name + len - 3, "_id") == 0);
 }
@@ -39,8 +39,8 @@ ends_with_id(const char *name)
 static void
 put_value(BevJson *json, Form_pg_attribute att, Datum value)
 {
-	BevEncoder	encoder;
-	int			level;
+	BevEncoder encoder;
+	int level;
 
 	if (att->atttypid == TEXTOID && ends_with_id(NameStr(att->attname)))
 	{
@@ -65,8 +65,8 @@ write_payload(HeapTuple tuple, TupleDesc desc)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		bool		isnull;
-		Datum		value;
+		bool isnull;
+		Datum value;
 
 		if (att->attisdropped || strcmp(NameStr(att->attname), "hidden") == 0)
 			continue;
@@ -81,15 +81,15 @@ write_payload(HeapTuple tuple, TupleDesc desc)
 			put_value(&json, att, value);
 	}
 	bev_json_char(&json, '}');
-	return (BevSpan) {json.data, (uint32_t) json.len};
+	return (BevSpan){json.data, (uint32_t) json.len};
 }
 
 /* A column as text in UTF-8; empty: null, or there is none of that name. */
 static const char *
 column(HeapTuple tuple, TupleDesc desc, const char *name)
 {
-	int			number = SPI_fnumber(desc, name);
-	char	   *value = number > 0 ? SPI_getvalue(tuple, desc, number) : NULL;
+	int number = SPI_fnumber(desc, name);
+	char *value = number > 0 ? SPI_getvalue(tuple, desc, number) : NULL;
 
 	return value ? bev_database_text_to_cstring(value) : "";
 }
@@ -105,7 +105,7 @@ bev_system_row_record(BevRecord *record, const char *type, HeapTuple tuple, Tupl
 {
 	const char *user = column(tuple, desc, "user_id");
 
-	*record = (BevRecord) {
+	*record = (BevRecord){
 		.type = type,
 		.action = column(tuple, desc, "type"),
 		.audience = *user ? psprintf("%s%s", BEV_PRINCIPAL_USER, user) : BEV_PRINCIPAL_ADMIN,
@@ -119,12 +119,12 @@ bev_system_row_record(BevRecord *record, const char *type, HeapTuple tuple, Tupl
 static void
 name_action(BevRecord *record, const TriggerData *trigger, TupleDesc desc)
 {
-	bool		inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
+	bool inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
 
 	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
 		record->action = "deleted";
 	else if (!inserted && is_true(trigger->tg_newtuple, desc, "read") &&
-			 !is_true(trigger->tg_trigtuple, desc, "read"))
+	         !is_true(trigger->tg_trigtuple, desc, "read"))
 		record->action = "read";
 	else if (*record->action == '\0')
 		record->action = inserted ? "created" : "updated";
@@ -134,14 +134,15 @@ Datum
 bugevents_capture_own(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	HeapTuple	tuple;
-	TupleDesc	desc;
-	BevRecord	record;
+	HeapTuple tuple;
+	TupleDesc desc;
+	BevRecord record;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || trigger->tg_trigger->tgnargs != 1)
 		elog(ERROR, "bugevents.capture_own() is for the tables of bugevents");
 	bev_settings_require_preload();
-	tuple = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	tuple =
+		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
 	desc = RelationGetDescr(trigger->tg_relation);
 	if (!bev_record_is_wanted() || is_true(tuple, desc, "hidden"))
 		return PointerGetDatum(NULL);

@@ -15,6 +15,6 @@
  * The payload is in a buffer of the session: valid until the next one.
  */
 extern void bev_system_row_record(BevRecord *record, const char *type, HeapTuple tuple,
-							  TupleDesc desc);
+                                  TupleDesc desc);
 
-#endif							/* BEV_SERVER_CAPTURE_SYSTEM_ROW_H */
+#endif /* BEV_SERVER_CAPTURE_SYSTEM_ROW_H */

@@ -43,19 +43,19 @@ PG_FUNCTION_INFO_V1(bugevents_capture);
 static void
 publish(BevRowEvent *event, const char *action, const char *audience)
 {
-	BevRecord   *record = &event->record;
+	BevRecord *record = &event->record;
 
 	record->action = action;
 	record->audience = audience;
 	bev_record_publish(record);
-	record->access = (BevSpan) {NULL, 0};
+	record->access = (BevSpan){NULL, 0};
 }
 
 /* A row that is there now, or isn't any more. */
 static void
 publish_whole(BevMapping *mapping, BevRow *row, const char *action, BevSpan access)
 {
-	BevRowEvent	event;
+	BevRowEvent event;
 
 	bev_row_event_begin(&event, mapping, row, NULL, NULL);
 	event.record.access = access;
@@ -66,7 +66,7 @@ publish_whole(BevMapping *mapping, BevRow *row, const char *action, BevSpan acce
 static void
 publish_moved_out(BevMapping *mapping, BevRow *old, const char *audience, BevSpan access)
 {
-	BevRecord	record = {
+	BevRecord record = {
 		.type = mapping->entity->name,
 		.action = "moved_out",
 		.audience = audience,
@@ -87,8 +87,8 @@ publish_field(BevRowEvent *event, int field, const char *action, const BevMove *
 	event->record.changes = bev_payload_change(&event->document, field);
 	if (event->record.open_payload.len > 0)
 		event->record.open_changes = event->record.changes;
-	publish(event, action, event->row->audience ? move->kept
-			: bev_row_event_audience(event, action));
+	publish(event, action,
+	        event->row->audience ? move->kept : bev_row_event_audience(event, action));
 }
 
 /* Does nothing change but what is for admins?  Then it is an event for them. */
@@ -96,7 +96,7 @@ static const char *
 narrow_to_admins(const BevRowEvent *event, const BevMove *move)
 {
 	if (event->document.open_payload.len == 0 || event->document.open_changes.len > 0 ||
-		move->gained)
+	    move->gained)
 		return move->kept;
 	return psprintf("%s\n%c%s", move->kept, BEV_AUDIENCE_ONLY, BEV_PRINCIPAL_ADMIN);
 }
@@ -104,8 +104,8 @@ narrow_to_admins(const BevRowEvent *event, const BevMove *move)
 static void
 publish_changes(BevRowEvent *event, BevRow *new, const bool *changed, const BevMove *move)
 {
-	int			status = event->mapping->status;
-	int			assignee = event->mapping->assignee;
+	int status = event->mapping->status;
+	int assignee = event->mapping->assignee;
 
 	event->record.changes = event->document.changes;
 	event->record.open_changes = event->document.open_changes;
@@ -113,8 +113,7 @@ publish_changes(BevRowEvent *event, BevRow *new, const bool *changed, const BevM
 	if (status >= 0 && changed[status])
 		publish_field(event, status, "status_changed", move);
 	if (assignee >= 0 && changed[assignee])
-		publish_field(event, assignee, new->nulls[assignee] ? "unassigned" : "assigned",
-					  move);
+		publish_field(event, assignee, new->nulls[assignee] ? "unassigned" : "assigned", move);
 }
 
 static const char *
@@ -122,8 +121,10 @@ audience_of_update(BevMapping *mapping, BevRow *row)
 {
 	if (row->audience)
 		return row->audience;
-	return bev_row_audience_default(mapping->entity, "updated", bev_entity_can_decide(mapping->entity)
-							   ? bev_payload_row_text(mapping, row, mapping->person) : "");
+	return bev_row_audience_default(mapping->entity, "updated",
+	                                bev_entity_can_decide(mapping->entity) ?
+	                                    bev_payload_row_text(mapping, row, mapping->person) :
+	                                    "");
 }
 
 /* Was the row let through, so that somebody may do something, and is that not known now? */
@@ -140,12 +141,12 @@ may_have_left(const BevMapping *mapping, const BevRow *row)
 static void
 publish_update(BevMapping *mapping, BevRow *old, BevRow *new)
 {
-	bool	   *changed = palloc(sizeof(bool) * mapping->nfields);
-	bool		any = bev_rows_compare(mapping, old, new, changed);
-	BevMove		move = bev_row_audience_move(audience_of_update(mapping, old),
-										audience_of_update(mapping, new));
-	BevSpan		access;
-	BevRowEvent	event;
+	bool *changed = palloc(sizeof(bool) * mapping->nfields);
+	bool any = bev_rows_compare(mapping, old, new, changed);
+	BevMove move =
+		bev_row_audience_move(audience_of_update(mapping, old), audience_of_update(mapping, new));
+	BevSpan access;
+	BevRowEvent event;
 
 	any |= may_have_left(mapping, new);
 	if (!any && !move.lost && !move.gained)
@@ -154,7 +155,7 @@ publish_update(BevMapping *mapping, BevRow *old, BevRow *new)
 	if (move.lost)
 	{
 		publish_moved_out(mapping, old, move.lost, access);
-		access = (BevSpan) {NULL, 0};
+		access = (BevSpan){NULL, 0};
 	}
 	bev_row_event_begin(&event, mapping, new, old, changed);
 	event.record.access = access;
@@ -167,7 +168,7 @@ publish_update(BevMapping *mapping, BevRow *old, BevRow *new)
 static void
 capture_one(BevMapping *mapping, TriggerData *trigger, bool inserted)
 {
-	BevRow		row;
+	BevRow row;
 
 	bev_rows_read(mapping, trigger->tg_relation, &trigger->tg_trigslot, &row, 1);
 	if (!row.wanted)
@@ -182,9 +183,9 @@ static void
 capture_update(BevMapping *mapping, TriggerData *trigger)
 {
 	TupleTableSlot *slots[2] = {trigger->tg_trigslot, trigger->tg_newslot};
-	BevRow		rows[2];
-	BevRow	   *old = &rows[0];
-	BevRow	   *new = &rows[1];
+	BevRow rows[2];
+	BevRow *old = &rows[0];
+	BevRow *new = &rows[1];
 
 	bev_rows_read(mapping, trigger->tg_relation, slots, rows, 2);
 	if (old->wanted && new->wanted)
@@ -200,20 +201,19 @@ check_caller(FunctionCallInfo fcinfo)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+	    !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("bugevents.capture() must be called as a trigger AFTER ... FOR EACH ROW"),
-				 errhint("Use bugevents.attach().")));
+		        (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+		         errmsg("bugevents.capture() must be called as a trigger AFTER ... FOR EACH ROW"),
+		         errhint("Use bugevents.attach().")));
 }
 
 Datum
 bugevents_capture(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	BevMapping  *mapping;
+	BevMapping *mapping;
 
 	check_caller(fcinfo);
 	bev_settings_require_preload();

@@ -23,13 +23,12 @@ PG_FUNCTION_INFO_V1(bugevents_capture_truncate);
 static const char *
 find_audience(const BevAttachment *attachment)
 {
-	char	   *bad;
-	char	   *audience;
+	char *bad;
+	char *audience;
 
 	if (attachment->audience == NULL)
 		return bev_row_audience_default(attachment->entity, "deleted", "");
-	audience = bev_row_audience_from_list(attachment->audience,
-									 strlen(attachment->audience), &bad);
+	audience = bev_row_audience_from_list(attachment->audience, strlen(attachment->audience), &bad);
 	return bad == NULL && *audience ? audience : BEV_PRINCIPAL_ADMIN;
 }
 
@@ -39,20 +38,17 @@ bugevents_capture_truncate(PG_FUNCTION_ARGS)
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	BevAttachment *attachment;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) ||
-		!TRIGGER_FIRED_AFTER(trigger->tg_event) ||
-		!TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) ||
-		trigger->tg_trigger->tgnargs != 1)
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger->tg_event) ||
+	    !TRIGGER_FIRED_BY_TRUNCATE(trigger->tg_event) || trigger->tg_trigger->tgnargs != 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("bugevents.capture_truncate() must be called as a trigger AFTER TRUNCATE"),
-				 errhint("Use bugevents.attach().")));
+		        (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+		         errmsg("bugevents.capture_truncate() must be called as a trigger AFTER TRUNCATE"),
+		         errhint("Use bugevents.attach().")));
 	bev_settings_require_preload();
 	if (!bev_record_is_wanted())
 		return PointerGetDatum(NULL);
 
 	attachment = bev_attachment_read(trigger->tg_trigger->tgargs[0]);
-	bev_notice_publish(trigger->tg_relation, attachment, "truncated",
-					  find_audience(attachment));
+	bev_notice_publish(trigger->tg_relation, attachment, "truncated", find_audience(attachment));
 	return PointerGetDatum(NULL);
 }

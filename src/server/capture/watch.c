@@ -19,7 +19,7 @@
 PG_FUNCTION_INFO_V1(bugevents_watch);
 PG_FUNCTION_INFO_V1(bugevents_unwatch);
 
-#define ID_MAX	255				/* bytes */
+#define ID_MAX 255 /* bytes */
 
 static const char *
 read_id(FunctionCallInfo fcinfo, int n, const char *name)
@@ -28,9 +28,8 @@ read_id(FunctionCallInfo fcinfo, int n, const char *name)
 
 	if (*id == '\0' || strlen(id) > ID_MAX || strchr(id, '\n'))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid %s \"%s\"", name, id),
-				 errdetail("An id is one line of 1 to %d bytes.", ID_MAX)));
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid %s \"%s\"", name, id),
+		         errdetail("An id is one line of 1 to %d bytes.", ID_MAX)));
 	return id;
 }
 
@@ -41,16 +40,15 @@ check_user(const char *user)
 	const char *actor = bev_actor();
 
 	if (*actor && strcmp(actor, user) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("user \"%s\" cannot watch for user \"%s\"", actor, user),
-				 errhint("bugevents.actor, or request.jwt.claims, says who acts.")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		                errmsg("user \"%s\" cannot watch for user \"%s\"", actor, user),
+		                errhint("bugevents.actor, or request.jwt.claims, says who acts.")));
 }
 
 static BevSpan
 make_payload(const char *bug, const char *user)
 {
-	BevJson		json;
+	BevJson json;
 
 	bev_json_init(&json, CurrentMemoryContext);
 	bev_json_literal(&json, "{\"bug_report_id\":");
@@ -58,7 +56,7 @@ make_payload(const char *bug, const char *user)
 	bev_json_literal(&json, ",\"user_id\":");
 	bev_json_id(&json, user);
 	bev_json_char(&json, '}');
-	return (BevSpan) {json.data, (uint32_t) json.len};
+	return (BevSpan){json.data, (uint32_t) json.len};
 }
 
 static void
@@ -66,14 +64,14 @@ publish(FunctionCallInfo fcinfo, const char *action)
 {
 	const char *bug;
 	const char *user;
-	BevRecord	record;
+	BevRecord record;
 
 	bev_settings_require_preload();
 	bug = read_id(fcinfo, 0, "bug_id");
 	user = read_id(fcinfo, 1, "user_id");
 	check_user(user);
 	PreventCommandIfReadOnly("bugevents.watch()");
-	record = (BevRecord) {
+	record = (BevRecord){
 		.type = "watch",
 		.action = action,
 		.audience = psprintf("%s%s", BEV_PRINCIPAL_USER, user),

@@ -37,7 +37,7 @@ bev_commit_reserve(uint32 n, Size size, BevJournal *journal, BevReservation *cla
 {
 	for (;;)
 	{
-		int			segment = bev_queue_segment();
+		int segment = bev_queue_segment();
 
 		/* This may wait for a lock, and meanwhile the segment may be another one. */
 		if (!bev_journal_open(journal, BEV_TABLE_SEGMENT + segment))
@@ -51,17 +51,14 @@ bev_commit_reserve(uint32 n, Size size, BevJournal *journal, BevReservation *cla
 static void
 write_journal(BevJournal *journal, const BevPending *pending)
 {
-	BevJournalRow row = {
-		.first_seq = reservation.first_seq,
-		.n = pending->n,
-		.low = reservation.low,
-		.xid = GetTopFullTransactionId(),
-		.at = GetCurrentTimestamp()
-	};
+	BevJournalRow row = {.first_seq = reservation.first_seq,
+	                     .n = pending->n,
+	                     .low = reservation.low,
+	                     .xid = GetTopFullTransactionId(),
+	                     .at = GetCurrentTimestamp()};
 
-	bev_queue_fill(&reservation,
-				  pending->spilled ? NULL : pending->records + BEV_JOURNAL_ROOM,
-				  U64FromFullTransactionId(row.xid), row.at);
+	bev_queue_fill(&reservation, pending->spilled ? NULL : pending->records + BEV_JOURNAL_ROOM,
+	               U64FromFullTransactionId(row.xid), row.at);
 	bev_journal_insert(journal, &row, pending->records, pending->size);
 	if (pending->spilled)
 		bev_spilled_remember(row.xid, row.first_seq + row.n - 1);
@@ -70,8 +67,8 @@ write_journal(BevJournal *journal, const BevPending *pending)
 static void
 pre_commit(void)
 {
-	BevPending	pending;
-	BevJournal	journal;
+	BevPending pending;
+	BevJournal journal;
 
 	if (!bev_pending_exists())
 		return;
@@ -87,9 +84,8 @@ pre_commit(void)
 	if (pending.spilled)
 		bev_spilled_lock();
 	if (!bev_commit_reserve(pending.n, pending.size, &journal, &reservation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the journal of bugevents does not exist")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		                errmsg("the journal of bugevents does not exist")));
 	reserved = true;
 	write_journal(&journal, &pending);
 	bev_journal_close(&journal);
@@ -132,13 +128,13 @@ on_transaction(XactEvent event, void *arg pg_attribute_unused())
 		case XACT_EVENT_PARALLEL_PRE_COMMIT:
 		case XACT_EVENT_PARALLEL_COMMIT:
 		case XACT_EVENT_PARALLEL_ABORT:
-			break;				/* parallel workers don't write */
+			break; /* parallel workers don't write */
 	}
 }
 
 static void
 on_subtransaction(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
-				  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
+                  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
 {
 	if (!bev_pending_exists())
 		return;

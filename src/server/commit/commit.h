@@ -14,9 +14,9 @@
  * have to fit together.  False when the extension doesn't exist.
  */
 extern bool bev_commit_reserve(uint32 n, Size size, BevJournal *journal,
-							  BevReservation *reservation);
+                               BevReservation *reservation);
 
 /* Register the transaction callbacks; once per process, while preloading. */
 extern void bev_commit_register(void);
 
-#endif							/* BEV_SERVER_COMMIT_COMMIT_H */
+#endif /* BEV_SERVER_COMMIT_COMMIT_H */

@@ -36,52 +36,50 @@
 #include "common/pipe/message.h"
 #include "utils/memutils.h"
 
-#define SEGMENT_INITIAL	(4 * 1024)
-#define SPILL_MIN		(64 * 1024)
+#define SEGMENT_INITIAL (4 * 1024)
+#define SPILL_MIN       (64 * 1024)
 
 /* A part fills a page of the journal, so that it is stored in the row. */
-#define PART_SIZE		8000
+#define PART_SIZE 8000
 
 /* A transaction that isn't in parts has to fit into one message to a gateway. */
-#define INLINE_MAX		(BEV_MESSAGE_MAX_DOWN / 2)
+#define INLINE_MAX (BEV_MESSAGE_MAX_DOWN / 2)
 
 typedef struct Segment
 {
-	int			level;			/* nesting level of the transaction, from 1 */
-	uint32		n;				/* events */
-	uint64		ordinal;		/* of the first one */
-	char	   *data;			/* BEV_JOURNAL_ROOM, then records; NULL: spilled */
-	Size		size;			/* of the records */
-	Size		capacity;		/* for records */
+	int level;      /* nesting level of the transaction, from 1 */
+	uint32 n;       /* events */
+	uint64 ordinal; /* of the first one */
+	char *data;     /* BEV_JOURNAL_ROOM, then records; NULL: spilled */
+	Size size;      /* of the records */
+	Size capacity;  /* for records */
 } Segment;
 
 static MemoryContext context = NULL;
 static Segment *segments = NULL;
-static int	segment_count = 0;
-static int	segment_capacity = 0;
-static uint64 captured = 0;		/* next ordinal */
-static Size in_memory = 0;		/* bytes of records in memory */
+static int segment_count = 0;
+static int segment_capacity = 0;
+static uint64 captured = 0; /* next ordinal */
+static Size in_memory = 0;  /* bytes of records in memory */
 static bool finished = false;
 
 static void
 create_context(void)
 {
-	context = AllocSetContextCreate(TopMemoryContext,
-									"bugevents pending events",
-									ALLOCSET_DEFAULT_MINSIZE, 16 * 1024,
-									ALLOCSET_DEFAULT_MAXSIZE);
+	context = AllocSetContextCreate(TopMemoryContext, "bugevents pending events",
+	                                ALLOCSET_DEFAULT_MINSIZE, 16 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
 }
 
 static Segment *
 push_segment(int level)
 {
-	Segment    *segment;
+	Segment *segment;
 
 	if (context == NULL)
 		create_context();
 	if (segment_count == segment_capacity)
 	{
-		int			capacity = segment_capacity ? segment_capacity * 2 : 8;
+		int capacity = segment_capacity ? segment_capacity * 2 : 8;
 
 		if (segments == NULL)
 			segments = MemoryContextAlloc(context, capacity * sizeof(Segment));
@@ -104,15 +102,15 @@ push_segment(int level)
 static bool
 grow_segment(Segment *segment, Size more, int flags)
 {
-	Size		capacity = segment->capacity;
-	char	   *data;
+	Size capacity = segment->capacity;
+	char *data;
 
 	if (capacity - segment->size >= more)
 		return true;
 	while (capacity - segment->size < more)
 		capacity = (capacity + BEV_JOURNAL_ROOM) * 2 - BEV_JOURNAL_ROOM;
-	data = MemoryContextAllocExtended(context, capacity + BEV_JOURNAL_ROOM,
-									  MCXT_ALLOC_HUGE | flags);
+	data =
+		MemoryContextAllocExtended(context, capacity + BEV_JOURNAL_ROOM, MCXT_ALLOC_HUGE | flags);
 	if (data == NULL)
 		return false;
 	memcpy(data, segment->data, BEV_JOURNAL_ROOM + segment->size);
@@ -126,8 +124,8 @@ grow_segment(Segment *segment, Size more, int flags)
 static Size
 part_extent(const char *records, Size size, uint32 *n)
 {
-	Size		extent = 0;
-	BevEvent		event;
+	Size extent = 0;
+	BevEvent event;
 
 	*n = 0;
 	while (extent < size && bev_event_read(records + extent, size - extent, &event))
@@ -143,9 +141,9 @@ part_extent(const char *records, Size size, uint32 *n)
 
 static void
 write_part(BevJournal *journal, FullTransactionId xid, uint64 ordinal, uint32 n,
-		   const char *records, Size size)
+           const char *records, Size size)
 {
-	char	   *part = MemoryContextAllocHuge(context, BEV_JOURNAL_ROOM + size);
+	char *part = MemoryContextAllocHuge(context, BEV_JOURNAL_ROOM + size);
 
 	memcpy(part + BEV_JOURNAL_ROOM, records, size);
 	bev_journal_insert_part(journal, xid, ordinal, n, part, size);
@@ -158,19 +156,18 @@ spill_segment(Segment *segment)
 {
 	FullTransactionId xid = GetTopFullTransactionId();
 	const char *records = segment->data + BEV_JOURNAL_ROOM;
-	Size		left = segment->size;
-	uint64		ordinal = segment->ordinal;
-	BevJournal	journal;
+	Size left = segment->size;
+	uint64 ordinal = segment->ordinal;
+	BevJournal journal;
 
 	if (!bev_journal_open(&journal, BEV_TABLE_PART))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table bugevents.journal_part does not exist"),
-				 errhint("Create the extension bugevents again.")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		                errmsg("table bugevents.journal_part does not exist"),
+		                errhint("Create the extension bugevents again.")));
 	while (left > 0)
 	{
-		uint32		n;
-		Size		extent = part_extent(records, left, &n);
+		uint32 n;
+		Size extent = part_extent(records, left, &n);
 
 		write_part(&journal, xid, ordinal, n, records, extent);
 		records += extent;
@@ -195,20 +192,19 @@ static bool
 must_spill(const Segment *segment)
 {
 	return segment->size >= spill_limit() ||
-		(in_memory >= spill_limit() && segment->size >= Min(spill_limit(), SPILL_MIN));
+	       (in_memory >= spill_limit() && segment->size >= Min(spill_limit(), SPILL_MIN));
 }
 
 char *
 bev_pending_reserve(Size size)
 {
-	int			level = GetCurrentTransactionNestLevel();
-	Segment    *segment = segment_count ? &segments[segment_count - 1] : NULL;
-	char	   *record;
+	int level = GetCurrentTransactionNestLevel();
+	Segment *segment = segment_count ? &segments[segment_count - 1] : NULL;
+	char *record;
 
 	if (finished)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot capture an event while the transaction commits")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("cannot capture an event while the transaction commits")));
 
 	/* Now, not when the limit was passed: the record was not filled yet. */
 	if (segment && segment->level == level && segment->data && must_spill(segment))
@@ -235,8 +231,7 @@ merge_segments(Segment *a, const Segment *b, int flags)
 	{
 		if (!grow_segment(a, b->size, flags))
 			return false;
-		memcpy(a->data + BEV_JOURNAL_ROOM + a->size, b->data + BEV_JOURNAL_ROOM,
-			   b->size);
+		memcpy(a->data + BEV_JOURNAL_ROOM + a->size, b->data + BEV_JOURNAL_ROOM, b->size);
 		a->size += b->size;
 		pfree(b->data);
 	}
@@ -263,7 +258,7 @@ bev_pending_before_commit_level(int level)
 void
 bev_pending_commit_level(int level)
 {
-	int			first = segment_count;
+	int first = segment_count;
 
 	while (first > 0 && segments[first - 1].level >= level)
 		segments[--first].level = level - 1;
@@ -278,8 +273,7 @@ bev_pending_commit_level(int level)
 	{
 		if (merge_segments(&segments[i - 1], &segments[i], MCXT_ALLOC_NO_OOM))
 		{
-			memmove(&segments[i], &segments[i + 1],
-					(segment_count - i - 1) * sizeof(Segment));
+			memmove(&segments[i], &segments[i + 1], (segment_count - i - 1) * sizeof(Segment));
 			segment_count--;
 		}
 		else
@@ -292,7 +286,7 @@ bev_pending_abort_level(int level)
 {
 	while (segment_count > 0 && segments[segment_count - 1].level >= level)
 	{
-		Segment    *segment = &segments[--segment_count];
+		Segment *segment = &segments[--segment_count];
 
 		if (segment->data)
 		{
@@ -312,7 +306,7 @@ bev_pending_exists(void)
 static void
 consolidate(BevPending *pending)
 {
-	bool		spilled = in_memory > INLINE_MAX;
+	bool spilled = in_memory > INLINE_MAX;
 
 	for (int i = 0; i < segment_count; i++)
 		spilled |= segments[i].data == NULL;
@@ -324,11 +318,9 @@ consolidate(BevPending *pending)
 		else if (!spilled && i > 0)
 			merge_segments(&segments[0], &segments[i], 0);
 		if (pg_add_u32_overflow(pending->n, segments[i].n, &pending->n) ||
-			pending->n > PG_INT32_MAX)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("transaction publishes more than %d events",
-							PG_INT32_MAX)));
+		    pending->n > PG_INT32_MAX)
+			ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			                errmsg("transaction publishes more than %d events", PG_INT32_MAX)));
 	}
 	pending->spilled = spilled;
 }
@@ -345,7 +337,7 @@ bev_pending_spill(void)
 bool
 bev_pending_finish(BevPending *pending)
 {
-	*pending = (BevPending) {0};
+	*pending = (BevPending){0};
 	if (segment_count == 0)
 		return false;
 	finished = true;

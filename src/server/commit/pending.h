@@ -19,10 +19,10 @@ extern char *bev_pending_reserve(Size size);
 /* What is there to publish. */
 typedef struct BevPending
 {
-	uint32		n;				/* events */
-	bool		spilled;		/* all of them are in journal_part now */
-	char	   *records;		/* else: a buffer as bev_journal_insert wants it */
-	Size		size;			/* bytes of records in it */
+	uint32 n;      /* events */
+	bool spilled;  /* all of them are in journal_part now */
+	char *records; /* else: a buffer as bev_journal_insert wants it */
+	Size size;     /* bytes of records in it */
 } BevPending;
 
 /*
@@ -48,4 +48,4 @@ extern void bev_pending_before_commit_level(int level);
 extern void bev_pending_commit_level(int level);
 extern void bev_pending_abort_level(int level);
 
-#endif							/* BEV_SERVER_COMMIT_PENDING_H */
+#endif /* BEV_SERVER_COMMIT_PENDING_H */

@@ -52,7 +52,7 @@ static FullTransactionId
 widen_xid(TransactionId xid)
 {
 	FullTransactionId next = ReadNextFullTransactionId();
-	uint32		epoch = EpochFromFullTransactionId(next);
+	uint32 epoch = EpochFromFullTransactionId(next);
 
 	if (xid > XidFromFullTransactionId(next))
 		epoch--;
@@ -64,18 +64,17 @@ static FullTransactionId
 find_prepared(const char *gid)
 {
 	FullTransactionId xid = InvalidFullTransactionId;
-	Oid			type = TEXTOID;
-	Datum		value = CStringGetTextDatum(gid);
+	Oid type = TEXTOID;
+	Datum value = CStringGetTextDatum(gid);
 
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT p.transaction FROM pg_catalog.pg_prepared_xact() p"
-							  " WHERE p.gid OPERATOR(pg_catalog.=) $1",
-							  1, &type, &value, NULL, true, 1) == SPI_OK_SELECT &&
-		SPI_processed == 1)
+	                          " WHERE p.gid OPERATOR(pg_catalog.=) $1",
+	                          1, &type, &value, NULL, true, 1) == SPI_OK_SELECT &&
+	    SPI_processed == 1)
 	{
-		bool		isnull;
-		Datum		found = SPI_getbinval(SPI_tuptable->vals[0],
-										  SPI_tuptable->tupdesc, 1, &isnull);
+		bool isnull;
+		Datum found = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 
 		xid = widen_xid(DatumGetTransactionId(found));
 	}
@@ -87,14 +86,13 @@ find_prepared(const char *gid)
 static LOCKTAG
 lock_prepared(FullTransactionId xid, const char *gid)
 {
-	LOCKTAG		tag;
+	LOCKTAG tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, bev_journal_table(BEV_TABLE_PARTED),
-					   XidFromFullTransactionId(xid), 0);
+	                   XidFromFullTransactionId(xid), 0);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("prepared transaction with identifier \"%s\" is busy", gid)));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("prepared transaction with identifier \"%s\" is busy", gid)));
 	return tag;
 }
 
@@ -118,16 +116,15 @@ on_transaction(XactEvent event, void *arg pg_attribute_unused())
 static void
 announce(FullTransactionId xid, uint32 n)
 {
-	BevJournal	journal;
+	BevJournal journal;
 	BevJournalRow row = {.n = n, .xid = xid};
 
 	bev_spilled_lock();
 	bev_spilled_forget(xid);
 	bev_sequence_begin();
 	if (!bev_commit_reserve(n, 0, &journal, &reservation))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("the journal of bugevents does not exist")));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		                errmsg("the journal of bugevents does not exist")));
 	reserved = true;
 	row.at = GetCurrentTimestamp();
 	bev_queue_fill(&reservation, NULL, U64FromFullTransactionId(xid), row.at);
@@ -148,7 +145,7 @@ announce(FullTransactionId xid, uint32 n)
 static uint64
 lock_publisher(const char *gid, FullTransactionId *xid, LOCKTAG *lock)
 {
-	uint64		n = 0;
+	uint64 n = 0;
 
 	if (!OidIsValid(bev_journal_table(BEV_TABLE_PART)))
 		return 0;
@@ -166,31 +163,32 @@ lock_publisher(const char *gid, FullTransactionId *xid, LOCKTAG *lock)
 }
 
 static void
-call_next(PlannedStmt *pstmt, const char *query, bool read_only_tree,
-		  ProcessUtilityContext context, ParamListInfo params,
-		  QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *qc)
+call_next(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
+          ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+          QueryCompletion *qc)
 {
 	if (previous_hook)
 		previous_hook(pstmt, query, read_only_tree, context, params, environment, dest, qc);
 	else
-		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest, qc);
+		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest,
+		                        qc);
 }
 
 static bool
 is_commit_prepared(const PlannedStmt *pstmt)
 {
 	return IsA(pstmt->utilityStmt, TransactionStmt) &&
-		((TransactionStmt *) pstmt->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED;
+	       ((TransactionStmt *) pstmt->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
 static void
 watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
-			  ProcessUtilityContext context, ParamListInfo params,
-			  QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *qc)
+              ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
+              DestReceiver *dest, QueryCompletion *qc)
 {
 	FullTransactionId xid;
-	LOCKTAG		lock;
-	uint64		n;
+	LOCKTAG lock;
+	uint64 n;
 
 	if (!is_commit_prepared(pstmt) || !bev_settings_database_is_served())
 	{

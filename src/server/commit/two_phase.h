@@ -7,4 +7,4 @@
 /* Watch for COMMIT PREPARED; once, while preloading. */
 extern void bev_two_phase_register(void);
 
-#endif							/* BEV_SERVER_COMMIT_TWO_PHASE_H */
+#endif /* BEV_SERVER_COMMIT_TWO_PHASE_H */

@@ -1,13 +1,13 @@
 /*
- * alert_rules.c - telling when something is wrong (bugevents.alert_...).
+ * alerts.c - telling when something is wrong (bugevents.alert_...).
  *
- * Model: once a few seconds a sample of the counters that the metrics are made of; common/pipe/alert_rules.h
- * says what is worth telling.  That becomes a line of the log, the metric
- * bugevents_alerts, and an event for admins, which the responder publishes as
- * bugevents.send() would: its transaction may wait for disk or a standby, and the dispatcher must not.
+ * Model: once a few seconds a sample of the counters that the metrics are made of;
+ * common/pipe/alert_rules.h says what is worth telling.  That becomes a line of the log, the metric
+ * bugevents_alerts, and an event for admins, which the responder publishes as bugevents.send()
+ * would: its transaction may wait for disk or a standby, and the dispatcher must not.
  *
- * Cost: reading some thirty numbers and, with bugevents.retention_size, the sizes of five tables, 30 times in
- * bugevents.alert_window and once a second at most.
+ * Cost: reading some thirty numbers and, with bugevents.retention_size, the sizes of five tables,
+ * 30 times in bugevents.alert_window and once a second at most.
  *
  * Failure: without a responder the event is missing, the log isn't.
  */
@@ -45,12 +45,12 @@ tell(BevAlert alert, bool raised, double value, double threshold)
 	StringInfoData payload;
 
 	ereport(raised ? WARNING : LOG,
-			(errmsg("bugevents alert: name=%s state=%s value=%.3f threshold=%.3f",
-					bev_alert_names[alert], state, value, threshold)));
+	        (errmsg("bugevents alert: name=%s state=%s value=%.3f threshold=%.3f",
+	                bev_alert_names[alert], state, value, threshold)));
 	bev_counters_set_alert(alert, raised);
 	initStringInfo(&payload);
 	appendStringInfo(&payload, "{\"name\":\"%s\",\"value\":%.3f,\"threshold\":%.3f,\"window\":%d}",
-					 bev_alert_names[alert], value, threshold, bev_alert_window);
+	                 bev_alert_names[alert], value, threshold, bev_alert_window);
 	bev_questions_alert(state, payload.data);
 }
 
@@ -58,24 +58,21 @@ tell(BevAlert alert, bool raised, double value, double threshold)
 static BevAlertRules
 no_rules(void)
 {
-	return (BevAlertRules) {.window = 1000};
+	return (BevAlertRules){.window = 1000};
 }
 
 static BevAlertRules
 current_rules(void)
 {
-	return (BevAlertRules) {
+	return (BevAlertRules){
 		.window = (uint64) bev_alert_window * 1000,
-		.threshold = {
-			[BEV_ALERT_error_rate] = bev_alert_error_rate,
-			[BEV_ALERT_connection_spike] = bev_alert_connection_spike,
-			[BEV_ALERT_delivery_latency] = bev_alert_delivery_latency / 1000.0,
-			[BEV_ALERT_queue_overflows] = bev_alert_queue_overflows,
-			[BEV_ALERT_journal_size] = bev_alert_journal_size,
-			[BEV_ALERT_gateway_restarts] = bev_alert_gateway_restarts,
-			[BEV_ALERT_projector_lag] = bev_alert_projector_lag
-		}
-	};
+		.threshold = {[BEV_ALERT_error_rate] = bev_alert_error_rate,
+	                  [BEV_ALERT_connection_spike] = bev_alert_connection_spike,
+	                  [BEV_ALERT_delivery_latency] = bev_alert_delivery_latency / 1000.0,
+	                  [BEV_ALERT_queue_overflows] = bev_alert_queue_overflows,
+	                  [BEV_ALERT_journal_size] = bev_alert_journal_size,
+	                  [BEV_ALERT_gateway_restarts] = bev_alert_gateway_restarts,
+	                  [BEV_ALERT_projector_lag] = bev_alert_projector_lag}};
 }
 
 /* Those that are the server's or the network's, not the clients' own. */
@@ -83,9 +80,9 @@ static uint64
 count_errors(void)
 {
 	return bev_counters_get(BEV_COUNT_ERROR_internal_error) +
-		bev_counters_get(BEV_COUNT_ERROR_connection_timeout) +
-		bev_counters_get(BEV_COUNT_ERROR_too_far_behind) +
-		bev_counters_get(BEV_COUNT_ERROR_resync_required);
+	       bev_counters_get(BEV_COUNT_ERROR_connection_timeout) +
+	       bev_counters_get(BEV_COUNT_ERROR_too_far_behind) +
+	       bev_counters_get(BEV_COUNT_ERROR_resync_required);
 }
 
 /* One that doesn't run, but should, stays where it was last; or where we saw it missing. */
@@ -93,8 +90,8 @@ static uint64
 projector_lag(void)
 {
 	static uint64 last = 0;
-	uint64		next = bev_queue_next_seq();
-	uint64		done;
+	uint64 next = bev_queue_next_seq();
+	uint64 done;
 
 	if (bev_progress_get(&done))
 		last = done;
@@ -106,15 +103,13 @@ projector_lag(void)
 static void
 take_sample(BevAlertSample *sample)
 {
-	*sample = (BevAlertSample) {
-		.at = GetCurrentTimestamp() / 1000,
-		.errors = count_errors(),
-		.delivered = bev_counters_get(BEV_COUNT_DELIVERED),
-		.overflows = bev_queue_overflows(),
-		.restarts = bev_counters_get(BEV_COUNT_RESTARTS),
-		.connections = bev_admission_count(),
-		.projector = projector_lag()
-	};
+	*sample = (BevAlertSample){.at = GetCurrentTimestamp() / 1000,
+	                           .errors = count_errors(),
+	                           .delivered = bev_counters_get(BEV_COUNT_DELIVERED),
+	                           .overflows = bev_queue_overflows(),
+	                           .restarts = bev_counters_get(BEV_COUNT_RESTARTS),
+	                           .connections = bev_admission_count(),
+	                           .projector = projector_lag()};
 	for (int i = 0; i < BEV_ALERT_DELAYS; i++)
 		sample->delays[i] = bev_counters_get(BEV_COUNT_DELAY_1MS + i);
 	if (bev_retention_size > 0)

@@ -1,5 +1,5 @@
 /*
- * alert_rules.h - telling when something is wrong (bugevents.alert_...).
+ * alerts.h - telling when something is wrong (bugevents.alert_...).
  */
 #ifndef BEV_SERVER_DISPATCHER_ALERTS_H
 #define BEV_SERVER_DISPATCHER_ALERTS_H
@@ -13,4 +13,4 @@ extern void bev_alerts_begin(void);
  */
 extern void bev_alerts_run(void);
 
-#endif							/* BEV_SERVER_DISPATCHER_ALERTS_H */
+#endif /* BEV_SERVER_DISPATCHER_ALERTS_H */

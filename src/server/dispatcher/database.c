@@ -21,9 +21,9 @@
 #include "storage/latch.h"
 #include "storage/shmem.h"
 
-#define LOOK_INTERVAL	1000	/* ms */
+#define LOOK_INTERVAL 1000 /* ms */
 
-static bool *attempted;			/* in shared memory; only the dispatcher writes */
+static bool *attempted; /* in shared memory; only the dispatcher writes */
 
 void
 bev_database_request(void)
@@ -34,7 +34,7 @@ bev_database_request(void)
 void
 bev_database_startup(void)
 {
-	bool		found;
+	bool found;
 
 	attempted = ShmemInitStruct("bugevents database", sizeof(*attempted), &found);
 	if (!found)
@@ -44,7 +44,7 @@ bev_database_startup(void)
 static bool
 database_exists(void)
 {
-	bool		exists;
+	bool exists;
 
 	StartTransactionCommand();
 	exists = OidIsValid(get_database_oid(bev_database, true));
@@ -55,18 +55,20 @@ database_exists(void)
 static void
 wait_for_database(void)
 {
-	bool		told = false;
+	bool told = false;
 
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	while (!ShutdownRequestPending && !database_exists())
 	{
 		if (!told)
-			ereport(LOG,
-					(errmsg("database \"%s\" does not exist, bugevents waits for it", bev_database),
-					 errhint("Create it, or set bugevents.database to the database to be served and restart the server.")));
+			ereport(
+				LOG,
+				(errmsg("database \"%s\" does not exist, bugevents waits for it", bev_database),
+			     errhint(
+					 "Create it, or set bugevents.database to the database to be served and restart the server.")));
 		told = true;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LOOK_INTERVAL, PG_WAIT_EXTENSION);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_INTERVAL,
+		                 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -79,7 +81,7 @@ bev_database_connect(void)
 	{
 		wait_for_database();
 		*attempted = false;
-		proc_exit(1);			/* not 0: that would mean never again */
+		proc_exit(1); /* not 0: that would mean never again */
 	}
 	*attempted = true;
 	bev_worker_connect();

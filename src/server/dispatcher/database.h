@@ -16,4 +16,4 @@ extern void bev_database_startup(void);
  */
 extern void bev_database_connect(void);
 
-#endif							/* BEV_SERVER_DISPATCHER_DATABASE_H */
+#endif /* BEV_SERVER_DISPATCHER_DATABASE_H */

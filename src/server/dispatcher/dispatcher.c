@@ -61,27 +61,28 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define FEEDS_MAX			64	/* the limit of bugevents.gateways */
-#define CHECK_INTERVAL		1000	/* ms */
-#define REAP_INTERVAL		5	/* ms, while a gateway is about to end */
-#define BUSY_POLL			1	/* ms */
-#define BUSY_INTERVAL		200 /* us between commits, below which it polls */
-#define RESTART_SECONDS		2
-#define PROJECTOR_PATIENCE	60000	/* ms; a server that starts, or a projector that is started again */
+#define FEEDS_MAX       64   /* the limit of bugevents.gateways */
+#define CHECK_INTERVAL  1000 /* ms */
+#define REAP_INTERVAL   5    /* ms, while a gateway is about to end */
+#define BUSY_POLL       1    /* ms */
+#define BUSY_INTERVAL   200  /* us between commits, below which it polls */
+#define RESTART_SECONDS 2
+#define PROJECTOR_PATIENCE \
+	60000 /* ms; a server that starts, or a projector that is started again */
 
 PGDLLEXPORT void bugevents_dispatcher_main(Datum arg);
 
 static BevFeed feeds[FEEDS_MAX];
-static int	feed_count = 0;
+static int feed_count = 0;
 
-static char stream_id[UUID_LEN * 2 + 5] = "";	/* empty: there is no stream */
-static uint64 dropped = 0;		/* history up to this seq is gone */
+static char stream_id[UUID_LEN * 2 + 5] = ""; /* empty: there is no stream */
+static uint64 dropped = 0;                    /* history up to this seq is gone */
 static XLogRecPtr to_flush = InvalidXLogRecPtr;
 static TimestampTz next_check = 0;
-static double commit_interval = 1e6;	/* us, a moving average */
+static double commit_interval = 1e6; /* us, a moving average */
 
 static WaitEventSet *wait_set = NULL;
-static pgsocket waited_for[FEEDS_MAX];	/* the feeds' pipes that are in it */
+static pgsocket waited_for[FEEDS_MAX]; /* the feeds' pipes that are in it */
 
 /* ---- the stream ---- */
 
@@ -152,8 +153,8 @@ static void
 read_journal(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64		settled = bev_queue_settled();
-	XLogRecPtr	needed;
+	uint64 settled = bev_queue_settled();
+	XLogRecPtr needed;
 
 	if (!any_feed_wants_journal())
 		return;
@@ -174,8 +175,8 @@ read_journal(void)
 }
 
 static void
-admit_client(int gateway, const BevOpenMessage *open, uint64 as_of,
-			 const BevUserLookupEntry *entry, int unread)
+admit_client(int gateway, const BevOpenMessage *open, uint64 as_of, const BevUserLookupEntry *entry,
+             int unread)
 {
 	bev_feed_admit(&feeds[gateway - 1], open, as_of, entry, unread);
 }
@@ -184,7 +185,7 @@ static void
 admit_clients(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64		settled = bev_queue_settled();
+	uint64 settled = bev_queue_settled();
 
 	if (!bev_lookup_is_due())
 		return;
@@ -262,7 +263,7 @@ static void
 look_after_gateways(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	int			wanted = bev_enabled ? bev_gateways : 0;
+	int wanted = bev_enabled ? bev_gateways : 0;
 
 	stop_feeds(Min(wanted, feed_count));
 	while (feed_count < wanted)
@@ -287,7 +288,7 @@ static void
 grant_wishes(void)
 {
 	BevDisconnectMessage disconnect = {0};
-	int			gateway;
+	int gateway;
 
 	while (bev_admission_next_wish(&gateway, &disconnect))
 		bev_feed_disconnect(&feeds[gateway - 1], &disconnect);
@@ -321,7 +322,7 @@ any_feed_is_ending(void)
 static void
 reload(void)
 {
-	char	   *config;
+	char *config;
 
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
@@ -343,15 +344,16 @@ projector_is_awaited(void)
 	if (since == 0 || bev_worker_registry_is_running(BEV_WORKER_PROJECTOR))
 		since = GetCurrentTimestamp();
 	return bev_projector && !bev_worker_registry_is_running(BEV_WORKER_PROJECTOR) &&
-		!bev_clock_has_come(TimestampTzPlusMilliseconds(since, PROJECTOR_PATIENCE), PROJECTOR_PATIENCE);
+	       !bev_clock_has_come(TimestampTzPlusMilliseconds(since, PROJECTOR_PATIENCE),
+	                           PROJECTOR_PATIENCE);
 }
 
 /* The seq behind which history must stay for the gateways' and the projector's sake. */
 static uint64
 needed_history(void)
 {
-	uint64		needed = bev_queue_settled();
-	uint64		projected;
+	uint64 needed = bev_queue_settled();
+	uint64 projected;
 
 	if (projector_is_awaited())
 		needed = 0;
@@ -405,7 +407,9 @@ look_at_switch(void)
 	{
 		bev_enabled_turn_on();
 		begins = true;
-		ereport(LOG, (errmsg("bugevents is enabled again, and waits for transactions that began before")));
+		ereport(
+			LOG,
+			(errmsg("bugevents is enabled again, and waits for transactions that began before")));
 	}
 	if (bev_enabled_is_settling())
 		return false;
@@ -427,15 +431,15 @@ read_stream(char *id)
 	*id = '\0';
 	if (bev_stream_row_read(&row))
 	{
-		uint64		dropped_now;
+		uint64 dropped_now;
 
 		bev_sequence_begin();
 		dropped_now = bev_retention_run(needed_history());
-		dropped = Max(row.dropped, dropped_now);	/* Max() evaluates twice */
+		dropped = Max(row.dropped, dropped_now); /* Max() evaluates twice */
 		bev_alerts_run();
 		if (look_at_switch())
 			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
-				sizeof(stream_id));
+			        sizeof(stream_id));
 	}
 	end_transaction(context);
 }
@@ -447,7 +451,7 @@ read_stream(char *id)
 static void
 look_after_stream(void)
 {
-	char		id[sizeof(stream_id)];
+	char id[sizeof(stream_id)];
 
 	read_stream(id);
 	if (strcmp(id, stream_id) == 0)
@@ -463,9 +467,8 @@ look_after_stream(void)
 	bev_worker_registry_wake(BEV_WORKER_COURIER);
 	if (*stream_id)
 	{
-		ereport(LOG,
-				(errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
-						stream_id, bev_database, bev_queue_settled())));
+		ereport(LOG, (errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
+		                     stream_id, bev_database, bev_queue_settled())));
 		for (int i = 0; i < feed_count; i++)
 			bev_feed_begin(&feeds[i], stream_id, bev_queue_settled(), dropped);
 	}
@@ -507,15 +510,15 @@ pipe_events(const BevFeed *feed)
 {
 	if (!bev_feed_listens(feed))
 		return WL_SOCKET_WRITEABLE;
-	return bev_channel_pending(&feed->channel) > 0 ?
-		WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE : WL_SOCKET_READABLE;
+	return bev_channel_pending(&feed->channel) > 0 ? WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE :
+	                                                 WL_SOCKET_READABLE;
 }
 
 /* Their positions are 2, 3, ... */
 static void
 watch_pipes(WaitEventSet *set)
 {
-	int			position = 2;
+	int position = 2;
 
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].channel.fd >= 0)
@@ -540,19 +543,19 @@ static void
 sleep_until_something_happens(void)
 {
 	WaitEventSet *set = current_wait_set();
-	WaitEvent	events[FEEDS_MAX + 2];
-	long		timeout = sleep_timeout();
-	int			n;
+	WaitEvent events[FEEDS_MAX + 2];
+	long timeout = sleep_timeout();
+	int n;
 
 	watch_pipes(set);
 	n = WaitEventSetWait(set, timeout, events, lengthof(events), PG_WAIT_EXTENSION);
 	bev_queue_awake();
 	if (timeout == BUSY_POLL && n == 0)
-		commit_interval *= 1.25;	/* unless commits go on, doze again */
+		commit_interval *= 1.25; /* unless commits go on, doze again */
 
 	for (int i = 0; i < n; i++)
 	{
-		BevFeed	   *feed = events[i].user_data;
+		BevFeed *feed = events[i].user_data;
 
 		if (feed && (events[i].events & WL_SOCKET_READABLE))
 			bev_feed_receive(feed, bev_queue_settled());
@@ -602,7 +605,7 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 	bev_database_connect();
 
 	turn = AllocSetContextCreate(TopMemoryContext, "bugevents dispatcher turn",
-								 ALLOCSET_DEFAULT_SIZES);
+	                             ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(turn);
 	bev_queue_attach();
 	bev_admission_begin();
@@ -622,14 +625,14 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 void
 bev_dispatcher_register(void)
 {
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_RecoveryFinished,
-		.bgw_restart_time = RESTART_SECONDS
-	};
+	BackgroundWorker worker = {.bgw_flags =
+	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+	                           .bgw_start_time = BgWorkerStart_RecoveryFinished,
+	                           .bgw_restart_time = RESTART_SECONDS};
 
 	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "bugevents_dispatcher_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_function_name, "bugevents_dispatcher_main",
+	        sizeof(worker.bgw_function_name));
 	strlcpy(worker.bgw_name, "bugevents dispatcher", BGW_MAXLEN);
 	strlcpy(worker.bgw_type, "bugevents dispatcher", BGW_MAXLEN);
 	RegisterBackgroundWorker(&worker);

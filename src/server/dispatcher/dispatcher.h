@@ -7,4 +7,4 @@
 /* Register the background worker; once, while preloading. */
 extern void bev_dispatcher_register(void);
 
-#endif							/* BEV_SERVER_DISPATCHER_DISPATCHER_H */
+#endif /* BEV_SERVER_DISPATCHER_DISPATCHER_H */

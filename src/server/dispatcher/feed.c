@@ -35,21 +35,20 @@
 #include "utils/timestamp.h"
 
 /* A pipe with so many bytes waiting takes no more for now. */
-#define PIPE_FULL		(4 * 1024 * 1024)
-#define FETCH_MAX		(4 * 1024 * 1024)
+#define PIPE_FULL (4 * 1024 * 1024)
+#define FETCH_MAX (4 * 1024 * 1024)
 
-#define RESTART_FIRST	100		/* ms */
-#define RESTART_MAX		10000
-#define STOP_TIMEOUT	3000	/* ms, for saying goodbye to the clients */
+#define RESTART_FIRST 100 /* ms */
+#define RESTART_MAX   10000
+#define STOP_TIMEOUT  3000 /* ms, for saying goodbye to the clients */
 
 /* End a gateway that can't go on; bev_feed_reap will find it dead. */
 static void
 end_gateway(BevFeed *feed, const char *why)
 {
 	if (why)
-		ereport(LOG,
-				(errmsg("ending bugevents gateway %d (PID %d): %s",
-						feed->number, (int) feed->pid, why)));
+		ereport(LOG, (errmsg("ending bugevents gateway %d (PID %d): %s", feed->number,
+		                     (int) feed->pid, why)));
 	bev_channel_close(&feed->channel);
 	feed->streaming = false;
 	if (feed->pid > 0)
@@ -59,8 +58,7 @@ end_gateway(BevFeed *feed, const char *why)
 static void
 send_message(BevFeed *feed, BevMessageKind kind, const struct iovec *part, int n)
 {
-	if (feed->channel.fd >= 0 &&
-		!bev_channel_send(&feed->channel, kind, part, n))
+	if (feed->channel.fd >= 0 && !bev_channel_send(&feed->channel, kind, part, n))
 		end_gateway(feed, "out of memory for its pipe");
 }
 
@@ -75,8 +73,7 @@ send_struct(BevFeed *feed, BevMessageKind kind, void *body, Size size)
 void
 bev_feed_configure(BevFeed *feed, const char *config)
 {
-	struct iovec part = {.iov_base = unconstify(char *, config),
-	.iov_len = strlen(config)};
+	struct iovec part = {.iov_base = unconstify(char *, config), .iov_len = strlen(config)};
 
 	send_message(feed, BEV_MSG_CONFIG, &part, 1);
 }
@@ -84,22 +81,22 @@ bev_feed_configure(BevFeed *feed, const char *config)
 static void
 restart_later(BevFeed *feed)
 {
-	bool		lived = feed->started != 0 &&
-		TimestampDifferenceExceeds(feed->started, GetCurrentTimestamp(), RESTART_MAX);
+	bool lived = feed->started != 0 &&
+	             TimestampDifferenceExceeds(feed->started, GetCurrentTimestamp(), RESTART_MAX);
 
-	feed->restart_delay = lived || feed->restart_delay == 0 ? RESTART_FIRST :
-		Min(feed->restart_delay * 2, RESTART_MAX);
-	feed->restart_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-												   feed->restart_delay);
+	feed->restart_delay = lived || feed->restart_delay == 0 ?
+	                          RESTART_FIRST :
+	                          Min(feed->restart_delay * 2, RESTART_MAX);
+	feed->restart_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), feed->restart_delay);
 }
 
 void
 bev_feed_start(BevFeed *feed, int number, const char *config)
 {
-	char		text[12];
-	char	   *argv[] = {"bugevents-gateway", text, NULL};
-	int			fd;
-	pid_t		pid;
+	char text[12];
+	char *argv[] = {"bugevents-gateway", text, NULL};
+	int fd;
+	pid_t pid;
 
 	snprintf(text, sizeof(text), "%d", number);
 	pid = bev_spawn(argv, -1, true, &fd);
@@ -110,13 +107,11 @@ bev_feed_start(BevFeed *feed, int number, const char *config)
 		restart_later(feed);
 		return;
 	}
-	*feed = (BevFeed) {
-		.number = number,
-		.pid = pid,
-		.started = GetCurrentTimestamp(),
-		.restart_delay = feed->restart_delay,
-		.status = feed->status
-	};
+	*feed = (BevFeed){.number = number,
+	                  .pid = pid,
+	                  .started = GetCurrentTimestamp(),
+	                  .restart_delay = feed->restart_delay,
+	                  .status = feed->status};
 	bev_gateway_log_begin(feed);
 	bev_channel_open(&feed->channel, fd, BEV_MESSAGE_MAX_UP);
 	bev_feed_configure(feed, config);
@@ -154,17 +149,15 @@ bev_feed_push(BevFeed *feed, const BevQueueItem *item)
 	if (!item->committed)
 		return;
 
-	events = (BevEventsMessage) {
-		.count = item->n,
-		.first_seq = item->first_seq,
-		.tx_n = 1,
-		.tx_of = item->n,
-		.xid = item->xid,
-		.at = BEV_TO_UNIX_TIME(item->at)
-	};
-	part[0] = (struct iovec) {&events, sizeof(events)};
+	events = (BevEventsMessage){.count = item->n,
+	                            .first_seq = item->first_seq,
+	                            .tx_n = 1,
+	                            .tx_of = item->n,
+	                            .xid = item->xid,
+	                            .at = BEV_TO_UNIX_TIME(item->at)};
+	part[0] = (struct iovec){&events, sizeof(events)};
 	for (int i = 0; i < 2; i++)
-		part[i + 1] = (struct iovec) {unconstify(char *, item->part[i]), item->part_size[i]};
+		part[i + 1] = (struct iovec){unconstify(char *, item->part[i]), item->part_size[i]};
 	send_message(feed, BEV_MSG_EVENTS, part, 3);
 	feed->announced = feed->sent;
 }
@@ -172,28 +165,24 @@ bev_feed_push(BevFeed *feed, const BevQueueItem *item)
 /* Where the events of a journal read go. */
 typedef struct Reading
 {
-	BevFeed	   *feed;
-	uint32		request;
-	Size		left;			/* bytes that may still be sent */
+	BevFeed *feed;
+	uint32 request;
+	Size left; /* bytes that may still be sent */
 } Reading;
 
 static bool
 send_run(void *arg, const BevJournalRun *run)
 {
-	Reading    *reading = arg;
-	BevEventsMessage events = {
-		.request = reading->request,
-		.count = run->count,
-		.first_seq = run->first_seq,
-		.tx_n = run->tx_n,
-		.tx_of = run->tx_of,
-		.xid = run->xid,
-		.at = BEV_TO_UNIX_TIME(run->at)
-	};
-	struct iovec part[2] = {
-		{&events, sizeof(events)},
-		{unconstify(char *, run->records), run->size}
-	};
+	Reading *reading = arg;
+	BevEventsMessage events = {.request = reading->request,
+	                           .count = run->count,
+	                           .first_seq = run->first_seq,
+	                           .tx_n = run->tx_n,
+	                           .tx_of = run->tx_of,
+	                           .xid = run->xid,
+	                           .at = BEV_TO_UNIX_TIME(run->at)};
+	struct iovec part[2] = {{&events, sizeof(events)},
+	                        {unconstify(char *, run->records), run->size}};
 
 	send_message(reading->feed, BEV_MSG_EVENTS, part, 2);
 	reading->left -= Min(reading->left, run->size);
@@ -204,13 +193,13 @@ bool
 bev_feed_wants_journal(const BevFeed *feed, uint64 settled)
 {
 	return feed->streaming && !pipe_is_full(feed) &&
-		(feed->sent < settled || feed->fetch_count > 0);
+	       (feed->sent < settled || feed->fetch_count > 0);
 }
 
 static void
 catch_up(BevFeed *feed, uint64 settled, uint64 dropped)
 {
-	Reading		reading = {.feed = feed, .left = PIPE_FULL / 2};
+	Reading reading = {.feed = feed, .left = PIPE_FULL / 2};
 
 	/* Its clients have to be told; begun anew, it tells those who come back. */
 	if (feed->sent < dropped)
@@ -218,8 +207,7 @@ catch_up(BevFeed *feed, uint64 settled, uint64 dropped)
 		end_gateway(feed, "it is farther behind than the journal goes back");
 		return;
 	}
-	feed->sent = bev_journal_read(feed->sent, settled, &feed->place,
-								 send_run, &reading);
+	feed->sent = bev_journal_read(feed->sent, settled, &feed->place, send_run, &reading);
 	bev_feed_announce(feed, dropped);
 }
 
@@ -227,25 +215,19 @@ static void
 answer_fetch(BevFeed *feed, uint64 dropped)
 {
 	BevFetchMessage *fetch = &feed->fetches[0];
-	Reading		reading = {
-		.feed = feed,
-		.request = fetch->request,
-		.left = Max(1, Min(fetch->max_bytes, FETCH_MAX))
-	};
-	BevFetchedMessage fetched = {
-		.request = fetch->request,
-		.result = fetch->after < dropped ? BEV_FETCH_GONE : BEV_FETCH_OK,
-		.covered = fetch->after,
-		.dropped = dropped
-	};
+	Reading reading = {
+		.feed = feed, .request = fetch->request, .left = Max(1, Min(fetch->max_bytes, FETCH_MAX))};
+	BevFetchedMessage fetched = {.request = fetch->request,
+	                             .result = fetch->after < dropped ? BEV_FETCH_GONE : BEV_FETCH_OK,
+	                             .covered = fetch->after,
+	                             .dropped = dropped};
 
 	if (fetched.result == BEV_FETCH_OK)
-		fetched.covered = bev_journal_read(fetch->after, fetch->upto,
-										  &feed->fetch_place, send_run, &reading);
+		fetched.covered =
+			bev_journal_read(fetch->after, fetch->upto, &feed->fetch_place, send_run, &reading);
 	send_struct(feed, BEV_MSG_FETCHED, &fetched, sizeof(fetched));
 	feed->fetch_count--;
-	memmove(&feed->fetches[0], &feed->fetches[1],
-			feed->fetch_count * sizeof(BevFetchMessage));
+	memmove(&feed->fetches[0], &feed->fetches[1], feed->fetch_count * sizeof(BevFetchMessage));
 }
 
 void
@@ -262,8 +244,7 @@ bev_feed_announce(BevFeed *feed, uint64 dropped)
 {
 	BevProgressMessage progress = {.tip = feed->sent, .dropped = dropped};
 
-	if (!feed->streaming ||
-		(feed->announced == feed->sent && feed->dropped == dropped))
+	if (!feed->streaming || (feed->announced == feed->sent && feed->dropped == dropped))
 		return;
 	send_struct(feed, BEV_MSG_PROGRESS, &progress, sizeof(progress));
 	feed->announced = feed->sent;
@@ -280,8 +261,7 @@ void
 bev_feed_flush(BevFeed *feed)
 {
 	/* The end shows on the reading side too, after its last messages, if we read. */
-	if (feed->channel.fd >= 0 && bev_channel_flush(&feed->channel) < 0 &&
-		!bev_feed_listens(feed))
+	if (feed->channel.fd >= 0 && bev_channel_flush(&feed->channel) < 0 && !bev_feed_listens(feed))
 		end_gateway(feed, NULL);
 }
 
@@ -301,8 +281,8 @@ take_fetch(BevFeed *feed, const BevMessage *message, uint64 settled)
 {
 	BevFetchMessage fetch;
 
-	if (!bev_body_fetch(message, &fetch) || fetch.upto > settled ||
-		!feed->streaming || feed->fetch_count == BEV_FEED_FETCHES)
+	if (!bev_body_fetch(message, &fetch) || fetch.upto > settled || !feed->streaming ||
+	    feed->fetch_count == BEV_FEED_FETCHES)
 		return false;
 	feed->fetches[feed->fetch_count++] = fetch;
 	return true;
@@ -312,7 +292,7 @@ take_fetch(BevFeed *feed, const BevMessage *message, uint64 settled)
 static bool
 is_utf8(const char *text)
 {
-	int			len = (int) strlen(text);
+	int len = (int) strlen(text);
 
 	return pg_encoding_verifymbstr(PG_UTF8, text, len) == len;
 }
@@ -323,7 +303,7 @@ take_open(BevFeed *feed, const BevMessage *message)
 	BevOpenMessage open;
 
 	if (!bev_body_open(message, &open) || !is_utf8(open.id) || !is_utf8(open.user) ||
-		!is_utf8(open.role) || !is_utf8(open.address))
+	    !is_utf8(open.role) || !is_utf8(open.address))
 		return false;
 	bev_lookup_add(feed->number, &open);
 	return true;
@@ -331,10 +311,10 @@ take_open(BevFeed *feed, const BevMessage *message)
 
 void
 bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, uint64 as_of,
-			  const BevUserLookupEntry *entry, int unread)
+               const BevUserLookupEntry *entry, int unread)
 {
-	BevAdmitMessage admit = {.client = open->client,.unread = unread,.as_of = as_of};
-	BevVerdict	verdict = BEV_NOT_LOOKED_UP;
+	BevAdmitMessage admit = {.client = open->client, .unread = unread, .as_of = as_of};
+	BevVerdict verdict = BEV_NOT_LOOKED_UP;
 	struct iovec part[2] = {{&admit, sizeof(admit)}};
 
 	if (feed->channel.fd < 0)
@@ -348,7 +328,7 @@ bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, uint64 as_of,
 		bev_admission_refused(feed->number, open, verdict);
 	admit.verdict = verdict;
 	if (entry)
-		part[1] = (struct iovec) {entry->access.data, entry->access.len};
+		part[1] = (struct iovec){entry->access.data, entry->access.len};
 	send_message(feed, BEV_MSG_ADMIT, part, entry ? 2 : 1);
 }
 
@@ -358,16 +338,16 @@ take_role(BevFeed *feed, const BevMessage *message)
 	BevRoleMessage role;
 
 	return bev_body_role(message, &role) && is_utf8(role.role) &&
-		bev_admission_role(feed->number, &role);
+	       bev_admission_role(feed->number, &role);
 }
 
 static bool
 take_interest(BevFeed *feed, const BevMessage *message)
 {
 	BevSubscriptionMessage who;
-	BevSpan		interest;
-	BevSpan		rest;
-	BevPackedSubscription	one;
+	BevSpan interest;
+	BevSpan rest;
+	BevPackedSubscription one;
 
 	if (!bev_body_subscription(message, &who, &interest))
 		return false;
@@ -383,15 +363,14 @@ take_closed(BevFeed *feed, const BevMessage *message)
 {
 	BevClosedMessage closed;
 
-	return bev_body_closed(message, &closed) &&
-		bev_admission_close(feed->number, &closed);
+	return bev_body_closed(message, &closed) && bev_admission_close(feed->number, &closed);
 }
 
 static bool
 take_clients(BevFeed *feed, const BevMessage *message)
 {
 	BevClientsMessage report;
-	int			count = bev_body_reports(message);
+	int count = bev_body_reports(message);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -406,7 +385,7 @@ take_clients(BevFeed *feed, const BevMessage *message)
 static bool
 take_counters(BevFeed *feed, const BevMessage *message)
 {
-	uint64		counter[BEV_COUNTER_KINDS];
+	uint64 counter[BEV_COUNTER_KINDS];
 
 	if (!bev_body_counters(message, counter))
 		return false;
@@ -435,10 +414,7 @@ refuse_question(BevFeed *feed, const BevAskMessage *ask)
 {
 	static char text[] = "too many requests wait for their answers";
 	BevAnswerMessage answer = {
-		.client = ask->client,
-		.request = ask->request,
-		.kind = BEV_ANSWER_ERROR
-	};
+		.client = ask->client, .request = ask->request, .kind = BEV_ANSWER_ERROR};
 
 	struct iovec part[2] = {{&answer, sizeof(answer)}, {text, sizeof(text) - 1}};
 
@@ -450,13 +426,12 @@ static bool
 take_ask(BevFeed *feed, const BevMessage *message)
 {
 	BevAskMessage ask;
-	BevSpan		payload;
-	BevConnection	client;
+	BevSpan payload;
+	BevConnection client;
 
 	memset(&client, 0, sizeof(client));
 	if (!bev_body_ask(message, &ask, &payload) ||
-		(ask.verb != BEV_VERB_METRICS &&
-		 !bev_admission_who(feed->number, ask.client, &client)))
+	    (ask.verb != BEV_VERB_METRICS && !bev_admission_who(feed->number, ask.client, &client)))
 		return false;
 	if (!bev_questions_add(feed->number, &ask, payload, client.user, client.role))
 		refuse_question(feed, &ask);
@@ -473,7 +448,7 @@ void
 bev_feed_disconnect(BevFeed *feed, const BevDisconnectMessage *disconnect)
 {
 	send_struct(feed, BEV_MSG_DISCONNECT, unconstify(BevDisconnectMessage *, disconnect),
-				sizeof(*disconnect));
+	            sizeof(*disconnect));
 }
 
 static bool
@@ -519,15 +494,14 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 void
 bev_feed_receive(BevFeed *feed, uint64 settled)
 {
-	BevMessage	message;
-	long		received;
-	int			result = 0;
+	BevMessage message;
+	long received;
+	int result = 0;
 
 	if (feed->channel.fd < 0)
 		return;
 	received = bev_channel_receive(&feed->channel, BEV_MESSAGE_MAX_UP);
-	while (feed->channel.fd >= 0 &&
-		   (result = bev_channel_next(&feed->channel, &message)) > 0)
+	while (feed->channel.fd >= 0 && (result = bev_channel_next(&feed->channel, &message)) > 0)
 	{
 		if (!take_message(feed, &message, settled))
 		{
@@ -557,8 +531,7 @@ wait_for_end(BevFeed *feed, int timeout, int *status)
 
 		/* Its last words wake us, and so does its end; then it is soon reaped. */
 		poll(&wait, feed->channel.fd >= 0 ? 1 : 0, 10);
-		if (feed->channel.fd >= 0 &&
-			bev_channel_receive(&feed->channel, BEV_MESSAGE_MAX_UP) < 0)
+		if (feed->channel.fd >= 0 && bev_channel_receive(&feed->channel, BEV_MESSAGE_MAX_UP) < 0)
 			bev_channel_close(&feed->channel);
 	}
 	return true;
@@ -578,7 +551,7 @@ forget_gateway(BevFeed *feed)
 void
 bev_feed_stop(BevFeed *feed)
 {
-	int			status;
+	int status;
 
 	if (feed->pid <= 0)
 		return;
@@ -594,8 +567,8 @@ bev_feed_stop(BevFeed *feed)
 void
 bev_feed_reap(BevFeed *feed)
 {
-	int			status;
-	char	   *how;
+	int status;
+	char *how;
 
 	if (feed->pid <= 0 || !bev_spawn_ended(feed->pid, &status))
 		return;
@@ -603,9 +576,8 @@ bev_feed_reap(BevFeed *feed)
 	bev_counters_add(BEV_COUNT_RESTARTS, 1);
 	how = wait_result_to_str(status);
 	ereport(LOG,
-			(errmsg("bugevents gateway %d (PID %d) ended: %s",
-					feed->number, (int) feed->pid, how),
-			 errdetail("It will be started again in %d ms.", feed->restart_delay)));
+	        (errmsg("bugevents gateway %d (PID %d) ended: %s", feed->number, (int) feed->pid, how),
+	         errdetail("It will be started again in %d ms.", feed->restart_delay)));
 	pfree(how);
 	forget_gateway(feed);
 }

@@ -19,32 +19,32 @@
 #include "server/queue/queue.h"
 
 /* Requests that a gateway may have open; more is a broken gateway. */
-#define BEV_FEED_FETCHES	64
+#define BEV_FEED_FETCHES 64
 
 typedef struct BevFeed
 {
-	int			number;			/* from 1 */
-	pid_t		pid;			/* 0: not running */
-	BevChannel	channel;
-	bool		greeted;		/* HELLO came */
-	bool		streaming;		/* STREAM was sent */
+	int number; /* from 1 */
+	pid_t pid;  /* 0: not running */
+	BevChannel channel;
+	bool greeted;   /* HELLO came */
+	bool streaming; /* STREAM was sent */
 
-	uint64		sent;			/* the stream up to here is in the channel */
-	uint64		announced;		/* it knows this tip */
-	uint64		dropped;		/* and this end of the history */
-	BevJournalPlace place;		/* of reading what it missed */
+	uint64 sent;           /* the stream up to here is in the channel */
+	uint64 announced;      /* it knows this tip */
+	uint64 dropped;        /* and this end of the history */
+	BevJournalPlace place; /* of reading what it missed */
 
 	BevFetchMessage fetches[BEV_FEED_FETCHES];
-	int			fetch_count;
+	int fetch_count;
 	BevJournalPlace fetch_place;
 
 	TimestampTz started;
-	TimestampTz restart_at;		/* when it is not running */
-	int			restart_delay;	/* ms */
-	char	   *status;			/* what it said last of its configuration */
-	uint64		counter[BEV_COUNTER_KINDS];	/* what it counted up to now */
-	BevBucket	lines;			/* that it may write to the log */
-	uint64		lines_dropped;
+	TimestampTz restart_at;            /* when it is not running */
+	int restart_delay;                 /* ms */
+	char *status;                      /* what it said last of its configuration */
+	uint64 counter[BEV_COUNTER_KINDS]; /* what it counted up to now */
+	BevBucket lines;                   /* that it may write to the log */
+	uint64 lines_dropped;
 } BevFeed;
 
 /* Start the gateway; config is the body of the first CONFIG. */
@@ -57,8 +57,7 @@ extern void bev_feed_configure(BevFeed *feed, const char *config);
  * The stream begins for this gateway behind tip; history up to dropped is gone,
  * here and below.
  */
-extern void bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip,
-						  uint64 dropped);
+extern void bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped);
 
 /*
  * A settled transaction.  A feed that is behind, or whose pipe is full, doesn't
@@ -92,7 +91,7 @@ extern bool bev_feed_listens(const BevFeed *feed);
 
 /* Answer an OPEN of this gateway with what was found out (lookup.h). */
 extern void bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, uint64 as_of,
-						  const BevUserLookupEntry *entry, int unread);
+                           const BevUserLookupEntry *entry, int unread);
 
 /* Say SHUTDOWN, wait for the end, kill it if it takes too long. */
 extern void bev_feed_stop(BevFeed *feed);
@@ -100,4 +99,4 @@ extern void bev_feed_stop(BevFeed *feed);
 /* Did it end by itself?  Then log it and say when it is to be started again. */
 extern void bev_feed_reap(BevFeed *feed);
 
-#endif							/* BEV_SERVER_DISPATCHER_FEED_H */
+#endif /* BEV_SERVER_DISPATCHER_FEED_H */

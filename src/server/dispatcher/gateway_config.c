@@ -47,11 +47,10 @@ file_content(const char *setting, const char *path, Size *len)
 static void
 put_secret(StringInfo json)
 {
-	Size		len;
-	char	   *secret = file_content("bugevents.jwt_secret_file",
-									  bev_jwt_secret_file, &len);
-	int			room = pg_b64_enc_len(len) + 1;
-	char	   *encoded = palloc0(room);
+	Size len;
+	char *secret = file_content("bugevents.jwt_secret_file", bev_jwt_secret_file, &len);
+	int room = pg_b64_enc_len(len) + 1;
+	char *encoded = palloc0(room);
 
 	if (secret)
 	{
@@ -68,15 +67,14 @@ put_secret(StringInfo json)
 static void
 put_text_file(StringInfo json, const char *name, const char *setting, const char *path)
 {
-	Size		len;
-	char	   *text = file_content(setting, path, &len);
+	Size len;
+	char *text = file_content(setting, path, &len);
 
-	if (text && (strlen(text) != len ||
-				 pg_encoding_verifymbstr(PG_UTF8, text, (int) len) != (int) len))
+	if (text &&
+	    (strlen(text) != len || pg_encoding_verifymbstr(PG_UTF8, text, (int) len) != (int) len))
 	{
-		ereport(WARNING,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file \"%s\" of %s is not text in UTF-8", path, setting)));
+		ereport(WARNING, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                  errmsg("file \"%s\" of %s is not text in UTF-8", path, setting)));
 		text = NULL;
 	}
 	put_text(json, name, text ? text : "");

@@ -15,4 +15,4 @@
  */
 extern void bev_gateway_config_write(StringInfo json);
 
-#endif							/* BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H */
+#endif /* BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H */

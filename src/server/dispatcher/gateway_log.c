@@ -12,7 +12,7 @@
 #include "utils/timestamp.h"
 
 /* What a gateway says beyond it is dropped, and counted. */
-#define LINES_A_MINUTE	100
+#define LINES_A_MINUTE 100
 
 void
 bev_gateway_log_begin(BevFeed *feed)
@@ -24,7 +24,7 @@ bev_gateway_log_begin(BevFeed *feed)
 static char *
 plain_text(const char *text, Size size)
 {
-	char	   *plain = pnstrdup(text, Min(size, 1000));
+	char *plain = pnstrdup(text, Min(size, 1000));
 
 	for (char *p = plain; *p; p++)
 		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
@@ -42,9 +42,9 @@ may_write_line(BevFeed *feed)
 		return false;
 	}
 	if (feed->lines_dropped > 0)
-		ereport(LOG,
-				(errmsg("bugevents gateway %d: " UINT64_FORMAT " lines were too many and are not shown",
-						feed->number, feed->lines_dropped)));
+		ereport(LOG, (errmsg("bugevents gateway %d: " UINT64_FORMAT
+		                     " lines were too many and are not shown",
+		                     feed->number, feed->lines_dropped)));
 	feed->lines_dropped = 0;
 	return true;
 }
@@ -54,9 +54,8 @@ bev_gateway_log_listening(BevFeed *feed, const BevMessage *message)
 {
 	if (!may_write_line(feed))
 		return true;
-	ereport(LOG,
-			(errmsg("bugevents gateway %d listening on %s", feed->number,
-					plain_text(message->body, message->size))));
+	ereport(LOG, (errmsg("bugevents gateway %d listening on %s", feed->number,
+	                     plain_text(message->body, message->size))));
 	return true;
 }
 
@@ -64,16 +63,16 @@ bool
 bev_gateway_log_line(BevFeed *feed, const BevMessage *message)
 {
 	BevLogMessage log;
-	BevSpan		text;
+	BevSpan text;
 
 	if (!bev_body_log(message, &log, &text))
 		return false;
 	if (!may_write_line(feed))
 		return true;
-	ereport(log.level == BEV_LOG_DEBUG ? DEBUG1 :
-			log.level == BEV_LOG_WARNING ? WARNING : LOG,
-			(errmsg("bugevents gateway %d: %s", feed->number,
-					plain_text(text.data, text.len))));
+	ereport(log.level == BEV_LOG_DEBUG   ? DEBUG1 :
+	        log.level == BEV_LOG_WARNING ? WARNING :
+	                                       LOG,
+	        (errmsg("bugevents gateway %d: %s", feed->number, plain_text(text.data, text.len))));
 	return true;
 }
 
@@ -81,14 +80,15 @@ bev_gateway_log_line(BevFeed *feed, const BevMessage *message)
 bool
 bev_gateway_log_status(BevFeed *feed, const BevMessage *message)
 {
-	char	   *status = plain_text(message->body, message->size);
+	char *status = plain_text(message->body, message->size);
 
 	if (*status && (feed->status == NULL || strcmp(status, feed->status) != 0) &&
-		may_write_line(feed))
-		ereport(WARNING,
-				(errmsg("bugevents gateway %d can't serve as configured: %s",
-						feed->number, status),
-				 errhint("Connected clients stay. It tries again to listen by itself; after correcting another setting or a file, reload.")));
+	    may_write_line(feed))
+		ereport(
+			WARNING,
+			(errmsg("bugevents gateway %d can't serve as configured: %s", feed->number, status),
+		     errhint(
+				 "Connected clients stay. It tries again to listen by itself; after correcting another setting or a file, reload.")));
 	if (feed->status)
 		pfree(feed->status);
 	feed->status = MemoryContextStrdup(TopMemoryContext, status);
@@ -105,8 +105,8 @@ bev_gateway_log_slow(BevFeed *feed, const BevMessage *message)
 		return false;
 	if (bev_log_slow_delivery < 0 || !may_write_line(feed))
 		return true;
-	ereport(LOG,
-			(errmsg("bugevents slow delivery: seq=" UINT64_FORMAT " seconds=%.3f clients=%u gateway=%d events=%u",
-					slow.seq, slow.us / 1e6, slow.clients, feed->number, slow.events)));
+	ereport(LOG, (errmsg("bugevents slow delivery: seq=" UINT64_FORMAT
+	                     " seconds=%.3f clients=%u gateway=%d events=%u",
+	                     slow.seq, slow.us / 1e6, slow.clients, feed->number, slow.events)));
 	return true;
 }

@@ -19,4 +19,4 @@ extern bool bev_gateway_log_line(BevFeed *feed, const BevMessage *message);
 extern bool bev_gateway_log_status(BevFeed *feed, const BevMessage *message);
 extern bool bev_gateway_log_slow(BevFeed *feed, const BevMessage *message);
 
-#endif							/* BEV_SERVER_DISPATCHER_GATEWAY_LOG_H */
+#endif /* BEV_SERVER_DISPATCHER_GATEWAY_LOG_H */

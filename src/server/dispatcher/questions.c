@@ -24,8 +24,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define QUEUED_MAX	4096
-#define RETRY_MS	5000
+#define QUEUED_MAX 4096
+#define RETRY_MS   5000
 
 typedef enum Stage
 {
@@ -36,19 +36,19 @@ typedef enum Stage
 
 typedef struct Question
 {
-	dlist_node	node;
-	int			gateway;		/* 0: gone, or nobody waits */
-	Stage		stage;
+	dlist_node node;
+	int gateway; /* 0: gone, or nobody waits */
+	Stage stage;
 	BevQuestionHead head;
-	char	   *payload;
-	Size		payload_size;
-	uint64		upto;			/* of the answer */
-	char	   *answer;
-	Size		answer_size;
+	char *payload;
+	Size payload_size;
+	uint64 upto; /* of the answer */
+	char *answer;
+	Size answer_size;
 } Question;
 
 static dlist_head questions = DLIST_STATIC_INIT(questions);
-static int	queued = 0;
+static int queued = 0;
 static Question *asked = NULL;
 
 /* The responder; segment is NULL when there is none. */
@@ -63,16 +63,16 @@ questions_context(void)
 	static MemoryContext context = NULL;
 
 	if (context == NULL)
-		context = AllocSetContextCreate(TopMemoryContext, "bugevents questions",
-										ALLOCSET_DEFAULT_SIZES);
+		context =
+			AllocSetContextCreate(TopMemoryContext, "bugevents questions", ALLOCSET_DEFAULT_SIZES);
 	return context;
 }
 
 bool
-bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload,
-				 const char *user, const char *role)
+bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload, const char *user,
+                  const char *role)
 {
-	Question   *question;
+	Question *question;
 
 	if (queued >= QUEUED_MAX)
 		return false;
@@ -94,7 +94,7 @@ static void
 add_own(uint32 verb, const char *text, Size size)
 {
 	BevAskMessage ask = {.verb = verb};
-	BevSpan		payload = {text, size};
+	BevSpan payload = {text, size};
 
 	(void) bev_questions_add(0, &ask, payload, "", "");
 }
@@ -108,7 +108,7 @@ bev_questions_note(const char *json, Size size)
 void
 bev_questions_alert(const char *action, const char *payload)
 {
-	char	   *text = psprintf("%s %s", action, payload);
+	char *text = psprintf("%s %s", action, payload);
 
 	add_own(BEV_VERB_ALERT, text, strlen(text));
 }
@@ -137,12 +137,10 @@ static void
 set_failure(Question *question)
 {
 	static const char text[] = "nobody is there to answer, try again";
-	char		body[sizeof(BevAnswerMessage) + sizeof(text)];
-	BevAnswerMessage message = {
-		.client = question->head.ask.client,
-		.request = question->head.ask.request,
-		.kind = BEV_ANSWER_ERROR
-	};
+	char body[sizeof(BevAnswerMessage) + sizeof(text)];
+	BevAnswerMessage message = {.client = question->head.ask.client,
+	                            .request = question->head.ask.request,
+	                            .kind = BEV_ANSWER_ERROR};
 
 	strlcpy(message.code, "internal_error", sizeof(message.code));
 	memcpy(body, &message, sizeof(message));
@@ -156,7 +154,7 @@ static void
 part_from_responder(void)
 {
 	if (segment)
-		dsm_detach(segment);	/* and so from its queues */
+		dsm_detach(segment); /* and so from its queues */
 	segment = NULL;
 	to_responder = from_responder = NULL;
 	retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MS);
@@ -166,11 +164,11 @@ static void
 make_queues(BackgroundWorkerHandle *handle)
 {
 	MemoryContext old = MemoryContextSwitchTo(questions_context());
-	shm_mq	   *queues[2];
+	shm_mq *queues[2];
 
 	for (int i = 0; i < 2; i++)
-		queues[i] = (shm_mq *) ((char *) dsm_segment_address(segment) +
-								i * BEV_QUESTION_QUEUE_SIZE);
+		queues[i] =
+			(shm_mq *) ((char *) dsm_segment_address(segment) + i * BEV_QUESTION_QUEUE_SIZE);
 	to_responder = shm_mq_attach(queues[0], segment, handle);
 	from_responder = shm_mq_attach(queues[1], segment, handle);
 	MemoryContextSwitchTo(old);
@@ -182,7 +180,7 @@ have_responder(void)
 {
 	BackgroundWorkerHandle *handle;
 	MemoryContext old;
-	bool		started;
+	bool started;
 
 	if (segment)
 		return true;
@@ -196,16 +194,17 @@ have_responder(void)
 		return false;
 	}
 	shm_mq_set_sender(shm_mq_create(dsm_segment_address(segment), BEV_QUESTION_QUEUE_SIZE), MyProc);
-	shm_mq_set_receiver(shm_mq_create((char *) dsm_segment_address(segment) + BEV_QUESTION_QUEUE_SIZE,
-									  BEV_QUESTION_QUEUE_SIZE), MyProc);
+	shm_mq_set_receiver(
+		shm_mq_create((char *) dsm_segment_address(segment) + BEV_QUESTION_QUEUE_SIZE,
+	                  BEV_QUESTION_QUEUE_SIZE),
+		MyProc);
 	old = MemoryContextSwitchTo(questions_context());
 	started = bev_responder_start(dsm_segment_handle(segment), &handle);
 	MemoryContextSwitchTo(old);
 	if (!started)
 	{
-		ereport(LOG,
-				(errmsg("bugevents could not start its responder: clients' get and list fail"),
-				 errhint("Set max_worker_processes higher.")));
+		ereport(LOG, (errmsg("bugevents could not start its responder: clients' get and list fail"),
+		              errhint("Set max_worker_processes higher.")));
 		part_from_responder();
 		return false;
 	}
@@ -216,11 +215,11 @@ have_responder(void)
 static Question *
 next_waiting(void)
 {
-	dlist_iter	it;
+	dlist_iter it;
 
-	dlist_foreach(it, &questions)
+	dlist_foreach (it, &questions)
 	{
-		Question   *question = dlist_container(Question, node, it.cur);
+		Question *question = dlist_container(Question, node, it.cur);
 
 		if (question->stage == WAITING)
 			return question;
@@ -235,7 +234,7 @@ next_waiting(void)
 static bool
 ask_next(uint64 settled)
 {
-	Question   *question = asked ? NULL : next_waiting();
+	Question *question = asked ? NULL : next_waiting();
 	shm_mq_iovec part[2];
 
 	if (question == NULL)
@@ -246,8 +245,8 @@ ask_next(uint64 settled)
 		return true;
 	}
 	question->head.settled = settled;
-	part[0] = (shm_mq_iovec) {(char *) &question->head, sizeof(question->head)};
-	part[1] = (shm_mq_iovec) {question->payload, question->payload_size};
+	part[0] = (shm_mq_iovec){(char *) &question->head, sizeof(question->head)};
+	part[1] = (shm_mq_iovec){question->payload, question->payload_size};
 	if (shm_mq_sendv(to_responder, part, 2, true, true) != SHM_MQ_SUCCESS)
 	{
 		part_from_responder();
@@ -263,8 +262,8 @@ ask_next(uint64 settled)
 static bool
 take_answer(void)
 {
-	Size		size;
-	void	   *data;
+	Size size;
+	void *data;
 	shm_mq_result result;
 
 	if (asked == NULL)
@@ -273,8 +272,8 @@ take_answer(void)
 	if (result == SHM_MQ_WOULD_BLOCK)
 		return false;
 	if (result == SHM_MQ_SUCCESS)
-		set_answer(asked, ((BevAnswerHead *) data)->upto,
-				   (char *) data + sizeof(BevAnswerHead), size - sizeof(BevAnswerHead));
+		set_answer(asked, ((BevAnswerHead *) data)->upto, (char *) data + sizeof(BevAnswerHead),
+		           size - sizeof(BevAnswerHead));
 	else
 	{
 		part_from_responder();
@@ -285,19 +284,19 @@ take_answer(void)
 }
 
 void
-bev_questions_run(uint64 settled, uint64 (*sent) (int gateway), BevAnswerSink sink)
+bev_questions_run(uint64 settled, uint64 (*sent)(int gateway), BevAnswerSink sink)
 {
 	dlist_mutable_iter it;
 
 	while (ask_next(settled) || take_answer())
 		;
 
-	dlist_foreach_modify(it, &questions)
+	dlist_foreach_modify (it, &questions)
 	{
-		Question   *question = dlist_container(Question, node, it.cur);
+		Question *question = dlist_container(Question, node, it.cur);
 
 		if (question->stage != ANSWERED ||
-			(question->gateway != 0 && sent(question->gateway) < question->upto))
+		    (question->gateway != 0 && sent(question->gateway) < question->upto))
 			continue;
 		if (question->gateway != 0)
 			sink(question->gateway, question->answer, question->answer_size);
@@ -310,9 +309,9 @@ bev_questions_forget(int gateway)
 {
 	dlist_mutable_iter it;
 
-	dlist_foreach_modify(it, &questions)
+	dlist_foreach_modify (it, &questions)
 	{
-		Question   *question = dlist_container(Question, node, it.cur);
+		Question *question = dlist_container(Question, node, it.cur);
 
 		if (question->gateway != gateway)
 			continue;

@@ -11,16 +11,19 @@
 #include "common/pipe/message.h"
 
 /* Sends the body of an ANSWER to a gateway. */
-typedef void (*BevAnswerSink) (int gateway, char *body, Size size);
+typedef void (*BevAnswerSink)(int gateway, char *body, Size size);
 
 /*
  * Queue a question of a gateway's client, whose name and role are these.  False: too many
  * are queued already.
  */
 extern bool bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload,
-							 const char *user, const char *role);
+                              const char *user, const char *role);
 
-/* Have rows written to bugevents.security_events (server/responder/security_log.h); dropped if it is busy. */
+/*
+ * Have rows written to bugevents.security_events (server/responder/security_log.h); dropped if it
+ * is busy.
+ */
 extern void bev_questions_note(const char *json, Size size);
 
 /* Have an event of type alert published; dropped if it is busy. */
@@ -31,10 +34,9 @@ extern void bev_questions_alert(const char *action, const char *payload);
  * sent() tells up to which seq a gateway was sent the stream.  settled is what
  * is drained.  Never waits; to be called outside of transactions, each turn.
  */
-extern void bev_questions_run(uint64 settled, uint64 (*sent) (int gateway),
-							 BevAnswerSink sink);
+extern void bev_questions_run(uint64 settled, uint64 (*sent)(int gateway), BevAnswerSink sink);
 
 /* The gateway is gone, and nobody waits for its answers. */
 extern void bev_questions_forget(int gateway);
 
-#endif							/* BEV_SERVER_DISPATCHER_QUESTIONS_H */
+#endif /* BEV_SERVER_DISPATCHER_QUESTIONS_H */

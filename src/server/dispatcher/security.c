@@ -21,12 +21,12 @@
 #include "utils/timestamp.h"
 
 /* The rows that wait, as a JSON array without its end. */
-#define ROWS_SIZE		(8 * 1024)
+#define ROWS_SIZE (8 * 1024)
 
 static void tell(uint32 kind, const char *address, int gateway, uint64 times);
 
 static BevTally tally = {.tell = tell};
-static StringInfo rows = NULL;	/* NULL: nothing came yet */
+static StringInfo rows = NULL; /* NULL: nothing came yet */
 
 static uint64
 now_ms(void)
@@ -61,9 +61,8 @@ tell(uint32 kind, const char *address, int gateway, uint64 times)
 {
 	const char *name = bev_counter_names[BEV_COUNT_ABUSE_missing_token + kind].value;
 
-	ereport(LOG,
-			(errmsg("bugevents security: kind=%s address=%s gateway=%d times=" UINT64_FORMAT,
-					name, *address ? address : "-", gateway, times)));
+	ereport(LOG, (errmsg("bugevents security: kind=%s address=%s gateway=%d times=" UINT64_FORMAT,
+	                     name, *address ? address : "-", gateway, times)));
 	add_row(name, address, gateway, times);
 }
 

@@ -14,4 +14,4 @@ extern void bev_security_note(int gateway, const BevAbuseMessage *abuse);
 /* Once a second: tell what was added up, and hand what was told to the table. */
 extern void bev_security_flush(void);
 
-#endif							/* BEV_SERVER_DISPATCHER_SECURITY_H */
+#endif /* BEV_SERVER_DISPATCHER_SECURITY_H */

@@ -17,20 +17,20 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#define REPLACEMENT		"\xEF\xBF\xBD"
+#define REPLACEMENT "\xEF\xBF\xBD"
 
 /* Input that one call of the conversion gets: its output must be < 1 GB. */
-#define CONVERT_CHUNK	(1024 * 1024)
+#define CONVERT_CHUNK (1024 * 1024)
 
 static bool
 all_ascii(const char *text, Size len)
 {
-	uint64		bits = 0;
-	Size		i = 0;
+	uint64 bits = 0;
+	Size i = 0;
 
 	for (; i + sizeof(uint64) <= len; i += sizeof(uint64))
 	{
-		uint64		word;
+		uint64 word;
 
 		memcpy(&word, text + i, sizeof(word));
 		bits |= word;
@@ -50,7 +50,7 @@ replace_invalid(const char *text, Size *len)
 	initStringInfo(&out);
 	while (text < end)
 	{
-		int			valid = pg_encoding_verifymbstr(PG_UTF8, text, (int) (end - text));
+		int valid = pg_encoding_verifymbstr(PG_UTF8, text, (int) (end - text));
 
 		appendBinaryStringInfo(&out, text, valid);
 		text += valid;
@@ -69,31 +69,29 @@ static char *
 convert(Oid proc, int encoding, const char *text, Size *len)
 {
 	const char *end = text + *len;
-	int			room = CONVERT_CHUNK * MAX_CONVERSION_GROWTH + 1;
-	char	   *buffer = palloc(Min(room, *len * MAX_CONVERSION_GROWTH + 1));
+	int room = CONVERT_CHUNK * MAX_CONVERSION_GROWTH + 1;
+	char *buffer = palloc(Min(room, *len * MAX_CONVERSION_GROWTH + 1));
 	StringInfoData out;
 
 	initStringInfo(&out);
 	while (text < end)
 	{
-		int			rest = (int) Min(end - text, CONVERT_CHUNK);
-		int			clipped = pg_encoding_mbcliplen(encoding, text, (int) (end - text), rest);
-		int			done = 0;
+		int rest = (int) Min(end - text, CONVERT_CHUNK);
+		int clipped = pg_encoding_mbcliplen(encoding, text, (int) (end - text), rest);
+		int done = 0;
 
 		if (clipped > 0)
 		{
-			done = pg_do_encoding_conversion_buf(proc, encoding, PG_UTF8,
-												 (unsigned char *) text, clipped,
-												 (unsigned char *) buffer,
-												 clipped * MAX_CONVERSION_GROWTH + 1,
-												 true);
+			done = pg_do_encoding_conversion_buf(proc, encoding, PG_UTF8, (unsigned char *) text,
+			                                     clipped, (unsigned char *) buffer,
+			                                     clipped * MAX_CONVERSION_GROWTH + 1, true);
 			appendStringInfoString(&out, buffer);
 		}
 		text += done;
 		if (done == 0 || done < clipped)
 		{
 			/* The length of a character may be told by its second byte. */
-			int			skip = end - text > 1 ? pg_encoding_mblen(encoding, text) : 1;
+			int skip = end - text > 1 ? pg_encoding_mblen(encoding, text) : 1;
 
 			appendBinaryStringInfo(&out, REPLACEMENT, 3);
 			text += Max(Min(skip, end - text), 1);
@@ -107,8 +105,8 @@ convert(Oid proc, int encoding, const char *text, Size *len)
 const char *
 bev_database_text_to_utf8(const char *text, Size *len)
 {
-	static Oid	proc = InvalidOid;
-	int			encoding = GetDatabaseEncoding();
+	static Oid proc = InvalidOid;
+	int encoding = GetDatabaseEncoding();
 
 	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 	{
@@ -129,7 +127,7 @@ bev_database_text_to_utf8(const char *text, Size *len)
 const char *
 bev_database_text_to_cstring(const char *text)
 {
-	Size		len = strlen(text);
+	Size len = strlen(text);
 
 	/* Every copy above is NUL-terminated by StringInfo. */
 	return bev_database_text_to_utf8(text, &len);
@@ -148,7 +146,7 @@ bev_database_text_clip_utf8(const char *text, Size len, Size limit)
 Size
 bev_database_text_clip(const char *text, Size len)
 {
-	int			encoding = GetDatabaseEncoding();
+	int encoding = GetDatabaseEncoding();
 
 	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
 		return pg_mbcliplen(text, (int) len, (int) len);

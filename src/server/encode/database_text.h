@@ -25,4 +25,4 @@ extern Size bev_database_text_clip_utf8(const char *text, Size len, Size limit);
  */
 extern Size bev_database_text_clip(const char *text, Size len);
 
-#endif							/* BEV_SERVER_ENCODE_DATABASE_TEXT_H */
+#endif /* BEV_SERVER_ENCODE_DATABASE_TEXT_H */

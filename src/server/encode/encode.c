@@ -32,11 +32,11 @@
  * the 1 GB of an allocation: six bytes for one in jsonb's escapes; an output
  * function may double every byte more than once.
  */
-#define JSONB_MAX_SIZE		(160 * 1024 * 1024)
-#define OUTPUT_MAX_SIZE		(64 * 1024 * 1024)
+#define JSONB_MAX_SIZE  (160 * 1024 * 1024)
+#define OUTPUT_MAX_SIZE (64 * 1024 * 1024)
 
 /* No jsonb is more than this many times larger than its text. */
-#define JSONB_BYTES_PER_CHAR	16
+#define JSONB_BYTES_PER_CHAR 16
 
 static BevKind
 kind_of(Oid type)
@@ -83,15 +83,15 @@ kind_of(Oid type)
 void
 bev_encoder_init(BevEncoder *encoder, Oid type, MemoryContext context)
 {
-	Oid			base = getBaseType(type);
+	Oid base = getBaseType(type);
 
 	memset(encoder, 0, sizeof(*encoder));
 	encoder->kind = kind_of(base);
 	get_typlenbyval(base, &encoder->typlen, &encoder->typbyval);
 	if (encoder->kind == BEV_KIND_OUTPUT)
 	{
-		Oid			function;
-		bool		is_varlena;
+		Oid function;
+		bool is_varlena;
 
 		getTypeOutputInfo(base, &function, &is_varlena);
 		fmgr_info_cxt(function, &encoder->output, context);
@@ -104,8 +104,8 @@ static bool
 put_string(BevJson *json, const char *text, Size len, Size limit, bool whole)
 {
 	const char *utf8;
-	Size		utf8_len = len;
-	Size		clipped;
+	Size utf8_len = len;
+	Size clipped;
 
 	utf8 = bev_database_text_to_utf8(text, &utf8_len);
 	clipped = bev_database_text_clip_utf8(utf8, utf8_len, limit);
@@ -126,9 +126,9 @@ fetch_prefix(Datum value, Size limit, bool *whole)
 static bool
 put_text(BevJson *json, Datum value, Size limit)
 {
-	bool		whole;
+	bool whole;
 	struct varlena *text = fetch_prefix(value, limit, &whole);
-	Size		len = VARSIZE_ANY_EXHDR(text);
+	Size len = VARSIZE_ANY_EXHDR(text);
 
 	/* A cut may have split a character; its bytes aren't damage to report. */
 	if (!whole)
@@ -139,7 +139,7 @@ put_text(BevJson *json, Datum value, Size limit)
 static bool
 put_bytea(BevJson *json, Datum value, Size limit)
 {
-	bool		whole;
+	bool whole;
 	struct varlena *bytes = fetch_prefix(value, limit > 2 ? (limit - 2) / 2 : 0, &whole);
 
 	bev_json_hex(json, (unsigned char *) VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
@@ -155,7 +155,7 @@ read_unicode_escape(const char *p, const char *end, uint32 *unit)
 	*unit = 0;
 	for (int i = 2; i < 6; i++)
 	{
-		char		c = p[i] | 0x20;
+		char c = p[i] | 0x20;
 
 		*unit = *unit * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
 	}
@@ -170,9 +170,9 @@ read_unicode_escape(const char *p, const char *end, uint32 *unit)
 static void
 mend_unicode_escapes(char *text, Size len)
 {
-	char	   *end = text + len;
-	uint32		unit;
-	uint32		low;
+	char *end = text + len;
+	uint32 unit;
+	uint32 low;
 
 	for (char *p = text; (p = memchr(p, '\\', end - p)) != NULL;)
 	{
@@ -181,8 +181,8 @@ mend_unicode_escapes(char *text, Size len)
 			p += 2;
 			continue;
 		}
-		if (unit >= 0xD800 && unit <= 0xDBFF &&
-			read_unicode_escape(p + 6, end, &low) && low >= 0xDC00 && low <= 0xDFFF)
+		if (unit >= 0xD800 && unit <= 0xDBFF && read_unicode_escape(p + 6, end, &low) &&
+		    low >= 0xDC00 && low <= 0xDFFF)
 		{
 			p += 12;
 			continue;
@@ -214,7 +214,7 @@ put_json_text(BevJson *json, const char *text, Size len, Size limit)
 static bool
 put_json(BevJson *json, Datum value, Size limit)
 {
-	Size		start = json->len;
+	Size start = json->len;
 	struct varlena *text;
 
 	if (toast_raw_datum_size(value) - VARHDRSZ > limit)
@@ -229,8 +229,8 @@ put_json(BevJson *json, Datum value, Size limit)
 static bool
 put_jsonb(BevJson *json, Datum value, Size limit)
 {
-	Jsonb	   *jsonb;
-	char	   *text;
+	Jsonb *jsonb;
+	char *text;
 
 	if (toast_raw_datum_size(value) > Min(JSONB_MAX_SIZE, limit * JSONB_BYTES_PER_CHAR + 64))
 		return put_null(json);
@@ -242,8 +242,8 @@ put_jsonb(BevJson *json, Datum value, Size limit)
 static bool
 put_numeric(BevJson *json, Datum value)
 {
-	char	   *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
-	Size		len = strlen(text);
+	char *text = DatumGetCString(DirectFunctionCall1(numeric_out, value));
+	Size len = strlen(text);
 
 	/* NaN, Infinity, -Infinity */
 	if (text[len - 1] >= 'A')
@@ -257,7 +257,7 @@ put_numeric(BevJson *json, Datum value)
 static bool
 put_output(BevJson *json, BevEncoder *encoder, Datum value, Size limit)
 {
-	char	   *text;
+	char *text;
 
 	if (encoder->typlen == -1)
 	{
@@ -330,14 +330,14 @@ static void
 pin(const char *name, const char *value)
 {
 	if (strcmp(GetConfigOption(name, false, false), value) != 0)
-		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+		                         false);
 }
 
 int
 bev_output_settings_begin(void)
 {
-	int			level = NewGUCNestLevel();
+	int level = NewGUCNestLevel();
 
 	pin("DateStyle", "ISO, MDY");
 	pin("IntervalStyle", "postgres");

@@ -24,20 +24,20 @@ typedef enum BevKind
 	BEV_KIND_DATE,
 	BEV_KIND_UUID,
 	BEV_KIND_BYTEA,
-	BEV_KIND_TEXT,				/* text and its like: the bytes are the text */
+	BEV_KIND_TEXT, /* text and its like: the bytes are the text */
 	BEV_KIND_JSON,
 	BEV_KIND_JSONB,
-	BEV_KIND_OUTPUT				/* a string made by the output function */
+	BEV_KIND_OUTPUT /* a string made by the output function */
 } BevKind;
 
 /* How the values of one type are written; made once, used for every row. */
 typedef struct BevEncoder
 {
-	Oid			type;			/* as asked for, before domains are looked through */
-	BevKind		kind;
-	int16		typlen;
-	bool		typbyval;
-	FmgrInfo	output;			/* of BEV_KIND_OUTPUT */
+	Oid type; /* as asked for, before domains are looked through */
+	BevKind kind;
+	int16 typlen;
+	bool typbyval;
+	FmgrInfo output; /* of BEV_KIND_OUTPUT */
 } BevEncoder;
 
 /* Looks the type up; what it allocates lives in context. */
@@ -55,7 +55,7 @@ extern bool bev_encode(BevJson *json, BevEncoder *encoder, Datum value, Size lim
  * Fix the settings that output functions look at, for a time.  The level that
  * begin returns goes to end; an error in between undoes them as well.
  */
-extern int	bev_output_settings_begin(void);
+extern int bev_output_settings_begin(void);
 extern void bev_output_settings_end(int level);
 
-#endif							/* BEV_SERVER_ENCODE_ENCODE_H */
+#endif /* BEV_SERVER_ENCODE_ENCODE_H */

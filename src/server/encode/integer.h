@@ -12,8 +12,8 @@
 static inline bool
 bev_is_integer(const char *text, int64 *value)
 {
-	char		written[MAXINT8LEN + 1];
-	char	   *end;
+	char written[MAXINT8LEN + 1];
+	char *end;
 
 	errno = 0;
 	*value = strtoll(text, &end, 10);
@@ -23,4 +23,4 @@ bev_is_integer(const char *text, int64 *value)
 	return strcmp(written, text) == 0;
 }
 
-#endif							/* BEV_SERVER_ENCODE_INTEGER_H */
+#endif /* BEV_SERVER_ENCODE_INTEGER_H */

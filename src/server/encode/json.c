@@ -26,19 +26,19 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define JSON_FIRST_CAPACITY		8192
+#define JSON_FIRST_CAPACITY 8192
 
 /* A buffer that grew beyond this is given back after the row. */
-#define JSON_KEPT_CAPACITY		(1024 * 1024)
+#define JSON_KEPT_CAPACITY (1024 * 1024)
 
 /*
  * What stands after the backslash for a byte that a string can't hold: 0 for
  * "needs no escape", 'u' for the \u00XX form.
  */
 static const char json_escape[256] = {
-	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b', 't', 'n', 'u', 'f', 'r', 'u', 'u',
-	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u',
-	['"'] = '"',['\\'] = '\\',
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', 'b',         't',           'n', 'u',
+	'f', 'r', 'u', 'u', 'u', 'u', 'u', 'u', 'u',         'u',           'u', 'u',
+	'u', 'u', 'u', 'u', 'u', 'u', 'u', 'u', ['"'] = '"', ['\\'] = '\\',
 };
 
 static const char hex_digit[] = "0123456789abcdef";
@@ -65,7 +65,7 @@ bev_json_reset(BevJson *json)
 void
 bev_json_enlarge(BevJson *json, Size n)
 {
-	Size		capacity = Max(json->capacity * 2, JSON_FIRST_CAPACITY);
+	Size capacity = Max(json->capacity * 2, JSON_FIRST_CAPACITY);
 
 	while (capacity - json->len < n)
 		capacity *= 2;
@@ -95,12 +95,12 @@ put_escape(char *dst, unsigned char c)
  * Copy bytes up to the first one that needs an escape or to the end; returns how
  * many.  dst has room for len bytes rounded up to a block.
  */
-#define JSON_BLOCK	16
+#define JSON_BLOCK 16
 
 static inline Size
 copy_clean(char *dst, const char *src, Size len)
 {
-	Size		i = 0;
+	Size i = 0;
 
 #ifdef __SSE2__
 	const __m128i quote = _mm_set1_epi8('"');
@@ -109,9 +109,9 @@ copy_clean(char *dst, const char *src, Size len)
 
 	for (; i + JSON_BLOCK <= len; i += JSON_BLOCK)
 	{
-		__m128i		block = _mm_loadu_si128((const __m128i *) (src + i));
-		__m128i		bad;
-		int			mask;
+		__m128i block = _mm_loadu_si128((const __m128i *) (src + i));
+		__m128i bad;
+		int mask;
 
 		/* min(b, 0x1f) == b: an unsigned comparison, which SSE2 lacks */
 		bad = _mm_cmpeq_epi8(_mm_min_epu8(block, last_control), block);
@@ -138,7 +138,7 @@ bev_json_string(BevJson *json, const char *text, Size len)
 	bev_json_char(json, '"');
 	for (;;)
 	{
-		Size		n;
+		Size n;
 
 		/* Room for the rest without escapes, one escape and a block's excess. */
 		bev_json_reserve(json, len + 6 + JSON_BLOCK);
@@ -146,8 +146,7 @@ bev_json_string(BevJson *json, const char *text, Size len)
 		json->len += n;
 		if (n == len)
 			break;
-		json->len = put_escape(json->data + json->len, (unsigned char) text[n]) -
-			json->data;
+		json->len = put_escape(json->data + json->len, (unsigned char) text[n]) - json->data;
 		text += n + 1;
 		len -= n + 1;
 	}
@@ -155,12 +154,12 @@ bev_json_string(BevJson *json, const char *text, Size len)
 }
 
 /* Beyond these, JavaScript's numbers lose something. */
-#define SAFE_INTEGER	INT64CONST(9007199254740991)
+#define SAFE_INTEGER INT64CONST(9007199254740991)
 
 void
 bev_json_id(BevJson *json, const char *text)
 {
-	int64		value;
+	int64 value;
 
 	if (bev_is_integer(text, &value) && value <= SAFE_INTEGER && value >= -SAFE_INTEGER)
 		bev_json_bytes(json, text, strlen(text));
@@ -171,7 +170,7 @@ bev_json_id(BevJson *json, const char *text)
 void
 bev_json_hex(BevJson *json, const unsigned char *bytes, Size len)
 {
-	char	   *dst;
+	char *dst;
 
 	bev_json_reserve(json, len * 2 + 5);
 	dst = json->data + json->len;
@@ -189,7 +188,7 @@ bev_json_hex(BevJson *json, const unsigned char *bytes, Size len)
 void
 bev_json_uuid(BevJson *json, const unsigned char *uuid)
 {
-	char	   *dst;
+	char *dst;
 
 	bev_json_reserve(json, 38);
 	dst = json->data + json->len;
@@ -260,9 +259,7 @@ put_digits(char *dst, uint32 value, int width)
 static char *
 put_date(char *dst, int julian_day, bool *bc)
 {
-	int			year,
-				month,
-				day;
+	int year, month, day;
 
 	j2date(julian_day, &year, &month, &day);
 	*bc = year <= 0;
@@ -281,7 +278,7 @@ put_date(char *dst, int julian_day, bool *bc)
 static char *
 put_time(char *dst, int64 usecs)
 {
-	uint32		seconds = (uint32) (usecs / USECS_PER_SEC);
+	uint32 seconds = (uint32) (usecs / USECS_PER_SEC);
 
 	dst = put_digits(dst, seconds / SECS_PER_HOUR, 2);
 	*dst++ = ':';
@@ -295,10 +292,10 @@ put_time(char *dst, int64 usecs)
 void
 bev_json_timestamp(BevJson *json, Timestamp value, const char *suffix)
 {
-	int64		day = value / USECS_PER_DAY;
-	int64		usecs = value % USECS_PER_DAY;
-	bool		bc;
-	char	   *dst;
+	int64 day = value / USECS_PER_DAY;
+	int64 usecs = value % USECS_PER_DAY;
+	bool bc;
+	char *dst;
 
 	if (TIMESTAMP_IS_NOBEGIN(value))
 	{
@@ -336,8 +333,8 @@ bev_json_timestamp(BevJson *json, Timestamp value, const char *suffix)
 void
 bev_json_date(BevJson *json, DateADT value)
 {
-	bool		bc;
-	char	   *dst;
+	bool bc;
+	char *dst;
 
 	if (DATE_IS_NOBEGIN(value))
 	{
@@ -384,8 +381,7 @@ read_escape(const char **src)
 			return '\r';
 		case 'u':
 			*src += 4;
-			return (char) (((p[3] - '0') << 4) |
-						   (p[4] <= '9' ? p[4] - '0' : p[4] - 'a' + 10));
+			return (char) (((p[3] - '0') << 4) | (p[4] <= '9' ? p[4] - '0' : p[4] - 'a' + 10));
 		default:
 			return *p;
 	}
@@ -395,7 +391,7 @@ Size
 bev_json_plain(const char *scalar, Size len, char *dst)
 {
 	const char *end = scalar + len - 1;
-	char	   *start = dst;
+	char *start = dst;
 
 	if (len < 2 || *scalar != '"')
 	{
@@ -404,7 +400,7 @@ bev_json_plain(const char *scalar, Size len, char *dst)
 	}
 	for (scalar++; scalar < end;)
 	{
-		char		c = *scalar++;
+		char c = *scalar++;
 
 		*dst++ = c == '\\' ? read_escape(&scalar) : c;
 	}

@@ -14,10 +14,10 @@
 
 typedef struct BevJson
 {
-	char	   *data;			/* not NUL-terminated */
-	Size		len;
-	Size		capacity;
-	MemoryContext context;		/* where data is allocated */
+	char *data; /* not NUL-terminated */
+	Size len;
+	Size capacity;
+	MemoryContext context; /* where data is allocated */
 } BevJson;
 
 /* An empty buffer whose bytes live in context; the first write allocates. */
@@ -84,6 +84,6 @@ bev_json_char(BevJson *json, char c)
 	json->data[json->len++] = c;
 }
 
-#define bev_json_literal(json, text)	bev_json_bytes(json, "" text "", sizeof(text) - 1)
+#define bev_json_literal(json, text) bev_json_bytes(json, "" text "", sizeof(text) - 1)
 
-#endif							/* BEV_SERVER_ENCODE_JSON_H */
+#endif /* BEV_SERVER_ENCODE_JSON_H */

@@ -12,7 +12,7 @@
 #include "server/explain/findings.h"
 #include "server/base/subtransaction.h"
 
-#define ROLE_ADMIN	"admin"
+#define ROLE_ADMIN "admin"
 
 /* ---- who somebody is ---- */
 
@@ -44,16 +44,16 @@ void
 bev_audience_explain_look_up(BevSomebody *somebody, const char *user)
 {
 	BevUserLookupEntry entry = {.user = user};
-	BevSpan		rest;
-	BevAccess	access;
+	BevSpan rest;
+	BevAccess access;
 
-	*somebody = (BevSomebody) {.user = user,.active = true};
+	*somebody = (BevSomebody){.user = user, .active = true};
 	initStringInfo(&entry.access);
 	somebody->error = bev_subtransaction_error(collect, &entry);
 	if (somebody->error)
 		return;
 	somebody->has_tables = entry.user != NULL;
-	rest = (BevSpan) {entry.access.data, entry.access.len};
+	rest = (BevSpan){entry.access.data, entry.access.len};
 	while (bev_access_next(&rest, &access))
 		take_statement(somebody, &access);
 }
@@ -64,16 +64,16 @@ bev_audience_explain_look_up(BevSomebody *somebody, const char *user)
 static const char *
 named_by(BevSpan principal, const char *prefix)
 {
-	size_t		len = strlen(prefix);
+	size_t len = strlen(prefix);
 
-	return principal.len > len && memcmp(principal.data, prefix, len) == 0
-		? principal.data + len : NULL;
+	return principal.len > len && memcmp(principal.data, prefix, len) == 0 ? principal.data + len :
+	                                                                         NULL;
 }
 
 static BevSpan
 behind(BevSpan principal, const char *name)
 {
-	return (BevSpan) {name, (uint32_t) (principal.data + principal.len - name)};
+	return (BevSpan){name, (uint32_t) (principal.data + principal.len - name)};
 }
 
 static char *
@@ -96,10 +96,10 @@ principal_words(BevSpan principal)
 static char
 split_line(BevSpan line, BevSpan *principal)
 {
-	bool		has_sign = line.len > 0 && (line.data[0] == BEV_AUDIENCE_EXCEPT ||
-											line.data[0] == BEV_AUDIENCE_ONLY);
+	bool has_sign =
+		line.len > 0 && (line.data[0] == BEV_AUDIENCE_EXCEPT || line.data[0] == BEV_AUDIENCE_ONLY);
 
-	*principal = (BevSpan) {line.data + has_sign, line.len - has_sign};
+	*principal = (BevSpan){line.data + has_sign, line.len - has_sign};
 	return has_sign ? line.data[0] : '\0';
 }
 
@@ -107,9 +107,9 @@ split_line(BevSpan line, BevSpan *principal)
 static void
 append_words(StringInfo out, BevSpan audience, char sign, const char *ahead)
 {
-	bool		first = true;
-	BevSpan		line;
-	BevSpan		principal;
+	bool first = true;
+	BevSpan line;
+	BevSpan principal;
 
 	while (bev_audience_next(&audience, &line))
 	{
@@ -135,9 +135,9 @@ bev_audience_explain_words(BevSpan audience)
 static bool
 is_member(const BevSomebody *somebody, BevSpan project)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, somebody->projects)
+	foreach (cell, somebody->projects)
 	{
 		if (bev_span_is(project, lfirst(cell)))
 			return true;
@@ -173,17 +173,17 @@ belongs(BevSpan principal, const BevSomebody *somebody, const char *role)
 BevLikely
 bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, const char *role)
 {
-	BevLikely	named = BEV_NO;
-	BevLikely	except = BEV_NO;
-	BevLikely	among = BEV_NO;
-	bool		restricted = false;
-	BevSpan		line;
-	BevSpan		principal;
+	BevLikely named = BEV_NO;
+	BevLikely except = BEV_NO;
+	BevLikely among = BEV_NO;
+	bool restricted = false;
+	BevSpan line;
+	BevSpan principal;
 
 	while (bev_audience_next(&audience, &line))
 	{
-		char		sign = split_line(line, &principal);
-		BevLikely	here = belongs(principal, somebody, role);
+		char sign = split_line(line, &principal);
+		BevLikely here = belongs(principal, somebody, role);
 
 		if (sign == BEV_AUDIENCE_EXCEPT)
 			except = Max(except, here);

@@ -22,12 +22,12 @@ typedef enum BevLikely
 typedef struct BevSomebody
 {
 	const char *user;
-	bool		has_tables;		/* there are tables that decide */
-	bool		has_row;		/* they have this user */
-	bool		active;
-	const char *role;			/* the lowest of their roles; NULL: no row */
-	List	   *projects;		/* of char *: memberships */
-	ErrorData  *error;			/* NULL unless they couldn't be read */
+	bool has_tables; /* there are tables that decide */
+	bool has_row;    /* they have this user */
+	bool active;
+	const char *role; /* the lowest of their roles; NULL: no row */
+	List *projects;   /* of char *: memberships */
+	ErrorData *error; /* NULL unless they couldn't be read */
 } BevSomebody;
 
 extern void bev_audience_explain_look_up(BevSomebody *somebody, const char *user);
@@ -39,6 +39,7 @@ extern char *bev_audience_explain_words(BevSpan audience);
  * Is somebody in the audience?  role is that of a connection; NULL: of any that there may
  * be.  A token may add projects, which nobody knows here.
  */
-extern BevLikely bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, const char *role);
+extern BevLikely bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody,
+                                               const char *role);
 
-#endif							/* BEV_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H */
+#endif /* BEV_SERVER_EXPLAIN_AUDIENCE_EXPLAIN_H */

@@ -41,16 +41,16 @@ PG_FUNCTION_INFO_V1(bugevents_explain_change_text);
 PG_FUNCTION_INFO_V1(bugevents_explain_change_jsonb);
 
 /* So many of the row's last events are shown. */
-#define EVENTS_SHOWN	5
+#define EVENTS_SHOWN 5
 
 typedef struct Change
 {
-	BevFindings	findings;
-	Relation	rel;
-	Trigger    *trigger;		/* NULL: not attached */
+	BevFindings findings;
+	Relation rel;
+	Trigger *trigger; /* NULL: not attached */
 	BevAttachment *attachment;
-	BevRowKey	key;
-	const char *event_key;		/* as events of the row have it, UTF-8; NULL: not known */
+	BevRowKey key;
+	const char *event_key; /* as events of the row have it, UTF-8; NULL: not known */
 } Change;
 
 static void
@@ -68,7 +68,7 @@ look_at_library(Change *change)
 	if (!bev_settings_are_preloaded())
 	{
 		add(change, "library", BEV_REASON,
-			"bugevents is not in shared_preload_libraries: attached tables can't be written to");
+		    "bugevents is not in shared_preload_libraries: attached tables can't be written to");
 		return false;
 	}
 	add(change, "library", BEV_FINE, "preloaded");
@@ -82,8 +82,8 @@ look_at_server(Change *change)
 		add(change, "database", BEV_FINE, psprintf("\"%s\" is served", bev_database));
 	else
 		add(change, "database", BEV_REASON,
-			psprintf("bugevents.database is \"%s\", and this is \"%s\"",
-					 bev_database, get_database_name(MyDatabaseId)));
+		    psprintf("bugevents.database is \"%s\", and this is \"%s\"", bev_database,
+		             get_database_name(MyDatabaseId)));
 	if (bev_enabled_is_on())
 		add(change, "enabled", BEV_FINE, "changes are captured");
 	else
@@ -95,23 +95,24 @@ look_at_server(Change *change)
 static void
 look_at_table(Change *change)
 {
-	Relation	rel = change->rel;
-	Oid			root;
+	Relation rel = change->rel;
+	Oid root;
 
 	change->trigger = bev_attached_trigger(rel);
 	if (change->trigger == NULL)
 	{
 		add(change, "table", BEV_REASON,
-			psprintf("\"%s\" is not attached; bugevents.attach() does that", RelationGetRelationName(rel)));
+		    psprintf("\"%s\" is not attached; bugevents.attach() does that",
+		             RelationGetRelationName(rel)));
 		return;
 	}
 	change->attachment = bev_attachment_read(change->trigger->tgargs[0]);
 	root = bev_attached_root(change->trigger->tgoid);
 	add(change, "table", BEV_FINE,
-		root == RelationGetRelid(rel)
-		? psprintf("attached as %s", change->attachment->entity->name)
-		: psprintf("attached as %s by its partitioned table \"%s\"",
-				   change->attachment->entity->name, get_rel_name(root)));
+	    root == RelationGetRelid(rel) ?
+	        psprintf("attached as %s", change->attachment->entity->name) :
+	        psprintf("attached as %s by its partitioned table \"%s\"",
+	                 change->attachment->entity->name, get_rel_name(root)));
 }
 
 /* Does the trigger fire in sessions of this session_replication_role? */
@@ -150,16 +151,16 @@ when_it_fires(char enabled)
 static void
 look_at_trigger(Change *change)
 {
-	char		enabled = change->trigger->tgenabled;
+	char enabled = change->trigger->tgenabled;
 
 	add(change, "trigger",
-		enabled == TRIGGER_DISABLED || enabled == TRIGGER_FIRES_ON_REPLICA ? BEV_REASON : BEV_FINE,
-		psprintf("\"%s\" %s", change->trigger->tgname, when_it_fires(enabled)));
+	    enabled == TRIGGER_DISABLED || enabled == TRIGGER_FIRES_ON_REPLICA ? BEV_REASON : BEV_FINE,
+	    psprintf("\"%s\" %s", change->trigger->tgname, when_it_fires(enabled)));
 	if (enabled == TRIGGER_DISABLED)
 		return;
 	add(change, "session", fires(enabled, SessionReplicationRole) ? BEV_FINE : BEV_REASON,
-		psprintf("session_replication_role is %s here; of the session that wrote it isn't known",
-				 GetConfigOption("session_replication_role", false, false)));
+	    psprintf("session_replication_role is %s here; of the session that wrote it isn't known",
+	             GetConfigOption("session_replication_role", false, false)));
 }
 
 /* ---- the row ---- */
@@ -171,20 +172,21 @@ look_at_filter(Change *change, const BevRow *row)
 
 	if (row->failed)
 		add(change, "filter", BEV_NOTE,
-			"an expression of the attachment fails for this row (see the warning): its events go out without what the expressions give, and unfiltered");
+		    "an expression of the attachment fails for this row (see the warning): its events go out without what the expressions give, and unfiltered");
 	else if (filter == NULL)
 		add(change, "filter", BEV_FINE, "there is none");
 	else if (row->wanted)
 		add(change, "filter", BEV_FINE, psprintf("true for the row as it is now: %s", filter));
 	else
-		add(change, "filter", BEV_REASON, psprintf("false or null for the row as it is now: %s", filter));
+		add(change, "filter", BEV_REASON,
+		    psprintf("false or null for the row as it is now: %s", filter));
 }
 
 /* As a capture would; but whatever the expressions do, they can't write. */
 static void
 read_row(BevMapping *mapping, Relation rel, TupleTableSlot *slot, BevRow *row)
 {
-	bool		read_only = XactReadOnly;
+	bool read_only = XactReadOnly;
 
 	XactReadOnly = true;
 	PG_TRY();
@@ -201,14 +203,14 @@ read_row(BevMapping *mapping, Relation rel, TupleTableSlot *slot, BevRow *row)
 static void
 look_at_version(Change *change, Oid relid, ItemPointer tid)
 {
-	Relation	rel = table_open(relid, AccessShareLock);
-	Trigger    *trigger = bev_attached_trigger(rel);
+	Relation rel = table_open(relid, AccessShareLock);
+	Trigger *trigger = bev_attached_trigger(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 
 	if (trigger && table_tuple_fetch_row_version(rel, tid, GetActiveSnapshot(), slot))
 	{
-		BevMapping  *mapping = bev_mapping_get(rel, trigger);
-		BevRow		row;
+		BevMapping *mapping = bev_mapping_get(rel, trigger);
+		BevRow row;
 
 		read_row(mapping, rel, slot, &row);
 		look_at_filter(change, &row);
@@ -228,11 +230,9 @@ is_known(const BevRow *row, int field)
 static const char *
 key_of_missing(Change *change)
 {
-	BevMapping  *mapping = bev_mapping_get(change->rel, change->trigger);
-	BevRow		row = {
-		.values = palloc0(sizeof(Datum) * mapping->nfields),
-		.nulls = palloc(sizeof(bool) * mapping->nfields)
-	};
+	BevMapping *mapping = bev_mapping_get(change->rel, change->trigger);
+	BevRow row = {.values = palloc0(sizeof(Datum) * mapping->nfields),
+	              .nulls = palloc(sizeof(bool) * mapping->nfields)};
 
 	memset(row.nulls, true, sizeof(bool) * mapping->nfields);
 	for (int i = 0; i < change->key.n; i++)
@@ -242,8 +242,8 @@ key_of_missing(Change *change)
 				row.values[field] = change->key.value[i];
 				row.nulls[field] = false;
 			}
-	if (mapping->key >= 0 ? !is_known(&row, mapping->key)
-		: !is_known(&row, mapping->person) || !is_known(&row, mapping->project))
+	if (mapping->key >= 0 ? !is_known(&row, mapping->key) :
+	                        !is_known(&row, mapping->person) || !is_known(&row, mapping->project))
 		return NULL;
 	return bev_row_event_key(mapping, &row);
 }
@@ -251,7 +251,7 @@ key_of_missing(Change *change)
 static void
 look_at_row(Change *change, Jsonb *json)
 {
-	Oid			relid;
+	Oid relid;
 	ItemPointerData tid;
 
 	if (!bev_rowkey_read(change->rel, change->attachment, json, &change->key))
@@ -262,15 +262,16 @@ look_at_row(Change *change, Jsonb *json)
 	if (bev_rowkey_find(change->rel, change->attachment, &change->key, &relid, &tid))
 	{
 		add(change, "row", BEV_FINE,
-			psprintf("%s is there, in \"%s\"",
-					 bev_rowkey_show(change->rel, &change->key), get_rel_name(relid)));
+		    psprintf("%s is there, in \"%s\"", bev_rowkey_show(change->rel, &change->key),
+		             get_rel_name(relid)));
 		if (change->trigger)
 			look_at_version(change, relid, &tid);
 		return;
 	}
 	add(change, "row", BEV_NOTE,
-		psprintf("there is none with %s that this session can see: deleted, never committed, or not yet",
-				 bev_rowkey_show(change->rel, &change->key)));
+	    psprintf(
+			"there is none with %s that this session can see: deleted, never committed, or not yet",
+			bev_rowkey_show(change->rel, &change->key)));
 	if (change->trigger)
 		change->event_key = key_of_missing(change);
 }
@@ -279,40 +280,40 @@ look_at_row(Change *change, Jsonb *json)
 
 typedef struct Found
 {
-	uint64		seq;
+	uint64 seq;
 	TimestampTz at;
-	char		action[64];
+	char action[64];
 } Found;
 
 typedef struct Search
 {
 	const char *type;
 	const char *key;
-	uint64		count;
-	Found		last[EVENTS_SHOWN]; /* a ring */
+	uint64 count;
+	Found last[EVENTS_SHOWN]; /* a ring */
 } Search;
 
 static void
 keep(Search *search, uint64 seq, TimestampTz at, BevSpan action)
 {
-	Found	   *found = &search->last[search->count++ % EVENTS_SHOWN];
+	Found *found = &search->last[search->count++ % EVENTS_SHOWN];
 
-	*found = (Found) {.seq = seq,.at = at};
+	*found = (Found){.seq = seq, .at = at};
 	snprintf(found->action, sizeof(found->action), "%.*s", (int) action.len, action.data);
 }
 
 static bool
 search_run(void *arg, const BevJournalRun *run)
 {
-	Search	   *search = arg;
+	Search *search = arg;
 	const char *record = run->records;
-	Size		size = run->size;
-	BevEvent		event;
+	Size size = run->size;
+	BevEvent event;
 
 	for (uint32 i = 0; i < run->count && bev_event_read(record, size, &event); i++)
 	{
 		if (bev_span_is(event.field[BEV_EVENT_KEY], search->key) &&
-			bev_span_is(event.field[BEV_EVENT_TYPE], search->type))
+		    bev_span_is(event.field[BEV_EVENT_TYPE], search->type))
 			keep(search, run->first_seq + i, run->at, event.field[BEV_EVENT_ACTION]);
 		record += event.size;
 		size -= event.size;
@@ -325,12 +326,12 @@ static char *
 show_beginning(void)
 {
 	BevStreamRow row;
-	char	   *text;
+	char *text;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	text = bev_stream_row_read(&row) && row.dropped > 0
-		? psprintf("retention has dropped what was up to seq " UINT64_FORMAT, row.dropped)
-		: pstrdup("the journal is whole since the stream began");
+	text = bev_stream_row_read(&row) && row.dropped > 0 ?
+	           psprintf("retention has dropped what was up to seq " UINT64_FORMAT, row.dropped) :
+	           pstrdup("the journal is whole since the stream began");
 	PopActiveSnapshot();
 	return text;
 }
@@ -338,21 +339,21 @@ show_beginning(void)
 static void
 look_at_journal(Change *change)
 {
-	Search		search = {.type = change->attachment->entity->name,.key = change->event_key};
-	int			shown;
+	Search search = {.type = change->attachment->entity->name, .key = change->event_key};
+	int shown;
 
 	bev_journal_read_settled(0, PG_INT64_MAX, search_run, &search);
 	shown = Min(search.count, EVENTS_SHOWN);
 	add(change, "events", BEV_NOTE,
-		psprintf("the journal has " UINT64_FORMAT " of %s %s; %s", search.count, search.type,
-				 bev_findings_text((BevSpan) {search.key, strlen(search.key)}), show_beginning()));
+	    psprintf("the journal has " UINT64_FORMAT " of %s %s; %s", search.count, search.type,
+	             bev_findings_text((BevSpan){search.key, strlen(search.key)}), show_beginning()));
 	for (int i = 0; i < shown; i++)
 	{
-		Found	   *found = &search.last[(search.count - shown + i) % EVENTS_SHOWN];
+		Found *found = &search.last[(search.count - shown + i) % EVENTS_SHOWN];
 
 		add(change, "event", BEV_NOTE,
-			psprintf("seq " UINT64_FORMAT " at %s: %s", found->seq,
-					 bev_findings_time(found->at), found->action));
+		    psprintf("seq " UINT64_FORMAT " at %s: %s", found->seq, bev_findings_time(found->at),
+		             found->action));
 	}
 }
 
@@ -373,12 +374,12 @@ static void
 add_rules(Change *change)
 {
 	add(change, "update", BEV_NOTE,
-		psprintf("an UPDATE that changes none of these fields publishes nothing: %s",
-				 list_fields(change->attachment)));
+	    psprintf("an UPDATE that changes none of these fields publishes nothing: %s",
+	             list_fields(change->attachment)));
 	add(change, "truncate", BEV_NOTE,
-		"TRUNCATE publishes one event of the table, none of its rows");
+	    "TRUNCATE publishes one event of the table, none of its rows");
 	add(change, "transaction", BEV_UNKNOWN,
-		"whether one was rolled back can't be known, it leaves nothing behind; one that is open or prepared publishes when it commits");
+	    "whether one was rolled back can't be known, it leaves nothing behind; one that is open or prepared publishes when it commits");
 }
 
 /* ---- the function ---- */
@@ -387,32 +388,28 @@ add_rules(Change *change)
 static Relation
 open_table(Oid relid)
 {
-	char		kind = get_rel_relkind(relid);
-	AclResult	acl;
+	char kind = get_rel_relkind(relid);
+	AclResult acl;
 
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table", kind ? get_rel_name(relid) : psprintf("%u", relid))));
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		                errmsg("\"%s\" is not a table",
+		                       kind ? get_rel_name(relid) : psprintf("%u", relid))));
 	acl = pg_class_aclcheck(relid, GetUserId(), ACL_SELECT);
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, get_relkind_objtype(kind), get_rel_name(relid));
 	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("row-level security of table \"%s\" holds for role \"%s\"",
-						get_rel_name(relid), GetUserNameFromId(GetUserId(), false)),
-				 errhint("Ask as a role that may bypass it.")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		                errmsg("row-level security of table \"%s\" holds for role \"%s\"",
+		                       get_rel_name(relid), GetUserNameFromId(GetUserId(), false)),
+		                errhint("Ask as a role that may bypass it.")));
 	return table_open(relid, AccessShareLock);
 }
 
 static void
 explain(FunctionCallInfo fcinfo, Jsonb *key)
 {
-	Change		change = {
-		.findings = bev_findings_begin(fcinfo),
-		.rel = open_table(PG_GETARG_OID(0))
-	};
+	Change change = {.findings = bev_findings_begin(fcinfo), .rel = open_table(PG_GETARG_OID(0))};
 
 	if (look_at_library(&change))
 	{
@@ -425,7 +422,7 @@ explain(FunctionCallInfo fcinfo, Jsonb *key)
 			look_at_journal(&change);
 		else if (change.trigger)
 			add(&change, "events", BEV_UNKNOWN,
-				"the id that events of this row would have comes from an expression, and there is no row to ask");
+			    "the id that events of this row would have comes from an expression, and there is no row to ask");
 		if (change.trigger)
 			add_rules(&change);
 	}
@@ -436,13 +433,14 @@ explain(FunctionCallInfo fcinfo, Jsonb *key)
 Datum
 bugevents_explain_change_text(PG_FUNCTION_ARGS)
 {
-	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	JsonbValue	value = {.type = jbvString};
+	char *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = key;
 	value.val.string.len = strlen(key);
-	explain(fcinfo, *key == '{' ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(key)))
-			: JsonbValueToJsonb(&value));
+	explain(fcinfo, *key == '{' ?
+	                    DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(key))) :
+	                    JsonbValueToJsonb(&value));
 	return (Datum) 0;
 }
 

@@ -18,7 +18,7 @@ static const char *const verdicts[] = {
 BevFindings
 bev_findings_begin(FunctionCallInfo fcinfo)
 {
-	BevFindings	findings = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+	BevFindings findings = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 
 	InitMaterializedSRF(fcinfo, 0);
 	return findings;
@@ -26,14 +26,11 @@ bev_findings_begin(FunctionCallInfo fcinfo)
 
 void
 bev_findings_add(BevFindings *findings, const char *finding, BevVerdictKind verdict,
-				const char *detail)
+                 const char *detail)
 {
-	Datum		values[3] = {
-		CStringGetTextDatum(finding),
-		CStringGetTextDatum(verdicts[verdict]),
-		CStringGetTextDatum(detail)
-	};
-	bool		nulls[3] = {0};
+	Datum values[3] = {CStringGetTextDatum(finding), CStringGetTextDatum(verdicts[verdict]),
+	                   CStringGetTextDatum(detail)};
+	bool nulls[3] = {0};
 
 	tuplestore_putvalues(findings->result->setResult, findings->result->setDesc, values, nulls);
 }
@@ -41,7 +38,7 @@ bev_findings_add(BevFindings *findings, const char *finding, BevVerdictKind verd
 char *
 bev_findings_text(BevSpan utf8)
 {
-	char	   *text = pnstrdup(utf8.data, utf8.len);
+	char *text = pnstrdup(utf8.data, utf8.len);
 
 	return pg_any_to_server(text, utf8.len, PG_UTF8);
 }

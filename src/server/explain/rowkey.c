@@ -29,16 +29,17 @@ add_column(Relation rel, AttrNumber attnum, BevRowKey *key)
 static bool
 find_columns(Relation rel, const BevAttachment *attachment, BevRowKey *key)
 {
-	Bitmapset  *primary = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
-	int			i = -1;
+	Bitmapset *primary = RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_PRIMARY_KEY);
+	int i = -1;
 
 	while ((i = bms_next_member(primary, i)) >= 0)
 		add_column(rel, i + FirstLowInvalidHeapAttributeNumber, key);
 	if (key->n == 0 && attachment)
 	{
 		const BevSource *source = bev_field_source(attachment, BEV_ENTITY_KEY);
-		AttrNumber	attnum = source && source->column
-			? bev_attachment_column(attachment, source, RelationGetRelid(rel)) : InvalidAttrNumber;
+		AttrNumber attnum = source && source->column ?
+		                        bev_attachment_column(attachment, source, RelationGetRelid(rel)) :
+		                        InvalidAttrNumber;
 
 		if (attnum != InvalidAttrNumber)
 			add_column(rel, attnum, key);
@@ -54,12 +55,13 @@ report_misfit(Relation rel, const BevRowKey *key)
 	initStringInfo(&names);
 	for (int i = 0; i < key->n; i++)
 		appendStringInfo(&names, "%s\"%s\"", i ? ", " : "",
-						 get_attname(RelationGetRelid(rel), key->attnum[i], false));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the key doesn't identify a row of \"%s\"", RelationGetRelationName(rel)),
-			 errdetail("A row is known by %s.", names.data),
-			 errhint("Give the value of the only column, or a JSON object with a value for each.")));
+		                 get_attname(RelationGetRelid(rel), key->attnum[i], false));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+	     errmsg("the key doesn't identify a row of \"%s\"", RelationGetRelationName(rel)),
+	     errdetail("A row is known by %s.", names.data),
+	     errhint("Give the value of the only column, or a JSON object with a value for each.")));
 }
 
 static char *
@@ -70,8 +72,8 @@ scalar_text(Relation rel, const BevRowKey *key, const JsonbValue *value)
 		case jbvString:
 			return pnstrdup(value->val.string.val, value->val.string.len);
 		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(value->val.numeric)));
+			return DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 		case jbvBool:
 			return pstrdup(value->val.boolean ? "true" : "false");
 		default:
@@ -87,17 +89,17 @@ read_object(Relation rel, Jsonb *json, BevRowKey *key)
 		report_misfit(rel, key);
 	for (int i = 0; i < key->n; i++)
 	{
-		char	   *name = get_attname(RelationGetRelid(rel), key->attnum[i], false);
+		char *name = get_attname(RelationGetRelid(rel), key->attnum[i], false);
 
-		key->text[i] = scalar_text(rel, key, getKeyJsonValueFromContainer(&json->root, name,
-																		 strlen(name), NULL));
+		key->text[i] = scalar_text(
+			rel, key, getKeyJsonValueFromContainer(&json->root, name, strlen(name), NULL));
 	}
 }
 
 bool
 bev_rowkey_read(Relation rel, const BevAttachment *attachment, Jsonb *json, BevRowKey *key)
 {
-	*key = (BevRowKey) {0};
+	*key = (BevRowKey){0};
 	if (!find_columns(rel, attachment, key))
 		return false;
 	if (JB_ROOT_IS_OBJECT(json))
@@ -112,14 +114,14 @@ bev_rowkey_read(Relation rel, const BevAttachment *attachment, Jsonb *json, BevR
 static char *
 build_query(Relation rel, const BevRowKey *key)
 {
-	Oid			relid = RelationGetRelid(rel);
+	Oid relid = RelationGetRelid(rel);
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT row.tableoid, row.ctid FROM %s WHERE ", bev_field_from(relid));
 	for (int i = 0; i < key->n; i++)
 		appendStringInfo(&sql, "%srow.%s = $%d", i ? " AND " : "",
-						 quote_identifier(get_attname(relid, key->attnum[i], false)), i + 1);
+		                 quote_identifier(get_attname(relid, key->attnum[i], false)), i + 1);
 	return sql.data;
 }
 
@@ -128,8 +130,8 @@ convert(BevRowKey *key)
 {
 	for (int i = 0; i < key->n; i++)
 	{
-		Oid			input;
-		Oid			param;
+		Oid input;
+		Oid param;
 
 		getTypeInputInfo(key->type[i], &input, &param);
 		key->value[i] = OidInputFunctionCall(input, key->text[i], param, -1);
@@ -139,8 +141,8 @@ convert(BevRowKey *key)
 static bool
 run_query(const char *sql, BevRowKey *key, Oid *relid, ItemPointer tid)
 {
-	bool		found;
-	bool		isnull;
+	bool found;
+	bool isnull;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -149,8 +151,8 @@ run_query(const char *sql, BevRowKey *key, Oid *relid, ItemPointer tid)
 	found = SPI_processed > 0;
 	if (found)
 	{
-		HeapTuple	row = SPI_tuptable->vals[0];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
+		HeapTuple row = SPI_tuptable->vals[0];
+		TupleDesc desc = SPI_tuptable->tupdesc;
 
 		*relid = DatumGetObjectId(SPI_getbinval(row, desc, 1, &isnull));
 		*tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(row, desc, 2, &isnull));
@@ -160,13 +162,13 @@ run_query(const char *sql, BevRowKey *key, Oid *relid, ItemPointer tid)
 }
 
 bool
-bev_rowkey_find(Relation rel, const BevAttachment *attachment, BevRowKey *key,
-			   Oid *relid, ItemPointer tid)
+bev_rowkey_find(Relation rel, const BevAttachment *attachment, BevRowKey *key, Oid *relid,
+                ItemPointer tid)
 {
-	char	   *sql = build_query(rel, key);
-	BevOwnerScope scope = bev_owner_enter(rel->rd_rel->relowner,
-										bev_owner_search_path(attachment ? attachment->search_path : NULL));
-	bool		found;
+	char *sql = build_query(rel, key);
+	BevOwnerScope scope = bev_owner_enter(
+		rel->rd_rel->relowner, bev_owner_search_path(attachment ? attachment->search_path : NULL));
+	bool found;
 
 	convert(key);
 	found = run_query(sql, key, relid, tid);
@@ -182,6 +184,6 @@ bev_rowkey_show(Relation rel, const BevRowKey *key)
 	initStringInfo(&out);
 	for (int i = 0; i < key->n; i++)
 		appendStringInfo(&out, "%s%s = %s", i ? ", " : "",
-						 get_attname(RelationGetRelid(rel), key->attnum[i], false), key->text[i]);
+		                 get_attname(RelationGetRelid(rel), key->attnum[i], false), key->text[i]);
 	return out.data;
 }

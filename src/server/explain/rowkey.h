@@ -15,11 +15,11 @@
 /* Values for the columns that identify a row. */
 typedef struct BevRowKey
 {
-	int			n;
-	AttrNumber	attnum[INDEX_MAX_KEYS];
-	Oid			type[INDEX_MAX_KEYS];	/* domains looked through */
-	char	   *text[INDEX_MAX_KEYS];
-	Datum		value[INDEX_MAX_KEYS];	/* once the row was looked for */
+	int n;
+	AttrNumber attnum[INDEX_MAX_KEYS];
+	Oid type[INDEX_MAX_KEYS]; /* domains looked through */
+	char *text[INDEX_MAX_KEYS];
+	Datum value[INDEX_MAX_KEYS]; /* once the row was looked for */
 } BevRowKey;
 
 /*
@@ -28,16 +28,16 @@ typedef struct BevRowKey
  * Throws where the key doesn't fit; false when the table has neither.
  */
 extern bool bev_rowkey_read(Relation rel, const BevAttachment *attachment, Jsonb *json,
-						   BevRowKey *key);
+                            BevRowKey *key);
 
 /*
  * Find the row, as the table's owner; false: there is none.  relid is the partition that
  * it is in.
  */
 extern bool bev_rowkey_find(Relation rel, const BevAttachment *attachment, BevRowKey *key,
-						   Oid *relid, ItemPointer tid);
+                            Oid *relid, ItemPointer tid);
 
 /* Columns and values, for messages; palloc'd. */
 extern char *bev_rowkey_show(Relation rel, const BevRowKey *key);
 
-#endif							/* BEV_SERVER_EXPLAIN_ROWKEY_H */
+#endif /* BEV_SERVER_EXPLAIN_ROWKEY_H */

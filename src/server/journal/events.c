@@ -41,8 +41,8 @@ enum
 typedef struct Output
 {
 	ReturnSetInfo *result;
-	MemoryContext row;			/* reset for each event */
-	int64		left;			/* rows that may still be returned */
+	MemoryContext row; /* reset for each event */
+	int64 left;        /* rows that may still be returned */
 } Output;
 
 PG_FUNCTION_INFO_V1(bugevents_events);
@@ -51,7 +51,7 @@ PG_FUNCTION_INFO_V1(bugevents_events);
 static char *
 span_text(BevSpan span)
 {
-	char	   *text = pnstrdup(span.data, span.len);
+	char *text = pnstrdup(span.data, span.len);
 
 	return pg_any_to_server(text, span.len, PG_UTF8);
 }
@@ -65,9 +65,9 @@ span_jsonb(BevSpan span)
 static void
 put_event(Output *output, const BevJournalRun *run, uint64 seq, const BevEvent *event)
 {
-	Datum		values[EVENTS_COLUMNS];
-	bool		nulls[EVENTS_COLUMNS] = {0};
-	char	   *audience = span_text(event->field[BEV_EVENT_AUDIENCE]);
+	Datum values[EVENTS_COLUMNS];
+	bool nulls[EVENTS_COLUMNS] = {0};
+	char *audience = span_text(event->field[BEV_EVENT_AUDIENCE]);
 
 	for (char *p = audience; *p; p++)
 		if (*p == '\n')
@@ -81,31 +81,29 @@ put_event(Output *output, const BevJournalRun *run, uint64 seq, const BevEvent *
 	values[EVENTS_AUDIENCE] = CStringGetTextDatum(audience);
 	values[EVENTS_PAYLOAD] = span_jsonb(event->field[BEV_EVENT_PAYLOAD]);
 	nulls[EVENTS_CHANGES] = event->field[BEV_EVENT_CHANGES].len == 0;
-	values[EVENTS_CHANGES] = nulls[EVENTS_CHANGES] ? (Datum) 0 :
-		span_jsonb(event->field[BEV_EVENT_CHANGES]);
+	values[EVENTS_CHANGES] =
+		nulls[EVENTS_CHANGES] ? (Datum) 0 : span_jsonb(event->field[BEV_EVENT_CHANGES]);
 	nulls[EVENTS_ACTOR] = event->field[BEV_EVENT_ACTOR].len == 0;
 	values[EVENTS_ACTOR] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_ACTOR]));
-	tuplestore_putvalues(output->result->setResult, output->result->setDesc,
-						 values, nulls);
+	tuplestore_putvalues(output->result->setResult, output->result->setDesc, values, nulls);
 }
 
 static bool
 put_run(void *arg, const BevJournalRun *run)
 {
-	Output	   *output = arg;
+	Output *output = arg;
 	const char *record = run->records;
-	Size		size = run->size;
+	Size size = run->size;
 
 	for (uint32 i = 0; i < run->count && output->left > 0; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(output->row);
-		BevEvent		event;
+		BevEvent event;
 
 		if (!bev_event_read(record, size, &event))
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
-							run->first_seq + i)));
+			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+			                errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
+			                       run->first_seq + i)));
 		put_event(output, run, run->first_seq + i, &event);
 		record += event.size;
 		size -= event.size;
@@ -128,36 +126,35 @@ check_history(uint64 since)
 	PushActiveSnapshot(GetLatestSnapshot());
 	if (since != 0 && bev_stream_row_read(&row) && since < row.dropped)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("events after seq " UINT64_FORMAT " are not complete any more", since),
-				 errdetail("Retention has dropped those up to seq " UINT64_FORMAT ".", row.dropped),
-				 errhint("Read from " UINT64_FORMAT " on, after reading the tables anew.", row.dropped)));
+		        (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		         errmsg("events after seq " UINT64_FORMAT " are not complete any more", since),
+		         errdetail("Retention has dropped those up to seq " UINT64_FORMAT ".", row.dropped),
+		         errhint("Read from " UINT64_FORMAT " on, after reading the tables anew.",
+		                 row.dropped)));
 	PopActiveSnapshot();
 }
 
 Datum
 bugevents_events(PG_FUNCTION_ARGS)
 {
-	int64		since = PG_GETARG_INT64(0);
-	int32		max = PG_GETARG_INT32(1);
-	Output		output = {.result = (ReturnSetInfo *) fcinfo->resultinfo, .left = max};
+	int64 since = PG_GETARG_INT64(0);
+	int32 max = PG_GETARG_INT32(1);
+	Output output = {.result = (ReturnSetInfo *) fcinfo->resultinfo, .left = max};
 
 	bev_settings_require_preload();
 	if (since < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("since must not be negative")));
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("since must not be negative")));
 	if (max < 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max must not be negative")));
+		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("max must not be negative")));
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (max == 0 || !OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 		return (Datum) 0;
 
-	output.row = AllocSetContextCreate(CurrentMemoryContext, "bugevents event",
-									   ALLOCSET_DEFAULT_SIZES);
+	output.row =
+		AllocSetContextCreate(CurrentMemoryContext, "bugevents event", ALLOCSET_DEFAULT_SIZES);
 	bev_journal_read_settled(since, PG_INT64_MAX, put_run, &output);
 	check_history(since);
 	return (Datum) 0;

@@ -30,19 +30,18 @@
 #include "server/journal/layout.h"
 
 /* Rows above it may be stored out of line, which wants a snapshot. */
-#define TOAST_POSSIBLE	2000
+#define TOAST_POSSIBLE 2000
 
-static const char *const names[BEV_TABLES] = {
-	"journal_0", "journal_1", "journal_2", "journal_part", "journal_parted", "stream"
-};
+static const char *const names[BEV_TABLES] = {"journal_0",    "journal_1",      "journal_2",
+                                              "journal_part", "journal_parted", "stream"};
 
-static Oid	oids[BEV_TABLES];
+static Oid oids[BEV_TABLES];
 
 /* Somebody changed a table: find ours again if it may have been one of them. */
 static void
 forget_tables(Datum arg pg_attribute_unused(), Oid relid)
 {
-	bool		ours = !OidIsValid(relid);
+	bool ours = !OidIsValid(relid);
 
 	for (int i = 0; i < BEV_TABLES; i++)
 		ours |= oids[i] == relid;
@@ -62,7 +61,7 @@ bev_journal_table(BevTable table)
 	}
 	if (!OidIsValid(oids[table]))
 	{
-		Oid			schema = get_namespace_oid("bugevents", true);
+		Oid schema = get_namespace_oid("bugevents", true);
 
 		if (OidIsValid(schema))
 			oids[table] = get_relname_relid(names[table], schema);
@@ -77,15 +76,14 @@ bev_journal_table(BevTable table)
 static Oid
 only_index(Relation table)
 {
-	List	   *indexes = RelationGetIndexList(table);
-	Oid			index = list_length(indexes) == 1 ? linitial_oid(indexes) : InvalidOid;
+	List *indexes = RelationGetIndexList(table);
+	Oid index = list_length(indexes) == 1 ? linitial_oid(indexes) : InvalidOid;
 
 	if (!OidIsValid(index))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"bugevents.%s\" must have its primary key as its only index",
-						RelationGetRelationName(table)),
-				 errhint("Drop the indexes that were added to it.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("table \"bugevents.%s\" must have its primary key as its only index",
+		                       RelationGetRelationName(table)),
+		                errhint("Drop the indexes that were added to it.")));
 	list_free(indexes);
 	return index;
 }
@@ -93,7 +91,7 @@ only_index(Relation table)
 bool
 bev_journal_open(BevJournal *journal, BevTable table)
 {
-	Oid			oid = bev_journal_table(table);
+	Oid oid = bev_journal_table(table);
 
 	if (!OidIsValid(oid))
 		return false;
@@ -119,16 +117,15 @@ bev_journal_close(BevJournal *journal)
 static void
 insert_row(BevJournal *journal, Datum *values, bool *nulls, Size size)
 {
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(journal->table),
-										values, nulls);
-	bool		snapshot = size > TOAST_POSSIBLE;
-	IndexInfo  *info = makeNode(IndexInfo);
+	HeapTuple tuple = heap_form_tuple(RelationGetDescr(journal->table), values, nulls);
+	bool snapshot = size > TOAST_POSSIBLE;
+	IndexInfo *info = makeNode(IndexInfo);
 
 	if (snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	heap_insert(journal->table, tuple, GetCurrentCommandId(true), 0, NULL);
-	index_insert(journal->index, values, nulls, &tuple->t_self, journal->table,
-				 UNIQUE_CHECK_YES, false, info);
+	index_insert(journal->index, values, nulls, &tuple->t_self, journal->table, UNIQUE_CHECK_YES,
+	             false, info);
 	if (snapshot)
 		PopActiveSnapshot();
 	pfree(info);
@@ -143,11 +140,10 @@ records_datum(char *records, Size size)
 }
 
 void
-bev_journal_insert(BevJournal *journal, const BevJournalRow *row,
-				  char *records, Size size)
+bev_journal_insert(BevJournal *journal, const BevJournalRow *row, char *records, Size size)
 {
-	Datum		values[JOURNAL_COLUMNS];
-	bool		nulls[JOURNAL_COLUMNS] = {0};
+	Datum values[JOURNAL_COLUMNS];
+	bool nulls[JOURNAL_COLUMNS] = {0};
 
 	values[JOURNAL_LAST_SEQ - 1] = Int64GetDatum(row->first_seq + row->n - 1);
 	values[JOURNAL_N - 1] = Int32GetDatum(row->n);
@@ -160,11 +156,11 @@ bev_journal_insert(BevJournal *journal, const BevJournalRow *row,
 }
 
 void
-bev_journal_insert_part(BevJournal *journal, FullTransactionId xid,
-					   uint64 ordinal, uint32 n, char *records, Size size)
+bev_journal_insert_part(BevJournal *journal, FullTransactionId xid, uint64 ordinal, uint32 n,
+                        char *records, Size size)
 {
-	Datum		values[PART_COLUMNS];
-	bool		nulls[PART_COLUMNS] = {0};
+	Datum values[PART_COLUMNS];
+	bool nulls[PART_COLUMNS] = {0};
 
 	values[PART_XID - 1] = FullTransactionIdGetDatum(xid);
 	values[PART_ORDINAL - 1] = Int64GetDatum(ordinal);
@@ -176,8 +172,8 @@ bev_journal_insert_part(BevJournal *journal, FullTransactionId xid,
 /* What is read of a row. */
 typedef struct RowHead
 {
-	uint64		last_seq;		/* 0: there is no row */
-	uint64		low;
+	uint64 last_seq; /* 0: there is no row */
+	uint64 low;
 	TimestampTz at;
 } RowHead;
 
@@ -185,19 +181,18 @@ typedef struct RowHead
 static RowHead
 row_at_end(int segment, ScanDirection direction, Snapshot snapshot)
 {
-	Relation	table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
-	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
-								   AccessShareLock);
+	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
 	SysScanDesc scan;
-	HeapTuple	tuple;
-	RowHead		row = {0};
+	HeapTuple tuple;
+	RowHead row = {0};
 
 	scan = systable_beginscan_ordered(table, index, snapshot, 0, NULL);
 	tuple = systable_getnext_ordered(scan, direction);
 	if (tuple)
 	{
-		TupleDesc	desc = RelationGetDescr(table);
-		bool		isnull;
+		TupleDesc desc = RelationGetDescr(table);
+		bool isnull;
 
 		row.last_seq = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ, desc, &isnull));
 		row.low = DatumGetInt64(heap_getattr(tuple, JOURNAL_LOW, desc, &isnull));
@@ -222,7 +217,7 @@ any_row_at_end(int segment, ScanDirection direction)
 uint64
 bev_journal_last_seq(int segment, TimestampTz *at)
 {
-	RowHead		row = any_row_at_end(segment, BackwardScanDirection);
+	RowHead row = any_row_at_end(segment, BackwardScanDirection);
 
 	if (at)
 		*at = row.at;
@@ -232,7 +227,7 @@ bev_journal_last_seq(int segment, TimestampTz *at)
 bool
 bev_journal_first_at(int segment, TimestampTz *at)
 {
-	RowHead		row = any_row_at_end(segment, ForwardScanDirection);
+	RowHead row = any_row_at_end(segment, ForwardScanDirection);
 
 	*at = row.at;
 	return row.last_seq != 0;
@@ -241,12 +236,12 @@ bev_journal_first_at(int segment, TimestampTz *at)
 int
 bev_journal_newest(uint64 *last_seq)
 {
-	int			newest = 0;
+	int newest = 0;
 
 	*last_seq = 0;
 	for (int i = 0; i < BEV_SEGMENTS; i++)
 	{
-		uint64		last = bev_journal_last_seq(i, NULL);
+		uint64 last = bev_journal_last_seq(i, NULL);
 
 		if (last > *last_seq)
 		{
@@ -261,11 +256,11 @@ bev_journal_newest(uint64 *last_seq)
 uint64
 bev_journal_decided(void)
 {
-	uint64		decided = 0;
+	uint64 decided = 0;
 
 	for (int i = 0; i < BEV_SEGMENTS; i++)
 	{
-		RowHead		row = row_at_end(i, BackwardScanDirection, GetActiveSnapshot());
+		RowHead row = row_at_end(i, BackwardScanDirection, GetActiveSnapshot());
 
 		decided = Max(decided, row.low);
 	}
@@ -275,10 +270,10 @@ bev_journal_decided(void)
 int64
 bev_journal_bytes(void)
 {
-	int64		size = 0;
+	int64 size = 0;
 
 	for (int table = 0; table < BEV_TABLE_STREAM; table++)
 		size += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-												  ObjectIdGetDatum(bev_journal_table(table))));
+		                                          ObjectIdGetDatum(bev_journal_table(table))));
 	return size;
 }

@@ -19,25 +19,25 @@
  * Records of an inline row and of a part are handed over with room for a varlena
  * header in front of them, so that they need not be copied.
  */
-#define BEV_JOURNAL_ROOM		VARHDRSZ
+#define BEV_JOURNAL_ROOM VARHDRSZ
 
 /* One of the two tables, opened for inserting, with its primary key. */
 typedef struct BevJournal
 {
-	Relation	table;
-	Relation	index;
+	Relation table;
+	Relation index;
 } BevJournal;
 
 typedef struct BevJournalRow
 {
-	uint64		first_seq;
-	uint32		n;
-	uint64		low;
+	uint64 first_seq;
+	uint32 n;
+	uint64 low;
 	FullTransactionId xid;
 	TimestampTz at;
 } BevJournalRow;
 
-#define BEV_SEGMENTS		3
+#define BEV_SEGMENTS 3
 
 /* The extension's tables; the segments are BEV_TABLE_SEGMENT + 0 and so on. */
 typedef enum BevTable
@@ -50,7 +50,7 @@ typedef enum BevTable
 } BevTable;
 
 /* Oid of a table; InvalidOid when the extension isn't there (any more). */
-extern Oid	bev_journal_table(BevTable table);
+extern Oid bev_journal_table(BevTable table);
 
 /*
  * Open a segment or journal_part for inserting.  May wait for a lock.  False when
@@ -65,13 +65,12 @@ extern void bev_journal_close(BevJournal *journal);
  * BEV_JOURNAL_ROOM bytes of scratch, then size bytes of records; NULL: the events
  * are in parts.
  */
-extern void bev_journal_insert(BevJournal *journal, const BevJournalRow *row,
-							  char *records, Size size);
+extern void bev_journal_insert(BevJournal *journal, const BevJournalRow *row, char *records,
+                               Size size);
 
 /* Insert one part; buffer as above.  ordinal orders the parts of a transaction. */
-extern void bev_journal_insert_part(BevJournal *journal, FullTransactionId xid,
-								   uint64 ordinal, uint32 n,
-								   char *records, Size size);
+extern void bev_journal_insert_part(BevJournal *journal, FullTransactionId xid, uint64 ordinal,
+                                    uint32 n, char *records, Size size);
 
 /*
  * The greatest seq in a segment, committed or not, and when its transaction
@@ -90,7 +89,7 @@ extern bool bev_journal_first_at(int segment, TimestampTz *at);
  * The segment with the greatest seqs, which is the one that is written, and the
  * greatest of them, as above.
  */
-extern int	bev_journal_newest(uint64 *last_seq);
+extern int bev_journal_newest(uint64 *last_seq);
 
 /*
  * A seq up to which every transaction is committed and visible to the active
@@ -98,4 +97,4 @@ extern int	bev_journal_newest(uint64 *last_seq);
  */
 extern uint64 bev_journal_decided(void);
 
-#endif							/* BEV_SERVER_JOURNAL_JOURNAL_H */
+#endif /* BEV_SERVER_JOURNAL_JOURNAL_H */

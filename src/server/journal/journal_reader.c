@@ -33,35 +33,32 @@
 
 typedef struct Reader
 {
-	uint64		after;
-	uint64		upto;
+	uint64 after;
+	uint64 upto;
 	BevJournalPlace *place;
 	BevJournalSink sink;
-	void	   *arg;
-	uint64		covered;		/* handed over so far */
-	bool		enough;			/* sink wants no more */
+	void *arg;
+	uint64 covered; /* handed over so far */
+	bool enough;    /* sink wants no more */
 } Reader;
 
 static Datum
 column(HeapTuple tuple, TupleDesc desc, int number)
 {
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, number, desc, &isnull);
+	bool isnull;
+	Datum value = heap_getattr(tuple, number, desc, &isnull);
 
 	if (isnull)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("unexpected null in column %d of bugevents' journal",
-						number)));
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+		                errmsg("unexpected null in column %d of bugevents' journal", number)));
 	return value;
 }
 
 static void
 report_damage(uint64 seq)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT, seq)));
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+	                errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT, seq)));
 }
 
 /*
@@ -71,8 +68,8 @@ report_damage(uint64 seq)
 static void
 hand_over(Reader *reader, BevJournalRun *run)
 {
-	uint64		last = run->first_seq + run->count - 1;
-	BevEvent		event;
+	uint64 last = run->first_seq + run->count - 1;
+	BevEvent event;
 
 	while (run->count > 0 && run->first_seq <= reader->after)
 	{
@@ -86,10 +83,9 @@ hand_over(Reader *reader, BevJournalRun *run)
 	}
 	if (last > reader->upto)
 	{
-		Size		size = 0;
+		Size size = 0;
 
-		run->count = reader->upto < run->first_seq ? 0 :
-			reader->upto - run->first_seq + 1;
+		run->count = reader->upto < run->first_seq ? 0 : reader->upto - run->first_seq + 1;
 		for (uint32 i = 0; i < run->count; i++)
 		{
 			if (!bev_event_read(run->records + size, run->size - size, &event))
@@ -108,7 +104,7 @@ hand_over(Reader *reader, BevJournalRun *run)
 static void
 set_records(BevJournalRun *run, Datum events)
 {
-	bytea	   *bytes = DatumGetByteaPP(events);
+	bytea *bytes = DatumGetByteaPP(events);
 
 	run->records = VARDATA_ANY(bytes);
 	run->size = VARSIZE_ANY_EXHDR(bytes);
@@ -119,36 +115,35 @@ static bool
 place_is_usable(const Reader *reader, const BevJournalRun *tx)
 {
 	return reader->place->xid == tx->xid &&
-		reader->after + 1 >= tx->first_seq + reader->place->before;
+	       reader->after + 1 >= tx->first_seq + reader->place->before;
 }
 
 /* Read the parts of a large transaction; tx describes the whole of it. */
 static void
 read_parts(Reader *reader, const BevJournalRun *tx, MemoryContext context)
 {
-	Relation	table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
-	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
-								   AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(table);
+	Relation table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
+	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
+	TupleDesc desc = RelationGetDescr(table);
 	ScanKeyData key[2];
-	int			keys = 1;
-	uint32		before = 0;
+	int keys = 1;
+	uint32 before = 0;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key[0], PART_XID, BTEqualStrategyNumber, F_XID8EQ,
-				FullTransactionIdGetDatum(FullTransactionIdFromU64(tx->xid)));
+	            FullTransactionIdGetDatum(FullTransactionIdFromU64(tx->xid)));
 	if (place_is_usable(reader, tx))
 	{
-		ScanKeyInit(&key[1], PART_ORDINAL, BTGreaterEqualStrategyNumber,
-					F_INT8GE, Int64GetDatum(reader->place->ordinal));
+		ScanKeyInit(&key[1], PART_ORDINAL, BTGreaterEqualStrategyNumber, F_INT8GE,
+		            Int64GetDatum(reader->place->ordinal));
 		keys = 2;
 		before = reader->place->before;
 	}
 
 	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), keys, key);
 	while (!reader->enough &&
-		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	       (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
 		BevJournalRun run = *tx;
 		MemoryContext old;
@@ -160,11 +155,10 @@ read_parts(Reader *reader, const BevJournalRun *tx, MemoryContext context)
 		if (run.first_seq > reader->upto)
 			break;
 
-		*reader->place = (BevJournalPlace) {
-			.xid = tx->xid,
-			.ordinal = DatumGetInt64(column(tuple, desc, PART_ORDINAL)),
-			.before = before
-		};
+		*reader->place =
+			(BevJournalPlace){.xid = tx->xid,
+		                      .ordinal = DatumGetInt64(column(tuple, desc, PART_ORDINAL)),
+		                      .before = before};
 		before += run.count;
 		if (run.first_seq + run.count - 1 <= reader->after)
 			continue;
@@ -185,8 +179,8 @@ static bool
 read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 {
 	BevJournalRun run;
-	bool		in_parts;
-	Datum		events = heap_getattr(tuple, JOURNAL_EVENTS, desc, &in_parts);
+	bool in_parts;
+	Datum events = heap_getattr(tuple, JOURNAL_EVENTS, desc, &in_parts);
 
 	run.count = run.tx_of = DatumGetInt32(column(tuple, desc, JOURNAL_N));
 	run.first_seq = DatumGetInt64(column(tuple, desc, JOURNAL_LAST_SEQ)) - run.count + 1;
@@ -212,19 +206,18 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 static bool
 read_segment(Reader *reader, int segment, MemoryContext context)
 {
-	Relation	table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
-	Relation	index = index_open(RelationGetPrimaryKeyIndex(table),
-								   AccessShareLock);
-	bool		go_on = true;
+	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
+	bool go_on = true;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTGreaterStrategyNumber, F_INT8GT,
-				Int64GetDatum(reader->after));
+	            Int64GetDatum(reader->after));
 	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
 	while (go_on && !reader->enough &&
-		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	       (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextReset(context);
@@ -240,7 +233,7 @@ read_segment(Reader *reader, int segment, MemoryContext context)
 static int
 newest_segment(void)
 {
-	uint64		last_seq;
+	uint64 last_seq;
 
 	if (bev_settings_database_is_served() && bev_queue_next_seq() != 0)
 		return bev_queue_segment();
@@ -248,15 +241,13 @@ newest_segment(void)
 }
 
 uint64
-bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place,
-				BevJournalSink sink, void *arg)
+bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place, BevJournalSink sink, void *arg)
 {
-	Reader		reader = {.after = after, .upto = upto, .place = place,
-		.sink = sink, .arg = arg, .covered = after};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "bugevents journal row",
-												  ALLOCSET_DEFAULT_SIZES);
-	int			newest = newest_segment();
+	Reader reader = {
+		.after = after, .upto = upto, .place = place, .sink = sink, .arg = arg, .covered = after};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "bugevents journal row",
+	                                              ALLOCSET_DEFAULT_SIZES);
+	int newest = newest_segment();
 
 	/* From the oldest on.  A segment that is begun now has seqs behind upto. */
 	for (int i = 1; i <= BEV_SEGMENTS && !reader.enough; i++)
@@ -272,7 +263,7 @@ uint64
 bev_journal_horizon(void)
 {
 	if (!bev_settings_database_is_served())
-		return PG_INT64_MAX;	/* nobody writes: it is all decided */
+		return PG_INT64_MAX; /* nobody writes: it is all decided */
 	bev_sequence_begin();
 	return bev_queue_horizon();
 }
@@ -285,7 +276,7 @@ bev_journal_horizon(void)
 static uint64
 push_snapshot_of_now(void)
 {
-	uint64		upto;
+	uint64 upto;
 
 	if (RecoveryInProgress())
 	{
@@ -300,7 +291,7 @@ push_snapshot_of_now(void)
 uint64
 bev_journal_read_settled(uint64 after, uint64 upto, BevJournalSink sink, void *arg)
 {
-	uint64		settled = push_snapshot_of_now();
+	uint64 settled = push_snapshot_of_now();
 	BevJournalPlace place = {0};
 
 	(void) bev_journal_read(after, Min(upto, settled), &place, sink, arg);

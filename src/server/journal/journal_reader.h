@@ -11,18 +11,18 @@
 /* Consecutive events of one transaction. */
 typedef struct BevJournalRun
 {
-	uint64		first_seq;		/* of the first event here */
-	uint32		count;
-	uint32		tx_n;			/* its place in the transaction, from 1 */
-	uint32		tx_of;
-	uint64		xid;
+	uint64 first_seq; /* of the first event here */
+	uint32 count;
+	uint32 tx_n; /* its place in the transaction, from 1 */
+	uint32 tx_of;
+	uint64 xid;
 	TimestampTz at;
 	const char *records;
-	Size		size;
+	Size size;
 } BevJournalRun;
 
 /* Takes a run; false: enough. */
-typedef bool (*BevJournalSink) (void *arg, const BevJournalRun *run);
+typedef bool (*BevJournalSink)(void *arg, const BevJournalRun *run);
 
 /*
  * Where a reader stands inside a transaction that is stored in parts, so that
@@ -31,9 +31,9 @@ typedef bool (*BevJournalSink) (void *arg, const BevJournalRun *run);
  */
 typedef struct BevJournalPlace
 {
-	uint64		xid;
-	uint64		ordinal;		/* of the part that was read last */
-	uint32		before;			/* events in the parts before it */
+	uint64 xid;
+	uint64 ordinal; /* of the part that was read last */
+	uint32 before;  /* events in the parts before it */
 } BevJournalPlace;
 
 /*
@@ -51,7 +51,7 @@ extern uint64 bev_journal_horizon(void);
  * or damaged.
  */
 extern uint64 bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place,
-							  BevJournalSink sink, void *arg);
+                               BevJournalSink sink, void *arg);
 
 /*
  * The same of what is settled at this moment, in a session, on a standby too; takes the
@@ -59,4 +59,4 @@ extern uint64 bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place
  */
 extern uint64 bev_journal_read_settled(uint64 after, uint64 upto, BevJournalSink sink, void *arg);
 
-#endif							/* BEV_SERVER_JOURNAL_JOURNAL_READER_H */
+#endif /* BEV_SERVER_JOURNAL_JOURNAL_READER_H */

@@ -38,4 +38,4 @@ enum
 	STREAM_DROPPED
 };
 
-#endif							/* BEV_SERVER_JOURNAL_LAYOUT_H */
+#endif /* BEV_SERVER_JOURNAL_LAYOUT_H */

@@ -37,8 +37,8 @@
 static int64
 table_size(BevTable table)
 {
-	return DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-											 ObjectIdGetDatum(bev_journal_table(table))));
+	return DatumGetInt64(
+		DirectFunctionCall1(pg_total_relation_size, ObjectIdGetDatum(bev_journal_table(table))));
 }
 
 static bool
@@ -62,16 +62,16 @@ is_full(int segment)
 	if (!bev_journal_first_at(segment, &first))
 		return false;
 	return is_older(first, bev_retention / 2) ||
-		(bev_retention_size > 0 &&
-		 table_size(BEV_TABLE_SEGMENT + segment) > (int64) bev_retention_size * 1024 / 3);
+	       (bev_retention_size > 0 &&
+	        table_size(BEV_TABLE_SEGMENT + segment) > (int64) bev_retention_size * 1024 / 3);
 }
 
 static void
 run(const char *sql, uint64 seq)
 {
-	Oid			type = INT8OID;
-	Datum		value = Int64GetDatum(seq);
-	int			result = SPI_execute_with_args(sql, seq != 0, &type, &value, NULL, false, 0);
+	Oid type = INT8OID;
+	Datum value = Int64GetDatum(seq);
+	int result = SPI_execute_with_args(sql, seq != 0, &type, &value, NULL, false, 0);
 
 	if (result < 0)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
@@ -85,8 +85,8 @@ static void
 reclaim_parts(void)
 {
 	if (bev_spilled_any() ||
-		!ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_PART), AccessExclusiveLock) ||
-		bev_spilled_any())
+	    !ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_PART), AccessExclusiveLock) ||
+	    bev_spilled_any())
 		return;
 	SPI_connect();
 	run("TRUNCATE bugevents.journal_part", 0);
@@ -100,7 +100,8 @@ drop_segment(int segment, uint64 last_seq)
 	SPI_connect();
 	run("UPDATE bugevents.stream SET dropped = $1", last_seq);
 	run("DELETE FROM bugevents.journal_part p USING bugevents.journal_parted t"
-		" WHERE t.xid = p.xid AND t.last_seq <= $1", last_seq);
+	    " WHERE t.xid = p.xid AND t.last_seq <= $1",
+	    last_seq);
 	run("DELETE FROM bugevents.journal_parted WHERE last_seq <= $1", last_seq);
 	run(psprintf("TRUNCATE bugevents.journal_%d", segment), 0);
 	SPI_finish();
@@ -111,31 +112,30 @@ static bool
 empty_segment(int segment, uint64 needed, uint64 *dropped)
 {
 	TimestampTz at;
-	uint64		last_seq = bev_journal_last_seq(segment, &at);
+	uint64 last_seq = bev_journal_last_seq(segment, &at);
 
 	if (last_seq == 0)
 		return true;
 	if (!(is_older(at, bev_retention) && last_seq <= needed) && !is_too_large())
 		return false;
 	if (!ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_SEGMENT + segment),
-									AccessExclusiveLock))
+	                                AccessExclusiveLock))
 		return false;
 	drop_segment(segment, last_seq);
 	if (is_too_large())
 		reclaim_parts();
 	*dropped = last_seq;
-	ereport(DEBUG1,
-			(errmsg("bugevents dropped its history up to seq " UINT64_FORMAT, last_seq)));
+	ereport(DEBUG1, (errmsg("bugevents dropped its history up to seq " UINT64_FORMAT, last_seq)));
 	return true;
 }
 
 uint64
 bev_retention_run(uint64 needed)
 {
-	int			current = bev_queue_segment();
-	int			next = (current + 1) % BEV_SEGMENTS;
-	uint64		dropped = 0;
-	bool		next_is_empty;
+	int current = bev_queue_segment();
+	int next = (current + 1) % BEV_SEGMENTS;
+	uint64 dropped = 0;
+	bool next_is_empty;
 
 	if (is_too_large())
 		reclaim_parts();

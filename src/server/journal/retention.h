@@ -16,4 +16,4 @@
  */
 extern uint64 bev_retention_run(uint64 needed);
 
-#endif							/* BEV_SERVER_JOURNAL_RETENTION_H */
+#endif /* BEV_SERVER_JOURNAL_RETENTION_H */

@@ -16,13 +16,13 @@
 #include "server/journal/journal.h"
 #include "server/queue/queue.h"
 
-#define SEQ_MARGIN	1000
+#define SEQ_MARGIN 1000
 
 void
 bev_sequence_begin(void)
 {
-	uint64		last_seq;
-	int			segment;
+	uint64 last_seq;
+	int segment;
 
 	if (bev_queue_next_seq() != 0)
 		return;

@@ -10,4 +10,4 @@
  */
 extern void bev_sequence_begin(void);
 
-#endif							/* BEV_SERVER_JOURNAL_SEQUENCE_H */
+#endif /* BEV_SERVER_JOURNAL_SEQUENCE_H */

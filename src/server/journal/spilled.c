@@ -27,28 +27,26 @@
 static void
 xid_key(ScanKey key, AttrNumber column, FullTransactionId xid)
 {
-	ScanKeyInit(key, column, BTEqualStrategyNumber, F_XID8EQ,
-				FullTransactionIdGetDatum(xid));
+	ScanKeyInit(key, column, BTEqualStrategyNumber, F_XID8EQ, FullTransactionIdGetDatum(xid));
 }
 
 uint64
 bev_spilled_count(FullTransactionId xid)
 {
-	Relation	table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
+	Relation table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
 	SnapshotData any;
 	ScanKeyData key;
 	SysScanDesc scan;
-	HeapTuple	tuple;
-	uint64		count = 0;
+	HeapTuple tuple;
+	uint64 count = 0;
 
 	/* Dirty sees what is in progress, and what is prepared is just that. */
 	InitDirtySnapshot(any);
 	xid_key(&key, PART_XID, xid);
-	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
-							  &any, 1, &key);
+	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true, &any, 1, &key);
 	while ((tuple = systable_getnext(scan)) != NULL)
 	{
-		bool		isnull;
+		bool isnull;
 
 		count += DatumGetInt32(heap_getattr(tuple, PART_N, RelationGetDescr(table), &isnull));
 	}
@@ -60,14 +58,13 @@ bev_spilled_count(FullTransactionId xid)
 bool
 bev_spilled_any(void)
 {
-	Relation	table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
+	Relation table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
 	SnapshotData any;
 	SysScanDesc scan;
-	bool		found;
+	bool found;
 
 	InitDirtySnapshot(any);
-	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
-							  &any, 0, NULL);
+	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true, &any, 0, NULL);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);
@@ -79,13 +76,13 @@ static uint64
 delete_row(Relation table, ScanKey key, int column)
 {
 	SysScanDesc scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
-										  GetActiveSnapshot(), 1, key);
-	HeapTuple	tuple = systable_getnext(scan);
-	uint64		value = 0;
+	                                      GetActiveSnapshot(), 1, key);
+	HeapTuple tuple = systable_getnext(scan);
+	uint64 value = 0;
 
 	if (tuple)
 	{
-		bool		isnull;
+		bool isnull;
 
 		value = DatumGetInt64(heap_getattr(tuple, column, RelationGetDescr(table), &isnull));
 		simple_heap_delete(table, &tuple->t_self);
@@ -97,7 +94,7 @@ delete_row(Relation table, ScanKey key, int column)
 void
 bev_spilled_lock(void)
 {
-	BevJournal	parted;
+	BevJournal parted;
 
 	if (bev_journal_open(&parted, BEV_TABLE_PARTED))
 		bev_journal_close(&parted);
@@ -110,10 +107,10 @@ bev_spilled_lock(void)
 void
 bev_spilled_forget(FullTransactionId xid)
 {
-	Relation	table = table_open(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock);
-	Relation	segment[BEV_SEGMENTS];
+	Relation table = table_open(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock);
+	Relation segment[BEV_SEGMENTS];
 	ScanKeyData key;
-	uint64		last_seq;
+	uint64 last_seq;
 
 	for (int i = 0; i < BEV_SEGMENTS; i++)
 		segment[i] = table_open(bev_journal_table(BEV_TABLE_SEGMENT + i), RowExclusiveLock);
@@ -121,8 +118,7 @@ bev_spilled_forget(FullTransactionId xid)
 
 	xid_key(&key, PARTED_XID, xid);
 	last_seq = delete_row(table, &key, PARTED_LAST_SEQ);
-	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTEqualStrategyNumber, F_INT8EQ,
-				Int64GetDatum(last_seq));
+	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(last_seq));
 	for (int i = 0; i < BEV_SEGMENTS; i++)
 	{
 		if (last_seq != 0)
@@ -137,9 +133,9 @@ bev_spilled_forget(FullTransactionId xid)
 void
 bev_spilled_remember(FullTransactionId xid, uint64 last_seq)
 {
-	Relation	table = table_open(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock);
-	Datum		values[PARTED_COLUMNS];
-	bool		nulls[PARTED_COLUMNS] = {0};
+	Relation table = table_open(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock);
+	Datum values[PARTED_COLUMNS];
+	bool nulls[PARTED_COLUMNS] = {0};
 
 	values[PARTED_XID - 1] = FullTransactionIdGetDatum(xid);
 	values[PARTED_LAST_SEQ - 1] = Int64GetDatum(last_seq);

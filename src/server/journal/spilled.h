@@ -29,4 +29,4 @@ extern void bev_spilled_forget(FullTransactionId xid);
 /* Remember with which seq a transaction ends. */
 extern void bev_spilled_remember(FullTransactionId xid, uint64 last_seq);
 
-#endif							/* BEV_SERVER_JOURNAL_SPILLED_H */
+#endif /* BEV_SERVER_JOURNAL_SPILLED_H */

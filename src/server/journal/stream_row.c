@@ -17,8 +17,9 @@ bev_stream_row_renew(uint64 dropped)
 {
 	SPI_connect();
 	if (SPI_execute(psprintf("UPDATE bugevents.stream SET id = gen_random_uuid(),"
-							 " dropped = greatest(dropped, " UINT64_FORMAT ")", dropped),
-					false, 0) != SPI_OK_UPDATE)
+	                         " dropped = greatest(dropped, " UINT64_FORMAT ")",
+	                         dropped),
+	                false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not update bugevents.stream");
 	SPI_finish();
 }
@@ -26,10 +27,10 @@ bev_stream_row_renew(uint64 dropped)
 bool
 bev_stream_row_read(BevStreamRow *row)
 {
-	Oid			oid = bev_journal_table(BEV_TABLE_STREAM);
-	Relation	table = OidIsValid(oid) ? try_table_open(oid, AccessShareLock) : NULL;
+	Oid oid = bev_journal_table(BEV_TABLE_STREAM);
+	Relation table = OidIsValid(oid) ? try_table_open(oid, AccessShareLock) : NULL;
 	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple tuple;
 
 	if (table == NULL)
 		return false;
@@ -38,8 +39,8 @@ bev_stream_row_read(BevStreamRow *row)
 	tuple = systable_getnext(scan);
 	if (tuple)
 	{
-		TupleDesc	desc = RelationGetDescr(table);
-		bool		isnull;
+		TupleDesc desc = RelationGetDescr(table);
+		bool isnull;
 
 		row->id = *DatumGetUUIDP(heap_getattr(tuple, STREAM_ID, desc, &isnull));
 		row->dropped = DatumGetInt64(heap_getattr(tuple, STREAM_DROPPED, desc, &isnull));

@@ -10,8 +10,8 @@
 
 typedef struct BevStreamRow
 {
-	pg_uuid_t	id;
-	uint64		dropped;		/* history up to this seq is gone */
+	pg_uuid_t id;
+	uint64 dropped; /* history up to this seq is gone */
 } BevStreamRow;
 
 /*
@@ -26,4 +26,4 @@ extern bool bev_stream_row_read(BevStreamRow *row);
  */
 extern void bev_stream_row_renew(uint64 dropped);
 
-#endif							/* BEV_SERVER_JOURNAL_STREAM_ROW_H */
+#endif /* BEV_SERVER_JOURNAL_STREAM_ROW_H */

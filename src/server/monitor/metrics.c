@@ -1,8 +1,8 @@
 /*
  * metrics.c - every metric, one after the other.
  *
- * Model: names as Prometheus has them.  Counters are kept in shared memory by whoever
- * counts, since the server's start (server/shared/counters.h); the rest is looked up when it is asked for.
+ * Model: names as Prometheus has them.  Counters are kept in shared memory by whoever counts, since
+ * the server's start (server/shared/counters.h); the rest is looked up when it is asked for.
  */
 #include "server/monitor/metrics.h"
 
@@ -25,35 +25,48 @@ typedef struct Family
 
 static const Family families[] = {
 	{"bugevents_connections", BEV_METRIC_GAUGE, "Clients that are connected."},
-	{"bugevents_lagging_clients", BEV_METRIC_GAUGE, "Clients that are behind the end of the stream."},
+	{"bugevents_lagging_clients", BEV_METRIC_GAUGE,
+     "Clients that are behind the end of the stream."},
 	{"bugevents_connections_total", BEV_METRIC_COUNTER, "Clients that were let in."},
-	{"bugevents_disconnects_total", BEV_METRIC_COUNTER, "Connections that ended, by close code; 1006: without one."},
+	{"bugevents_disconnects_total", BEV_METRIC_COUNTER,
+     "Connections that ended, by close code; 1006: without one."},
 	{"bugevents_auth_failures_total", BEV_METRIC_COUNTER, "Handshakes without a good token."},
-	{"bugevents_events_captured_total", BEV_METRIC_COUNTER, "Events that triggers and send() made, rolled back or not."},
+	{"bugevents_events_captured_total", BEV_METRIC_COUNTER,
+     "Events that triggers and send() made, rolled back or not."},
 	{"bugevents_events_delivered_total", BEV_METRIC_COUNTER, "Events written to clients."},
 	{"bugevents_bytes_sent_total", BEV_METRIC_COUNTER, "Bytes written to clients, without TLS."},
 	{"bugevents_messages_received_total", BEV_METRIC_COUNTER, "Messages from clients."},
 	{"bugevents_errors_total", BEV_METRIC_COUNTER, "Error messages to clients, by code."},
-	{"bugevents_security_events_total", BEV_METRIC_COUNTER, "What looked like an attack or a mistake."},
+	{"bugevents_security_events_total", BEV_METRIC_COUNTER,
+     "What looked like an attack or a mistake."},
 	{"bugevents_resumes_total", BEV_METRIC_COUNTER, "Clients that came back with a position."},
-	{"bugevents_delivery_seconds", BEV_METRIC_HISTOGRAM, "From an event's commit to the sockets of all who keep up."},
-	{"bugevents_gateway_restarts_total", BEV_METRIC_COUNTER, "Gateways that ended by themselves and were started again."},
-	{"bugevents_queue_bytes", BEV_METRIC_GAUGE, "Bytes in the queue between commits and the dispatcher."},
+	{"bugevents_delivery_seconds", BEV_METRIC_HISTOGRAM,
+     "From an event's commit to the sockets of all who keep up."},
+	{"bugevents_gateway_restarts_total", BEV_METRIC_COUNTER,
+     "Gateways that ended by themselves and were started again."},
+	{"bugevents_queue_bytes", BEV_METRIC_GAUGE,
+     "Bytes in the queue between commits and the dispatcher."},
 	{"bugevents_queue_size_bytes", BEV_METRIC_GAUGE, "Room in the queue."},
-	{"bugevents_queue_overflows_total", BEV_METRIC_COUNTER, "Transactions that found the queue full and come from the journal."},
+	{"bugevents_queue_overflows_total", BEV_METRIC_COUNTER,
+     "Transactions that found the queue full and come from the journal."},
 	{"bugevents_journal_bytes", BEV_METRIC_GAUGE, "Size of the journal's tables and indexes."},
-	{"bugevents_journal_bytes_limit", BEV_METRIC_GAUGE, "Size above which the oldest events are dropped; 0: none."},
-	{"bugevents_journal_oldest_seconds", BEV_METRIC_GAUGE, "Age of the oldest transaction in the journal."},
-	{"bugevents_projector_up", BEV_METRIC_GAUGE, "1 while the projector runs, which derives notifications."},
-	{"bugevents_deliveries_total", BEV_METRIC_COUNTER, "Attempts to send something outside, by what became of it."},
-	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE, "How far the projector is behind the end of the stream."},
+	{"bugevents_journal_bytes_limit", BEV_METRIC_GAUGE,
+     "Size above which the oldest events are dropped; 0: none."},
+	{"bugevents_journal_oldest_seconds", BEV_METRIC_GAUGE,
+     "Age of the oldest transaction in the journal."},
+	{"bugevents_projector_up", BEV_METRIC_GAUGE,
+     "1 while the projector runs, which derives notifications."},
+	{"bugevents_deliveries_total", BEV_METRIC_COUNTER,
+     "Attempts to send something outside, by what became of it."},
+	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE,
+     "How far the projector is behind the end of the stream."},
 	{"bugevents_alerts", BEV_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
 };
 
 typedef struct Listing
 {
-	void		(*sink) (void *arg, const BevMetric *metric);
-	void	   *arg;
+	void (*sink)(void *arg, const BevMetric *metric);
+	void *arg;
 	const Family *family;
 } Listing;
 
@@ -71,14 +84,13 @@ begin_family(Listing *listing, const char *name)
 static void
 put(Listing *listing, const char *suffix, const char *labels, double value)
 {
-	BevMetric	metric = {
-		.family = listing->family->name,
-		.type = listing->family->type,
-		.help = listing->family->help,
-		.name = *suffix ? psprintf("%s%s", listing->family->name, suffix) : listing->family->name,
-		.labels = labels,
-		.value = value
-	};
+	BevMetric metric = {.family = listing->family->name,
+	                    .type = listing->family->type,
+	                    .help = listing->family->help,
+	                    .name = *suffix ? psprintf("%s%s", listing->family->name, suffix) :
+	                                      listing->family->name,
+	                    .labels = labels,
+	                    .value = value};
 
 	listing->sink(listing->arg, &metric);
 }
@@ -117,8 +129,8 @@ put_auth_failures(Listing *listing)
 	static const struct
 	{
 		const char *reason;
-		BevCounter	counter;
-	}			reasons[] = {
+		BevCounter counter;
+	} reasons[] = {
 		{"missing_token", BEV_COUNT_ABUSE_missing_token},
 		{"invalid_token", BEV_COUNT_ABUSE_invalid_token},
 		{"token_expired", BEV_COUNT_ABUSE_expired_token},
@@ -139,7 +151,7 @@ put_captured(Listing *listing)
 	{
 		const char *type;
 		const char *action;
-		uint64		count = bev_counters_capture(kind, &type, &action);
+		uint64 count = bev_counters_capture(kind, &type, &action);
 
 		if (count > 0)
 			put(listing, "", psprintf("type=\"%s\",action=\"%s\"", type, action), count);
@@ -149,7 +161,7 @@ put_captured(Listing *listing)
 static void
 put_delays(Listing *listing)
 {
-	uint64		sum = 0;
+	uint64 sum = 0;
 
 	begin_family(listing, "bugevents_delivery_seconds");
 	for (int i = BEV_COUNT_DELAY_1MS; i <= BEV_COUNT_DELAY_MORE; i++)
@@ -166,9 +178,9 @@ put_delays(Listing *listing)
 static void
 put_clients(Listing *listing)
 {
-	BevConnection	client;
-	int			count = 0;
-	int			lagging = 0;
+	BevConnection client;
+	int count = 0;
+	int lagging = 0;
 
 	for (int i = 0; i < bev_clients_capacity(); i++)
 		if (bev_clients_get(i, &client))
@@ -184,7 +196,7 @@ put_clients(Listing *listing)
 static double
 journal_oldest_seconds(void)
 {
-	int			newest = bev_queue_segment();
+	int newest = bev_queue_segment();
 	TimestampTz at;
 
 	for (int i = 1; i <= BEV_SEGMENTS; i++)
@@ -201,19 +213,21 @@ put_deliveries(Listing *listing)
 		for (int i = 0; i < bev_delivery_counters_results(); i++)
 		{
 			const char *result;
-			uint64		count = bev_delivery_counters_get((BevDeliveryChannel) kind, i, &result);
+			uint64 count = bev_delivery_counters_get((BevDeliveryChannel) kind, i, &result);
 
-			put(listing, "", psprintf("channel=\"%s\",result=\"%s\"",
-									  bev_delivery_channel_name((BevDeliveryChannel) kind), result), count);
+			put(listing, "",
+			    psprintf("channel=\"%s\",result=\"%s\"",
+			             bev_delivery_channel_name((BevDeliveryChannel) kind), result),
+			    count);
 		}
 }
 
 static void
 put_projector(Listing *listing)
 {
-	uint64		next = bev_queue_next_seq();
-	uint64		done;
-	bool		up = bev_progress_get(&done);
+	uint64 next = bev_queue_next_seq();
+	uint64 done;
+	bool up = bev_progress_get(&done);
 
 	put_only(listing, "bugevents_projector_up", up);
 	if (up)
@@ -229,26 +243,31 @@ put_alerts(Listing *listing)
 }
 
 void
-bev_metrics_list(void (*sink) (void *arg, const BevMetric *metric), void *arg)
+bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 {
-	Listing		listing = {.sink = sink, .arg = arg};
+	Listing listing = {.sink = sink, .arg = arg};
 
 	put_clients(&listing);
-	put_counters(&listing, "bugevents_connections_total",
-				 BEV_COUNT_CONNECTIONS, BEV_COUNT_CONNECTIONS);
-	put_counters(&listing, "bugevents_disconnects_total", BEV_COUNT_CLOSE_1000, BEV_COUNT_CLOSE_other);
+	put_counters(&listing, "bugevents_connections_total", BEV_COUNT_CONNECTIONS,
+	             BEV_COUNT_CONNECTIONS);
+	put_counters(&listing, "bugevents_disconnects_total", BEV_COUNT_CLOSE_1000,
+	             BEV_COUNT_CLOSE_other);
 	put_auth_failures(&listing);
 	put_captured(&listing);
-	put_counters(&listing, "bugevents_events_delivered_total", BEV_COUNT_DELIVERED, BEV_COUNT_DELIVERED);
-	put_counters(&listing, "bugevents_bytes_sent_total", BEV_COUNT_BYTES_SENT, BEV_COUNT_BYTES_SENT);
-	put_counters(&listing, "bugevents_messages_received_total", BEV_COUNT_RECEIVED, BEV_COUNT_RECEIVED);
-	put_counters(&listing, "bugevents_errors_total",
-				 BEV_COUNT_ERROR_missing_token, BEV_COUNT_ERROR_internal_error);
-	put_counters(&listing, "bugevents_security_events_total",
-				 BEV_COUNT_ABUSE_missing_token, BEV_COUNT_ABUSE_metrics_refused);
+	put_counters(&listing, "bugevents_events_delivered_total", BEV_COUNT_DELIVERED,
+	             BEV_COUNT_DELIVERED);
+	put_counters(&listing, "bugevents_bytes_sent_total", BEV_COUNT_BYTES_SENT,
+	             BEV_COUNT_BYTES_SENT);
+	put_counters(&listing, "bugevents_messages_received_total", BEV_COUNT_RECEIVED,
+	             BEV_COUNT_RECEIVED);
+	put_counters(&listing, "bugevents_errors_total", BEV_COUNT_ERROR_missing_token,
+	             BEV_COUNT_ERROR_internal_error);
+	put_counters(&listing, "bugevents_security_events_total", BEV_COUNT_ABUSE_missing_token,
+	             BEV_COUNT_ABUSE_metrics_refused);
 	put_counters(&listing, "bugevents_resumes_total", BEV_COUNT_RESUMED, BEV_COUNT_RESYNC_REQUIRED);
 	put_delays(&listing);
-	put_counters(&listing, "bugevents_gateway_restarts_total", BEV_COUNT_RESTARTS, BEV_COUNT_RESTARTS);
+	put_counters(&listing, "bugevents_gateway_restarts_total", BEV_COUNT_RESTARTS,
+	             BEV_COUNT_RESTARTS);
 	put_only(&listing, "bugevents_queue_bytes", bev_queue_used());
 	put_only(&listing, "bugevents_queue_size_bytes", bev_queue_size * 1024.0);
 	put_only(&listing, "bugevents_queue_overflows_total", bev_queue_overflows());

@@ -15,12 +15,9 @@ static void
 put_row(void *arg, const BevMetric *metric)
 {
 	ReturnSetInfo *result = arg;
-	Datum		values[3] = {
-		CStringGetTextDatum(metric->name),
-		CStringGetTextDatum(metric->labels),
-		Float8GetDatum(metric->value)
-	};
-	bool		nulls[3] = {0};
+	Datum values[3] = {CStringGetTextDatum(metric->name), CStringGetTextDatum(metric->labels),
+	                   Float8GetDatum(metric->value)};
+	bool nulls[3] = {0};
 
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }

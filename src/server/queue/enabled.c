@@ -21,7 +21,7 @@
 typedef struct Switch
 {
 	pg_atomic_uint32 off;
-	TransactionId settling;		/* those before it; invalid: settled */
+	TransactionId settling; /* those before it; invalid: settled */
 } Switch;
 
 static Switch *shared;
@@ -35,7 +35,7 @@ bev_enabled_request(void)
 void
 bev_enabled_startup(void)
 {
-	bool		found;
+	bool found;
 
 	shared = ShmemInitStruct("bugevents switch", sizeof(Switch), &found);
 	if (found)
@@ -69,7 +69,7 @@ bool
 bev_enabled_is_settling(void)
 {
 	if (TransactionIdIsValid(shared->settling) &&
-		!TransactionIdPrecedes(GetOldestActiveTransactionId(), shared->settling))
+	    !TransactionIdPrecedes(GetOldestActiveTransactionId(), shared->settling))
 		shared->settling = InvalidTransactionId;
 	return TransactionIdIsValid(shared->settling);
 }

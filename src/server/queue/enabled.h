@@ -24,4 +24,4 @@ extern void bev_enabled_turn_on(void);
  */
 extern bool bev_enabled_is_settling(void);
 
-#endif							/* BEV_SERVER_QUEUE_ENABLED_H */
+#endif /* BEV_SERVER_QUEUE_ENABLED_H */

@@ -41,7 +41,7 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 
-#define ENTRY_ALIGN		64
+#define ENTRY_ALIGN 64
 
 typedef enum EntryState
 {
@@ -53,12 +53,12 @@ typedef enum EntryState
 typedef struct Entry
 {
 	pg_atomic_uint32 state;
-	uint32		n;
-	uint64		first_seq;
-	uint64		size;			/* of the records behind it; 0: none carried */
-	uint64		xid;
+	uint32 n;
+	uint64 first_seq;
+	uint64 size; /* of the records behind it; 0: none carried */
+	uint64 xid;
 	TimestampTz at;
-	XLogRecPtr	lsn;
+	XLogRecPtr lsn;
 } Entry;
 
 StaticAssertDecl(sizeof(Entry) <= ENTRY_ALIGN, "an entry's header is one line");
@@ -68,27 +68,27 @@ typedef union Slot
 {
 	struct
 	{
-		pg_atomic_uint64 pending;	/* first pending seq; 0: none */
-		pg_atomic_uint64 lsn;	/* of the last commit that was published */
+		pg_atomic_uint64 pending; /* first pending seq; 0: none */
+		pg_atomic_uint64 lsn;     /* of the last commit that was published */
 	};
-	char		pad[PG_CACHE_LINE_SIZE];
+	char pad[PG_CACHE_LINE_SIZE];
 } Slot;
 
 typedef struct Queue
 {
-	LWLock	   *lock;
-	uint64		capacity;		/* of the ring, a multiple of ENTRY_ALIGN */
-	int			slots;
-	Latch	   *latch;			/* the dispatcher's; NULL: there is none */
+	LWLock *lock;
+	uint64 capacity; /* of the ring, a multiple of ENTRY_ALIGN */
+	int slots;
+	Latch *latch; /* the dispatcher's; NULL: there is none */
 
 	/* Written by sessions. */
 	pg_atomic_uint64 next_seq;
 	pg_atomic_uint32 segment;
-	uint64		head;			/* positions only grow; modulo capacity */
+	uint64 head; /* positions only grow; modulo capacity */
 	pg_atomic_uint64 overflows;
 
 	/* Written by the dispatcher. */
-	char		pad[PG_CACHE_LINE_SIZE];
+	char pad[PG_CACHE_LINE_SIZE];
 	pg_atomic_uint64 tail;
 	pg_atomic_uint64 settled;
 	pg_atomic_uint32 sleeping;
@@ -107,7 +107,7 @@ ring_capacity(void)
 static Size
 queue_size(void)
 {
-	Size		size = CACHELINEALIGN(sizeof(Queue));
+	Size size = CACHELINEALIGN(sizeof(Queue));
 
 	size = add_size(size, mul_size(BEV_PROCESSES, sizeof(Slot)));
 	return add_size(add_size(size, ring_capacity()), PG_CACHE_LINE_SIZE);
@@ -138,8 +138,8 @@ queue_init(void)
 void
 bev_queue_startup(void)
 {
-	bool		found;
-	char	   *base;
+	bool found;
+	char *base;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	base = ShmemInitStruct("bugevents queue", queue_size(), &found);
@@ -215,9 +215,9 @@ my_slot(void)
 static bool
 place_entry(BevReservation *reservation)
 {
-	uint64		extent = entry_extent(reservation->size);
-	uint64		used = queue->head - pg_atomic_read_u64(&queue->tail);
-	Entry	   *entry = entry_at(queue->head);
+	uint64 extent = entry_extent(reservation->size);
+	uint64 used = queue->head - pg_atomic_read_u64(&queue->tail);
+	Entry *entry = entry_at(queue->head);
 
 	if (extent > queue->capacity - used)
 		return false;
@@ -256,12 +256,11 @@ bev_queue_reserve(uint32 n, Size size, int segment, BevReservation *reservation)
 }
 
 void
-bev_queue_fill(const BevReservation *reservation, const char *records,
-			  uint64 xid, TimestampTz at)
+bev_queue_fill(const BevReservation *reservation, const char *records, uint64 xid, TimestampTz at)
 {
-	Entry	   *entry;
-	uint64		start;
-	Size		first;
+	Entry *entry;
+	uint64 start;
+	Size first;
 
 	if (!reservation->has_entry)
 		return;
@@ -281,7 +280,7 @@ bev_queue_fill(const BevReservation *reservation, const char *records,
 void
 bev_queue_wake(void)
 {
-	Latch	   *latch = queue->latch;
+	Latch *latch = queue->latch;
 
 	if (latch)
 		SetLatch(latch);
@@ -301,7 +300,7 @@ settle(const BevReservation *reservation, EntryState state)
 
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&queue->sleeping) != 0 &&
-		pg_atomic_exchange_u32(&queue->sleeping, 0) != 0)
+	    pg_atomic_exchange_u32(&queue->sleeping, 0) != 0)
 		bev_queue_wake();
 }
 
@@ -353,11 +352,11 @@ bev_queue_settled(void)
 static uint64
 smallest_pending(uint64 limit)
 {
-	uint64		smallest = limit;
+	uint64 smallest = limit;
 
 	for (int i = 0; i < queue->slots; i++)
 	{
-		uint64		pending = pg_atomic_read_u64(&slots[i].pending);
+		uint64 pending = pg_atomic_read_u64(&slots[i].pending);
 
 		if (pending != 0 && pending < smallest)
 			smallest = pending;
@@ -369,7 +368,7 @@ smallest_pending(uint64 limit)
 uint64
 bev_queue_horizon(void)
 {
-	uint64		next_seq;
+	uint64 next_seq;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	next_seq = pg_atomic_read_u64(&queue->next_seq);
@@ -378,10 +377,9 @@ bev_queue_horizon(void)
 }
 
 static void
-item_from_entry(BevQueueItem *item, const Entry *entry, uint64 position,
-				bool committed)
+item_from_entry(BevQueueItem *item, const Entry *entry, uint64 position, bool committed)
 {
-	uint64		start = (position + ENTRY_ALIGN) % queue->capacity;
+	uint64 start = (position + ENTRY_ALIGN) % queue->capacity;
 
 	item->first_seq = entry->first_seq;
 	item->n = entry->n;
@@ -397,13 +395,13 @@ item_from_entry(BevQueueItem *item, const Entry *entry, uint64 position,
 }
 
 int
-bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item), void *arg)
+bev_queue_drain(void (*take)(void *arg, const BevQueueItem *item), void *arg)
 {
-	uint64		settled = pg_atomic_read_u64(&queue->settled);
-	uint64		tail = pg_atomic_read_u64(&queue->tail);
-	uint64		head;
-	uint64		limit;			/* the seq at which we stop */
-	int			taken = 0;
+	uint64 settled = pg_atomic_read_u64(&queue->settled);
+	uint64 tail = pg_atomic_read_u64(&queue->tail);
+	uint64 head;
+	uint64 limit; /* the seq at which we stop */
+	int taken = 0;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	head = queue->head;
@@ -412,14 +410,13 @@ bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item), void *arg)
 
 	while (tail < head)
 	{
-		Entry	   *entry = entry_at(tail);
-		uint32		state = pg_atomic_read_u32(&entry->state);
+		Entry *entry = entry_at(tail);
+		uint32 state = pg_atomic_read_u32(&entry->state);
 		BevQueueItem item;
 
 		/* Transactions that had no room come first; are they decided? */
-		if (state == ENTRY_RESERVED ||
-			(entry->first_seq > settled + 1 &&
-			 smallest_pending(entry->first_seq) < entry->first_seq))
+		if (state == ENTRY_RESERVED || (entry->first_seq > settled + 1 &&
+		                                smallest_pending(entry->first_seq) < entry->first_seq))
 		{
 			limit = entry->first_seq;
 			break;
@@ -433,7 +430,7 @@ bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item), void *arg)
 		settled = item.first_seq + item.n - 1;
 		tail += entry_extent(entry->size);
 		pg_atomic_write_u64(&queue->settled, settled);
-		pg_memory_barrier();	/* the records are read before their room is free */
+		pg_memory_barrier(); /* the records are read before their room is free */
 		pg_atomic_write_u64(&queue->tail, tail);
 	}
 
@@ -444,7 +441,7 @@ bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item), void *arg)
 	 */
 	if (limit > settled + 1)
 	{
-		uint64		decided = smallest_pending(limit) - 1;
+		uint64 decided = smallest_pending(limit) - 1;
 
 		pg_atomic_write_u64(&queue->settled, Max(settled, decided));
 	}
@@ -454,7 +451,7 @@ bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item), void *arg)
 XLogRecPtr
 bev_queue_commit_lsn(void)
 {
-	XLogRecPtr	greatest = InvalidXLogRecPtr;
+	XLogRecPtr greatest = InvalidXLogRecPtr;
 
 	for (int i = 0; i < queue->slots; i++)
 		greatest = Max(greatest, pg_atomic_read_u64(&slots[i].lsn));
@@ -465,10 +462,10 @@ bev_queue_commit_lsn(void)
 static bool
 drain_would_advance(void)
 {
-	uint64		tail = pg_atomic_read_u64(&queue->tail);
-	uint64		next_seq;
-	bool		has_entry;
-	uint64		limit;
+	uint64 tail = pg_atomic_read_u64(&queue->tail);
+	uint64 next_seq;
+	bool has_entry;
+	uint64 limit;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	has_entry = tail < queue->head;
@@ -505,7 +502,7 @@ bev_queue_awake(void)
 Size
 bev_queue_used(void)
 {
-	Size		used;
+	Size used;
 
 	LWLockAcquire(queue->lock, LW_SHARED);
 	used = queue->head - pg_atomic_read_u64(&queue->tail);

@@ -31,26 +31,26 @@
 /* A session's claim on a range of seqs. */
 typedef struct BevReservation
 {
-	uint64		first_seq;
-	uint64		low;			/* everything up to it was settled before */
-	uint64		position;		/* of the entry in the ring */
-	bool		has_entry;		/* false: the ring was full */
-	uint32		n;
-	Size		size;			/* bytes that the entry carries */
+	uint64 first_seq;
+	uint64 low;      /* everything up to it was settled before */
+	uint64 position; /* of the entry in the ring */
+	bool has_entry;  /* false: the ring was full */
+	uint32 n;
+	Size size; /* bytes that the entry carries */
 } BevReservation;
 
 /* One settled transaction, as the dispatcher sees it. */
 typedef struct BevQueueItem
 {
-	uint64		first_seq;
-	uint32		n;
-	bool		committed;
-	bool		carried;		/* false: the events are in the journal only */
-	uint64		xid;
+	uint64 first_seq;
+	uint32 n;
+	bool committed;
+	bool carried; /* false: the events are in the journal only */
+	uint64 xid;
 	TimestampTz at;
-	XLogRecPtr	lsn;			/* of the commit */
-	const char *part[2];		/* the records; two parts where the ring ends */
-	Size		part_size[2];
+	XLogRecPtr lsn;      /* of the commit */
+	const char *part[2]; /* the records; two parts where the ring ends */
+	Size part_size[2];
 } BevQueueItem;
 
 /* Ask for the shared memory; to be called from shmem_request_hook. */
@@ -76,7 +76,7 @@ extern void bev_queue_begin(uint64 base, int segment);
  * The segment of the journal that is being written.  Seqs in it are above those
  * of all others; bev_queue_switch makes it another one for the seqs to come.
  */
-extern int	bev_queue_segment(void);
+extern int bev_queue_segment(void);
 extern void bev_queue_switch(int segment);
 
 /*
@@ -84,12 +84,11 @@ extern void bev_queue_switch(int segment);
  * Never waits for the dispatcher.  Does not throw.  False, with nothing taken, if
  * segment isn't the one that is being written any more.
  */
-extern bool bev_queue_reserve(uint32 n, Size size, int segment,
-							 BevReservation *reservation);
+extern bool bev_queue_reserve(uint32 n, Size size, int segment, BevReservation *reservation);
 
 /* Copy the records into the reserved entry. */
-extern void bev_queue_fill(const BevReservation *reservation, const char *records,
-						  uint64 xid, TimestampTz at);
+extern void bev_queue_fill(const BevReservation *reservation, const char *records, uint64 xid,
+                           TimestampTz at);
 
 /*
  * The transaction is committed, with this LSN / is rolled back.  These can't
@@ -115,8 +114,7 @@ extern uint64 bev_queue_horizon(void);
  * their room free again.  Seqs of transactions that had no entry are passed over;
  * bev_queue_settled shows it.  Returns how many were handed over.
  */
-extern int	bev_queue_drain(void (*take) (void *arg, const BevQueueItem *item),
-						   void *arg);
+extern int bev_queue_drain(void (*take)(void *arg, const BevQueueItem *item), void *arg);
 
 /* The greatest LSN of a commit that was published; to be flushed before sending. */
 extern XLogRecPtr bev_queue_commit_lsn(void);
@@ -136,4 +134,4 @@ extern void bev_queue_wake(void);
 extern Size bev_queue_used(void);
 extern uint64 bev_queue_overflows(void);
 
-#endif							/* BEV_SERVER_QUEUE_QUEUE_H */
+#endif /* BEV_SERVER_QUEUE_QUEUE_H */

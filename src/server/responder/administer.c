@@ -34,10 +34,10 @@ append_utf8(BevAnswer *answer, char *text)
 void
 bev_administer_connections(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
-	Jsonb	   *json;
+	Jsonb *json;
 	const char *texts[1];
-	char	   *text;
-	int			limit;
+	char *text;
+	int limit;
 
 	if (!is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL)
 		return;
@@ -48,11 +48,12 @@ bev_administer_connections(const BevQuestionHead *head, const char *payload, Bev
 	}
 	texts[0] = psprintf("%d", limit);
 	bev_parameters_begin(head);
-	(void) bev_parameters_run("SELECT json_build_object('items', coalesce(json_agg(c), '[]')) FROM ("
-							 "SELECT id, gateway, user_id, role, address, " UTC("connected_at") ", " UTC("expires_at")
-							 ", cursor, lag, sent, received, subscription FROM bugevents.connections AS x"
-							 " ORDER BY lag DESC, x.connected_at DESC LIMIT $1::integer) AS c",
-							 1, texts);
+	(void) bev_parameters_run(
+		"SELECT json_build_object('items', coalesce(json_agg(c), '[]')) FROM ("
+		"SELECT id, gateway, user_id, role, address, " UTC("connected_at") ", " UTC(
+			"expires_at") ", cursor, lag, sent, received, subscription FROM bugevents.connections AS x"
+						  " ORDER BY lag DESC, x.connected_at DESC LIMIT $1::integer) AS c",
+		1, texts);
 	append_utf8(answer, bev_parameters_value(1));
 	SPI_finish();
 }
@@ -60,11 +61,11 @@ bev_administer_connections(const BevQuestionHead *head, const char *payload, Bev
 void
 bev_administer_disconnect(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
-	Jsonb	   *json;
+	Jsonb *json;
 	const char *texts[1];
 
 	if (!is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL ||
-		(texts[0] = bev_request_id(json, "connection_id", answer)) == NULL)
+	    (texts[0] = bev_request_id(json, "connection_id", answer)) == NULL)
 		return;
 	bev_parameters_begin(head);
 	(void) bev_parameters_run("SELECT bugevents.disconnect($1)", 1, texts);

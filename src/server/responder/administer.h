@@ -12,9 +12,11 @@
 #include "server/responder/request.h"
 
 /* connections {"limit"}: {"items": rows of bugevents.connections, those behind first}. */
-extern void bev_administer_connections(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_administer_connections(const BevQuestionHead *head, const char *payload,
+                                       BevAnswer *answer);
 
 /* disconnect {"connection_id"}: {"disconnected": true}, or not_found. */
-extern void bev_administer_disconnect(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_administer_disconnect(const BevQuestionHead *head, const char *payload,
+                                      BevAnswer *answer);
 
-#endif							/* BEV_SERVER_RESPONDER_ADMINISTER_H */
+#endif /* BEV_SERVER_RESPONDER_ADMINISTER_H */

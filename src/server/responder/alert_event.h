@@ -13,6 +13,7 @@
  * Publish an event of type "alert" with the transaction; text is its action, a blank, and its
  * payload.  In a transaction that may write.
  */
-extern void bev_alert_event_publish(const BevQuestionHead *head, const char *text, BevAnswer *answer);
+extern void bev_alert_event_publish(const BevQuestionHead *head, const char *text,
+                                    BevAnswer *answer);
 
-#endif							/* BEV_SERVER_RESPONDER_ALERT_EVENT_H */
+#endif /* BEV_SERVER_RESPONDER_ALERT_EVENT_H */

@@ -8,8 +8,8 @@
 
 typedef struct Exposition
 {
-	StringInfo	text;
-	const char *family;			/* the last one */
+	StringInfo text;
+	const char *family; /* the last one */
 } Exposition;
 
 static const char *const type_names[] = {
@@ -22,22 +22,23 @@ static void
 write_metric(void *arg, const BevMetric *metric)
 {
 	Exposition *exposition = arg;
-	StringInfo	text = exposition->text;
-	char		number[DOUBLE_SHORTEST_DECIMAL_LEN];
+	StringInfo text = exposition->text;
+	char number[DOUBLE_SHORTEST_DECIMAL_LEN];
 
 	if (metric->family != exposition->family)
 		appendStringInfo(text, "# HELP %s %s\n# TYPE %s %s\n", metric->family, metric->help,
-						 metric->family, type_names[metric->type]);
+		                 metric->family, type_names[metric->type]);
 	exposition->family = metric->family;
 	double_to_shortest_decimal_buf(metric->value, number);
-	appendStringInfo(text, *metric->labels ? "%s{%s} %s\n" : "%s%s %s\n",
-					 metric->name, metric->labels, number);
+	appendStringInfo(text, *metric->labels ? "%s{%s} %s\n" : "%s%s %s\n", metric->name,
+	                 metric->labels, number);
 }
 
 void
-bev_exposition_write(const BevQuestionHead *head pg_attribute_unused(), const char *payload pg_attribute_unused(), BevAnswer *answer)
+bev_exposition_write(const BevQuestionHead *head pg_attribute_unused(),
+                     const char *payload pg_attribute_unused(), BevAnswer *answer)
 {
-	Exposition	exposition = {.text = &answer->rest};
+	Exposition exposition = {.text = &answer->rest};
 
 	answer->message.kind = BEV_ANSWER_TEXT;
 	bev_metrics_list(write_metric, &exposition);

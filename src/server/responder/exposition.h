@@ -10,6 +10,7 @@
 #include "server/responder/request.h"
 
 /* Prometheus' text format 0.0.4.  In a transaction with an active snapshot. */
-extern void bev_exposition_write(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_exposition_write(const BevQuestionHead *head, const char *payload,
+                                 BevAnswer *answer);
 
-#endif							/* BEV_SERVER_RESPONDER_EXPOSITION_H */
+#endif /* BEV_SERVER_RESPONDER_EXPOSITION_H */

@@ -12,10 +12,10 @@
 uint64
 bev_parameters_run(const char *sql, int n, const char *const *texts)
 {
-	Oid			types[BEV_PARAMETERS_MAX];
-	Datum		values[BEV_PARAMETERS_MAX];
-	char		nulls[BEV_PARAMETERS_MAX] = {0};
-	int			rc;
+	Oid types[BEV_PARAMETERS_MAX];
+	Datum values[BEV_PARAMETERS_MAX];
+	char nulls[BEV_PARAMETERS_MAX] = {0};
+	int rc;
 
 	Assert(n <= BEV_PARAMETERS_MAX);
 	for (int i = 0; i < n; i++)
@@ -39,12 +39,12 @@ bev_parameters_value(int column)
 char *
 bev_parameters_begin(const BevQuestionHead *head)
 {
-	char	   *user = pg_any_to_server(pstrdup(head->user), strlen(head->user), PG_UTF8);
+	char *user = pg_any_to_server(pstrdup(head->user), strlen(head->user), PG_UTF8);
 
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-	(void) set_config_option("bugevents.actor", user, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	                         GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option("bugevents.actor", user, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL,
+	                         true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	return user;

@@ -8,11 +8,11 @@
 
 #include "server/responder/responder_queue.h"
 
-#define BEV_PARAMETERS_MAX	4
+#define BEV_PARAMETERS_MAX 4
 
 /*
- * Begin to act for who asks: names mean what they should, and bugevents.actor says who it is. Connects
- * SPI, which the caller finishes.  Returns the user's id in the server's encoding.
+ * Begin to act for who asks: names mean what they should, and bugevents.actor says who it is.
+ * Connects SPI, which the caller finishes.  Returns the user's id in the server's encoding.
  */
 extern char *bev_parameters_begin(const BevQuestionHead *head);
 
@@ -22,4 +22,4 @@ extern uint64 bev_parameters_run(const char *sql, int n, const char *const *text
 /* A column of the first row as text; NULL: null. */
 extern char *bev_parameters_value(int column);
 
-#endif							/* BEV_SERVER_RESPONDER_PARAMETERS_H */
+#endif /* BEV_SERVER_RESPONDER_PARAMETERS_H */

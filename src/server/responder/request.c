@@ -8,8 +8,8 @@
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
-#define LIMIT_DEFAULT	100
-#define LIMIT_MAX		1000
+#define LIMIT_DEFAULT 100
+#define LIMIT_MAX     1000
 
 void
 bev_answer_error(BevAnswer *answer, const char *code, const char *field, const char *text)
@@ -25,14 +25,14 @@ bev_answer_error(BevAnswer *answer, const char *code, const char *field, const c
 typedef struct Parsing
 {
 	const char *payload;
-	Jsonb	   *json;
+	Jsonb *json;
 } Parsing;
 
 static void
 parse_step(void *arg)
 {
-	Parsing    *parsing = arg;
-	char	   *text = pg_any_to_server(parsing->payload, strlen(parsing->payload), PG_UTF8);
+	Parsing *parsing = arg;
+	char *text = pg_any_to_server(parsing->payload, strlen(parsing->payload), PG_UTF8);
 
 	parsing->json = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 }
@@ -40,7 +40,7 @@ parse_step(void *arg)
 Jsonb *
 bev_request_read(const char *payload, BevAnswer *answer)
 {
-	Parsing		parsing = {.payload = payload};
+	Parsing parsing = {.payload = payload};
 
 	if (bev_subtransaction_run(parse_step, &parsing, false) && JB_ROOT_IS_OBJECT(parsing.json))
 		return parsing.json;
@@ -52,7 +52,7 @@ static bool
 is_listed(const char *const names[], const JsonbValue *key)
 {
 	while (*names && (strlen(*names) != (Size) key->val.string.len ||
-					  memcmp(*names, key->val.string.val, key->val.string.len) != 0))
+	                  memcmp(*names, key->val.string.val, key->val.string.len) != 0))
 		names++;
 	return *names != NULL;
 }
@@ -61,10 +61,12 @@ is_listed(const char *const names[], const JsonbValue *key)
 static const char *
 name_of(const JsonbValue *key)
 {
-	char	   *name = pnstrdup(key->val.string.val, key->val.string.len);
+	char *name = pnstrdup(key->val.string.val, key->val.string.len);
 
 	return *name && strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
-		strlen(name) < sizeof(((BevAnswerMessage *) 0)->field) ? name : "payload";
+	               strlen(name) < sizeof(((BevAnswerMessage *) 0)->field) ?
+	           name :
+	           "payload";
 }
 
 bool
@@ -72,7 +74,7 @@ bev_request_has_only(Jsonb *json, const char *const names[], BevAnswer *answer)
 {
 	JsonbIterator *it = JsonbIteratorInit(&json->root);
 	JsonbIteratorToken token;
-	JsonbValue	value;
+	JsonbValue value;
 
 	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
 		if (token == WJB_KEY && !is_listed(names, &value))
@@ -94,15 +96,15 @@ bev_request_text(Jsonb *json, const char *name, char **text)
 	if (value->type == jbvString)
 		*text = pnstrdup(value->val.string.val, value->val.string.len);
 	else if (value->type == jbvNumeric)
-		*text = DatumGetCString(DirectFunctionCall1(numeric_out,
-													NumericGetDatum(value->val.numeric)));
+		*text =
+			DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
 	return *text != NULL;
 }
 
 char *
 bev_request_id(Jsonb *json, const char *name, BevAnswer *answer)
 {
-	char	   *text;
+	char *text;
 
 	if (bev_request_text(json, name, &text) && text)
 		return text;
@@ -113,7 +115,7 @@ bev_request_id(Jsonb *json, const char *name, BevAnswer *answer)
 bool
 bev_request_limit(const char *text, int *limit)
 {
-	char	   *end;
+	char *end;
 
 	*limit = text ? strtol(text, &end, 10) : LIMIT_DEFAULT;
 	return text == NULL || (*end == '\0' && *limit >= 1 && *limit <= LIMIT_MAX);

@@ -19,7 +19,7 @@ typedef struct BevAnswer
 
 /* Fill in an error. */
 extern void bev_answer_error(BevAnswer *answer, const char *code, const char *field,
-							const char *text);
+                             const char *text);
 
 /* The payload of a request, UTF-8, as an object; NULL: the answer says what is wrong. */
 extern Jsonb *bev_request_read(const char *payload, BevAnswer *answer);
@@ -39,4 +39,4 @@ extern char *bev_request_id(Jsonb *json, const char *name, BevAnswer *answer);
 /* The number of rows that are asked for; false: it is none. */
 extern bool bev_request_limit(const char *text, int *limit);
 
-#endif							/* BEV_SERVER_RESPONDER_REQUEST_H */
+#endif /* BEV_SERVER_RESPONDER_REQUEST_H */

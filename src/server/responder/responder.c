@@ -38,9 +38,9 @@ PGDLLEXPORT void bugevents_responder_main(Datum arg);
 
 typedef struct Verb
 {
-	const char *name;			/* as pg_stat_activity shows it */
-	bool		writes;
-	void		(*answer) (const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+	const char *name; /* as pg_stat_activity shows it */
+	bool writes;
+	void (*answer)(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 } Verb;
 
 static const Verb verbs[] = {
@@ -88,35 +88,33 @@ answer_question(const BevQuestionHead *head, const char *payload, BevAnswer *ans
 	}
 	PG_CATCH();
 	{
-		bool		cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
+		bool cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
 
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		EmitErrorReport();
 		AbortCurrentTransaction();
 		FlushErrorState();
 		MemoryContextSwitchTo(caller);
-		bev_answer_error(answer, "internal_error", "", cancelled
-						? "the database took too long to answer" :
-						"the database could not answer");
+		bev_answer_error(answer, "internal_error", "",
+		                 cancelled ? "the database took too long to answer" :
+		                             "the database could not answer");
 	}
 	PG_END_TRY();
 	QueryCancelPending = false; /* it may have come when all was done */
 	MemoryContextSwitchTo(caller);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	(void) pgstat_report_stat(false);	/* for autovacuum */
+	(void) pgstat_report_stat(false); /* for autovacuum */
 }
 
 /* False: the dispatcher is gone. */
 static bool
 send_answer(shm_mq_handle *answers, const BevAnswer *answer)
 {
-	uint64		next = bev_queue_next_seq();
+	uint64 next = bev_queue_next_seq();
 	BevAnswerHead head = {.upto = next == 0 ? 0 : next - 1};
-	shm_mq_iovec part[] = {
-		{(char *) &head, sizeof(head)},
-		{(char *) &answer->message, sizeof(answer->message)},
-		{answer->rest.data, answer->rest.len}
-	};
+	shm_mq_iovec part[] = {{(char *) &head, sizeof(head)},
+	                       {(char *) &answer->message, sizeof(answer->message)},
+	                       {answer->rest.data, answer->rest.len}};
 
 	return shm_mq_sendv(answers, part, lengthof(part), false, true) == SHM_MQ_SUCCESS;
 }
@@ -124,16 +122,16 @@ send_answer(shm_mq_handle *answers, const BevAnswer *answer)
 static void
 serve(shm_mq_handle *questions, shm_mq_handle *answers)
 {
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "bugevents question",
-												  ALLOCSET_DEFAULT_SIZES);
-	bool		served = true;
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "bugevents question", ALLOCSET_DEFAULT_SIZES);
+	bool served = true;
 
 	while (served)
 	{
-		Size		size;
-		void	   *data;
+		Size size;
+		void *data;
 		const BevQuestionHead *head;
-		BevAnswer	answer = {.message = {0}};
+		BevAnswer answer = {.message = {0}};
 
 		if (shm_mq_receive(questions, &size, &data, false) != SHM_MQ_SUCCESS)
 			break;
@@ -158,7 +156,7 @@ void
 bugevents_responder_main(Datum arg)
 {
 	dsm_segment *segment;
-	shm_mq	   *queues[2];
+	shm_mq *queues[2];
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
@@ -166,10 +164,10 @@ bugevents_responder_main(Datum arg)
 
 	segment = dsm_attach(DatumGetUInt32(arg));
 	if (segment == NULL)
-		proc_exit(0);			/* whoever wanted us is gone */
+		proc_exit(0); /* whoever wanted us is gone */
 	for (int i = 0; i < 2; i++)
-		queues[i] = (shm_mq *) ((char *) dsm_segment_address(segment) +
-								i * BEV_QUESTION_QUEUE_SIZE);
+		queues[i] =
+			(shm_mq *) ((char *) dsm_segment_address(segment) + i * BEV_QUESTION_QUEUE_SIZE);
 	shm_mq_set_receiver(queues[0], MyProc);
 	shm_mq_set_sender(queues[1], MyProc);
 	bev_worker_connect();
@@ -181,13 +179,12 @@ bugevents_responder_main(Datum arg)
 bool
 bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle)
 {
-	BackgroundWorker worker = {
-		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-		.bgw_start_time = BgWorkerStart_ConsistentState,
-		.bgw_restart_time = BGW_NEVER_RESTART,
-		.bgw_main_arg = UInt32GetDatum(segment),
-		.bgw_notify_pid = MyProcPid
-	};
+	BackgroundWorker worker = {.bgw_flags =
+	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+	                           .bgw_start_time = BgWorkerStart_ConsistentState,
+	                           .bgw_restart_time = BGW_NEVER_RESTART,
+	                           .bgw_main_arg = UInt32GetDatum(segment),
+	                           .bgw_notify_pid = MyProcPid};
 
 	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "bugevents_responder_main", sizeof(worker.bgw_function_name));

@@ -15,4 +15,4 @@
  */
 extern bool bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle);
 
-#endif							/* BEV_SERVER_RESPONDER_RESPONDER_H */
+#endif /* BEV_SERVER_RESPONDER_RESPONDER_H */

@@ -15,21 +15,24 @@
 typedef struct BevQuestionHead
 {
 	BevAskMessage ask;
-	uint64		settled;		/* whatever is answered is not older than this seq */
-	char		user[256];		/* who asks */
-	char		role[64];
+	uint64 settled; /* whatever is answered is not older than this seq */
+	char user[256]; /* who asks */
+	char role[64];
 } BevQuestionHead;
 
 typedef struct BevAnswerHead
 {
-	uint64		upto;			/* nor is it based on events behind this one */
+	uint64 upto; /* nor is it based on events behind this one */
 } BevAnswerHead;
 
-/* Verbs of the dispatcher's own, which write: for bev_security_log_write, and bev_alert_event_publish. */
-#define BEV_VERB_SECURITY_LOG	BEV_VERBS
-#define BEV_VERB_ALERT	(BEV_VERBS + 1)
+/*
+ * Verbs of the dispatcher's own, which write: for bev_security_log_write, and
+ * bev_alert_event_publish.
+ */
+#define BEV_VERB_SECURITY_LOG BEV_VERBS
+#define BEV_VERB_ALERT        (BEV_VERBS + 1)
 
 /* The segment: two queues of this size, questions and answers. */
-#define BEV_QUESTION_QUEUE_SIZE	(64 * 1024)
+#define BEV_QUESTION_QUEUE_SIZE (64 * 1024)
 
-#endif							/* BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H */
+#endif /* BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H */

@@ -35,13 +35,13 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#define LIST_BYTES		(1024 * 1024)
-#define CONDITIONS_MAX	4
+#define LIST_BYTES     (1024 * 1024)
+#define CONDITIONS_MAX 4
 
 /* An attached table of the entity that is asked for. */
 typedef struct Source
 {
-	Oid			relid;
+	Oid relid;
 	BevAttachment *attachment;
 } Source;
 
@@ -50,37 +50,37 @@ typedef struct Condition
 {
 	const char *field;
 	const char *operator;
-	char	   *value;
+	char *value;
 } Condition;
 
 typedef struct Request
 {
 	const BevEntity *entity;
-	Condition	conditions[CONDITIONS_MAX];
-	int			count;
-	Oid			after_table;	/* InvalidOid: from the first one on */
-	int			limit;
+	Condition conditions[CONDITIONS_MAX];
+	int count;
+	Oid after_table; /* InvalidOid: from the first one on */
+	int limit;
 } Request;
 
 typedef struct Found
 {
-	Oid			relid;
+	Oid relid;
 	ItemPointerData tid;
 } Found;
 
 /* ---- reading the request ---- */
 
 static void
-add_condition(Request *request, const char *field, const char *operator, char *value)
+add_condition(Request *request, const char *field, const char *operator, char * value)
 {
-	request->conditions[request->count++] = (Condition) {field, operator, value};
+	request->conditions[request->count++] = (Condition){field, operator, value };
 }
 
 /* False: the answer says what is wrong. */
 static bool
 read_entity(const char *payload, Request *request, Jsonb **json, BevAnswer *answer)
 {
-	char	   *type;
+	char *type;
 
 	*json = bev_request_read(payload, answer);
 	if (*json == NULL)
@@ -95,7 +95,7 @@ read_entity(const char *payload, Request *request, Jsonb **json, BevAnswer *answ
 static bool
 read_after(Request *request, char *after)
 {
-	char	   *end;
+	char *end;
 	unsigned long relid = strtoul(after, &end, 10);
 
 	if (end == after || *end != ':' || relid > PG_UINT32_MAX)
@@ -120,29 +120,29 @@ read_filter(Request *request, const char *field, char *value)
 static bool
 read_list(Jsonb *json, Request *request, BevAnswer *answer)
 {
-	static const char *const known[] = {
-		"type", "limit", "project_id", "bug_report_id", "status", "after", NULL
-	};
+	static const char *const known[] = {"type",   "limit", "project_id", "bug_report_id",
+	                                    "status", "after", NULL};
 	const char *wrong = NULL;
-	char	   *text;
+	char *text;
 
 	if (!bev_request_has_only(json, known, answer))
 		return false;
 	if (!bev_request_text(json, "limit", &text) || !bev_request_limit(text, &request->limit))
 		wrong = "limit";
 	else if (!bev_request_text(json, "project_id", &text) ||
-			 !read_filter(request, request->entity->project, text))
+	         !read_filter(request, request->entity->project, text))
 		wrong = "project_id";
 	else if (!bev_request_text(json, "bug_report_id", &text) ||
-			 !read_filter(request, request->entity->bug, text))
+	         !read_filter(request, request->entity->bug, text))
 		wrong = "bug_report_id";
 	else if (!bev_request_text(json, "status", &text) ||
-			 !read_filter(request, request->entity->status, text))
+	         !read_filter(request, request->entity->status, text))
 		wrong = "status";
 	else if (!bev_request_text(json, "after", &text) || (text && !read_after(request, text)))
 		wrong = "after";
 	if (wrong)
-		bev_answer_error(answer, "invalid_field", wrong, "it can't be used for this type, or has no such value");
+		bev_answer_error(answer, "invalid_field", wrong,
+		                 "it can't be used for this type, or has no such value");
 	return wrong == NULL;
 }
 
@@ -151,8 +151,8 @@ read_list(Jsonb *json, Request *request, BevAnswer *answer)
 static int
 compare_sources(const ListCell *a, const ListCell *b)
 {
-	Oid			left = ((Source *) lfirst(a))->relid;
-	Oid			right = ((Source *) lfirst(b))->relid;
+	Oid left = ((Source *) lfirst(a))->relid;
+	Oid right = ((Source *) lfirst(b))->relid;
 
 	return left < right ? -1 : left > right;
 }
@@ -160,13 +160,13 @@ compare_sources(const ListCell *a, const ListCell *b)
 static List *
 find_sources(const BevEntity *entity)
 {
-	List	   *sources = NIL;
-	ListCell   *cell;
+	List *sources = NIL;
+	ListCell *cell;
 
-	foreach(cell, bev_attached_tables())
+	foreach (cell, bev_attached_tables())
 	{
 		BevAttached *attached = lfirst(cell);
-		Source	   *source = palloc(sizeof(Source));
+		Source *source = palloc(sizeof(Source));
 
 		source->relid = attached->relid;
 		source->attachment = bev_attachment_read(attached->argument);
@@ -181,8 +181,8 @@ find_sources(const BevEntity *entity)
 typedef struct Parameters
 {
 	const Request *request;
-	Oid			types[CONDITIONS_MAX + 1];
-	Datum		values[CONDITIONS_MAX + 1];
+	Oid types[CONDITIONS_MAX + 1];
+	Datum values[CONDITIONS_MAX + 1];
 } Parameters;
 
 static void
@@ -192,12 +192,12 @@ convert_step(void *arg)
 
 	for (int i = 0; i < parameters->request->count; i++)
 	{
-		Oid			input;
-		Oid			param;
+		Oid input;
+		Oid param;
 
 		getTypeInputInfo(parameters->types[i], &input, &param);
-		parameters->values[i] = OidInputFunctionCall(input, parameters->request->conditions[i].value,
-													 param, -1);
+		parameters->values[i] =
+			OidInputFunctionCall(input, parameters->request->conditions[i].value, param, -1);
 	}
 }
 
@@ -206,27 +206,28 @@ convert_step(void *arg)
  * What is no column, and so has no index, is compared as text.
  */
 static bool
-build_query(const Source *source, const Request *request, Parameters *parameters,
-			StringInfo sql)
+build_query(const Source *source, const Request *request, Parameters *parameters, StringInfo sql)
 {
 	appendStringInfo(sql, "SELECT row.tableoid, row.ctid FROM %s WHERE true",
-					 bev_field_from(source->relid));
+	                 bev_field_from(source->relid));
 	for (int i = 0; i < request->count; i++)
 	{
 		const Condition *condition = &request->conditions[i];
-		char	   *field = bev_field_sql(source->attachment, source->relid, condition->field);
-		Oid			type = bev_field_type(source->attachment, source->relid, condition->field);
+		char *field = bev_field_sql(source->attachment, source->relid, condition->field);
+		Oid type = bev_field_type(source->attachment, source->relid, condition->field);
 
 		if (field == NULL)
 			return false;
 		parameters->types[i] = OidIsValid(type) ? type : TEXTOID;
-		appendStringInfo(sql, OidIsValid(type) ? " AND %s %s $%d" : " AND %s::text %s $%d",
-						 field, condition->operator, i + 1);
+		appendStringInfo(sql, OidIsValid(type) ? " AND %s %s $%d" : " AND %s::text %s $%d", field,
+		                 condition->operator, i + 1);
 	}
-	appendStringInfo(sql, OidIsValid(bev_field_type(source->attachment, source->relid, BEV_ENTITY_KEY))
-					 ? " ORDER BY %s LIMIT $%d" : " ORDER BY %s::text LIMIT $%d",
-					 bev_field_sql(source->attachment, source->relid, BEV_ENTITY_KEY),
-					 request->count + 1);
+	appendStringInfo(sql,
+	                 OidIsValid(bev_field_type(source->attachment, source->relid, BEV_ENTITY_KEY)) ?
+	                     " ORDER BY %s LIMIT $%d" :
+	                     " ORDER BY %s::text LIMIT $%d",
+	                 bev_field_sql(source->attachment, source->relid, BEV_ENTITY_KEY),
+	                 request->count + 1);
 	return true;
 }
 
@@ -234,17 +235,17 @@ build_query(const Source *source, const Request *request, Parameters *parameters
 static Found *
 take_found(MemoryContext caller, int *n)
 {
-	Found	   *found = MemoryContextAlloc(caller, sizeof(Found) * Max(SPI_processed, 1));
+	Found *found = MemoryContextAlloc(caller, sizeof(Found) * Max(SPI_processed, 1));
 
 	*n = SPI_processed;
 	for (int i = 0; i < *n; i++)
 	{
-		bool		isnull;
+		bool isnull;
 
-		found[i].relid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
-														SPI_tuptable->tupdesc, 1, &isnull));
-		found[i].tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(SPI_tuptable->vals[i],
-																	SPI_tuptable->tupdesc, 2, &isnull));
+		found[i].relid = DatumGetObjectId(
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		found[i].tid = *(ItemPointer) DatumGetPointer(
+			SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
 	}
 	return found;
 }
@@ -252,15 +253,15 @@ take_found(MemoryContext caller, int *n)
 static Found *
 run_query(const char *sql, Parameters *parameters, int limit, MemoryContext caller, int *n)
 {
-	int			count = parameters->request->count;
-	Found	   *found;
+	int count = parameters->request->count;
+	Found *found;
 
 	parameters->types[count] = INT8OID;
 	parameters->values[count] = Int64GetDatum(limit);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(sql, count + 1, parameters->types, parameters->values,
-							  NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(sql, count + 1, parameters->types, parameters->values, NULL, true,
+	                          0) != SPI_OK_SELECT)
 		elog(ERROR, "could not execute \"%s\"", sql);
 	found = take_found(caller, n);
 	SPI_finish();
@@ -275,11 +276,11 @@ static Found *
 find_rows(const Source *source, const Request *request, int limit, int *n)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Parameters	parameters = {.request = request};
-	Oid			relowner;
+	Parameters parameters = {.request = request};
+	Oid relowner;
 	BevOwnerScope scope;
 	StringInfoData sql;
-	Found	   *found = NULL;
+	Found *found = NULL;
 
 	*n = 0;
 	relowner = bev_attached_owner(source->relid);
@@ -300,23 +301,23 @@ find_rows(const Source *source, const Request *request, int limit, int *n)
 static bool
 append_record(const Found *found, BevAnswer *answer, const char **key)
 {
-	Relation	rel = table_open(found->relid, AccessShareLock);
-	Trigger    *trigger = bev_attached_trigger(rel);
+	Relation rel = table_open(found->relid, AccessShareLock);
+	Trigger *trigger = bev_attached_trigger(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	ItemPointerData tid = found->tid;
-	bool		appended = false;
+	bool appended = false;
 
 	if (trigger && table_tuple_fetch_row_version(rel, &tid, GetActiveSnapshot(), slot))
 	{
-		BevMapping  *mapping = bev_mapping_get(rel, trigger);
-		BevRow		row;
-		BevRowEvent	event;
+		BevMapping *mapping = bev_mapping_get(rel, trigger);
+		BevRow row;
+		BevRowEvent event;
 
 		bev_rows_read(mapping, rel, &slot, &row, 1);
 		if (row.wanted)
 		{
-			char	   *bytes;
-			Size		size;
+			char *bytes;
+			Size size;
 
 			bev_row_event_begin(&event, mapping, &row, NULL, NULL);
 			event.record.action = "updated";
@@ -340,12 +341,12 @@ static void
 append_one(const Request *request, BevAnswer *answer)
 {
 	const char *key;
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, find_sources(request->entity))
+	foreach (cell, find_sources(request->entity))
 	{
-		int			n;
-		Found	   *found = find_rows(lfirst(cell), request, 1, &n);
+		int n;
+		Found *found = find_rows(lfirst(cell), request, 1, &n);
 
 		if (n > 0 && append_record(&found[0], answer, &key))
 			return;
@@ -355,21 +356,22 @@ append_one(const Request *request, BevAnswer *answer)
 BevSpan
 bev_row_fetch_find(const char *entity, const char *id)
 {
-	Request		request = {.entity = bev_entity_find(entity)};
-	BevAnswer	answer = {.message = {0}};
+	Request request = {.entity = bev_entity_find(entity)};
+	BevAnswer answer = {.message = {0}};
 
 	initStringInfo(&answer.rest);
 	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
 	append_one(&request, &answer);
-	return (BevSpan) {answer.rest.data, (uint32_t) answer.rest.len};
+	return (BevSpan){answer.rest.data, (uint32_t) answer.rest.len};
 }
 
 void
-bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char *payload, BevAnswer *answer)
+bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
+                  BevAnswer *answer)
 {
-	Request		request = {0};
-	Jsonb	   *json;
-	char	   *id;
+	Request request = {0};
+	Jsonb *json;
+	char *id;
 
 	if (!read_entity(payload, &request, &json, answer))
 		return;
@@ -386,12 +388,11 @@ bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char 
  * reached is told even when that row isn't for everyone: its id, no more.
  */
 static bool
-list_table(const Source *source, const Request *request, int *left, BevAnswer *answer,
-		   char **next)
+list_table(const Source *source, const Request *request, int *left, BevAnswer *answer, char **next)
 {
 	const char *key = NULL;
-	int			n;
-	Found	   *found = find_rows(source, request, *left + 1, &n);
+	int n;
+	Found *found = find_rows(source, request, *left + 1, &n);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -407,28 +408,28 @@ list_table(const Source *source, const Request *request, int *left, BevAnswer *a
 }
 
 void
-bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char *payload, BevAnswer *answer)
+bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
+                   BevAnswer *answer)
 {
-	Request		request = {0};
-	Jsonb	   *json;
-	ListCell   *cell;
-	char	   *next = NULL;
-	int			left;
+	Request request = {0};
+	Jsonb *json;
+	ListCell *cell;
+	char *next = NULL;
+	int left;
 
-	if (!read_entity(payload, &request, &json, answer) ||
-		!read_list(json, &request, answer))
+	if (!read_entity(payload, &request, &json, answer) || !read_list(json, &request, answer))
 		return;
 	answer->message.kind = BEV_ANSWER_ROWS;
 	left = request.limit;
-	foreach(cell, find_sources(request.entity))
+	foreach (cell, find_sources(request.entity))
 	{
-		Source	   *source = lfirst(cell);
-		Request		here = request;
+		Source *source = lfirst(cell);
+		Request here = request;
 
 		if (source->relid < request.after_table)
 			continue;
 		if (source->relid != request.after_table && OidIsValid(request.after_table))
-			here.count--;		/* "after" is the last one, and another table's */
+			here.count--; /* "after" is the last one, and another table's */
 		if (!list_table(source, &here, &left, answer, &next))
 			break;
 	}

@@ -29,4 +29,4 @@ extern void bev_row_fetch_list(const BevQuestionHead *head, const char *payload,
  */
 extern BevSpan bev_row_fetch_find(const char *entity, const char *id);
 
-#endif							/* BEV_SERVER_RESPONDER_ROW_FETCH_H */
+#endif /* BEV_SERVER_RESPONDER_ROW_FETCH_H */

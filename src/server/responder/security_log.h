@@ -13,6 +13,7 @@
  * Insert what a JSON array of objects says (kind, address, gateway, times), and delete what is
  * above bugevents.security_event_rows.  In a transaction with an active snapshot.
  */
-extern void bev_security_log_write(const BevQuestionHead *head, const char *json, BevAnswer *answer);
+extern void bev_security_log_write(const BevQuestionHead *head, const char *json,
+                                   BevAnswer *answer);
 
-#endif							/* BEV_SERVER_RESPONDER_SECURITY_LOG_H */
+#endif /* BEV_SERVER_RESPONDER_SECURITY_LOG_H */

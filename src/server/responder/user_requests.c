@@ -13,17 +13,17 @@
 #include "server/responder/row_fetch.h"
 #include "server/responder/parameters.h"
 
-#define UNREAD_MAX	"1000"		/* counted so far */
+#define UNREAD_MAX "1000" /* counted so far */
 
 /* ---- notifications ---- */
 
 static void
 append_notification(uint64 row, BevAnswer *answer)
 {
-	HeapTuple	tuple = SPI_tuptable->vals[row];
-	BevRecord	record;
-	char	   *bytes;
-	Size		size;
+	HeapTuple tuple = SPI_tuptable->vals[row];
+	BevRecord record;
+	char *bytes;
+	Size size;
 
 	bev_system_row_record(&record, "notification", tuple, SPI_tuptable->tupdesc);
 	bytes = bev_record_bytes(&record, &size);
@@ -45,7 +45,8 @@ read_flag(Jsonb *json, const char *name, bool *flag)
 static bool
 is_position(const char *text)
 {
-	return text == NULL || (strlen(text) < 19 && *text && strspn(text, "0123456789") == strlen(text));
+	return text == NULL ||
+	       (strlen(text) < 19 && *text && strspn(text, "0123456789") == strlen(text));
 }
 
 void
@@ -55,16 +56,16 @@ bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnsw
 		"SELECT * FROM bugevents.notifications AS n"
 		" WHERE user_id = $1 AND NOT hidden AND (NOT read OR $2 IS NULL)"
 		" AND ($3 IS NULL OR id < $3::bigint) ORDER BY id DESC LIMIT $4::integer + 1";
-	Jsonb	   *json = bev_request_read(payload, answer);
-	StringInfo	rest = &answer->rest;
+	Jsonb *json = bev_request_read(payload, answer);
+	StringInfo rest = &answer->rest;
 	const char *texts[4];
-	char	   *text;
-	char	   *after;
-	char	   *next = NULL;
+	char *text;
+	char *after;
+	char *next = NULL;
 	static const char *const known[] = {"type", "unread", "limit", "after", NULL};
-	bool		unread_only;
-	int			limit;
-	uint64		n;
+	bool unread_only;
+	int limit;
+	uint64 n;
 
 	if (json == NULL || !bev_request_has_only(json, known, answer))
 		return;
@@ -103,15 +104,17 @@ static char *
 unread(const char *user)
 {
 	(void) bev_parameters_run("SELECT count(*) FROM (SELECT FROM bugevents.notifications"
-			   " WHERE user_id = $1 AND NOT read AND NOT hidden LIMIT " UNREAD_MAX ") AS n", 1, &user);
+	                          " WHERE user_id = $1 AND NOT read AND NOT hidden LIMIT " UNREAD_MAX
+	                          ") AS n",
+	                          1, &user);
 	return bev_parameters_value(1);
 }
 
 void
 bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
-	Jsonb	   *json = bev_request_read(payload, answer);
-	char	   *id = json ? bev_request_id(json, "notification_id", answer) : NULL;
+	Jsonb *json = bev_request_read(payload, answer);
+	char *id = json ? bev_request_id(json, "notification_id", answer) : NULL;
 	const char *texts[2];
 
 	if (id == NULL)
@@ -119,15 +122,17 @@ bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnsw
 	texts[0] = bev_parameters_begin(head);
 	texts[1] = id;
 	if (is_position(id) &&
-		bev_parameters_run("SELECT FROM bugevents.notifications WHERE user_id = $1 AND id = $2::bigint", 2, texts) > 0)
+	    bev_parameters_run(
+			"SELECT FROM bugevents.notifications WHERE user_id = $1 AND id = $2::bigint", 2,
+			texts) > 0)
 	{
-		bool		changed;
+		bool changed;
 
 		(void) bev_parameters_run("SELECT bugevents.mark_read($2::bigint, $1)", 2, texts);
 		changed = strcmp(bev_parameters_value(1), "t") == 0;
 		answer->message.kind = BEV_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"read\":%s,\"unread\":%s}", changed ? "true" : "false",
-						 unread(texts[0]));
+		                 unread(texts[0]));
 	}
 	else
 		bev_answer_error(answer, "not_found", "", "you have no such notification");
@@ -136,10 +141,10 @@ bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnsw
 
 void
 bev_user_requests_read_all(const BevQuestionHead *head, const char *payload pg_attribute_unused(),
-					 BevAnswer *answer)
+                           BevAnswer *answer)
 {
 	const char *user = bev_parameters_begin(head);
-	char	   *changed;
+	char *changed;
 
 	(void) bev_parameters_run("SELECT bugevents.mark_all_read($1)", 1, &user);
 	changed = bev_parameters_value(1);
@@ -153,18 +158,18 @@ bev_user_requests_read_all(const BevQuestionHead *head, const char *payload pg_a
 static bool
 may_see_bug(const BevQuestionHead *head, const char *user, const char *bug)
 {
-	BevSpan		record = bev_row_fetch_find("bug_report", bug);
-	BevEvent		event;
+	BevSpan record = bev_row_fetch_find("bug_report", bug);
+	BevEvent event;
 
 	return record.len > 0 && bev_event_read(record.data, record.len, &event) &&
-		bev_visibility_may_see(user, head->role, event.field[BEV_EVENT_AUDIENCE]);
+	       bev_visibility_may_see(user, head->role, event.field[BEV_EVENT_AUDIENCE]);
 }
 
 static void
 set_watching(const BevQuestionHead *head, const char *payload, BevAnswer *answer, bool watching)
 {
-	Jsonb	   *json = bev_request_read(payload, answer);
-	char	   *bug = json ? bev_request_id(json, "bug_report_id", answer) : NULL;
+	Jsonb *json = bev_request_read(payload, answer);
+	char *bug = json ? bev_request_id(json, "bug_report_id", answer) : NULL;
 	const char *texts[2];
 
 	if (bug == NULL)
@@ -175,7 +180,9 @@ set_watching(const BevQuestionHead *head, const char *payload, BevAnswer *answer
 		bev_answer_error(answer, "not_found", "", "there is no such bug, or it is not for you");
 	else
 	{
-		(void) bev_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" : "SELECT bugevents.unwatch($1, $2)", 2, texts);
+		(void) bev_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" :
+		                                     "SELECT bugevents.unwatch($1, $2)",
+		                          2, texts);
 		answer->message.kind = BEV_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"watching\":%s}", watching ? "true" : "false");
 	}

@@ -14,16 +14,21 @@
 #include "server/responder/request.h"
 
 /* list {"unread", "limit", "after"}: the newest first. */
-extern void bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_user_requests_list(const BevQuestionHead *head, const char *payload,
+                                   BevAnswer *answer);
 
 /* read {"notification_id"}: {"read": did that change anything, "unread": how many are left}. */
-extern void bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_user_requests_read(const BevQuestionHead *head, const char *payload,
+                                   BevAnswer *answer);
 
 /* read_all {}: {"read": how many were not, "unread": 0}. */
-extern void bev_user_requests_read_all(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_user_requests_read_all(const BevQuestionHead *head, const char *payload,
+                                       BevAnswer *answer);
 
 /* watch, unwatch {"bug_report_id"}: {"watching": true or false}.  A bug that the user may see. */
-extern void bev_user_requests_watch(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
-extern void bev_user_requests_unwatch(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_user_requests_watch(const BevQuestionHead *head, const char *payload,
+                                    BevAnswer *answer);
+extern void bev_user_requests_unwatch(const BevQuestionHead *head, const char *payload,
+                                      BevAnswer *answer);
 
-#endif							/* BEV_SERVER_RESPONDER_USER_REQUESTS_H */
+#endif /* BEV_SERVER_RESPONDER_USER_REQUESTS_H */

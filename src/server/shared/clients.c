@@ -19,20 +19,20 @@
 
 typedef struct Slot
 {
-	pg_atomic_uint32 change;	/* odd: being written */
-	bool		used;
-	bool		wished;			/* under the table's lock */
-	char		reason[BEV_CLIENT_REASON_LEN];
-	BevConnection	client;
+	pg_atomic_uint32 change; /* odd: being written */
+	bool used;
+	bool wished; /* under the table's lock */
+	char reason[BEV_CLIENT_REASON_LEN];
+	BevConnection client;
 } Slot;
 
 typedef struct Table
 {
-	LWLock	   *lock;			/* wished, reason, wishes */
-	int			wishes;			/* slots with a wish */
-	int			capacity;
-	int			first_free;		/* no free slot below it; the dispatcher's own */
-	Slot		slot[FLEXIBLE_ARRAY_MEMBER];
+	LWLock *lock; /* wished, reason, wishes */
+	int wishes;   /* slots with a wish */
+	int capacity;
+	int first_free; /* no free slot below it; the dispatcher's own */
+	Slot slot[FLEXIBLE_ARRAY_MEMBER];
 } Table;
 
 static Table *table;
@@ -40,8 +40,7 @@ static Table *table;
 static Size
 table_size(void)
 {
-	return add_size(offsetof(Table, slot),
-					mul_size(bev_max_connections, sizeof(Slot)));
+	return add_size(offsetof(Table, slot), mul_size(bev_max_connections, sizeof(Slot)));
 }
 
 void
@@ -54,7 +53,7 @@ bev_clients_request(void)
 void
 bev_clients_startup(void)
 {
-	bool		found;
+	bool found;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	table = ShmemInitStruct("bugevents clients", table_size(), &found);
@@ -92,8 +91,8 @@ end_change(Slot *slot)
 int
 bev_clients_add(const BevConnection *client)
 {
-	int			i = table->first_free;
-	Slot	   *slot;
+	int i = table->first_free;
+	Slot *slot;
 
 	while (i < table->capacity && table->slot[i].used)
 		i++;
@@ -111,9 +110,9 @@ bev_clients_add(const BevConnection *client)
 
 void
 bev_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 received,
-				  TimestampTz expires_at, bool lags)
+                   TimestampTz expires_at, bool lags)
 {
-	Slot	   *slot = &table->slot[i];
+	Slot *slot = &table->slot[i];
 
 	begin_change(slot);
 	slot->client.lags = lags;
@@ -128,7 +127,7 @@ bev_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 recei
 void
 bev_clients_set_role(int i, const char *role)
 {
-	Slot	   *slot = &table->slot[i];
+	Slot *slot = &table->slot[i];
 
 	begin_change(slot);
 	strlcpy(slot->client.role, role, sizeof(slot->client.role));
@@ -138,7 +137,7 @@ bev_clients_set_role(int i, const char *role)
 void
 bev_clients_set_subscription(int i, BevSpan interest, TimestampTz at)
 {
-	Slot	   *slot = &table->slot[i];
+	Slot *slot = &table->slot[i];
 
 	begin_change(slot);
 	memcpy(slot->client.interest, interest.data, interest.len);
@@ -150,7 +149,7 @@ bev_clients_set_subscription(int i, BevSpan interest, TimestampTz at)
 void
 bev_clients_remove(int i)
 {
-	Slot	   *slot = &table->slot[i];
+	Slot *slot = &table->slot[i];
 
 	begin_change(slot);
 	slot->used = false;
@@ -181,9 +180,9 @@ bev_clients_clear(void)
 bool
 bev_clients_get(int i, BevConnection *client)
 {
-	Slot	   *slot = &table->slot[i];
-	bool		used;
-	uint32		before;
+	Slot *slot = &table->slot[i];
+	bool used;
+	uint32 before;
 
 	do
 	{
@@ -201,11 +200,11 @@ bev_clients_get(int i, BevConnection *client)
 bool
 bev_clients_wish(const char *id, const char *reason)
 {
-	BevConnection	client;
+	BevConnection client;
 
 	for (int i = 0; i < table->capacity; i++)
 	{
-		Slot	   *slot = &table->slot[i];
+		Slot *slot = &table->slot[i];
 
 		if (!bev_clients_get(i, &client) || strcmp(client.id, id) != 0)
 			continue;
@@ -223,12 +222,12 @@ bev_clients_wish(const char *id, const char *reason)
 bool
 bev_clients_next_wish(int *index, char *reason)
 {
-	bool		found = false;
+	bool found = false;
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < table->capacity && table->wishes > 0 && !found; i++)
 	{
-		Slot	   *slot = &table->slot[i];
+		Slot *slot = &table->slot[i];
 
 		if (!slot->wished)
 			continue;

@@ -14,42 +14,43 @@
 #include "common/pipe/packed_subscription.h"
 #include "utils/jsonb.h"
 
-#define BEV_CLIENT_ID_LEN		40	/* with the terminator */
-#define BEV_CLIENT_USER_LEN		256
-#define BEV_CLIENT_ROLE_LEN		64
-#define BEV_CLIENT_ADDRESS_LEN	64
-#define BEV_CLIENT_REASON_LEN	64
+#define BEV_CLIENT_ID_LEN      40 /* with the terminator */
+#define BEV_CLIENT_USER_LEN    256
+#define BEV_CLIENT_ROLE_LEN    64
+#define BEV_CLIENT_ADDRESS_LEN 64
+#define BEV_CLIENT_REASON_LEN  64
 
 typedef struct BevConnection
 {
-	char		id[BEV_CLIENT_ID_LEN];
-	char		user[BEV_CLIENT_USER_LEN];
-	char		role[BEV_CLIENT_ROLE_LEN];
-	char		address[BEV_CLIENT_ADDRESS_LEN];
-	int			gateway;
+	char id[BEV_CLIENT_ID_LEN];
+	char user[BEV_CLIENT_USER_LEN];
+	char role[BEV_CLIENT_ROLE_LEN];
+	char address[BEV_CLIENT_ADDRESS_LEN];
+	int gateway;
 	TimestampTz connected_at;
 	TimestampTz expires_at;
-	uint64		start;			/* its part of the stream begins behind this seq */
-	uint64		cursor;			/* it was sent everything up to this seq */
-	uint64		sent;			/* events */
-	uint64		received;		/* messages */
-	bool		lags;			/* it can't take what there is for it */
-	TimestampTz interest_at;	/* since when we know of its interest; 0: it has all along */
-	uint32		interest_len;
-	char		interest[BEV_PACKED_SUBSCRIPTION_MAX];	/* what it wants (common/pipe/packed_subscription.h) */
+	uint64 start;            /* its part of the stream begins behind this seq */
+	uint64 cursor;           /* it was sent everything up to this seq */
+	uint64 sent;             /* events */
+	uint64 received;         /* messages */
+	bool lags;               /* it can't take what there is for it */
+	TimestampTz interest_at; /* since when we know of its interest; 0: it has all along */
+	uint32 interest_len;
+	char interest
+		[BEV_PACKED_SUBSCRIPTION_MAX]; /* what it wants (common/pipe/packed_subscription.h) */
 } BevConnection;
 
 extern void bev_clients_request(void);
 extern void bev_clients_startup(void);
 
 /* How many there can be: bugevents.max_connections. */
-extern int	bev_clients_capacity(void);
+extern int bev_clients_capacity(void);
 
 /* For the dispatcher: forget all, put one into a free slot, change it, free it. */
 extern void bev_clients_clear(void);
-extern int	bev_clients_add(const BevConnection *client); /* slot, or -1: full */
-extern void bev_clients_update(int slot, uint64 start, uint64 cursor, uint64 sent,
-							  uint64 received, TimestampTz expires_at, bool lags);
+extern int bev_clients_add(const BevConnection *client); /* slot, or -1: full */
+extern void bev_clients_update(int slot, uint64 start, uint64 cursor, uint64 sent, uint64 received,
+                               TimestampTz expires_at, bool lags);
 extern void bev_clients_set_role(int slot, const char *role);
 extern void bev_clients_set_subscription(int slot, BevSpan interest, TimestampTz at);
 extern void bev_clients_remove(int slot);
@@ -71,4 +72,4 @@ extern char *bev_clients_text(const char *utf8);
 extern bool bev_clients_wish(const char *id, const char *reason);
 extern bool bev_clients_next_wish(int *slot, char *reason);
 
-#endif							/* BEV_SERVER_SHARED_CLIENTS_H */
+#endif /* BEV_SERVER_SHARED_CLIENTS_H */

@@ -40,8 +40,8 @@ text_datum(const char *utf8)
 static void
 put_client(ReturnSetInfo *result, const BevConnection *client, uint64 tip)
 {
-	Datum		values[CONNECTION_COLUMNS];
-	bool		nulls[CONNECTION_COLUMNS] = {0};
+	Datum values[CONNECTION_COLUMNS];
+	bool nulls[CONNECTION_COLUMNS] = {0};
 
 	values[CONNECTION_ID] = text_datum(client->id);
 	values[CONNECTION_GATEWAY] = Int32GetDatum(client->gateway);
@@ -62,7 +62,7 @@ Datum
 bugevents_connections(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	BevConnection	client;
+	BevConnection client;
 
 	bev_settings_require_preload();
 	InitMaterializedSRF(fcinfo, 0);
@@ -75,22 +75,19 @@ bugevents_connections(PG_FUNCTION_ARGS)
 Datum
 bugevents_disconnect(PG_FUNCTION_ARGS)
 {
-	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *reason = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	bool		found;
+	char *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *reason = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	bool found;
 
 	bev_settings_require_preload();
 	for (char *p = reason; *p; p++)
 		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
 			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("reason must be plain ASCII"),
-					 errdetail("It is sent in a WebSocket close frame.")));
+			        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("reason must be plain ASCII"),
+			         errdetail("It is sent in a WebSocket close frame.")));
 	if (strlen(reason) >= BEV_CLIENT_REASON_LEN)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("reason is longer than %d characters",
-						BEV_CLIENT_REASON_LEN - 1)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("reason is longer than %d characters", BEV_CLIENT_REASON_LEN - 1)));
 	found = bev_clients_wish(id, reason);
 	if (found)
 		bev_queue_wake();

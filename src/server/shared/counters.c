@@ -15,7 +15,7 @@
 #include "port/atomics.h"
 #include "storage/shmem.h"
 
-#define OTHER	"other"
+#define OTHER "other"
 
 typedef struct Kind
 {
@@ -24,36 +24,50 @@ typedef struct Kind
 } Kind;
 
 #define ROWS(type) \
-	{type, "created"}, {type, "updated"}, {type, "deleted"}, {type, "moved_out"}, {type, "truncated"}
+	{type, "created"}, {type, "updated"}, {type, "deleted"}, {type, "moved_out"}, \
+	{ \
+		type, "truncated" \
+	}
 
 /* Of bugevents' own events; the last is the rest. */
-static const Kind kinds[] = {
-	ROWS("bug_report"), {"bug_report", "status_changed"}, {"bug_report", "assigned"}, {"bug_report", "unassigned"},
-	ROWS("comment"),
-	ROWS("project"),
-	ROWS("user"), {"user", "status_changed"},
-	ROWS("membership"),
-	{"notification", "bug_assigned"}, {"notification", "comment_added"}, {"notification", "status_changed"},
-	{"notification", "priority_changed"}, {"notification", "reminder_sent"}, {"notification", "welcome"},
-	{"notification", "read"}, {"notification", "deleted"},
-	{"reminder", "created"}, {"reminder", "updated"}, {"reminder", "deleted"},
-	{"watch", "created"}, {"watch", "deleted"},
-	{"alert", "raised"}, {"alert", "cleared"},
-	{OTHER, OTHER}
-};
+static const Kind kinds[] = {ROWS("bug_report"),
+                             {"bug_report", "status_changed"},
+                             {"bug_report", "assigned"},
+                             {"bug_report", "unassigned"},
+                             ROWS("comment"),
+                             ROWS("project"),
+                             ROWS("user"),
+                             {"user", "status_changed"},
+                             ROWS("membership"),
+                             {"notification", "bug_assigned"},
+                             {"notification", "comment_added"},
+                             {"notification", "status_changed"},
+                             {"notification", "priority_changed"},
+                             {"notification", "reminder_sent"},
+                             {"notification", "welcome"},
+                             {"notification", "read"},
+                             {"notification", "deleted"},
+                             {"reminder", "created"},
+                             {"reminder", "updated"},
+                             {"reminder", "deleted"},
+                             {"watch", "created"},
+                             {"watch", "deleted"},
+                             {"alert", "raised"},
+                             {"alert", "cleared"},
+                             {OTHER, OTHER}};
 
-#define KINDS	lengthof(kinds)
+#define KINDS lengthof(kinds)
 
 typedef struct Captures
 {
-	uint64		count[TYPEALIGN(PG_CACHE_LINE_SIZE / sizeof(uint64), KINDS)];
+	uint64 count[TYPEALIGN(PG_CACHE_LINE_SIZE / sizeof(uint64), KINDS)];
 } Captures;
 
 typedef struct Counters
 {
 	pg_atomic_uint64 gateway[BEV_COUNTER_KINDS];
 	pg_atomic_uint32 alert[BEV_ALERTS];
-	Captures	session[FLEXIBLE_ARRAY_MEMBER];
+	Captures session[FLEXIBLE_ARRAY_MEMBER];
 } Counters;
 
 static Counters *counters;
@@ -73,7 +87,7 @@ bev_counters_request(void)
 void
 bev_counters_startup(void)
 {
-	bool		found;
+	bool found;
 
 	counters = ShmemInitStruct("bugevents counters", counters_size(), &found);
 	if (found)
@@ -119,7 +133,7 @@ is_kind(const Kind *kind, const char *type, const char *action)
 static int
 find_kind(const char *type, const char *action)
 {
-	int			kind = 0;
+	int kind = 0;
 
 	while (kind < (int) KINDS - 1 && !is_kind(&kinds[kind], type, action))
 		kind++;
@@ -130,7 +144,7 @@ void
 bev_counters_captured(const char *type, const char *action)
 {
 	/* The same come again and again, but not always at the same address. */
-	static int	last_kind = 0;
+	static int last_kind = 0;
 
 	if (!is_kind(&kinds[last_kind], type, action))
 		last_kind = find_kind(type, action);
@@ -146,7 +160,7 @@ bev_counters_captures(void)
 uint64
 bev_counters_capture(int kind, const char **type, const char **action)
 {
-	uint64		sum = 0;
+	uint64 sum = 0;
 
 	*type = kinds[kind].type;
 	*action = kinds[kind].action;

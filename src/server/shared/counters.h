@@ -26,7 +26,7 @@ extern void bev_counters_set_alert(BevAlert alert, bool raised);
 extern bool bev_counters_alert(BevAlert alert);
 
 /* How many kinds of captured events are told apart, and one of them. */
-extern int	bev_counters_captures(void);
+extern int bev_counters_captures(void);
 extern uint64 bev_counters_capture(int kind, const char **type, const char **action);
 
-#endif							/* BEV_SERVER_SHARED_COUNTERS_H */
+#endif /* BEV_SERVER_SHARED_COUNTERS_H */

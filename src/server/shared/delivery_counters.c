@@ -14,10 +14,9 @@ typedef struct Result
 } Result;
 
 static const Result results[] = {
-	{"sent", "sent"}, {"waiting", "retry"}, {"dead", "dead"}, {"uncertain", "uncertain"}
-};
+	{"sent", "sent"}, {"waiting", "retry"}, {"dead", "dead"}, {"uncertain", "uncertain"}};
 
-#define SIZE	(sizeof(pg_atomic_uint64) * BEV_CHANNELS * lengthof(results))
+#define SIZE (sizeof(pg_atomic_uint64) * BEV_CHANNELS * lengthof(results))
 
 static pg_atomic_uint64 *counts;
 
@@ -30,7 +29,7 @@ bev_delivery_counters_request(void)
 void
 bev_delivery_counters_startup(void)
 {
-	bool		found;
+	bool found;
 
 	counts = ShmemInitStruct("bugevents deliveries", SIZE, &found);
 	for (size_t i = 0; !found && i < BEV_CHANNELS * lengthof(results); i++)

@@ -15,7 +15,7 @@ extern void bev_delivery_counters_startup(void);
 extern void bev_delivery_counters_count(BevDeliveryChannel kind, const char *state);
 
 /* How many results are told apart, and one of them: retry is an attempt that will be repeated. */
-extern int	bev_delivery_counters_results(void);
+extern int bev_delivery_counters_results(void);
 extern uint64 bev_delivery_counters_get(BevDeliveryChannel kind, int result, const char **name);
 
-#endif							/* BEV_SERVER_SHARED_DELIVERY_COUNTERS_H */
+#endif /* BEV_SERVER_SHARED_DELIVERY_COUNTERS_H */

@@ -17,9 +17,9 @@
 
 typedef struct Ring
 {
-	LWLock	   *lock;
+	LWLock *lock;
 	TimestampTz kept_since;
-	uint64		added;			/* so many ever; entry n is in place n modulo the capacity */
+	uint64 added; /* so many ever; entry n is in place n modulo the capacity */
 	BevEndedClient entry[FLEXIBLE_ARRAY_MEMBER];
 } Ring;
 
@@ -28,8 +28,7 @@ static Ring *ring;
 static Size
 ring_size(void)
 {
-	return add_size(offsetof(Ring, entry),
-					mul_size(bev_ended_connections, sizeof(BevEndedClient)));
+	return add_size(offsetof(Ring, entry), mul_size(bev_ended_connections, sizeof(BevEndedClient)));
 }
 
 void
@@ -42,7 +41,7 @@ bev_ended_request(void)
 void
 bev_ended_startup(void)
 {
-	bool		found;
+	bool found;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	ring = ShmemInitStruct("bugevents ended", ring_size(), &found);
@@ -88,7 +87,7 @@ append(const BevEndedClient *ended)
 void
 bev_ended_add(const BevConnection *client, int code, const char *reason)
 {
-	BevEndedClient ended = {.client = *client,.ended_at = GetCurrentTimestamp(),.code = code};
+	BevEndedClient ended = {.client = *client, .ended_at = GetCurrentTimestamp(), .code = code};
 
 	strlcpy(ended.reason, reason, sizeof(ended.reason));
 	LWLockAcquire(ring->lock, LW_EXCLUSIVE);
@@ -105,7 +104,7 @@ find_refused(const char *user, const char *reason)
 		BevEndedClient *entry = entry_at(i);
 
 		if (entry->refusals > 0 && strcmp(entry->client.user, user) == 0 &&
-			strcmp(entry->reason, reason) == 0)
+		    strcmp(entry->reason, reason) == 0)
 			return entry;
 	}
 	return NULL;
@@ -114,7 +113,7 @@ find_refused(const char *user, const char *reason)
 void
 bev_ended_add_refused(const BevConnection *client, const char *reason)
 {
-	BevEndedClient ended = {.client = *client,.ended_at = GetCurrentTimestamp(),.refusals = 1};
+	BevEndedClient ended = {.client = *client, .ended_at = GetCurrentTimestamp(), .refusals = 1};
 	BevEndedClient *before;
 
 	strlcpy(ended.reason, reason, sizeof(ended.reason));
@@ -133,7 +132,7 @@ bev_ended_add_refused(const BevConnection *client, const char *reason)
 List *
 bev_ended_of(const char *user)
 {
-	List	   *found = NIL;
+	List *found = NIL;
 
 	LWLockAcquire(ring->lock, LW_SHARED);
 	for (uint64 i = oldest(); i < ring->added; i++)

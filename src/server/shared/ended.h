@@ -14,11 +14,11 @@
 
 typedef struct BevEndedClient
 {
-	BevConnection	client;			/* as it was at its end; connected_at of a refused one: the first time */
+	BevConnection client; /* as it was at its end; connected_at of a refused one: the first time */
 	TimestampTz ended_at;
-	int			code;			/* of the close frame; 1006: there was none */
-	char		reason[BEV_CLIENT_REASON_LEN];	/* in it, in ASCII; why it was refused */
-	int			refusals;		/* 0: it had been let in */
+	int code;                           /* of the close frame; 1006: there was none */
+	char reason[BEV_CLIENT_REASON_LEN]; /* in it, in ASCII; why it was refused */
+	int refusals;                       /* 0: it had been let in */
 } BevEndedClient;
 
 extern void bev_ended_request(void);
@@ -27,13 +27,17 @@ extern void bev_ended_startup(void);
 /* For the dispatcher: remember the end of one that was connected. */
 extern void bev_ended_add(const BevConnection *client, int code, const char *reason);
 
-/* For the dispatcher: remember that one was refused.  Again and again for the same reason is once. */
+/*
+ * For the dispatcher: remember that one was refused.  Again and again for the same reason is once.
+ */
 extern void bev_ended_add_refused(const BevConnection *client, const char *reason);
 
-/* Copies (BevEndedClient *) of what is kept of this user, the oldest first; in the current context. */
+/*
+ * Copies (BevEndedClient *) of what is kept of this user, the oldest first; in the current context.
+ */
 extern List *bev_ended_of(const char *user);
 
 /* What ended since then is kept. */
 extern TimestampTz bev_ended_kept_since(void);
 
-#endif							/* BEV_SERVER_SHARED_ENDED_H */
+#endif /* BEV_SERVER_SHARED_ENDED_H */

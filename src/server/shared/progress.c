@@ -8,7 +8,7 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
-#define UNKNOWN	PG_UINT64_MAX
+#define UNKNOWN PG_UINT64_MAX
 
 static pg_atomic_uint64 *progress;
 
@@ -21,7 +21,7 @@ bev_progress_request(void)
 void
 bev_progress_startup(void)
 {
-	bool		found;
+	bool found;
 
 	progress = ShmemInitStruct("bugevents projector", sizeof(*progress), &found);
 	if (!found)

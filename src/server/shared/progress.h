@@ -18,4 +18,4 @@ extern void bev_progress_set(uint64 seq);
 /* False: there is no projector, or it doesn't know yet where it stands. */
 extern bool bev_progress_get(uint64 *seq);
 
-#endif							/* BEV_SERVER_SHARED_PROGRESS_H */
+#endif /* BEV_SERVER_SHARED_PROGRESS_H */

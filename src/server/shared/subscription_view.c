@@ -18,8 +18,8 @@
 char *
 bev_clients_text(const char *utf8)
 {
-	int			encoding = GetDatabaseEncoding();
-	Oid			conversion = InvalidOid;
+	int encoding = GetDatabaseEncoding();
+	Oid conversion = InvalidOid;
 	StringInfoData text;
 
 	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
@@ -33,8 +33,8 @@ bev_clients_text(const char *utf8)
 		unsigned char one[4 * MAX_CONVERSION_GROWTH + 1];
 
 		len = pg_encoding_mblen(PG_UTF8, utf8);
-		if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) utf8, len,
-										  one, sizeof(one), true) == len)
+		if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding, (unsigned char *) utf8,
+		                                  len, one, sizeof(one), true) == len)
 			appendStringInfoString(&text, (char *) one);
 		else
 			appendStringInfoChar(&text, '?');
@@ -45,7 +45,7 @@ bev_clients_text(const char *utf8)
 static void
 push_string(JsonbParseState **state, JsonbIteratorToken token, char *text)
 {
-	JsonbValue	value = {.type = jbvString};
+	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = text;
 	value.val.string.len = strlen(text);
@@ -55,7 +55,7 @@ push_string(JsonbParseState **state, JsonbIteratorToken token, char *text)
 static void
 push_true(JsonbParseState **state, char *name)
 {
-	JsonbValue	value = {.type = jbvBool};
+	JsonbValue value = {.type = jbvBool};
 
 	value.val.boolean = true;
 	push_string(state, WJB_KEY, name);
@@ -66,7 +66,7 @@ push_true(JsonbParseState **state, char *name)
 static void
 push_count(JsonbParseState **state, char *name, const char *text)
 {
-	JsonbValue	value = {.type = jbvNumeric};
+	JsonbValue value = {.type = jbvNumeric};
 
 	value.val.numeric = int64_to_numeric(strtol(text, NULL, 10));
 	push_string(state, WJB_KEY, name);
@@ -76,8 +76,8 @@ push_count(JsonbParseState **state, char *name, const char *text)
 static void
 push_list(JsonbParseState **state, char *name, BevSpan interest, BevPackedSubscriptionKind kind)
 {
-	bool		begun = false;
-	BevPackedSubscription	one;
+	bool begun = false;
+	BevPackedSubscription one;
 
 	while (bev_packed_subscription_next(&interest, &one))
 	{
@@ -98,10 +98,10 @@ push_list(JsonbParseState **state, char *name, BevSpan interest, BevPackedSubscr
 Jsonb *
 bev_clients_subscription(const BevConnection *client)
 {
-	BevSpan		interest = {client->interest, client->interest_len};
-	BevSpan		rest = interest;
+	BevSpan interest = {client->interest, client->interest_len};
+	BevSpan rest = interest;
 	JsonbParseState *state = NULL;
-	BevPackedSubscription	one;
+	BevPackedSubscription one;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	push_list(&state, "types", interest, BEV_PACKED_SUBSCRIPTION_TYPE);

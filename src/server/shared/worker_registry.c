@@ -15,7 +15,7 @@
 #include "storage/proc.h"
 #include "storage/shmem.h"
 
-#define NOBODY	UINT32_MAX
+#define NOBODY UINT32_MAX
 
 /* Indexes of PGPROCs, or NOBODY. */
 static pg_atomic_uint32 *workers;
@@ -29,7 +29,7 @@ bev_worker_registry_request(void)
 void
 bev_worker_registry_startup(void)
 {
-	bool		found;
+	bool found;
 
 	workers = ShmemInitStruct("bugevents workers", sizeof(pg_atomic_uint32) * BEV_WORKERS, &found);
 	for (int i = 0; !found && i < BEV_WORKERS; i++)
@@ -45,7 +45,7 @@ leave(int code pg_attribute_unused(), Datum kind)
 bool
 bev_worker_registry_begin(BevWorkerKind kind)
 {
-	uint32		nobody = NOBODY;
+	uint32 nobody = NOBODY;
 
 	if (!pg_atomic_compare_exchange_u32(&workers[kind], &nobody, BEV_MY_PGPROC))
 		return false;
@@ -62,13 +62,13 @@ bev_worker_registry_is_running(BevWorkerKind kind)
 void
 bev_worker_registry_wake(BevWorkerKind kind)
 {
-	uint32		process = pg_atomic_read_u32(&workers[kind]);
+	uint32 process = pg_atomic_read_u32(&workers[kind]);
 
 	if (process != NOBODY)
 		SetLatch(&ProcGlobal->allProcs[process].procLatch);
 }
 
-static bool wakes[BEV_WORKERS];	/* of the transaction */
+static bool wakes[BEV_WORKERS]; /* of the transaction */
 
 static void
 at_end(XactEvent event, void *arg pg_attribute_unused())

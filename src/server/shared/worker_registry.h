@@ -27,4 +27,4 @@ extern void bev_worker_registry_wake(BevWorkerKind kind);
 /* The same when the current transaction commits, unless we are that worker. */
 extern void bev_worker_registry_wake_at_commit(BevWorkerKind kind);
 
-#endif							/* BEV_SERVER_SHARED_WORKER_REGISTRY_H */
+#endif /* BEV_SERVER_SHARED_WORKER_REGISTRY_H */

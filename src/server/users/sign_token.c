@@ -27,18 +27,17 @@
 PG_FUNCTION_INFO_V1(bugevents_token);
 
 /* RFC 7518, section 3.2. */
-#define SECRET_MIN	32
+#define SECRET_MIN 32
 
-#define JWT_HEADER	"{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
+#define JWT_HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 
 /* base64url without padding (RFC 7515) */
 static void
 append_base64url(StringInfo out, const unsigned char *src, Size len)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint32		bits = 0;
-	int			nbits = 0;
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	uint32 bits = 0;
+	int nbits = 0;
 
 	for (Size i = 0; i < len; i++)
 	{
@@ -55,20 +54,16 @@ append_base64url(StringInfo out, const unsigned char *src, Size len)
 }
 
 static void
-hmac_sha256(const char *key, Size key_len, const char *data, Size len,
-			unsigned char *mac)
+hmac_sha256(const char *key, Size key_len, const char *data, Size len, unsigned char *mac)
 {
 	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
 
-	if (ctx == NULL ||
-		pg_hmac_init(ctx, (const uint8 *) key, key_len) < 0 ||
-		pg_hmac_update(ctx, (const uint8 *) data, len) < 0 ||
-		pg_hmac_final(ctx, mac, PG_SHA256_DIGEST_LENGTH) < 0)
+	if (ctx == NULL || pg_hmac_init(ctx, (const uint8 *) key, key_len) < 0 ||
+	    pg_hmac_update(ctx, (const uint8 *) data, len) < 0 ||
+	    pg_hmac_final(ctx, mac, PG_SHA256_DIGEST_LENGTH) < 0)
 	{
 		pg_hmac_free(ctx);
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not sign the token")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not sign the token")));
 	}
 	pg_hmac_free(ctx);
 }
@@ -78,23 +73,26 @@ sign(const BevJson *claims)
 {
 	unsigned char mac[PG_SHA256_DIGEST_LENGTH];
 	StringInfoData token;
-	char	   *secret;
-	Size		secret_len;
+	char *secret;
+	Size secret_len;
 
 	if (*bev_jwt_secret_file == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no secret to sign tokens with is configured"),
-				 errhint("Set bugevents.jwt_secret_file to a file with a secret of at least 32 bytes and reload.")));
-	secret = bev_secret_read("bugevents.jwt_secret_file", bev_jwt_secret_file,
-							&secret_len, ERROR);
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		     errmsg("no secret to sign tokens with is configured"),
+		     errhint(
+				 "Set bugevents.jwt_secret_file to a file with a secret of at least 32 bytes and reload.")));
+	secret = bev_secret_read("bugevents.jwt_secret_file", bev_jwt_secret_file, &secret_len, ERROR);
 	if (secret_len < SECRET_MIN)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the secret in file \"%s\" of bugevents.jwt_secret_file is shorter than %d bytes",
-						bev_jwt_secret_file, SECRET_MIN),
-				 errdetail("No gateway accepts tokens that are signed with it."),
-				 errhint("Make one with: openssl rand -base64 48")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		     errmsg(
+				 "the secret in file \"%s\" of bugevents.jwt_secret_file is shorter than %d bytes",
+				 bev_jwt_secret_file, SECRET_MIN),
+		     errdetail("No gateway accepts tokens that are signed with it."),
+		     errhint("Make one with: openssl rand -base64 48")));
 
 	initStringInfo(&token);
 	append_base64url(&token, (const unsigned char *) JWT_HEADER, strlen(JWT_HEADER));
@@ -165,38 +163,33 @@ check_claims(Jsonb *claims)
 	static const char *const own[] = {"sub", "role", "iat", "exp"};
 
 	if (!JB_ROOT_IS_OBJECT(claims))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be a JSON object", "claims")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("argument \"%s\" must be a JSON object", "claims")));
 	for (size_t i = 0; i < lengthof(own); i++)
 	{
 		if (has_claim(claims, own[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("claim \"%s\" must not be among the claims", own[i]),
-					 errhint("It comes from the other arguments of bugevents.token().")));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			                errmsg("claim \"%s\" must not be among the claims", own[i]),
+			                errhint("It comes from the other arguments of bugevents.token().")));
 	}
 }
 
 static int64
 unix_seconds(TimestampTz time)
 {
-	return time / USECS_PER_SEC +
-		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY;
+	return time / USECS_PER_SEC + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (int64) SECS_PER_DAY;
 }
 
 /* When a token that is made now ends; throws unless that is in the future. */
 static int64
 find_expiry(TimestampTz now, Interval *ttl)
 {
-	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-															  TimestampTzGetDatum(now),
-															  IntervalPGetDatum(ttl)));
+	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(
+		timestamptz_pl_interval, TimestampTzGetDatum(now), IntervalPGetDatum(ttl)));
 
 	if (TIMESTAMP_NOT_FINITE(end) || unix_seconds(end) <= unix_seconds(now))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be at least one second", "ttl")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("argument \"%s\" must be at least one second", "ttl")));
 	return unix_seconds(end);
 }
 
@@ -204,9 +197,8 @@ static void
 require_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("argument \"%s\" must not be null", name)));
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+		                errmsg("argument \"%s\" must not be null", name)));
 }
 
 Datum
@@ -214,18 +206,17 @@ bugevents_token(PG_FUNCTION_ARGS)
 {
 	static const char *const names[] = {"user_id", "role", "ttl", "claims"};
 	TimestampTz now = GetCurrentTimestamp();
-	char	   *user;
-	Jsonb	   *claims;
-	BevJson		json;
+	char *user;
+	Jsonb *claims;
+	BevJson json;
 
 	bev_settings_require_preload();
 	for (size_t i = 0; i < lengthof(names); i++)
 		require_argument(fcinfo, i, names[i]);
 	user = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (*user == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", "user_id")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("argument \"%s\" must not be empty", "user_id")));
 	claims = PG_GETARG_JSONB_P(3);
 	check_claims(claims);
 

@@ -41,20 +41,20 @@
 #include "server/attach/owner.h"
 #include "server/encode/database_text.h"
 
-#define TIMEOUT			1000	/* ms */
-#define LOCK_TIMEOUT	"100ms"
+#define TIMEOUT      1000 /* ms */
+#define LOCK_TIMEOUT "100ms"
 
 /* A table that decides. */
 typedef struct Deciding
 {
-	Oid			relid;
+	Oid relid;
 	BevAttachment *attachment;
 } Deciding;
 
 /* A user as the database writes the id, and where the entry is. */
 typedef struct Wanted
 {
-	char	   *user;
+	char *user;
 	BevUserLookupEntry *entry;
 } Wanted;
 
@@ -63,13 +63,13 @@ typedef struct Wanted
 static List *
 find_tables(void)
 {
-	List	   *tables = NIL;
-	ListCell   *cell;
+	List *tables = NIL;
+	ListCell *cell;
 
-	foreach(cell, bev_attached_tables())
+	foreach (cell, bev_attached_tables())
 	{
 		BevAttached *attached = lfirst(cell);
-		Deciding   *table = palloc(sizeof(Deciding));
+		Deciding *table = palloc(sizeof(Deciding));
 
 		table->relid = attached->relid;
 		table->attachment = bev_attachment_read(attached->argument);
@@ -85,7 +85,7 @@ find_tables(void)
 static char *
 sql_of(const Deciding *table, const char *field)
 {
-	char	   *sql = bev_field_sql(table->attachment, table->relid, field);
+	char *sql = bev_field_sql(table->attachment, table->relid, field);
 
 	return sql ? sql : "null";
 }
@@ -102,15 +102,15 @@ build_query(const Deciding *table, Oid type)
 {
 	const BevAttachment *attachment = table->attachment;
 	const BevEntity *entity = attachment->entity;
-	char	   *person = sql_of(table, entity->person);
-	bool		as_it_is = is_integer_type(type) || type == TEXTOID || type == VARCHAROID;
+	char *person = sql_of(table, entity->person);
+	bool as_it_is = is_integer_type(type) || type == TEXTOID || type == VARCHAROID;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s WHERE ",
-					 sql_of(table, BEV_ENTITY_KEY), person,
-					 sql_of(table, entity->id == BEV_MEMBERSHIP ? entity->project : entity->role),
-					 sql_of(table, entity->status), bev_field_from(table->relid));
+	                 sql_of(table, BEV_ENTITY_KEY), person,
+	                 sql_of(table, entity->id == BEV_MEMBERSHIP ? entity->project : entity->role),
+	                 sql_of(table, entity->status), bev_field_from(table->relid));
 	appendStringInfo(&sql, as_it_is ? "%s = ANY ($1)" : "(%s)::text = ANY ($1)", person);
 	if (attachment->filter)
 		appendStringInfo(&sql, " AND (%s\n)", attachment->filter);
@@ -120,27 +120,27 @@ build_query(const Deciding *table, Oid type)
 static Datum
 make_array(const Wanted *wanted, int n, bool integers)
 {
-	Datum	   *items = palloc(sizeof(Datum) * n);
-	int			count = 0;
+	Datum *items = palloc(sizeof(Datum) * n);
+	int count = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		int64		value;
+		int64 value;
 
 		if (!integers)
 			items[count++] = CStringGetTextDatum(wanted[i].user);
 		else if (bev_is_integer(wanted[i].user, &value))
 			items[count++] = Int64GetDatum(value);
 	}
-	return PointerGetDatum(integers
-						   ? construct_array(items, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)
-						   : construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(
+		integers ? construct_array(items, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE) :
+				   construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static const char *
 column_text(uint64 row, int column)
 {
-	char	   *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+	char *value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 
 	return value ? bev_database_text_to_cstring(value) : "";
 }
@@ -150,8 +150,8 @@ add_statement(const Deciding *table, uint64 row, BevUserLookupEntry *entry)
 {
 	const char *id = column_text(row, 1);
 	const char *value = column_text(row, 3);
-	BevAccessKind kind = strcmp(column_text(row, 4), BEV_STATUS_ACTIVE) == 0
-		? BEV_ACCESS_ACTIVE : BEV_ACCESS_INACTIVE;
+	BevAccessKind kind = strcmp(column_text(row, 4), BEV_STATUS_ACTIVE) == 0 ? BEV_ACCESS_ACTIVE :
+	                                                                           BEV_ACCESS_INACTIVE;
 	const char *source = psprintf("%u", table->relid);
 
 	if (table->attachment->entity->id == BEV_MEMBERSHIP)
@@ -174,12 +174,12 @@ compare_wanted(const void *a, const void *b)
 static void
 take_row(const Deciding *table, uint64 row, Wanted *wanted, int n)
 {
-	char	   *user = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 2);
-	Wanted		key = {.user = user};
-	Wanted	   *found = user ? bsearch(&key, wanted, n, sizeof(Wanted), compare_wanted) : NULL;
+	char *user = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 2);
+	Wanted key = {.user = user};
+	Wanted *found = user ? bsearch(&key, wanted, n, sizeof(Wanted), compare_wanted) : NULL;
 
 	if (found == NULL)
-		return;					/* alike in the column's collation only */
+		return; /* alike in the column's collation only */
 	while (found > wanted && strcmp(found[-1].user, user) == 0)
 		found--;
 	for (; found < wanted + n && strcmp(found->user, user) == 0; found++)
@@ -189,22 +189,20 @@ take_row(const Deciding *table, uint64 row, Wanted *wanted, int n)
 static void
 read_table(const Deciding *table, Wanted *wanted, int n)
 {
-	Oid			type = bev_field_type(table->attachment, table->relid,
-									  table->attachment->entity->person);
-	Oid			array_type = is_integer_type(type) ? INT8ARRAYOID : TEXTARRAYOID;
-	Datum		array = make_array(wanted, n, is_integer_type(type));
-	Oid			relowner = bev_attached_owner(table->relid);
+	Oid type = bev_field_type(table->attachment, table->relid, table->attachment->entity->person);
+	Oid array_type = is_integer_type(type) ? INT8ARRAYOID : TEXTARRAYOID;
+	Datum array = make_array(wanted, n, is_integer_type(type));
+	Oid relowner = bev_attached_owner(table->relid);
 	BevOwnerScope scope;
-	int			rc;
+	int rc;
 
 	if (!OidIsValid(relowner))
-		return;					/* dropped a moment ago */
+		return; /* dropped a moment ago */
 	scope = bev_owner_enter(relowner, bev_owner_search_path(table->attachment->search_path));
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	                         GUC_ACTION_SAVE, true, 0, false);
 
-	rc = SPI_execute_with_args(build_query(table, type), 1, &array_type,
-							   &array, NULL, true, 0);
+	rc = SPI_execute_with_args(build_query(table, type), 1, &array_type, &array, NULL, true, 0);
 	if (rc != SPI_OK_SELECT)
 		elog(ERROR, "could not look users up: %s", SPI_result_code_string(rc));
 	for (uint64 row = 0; row < SPI_processed; row++)
@@ -218,7 +216,7 @@ read_table(const Deciding *table, Wanted *wanted, int n)
 static Wanted *
 sort_wanted(BevUserLookupEntry *entries, int n)
 {
-	Wanted	   *wanted = palloc(sizeof(Wanted) * n);
+	Wanted *wanted = palloc(sizeof(Wanted) * n);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -232,14 +230,14 @@ sort_wanted(BevUserLookupEntry *entries, int n)
 bool
 bev_user_lookup_collect(BevUserLookupEntry *entries, int n)
 {
-	List	   *tables = find_tables();
-	Wanted	   *wanted = sort_wanted(entries, n);
-	ListCell   *cell;
+	List *tables = find_tables();
+	Wanted *wanted = sort_wanted(entries, n);
+	ListCell *cell;
 
-	XactReadOnly = true;		/* of this subtransaction */
+	XactReadOnly = true; /* of this subtransaction */
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	foreach(cell, tables)
+	foreach (cell, tables)
 	{
 		read_table(lfirst(cell), wanted, n);
 	}
@@ -250,11 +248,13 @@ bev_user_lookup_collect(BevUserLookupEntry *entries, int n)
 static void
 report_failure(ErrorData *error)
 {
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("bugevents could not look up who connects: %s", error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 errhint("They are refused.  The view bugevents.attachments shows the tables of entity user and membership.")));
+	ereport(
+		WARNING,
+		(errcode(error->sqlerrcode),
+	     errmsg("bugevents could not look up who connects: %s", error->message),
+	     error->detail ? errdetail_internal("%s", error->detail) : 0,
+	     errhint(
+			 "They are refused.  The view bugevents.attachments shows the tables of entity user and membership.")));
 }
 
 BevUserLookupResult
@@ -276,7 +276,7 @@ bev_user_lookup_read(BevUserLookupEntry *entries, int n)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		MemoryContextSwitchTo(caller);
@@ -285,8 +285,9 @@ bev_user_lookup_read(BevUserLookupEntry *entries, int n)
 		RollbackAndReleaseCurrentSubTransaction();
 		report_failure(error);
 		result = error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE
-			? BEV_USER_LOOKUP_TOO_SLOW : BEV_USER_LOOKUP_BROKEN;
+		                 error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
+		             BEV_USER_LOOKUP_TOO_SLOW :
+		             BEV_USER_LOOKUP_BROKEN;
 		FreeErrorData(error);
 	}
 	PG_END_TRY();

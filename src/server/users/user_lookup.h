@@ -11,22 +11,22 @@
 /* One user who is looked up. */
 typedef struct BevUserLookupEntry
 {
-	const char *user;			/* the id, UTF-8 */
-	StringInfoData access;		/* statements (common/event/access.h) are appended here */
+	const char *user;      /* the id, UTF-8 */
+	StringInfoData access; /* statements (common/event/access.h) are appended here */
 } BevUserLookupEntry;
 
 typedef enum BevUserLookupResult
 {
 	BEV_USER_LOOKUP_READ,
-	BEV_USER_LOOKUP_NONE,				/* no table is attached that decides */
-	BEV_USER_LOOKUP_TOO_SLOW,			/* or a table is locked */
-	BEV_USER_LOOKUP_BROKEN			/* an error, perhaps for one user only */
+	BEV_USER_LOOKUP_NONE,     /* no table is attached that decides */
+	BEV_USER_LOOKUP_TOO_SLOW, /* or a table is locked */
+	BEV_USER_LOOKUP_BROKEN    /* an error, perhaps for one user only */
 } BevUserLookupResult;
 
 /*
- * Look n users up in all those tables, as the transaction's snapshot shows them, with
- * the rights of the tables' owners; wants a transaction.  Takes no longer than a second.  When it failed,
- * which is logged, what was appended means nothing.
+ * Look n users up in all those tables, as the transaction's snapshot shows them, with the rights of
+ * the tables' owners; wants a transaction.  Takes no longer than a second.  When it failed, which
+ * is logged, what was appended means nothing.
  */
 extern BevUserLookupResult bev_user_lookup_read(BevUserLookupEntry *entries, int n);
 
@@ -36,4 +36,4 @@ extern BevUserLookupResult bev_user_lookup_read(BevUserLookupEntry *entries, int
  */
 extern bool bev_user_lookup_collect(BevUserLookupEntry *entries, int n);
 
-#endif							/* BEV_SERVER_USERS_USER_LOOKUP_H */
+#endif /* BEV_SERVER_USERS_USER_LOOKUP_H */

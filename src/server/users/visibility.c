@@ -13,18 +13,18 @@
 /* One who is compared with an audience; what tables say is read when it matters. */
 typedef struct Viewer
 {
-	const char *id;				/* UTF-8 */
-	const char *role;			/* where no table says it */
-	bool		is_read;
-	bool		is_admin;
+	const char *id;   /* UTF-8 */
+	const char *role; /* where no table says it */
+	bool is_read;
+	bool is_admin;
 	BevUserLookupEntry entry;
 } Viewer;
 
 static void
 read_tables(Viewer *viewer)
 {
-	BevSpan		rest;
-	BevAccess	access;
+	BevSpan rest;
+	BevAccess access;
 	BevUserLookupResult result;
 
 	if (viewer->is_read)
@@ -36,11 +36,10 @@ read_tables(Viewer *viewer)
 	if (result == BEV_USER_LOOKUP_NONE)
 		viewer->is_admin = viewer->role && strcmp(viewer->role, "admin") == 0;
 	else if (result != BEV_USER_LOOKUP_READ)
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("could not read what user \"%s\" may see", viewer->id)));
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+		                errmsg("could not read what user \"%s\" may see", viewer->id)));
 
-	rest = (BevSpan) {viewer->entry.access.data, (uint32_t) viewer->entry.access.len};
+	rest = (BevSpan){viewer->entry.access.data, (uint32_t) viewer->entry.access.len};
 	while (bev_access_next(&rest, &access))
 		if (access.kind == BEV_ACCESS_ACTIVE)
 			viewer->is_admin = strcmp(access.value, "admin") == 0;
@@ -49,8 +48,8 @@ read_tables(Viewer *viewer)
 static bool
 is_member(const Viewer *viewer, BevSpan project)
 {
-	BevSpan		rest = {viewer->entry.access.data, (uint32_t) viewer->entry.access.len};
-	BevAccess	access;
+	BevSpan rest = {viewer->entry.access.data, (uint32_t) viewer->entry.access.len};
+	BevAccess access;
 
 	while (bev_access_next(&rest, &access))
 		if (access.kind == BEV_ACCESS_MEMBER && bev_span_is(project, access.value))
@@ -61,18 +60,18 @@ is_member(const Viewer *viewer, BevSpan project)
 static bool
 starts_with(BevSpan span, const char *prefix, BevSpan *rest)
 {
-	Size		len = strlen(prefix);
+	Size len = strlen(prefix);
 
 	if (span.len < len || memcmp(span.data, prefix, len) != 0)
 		return false;
-	*rest = (BevSpan) {span.data + len, (uint32_t) (span.len - len)};
+	*rest = (BevSpan){span.data + len, (uint32_t) (span.len - len)};
 	return true;
 }
 
 static bool
 belongs(Viewer *viewer, BevSpan principal)
 {
-	BevSpan		id;
+	BevSpan id;
 
 	if (bev_span_is(principal, BEV_PRINCIPAL_ALL))
 		return true;
@@ -87,15 +86,15 @@ belongs(Viewer *viewer, BevSpan principal)
 bool
 bev_visibility_may_see(const char *user, const char *role, BevSpan audience)
 {
-	Viewer		viewer = {.id = bev_database_text_to_cstring(user),.role = role};
-	BevSpan		line;
-	bool		included = false;
-	bool		limited = false;
-	bool		within = false;
+	Viewer viewer = {.id = bev_database_text_to_cstring(user), .role = role};
+	BevSpan line;
+	bool included = false;
+	bool limited = false;
+	bool within = false;
 
 	while (bev_audience_next(&audience, &line))
 	{
-		BevSpan		principal = {line.data + 1, line.len - 1};
+		BevSpan principal = {line.data + 1, line.len - 1};
 
 		if (line.len > 0 && *line.data == BEV_AUDIENCE_EXCEPT)
 		{

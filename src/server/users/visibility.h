@@ -11,10 +11,10 @@
 #include "common/event/event.h"
 
 /*
- * May the user see it?  user is in the server's encoding.  Roles and memberships are those that the attached
- * tables say now; role (may be NULL) counts where there are none.  Where no table says it, nobody is
- * a member of a project.  Throws if the tables can't be read; wants a transaction.
+ * May the user see it?  user is in the server's encoding.  Roles and memberships are those that the
+ * attached tables say now; role (may be NULL) counts where there are none.  Where no table says it,
+ * nobody is a member of a project.  Throws if the tables can't be read; wants a transaction.
  */
 extern bool bev_visibility_may_see(const char *user, const char *role, BevSpan audience);
 
-#endif							/* BEV_SERVER_USERS_VISIBILITY_H */
+#endif /* BEV_SERVER_USERS_VISIBILITY_H */

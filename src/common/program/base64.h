@@ -3,13 +3,13 @@
  *
  * Pure C.
  */
-#ifndef BEV_COMMON_TEXT_BASE64_H
-#define BEV_COMMON_TEXT_BASE64_H
+#ifndef BEV_COMMON_PROGRAM_BASE64_H
+#define BEV_COMMON_PROGRAM_BASE64_H
 
 #include <stddef.h>
 
 /* Characters for so many bytes, without a terminator. */
-#define BEV_BASE64_LEN(len)	(((len) + 2) / 3 * 4)
+#define BEV_BASE64_LEN(len) (((len) + 2) / 3 * 4)
 
 /* Encode with a terminator; dst has room for BEV_BASE64_LEN(len) + 1. */
 extern void bev_base64_encode(char *dst, const void *data, size_t len);
@@ -20,4 +20,4 @@ extern void bev_base64_encode(char *dst, const void *data, size_t len);
  */
 extern long bev_base64_decode(unsigned char *dst, const char *text, size_t len);
 
-#endif							/* BEV_COMMON_TEXT_BASE64_H */
+#endif /* BEV_COMMON_PROGRAM_BASE64_H */

@@ -4,7 +4,7 @@
  * Model: FNV-1a with a random start and a shift, which is enough for tables that
  * compare the names as well.
  */
-#include "common/text/hash.h"
+#include "common/program/hash.h"
 
 #include <openssl/rand.h>
 
@@ -13,8 +13,7 @@ seed(void)
 {
 	static uint32_t chosen;
 
-	if (chosen == 0 && (RAND_bytes((unsigned char *) &chosen, sizeof(chosen)) != 1 ||
-						chosen == 0))
+	if (chosen == 0 && (RAND_bytes((unsigned char *) &chosen, sizeof(chosen)) != 1 || chosen == 0))
 		chosen = 0x9e3779b9;
 	return chosen;
 }
@@ -22,7 +21,7 @@ seed(void)
 uint32_t
 bev_hash(BevSpan name)
 {
-	uint32_t	hash = seed();
+	uint32_t hash = seed();
 
 	for (uint32_t i = 0; i < name.len; i++)
 	{

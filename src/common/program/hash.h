@@ -5,8 +5,8 @@
  *
  * Pure C.
  */
-#ifndef BEV_COMMON_TEXT_HASH_H
-#define BEV_COMMON_TEXT_HASH_H
+#ifndef BEV_COMMON_PROGRAM_HASH_H
+#define BEV_COMMON_PROGRAM_HASH_H
 
 #include <stdint.h>
 
@@ -14,4 +14,4 @@
 
 extern uint32_t bev_hash(BevSpan name);
 
-#endif							/* BEV_COMMON_TEXT_HASH_H */
+#endif /* BEV_COMMON_PROGRAM_HASH_H */
