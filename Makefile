@@ -2,6 +2,7 @@
 #
 #   make demo        a live bug tracker in a minute
 #   make test        everything that can fail
+#   make check-one T=005_resume   one test, in seconds
 #   make fuzz        hostile bytes, a minute for each reader of them
 #   make bench       what it costs, beside other designs and the floor
 #   make torture     whether it keeps its promises while everything is killed
@@ -52,7 +53,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke,$(MAKECMDGOALS)))
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -106,11 +107,16 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke
+.PHONY: demo test check-one unit gateway-test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke
 demo:
 	@script/demo
 test:
 	@test/run
+# T=005_resume, or the name of any other test: see test/run
+check-one gateway-test:
+	@test/run one $(T)
+unit:
+	@test/run unit
 lint:
 	@script/lint
 fuzz:

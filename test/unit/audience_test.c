@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "common/event/audience.h"
+#include "gateway/identity/principals.h"
 #include "gateway/stream/directory.h"
 #include "tap.h"
 

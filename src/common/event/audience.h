@@ -30,21 +30,13 @@ bev_seen_by_everyone(uint8_t flags)
 
 extern uint8_t bev_audience_flags(BevSpan audience);
 
-/* The principals of a client, sorted, each once. */
+/* The principals of somebody, sorted as bytes, each once; whoever gathered them owns them. */
 typedef struct BevPrincipals
 {
 	char **name;
 	uint32_t count;
 	bool is_admin;
 } BevPrincipals;
-
-/* Add one: prefix and id make the name. */
-extern void bev_principals_add(BevPrincipals *principals, const char *prefix, const char *id);
-
-/* Sort them and drop the doubles; call it when all are added. */
-extern void bev_principals_seal(BevPrincipals *principals);
-
-extern void bev_principals_free(BevPrincipals *principals);
 
 /* May a client of these principals see an event of this audience? */
 extern bool bev_audience_matches(BevSpan audience, uint8_t flags, const BevPrincipals *principals);

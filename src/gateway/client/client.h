@@ -19,7 +19,7 @@
 #define BEV_GATEWAY_CLIENT_CLIENT_H
 
 #include "gateway/net/address.h"
-#include "common/event/audience.h"
+#include "gateway/identity/principals.h"
 #include "gateway/wire/frame.h"
 #include "gateway/main/gateway.h"
 #include "gateway/wire/handshake.h"

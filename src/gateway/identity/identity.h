@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/event/audience.h"
+#include "gateway/identity/principals.h"
 #include "common/event/access.h"
 #include "gateway/identity/token.h"
 
