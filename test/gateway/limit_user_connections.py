@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""max_connections_per_user: the dispatcher counts (test/t/017), the gateway asks and tells."""
+"""max_connections_per_user: the dispatcher counts (test/t/008), the gateway asks and tells."""
 from harness import *
 
 d = Dispatcher(tip=5)

@@ -1,4 +1,4 @@
-# README.md, done block by block; the installation is somebody else's (script/deb-smoke, 079_operations.pl).
+# README.md, done block by block; the installation is somebody else's (script/deb-smoke, 503_operations.pl).
 use strict;
 use warnings;
 use BugEvents::Document;
