@@ -24,6 +24,7 @@ opendir(my $dir, "/proc/$gateway/fd") or die $!;
 $files{$_} = readlink("/proc/$gateway/fd/$_") for grep { /^\d+$/ } readdir $dir;
 my $data = $node->data_dir;
 is_deeply([ grep { m{^\Q$data\E/(?!log)} } values %files ], [], 'no file of the data directory is open');
+is_deeply([ grep { /io_uring/ } values %files ], [], 'no ring is open, whose work no filter would see');
 
 # Sockets: the pipe, the listening socket, clients.  None is the server's.
 my $tcp = PostgreSQL::Test::Utils::slurp_file('/proc/net/tcp');

@@ -158,6 +158,40 @@ duplicate_to(void)
 }
 
 static long
+make_ring(void)
+{
+	char parameters[256] = {0};
+
+	return syscall(SYS_io_uring_setup, 4, parameters);
+}
+
+static long
+use_ring(void)
+{
+	return syscall(SYS_io_uring_enter, made_before, 0, 0, 0, NULL, 0);
+}
+
+static long
+register_ring(void)
+{
+	return syscall(SYS_io_uring_register, made_before, 0, NULL, 0);
+}
+
+static bool
+hide_rings(char *error, size_t error_size)
+{
+	snprintf(error, error_size, "there is no filter");
+	bev_sandbox_hide_rings();
+	return prctl(PR_GET_SECCOMP) == 2;
+}
+
+static bool
+hide_rings_and_enter(char *error, size_t error_size)
+{
+	return hide_rings(error, error_size) && bev_sandbox_enter(error, error_size);
+}
+
+static long
 read_parent(void)
 {
 	char byte;
@@ -253,6 +287,9 @@ main(void)
 		{"become another", become_other},
 		{"prctl", load_filter},
 		{"replace a descriptor", duplicate_to},
+		{"make a ring", make_ring},
+		{"use a ring", use_ring},
+		{"register with a ring", register_ring},
 	};
 	socklen_t len = sizeof(target);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -273,5 +310,9 @@ main(void)
 		if (!tap_ok(found == EPERM, refused[i].name))
 			printf("# %d (%s)\n", found, strerror(found));
 	}
+	tap_ok(attempt(hide_rings, make_ring) == ENOSYS, "before, a kernel without io_uring");
+	tap_ok(attempt(hide_rings, open_file) == 0, "... and with everything else");
+	tap_ok(attempt(hide_rings_and_enter, daily_work) == 0, "both: what a gateway does all day");
+	tap_ok(attempt(hide_rings_and_enter, make_ring) > 0, "... but no ring");
 	return tap_done();
 }

@@ -1,11 +1,23 @@
 /*
- * filter.c - a seccomp filter: a list of system calls that are allowed.
+ * filter.c - seccomp filters: a list of system calls that are allowed, a call that is hidden.
  */
 #include "common/program/filter.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+bool
+bev_filter_hide(int call)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool hidden = filter && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0) == 0 &&
+	              seccomp_load(filter) == 0;
+
+	if (filter)
+		seccomp_release(filter);
+	return hidden;
+}
 
 static int
 allow_all(scmp_filter_ctx filter, const int *calls, size_t count, const BevFilterRules *rules)

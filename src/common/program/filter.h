@@ -1,5 +1,5 @@
 /*
- * filter.h - a seccomp filter: a list of system calls that are allowed.
+ * filter.h - seccomp filters: a list of system calls that are allowed, a call that is hidden.
  *
  * Model: everything else fails with EPERM rather than kill: what a C library calls besides, on a
  * machine that we have not seen, mostly does without, and an attacker gains nothing by it.
@@ -24,5 +24,11 @@ typedef int (*BevFilterRules)(scmp_filter_ctx filter);
  */
 extern bool bev_filter_load(const int *calls, size_t count, const BevFilterRules *rules,
                             char *error, size_t error_size);
+
+/*
+ * From now on one system call fails as on a kernel that doesn't have it, so that a library takes
+ * another way; everything else goes on.  False: the kernel offers no filter.
+ */
+extern bool bev_filter_hide(int call);
 
 #endif /* BEV_COMMON_PROGRAM_FILTER_H */

@@ -6,6 +6,7 @@
  */
 #include "gateway/main/gateway.h"
 #include "common/program/process.h"
+#include "gateway/net/sandbox.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -37,6 +38,7 @@ main(int argc, char **argv)
 		return 64;
 	}
 	bev_process_begin(PIPE_FD, -1);
+	bev_sandbox_hide_rings();
 
 	/*
 	 * Chunks of the window come from mmap and go back to the system; without

@@ -6,6 +6,11 @@
  * Sockets: only TCP ones can be made, which is what listening anew after a reload
  * takes, and there is no connect().
  *
+ * Rings: what is done by an io_uring passes no filter, so a gateway may have none.  libuv
+ * (from 1.49) makes one with its loop, long before the filter, and aborts when the kernel then refuses
+ * to be told of it.  A first filter makes the kernel look like one without io_uring, before the
+ * loop is made; libuv does with epoll what it did before there were rings.
+ *
  * Not here: how much memory and how many descriptors (gateway.c).
  *
  * Sanitizers and valgrind need far more than this; builds for them define
@@ -14,6 +19,11 @@
 #include "gateway/net/sandbox.h"
 
 #ifdef BEV_WITHOUT_SANDBOX
+
+void
+bev_sandbox_hide_rings(void)
+{
+}
 
 bool
 bev_sandbox_enter(char *error __attribute__((unused)), size_t error_size __attribute__((unused)))
@@ -120,6 +130,12 @@ allow_itself(scmp_filter_ctx filter)
 {
 	return BEV_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
 	       BEV_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
+}
+
+void
+bev_sandbox_hide_rings(void)
+{
+	(void) bev_filter_hide(SCMP_SYS(io_uring_setup));
 }
 
 bool

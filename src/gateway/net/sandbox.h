@@ -9,6 +9,13 @@
 #include <stdint.h>
 
 /*
+ * From now on there is no io_uring: to be called before the loop is made, which would have a ring
+ * that it can't use later (sandbox.c).  Where the kernel doesn't offer it, bev_sandbox_enter()
+ * says so.
+ */
+extern void bev_sandbox_hide_rings(void);
+
+/*
  * From now on, and for good: sockets that exist and new listening ones, memory,
  * time, and nothing else.  No file can be opened, nobody connected to, nothing
  * started; whoever tries reads EPERM.  To be called once everything that needs

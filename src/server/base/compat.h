@@ -75,4 +75,59 @@ typedef void BevJsonAction;
 	                             true)
 #endif
 
+/* A set of n events to wait for, for the life of the process. */
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 170000
+#define bev_wait_event_set(n) CreateWaitEventSet(NULL, n)
+#else
+#define bev_wait_event_set(n) CreateWaitEventSet(TopMemoryContext, n)
+#endif
+
+/* The index of a table's primary key; ours are not deferrable. */
+#include "utils/relcache.h"
+#if PG_VERSION_NUM >= 180000
+#define bev_primary_key(table) RelationGetPrimaryKeyIndex(table, false)
+#else
+#define bev_primary_key(table) RelationGetPrimaryKeyIndex(table)
+#endif
+
+/* As pg_b64_encode(): the length, or -1. */
+#include "common/base64.h"
+#if PG_VERSION_NUM >= 180000
+#define bev_base64_encode(src, len, dst, room) pg_b64_encode((const uint8 *) (src), len, dst, room)
+#else
+#define bev_base64_encode(src, len, dst, room) pg_b64_encode(src, len, dst, room)
+#endif
+
+/* The oldest transaction that is under way, of any database. */
+#include "storage/procarray.h"
+#if PG_VERSION_NUM >= 190000
+#define bev_oldest_active_transaction() GetOldestActiveTransactionId(false, true)
+#else
+#define bev_oldest_active_transaction() GetOldestActiveTransactionId()
+#endif
+
+/* Building jsonb: what is under way, whose result stands when the last end was pushed. */
+#include "utils/jsonb.h"
+#if PG_VERSION_NUM >= 190000
+typedef JsonbInState BevJsonbState;
+#define bev_jsonb_push(state, token, value) pushJsonbValue(state, token, value)
+#else
+typedef struct BevJsonbState
+{
+	JsonbParseState *open;
+	JsonbValue *result;
+} BevJsonbState;
+#define bev_jsonb_push(state, token, value) \
+	((void) ((state)->result = pushJsonbValue(&(state)->open, token, value)))
+#endif
+
+/* Names and numbers of databases: get_database_name(), get_database_oid(). */
+#if PG_VERSION_NUM >= 190000
+#include "catalog/pg_database.h"
+#include "utils/lsyscache.h"
+#else
+#include "commands/dbcommands.h"
+#endif
+
 #endif /* BEV_SERVER_BASE_COMPAT_H */

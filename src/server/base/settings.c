@@ -12,7 +12,7 @@
 #include <limits.h>
 #include <sys/socket.h>
 
-#include "commands/dbcommands.h"
+#include "server/base/compat.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"

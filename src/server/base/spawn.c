@@ -128,11 +128,11 @@ bev_spawn(char *const argv[], int file, bool bound, int *fd)
 	choose_environment(environment);
 
 	/* No handler of ours may run in the child before it is another program. */
-	PG_SETMASK(&BlockSig);
+	sigprocmask(SIG_SETMASK, &BlockSig, NULL);
 	pid = fork();
 	if (pid == 0)
 		become(program, argv, environment, pair[1], file, bound, parent);
-	PG_SETMASK(&UnBlockSig);
+	sigprocmask(SIG_SETMASK, &UnBlockSig, NULL);
 
 	close(pair[1]);
 	if (pid < 0)

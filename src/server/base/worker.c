@@ -40,6 +40,8 @@ bev_worker_connect(void)
 	set("default_transaction_deferrable", "off");
 	set("lock_timeout", "0");
 	set("statement_timeout", "0");
+	if (GetConfigOption("transaction_timeout", true, false)) /* from 17 on */
+		set("transaction_timeout", "0");
 	set("bugevents.actor", "");
 	set("application_name", MyBgworkerEntry->bgw_name);
 	CommitTransactionCommand();

@@ -10,7 +10,7 @@
 #include "server/dispatcher/database.h"
 
 #include "access/xact.h"
-#include "commands/dbcommands.h"
+#include "server/base/compat.h"
 #include "server/base/settings.h"
 #include "server/base/worker.h"
 #include "miscadmin.h"

@@ -41,6 +41,7 @@
 #include "server/dispatcher/security.h"
 #include "server/admission/lookup.h"
 #include "server/base/clock.h"
+#include "server/base/compat.h"
 #include "server/base/settings.h"
 #include "server/journal/journal.h"
 #include "server/journal/retention.h"
@@ -492,7 +493,7 @@ current_wait_set(void)
 	if (waits_are_current())
 		return wait_set;
 	forget_waits();
-	wait_set = CreateWaitEventSet(TopMemoryContext, FEEDS_MAX + 2);
+	wait_set = bev_wait_event_set(FEEDS_MAX + 2);
 	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < feed_count; i++)

@@ -6,8 +6,8 @@
  */
 #include "server/dispatcher/gateway_config.h"
 
-#include "common/base64.h"
 #include "server/admission/addresses.h"
+#include "server/base/compat.h"
 #include "server/base/secret.h"
 #include "server/base/settings.h"
 #include "mb/pg_wchar.h"
@@ -54,7 +54,7 @@ put_secret(StringInfo json)
 
 	if (secret)
 	{
-		pg_b64_encode(secret, len, encoded, room - 1);
+		encoded[Max(0, bev_base64_encode(secret, len, encoded, room - 1))] = '\0';
 		explicit_bzero(secret, len);
 		pfree(secret);
 	}

@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "server/base/compat.h"
 #include "server/journal/layout.h"
 
 /* Rows above it may be stored out of line, which wants a snapshot. */
@@ -182,7 +183,7 @@ static RowHead
 row_at_end(int segment, ScanDirection direction, Snapshot snapshot)
 {
 	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
-	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
+	Relation index = index_open(bev_primary_key(table), AccessShareLock);
 	SysScanDesc scan;
 	HeapTuple tuple;
 	RowHead row = {0};

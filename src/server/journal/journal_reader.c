@@ -18,6 +18,7 @@
 #include "access/transam.h"
 #include "access/xlog.h"
 #include "common/event/event.h"
+#include "server/base/compat.h"
 #include "server/base/settings.h"
 #include "server/journal/journal.h"
 #include "server/journal/layout.h"
@@ -123,7 +124,7 @@ static void
 read_parts(Reader *reader, const BevJournalRun *tx, MemoryContext context)
 {
 	Relation table = table_open(bev_journal_table(BEV_TABLE_PART), AccessShareLock);
-	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
+	Relation index = index_open(bev_primary_key(table), AccessShareLock);
 	TupleDesc desc = RelationGetDescr(table);
 	ScanKeyData key[2];
 	int keys = 1;
@@ -207,7 +208,7 @@ static bool
 read_segment(Reader *reader, int segment, MemoryContext context)
 {
 	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
-	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
+	Relation index = index_open(bev_primary_key(table), AccessShareLock);
 	bool go_on = true;
 	ScanKeyData key;
 	SysScanDesc scan;

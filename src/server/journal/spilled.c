@@ -17,6 +17,7 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/indexing.h"
+#include "server/base/compat.h"
 #include "server/journal/journal.h"
 #include "server/journal/layout.h"
 #include "utils/fmgroids.h"
@@ -43,7 +44,7 @@ bev_spilled_count(FullTransactionId xid)
 	/* Dirty sees what is in progress, and what is prepared is just that. */
 	InitDirtySnapshot(any);
 	xid_key(&key, PART_XID, xid);
-	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true, &any, 1, &key);
+	scan = systable_beginscan(table, bev_primary_key(table), true, &any, 1, &key);
 	while ((tuple = systable_getnext(scan)) != NULL)
 	{
 		bool isnull;
@@ -64,7 +65,7 @@ bev_spilled_any(void)
 	bool found;
 
 	InitDirtySnapshot(any);
-	scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true, &any, 0, NULL);
+	scan = systable_beginscan(table, bev_primary_key(table), true, &any, 0, NULL);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);
 	table_close(table, AccessShareLock);
@@ -75,8 +76,8 @@ bev_spilled_any(void)
 static uint64
 delete_row(Relation table, ScanKey key, int column)
 {
-	SysScanDesc scan = systable_beginscan(table, RelationGetPrimaryKeyIndex(table), true,
-	                                      GetActiveSnapshot(), 1, key);
+	SysScanDesc scan =
+		systable_beginscan(table, bev_primary_key(table), true, GetActiveSnapshot(), 1, key);
 	HeapTuple tuple = systable_getnext(scan);
 	uint64 value = 0;
 

@@ -8,6 +8,7 @@
 #include "funcapi.h"
 #include "server/monitor/metrics.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 
 PG_FUNCTION_INFO_V1(bugevents_stats);
 

@@ -14,8 +14,8 @@
 
 #include "access/transam.h"
 #include "port/atomics.h"
+#include "server/base/compat.h"
 #include "storage/ipc.h"
-#include "storage/procarray.h"
 #include "storage/shmem.h"
 
 typedef struct Switch
@@ -69,7 +69,7 @@ bool
 bev_enabled_is_settling(void)
 {
 	if (TransactionIdIsValid(shared->settling) &&
-	    !TransactionIdPrecedes(GetOldestActiveTransactionId(), shared->settling))
+	    !TransactionIdPrecedes(bev_oldest_active_transaction(), shared->settling))
 		shared->settling = InvalidTransactionId;
 	return TransactionIdIsValid(shared->settling);
 }

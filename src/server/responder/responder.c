@@ -26,6 +26,7 @@
 #include "server/responder/user_requests.h"
 #include "server/responder/responder_queue.h"
 #include "storage/ipc.h"
+#include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"

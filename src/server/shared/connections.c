@@ -9,6 +9,7 @@
 #include "funcapi.h"
 #include "server/queue/queue.h"
 #include "utils/builtins.h"
+#include "utils/tuplestore.h"
 #include "utils/timestamp.h"
 
 enum

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "server/base/compat.h"
 #include "server/shared/clients.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
@@ -43,38 +44,38 @@ bev_clients_text(const char *utf8)
 }
 
 static void
-push_string(JsonbParseState **state, JsonbIteratorToken token, char *text)
+push_string(BevJsonbState *state, JsonbIteratorToken token, char *text)
 {
 	JsonbValue value = {.type = jbvString};
 
 	value.val.string.val = text;
 	value.val.string.len = strlen(text);
-	pushJsonbValue(state, token, &value);
+	bev_jsonb_push(state, token, &value);
 }
 
 static void
-push_true(JsonbParseState **state, char *name)
+push_true(BevJsonbState *state, char *name)
 {
 	JsonbValue value = {.type = jbvBool};
 
 	value.val.boolean = true;
 	push_string(state, WJB_KEY, name);
-	pushJsonbValue(state, WJB_VALUE, &value);
+	bev_jsonb_push(state, WJB_VALUE, &value);
 }
 
 /* How many there are; a gateway that says nonsense has none. */
 static void
-push_count(JsonbParseState **state, char *name, const char *text)
+push_count(BevJsonbState *state, char *name, const char *text)
 {
 	JsonbValue value = {.type = jbvNumeric};
 
 	value.val.numeric = int64_to_numeric(strtol(text, NULL, 10));
 	push_string(state, WJB_KEY, name);
-	pushJsonbValue(state, WJB_VALUE, &value);
+	bev_jsonb_push(state, WJB_VALUE, &value);
 }
 
 static void
-push_list(JsonbParseState **state, char *name, BevSpan interest, BevPackedSubscriptionKind kind)
+push_list(BevJsonbState *state, char *name, BevSpan interest, BevPackedSubscriptionKind kind)
 {
 	bool begun = false;
 	BevPackedSubscription one;
@@ -86,13 +87,13 @@ push_list(JsonbParseState **state, char *name, BevSpan interest, BevPackedSubscr
 		if (!begun)
 		{
 			push_string(state, WJB_KEY, name);
-			pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+			bev_jsonb_push(state, WJB_BEGIN_ARRAY, NULL);
 			begun = true;
 		}
 		push_string(state, WJB_ELEM, bev_clients_text(one.value));
 	}
 	if (begun)
-		pushJsonbValue(state, WJB_END_ARRAY, NULL);
+		bev_jsonb_push(state, WJB_END_ARRAY, NULL);
 }
 
 Jsonb *
@@ -100,10 +101,10 @@ bev_clients_subscription(const BevConnection *client)
 {
 	BevSpan interest = {client->interest, client->interest_len};
 	BevSpan rest = interest;
-	JsonbParseState *state = NULL;
+	BevJsonbState state = {0};
 	BevPackedSubscription one;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	bev_jsonb_push(&state, WJB_BEGIN_OBJECT, NULL);
 	push_list(&state, "types", interest, BEV_PACKED_SUBSCRIPTION_TYPE);
 	push_list(&state, "actions", interest, BEV_PACKED_SUBSCRIPTION_ACTION);
 	push_list(&state, "project_ids", interest, BEV_PACKED_SUBSCRIPTION_PROJECT);
@@ -123,5 +124,6 @@ bev_clients_subscription(const BevConnection *client)
 		else if (one.kind == BEV_PACKED_SUBSCRIPTION_NOTHING)
 			push_true(&state, "unsubscribed");
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	bev_jsonb_push(&state, WJB_END_OBJECT, NULL);
+	return JsonbValueToJsonb(state.result);
 }
