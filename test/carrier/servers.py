@@ -22,6 +22,16 @@ def read(name):
         return f.read()
 
 
+def validity(expired):
+    """OpenSSL takes dates from 3.4 on, and no negative number of days any more."""
+    if not expired:
+        return ["-days", "2"]
+    usage = subprocess.run(["openssl", "x509", "-help"], capture_output=True)
+    if b"-not_after" in usage.stderr + usage.stdout:
+        return ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"]
+    return ["-days", "-1"]
+
+
 class Authority:
     """Signs certificates; pem is what trusts them."""
 
@@ -34,7 +44,7 @@ class Authority:
         self.pem = read(name + ".pem")
         self.made = 0
 
-    def context(self, host="localhost", days="2"):
+    def context(self, host="localhost", expired=False):
         """Of a server with a certificate for the host."""
         self.made += 1
         name = "%s-%d" % (self.name, self.made)
@@ -43,7 +53,7 @@ class Authority:
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                 "-keyout", name + ".key", "-out", name + ".csr", "-subj", "/CN=" + host)
         openssl("x509", "-req", "-in", name + ".csr", "-CA", self.name + ".pem",
-                "-CAkey", self.name + ".key", "-CAcreateserial", "-days", days,
+                "-CAkey", self.name + ".key", "-CAcreateserial", *validity(expired),
                 "-extfile", name + ".ext", "-out", name + ".pem")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key"))

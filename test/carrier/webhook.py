@@ -200,7 +200,7 @@ deaf.close()
 # Whom it trusts
 for context, why in [(Authority("stranger").context(), "a certificate of a stranger"),
                      (authority.context("example.com"), "a certificate of another host"),
-                     (authority.context(days="-1"), "a certificate that has expired")]:
+                     (authority.context(expired=True), "a certificate that has expired")]:
     wrong = Web(answer, context)
     c.configure(webhook=route(wrong.url))
     got = c.gives(why, {"result": "retry", "code": 0}, "webhook")

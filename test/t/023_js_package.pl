@@ -23,7 +23,9 @@ sub run_in
 	return $out;
 }
 
-my ($packed) = @{ decode_json(run_in("$source/clients/js", qw(npm pack --offline --json --pack-destination), $folder)) };
+# A list of packages, or from npm 12 on an object of them by their names.
+my $packages = decode_json(run_in("$source/clients/js", qw(npm pack --offline --json --pack-destination), $folder));
+my ($packed) = ref $packages eq 'ARRAY' ? @{$packages} : values %{$packages};
 is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.d.ts bugevents.js example.html package.json', 'what is in it');
 my ($version) = slurp_file('bugevents.control') =~ /^default_version = '(.*)'/m;
 is($packed->{version}, $version, 'its version is the extension\'s');

@@ -53,7 +53,9 @@ is_deeply($seen->[1], [qw(a b)], 'a standby reads what is complete');
 my $begin = $seen->[0][-1];
 my $several = q{SELECT count(*) = 2 FROM (SELECT 1 FROM bugevents.journal_0 HAVING count(*) > 0
 	UNION ALL SELECT 2 FROM bugevents.journal_1 HAVING count(*) > 0 UNION ALL SELECT 3 FROM bugevents.journal_2 HAVING count(*) > 0) s};
-BugEvents::Server::wait_until(sub { insert('large', 100_000); return $server->sql($several) eq 't' }, 'another segment');
+# Enough to close a segment, a third of retention_size, and too little for one to be dropped.
+insert('large', 100_000) until $server->sql('SELECT pg_total_relation_size(\'bugevents.journal_0\') > 1100000') eq 't';
+BugEvents::Server::wait_until(sub { insert('small'); return $server->sql($several) eq 't' }, 'another segment');
 insert('d');
 settle();
 insert('e');

@@ -7,9 +7,9 @@
  * takes, and there is no connect().
  *
  * Rings: what is done by an io_uring passes no filter, so a gateway may have none.  libuv
- * (from 1.49) makes one with its loop, long before the filter, and aborts when the kernel then refuses
- * to be told of it.  A first filter makes the kernel look like one without io_uring, before the
- * loop is made; libuv does with epoll what it did before there were rings.
+ * (from 1.49) makes one with its loop, long before the filter, and aborts when the kernel
+ * then refuses to be told of it.  A first filter makes the kernel look like one without
+ * io_uring, before the loop is made; libuv does with epoll what it did before there were rings.
  *
  * Not here: how much memory and how many descriptors (gateway.c).
  *
