@@ -14,6 +14,7 @@
 
 #include "common/event/event.h"
 #include "server/base/subtransaction.h"
+#include "server/base/comma_list.h"
 #include "server/base/settings.h"
 #include "notify/projector/change.h"
 #include "notify/projector/bug.h"
@@ -237,7 +238,7 @@ is_closed(const char *status)
 	char *rest = pstrdup(bev_closed_statuses);
 	char *item;
 
-	while ((item = bev_settings_next_item(&rest)) != NULL)
+	while ((item = bev_comma_list_next(&rest)) != NULL)
 		if (*item && strcmp(item, status) == 0)
 			return true;
 	return false;
