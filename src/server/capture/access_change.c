@@ -9,6 +9,7 @@
  */
 #include "server/capture/access_change.h"
 
+#include "server/attach/access_statement.h"
 #include "server/capture/payload.h"
 
 /* What matters of a row, as text; empty where it is null. */
@@ -19,24 +20,6 @@ typedef struct Standing
 	const char *value;  /* role or project */
 	BevAccessKind kind; /* what the row says while it is there */
 } Standing;
-
-void
-bev_access_statement_append(StringInfo out, BevAccessKind kind, const char *source,
-                            const char *user, const char *value)
-{
-	BevAccess access = {kind, source, user, value};
-	Size size = bev_access_size(&access);
-
-	enlargeStringInfo(out, (int) size);
-	bev_access_write(out->data + out->len, &access);
-	out->len += (int) size;
-}
-
-char *
-bev_access_statement_membership(Oid table, const char *id, const char *user, const char *project)
-{
-	return *id ? psprintf("%u:%s", table, id) : psprintf("%u:%s:%s", table, user, project);
-}
 
 BevSpan
 bev_access_change_void(void)
@@ -74,7 +57,7 @@ standing_of(BevMapping *mapping, BevRow *row)
 
 /* Is it unknown which user and which row this is about? */
 static bool
-is_in_the_dark(const BevMapping *mapping, const BevRow *row)
+subject_is_unknown(const BevMapping *mapping, const BevRow *row)
 {
 	return row && row->failed &&
 	       (mapping->fields[mapping->person].result >= 0 ||
@@ -90,7 +73,7 @@ bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new)
 
 	if (!mapping->decides)
 		return (BevSpan){NULL, 0};
-	if (is_in_the_dark(mapping, old) || is_in_the_dark(mapping, new))
+	if (subject_is_unknown(mapping, old) || subject_is_unknown(mapping, new))
 		return bev_access_change_void();
 	if (old)
 		before = standing_of(mapping, old);

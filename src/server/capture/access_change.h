@@ -6,22 +6,9 @@
 
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
 #include "server/attach/mapping.h"
 #include "server/capture/row.h"
 #include "common/event/access.h"
-
-/* Append a statement to others. */
-extern void bev_access_statement_append(StringInfo out, BevAccessKind kind, const char *source,
-                                        const char *user, const char *value);
-
-/* Is a user with this status one who may connect? */
-#define BEV_STATUS_ACTIVE "active"
-
-/* The source of a membership: its table, and which of its rows; palloc'd. */
-extern char *bev_access_statement_membership(Oid table, const char *id, const char *user,
-                                             const char *project);
 
 /* The statement that makes all others void; a constant. */
 extern BevSpan bev_access_change_void(void);

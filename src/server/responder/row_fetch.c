@@ -11,8 +11,7 @@
  * just created: so payload, filter and audience are those of an event, and whoever
  * serves it can treat it like one.
  *
- * Rights: the query runs as the table's owner, in a security-restricted operation, as
- * an owner's expressions do anywhere else.
+ * Rights: the query runs with the rights of the table's owner (attached_table.c).
  */
 #include "server/responder/row_fetch.h"
 
@@ -20,10 +19,9 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "server/attach/attached.h"
-#include "server/attach/attachment.h"
+#include "server/attach/attached_table.h"
 #include "server/attach/field_sql.h"
 #include "server/attach/mapping.h"
-#include "server/attach/owner.h"
 #include "server/capture/row_event.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -37,13 +35,6 @@
 
 #define LIST_BYTES     (1024 * 1024)
 #define CONDITIONS_MAX 4
-
-/* An attached table of the entity that is asked for. */
-typedef struct Source
-{
-	Oid relid;
-	BevAttachment *attachment;
-} Source;
 
 /* "field operator value" */
 typedef struct Condition
@@ -148,35 +139,6 @@ read_list(Jsonb *json, Request *request, BevAnswer *answer)
 
 /* ---- which rows ---- */
 
-static int
-compare_sources(const ListCell *a, const ListCell *b)
-{
-	Oid left = ((Source *) lfirst(a))->relid;
-	Oid right = ((Source *) lfirst(b))->relid;
-
-	return left < right ? -1 : left > right;
-}
-
-static List *
-find_sources(const BevEntity *entity)
-{
-	List *sources = NIL;
-	ListCell *cell;
-
-	foreach (cell, bev_attached_tables())
-	{
-		BevAttached *attached = lfirst(cell);
-		Source *source = palloc(sizeof(Source));
-
-		source->relid = attached->relid;
-		source->attachment = bev_attachment_read(attached->argument);
-		if (source->attachment->entity == entity)
-			sources = lappend(sources, source);
-	}
-	list_sort(sources, compare_sources);
-	return sources;
-}
-
 /* The conditions as parameters of a query over one table. */
 typedef struct Parameters
 {
@@ -206,15 +168,16 @@ convert_step(void *arg)
  * What is no column, and so has no index, is compared as text.
  */
 static bool
-build_query(const Source *source, const Request *request, Parameters *parameters, StringInfo sql)
+build_query(const BevAttachedTable *table, const Request *request, Parameters *parameters,
+            StringInfo sql)
 {
 	appendStringInfo(sql, "SELECT row.tableoid, row.ctid FROM %s WHERE true",
-	                 bev_field_from(source->relid));
+	                 bev_field_from(table->relid));
 	for (int i = 0; i < request->count; i++)
 	{
 		const Condition *condition = &request->conditions[i];
-		char *field = bev_field_sql(source->attachment, source->relid, condition->field);
-		Oid type = bev_field_type(source->attachment, source->relid, condition->field);
+		char *field = bev_field_sql(table->attachment, table->relid, condition->field);
+		Oid type = bev_field_type(table->attachment, table->relid, condition->field);
 
 		if (field == NULL)
 			return false;
@@ -223,10 +186,10 @@ build_query(const Source *source, const Request *request, Parameters *parameters
 		                 condition->operator, i + 1);
 	}
 	appendStringInfo(sql,
-	                 OidIsValid(bev_field_type(source->attachment, source->relid, BEV_ENTITY_KEY)) ?
+	                 OidIsValid(bev_field_type(table->attachment, table->relid, BEV_ENTITY_KEY)) ?
 	                     " ORDER BY %s LIMIT $%d" :
 	                     " ORDER BY %s::text LIMIT $%d",
-	                 bev_field_sql(source->attachment, source->relid, BEV_ENTITY_KEY),
+	                 bev_field_sql(table->attachment, table->relid, BEV_ENTITY_KEY),
 	                 request->count + 1);
 	return true;
 }
@@ -273,23 +236,20 @@ run_query(const char *sql, Parameters *parameters, int limit, MemoryContext call
  * too: reading a value of an array of domains runs the domain's checks.
  */
 static Found *
-find_rows(const Source *source, const Request *request, int limit, int *n)
+find_rows(const BevAttachedTable *table, const Request *request, int limit, int *n)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Parameters parameters = {.request = request};
-	Oid relowner;
 	BevOwnerScope scope;
 	StringInfoData sql;
 	Found *found = NULL;
 
 	*n = 0;
-	relowner = bev_attached_owner(source->relid);
-	initStringInfo(&sql);
-	if (!OidIsValid(relowner) || !build_query(source, request, &parameters, &sql))
+	if (!bev_attached_table_enter(table, &scope))
 		return NULL;
-
-	scope = bev_owner_enter(relowner, bev_owner_search_path(source->attachment->search_path));
-	if (bev_subtransaction_run(convert_step, &parameters, false))
+	initStringInfo(&sql);
+	if (build_query(table, request, &parameters, &sql) &&
+	    bev_subtransaction_run(convert_step, &parameters, false))
 		found = run_query(sql.data, &parameters, limit, caller, n);
 	bev_owner_leave(&scope);
 	return found;
@@ -343,7 +303,7 @@ append_one(const Request *request, BevAnswer *answer)
 	const char *key;
 	ListCell *cell;
 
-	foreach (cell, find_sources(request->entity))
+	foreach (cell, bev_attached_table_list(request->entity))
 	{
 		int n;
 		Found *found = find_rows(lfirst(cell), request, 1, &n);
@@ -388,17 +348,18 @@ bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char 
  * reached is told even when that row isn't for everyone: its id, no more.
  */
 static bool
-list_table(const Source *source, const Request *request, int *left, BevAnswer *answer, char **next)
+list_table(const BevAttachedTable *table, const Request *request, int *left, BevAnswer *answer,
+           char **next)
 {
 	const char *key = NULL;
 	int n;
-	Found *found = find_rows(source, request, *left + 1, &n);
+	Found *found = find_rows(table, request, *left + 1, &n);
 
 	for (int i = 0; i < n; i++)
 	{
 		if (*left == 0 || answer->rest.len > LIST_BYTES)
 		{
-			*next = psprintf("%u:%s", source->relid, key ? key : "");
+			*next = psprintf("%u:%s", table->relid, key ? key : "");
 			return false;
 		}
 		(void) append_record(&found[i], answer, &key);
@@ -421,16 +382,16 @@ bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char
 		return;
 	answer->message.kind = BEV_ANSWER_ROWS;
 	left = request.limit;
-	foreach (cell, find_sources(request.entity))
+	foreach (cell, bev_attached_table_list(request.entity))
 	{
-		Source *source = lfirst(cell);
+		BevAttachedTable *table = lfirst(cell);
 		Request here = request;
 
-		if (source->relid < request.after_table)
+		if (table->relid < request.after_table)
 			continue;
-		if (source->relid != request.after_table && OidIsValid(request.after_table))
+		if (table->relid != request.after_table && OidIsValid(request.after_table))
 			here.count--; /* "after" is the last one, and another table's */
-		if (!list_table(source, &here, &left, answer, &next))
+		if (!list_table(table, &here, &left, answer, &next))
 			break;
 	}
 	if (next)

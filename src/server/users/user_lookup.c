@@ -6,11 +6,9 @@
  *	SELECT (id)::text, (user)::text, (role or project)::text, (status)::text
  *	  FROM table AS row WHERE (user) = ANY ($1) AND (filter)
  *
- * with the columns and expressions of its attachment.  Which tables there are is read
- * anew each time: a table that was attached by a transaction that is settled already
- * must be among them, and invalidations come a moment after that.
+ * with the columns and expressions of its attachment.
  *
- * Rights: as for a captured row (expression.c), and nothing can be written.
+ * Rights: the table's owner's (attached_table.c), in a transaction that is read-only.
  *
  * Concurrency: it runs in the dispatcher, and the stream waits meanwhile.  So it waits
  * for locks for LOCK_TIMEOUT only, and is cancelled after TIMEOUT.
@@ -33,23 +31,14 @@
 #include "utils/syscache.h"
 #include "utils/timeout.h"
 
-#include "server/capture/access_change.h"
-#include "server/attach/attached.h"
-#include "server/attach/attachment.h"
+#include "server/attach/access_statement.h"
+#include "server/attach/attached_table.h"
 #include "server/attach/field_sql.h"
 #include "server/encode/integer.h"
-#include "server/attach/owner.h"
 #include "server/encode/database_text.h"
 
 #define TIMEOUT      1000 /* ms */
 #define LOCK_TIMEOUT "100ms"
-
-/* A table that decides. */
-typedef struct Deciding
-{
-	Oid relid;
-	BevAttachment *attachment;
-} Deciding;
 
 /* A user as the database writes the id, and where the entry is. */
 typedef struct Wanted
@@ -58,32 +47,11 @@ typedef struct Wanted
 	BevUserLookupEntry *entry;
 } Wanted;
 
-/* ---- which tables ---- */
-
-static List *
-find_tables(void)
-{
-	List *tables = NIL;
-	ListCell *cell;
-
-	foreach (cell, bev_attached_tables())
-	{
-		BevAttached *attached = lfirst(cell);
-		Deciding *table = palloc(sizeof(Deciding));
-
-		table->relid = attached->relid;
-		table->attachment = bev_attachment_read(attached->argument);
-		if (table->attachment->decides)
-			tables = lappend(tables, table);
-	}
-	return tables;
-}
-
 /* ---- one table ---- */
 
 /* The field, or null. */
 static char *
-sql_of(const Deciding *table, const char *field)
+sql_of(const BevAttachedTable *table, const char *field)
 {
 	char *sql = bev_field_sql(table->attachment, table->relid, field);
 
@@ -98,7 +66,7 @@ is_integer_type(Oid type)
 
 /* Ids are compared in a way that can use an index, where any text can be compared so. */
 static char *
-build_query(const Deciding *table, Oid type)
+build_query(const BevAttachedTable *table, Oid type)
 {
 	const BevAttachment *attachment = table->attachment;
 	const BevEntity *entity = attachment->entity;
@@ -146,7 +114,7 @@ column_text(uint64 row, int column)
 }
 
 static void
-add_statement(const Deciding *table, uint64 row, BevUserLookupEntry *entry)
+add_statement(const BevAttachedTable *table, uint64 row, BevUserLookupEntry *entry)
 {
 	const char *id = column_text(row, 1);
 	const char *value = column_text(row, 3);
@@ -172,7 +140,7 @@ compare_wanted(const void *a, const void *b)
 
 /* Hand a row to everyone who was asked for by that id. */
 static void
-take_row(const Deciding *table, uint64 row, Wanted *wanted, int n)
+take_row(const BevAttachedTable *table, uint64 row, Wanted *wanted, int n)
 {
 	char *user = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 2);
 	Wanted key = {.user = user};
@@ -187,18 +155,16 @@ take_row(const Deciding *table, uint64 row, Wanted *wanted, int n)
 }
 
 static void
-read_table(const Deciding *table, Wanted *wanted, int n)
+read_table(const BevAttachedTable *table, Wanted *wanted, int n)
 {
 	Oid type = bev_field_type(table->attachment, table->relid, table->attachment->entity->person);
 	Oid array_type = is_integer_type(type) ? INT8ARRAYOID : TEXTARRAYOID;
 	Datum array = make_array(wanted, n, is_integer_type(type));
-	Oid relowner = bev_attached_owner(table->relid);
 	BevOwnerScope scope;
 	int rc;
 
-	if (!OidIsValid(relowner))
-		return; /* dropped a moment ago */
-	scope = bev_owner_enter(relowner, bev_owner_search_path(table->attachment->search_path));
+	if (!bev_attached_table_enter(table, &scope))
+		return;
 	(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_SESSION,
 	                         GUC_ACTION_SAVE, true, 0, false);
 
@@ -230,7 +196,7 @@ sort_wanted(BevUserLookupEntry *entries, int n)
 bool
 bev_user_lookup_collect(BevUserLookupEntry *entries, int n)
 {
-	List *tables = find_tables();
+	List *tables = bev_attached_table_list(NULL);
 	Wanted *wanted = sort_wanted(entries, n);
 	ListCell *cell;
 
