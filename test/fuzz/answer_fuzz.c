@@ -8,7 +8,6 @@
 
 #include "carrier/core/outcome.h"
 #include "common/text/utf8.h"
-#include "gateway/wire/frame.h"
 #include "stage.h"
 
 #define SECRET "s3cret-of-ours"

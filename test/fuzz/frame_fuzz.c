@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/wire/frame.h"
+#include "common/text/utf8.h"
+#include "gateway/wire/frame_reader.h"
 #include "stage.h"
 
 #define MESSAGE_MAX 1000

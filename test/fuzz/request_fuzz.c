@@ -7,6 +7,7 @@
 
 #include "gateway/session/registration.h"
 #include "gateway/client/client_message.h"
+#include "common/text/utf8.h"
 #include "stage.h"
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/identity/keys.h"
 #include "gateway/session/registration.h"
 #include "gateway/stream/directory.h"
 #include "common/program/memory.h"
@@ -275,8 +276,8 @@ stage_open(bool stream)
 		uv_loop_init(&gateway.loop);
 		gateway.sockets = &sockets;
 		gateway.config = bev_config_read(stage_config, strlen(stage_config), error, sizeof(error));
-		gateway.keys = bev_keys_create(gateway.config, error, sizeof(error));
-		if (gateway.keys == NULL)
+		gateway.keyring = bev_keys_read(gateway.config, error, sizeof(error));
+		if (gateway.keyring == NULL)
 			stage_fail(error);
 		begun = true;
 	}

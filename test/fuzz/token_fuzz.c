@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/identity/keys.h"
 #include "gateway/identity/token.h"
 #include "stage.h"
 
@@ -36,7 +37,7 @@ check(const char *token)
 	BevClaims claims;
 	const char *why;
 	BevTokenResult result =
-		bev_token_verify(gateway->keys, gateway->config, token, NOW, &claims, &why);
+		bev_token_verify(gateway->keyring, gateway->config, token, NOW, &claims, &why);
 
 	if ((result == BEV_TOKEN_GOOD) != (why == NULL))
 		stage_fail("there is a reason unless it is good");
@@ -79,11 +80,11 @@ read_keys(const char *member, const char *text)
 	char error[256] = "";
 	BevConfig *config =
 		packed ? bev_config_read(packed, strlen(packed), error, sizeof(error)) : NULL;
-	BevKeys *keys = config ? bev_keys_create(config, error, sizeof(error)) : NULL;
+	BevKeyring *keyring = config ? bev_keys_read(config, error, sizeof(error)) : NULL;
 
-	if (config && keys == NULL && error[0] == '\0')
+	if (config && keyring == NULL && error[0] == '\0')
 		stage_fail("there is a reason why keys can't be read");
-	bev_keys_free(keys);
+	bev_keyring_free(keyring);
 	bev_config_free(config);
 	free(packed);
 	json_decref(json);

@@ -105,7 +105,7 @@ test_directory(void)
 		group = bev_directory_find(&directory, span(name));
 		good &= group && group->count == 3;
 	}
-	tap_ok(good && directory.groups == 1000, "3000 members in 1000 groups");
+	tap_ok(good && directory.groups.count == 1000, "3000 members in 1000 groups");
 	for (int i = 0; i < 3000; i++)
 		if (i % 3 != 1)
 			bev_directory_leave(&directory, &membership[i]);
@@ -122,7 +122,7 @@ test_directory(void)
 	for (int i = 0; i < 3000; i++)
 		if (i % 3 == 1)
 			bev_directory_leave(&directory, &membership[i]);
-	tap_ok(directory.groups == 0 && bev_directory_find(&directory, span("user:1")) == NULL,
+	tap_ok(directory.groups.count == 0 && bev_directory_find(&directory, span("user:1")) == NULL,
 	       "an empty group is no group");
 	bev_directory_free(&directory);
 	free(membership);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "gateway/stream/envelope.h"
+#include "common/text/utf8.h"
 #include "gateway/wire/frame.h"
+#include "gateway/wire/frame_reader.h"
 #include "make_event.h"
 #include "tap.h"
 

@@ -7,6 +7,7 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
+#include "gateway/identity/keys.h"
 #include "gateway/identity/token.h"
 #include "tap.h"
 
@@ -26,12 +27,12 @@ config_of(const char *more)
 	return bev_config_read(json, strlen(json), error, sizeof(error));
 }
 
-static BevKeys *
+static BevKeyring *
 keys_of(const BevConfig *config)
 {
 	char error[256];
 
-	return bev_keys_create(config, error, sizeof(error));
+	return bev_keys_read(config, error, sizeof(error));
 }
 
 static size_t
@@ -62,10 +63,10 @@ sign(char *dst, const char *header, const char *claims)
 }
 
 static BevTokenResult
-check(const BevKeys *keys, const BevConfig *config, const char *token, const char **why)
+check(const BevKeyring *keyring, const BevConfig *config, const char *token, const char **why)
 {
 	BevClaims claims;
-	BevTokenResult result = bev_token_verify(keys, config, token, NOW, &claims, why);
+	BevTokenResult result = bev_token_verify(keyring, config, token, NOW, &claims, why);
 
 	bev_claims_free(&claims);
 	return result;
@@ -152,7 +153,7 @@ test_vectors(void)
 	};
 	BevConfig *config = config_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
 	char error[256];
-	BevKeys *keys = bev_keys_create(config, error, sizeof(error));
+	BevKeyring *keyring = bev_keys_read(config, error, sizeof(error));
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
@@ -161,16 +162,16 @@ test_vectors(void)
 		char damaged[1024];
 		size_t len = strlen(cases[i].token);
 
-		bev_token_verify(keys, config, cases[i].token, NOW, &claims, &why);
+		bev_token_verify(keyring, config, cases[i].token, NOW, &claims, &why);
 		tap_is(why, strlen(why), cases[i].why, cases[i].name);
 		if (cases[i].token[len - 1] == '.')
 			continue;
 		strcpy(damaged, cases[i].token);
 		damaged[len - 10] = damaged[len - 10] == 'A' ? 'B' : 'A';
-		bev_token_verify(keys, config, damaged, NOW, &claims, &why);
+		bev_token_verify(keyring, config, damaged, NOW, &claims, &why);
 		tap_is(why, strlen(why), "the token's signature is not valid", "... damaged");
 	}
-	bev_keys_free(keys);
+	bev_keyring_free(keyring);
 	bev_config_free(config);
 }
 
@@ -248,13 +249,13 @@ test_sets(void)
 	{
 		BevConfig *config = config_with_set(cases[i].set);
 		char error[256] = "";
-		BevKeys *keys = bev_keys_create(config, error, sizeof(error));
+		BevKeyring *keyring = bev_keys_read(config, error, sizeof(error));
 
 		if (cases[i].error)
-			tap_ok(keys == NULL && strstr(error, cases[i].error), cases[i].name);
+			tap_ok(keyring == NULL && strstr(error, cases[i].error), cases[i].name);
 		else
-			tap_ok(keys != NULL, cases[i].name);
-		bev_keys_free(keys);
+			tap_ok(keyring != NULL, cases[i].name);
+		bev_keyring_free(keyring);
 		bev_config_free(config);
 	}
 }
@@ -264,10 +265,10 @@ is_read(const char *set)
 {
 	BevConfig *config = config_with_set(set);
 	char error[256];
-	BevKeys *keys = bev_keys_create(config, error, sizeof(error));
-	bool good = keys != NULL;
+	BevKeyring *keyring = bev_keys_read(config, error, sizeof(error));
+	bool good = keyring != NULL;
 
-	bev_keys_free(keys);
+	bev_keyring_free(keyring);
 	bev_config_free(config);
 	return good;
 }
@@ -277,13 +278,14 @@ test_most_keys(void)
 {
 	char set[16384];
 
-	for (int n = BEV_KEYS_MAX; n <= BEV_KEYS_MAX + 1; n++)
+	for (int n = BEV_KEYRING_MAX; n <= BEV_KEYRING_MAX + 1; n++)
 	{
 		strcpy(set, "{\"keys\":[");
 		for (int i = 0; i < n; i++)
 			sprintf(set + strlen(set), "%s%s", i ? "," : "", A1);
 		strcat(set, "]}");
-		tap_ok(is_read(set) == (n == BEV_KEYS_MAX), "as many keys as there may be, and one more");
+		tap_ok(is_read(set) == (n == BEV_KEYRING_MAX),
+		       "as many keys as there may be, and one more");
 	}
 }
 
@@ -340,18 +342,18 @@ test_table(void)
 	     BEV_TOKEN_INVALID},
 	};
 	BevConfig *config = config_of("");
-	BevKeys *keys = keys_of(config);
+	BevKeyring *keyring = keys_of(config);
 	char token[1024];
 	const char *why;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		sign(token, cases[i].header, cases[i].claims);
-		tap_ok(check(keys, config, token, &why) == cases[i].result &&
+		tap_ok(check(keyring, config, token, &why) == cases[i].result &&
 		           (why == NULL) == (cases[i].result == BEV_TOKEN_GOOD),
 		       cases[i].name);
 	}
-	bev_keys_free(keys);
+	bev_keyring_free(keyring);
 	bev_config_free(config);
 }
 
@@ -359,7 +361,7 @@ static void
 test_claims(void)
 {
 	BevConfig *config = config_of("");
-	BevKeys *keys = keys_of(config);
+	BevKeyring *keyring = keys_of(config);
 	char token[1024];
 	const char *why;
 	BevClaims claims;
@@ -367,7 +369,7 @@ test_claims(void)
 	sign(token, "{\"alg\":\"HS256\"}",
 	     "{\"sub\":42,\"exp\":1800000005.9,"
 	     "\"role\":\"auditor\",\"projects\":[1,\"b\"]}");
-	bev_token_verify(keys, config, token, NOW, &claims, &why);
+	bev_token_verify(keyring, config, token, NOW, &claims, &why);
 	tap_ok(strcmp(claims.user_id, "42") == 0 && strcmp(claims.role, "auditor") == 0 &&
 	           !claims.is_admin && claims.expires_at == 1800000005 &&
 	           claims.ends_at == 1800000005 && claims.projects == 2 &&
@@ -375,10 +377,10 @@ test_claims(void)
 	       "the claims of a token");
 	bev_claims_free(&claims);
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":\"1\",\"exp\":1800000005,\"is_admin\":true}");
-	bev_token_verify(keys, config, token, NOW, &claims, &why);
+	bev_token_verify(keyring, config, token, NOW, &claims, &why);
 	tap_ok(claims.is_admin && strcmp(claims.role, "admin") == 0, "is_admin");
 	bev_claims_free(&claims);
-	bev_keys_free(keys);
+	bev_keyring_free(keyring);
 	bev_config_free(config);
 }
 
@@ -387,7 +389,7 @@ static void
 test_damage(void)
 {
 	BevConfig *config = config_of("");
-	BevKeys *keys = keys_of(config);
+	BevKeyring *keyring = keys_of(config);
 	char token[1024];
 	char damaged[1024];
 	const char *why;
@@ -400,7 +402,7 @@ test_damage(void)
 	{
 		memcpy(damaged, token, cut);
 		damaged[cut] = '\0';
-		good &= check(keys, config, damaged, &why) == BEV_TOKEN_INVALID;
+		good &= check(keyring, config, damaged, &why) == BEV_TOKEN_INVALID;
 	}
 	tap_ok(good, "a token cut at any byte is refused");
 	good = true;
@@ -409,10 +411,10 @@ test_damage(void)
 		{
 			strcpy(damaged, token);
 			damaged[i] = (char) (damaged[i] ^ 1 << bit);
-			good &= check(keys, config, damaged, &why) == BEV_TOKEN_INVALID;
+			good &= check(keyring, config, damaged, &why) == BEV_TOKEN_INVALID;
 		}
 	tap_ok(good, "a token with any bit flipped is refused");
-	bev_keys_free(keys);
+	bev_keyring_free(keyring);
 	bev_config_free(config);
 }
 

@@ -139,7 +139,7 @@ test_index(void)
 		seq++;
 		add_row(&window, seq, seq % 300);
 	}
-	tap_ok(window.latest.rows == 0, "nobody conflates: no index");
+	tap_ok(window.latest.rows.count == 0, "nobody conflates: no index");
 	bev_window_index(&window, true);
 	tap_ok(index_is_right(&window, 300), "an index is made of what is there");
 	for (int i = 0; i < 5000; i++)
@@ -150,12 +150,12 @@ test_index(void)
 	}
 	tap_ok(window.floor > 1000 && index_is_right(&window, 2500),
 	       "and kept while events come and go");
-	tap_ok(window.latest.rows <= seq - window.floor, "within the bound of the window");
+	tap_ok(window.latest.rows.count <= seq - window.floor, "within the bound of the window");
 	bev_window_reset(&window, seq);
-	tap_ok(window.latest.rows == 0, "an empty window has no rows");
+	tap_ok(window.latest.rows.count == 0, "an empty window has no rows");
 	bev_window_index(&window, false);
 	add_row(&window, ++seq, 1);
-	tap_ok(window.latest.buckets == 0, "and no index when nobody needs one any more");
+	tap_ok(window.latest.rows.buckets == 0, "and no index when nobody needs one any more");
 	bev_window_free(&window);
 }
 

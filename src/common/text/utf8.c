@@ -1,44 +1,87 @@
 /*
  * utf8.c - text, character by character.
+ *
+ * Model: one machine that takes a byte at a time (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF); all that reads characters is built on it.
  */
 #include "common/text/utf8.h"
 
 #include <string.h>
 
-static size_t
-announced_length(unsigned char lead)
+/*
+ * The state holds what is still to come: how many continuation bytes (bits 16 and up)
+ * and the range of the next one (its lowest and its highest value).
+ */
+static uint32_t
+expect(uint32_t count, uint32_t low, uint32_t high)
 {
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xc2 && lead <= 0xdf)
-		return 2;
-	if (lead >= 0xe0 && lead <= 0xef)
-		return 3;
-	return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
+	return count << 16 | low << 8 | high;
 }
 
-/* Of the second byte: neither overlong, nor a surrogate, nor beyond U+10FFFF. */
-static bool
-is_second(unsigned char lead, unsigned char c)
+static uint32_t
+lead_byte(unsigned char c)
 {
-	unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+	if (c < 0x80)
+		return 0;
+	if (c >= 0xc2 && c <= 0xdf)
+		return expect(1, 0x80, 0xbf);
+	if (c == 0xe0)
+		return expect(2, 0xa0, 0xbf); /* no overlong forms */
+	if (c == 0xed)
+		return expect(2, 0x80, 0x9f); /* no surrogates */
+	if (c >= 0xe1 && c <= 0xef)
+		return expect(2, 0x80, 0xbf);
+	if (c == 0xf0)
+		return expect(3, 0x90, 0xbf);
+	if (c >= 0xf1 && c <= 0xf3)
+		return expect(3, 0x80, 0xbf);
+	if (c == 0xf4)
+		return expect(3, 0x80, 0x8f); /* nothing above U+10FFFF */
+	return BEV_UTF8_BAD;
+}
 
-	return c >= low && c <= high;
+static uint32_t
+next_byte(uint32_t state, unsigned char c)
+{
+	if (state == 0)
+		return lead_byte(c);
+	if (c < (state >> 8 & 0xff) || c > (state & 0xff))
+		return BEV_UTF8_BAD;
+	return state >> 16 == 1 ? 0 : expect((state >> 16) - 1, 0x80, 0xbf);
+}
+
+uint32_t
+bev_utf8_check(uint32_t state, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len && state != BEV_UTF8_BAD; i++)
+		state = next_byte(state, (unsigned char) data[i]);
+	return state;
 }
 
 size_t
 bev_utf8_char(const char *text, size_t len)
 {
-	const unsigned char *p = (const unsigned char *) text;
-	size_t n = len > 0 ? announced_length(p[0]) : 0;
+	uint32_t state = 0;
 
-	if (n == 0 || n > len || (n > 1 && !is_second(p[0], p[1])))
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
+	for (size_t n = 0; n < len; n++)
+	{
+		state = next_byte(state, (unsigned char) text[n]);
+		if (state == BEV_UTF8_BAD)
 			return 0;
-	return n;
+		if (state == 0)
+			return n + 1;
+	}
+	return 0;
+}
+
+size_t
+bev_utf8_clip(const char *text, size_t len, size_t limit)
+{
+	if (len <= limit)
+		return len;
+	while (limit > 0 && ((unsigned char) text[limit] & 0xc0) == 0x80)
+		limit--;
+	return limit;
 }
 
 static bool

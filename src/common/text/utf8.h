@@ -8,9 +8,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Go on with a check over a run of bytes; state starts as 0, is 0 at the end of complete
+ * text and BEV_UTF8_BAD for good once a byte is wrong.
+ */
+#define BEV_UTF8_BAD UINT32_MAX
+extern uint32_t bev_utf8_check(uint32_t state, const char *data, size_t len);
 
 /* Bytes of the character at text, len of which are there; 0: it is none. */
 extern size_t bev_utf8_char(const char *text, size_t len);
+
+/* The greatest length up to limit at which valid text may be cut. */
+extern size_t bev_utf8_clip(const char *text, size_t len, size_t limit);
 
 /* No control character in it: nothing that could begin a new line. */
 extern bool bev_utf8_is_one_line(const char *text);

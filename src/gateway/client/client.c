@@ -23,6 +23,7 @@
 #include "gateway/session/reply.h"
 #include "gateway/client/client_message.h"
 #include "gateway/session/abuse.h"
+#include "common/program/wall_clock.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -21,6 +21,7 @@
 #include "gateway/net/address.h"
 #include "gateway/identity/principals.h"
 #include "gateway/wire/frame.h"
+#include "gateway/wire/frame_reader.h"
 #include "gateway/main/gateway.h"
 #include "gateway/wire/handshake.h"
 #include "gateway/identity/identity.h"

@@ -3,6 +3,7 @@
  */
 #include "gateway/client/token_check.h"
 #include "gateway/session/abuse.h"
+#include "common/program/wall_clock.h"
 
 double
 bev_token_check_wait(BevClient *client)
@@ -21,7 +22,7 @@ bev_token_check(BevClient *client, const char *token, BevClaims *claims, const c
 {
 	BevGateway *gateway = client->gateway;
 	BevTokenResult result =
-		bev_token_verify(gateway->keys, gateway->config, token, bev_wall_clock(), claims, why);
+		bev_token_verify(gateway->keyring, gateway->config, token, bev_wall_clock(), claims, why);
 
 	if (result == BEV_TOKEN_GOOD)
 		return result;

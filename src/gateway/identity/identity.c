@@ -9,6 +9,7 @@
 #include "gateway/identity/identity.h"
 #include "common/program/memory.h"
 #include "common/program/text.h"
+#include "common/text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,10 +52,7 @@ copy_role(const char *role)
 
 	if (len == 0 || !bev_text_is_line(role, len))
 		return bev_copy_text(ROLE_USER, strlen(ROLE_USER));
-	if (len > ROLE_MAX)
-		for (len = ROLE_MAX; ((unsigned char) role[len] & 0xc0) == 0x80;)
-			len--;
-	return bev_copy_text(role, len);
+	return bev_copy_text(role, bev_utf8_clip(role, len, ROLE_MAX));
 }
 
 static void

@@ -9,7 +9,7 @@
  * Private keys are refused: what faces the network has no use for them.
  */
 #include "gateway/identity/jwks.h"
-#include "gateway/identity/base64url.h"
+#include "common/program/base64.h"
 #include "common/program/memory.h"
 
 #include <jansson.h>
@@ -35,8 +35,8 @@ bytes_of(const json_t *jwk, const char *name)
 
 	if (text == NULL || !bev_base64url_is_canonical(text, len))
 		return (BevBytes){0};
-	dst = bev_alloc(BEV_BASE64URL_DECODED(len));
-	return (BevBytes){dst, bev_base64url_decode(dst, text, len)};
+	dst = bev_alloc(BEV_BASE64_DECODED(len));
+	return (BevBytes){dst, (size_t) bev_base64url_decode(dst, text, len)};
 }
 
 static void
@@ -156,7 +156,7 @@ maker_of(const json_t *jwk)
  * NULL: it was added or passed over.  Else what is wrong with it.
  */
 static const char *
-add_key(BevKeys *keys, const json_t *jwk, bool *added)
+add_key(BevKeyring *keyring, const json_t *jwk, bool *added)
 {
 	const json_t *kid = json_object_get(jwk, "kid");
 	const json_t *algorithm = json_object_get(jwk, "alg");
@@ -184,17 +184,17 @@ add_key(BevKeys *keys, const json_t *jwk, bool *added)
 		return "has an \"alg\" that is not one of its type";
 	}
 	*added = true;
-	return bev_keys_add(keys, key) ? NULL : "is one too many";
+	return bev_keyring_add(keyring, key) ? NULL : "is one too many";
 }
 
 static bool
-add_all(BevKeys *keys, const json_t *list, char *error, size_t error_size)
+add_all(BevKeyring *keyring, const json_t *list, char *error, size_t error_size)
 {
 	bool added = false;
 
 	for (size_t i = 0; i < json_array_size(list); i++)
 	{
-		const char *wrong = add_key(keys, json_array_get(list, i), &added);
+		const char *wrong = add_key(keyring, json_array_get(list, i), &added);
 
 		if (wrong == NULL)
 			continue;
@@ -208,7 +208,7 @@ add_all(BevKeys *keys, const json_t *list, char *error, size_t error_size)
 }
 
 bool
-bev_jwks_read(BevKeys *keys, const char *text, char *error, size_t error_size)
+bev_jwks_read(BevKeyring *keyring, const char *text, char *error, size_t error_size)
 {
 	json_t *set;
 	const json_t *list;
@@ -219,7 +219,7 @@ bev_jwks_read(BevKeys *keys, const char *text, char *error, size_t error_size)
 	set = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	list = json_object_get(set, "keys");
 	if (json_is_array(list))
-		good = add_all(keys, list, error, error_size);
+		good = add_all(keyring, list, error, error_size);
 	else
 		snprintf(error, error_size,
 		         "the key set for tokens could not be read: "

@@ -4,13 +4,13 @@
 #ifndef BEV_GATEWAY_IDENTITY_JWKS_H
 #define BEV_GATEWAY_IDENTITY_JWKS_H
 
-#include "gateway/identity/keys.h"
+#include "gateway/identity/keyring.h"
 
 /*
  * Add the keys of the text, which may be empty.  Keys of a type, curve, use or
  * algorithm that is not ours are passed over (RFC 7517, section 5).  False: it is no
  * key set, a key is malformed, weak or private, or none is left; error says which.
  */
-extern bool bev_jwks_read(BevKeys *keys, const char *text, char *error, size_t error_size);
+extern bool bev_jwks_read(BevKeyring *keyring, const char *text, char *error, size_t error_size);
 
 #endif /* BEV_GATEWAY_IDENTITY_JWKS_H */

@@ -8,8 +8,8 @@
  */
 #include "gateway/identity/jws.h"
 #include "gateway/identity/algorithm.h"
-#include "gateway/identity/base64url.h"
 #include "gateway/wire/handshake.h"
+#include "common/program/base64.h"
 #include "common/program/memory.h"
 
 #include <stdbool.h>
@@ -22,27 +22,29 @@ split(BevJws *jws, const char *token)
 	const char *first = strchr(token, '.');
 	const char *second = first ? strchr(first + 1, '.') : NULL;
 	const char *signature = second ? second + 1 : NULL;
+	long n;
 
 	if (signature == NULL || strlen(token) > BEV_TOKEN_MAX ||
-	    BEV_BASE64URL_DECODED(strlen(signature)) > BEV_SIGNATURE_MAX)
+	    BEV_BASE64_DECODED(strlen(signature)) > BEV_SIGNATURE_MAX)
 		return false;
 	jws->text = token;
 	jws->header_len = (size_t) (first - token);
 	jws->signed_len = (size_t) (second - token);
 	if (!bev_base64url_is_canonical(token, jws->header_len) ||
 	    !bev_base64url_is_canonical(first + 1, (size_t) (second - first - 1)) ||
-	    !bev_base64url_is_canonical(signature, strlen(signature)))
+	    (n = bev_base64url_decode(jws->signature, signature, strlen(signature))) < 0)
 		return false;
-	jws->signature_len = bev_base64url_decode(jws->signature, signature, strlen(signature));
+	jws->signature_len = (size_t) n;
 	return true;
 }
 
+/* Of a part that is known to be canonical. */
 static json_t *
 decode_json(const char *part, size_t len)
 {
-	unsigned char *text = bev_alloc(BEV_BASE64URL_DECODED(len));
-	size_t n = bev_base64url_decode(text, part, len);
-	json_t *json = json_loadb((const char *) text, n, JSON_REJECT_DUPLICATES, NULL);
+	unsigned char *text = bev_alloc(BEV_BASE64_DECODED(len));
+	long n = bev_base64url_decode(text, part, len);
+	json_t *json = json_loadb((const char *) text, (size_t) n, JSON_REJECT_DUPLICATES, NULL);
 
 	free(text);
 	return json;

@@ -118,17 +118,17 @@ read_block(const char *name, const unsigned char *der, long len)
 }
 
 static bool
-add_block(BevKeys *keys, const char *name, const unsigned char *der, long len)
+add_block(BevKeyring *keyring, const char *name, const unsigned char *der, long len)
 {
 	EVP_PKEY *pkey = read_block(name, der, len);
 	BevKey *key = key_of(pkey);
 
 	EVP_PKEY_free(pkey);
-	return key && bev_keys_add(keys, key);
+	return key && bev_keyring_add(keyring, key);
 }
 
 bool
-bev_pem_read(BevKeys *keys, const char *pem)
+bev_pem_read(BevKeyring *keyring, const char *pem)
 {
 	BIO *bio = BIO_new_mem_buf(pem, -1);
 	bool good = true;
@@ -141,7 +141,7 @@ bev_pem_read(BevKeys *keys, const char *pem)
 	while (good && PEM_read_bio(bio, &name, &header, &der, &len) == 1)
 	{
 		any = true;
-		good = add_block(keys, name, der, len);
+		good = add_block(keyring, name, der, len);
 		OPENSSL_free(name);
 		OPENSSL_free(header);
 		OPENSSL_clear_free(der, (size_t) len);

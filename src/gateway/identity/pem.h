@@ -4,12 +4,12 @@
 #ifndef BEV_GATEWAY_IDENTITY_PEM_H
 #define BEV_GATEWAY_IDENTITY_PEM_H
 
-#include "gateway/identity/keys.h"
+#include "gateway/identity/keyring.h"
 
 /*
  * Add the key of every block of the text, which may be empty.  False: there is a
  * block that is no usable public key, or no block at all, or no room.
  */
-extern bool bev_pem_read(BevKeys *keys, const char *pem);
+extern bool bev_pem_read(BevKeyring *keyring, const char *pem);
 
 #endif /* BEV_GATEWAY_IDENTITY_PEM_H */

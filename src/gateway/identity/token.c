@@ -2,7 +2,7 @@
  * token.c - who presents this token?
  *
  * Model: the compact form and the header are read (jws.c), a key that may verify
- * it is chosen and does (keys.c, key.c), and only then are the claims read
+ * it is chosen and does (keyring.c, key.c), and only then are the claims read
  * (claims.c).
  *
  * Failure: every doubt is BEV_TOKEN_INVALID with a constant text; what the token
@@ -13,7 +13,7 @@
 #include <openssl/err.h>
 
 static const char *
-check(const BevKeys *keys, const BevConfig *config, const char *token, int64_t now,
+check(const BevKeyring *keyring, const BevConfig *config, const char *token, int64_t now,
       BevClaims *claims)
 {
 	BevJws jws;
@@ -21,7 +21,7 @@ check(const BevKeys *keys, const BevConfig *config, const char *token, int64_t n
 	const char *wrong = bev_jws_read(&jws, token);
 
 	if (wrong == NULL)
-		wrong = bev_keys_verify(keys, &jws);
+		wrong = bev_keyring_verify(keyring, &jws);
 	if (wrong == NULL)
 	{
 		root = bev_jws_claims(&jws);
@@ -33,13 +33,13 @@ check(const BevKeys *keys, const BevConfig *config, const char *token, int64_t n
 }
 
 BevTokenResult
-bev_token_verify(const BevKeys *keys, const BevConfig *config, const char *token, int64_t now,
+bev_token_verify(const BevKeyring *keyring, const BevConfig *config, const char *token, int64_t now,
                  BevClaims *claims, const char **why)
 {
 	const int64_t leeway = config->jwt_leeway / 1000;
 
 	*claims = (BevClaims){0};
-	*why = keys ? check(keys, config, token, now, claims) : "no keys are configured";
+	*why = keyring ? check(keyring, config, token, now, claims) : "no keys are configured";
 	ERR_clear_error(); /* TLS reads the same queue */
 	if (*why == NULL && claims->expires_at + leeway > now)
 	{

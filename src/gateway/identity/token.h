@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "gateway/identity/claims.h"
-#include "gateway/identity/keys.h"
+#include "gateway/identity/keyring.h"
 
 typedef enum BevTokenResult
 {
@@ -24,7 +24,7 @@ typedef enum BevTokenResult
  * none) and the issuer, audience and leeway of this configuration.  When it is not
  * good, *why is a constant text for the client and the log, and claims are empty.
  */
-extern BevTokenResult bev_token_verify(const BevKeys *keys, const BevConfig *config,
+extern BevTokenResult bev_token_verify(const BevKeyring *keyring, const BevConfig *config,
                                        const char *token, int64_t now, BevClaims *claims,
                                        const char **why);
 

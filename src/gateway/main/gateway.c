@@ -13,6 +13,7 @@
  * worked before goes on working.
  */
 #include "gateway/main/gateway.h"
+#include "gateway/identity/keys.h"
 #include "gateway/session/access_update.h"
 #include "gateway/session/registration.h"
 #include "gateway/client/client.h"
@@ -31,7 +32,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SHUTDOWN_MS 1500
@@ -48,15 +48,6 @@
 /* Finished replay chunks may take this part of the window's size. */
 #define REPLAY_SHARE 4
 #define REPLAY_MIN   (8 * BEV_FETCH_BYTES)
-
-int64_t
-bev_wall_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec;
-}
 
 const char *
 bev_gateway_unready(const BevGateway *gateway)
@@ -250,13 +241,13 @@ static void
 use_keys(BevGateway *gateway)
 {
 	char error[256];
-	BevKeys *keys = bev_keys_create(gateway->config, error, sizeof(error));
+	BevKeyring *keyring = bev_keys_read(gateway->config, error, sizeof(error));
 
-	set_error(&gateway->keys_error, keys ? NULL : error);
-	if (keys == NULL)
+	set_error(&gateway->keys_error, keyring ? NULL : error);
+	if (keyring == NULL)
 		return;
-	bev_keys_free(gateway->keys);
-	gateway->keys = keys;
+	bev_keyring_free(gateway->keyring);
+	gateway->keyring = keyring;
 }
 
 static void
@@ -459,7 +450,7 @@ take_apart(BevGateway *gateway, uv_signal_t *on_term)
 	bev_question_free(gateway);
 	bev_addresses_free(gateway->addresses);
 	bev_text_free(&gateway->scratch);
-	bev_keys_free(gateway->keys);
+	bev_keyring_free(gateway->keyring);
 	bev_config_free(gateway->config);
 	set_error(&gateway->keys_error, NULL);
 	set_error(&gateway->tls_error, NULL);

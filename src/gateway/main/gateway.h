@@ -49,7 +49,7 @@ typedef struct BevGateway
 	BevListener *listener;
 
 	BevConfig *config;    /* NULL until the first CONFIG */
-	BevKeys *keys;        /* NULL: no token can be good */
+	BevKeyring *keyring;  /* NULL: no token can be good */
 	bool has_certificate; /* for TLS */
 
 	/* The stream */
@@ -107,8 +107,5 @@ extern int bev_gateway_run(int fd);
 
 /* NULL: the stream can be served; else why not, for GET /ready. */
 extern const char *bev_gateway_unready(const BevGateway *gateway);
-
-/* Seconds since 1970. */
-extern int64_t bev_wall_clock(void);
 
 #endif /* BEV_GATEWAY_MAIN_GATEWAY_H */

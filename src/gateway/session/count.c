@@ -6,10 +6,10 @@
  * transactions than fit, the rest counts as the last of them.
  */
 #include "gateway/session/count.h"
+#include "common/program/wall_clock.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 void
 bev_count_error(BevGateway *gateway, const char *code)
@@ -79,13 +79,11 @@ void
 bev_count_written(BevGateway *gateway)
 {
 	BevDelays *delays = &gateway->delays;
-	struct timespec clock;
 	int64_t now;
 
 	if (delays->count == 0)
 		return;
-	clock_gettime(CLOCK_REALTIME, &clock);
-	now = clock.tv_sec * INT64_C(1000000) + clock.tv_nsec / 1000;
+	now = bev_wall_clock_us();
 	for (int i = 0; i < delays->count; i++)
 	{
 		/* The clock may have been set back meanwhile. */

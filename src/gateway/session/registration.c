@@ -14,6 +14,7 @@
 #include "common/program/memory.h"
 #include "gateway/session/abuse.h"
 #include "common/pipe/body.h"
+#include "common/text/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,11 +41,8 @@ write_id(const BevClient *client, char *text)
 static void
 copy_clipped(char *to, size_t size, const char *text)
 {
-	size_t len = strlen(text);
+	size_t len = bev_utf8_clip(text, strlen(text), size - 1);
 
-	if (len >= size)
-		for (len = size - 1; len > 0 && ((unsigned char) text[len] & 0xc0) == 0x80;)
-			len--;
 	memcpy(to, text, len);
 	to[len] = '\0';
 }

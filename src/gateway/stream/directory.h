@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "common/event/event.h"
+#include "gateway/stream/name_table.h"
 
 typedef struct BevGroup BevGroup;
 
@@ -29,19 +30,15 @@ typedef struct BevMembership
 
 struct BevGroup
 {
-	BevGroup *next; /* of the same bucket */
+	BevNamed named;
 	BevMembership *first;
 	uint32_t count;
-	uint32_t hash;
-	uint32_t name_len;
-	char name[];
 };
 
+/* All zero: an empty one. */
 typedef struct BevDirectory
 {
-	BevGroup **bucket;
-	uint32_t buckets; /* a power of two, or 0 */
-	uint32_t groups;
+	BevNameTable groups;
 } BevDirectory;
 
 /* NULL: nobody belongs to it. */

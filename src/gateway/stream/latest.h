@@ -12,15 +12,12 @@
 #include <stdint.h>
 
 #include "common/event/event.h"
-
-typedef struct BevLatestRow BevLatestRow;
+#include "gateway/stream/name_table.h"
 
 /* All zero: an empty one. */
 typedef struct BevLatest
 {
-	BevLatestRow **bucket;
-	uint32_t buckets; /* a power of two, or 0 */
-	uint32_t rows;
+	BevNameTable rows;
 } BevLatest;
 
 /* An event of this row; seq is above all that were noted. */

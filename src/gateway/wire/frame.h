@@ -1,15 +1,5 @@
 /*
- * frame.h - RFC 6455 frames: the headers that a server writes, and the reader
- * of what a client sends.
- *
- * The reader is fed bytes as they come and reports whole messages (fragments
- * put together, unmasked, checked as UTF-8) and control frames.  It never calls
- * back: the owner asks for one thing after the other.
- *
- *		while ((found = bev_frame_reader_next(&reader, &data, &len, max)) != BEV_READ_MORE)
- *			...
- *
- * Memory: nothing while no message is under way; then at most max bytes.
+ * frame.h - RFC 6455 frames: those that a server writes.
  *
  * Pure C.
  */
@@ -62,49 +52,5 @@ extern void bev_frame_add(BevText *text, BevOpcode opcode, const char *payload, 
 
 /* Append a close frame; the reason is cut to what fits. */
 extern void bev_frame_add_close(BevText *text, int code, const char *reason);
-
-typedef enum BevRead
-{
-	BEV_READ_MORE,    /* all bytes are used up */
-	BEV_READ_MESSAGE, /* a text message, in *payload */
-	BEV_READ_PING,
-	BEV_READ_PONG,
-	BEV_READ_CLOSE, /* reader.code is the peer's, or 1005 */
-	BEV_READ_FAILED /* reader.code is what to close with */
-} BevRead;
-
-typedef struct BevFrameReader
-{
-	uint64_t left; /* of the frame's payload */
-	uint32_t utf8; /* state of the check, over fragments */
-	uint16_t code; /* see BevRead */
-	uint8_t header[14];
-	uint8_t have; /* bytes of header */
-	uint8_t control_len;
-	uint8_t mask_at; /* next byte of the mask, 0 to 3 */
-	bool in_payload;
-	bool in_message; /* a fragment came, the last one did not */
-	bool failed;     /* and nothing can be read any more */
-	bool taken;      /* message belongs to what was reported last */
-	char *control;   /* payload of a control frame */
-	BevText message;
-} BevFrameReader;
-
-/*
- * Go on with *data, which is advanced past what was used.  A message longer
- * than max fails with 1009, a binary one with 1003, bad UTF-8 with 1007, what
- * the protocol forbids with 1002.  *payload is valid until the next call.
- */
-extern BevRead bev_frame_reader_next(BevFrameReader *reader, const char **data, size_t *len,
-                                     size_t max, BevText *payload);
-
-extern void bev_frame_reader_free(BevFrameReader *reader);
-
-/*
- * One step of the UTF-8 check over a run of bytes; state starts as 0, is 0 at
- * the end of complete text and BEV_UTF8_BAD for good once a byte is wrong.
- */
-#define BEV_UTF8_BAD UINT32_MAX
-extern uint32_t bev_utf8_check(uint32_t state, const char *data, size_t len);
 
 #endif /* BEV_GATEWAY_WIRE_FRAME_H */

@@ -9,7 +9,9 @@
  * Failure: everything that RFC 6455 forbids ends the reading with the close code
  * that it prescribes; what follows can't be read any more and is not.
  */
+#include "gateway/wire/frame_reader.h"
 #include "gateway/wire/frame.h"
+#include "common/text/utf8.h"
 #include "common/program/memory.h"
 
 #include <stdlib.h>

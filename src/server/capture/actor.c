@@ -10,6 +10,7 @@
  */
 #include "server/capture/actor.h"
 
+#include "common/text/utf8.h"
 #include "server/encode/database_text.h"
 #include "common/jsonapi.h"
 #include "server/base/compat.h"
@@ -33,7 +34,7 @@ static const char *
 set_actor(const char *name)
 {
 	const char *utf8 = bev_database_text_to_cstring(name);
-	Size len = bev_database_text_clip_utf8(utf8, strlen(utf8), BEV_ACTOR_MAX);
+	Size len = bev_utf8_clip(utf8, strlen(utf8), BEV_ACTOR_MAX);
 
 	memcpy(actor, utf8, len);
 	actor[len] = '\0';

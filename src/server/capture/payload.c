@@ -18,6 +18,7 @@
 
 #include "utils/memutils.h"
 
+#include "common/text/utf8.h"
 #include "server/encode/database_text.h"
 #include "server/base/settings.h"
 
@@ -280,8 +281,7 @@ plain_text(BevSpan value)
 	if (bev_span_is(value, "null"))
 		return pstrdup("");
 	text = palloc(value.len + 1);
-	len = bev_database_text_clip_utf8(text, bev_json_plain(value.data, value.len, text),
-	                                  KEY_MAX_SIZE);
+	len = bev_utf8_clip(text, bev_json_plain(value.data, value.len, text), KEY_MAX_SIZE);
 	text[len] = '\0';
 	return text;
 }

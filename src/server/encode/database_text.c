@@ -134,16 +134,6 @@ bev_database_text_to_cstring(const char *text)
 }
 
 Size
-bev_database_text_clip_utf8(const char *text, Size len, Size limit)
-{
-	if (len <= limit)
-		return len;
-	while (limit > 0 && ((unsigned char) text[limit] & 0xC0) == 0x80)
-		limit--;
-	return limit;
-}
-
-Size
 bev_database_text_clip(const char *text, Size len)
 {
 	int encoding = GetDatabaseEncoding();

@@ -16,9 +16,6 @@ extern const char *bev_database_text_to_utf8(const char *text, Size *len);
 /* The same for a C string; the result is NUL-terminated. */
 extern const char *bev_database_text_to_cstring(const char *text);
 
-/* The greatest length up to limit at which valid UTF-8 may be cut. */
-extern Size bev_database_text_clip_utf8(const char *text, Size len, Size limit);
-
 /*
  * The length without the character at the end that a cut has split, for text
  * that isn't converted yet.

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "common/text/utf8.h"
 #include "server/encode/database_text.h"
 
 /*
@@ -108,7 +109,7 @@ put_string(BevJson *json, const char *text, Size len, Size limit, bool whole)
 	Size clipped;
 
 	utf8 = bev_database_text_to_utf8(text, &utf8_len);
-	clipped = bev_database_text_clip_utf8(utf8, utf8_len, limit);
+	clipped = bev_utf8_clip(utf8, utf8_len, limit);
 	bev_json_string(json, utf8, clipped);
 	return whole && clipped == utf8_len;
 }
