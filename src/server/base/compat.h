@@ -56,6 +56,13 @@ bev_settings_are_as_many(int *number)
 }
 #endif
 
+/* For the executor's functions that take one, but won't need it. */
+#if PG_VERSION_NUM >= 160000
+#define bev_no_epq(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1, NIL)
+#else
+#define bev_no_epq(epq, estate) EvalPlanQualInit(epq, estate, NULL, NIL, -1)
+#endif
+
 /* Parsing JSON: what a callback returns, and a lexer for a C string. */
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"

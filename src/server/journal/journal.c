@@ -6,6 +6,11 @@
  * table publishes.  The rows are plain MVCC rows, so commit, rollback, savepoints
  * and crashes do with them what they do with the writer's own.
  *
+ * The fast way is the heap's and the primary key's own, without the executor.  Where a table has
+ * more on it than was installed (indexes, triggers, columns), rows take the executor's way, so
+ * that a table's upkeep, by whatever tool, neither loses a row nor refuses one (test/t/208).
+ * It is decided each time the table is opened, by what the relation cache knows under the lock.
+ *
  * Failure: an error here (disk full, a cancelled lock wait) aborts the writer's
  * transaction as an error of its own INSERT would.
  *
@@ -28,13 +33,19 @@
 #include "utils/xid8.h"
 
 #include "server/base/compat.h"
+#include "server/journal/executor_write.h"
 #include "server/journal/layout.h"
+#include "server/shared/counters.h"
 
 /* Rows above it may be stored out of line, which wants a snapshot. */
 #define TOAST_POSSIBLE 2000
 
 static const char *const names[BEV_TABLES] = {"journal_0",    "journal_1",      "journal_2",
                                               "journal_part", "journal_parted", "stream"};
+
+/* Those that it was installed with; journal.h's functions write to these tables only. */
+static const int columns[BEV_TABLES] = {JOURNAL_COLUMNS, JOURNAL_COLUMNS, JOURNAL_COLUMNS,
+                                        PART_COLUMNS, PARTED_COLUMNS};
 
 static Oid oids[BEV_TABLES];
 
@@ -70,23 +81,46 @@ bev_journal_table(BevTable table)
 	return oids[table];
 }
 
-/*
- * We insert into the primary key ourselves.  An index that somebody added would
- * not be maintained, and lie.
- */
-static Oid
-only_index(Relation table)
+/* Is the primary key just the table's first columns? */
+static bool
+is_our_key(Relation index)
+{
+	const FormData_pg_index *form = index->rd_index;
+
+	for (int i = 0; i < form->indnatts; i++)
+		if (form->indkey.values[i] != i + 1)
+			return false;
+	return true;
+}
+
+static bool
+is_as_installed(Relation table, BevTable kind)
+{
+	const TupleConstr *constraints = RelationGetDescr(table)->constr;
+
+	return table->trigdesc == NULL && RelationGetNumberOfAttributes(table) == columns[kind] &&
+	       (constraints == NULL ||
+	        (constraints->num_check == 0 && !constraints->has_generated_stored)) &&
+	       table->rd_tableam == GetHeapamTableAmRoutine();
+}
+
+/* The primary key, if a row needs to go nowhere else; or NULL. */
+static Relation
+open_only_index(Relation table, BevTable kind)
 {
 	List *indexes = RelationGetIndexList(table);
-	Oid index = list_length(indexes) == 1 ? linitial_oid(indexes) : InvalidOid;
+	Oid oid = list_length(indexes) == 1 ? linitial_oid(indexes) : InvalidOid;
+	Relation index;
 
-	if (!OidIsValid(index))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		                errmsg("table \"bugevents.%s\" must have its primary key as its only index",
-		                       RelationGetRelationName(table)),
-		                errhint("Drop the indexes that were added to it.")));
 	list_free(indexes);
-	return index;
+	if (!OidIsValid(oid) || oid != RelationGetPrimaryKeyIndex(table) ||
+	    !is_as_installed(table, kind))
+		return NULL;
+	index = index_open(oid, RowExclusiveLock);
+	if (is_our_key(index))
+		return index;
+	index_close(index, NoLock);
+	return NULL;
 }
 
 bool
@@ -99,14 +133,15 @@ bev_journal_open(BevJournal *journal, BevTable table)
 	journal->table = try_table_open(oid, RowExclusiveLock);
 	if (journal->table == NULL)
 		return false;
-	journal->index = index_open(only_index(journal->table), RowExclusiveLock);
+	journal->index = open_only_index(journal->table, table);
 	return true;
 }
 
 void
 bev_journal_close(BevJournal *journal)
 {
-	index_close(journal->index, NoLock);
+	if (journal->index)
+		index_close(journal->index, NoLock);
 	table_close(journal->table, NoLock);
 }
 
@@ -116,7 +151,7 @@ bev_journal_close(BevJournal *journal)
  * for any index: a fourth of the cost of the commit, when measured.
  */
 static void
-insert_row(BevJournal *journal, Datum *values, bool *nulls, Size size)
+insert_fast(BevJournal *journal, Datum *values, bool *nulls, Size size)
 {
 	HeapTuple tuple = heap_form_tuple(RelationGetDescr(journal->table), values, nulls);
 	bool snapshot = size > TOAST_POSSIBLE;
@@ -131,6 +166,28 @@ insert_row(BevJournal *journal, Datum *values, bool *nulls, Size size)
 		PopActiveSnapshot();
 	pfree(info);
 	heap_freetuple(tuple);
+}
+
+static void
+insert_slowly(Relation table, int n, const Datum *values, const bool *nulls)
+{
+	if (bev_counters_slow_write())
+		ereport(LOG, (errmsg("bugevents writes table \"bugevents.%s\" by the executor",
+		                     RelationGetRelationName(table)),
+		              errdetail("It has indexes, triggers or columns beside those that it was "
+		                        "installed with, which makes commits slower."),
+		              errhint("Drop what nobody needs; an interrupted REINDEX CONCURRENTLY or "
+		                      "pg_repack leaves such things.")));
+	bev_executor_insert(table, n, values, nulls);
+}
+
+static void
+insert_row(BevJournal *journal, int n, Datum *values, bool *nulls, Size size)
+{
+	if (journal->index)
+		insert_fast(journal, values, nulls, size);
+	else
+		insert_slowly(journal->table, n, values, nulls);
 }
 
 static Datum
@@ -153,7 +210,7 @@ bev_journal_insert(BevJournal *journal, const BevJournalRow *row, char *records,
 	values[JOURNAL_AT - 1] = TimestampTzGetDatum(row->at);
 	nulls[JOURNAL_EVENTS - 1] = records == NULL;
 	values[JOURNAL_EVENTS - 1] = records ? records_datum(records, size) : (Datum) 0;
-	insert_row(journal, values, nulls, size);
+	insert_row(journal, JOURNAL_COLUMNS, values, nulls, size);
 }
 
 void
@@ -167,7 +224,18 @@ bev_journal_insert_part(BevJournal *journal, FullTransactionId xid, uint64 ordin
 	values[PART_ORDINAL - 1] = Int64GetDatum(ordinal);
 	values[PART_N - 1] = Int32GetDatum(n);
 	values[PART_EVENTS - 1] = records_datum(records, size);
-	insert_row(journal, values, nulls, size);
+	insert_row(journal, PART_COLUMNS, values, nulls, size);
+}
+
+void
+bev_journal_insert_parted(BevJournal *journal, FullTransactionId xid, uint64 last_seq)
+{
+	Datum values[PARTED_COLUMNS];
+	bool nulls[PARTED_COLUMNS] = {0};
+
+	values[PARTED_XID - 1] = FullTransactionIdGetDatum(xid);
+	values[PARTED_LAST_SEQ - 1] = Int64GetDatum(last_seq);
+	insert_row(journal, PARTED_COLUMNS, values, nulls, 0);
 }
 
 /* What is read of a row. */

@@ -21,11 +21,11 @@
  */
 #define BEV_JOURNAL_ROOM VARHDRSZ
 
-/* One of the two tables, opened for inserting, with its primary key. */
+/* One of the tables, opened for inserting. */
 typedef struct BevJournal
 {
 	Relation table;
-	Relation index;
+	Relation index; /* its primary key; NULL: there is more on the table than that */
 } BevJournal;
 
 typedef struct BevJournalRow
@@ -53,7 +53,7 @@ typedef enum BevTable
 extern Oid bev_journal_table(BevTable table);
 
 /*
- * Open a segment or journal_part for inserting.  May wait for a lock.  False when
+ * Open a segment, journal_part or journal_parted for inserting.  May wait for a lock.  False when
  * it doesn't exist.  To be closed in the same transaction; the lock stays until
  * its end.
  */
@@ -71,6 +71,9 @@ extern void bev_journal_insert(BevJournal *journal, const BevJournalRow *row, ch
 /* Insert one part; buffer as above.  ordinal orders the parts of a transaction. */
 extern void bev_journal_insert_part(BevJournal *journal, FullTransactionId xid, uint64 ordinal,
                                     uint32 n, char *records, Size size);
+
+/* Insert what leads from a transaction in parts to its seqs. */
+extern void bev_journal_insert_parted(BevJournal *journal, FullTransactionId xid, uint64 last_seq);
 
 /*
  * The greatest seq in a segment, committed or not, and when its transaction

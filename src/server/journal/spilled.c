@@ -12,12 +12,11 @@
 #include "server/journal/spilled.h"
 
 #include "access/genam.h"
-#include "access/heapam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/table.h"
-#include "catalog/indexing.h"
 #include "server/base/compat.h"
+#include "server/journal/executor_write.h"
 #include "server/journal/journal.h"
 #include "server/journal/layout.h"
 #include "utils/fmgroids.h"
@@ -86,7 +85,7 @@ delete_row(Relation table, ScanKey key, int column)
 		bool isnull;
 
 		value = DatumGetInt64(heap_getattr(tuple, column, RelationGetDescr(table), &isnull));
-		simple_heap_delete(table, &tuple->t_self);
+		bev_executor_delete(table, &tuple->t_self);
 	}
 	systable_endscan(scan);
 	return value;
@@ -134,12 +133,11 @@ bev_spilled_forget(FullTransactionId xid)
 void
 bev_spilled_remember(FullTransactionId xid, uint64 last_seq)
 {
-	Relation table = table_open(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock);
-	Datum values[PARTED_COLUMNS];
-	bool nulls[PARTED_COLUMNS] = {0};
+	BevJournal parted;
 
-	values[PARTED_XID - 1] = FullTransactionIdGetDatum(xid);
-	values[PARTED_LAST_SEQ - 1] = Int64GetDatum(last_seq);
-	CatalogTupleInsert(table, heap_form_tuple(RelationGetDescr(table), values, nulls));
-	table_close(table, NoLock);
+	if (!bev_journal_open(&parted, BEV_TABLE_PARTED))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		                errmsg("table bugevents.journal_parted does not exist")));
+	bev_journal_insert_parted(&parted, xid, last_seq);
+	bev_journal_close(&parted);
 }

@@ -54,6 +54,8 @@ static const Family families[] = {
      "Size above which the oldest events are dropped; 0: none."},
 	{"bugevents_journal_oldest_seconds", BEV_METRIC_GAUGE,
      "Age of the oldest transaction in the journal."},
+	{"bugevents_journal_slow_writes_total", BEV_METRIC_COUNTER,
+     "Rows of the journal written by the executor, as its tables have indexes or triggers of others."},
 	{"bugevents_projector_up", BEV_METRIC_GAUGE,
      "1 while the projector runs, which derives notifications."},
 	{"bugevents_deliveries_total", BEV_METRIC_COUNTER,
@@ -274,6 +276,7 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_only(&listing, "bugevents_journal_bytes", bev_journal_bytes());
 	put_only(&listing, "bugevents_journal_bytes_limit", bev_retention_size * 1024.0);
 	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
+	put_only(&listing, "bugevents_journal_slow_writes_total", bev_counters_slow_writes());
 	put_projector(&listing);
 	put_deliveries(&listing);
 	put_alerts(&listing);

@@ -14,8 +14,11 @@
 #include "server/base/compat.h"
 #include "port/atomics.h"
 #include "storage/shmem.h"
+#include "utils/timestamp.h"
 
 #define OTHER "other"
+
+#define TELL_INTERVAL (3600 * 1000) /* ms */
 
 typedef struct Kind
 {
@@ -67,6 +70,8 @@ typedef struct Counters
 {
 	pg_atomic_uint64 gateway[BEV_COUNTER_KINDS];
 	pg_atomic_uint32 alert[BEV_ALERTS];
+	pg_atomic_uint64 slow_writes;
+	pg_atomic_uint64 slow_write_told; /* when */
 	Captures session[FLEXIBLE_ARRAY_MEMBER];
 } Counters;
 
@@ -97,6 +102,8 @@ bev_counters_startup(void)
 		pg_atomic_init_u64(&counters->gateway[i], 0);
 	for (int i = 0; i < BEV_ALERTS; i++)
 		pg_atomic_init_u32(&counters->alert[i], 0);
+	pg_atomic_init_u64(&counters->slow_writes, 0);
+	pg_atomic_init_u64(&counters->slow_write_told, 0);
 }
 
 void
@@ -122,6 +129,23 @@ bool
 bev_counters_alert(BevAlert alert)
 {
 	return pg_atomic_read_u32(&counters->alert[alert]) != 0;
+}
+
+bool
+bev_counters_slow_write(void)
+{
+	uint64 told = pg_atomic_read_u64(&counters->slow_write_told);
+	TimestampTz now = GetCurrentTimestamp();
+
+	pg_atomic_fetch_add_u64(&counters->slow_writes, 1);
+	return (told == 0 || TimestampDifferenceExceeds((TimestampTz) told, now, TELL_INTERVAL)) &&
+	       pg_atomic_compare_exchange_u64(&counters->slow_write_told, &told, (uint64) now);
+}
+
+uint64
+bev_counters_slow_writes(void)
+{
+	return pg_atomic_read_u64(&counters->slow_writes);
 }
 
 static bool

@@ -25,6 +25,10 @@ extern void bev_counters_captured(const char *type, const char *action);
 extern void bev_counters_set_alert(BevAlert alert, bool raised);
 extern bool bev_counters_alert(BevAlert alert);
 
+/* A row of the journal took the executor's way.  True: the log should say so; once an hour. */
+extern bool bev_counters_slow_write(void);
+extern uint64 bev_counters_slow_writes(void);
+
 /* How many kinds of captured events are told apart, and one of them. */
 extern int bev_counters_captures(void);
 extern uint64 bev_counters_capture(int kind, const char **type, const char **action);
