@@ -20,10 +20,10 @@ def end(client):
 
 
 def suspected(kind, act):
-    before = d.suspicions(kind, "127.0.0.1")
+    before = d.abuse(kind, "127.0.0.1")
     counted = d.counter("bugevents_security_events_total", kind)
     act()
-    d.wait(lambda: d.suspicions(kind, "127.0.0.1") == before + 1 and
+    d.wait(lambda: d.abuse(kind, "127.0.0.1") == before + 1 and
            d.counter("bugevents_security_events_total", kind) == counted + 1, kind)
     ok(True, kind)
 
@@ -57,12 +57,12 @@ def flood():
 suspected("too_many_messages", flood)
 
 # A flood from many addresses: few messages, and all are counted.
-before = len(d.suspects)
+before = len(d.abuses)
 counted = d.counter("bugevents_security_events_total", "missing_token")
 for n in range(300):
     end(Client(d, "", headers=("X-Forwarded-For: 10.1.%d.%d" % (n // 250, n % 250),)))
 d.wait(lambda: d.counter("bugevents_security_events_total", "missing_token") == counted + 300, "the count")
-told = d.suspects[before:]
+told = d.abuses[before:]
 equal(sum(times for _kind, times, _address in told), 300, "each of a flood is told")
 ok(any(address == "" for _kind, _times, address in told) or len(told) == 300,
    "... those that don't fit together, without an address", told[-3:])

@@ -20,14 +20,22 @@ import subprocess
 import sys
 import time
 
+import pipe
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
     HERE, "..", "..", "src", "gateway", "bugevents-gateway")
 # Sanitizers and valgrind are slow.
 PATIENCE = float(os.environ.get("BUGEVENTS_TEST_PATIENCE", "20"))
 
-CONFIG, STREAM, EVENTS, PROGRESS, FETCHED, SHUTDOWN, ADMIT, DISCONNECT, ANSWER = range(1, 10)
-HELLO, LISTENING, LOG, FETCH, STATUS, OPEN, CLOSED, CLIENTS, ROLE, ASK, COUNTERS, SUSPECT, INTEREST, SLOW = range(101, 115)
+# CONFIG, STREAM ... SLOW: the kinds of messages, by their names in message.h.
+globals().update(pipe.numbers("BevMessageKind", "BEV_MSG_"))
+ANSWERS = pipe.numbers("BevAnswerKind", "BEV_ANSWER_")
+VERBS = pipe.numbers("BevVerb", "BEV_VERB_")
+VERDICTS = pipe.numbers("BevVerdict", "BEV_")
+COUNTED = pipe.counters()
+ABUSE_KINDS = [value for metric, value in COUNTED if metric == "bugevents_security_events_total"]
+DELAYS = [value for metric, value in COUNTED if metric == "bugevents_delivery_seconds_bucket"]
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 STREAM_ID = "11111111-2222-3333-4444-555555555555"
@@ -113,27 +121,6 @@ def events(first_seq, records, request=0, tx_n=1, tx_of=None, xid=7741,
                        tx_of or len(records), xid, at) + b"".join(records)
 
 
-# ---------------------------------------------------------------- what is counted
-
-SUSPICIONS = ("missing_token invalid_token expired_token other_user inactive_user wrong_origin too_many_handshakes "
-              "too_many_failures too_many_connections too_many_messages message_too_big malformed_message "
-              "malformed_frame malformed_request slow_request unknown_path metrics_refused").split()
-ERRORS = ("missing_token invalid_token token_expired user_inactive forbidden origin_not_allowed too_many_connections "
-          "server_full connection_timeout rate_limited invalid_message unknown_type missing_field invalid_field "
-          "message_too_big not_found resync_required read_only too_far_behind access_changed shutting_down "
-          "internal_error").split()
-CLOSES = "1000 1001 1002 1003 1006 1007 1008 1009 1011 1012 1013 other".split()
-DELAYS = "0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 5 30 +Inf".split()
-COUNTED = [("bugevents_connections_total", ""), ("bugevents_events_delivered_total", ""),
-           ("bugevents_bytes_sent_total", ""), ("bugevents_messages_received_total", ""),
-           ("bugevents_resumes_total", "resumed"), ("bugevents_resumes_total", "resync_required"),
-           *(("bugevents_errors_total", code) for code in ERRORS),
-           *(("bugevents_disconnects_total", code) for code in CLOSES),
-           *(("bugevents_security_events_total", kind) for kind in SUSPICIONS),
-           *(("bugevents_delivery_seconds_bucket", bound) for bound in DELAYS),
-           ("bugevents_delivery_seconds_sum", ""), ("bugevents_gateway_restarts_total", "")]
-
-
 # ---------------------------------------------------------------- the dispatcher
 
 def as_line(field):
@@ -149,8 +136,8 @@ class Dispatcher:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self.sock = ours
-        self.inbox = b""
-        self.outbox = b""
+        self.inbox = bytearray()
+        self.outbox = bytearray()
         self.logs = []
         self.statuses = []
         self.listening = []
@@ -171,10 +158,10 @@ class Dispatcher:
         self.reports = {}       # client -> (cursor, sent, received)
         self.starts = {}        # client -> seq behind which its part of the stream begins
         self.roles = []         # (client, role), as they came
-        self.interests = []     # (client, bytes), as they came
+        self.subscriptions = [] # (client, bytes), as they came
         self.slow = []          # (seq, us, clients, events), as they came
         self.asked = []
-        self.suspects = []      # (kind, times, address)
+        self.abuses = []        # (kind, times, address)
         self.counters = {}      # (metric, label's value) -> count
         self.tables = {}        # user -> statements that come with ADMIT
         self.as_of = None       # and as of which seq; None: the tip, if there are tables
@@ -239,8 +226,7 @@ class Dispatcher:
     def pump(self):
         try:
             while self.outbox:
-                n = self.sock.send(self.outbox[:1 << 20])
-                self.outbox = self.outbox[n:]
+                del self.outbox[:self.sock.send(self.outbox[:1 << 20])]
         except (BlockingIOError, BrokenPipeError, ConnectionResetError, OSError):
             pass
         try:
@@ -255,8 +241,8 @@ class Dispatcher:
             size, kind = struct.unpack_from("=II", self.inbox)
             if len(self.inbox) < 8 + size:
                 break
-            body = self.inbox[8:8 + size]
-            self.inbox = self.inbox[8 + size:]
+            body = bytes(self.inbox[8:8 + size])
+            del self.inbox[:8 + size]
             self.take(kind, body)
         return True
 
@@ -295,15 +281,15 @@ class Dispatcher:
             self.roles.append((client, as_line(role)))
         elif kind == COUNTERS:
             self.take_counters(struct.unpack("=%dQ" % (len(body) // 8), body))
-        elif kind == SUSPECT:
-            suspicion, times, address = struct.unpack("=II64s", body)
-            self.suspects.append((SUSPICIONS[suspicion], times, as_line(address)))
+        elif kind == ABUSE:
+            what, times, address = struct.unpack("=II64s", body)
+            self.abuses.append((ABUSE_KINDS[what], times, as_line(address)))
         elif kind == SLOW:
             self.slow.append(struct.unpack("=QQII", body))
-        elif kind == INTEREST:
+        elif kind == SUBSCRIPTION:
             for one in body[8:].split(b"\0"):
                 as_line(one)
-            self.interests.append((struct.unpack_from("=Q", body)[0], body[8:]))
+            self.subscriptions.append((struct.unpack_from("=Q", body)[0], body[8:]))
         elif kind == ASK:
             self.asked.append(struct.unpack_from("=QII", body) + (body[16:].decode(),))
 
@@ -319,17 +305,18 @@ class Dispatcher:
         self.pump()
         return self.counters.get((metric, label), 0)
 
-    def suspicions(self, kind, address):
+    def abuse(self, kind, address):
         """How often this was told of the address."""
         self.pump()
-        return sum(times for k, times, a in self.suspects if (k, a) == (kind, address))
+        return sum(times for k, times, a in self.abuses if (k, a) == (kind, address))
 
     def admit(self, client, verdict=None):
         user = next(o[1] for o in self.opened if o[0] == client)
         if verdict is None:
             here = sum(1 for other in self.admitted.values() if other == user)
-            verdict = 1 if self.per_user is not None and here >= self.per_user else 0
-        if verdict == 0:
+            full = self.per_user is not None and here >= self.per_user
+            verdict = VERDICTS["TOO_MANY_CONNECTIONS" if full else "ADMITTED"]
+        if verdict == VERDICTS["ADMITTED"]:
             self.admitted[client] = user
         as_of = self.as_of if self.as_of is not None else self.tip if self.tables else 0
         self.send(ADMIT, struct.pack("=QIIQ", client, verdict, 0, as_of) +
@@ -445,7 +432,7 @@ class Client:
             self.sock = tls.wrap_socket(self.sock, server_hostname="localhost",
                                         suppress_ragged_eofs=False, session=session)
         self.sock.setblocking(False)
-        self.buffer = b""
+        self.buffer = bytearray()
         self.eof = self.reset = False
         self.recording = None
         self.recorded = 0
@@ -528,7 +515,8 @@ class Client:
 
     def take(self, n, patience=None):
         self.need(n, patience)
-        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        data = bytes(self.buffer[:n])
+        del self.buffer[:n]
         return data
 
     def read_head(self):
@@ -550,7 +538,7 @@ class Client:
             self.fill()
             if time.monotonic() > end:
                 raise TimeoutError("end of connection")
-        return self.buffer
+        return bytes(self.buffer)
 
     def frame(self, patience=None):
         head = self.take(2, patience)

@@ -7,8 +7,8 @@ d = Dispatcher(tip=1, auth_failure_rate=3, trusted_proxies="127.0.0.1")
 equal([d.knock("192.0.2.9", bad).outcome() for _ in range(3)], ["invalid_token"] * 3, "as many bad tokens as allowed")
 equal(d.knock("192.0.2.9").refusal(), ("rate_limited", True, 1008, "rate_limited"), "then no token is looked at, not even a good one")
 equal(d.knock("192.0.2.8").outcome(), "ready", "other addresses are not concerned")
-d.wait(lambda: d.suspicions("too_many_failures", "192.0.2.9") == 1, "SUSPECT")
-d.wait(lambda: d.suspicions("invalid_token", "192.0.2.9") == 3, "SUSPECT")
+d.wait(lambda: d.abuse("too_many_failures", "192.0.2.9") == 1, "ABUSE")
+d.wait(lambda: d.abuse("invalid_token", "192.0.2.9") == 3, "ABUSE")
 ok(True, "both are told")
 
 # Every route that takes a token counts, and is closed by it.
@@ -38,7 +38,7 @@ def scrape(tok):
 equal([scrape(bad) for _ in range(3)], [401] * 3, "bad tokens by /metrics")
 equal(scrape(token("1", role="admin")), 429, "then not even an admin's is looked at")
 equal(d.knock("192.0.2.21").outcome(), "rate_limited", "nor in a handshake of that address")
-d.wait(lambda: all(d.suspicions("too_many_failures", "192.0.2.%d" % n) == 2 for n in (20, 21)), "SUSPECT")
+d.wait(lambda: all(d.abuse("too_many_failures", "192.0.2.%d" % n) == 2 for n in (20, 21)), "ABUSE")
 ok(True, "both are told")
 
 # For a while: one more attempt comes back every so often, here twenty a second.

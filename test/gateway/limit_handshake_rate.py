@@ -15,7 +15,7 @@ answer.read_head()
 equal((answer.status, "retry-after" in answer.headers), (429, True), "a plain request beyond it is 429")
 equal([d.knock("2001:db8:0:1::%x" % n).outcome() for n in range(1, 6)], ["ready"] * 5, "addresses of one IPv6 network")
 equal(d.knock("2001:db8:0:1:9::9").outcome(), "rate_limited", "... are limited together")
-d.wait(lambda: d.suspicions("too_many_handshakes", "192.0.2.1") >= 4, "SUSPECT")
+d.wait(lambda: d.abuse("too_many_handshakes", "192.0.2.1") >= 4, "ABUSE")
 ok(True, "it is told who")
 
 d.configure(handshake_rate=0)

@@ -2,7 +2,7 @@
 """GET /metrics: for this machine and for admins; and what is counted."""
 from harness import *
 
-TEXT, ERROR = 2, 3
+TEXT, ERROR, METRICS = ANSWERS["TEXT"], ANSWERS["ERROR"], VERBS["METRICS"]
 
 
 def request(d, headers=(), version="1.1"):
@@ -16,7 +16,7 @@ def scrape(d, headers=(), text=b"metric 1\n", kind=TEXT):
     c = request(d, headers)
     d.wait(lambda: len(d.asked) > before, "ASK")
     client, number, verb, _payload = d.asked[-1]
-    equal((client, verb), (0, 2), "asked of the dispatcher for nobody in particular")
+    equal((client, verb), (0, METRICS), "asked of the dispatcher for nobody in particular")
     d.send(ANSWER, struct.pack("=QIIQII24s24s", client, number, kind, 0, 0, 0, b"internal_error", b"") + text)
     c.read_head()
     return (c.status, c.headers), c.rest()
@@ -80,6 +80,6 @@ ok(True, "resumes by their result")
 
 # SHUTDOWN with one that waits for its metrics.
 waiting = request(d)
-d.wait(lambda: d.asked[-1][2] == 2, "ASK")
+d.wait(lambda: d.asked[-1][2] == METRICS, "ASK")
 equal(d.stop(), 0, "the end, with one that waits for its metrics")
 done()

@@ -2,7 +2,7 @@
 """get and list: asked of the dispatcher, and shown to whom an event would be."""
 from harness import *
 
-ROW, ROWS, TEXT, ERROR, OBJECT = range(5)
+ROW, ROWS, ERROR, OBJECT = (ANSWERS[kind] for kind in ("ROW", "ROWS", "ERROR", "OBJECT"))
 
 
 def answer(dispatcher, client, request, kind, rest=b"", count=0, seq=7, code=b"", field=b""):
@@ -21,7 +21,7 @@ admin = d.ready(token("2", role="admin"))
 # What is asked.
 c.say({"type": "get", "id": "a", "payload": {"type": "bug_report", "id": 1}})
 client, request, verb, payload = asked(d, 1)
-equal((client, verb), (d.opened[0][0], 0), "get is asked for a client")
+equal((client, verb), (d.opened[0][0], VERBS["GET"]), "get is asked for a client")
 equal(json.loads(payload), {"type": "bug_report", "id": 1}, "... with its payload")
 
 # Rows are judged and rendered as events are.
@@ -52,15 +52,15 @@ equal((get(c, 1, two)["payload"], get(admin, 1, two)["payload"]), ({"secret": "h
       "two renderings: one for admins")
 
 # What users ask for themselves.
-for message, verb in (({"type": "list", "payload": {"type": "notification"}}, 3), ({"type": "read", "payload": {"notification_id": 7}}, 4),
-                      ({"type": "read_all"}, 5), ({"type": "watch", "payload": {"bug_report_id": "x"}}, 6),
-                      ({"type": "unwatch", "payload": {"bug_report_id": 1}}, 7), ({"type": "connections"}, 8),
-                      ({"type": "disconnect", "payload": {"connection_id": "x"}}, 9)):
+for message, verb in (({"type": "list", "payload": {"type": "notification"}}, "NOTIFICATIONS"), ({"type": "read", "payload": {"notification_id": 7}}, "READ"),
+                      ({"type": "read_all"}, "READ_ALL"), ({"type": "watch", "payload": {"bug_report_id": "x"}}, "WATCH"),
+                      ({"type": "unwatch", "payload": {"bug_report_id": 1}}, "UNWATCH"), ({"type": "connections"}, "CONNECTIONS"),
+                      ({"type": "disconnect", "payload": {"connection_id": "x"}}, "DISCONNECT")):
     before = len(d.asked)
     c.say({**message, "id": before})
     one = asked(d, before + 1)
-    equal((one[2], json.loads(one[3])), (verb, message.get("payload", {})), "%s is a verb of its own" % message["type"])
-    told = {8: {"items": []}, 9: {"disconnected": True}}.get(verb, {"done": True})
+    equal((one[2], json.loads(one[3])), (VERBS[verb], message.get("payload", {})), "%s is a verb of its own" % message["type"])
+    told = {"CONNECTIONS": {"items": []}, "DISCONNECT": {"disconnected": True}}.get(verb, {"done": True})
     answer(d, one[0], one[1], OBJECT, json.dumps(told).encode())
     reply = c.message()
     equal((reply["type"], reply["id"], reply["payload"]), ("reply", before, told), "... and answered with an object")
@@ -74,7 +74,7 @@ equal(len(d.asked), before + 1, "... without a word to the database")
 before = len(d.asked)
 c.say({"type": "list", "id": 1, "payload": {"type": "comment"}})
 one = asked(d, before + 1)
-equal(one[2], 1, "list is another verb")
+equal(one[2], VERBS["LIST"], "list is another verb")
 answer(d, one[0], one[1], ROWS, record(payload='{"n":1}') + record(audience="admin") + record(payload='{"n":3}') + b'9:"3', count=3)
 equal(c.message()["payload"], {"items": [{"n": 1}, {"n": 3}], "next": '9:"3'}, "of rows, those that may be seen, and where to go on")
 c.say({"type": "list", "id": 2, "payload": {"type": "comment"}})

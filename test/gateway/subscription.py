@@ -8,8 +8,8 @@ client = d.opened[-1][0]
 
 
 def told(n):
-    d.wait(lambda: len(d.interests) >= n, "INTEREST %d" % n)
-    return d.interests[n - 1]
+    d.wait(lambda: len(d.subscriptions) >= n, "SUBSCRIPTION %d" % n)
+    return d.subscriptions[n - 1]
 
 
 def subscribe(**payload):
@@ -31,15 +31,15 @@ equal(told(5)[1], ("t" + "\u20ac" * 50).encode() + b"\0A1\0", "so is one that ha
 for i in range(50):
     subscribe(project_ids=[i])
 told(6)
-d.wait(lambda: d.interests[-1] == (client, b"p49\0"), "the last of many")
-ok(len(d.interests) < 20, "not each of many", len(d.interests))
-seen = len(d.interests)
+d.wait(lambda: d.subscriptions[-1] == (client, b"p49\0"), "the last of many")
+ok(len(d.subscriptions) < 20, "not each of many", len(d.subscriptions))
+seen = len(d.subscriptions)
 c.ask({"type": "unsubscribe"})
 subscribe(project_ids=[49])
 other = d.ready(token("2"))
 other.ask({"type": "subscribe", "payload": {"types": ["t"]}})
-d.wait(lambda: d.interests[-1] == (d.opened[-1][0], b"tt\0"), "another client's")
-ok(len(d.interests) - seen in (1, 3), "what didn't change isn't told", d.interests[seen:])
+d.wait(lambda: d.subscriptions[-1] == (d.opened[-1][0], b"tt\0"), "another client's")
+ok(len(d.subscriptions) - seen in (1, 3), "what didn't change isn't told", d.subscriptions[seen:])
 
 # A refused one changes nothing, nor does one who never asks for anything.
 other.ask({"type": "subscribe", "payload": {"types": [1]}})
@@ -50,7 +50,7 @@ quiet = d.ready(token("3"))
 number = d.opened[-1][0]
 quiet.ask({"type": "ping"})
 d.wait(lambda: d.reports.get(number, (0, 0, 0))[2] == 1, "the report on a quiet one")
-equal([i for i in d.interests if i[0] == number], [], "who narrows nothing is not told of")
-equal(d.interests[-1][1], b"tt\0", "a subscription that is refused changes nothing")
+equal([i for i in d.subscriptions if i[0] == number], [], "who narrows nothing is not told of")
+equal(d.subscriptions[-1][1], b"tt\0", "a subscription that is refused changes nothing")
 equal(d.stop(), 0, "the gateway ends with 0")
 done()
