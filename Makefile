@@ -2,7 +2,8 @@
 #
 #   make demo        a live bug tracker in a minute
 #   make test        everything that can fail
-#   make check-one T=005_resume   one test, in seconds
+#   make check-one T=005_resume   one test, in seconds;  make gateway-test T=replay
+#   make unit        the parts in pure C alone, in seconds
 #   make fuzz        hostile bytes, a minute for each reader of them
 #   make bench       what it costs, beside other designs and the floor
 #   make torture     whether it keeps its promises while everything is killed
@@ -113,10 +114,12 @@ demo:
 test:
 	@test/run
 # T=005_resume, or the name of any other test: see test/run
-check-one gateway-test:
-	@test/run one $(T)
+check-one:
+	@test/run one "$(T)"
+gateway-test:
+	@test/run one "gateway/$(T)"
 unit:
-	@test/run unit
+	@test/run kept unit
 lint:
 	@script/lint
 fuzz:
