@@ -1,0 +1,921 @@
+/* bugevents--0.2.0.sql: the SQL objects of bugevents */
+
+\echo Use "CREATE EXTENSION bugevents" to load this file. \quit
+
+-- A schema that was there before: its owner could put functions beside ours that
+-- fit a call better.
+DO $$
+DECLARE
+    owner name := (SELECT r.rolname
+                     FROM pg_catalog.pg_namespace AS n
+                     JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
+                    WHERE n.nspname = 'bugevents'
+                      AND NOT r.rolsuper AND r.rolname <> current_user);
+BEGIN
+    IF owner IS NOT NULL THEN
+        RAISE EXCEPTION 'schema "bugevents" belongs to "%"', owner
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Drop or rename it, or give it to a superuser.';
+    END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA bugevents TO PUBLIC;
+
+------------------------------------------------------------------------------
+-- Stream and journal
+------------------------------------------------------------------------------
+
+-- The stream's identity and where its history begins: one row.  Not dumped, so a
+-- restored database is a new stream, and clients of the old one are told to resync.
+CREATE TABLE stream (
+    id          uuid        NOT NULL DEFAULT gen_random_uuid(),
+    dropped     bigint      NOT NULL DEFAULT 0,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton)
+);
+INSERT INTO stream DEFAULT VALUES;
+COMMENT ON TABLE stream IS 'identity of this database''s event stream';
+COMMENT ON COLUMN stream.dropped IS 'history up to this seq was dropped by retention';
+
+-- The journal is three tables, used in turn: one is written, and the oldest one is
+-- emptied by TRUNCATE when its time is over.  One row per transaction.  last_seq is
+-- the key because every reader asks for "the transactions that end after seq".
+-- Written by the library at commit (see src/server/journal/journal.c), never by SQL.
+-- The rows are written once and read in order: values stay in the row up to a
+-- page, and larger ones go out of line without the cost of compression.  Nothing
+-- is updated or deleted, so there is nothing for autovacuum to do.
+CREATE TABLE journal_0 (
+    last_seq    bigint      NOT NULL PRIMARY KEY,
+    n           integer     NOT NULL,
+    low         bigint      NOT NULL,
+    xid         xid8        NOT NULL,
+    at          timestamptz NOT NULL,
+    events      bytea
+) WITH (toast_tuple_target = 8160, autovacuum_enabled = off, toast.autovacuum_enabled = off);
+ALTER TABLE journal_0 ALTER COLUMN events SET STORAGE EXTERNAL;
+CREATE TABLE journal_1 (LIKE journal_0 INCLUDING ALL)
+    WITH (toast_tuple_target = 8160, autovacuum_enabled = off, toast.autovacuum_enabled = off);
+CREATE TABLE journal_2 (LIKE journal_0 INCLUDING ALL)
+    WITH (toast_tuple_target = 8160, autovacuum_enabled = off, toast.autovacuum_enabled = off);
+COMMENT ON TABLE journal_0 IS 'a third of the journal';
+COMMENT ON TABLE journal_1 IS 'a third of the journal';
+COMMENT ON TABLE journal_2 IS 'a third of the journal';
+
+CREATE VIEW journal AS
+    SELECT * FROM journal_0 UNION ALL SELECT * FROM journal_1 UNION ALL SELECT * FROM journal_2;
+COMMENT ON VIEW journal IS 'committed transactions of the stream, one row each';
+COMMENT ON COLUMN journal.last_seq IS 'seq of the transaction''s last event';
+COMMENT ON COLUMN journal.n IS 'number of events';
+COMMENT ON COLUMN journal.low IS 'every seq up to this one was decided when the row was written';
+COMMENT ON COLUMN journal.events IS 'event records; null: they are in journal_part';
+
+-- What a large or a prepared transaction wrote out before it committed, in order of
+-- ordinal, and which seq its events end with.
+CREATE TABLE journal_part (
+    xid         xid8        NOT NULL,
+    ordinal     bigint      NOT NULL,
+    n           integer     NOT NULL,
+    events      bytea       NOT NULL,
+    PRIMARY KEY (xid, ordinal)
+) WITH (toast_tuple_target = 8160);
+ALTER TABLE journal_part ALTER COLUMN events SET STORAGE EXTERNAL;
+COMMENT ON TABLE journal_part IS 'events of large transactions, in parts';
+
+CREATE TABLE journal_parted (
+    xid         xid8        NOT NULL PRIMARY KEY,
+    last_seq    bigint      NOT NULL
+);
+COMMENT ON TABLE journal_parted IS 'transactions whose events are in journal_part';
+
+CREATE FUNCTION events(
+    since bigint DEFAULT 0,
+    max integer DEFAULT 1000,
+    OUT seq bigint,
+    OUT xid xid8,
+    OUT committed_at timestamptz,
+    OUT type text,
+    OUT action text,
+    OUT audience text,
+    OUT payload jsonb,
+    OUT changes jsonb,
+    OUT actor text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_events'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION events(bigint, integer) IS 'events of the journal after a seq, in order';
+
+-- The journal holds every row's content, whoever may see the rows.
+REVOKE ALL ON FUNCTION events(bigint, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION events(bigint, integer) TO pg_read_all_data;
+
+------------------------------------------------------------------------------
+-- Connections
+------------------------------------------------------------------------------
+
+CREATE FUNCTION connections(
+    OUT id text,
+    OUT gateway integer,
+    OUT user_id text,
+    OUT role text,
+    OUT address text,
+    OUT connected_at timestamptz,
+    OUT expires_at timestamptz,
+    OUT cursor bigint,
+    OUT lag bigint,
+    OUT sent bigint,
+    OUT received bigint,
+    OUT subscription jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_connections'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION connections() IS 'the clients that are connected to the gateways';
+
+CREATE VIEW connections AS SELECT * FROM connections();
+COMMENT ON VIEW connections IS 'the clients that are connected to the gateways';
+COMMENT ON COLUMN connections.cursor IS 'the client was sent everything up to this seq';
+COMMENT ON COLUMN connections.lag IS 'distance of the cursor from the end of the stream';
+COMMENT ON COLUMN connections.sent IS 'events sent';
+COMMENT ON COLUMN connections.received IS 'messages received';
+COMMENT ON COLUMN connections.subscription
+    IS 'what it narrowed its stream to, up to a second ago; {}: nothing; a number in place of a long list';
+
+CREATE FUNCTION disconnect(connection_id text, reason text DEFAULT 'disconnected')
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'bugevents_disconnect'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION disconnect(text, text) IS 'close a client''s connection; false: there is none with this id';
+
+CREATE FUNCTION stats(OUT name text, OUT labels text, OUT value double precision)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_stats'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION stats() IS 'numbers that tell how bugevents is, named as Prometheus names metrics';
+
+CREATE VIEW stats AS SELECT * FROM stats();
+COMMENT ON VIEW stats IS 'numbers that tell how bugevents is, named as Prometheus names metrics';
+
+-- What gateways found suspicious.  Written by the responder, bounded by
+-- bugevents.security_event_rows; not dumped.
+CREATE TABLE security_events (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT now(),
+    kind        text        NOT NULL,
+    address     text,
+    gateway     integer,
+    times       bigint      NOT NULL
+);
+COMMENT ON TABLE security_events IS 'what looked like an attack or a mistake; see docs/security.md';
+COMMENT ON COLUMN security_events.address IS 'where it came from; null: from several addresses';
+COMMENT ON COLUMN security_events.times IS 'how often since this was last written of the address';
+GRANT SELECT ON security_events TO pg_monitor;
+
+REVOKE ALL ON FUNCTION stats() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION stats() TO pg_monitor;
+GRANT SELECT ON stats TO pg_monitor;
+REVOKE ALL ON FUNCTION connections() FROM PUBLIC;
+REVOKE ALL ON FUNCTION disconnect(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION connections() TO pg_monitor;
+GRANT SELECT ON connections TO pg_monitor;
+GRANT EXECUTE ON FUNCTION disconnect(text, text) TO pg_signal_backend;
+
+
+------------------------------------------------------------------------------
+-- Capture
+------------------------------------------------------------------------------
+
+-- What attach() puts on a table.  The argument chooses expressions that run as
+-- the table's owner, so nobody but attach() may create such triggers.
+CREATE FUNCTION capture() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture' LANGUAGE C;
+COMMENT ON FUNCTION capture() IS 'trigger that publishes the changes of a row';
+
+CREATE FUNCTION capture_truncate() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_truncate' LANGUAGE C;
+COMMENT ON FUNCTION capture_truncate() IS 'trigger that publishes a TRUNCATE';
+
+REVOKE ALL ON FUNCTION capture() FROM PUBLIC;
+REVOKE ALL ON FUNCTION capture_truncate() FROM PUBLIC;
+
+CREATE FUNCTION attach(
+    tbl regclass,
+    entity text,
+    columns jsonb DEFAULT '{}',
+    filter text DEFAULT NULL,
+    audience text DEFAULT NULL,
+    extra text[] DEFAULT '{}',
+    always boolean DEFAULT false)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_attach'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean)
+    IS 'publish the changes of a table''s rows as events of an entity';
+
+CREATE FUNCTION detach(tbl regclass)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_detach'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION detach(regclass) IS 'stop publishing the changes of a table';
+
+-- A trigger's argument is a text with a zero byte after it.  The name of a
+-- column is read from the catalog as long as the table is the one that was
+-- attached: it may have been renamed.
+CREATE VIEW attachments AS
+SELECT t.tgrelid::regclass AS tbl,
+       a.arg ->> 'entity' AS entity,
+       (SELECT jsonb_object_agg(f ->> 'field',
+                   CASE WHEN f -> 'admin' IS NULL THEN to_jsonb(s.source)
+                        ELSE jsonb_build_object('column', s.source, 'admin', true) END)
+          FROM jsonb_array_elements(a.arg -> 'fields') AS f
+          LEFT JOIN pg_catalog.pg_attribute AS c
+            ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
+           AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped
+         CROSS JOIN LATERAL (SELECT coalesce(c.attname::text, f ->> 'column', f ->> 'expression')) AS s (source))
+    || (SELECT coalesce(jsonb_object_agg(f ->> 'field', '{"admin": true}'::jsonb), '{}')
+          FROM jsonb_array_elements(a.arg -> 'extra') AS f
+         WHERE f -> 'admin' IS NOT NULL) AS columns,
+       a.arg ->> 'filter' AS filter,
+       a.arg ->> 'audience' AS audience,
+       ARRAY(SELECT coalesce(c.attname::text, f.value ->> 'column')
+               FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
+               LEFT JOIN pg_catalog.pg_attribute AS c
+                 ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
+                AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped
+              ORDER BY f.n) AS extra,
+       t.tgenabled = 'A' AS always,
+       a.arg -> 'decides' IS NOT NULL AS decides
+  FROM pg_catalog.pg_trigger AS t
+ CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
+           pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
+           pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
+ WHERE t.tgfoid = 'bugevents.capture'::regproc
+   AND t.tgparentid = 0
+   AND t.tgnargs = 1;
+COMMENT ON VIEW attachments IS 'the tables whose changes are published, and how';
+COMMENT ON COLUMN attachments.columns IS 'where the fields of the payload come from';
+COMMENT ON COLUMN attachments.decides IS 'its rows say who may connect, and see what';
+COMMENT ON COLUMN attachments.always IS 'also what replication applies';
+GRANT SELECT ON attachments TO PUBLIC;
+
+CREATE FUNCTION send(type text, action text, payload jsonb, audience text DEFAULT 'all')
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_send'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION send(text, text, jsonb, text)
+    IS 'publish an event of your own when the transaction commits';
+
+------------------------------------------------------------------------------
+-- Why did my event not arrive?
+------------------------------------------------------------------------------
+
+-- A verdict is fine (it doesn't stand in the way), reason (by itself it is why
+-- nothing came), unknown or note.
+CREATE FUNCTION explain_change(
+    tbl regclass,
+    key text,
+    OUT finding text,
+    OUT verdict text,
+    OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_explain_change_text'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION explain_change(regclass, text)
+    IS 'why was there no event of a change to the row with this primary key?';
+
+CREATE FUNCTION explain_change(
+    tbl regclass,
+    key jsonb,
+    OUT finding text,
+    OUT verdict text,
+    OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_explain_change_jsonb'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION explain_change(regclass, jsonb)
+    IS 'the same, with an object that has a value for each column of the primary key';
+
+CREATE FUNCTION explain_delivery(
+    seq bigint,
+    user_id text,
+    OUT finding text,
+    OUT verdict text,
+    OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_explain_delivery'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION explain_delivery(bigint, text)
+    IS 'did the event with this seq reach this user, and if not, why?';
+
+-- They tell of rows and of the journal, whoever may see the rows: rights as for events().
+REVOKE ALL ON FUNCTION explain_change(regclass, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION explain_change(regclass, jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION explain_delivery(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION explain_change(regclass, text) TO pg_read_all_data;
+GRANT EXECUTE ON FUNCTION explain_change(regclass, jsonb) TO pg_read_all_data;
+GRANT EXECUTE ON FUNCTION explain_delivery(bigint, text) TO pg_read_all_data;
+
+------------------------------------------------------------------------------
+-- Tokens
+------------------------------------------------------------------------------
+
+CREATE FUNCTION token(
+    user_id text,
+    role text DEFAULT 'user',
+    ttl interval DEFAULT '1 hour',
+    claims jsonb DEFAULT '{}')
+RETURNS text
+AS 'MODULE_PATHNAME', 'bugevents_token'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION token(text, text, interval, jsonb)
+    IS 'sign a token with the secret of bugevents.jwt_secret_file';
+REVOKE ALL ON FUNCTION token(text, text, interval, jsonb) FROM PUBLIC;
+
+------------------------------------------------------------------------------
+-- Who is told what: what the projector derives from the journal
+------------------------------------------------------------------------------
+
+-- Ids are text here, whatever they are in the attached tables.
+
+-- How far the projector has come: one row.  Not dumped: a restored database is
+-- a new stream.
+CREATE TABLE projector (
+    cursor      bigint      NOT NULL DEFAULT 0,
+    at          timestamptz NOT NULL DEFAULT now(),
+    singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton)
+);
+INSERT INTO projector DEFAULT VALUES;
+COMMENT ON TABLE projector IS 'how far the projector has come';
+COMMENT ON COLUMN projector.cursor IS 'all that follows from events up to this seq is written';
+
+CREATE TABLE projector_errors (
+    seq         bigint      PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    type        text,
+    action      text,
+    sqlstate    text        NOT NULL,
+    message     text        NOT NULL
+);
+COMMENT ON TABLE projector_errors IS 'events from which nothing could be derived, and why';
+
+-- What is known of bugs and people as of the cursor.
+CREATE TABLE bugs (
+    id          text        PRIMARY KEY,
+    title       text,
+    status      text,
+    creator_id  text,
+    assignee_id text
+);
+COMMENT ON TABLE bugs IS 'who takes part in each bug, as of the projector''s cursor';
+
+CREATE TABLE people (
+    id          text        PRIMARY KEY,
+    username    text,
+    email       text,
+    phone       text,
+    role        text,
+    active      boolean     NOT NULL DEFAULT true
+);
+COMMENT ON TABLE people IS 'whom to tell where, as of the projector''s cursor';
+
+CREATE TABLE watchers (
+    bug_report_id text      NOT NULL,
+    user_id     text        NOT NULL,
+    PRIMARY KEY (bug_report_id, user_id)
+);
+CREATE INDEX ON watchers (user_id);
+COMMENT ON TABLE watchers IS 'who watches what, as of the projector''s cursor; see watch()';
+
+-- Publishes a row of these tables to its user.
+CREATE FUNCTION capture_own() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_own' LANGUAGE C;
+COMMENT ON FUNCTION capture_own() IS 'trigger that publishes rows of bugevents'' own tables';
+REVOKE ALL ON FUNCTION capture_own() FROM PUBLIC;
+
+CREATE TABLE notifications (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    type        text        NOT NULL CHECK (type IN ('bug_assigned', 'comment_added', 'status_changed',
+                                                     'priority_changed', 'reminder_sent', 'welcome')),
+    user_id     text        NOT NULL,
+    bug_report_id text,
+    comment_id  text,
+    title       text,
+    message     text        NOT NULL,
+    status      text,
+    count       integer     NOT NULL DEFAULT 1,
+    read        boolean     NOT NULL DEFAULT false,
+    hidden      boolean     NOT NULL DEFAULT false,
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON notifications (user_id, bug_report_id, type);
+CREATE INDEX ON notifications (bug_report_id);
+CREATE INDEX ON notifications (comment_id);
+CREATE INDEX ON notifications (created_at);
+CREATE INDEX notifications_unread ON notifications (user_id) WHERE NOT read AND NOT hidden;
+CREATE TRIGGER capture AFTER INSERT OR UPDATE OR DELETE ON notifications
+    FOR EACH ROW EXECUTE FUNCTION capture_own('notification');
+COMMENT ON TABLE notifications IS 'what users were told';
+COMMENT ON COLUMN notifications.status IS 'the bug''s status at that time';
+COMMENT ON COLUMN notifications.count IS 'how many events this one tells of';
+COMMENT ON COLUMN notifications.hidden IS 'sent elsewhere only: the user wants none on the page';
+COMMENT ON COLUMN notifications.created_at IS 'when the (first) event was committed';
+
+CREATE TABLE preferences (
+    user_id     text        NOT NULL,
+    type        text        NOT NULL DEFAULT '*'
+                CHECK (type IN ('*', 'bug_assigned', 'comment_added', 'status_changed',
+                                'priority_changed', 'reminder_sent', 'welcome')),
+    channel     text        NOT NULL CHECK (channel IN ('page', 'email', 'whatsapp', 'webhook')),
+    enabled     boolean     NOT NULL,
+    PRIMARY KEY (user_id, type, channel)
+);
+COMMENT ON TABLE preferences IS 'what users want to be told, and where; type * stands for all that have no row';
+
+-- What steps back would never get beyond now.
+CREATE FUNCTION is_period(every interval)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT every >= interval '1 minute' AND every <= interval '100 years'
+       AND least(extract(year FROM every), extract(month FROM every), extract(day FROM every),
+                 extract(hour FROM every), extract(minute FROM every), extract(second FROM every)) >= 0
+$$;
+COMMENT ON FUNCTION is_period(interval) IS 'can a reminder be repeated after this time?';
+
+CREATE TABLE reminders (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    bug_report_id text      NOT NULL,
+    user_id     text,
+    due_at      timestamptz NOT NULL CHECK (isfinite(due_at)),
+    every       interval    CHECK (is_period(every)),
+    created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX ON reminders (due_at);
+CREATE INDEX ON reminders (bug_report_id);
+CREATE TRIGGER capture AFTER INSERT OR UPDATE OR DELETE ON reminders
+    FOR EACH ROW EXECUTE FUNCTION capture_own('reminder');
+COMMENT ON TABLE reminders IS 'who is to be reminded of which bug, and when';
+COMMENT ON COLUMN reminders.user_id IS 'null: whoever is assigned when it is due, or else the creator';
+COMMENT ON COLUMN reminders.due_at IS 'the next time, if there is "every"';
+
+CREATE FUNCTION watch(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_watch'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION watch(text, text) IS 'let a user hear of what happens to a bug from now on';
+
+CREATE FUNCTION unwatch(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_unwatch'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION unwatch(text, text) IS 'take watch() back';
+
+CREATE FUNCTION remind(
+    bug_id text,
+    due_at timestamptz,
+    user_id text DEFAULT NULL,
+    every interval DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reminder bigint;
+BEGIN
+    IF bug_id IS NULL OR due_at IS NULL THEN
+        RAISE EXCEPTION 'arguments "bug_id" and "due_at" must not be null'
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT isfinite(due_at) THEN
+        RAISE EXCEPTION 'due_at must be a moment'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NOT bugevents.is_period(every) THEN
+        RAISE EXCEPTION 'every must be at least a minute, and at most 100 years'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'No part of it may be negative.';
+    END IF;
+    INSERT INTO bugevents.reminders (bug_report_id, user_id, due_at, every)
+        VALUES (bug_id, remind.user_id, remind.due_at, remind.every)
+        RETURNING id INTO reminder;
+    RETURN reminder;
+END
+$$;
+COMMENT ON FUNCTION remind(text, timestamptz, text, interval)
+    IS 'remind a user of a bug, once or again and again; returns the reminder''s id';
+
+CREATE FUNCTION mark_read(notification_id bigint, user_id text DEFAULT NULL)
+RETURNS boolean
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH marked AS (
+        UPDATE bugevents.notifications AS n SET read = true
+         WHERE n.id = notification_id AND NOT n.read
+           AND (mark_read.user_id IS NULL OR n.user_id = mark_read.user_id)
+        RETURNING 1)
+    SELECT EXISTS (SELECT FROM marked)
+$$;
+COMMENT ON FUNCTION mark_read(bigint, text)
+    IS 'mark a notification as read; false: there is no such unread one, or it is another user''s';
+
+CREATE FUNCTION mark_all_read(user_id text)
+RETURNS bigint
+LANGUAGE sql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH marked AS (
+        UPDATE bugevents.notifications AS n SET read = true
+         WHERE n.user_id = mark_all_read.user_id AND NOT n.read AND NOT n.hidden
+        RETURNING 1)
+    SELECT count(*) FROM marked
+$$;
+COMMENT ON FUNCTION mark_all_read(text) IS 'mark all notifications of a user as read; returns how many were not';
+
+REVOKE ALL ON FUNCTION watch(text, text), unwatch(text, text),
+    remind(text, timestamptz, text, interval),
+    mark_read(bigint, text), mark_all_read(text) FROM PUBLIC;
+
+-- They are users' data, or can't be derived again from a new stream.
+SELECT pg_catalog.pg_extension_config_dump('bugevents.bugs', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.people', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.watchers', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notifications', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notifications_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.preferences', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders_id_seq', '');
+
+------------------------------------------------------------------------------
+-- Mail, WhatsApp, webhooks: what the courier sends
+------------------------------------------------------------------------------
+
+-- One row for each notification and channel.  Written by the projector, worked off by
+-- the courier.
+CREATE TABLE deliveries (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notification_id bigint  REFERENCES notifications ON DELETE CASCADE,
+    user_id     text,
+    channel     text        NOT NULL CHECK (channel IN ('email', 'whatsapp', 'webhook')),
+    address     text        NOT NULL,
+    state       text        NOT NULL DEFAULT 'waiting'
+                CHECK (state IN ('waiting', 'sending', 'sent', 'dead', 'uncertain', 'skipped')),
+    attempts    integer     NOT NULL DEFAULT 0,
+    next_attempt_at timestamptz NOT NULL DEFAULT now(),
+    last_code   integer,
+    last_error  text,
+    key         text        NOT NULL UNIQUE DEFAULT gen_random_uuid()::text,
+    if_unread   boolean     NOT NULL DEFAULT false,
+    sent_with   bigint,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    ended_at    timestamptz
+);
+CREATE INDEX ON deliveries (channel, next_attempt_at) WHERE state = 'waiting';
+CREATE INDEX ON deliveries (channel, user_id, ended_at) WHERE state = 'sent';
+CREATE INDEX ON deliveries (id) WHERE state = 'sending';
+CREATE INDEX ON deliveries (sent_with) WHERE sent_with IS NOT NULL;
+CREATE INDEX ON deliveries (notification_id);
+CREATE FUNCTION wake_courier() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_wake_courier' LANGUAGE C;
+COMMENT ON FUNCTION wake_courier() IS 'trigger that tells the courier of deliveries';
+REVOKE ALL ON FUNCTION wake_courier() FROM PUBLIC;
+CREATE TRIGGER wake AFTER INSERT OR UPDATE ON deliveries
+    FOR EACH STATEMENT EXECUTE FUNCTION wake_courier();
+COMMENT ON TABLE deliveries IS 'what is sent outside, and what became of it';
+COMMENT ON COLUMN deliveries.address IS 'e-mail address or phone number; empty: bugevents.webhook_url';
+COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was read before, or the user has unsubscribed';
+COMMENT ON COLUMN deliveries.key IS 'the same at each attempt; a webhook has it as webhook-id';
+COMMENT ON COLUMN deliveries.if_unread IS 'sent only if the notification is not read by then';
+COMMENT ON COLUMN deliveries.sent_with IS 'the delivery in whose mail this one was';
+
+CREATE TABLE delivery_options (
+    user_id     text        PRIMARY KEY,
+    time_zone   text        NOT NULL DEFAULT 'UTC'
+                CHECK (timestamptz '2000-01-01 00:00+00' AT TIME ZONE time_zone IS NOT NULL),
+    quiet_from  time,
+    quiet_until time,
+    digest      interval    CHECK (digest >= interval '1 minute' AND digest <= interval '7 days'
+                                   AND extract(month FROM digest) = 0 AND extract(year FROM digest) = 0),
+    unsubscribe_token text  NOT NULL UNIQUE DEFAULT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''),
+    CHECK ((quiet_from IS NULL) = (quiet_until IS NULL))
+);
+COMMENT ON TABLE delivery_options IS 'when users want to be sent something';
+COMMENT ON COLUMN delivery_options.quiet_from IS 'nothing is sent from then until quiet_until, in the user''s time zone';
+COMMENT ON COLUMN delivery_options.digest IS 'mails are collected for so long, and are one';
+
+CREATE TABLE templates (
+    type        text        PRIMARY KEY
+                CHECK (type IN ('*', 'bug_assigned', 'comment_added', 'status_changed',
+                                'priority_changed', 'reminder_sent', 'welcome')),
+    subject     text        NOT NULL,
+    text        text        NOT NULL,
+    html        text
+);
+COMMENT ON TABLE templates IS 'mails of your own; * is for all types without a row';
+COMMENT ON COLUMN templates.text IS '{{title}}, {{message}}, {{status}}, {{count}}, {{username}}, {{bug_report_id}}, {{type}}, {{created_at}}';
+
+-- When something may be sent that is due at this time.
+CREATE FUNCTION delivery_time(user_id text, channel text, due_at timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH collected AS (
+        SELECT o.*, CASE WHEN o.digest IS NOT NULL AND delivery_time.channel = 'email'
+                         THEN date_bin(o.digest, due_at, timestamptz '2000-01-01 00:00+00') + o.digest
+                         ELSE due_at END AS at
+          FROM bugevents.delivery_options AS o WHERE o.user_id = delivery_time.user_id),
+    clock AS (SELECT *, at AT TIME ZONE time_zone AS local FROM collected),
+    quiet AS (
+        SELECT *, CASE WHEN quiet_from IS NULL OR quiet_from = quiet_until THEN false
+                       WHEN quiet_from < quiet_until THEN local::time >= quiet_from AND local::time < quiet_until
+                       ELSE local::time >= quiet_from OR local::time < quiet_until END AS is_quiet
+          FROM clock)
+    SELECT coalesce((
+        SELECT CASE WHEN is_quiet
+                    THEN (local::date + quiet_until
+                          + CASE WHEN local::time >= quiet_until THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE time_zone
+                    ELSE at END
+          FROM quiet), due_at)
+$$;
+COMMENT ON FUNCTION delivery_time(text, text, timestamptz)
+    IS 'when something that is due may be sent to a user: quiet hours, digests; without a channel, quiet hours only';
+
+-- {{name}} becomes the member of that name, in one pass: values are no templates.
+CREATE FUNCTION render(template text, vals jsonb, html boolean DEFAULT false)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(string_agg(CASE
+               WHEN n = 1 THEN piece
+               WHEN strpos(piece, '}}') = 0 THEN '{{' || piece
+               ELSE CASE WHEN html
+                         THEN replace(replace(replace(replace(replace(v, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'),
+                                      '"', '&quot;'), '''', '&#39;')
+                         ELSE v END || substr(piece, strpos(piece, '}}') + 2)
+               END, '' ORDER BY n), template)
+      FROM unnest(string_to_array(template, '{{')) WITH ORDINALITY AS p (piece, n)
+     CROSS JOIN LATERAL (SELECT coalesce(vals ->> btrim(split_part(piece, '}}', 1)), '') AS v) AS x
+$$;
+COMMENT ON FUNCTION render(text, jsonb, boolean) IS 'a template with its {{names}} replaced, for HTML escaped';
+
+-- What a delivery says: members of the message to the carrier.
+CREATE FUNCTION compose(delivery_id bigint)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    d           bugevents.deliveries;
+    n           bugevents.notifications;
+    t           bugevents.templates;
+    vals        jsonb;
+    items       jsonb := '[]';
+    domain      text;
+    root        text;
+    token       text;
+    unsubscribe text;
+    subject     text;
+    body        text;
+    page        text;
+BEGIN
+    SELECT * INTO STRICT d FROM bugevents.deliveries WHERE id = delivery_id;
+    FOR n IN SELECT x.* FROM bugevents.notifications AS x
+               JOIN bugevents.deliveries AS y ON y.notification_id = x.id
+              WHERE y.id = delivery_id OR y.sent_with = delivery_id ORDER BY x.id
+    LOOP
+        IF d.channel <> 'webhook' THEN
+            n.title := left(n.title, 500);
+            n.message := left(n.message, 1000);
+        END IF;
+        items := items || jsonb_build_array(to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username',
+            (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id)));
+    END LOOP;
+    IF items = '[]' THEN
+        items := '[{"type": "test", "title": "A test of bugevents", "message": "This is a test: what bugevents sends arrives here."}]';
+    END IF;
+    vals := items -> 0;
+
+    IF d.channel = 'webhook' THEN
+        RETURN jsonb_build_object('msg_id', d.key, 'timestamp', floor(extract(epoch FROM clock_timestamp()))::bigint,
+            'body', jsonb_build_object('type', 'notification.' || (vals ->> 'type'),
+                                       'timestamp', coalesce(vals ->> 'created_at', now()::text), 'data', vals)::text);
+    ELSIF d.channel = 'whatsapp' THEN
+        -- Its API refuses parameters that are empty, or have line ends or many spaces in them.
+        RETURN jsonb_build_object('to', d.address, 'template', current_setting('bugevents.whatsapp_template'),
+            'language', current_setting('bugevents.whatsapp_language'),
+            'parameters', (SELECT jsonb_agg(coalesce(nullif(btrim(regexp_replace(p, '\s+', ' ', 'g')), ''), '-') ORDER BY o)
+                             FROM unnest(ARRAY[vals ->> 'title', vals ->> 'message']) WITH ORDINALITY AS x (p, o)));
+    END IF;
+
+    SELECT * INTO t FROM bugevents.templates AS x WHERE x.type IN (vals ->> 'type', '*') ORDER BY x.type = '*' LIMIT 1;
+    IF jsonb_array_length(items) > 1 THEN
+        subject := jsonb_array_length(items) || ' notifications';
+        SELECT string_agg(bugevents.render(E'{{title}}\n{{message}}\n', i), E'\n' ORDER BY o),
+               string_agg(bugevents.render('<p><b>{{title}}</b><br>{{message}}</p>', i, true), E'\n' ORDER BY o)
+          INTO body, page FROM jsonb_array_elements(items) WITH ORDINALITY AS x (i, o);
+    ELSIF t.type IS NULL THEN
+        subject := bugevents.render(CASE WHEN vals ->> 'bug_report_id' IS NULL THEN '{{title}}'
+                                         ELSE '[#{{bug_report_id}}] {{title}}' END, vals);
+        body := bugevents.render(E'{{message}}\n\n{{title}}\n', vals);
+        page := bugevents.render('<p>{{message}}</p><p><b>{{title}}</b></p>', vals, true);
+    ELSE
+        subject := bugevents.render(t.subject, vals);
+        body := bugevents.render(t.text, vals);
+        page := bugevents.render(t.html, vals, true);
+    END IF;
+
+    domain := coalesce(substring(current_setting('bugevents.smtp_from') FROM '@([A-Za-z0-9.-]+)'), 'localhost');
+    IF jsonb_array_length(items) = 1 AND vals ->> 'bug_report_id' IS NOT NULL THEN
+        root := '<bug.' || encode(sha256(convert_to(vals ->> 'bug_report_id', 'UTF8')), 'hex')
+            || '.' || (SELECT id FROM bugevents.stream) || '@' || domain || '>';
+    END IF;
+    IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
+        INSERT INTO bugevents.delivery_options (user_id) VALUES (d.user_id) ON CONFLICT DO NOTHING;
+        SELECT unsubscribe_token INTO token FROM bugevents.delivery_options AS o WHERE o.user_id = d.user_id;
+        unsubscribe := replace(current_setting('bugevents.unsubscribe_url'), '{{token}}', token);
+        body := body || E'\n-- \nNo more mails: ' || unsubscribe || E'\n';
+        page := page || bugevents.render('<p><a href="{{url}}">No more mails</a></p>', jsonb_build_object('url', unsubscribe), true);
+    END IF;
+    RETURN jsonb_strip_nulls(jsonb_build_object('to', d.address,
+        'subject', left(regexp_replace(subject, '[[:cntrl:]]+', ' ', 'g'), 200), 'text', body, 'html', page,
+        'message_id', '<' || d.key || '@' || domain || '>', 'in_reply_to', root, 'references', root,
+        'list_unsubscribe', unsubscribe));
+END
+$$;
+COMMENT ON FUNCTION compose(bigint) IS 'what a delivery says, as the courier sends it';
+
+CREATE FUNCTION requeue(delivery_id bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH again AS (
+        UPDATE bugevents.deliveries AS d
+           SET state = 'waiting', attempts = 0, next_attempt_at = now(), ended_at = NULL, sent_with = NULL,
+               -- Who gets a webhook can tell by its id that it came before.
+               key = CASE WHEN d.channel = 'webhook' THEN d.key ELSE gen_random_uuid()::text END
+         WHERE d.state IN ('dead', 'uncertain') AND (delivery_id IS NULL OR d.id = delivery_id)
+        RETURNING 1)
+    SELECT count(*) FROM again
+$$;
+COMMENT ON FUNCTION requeue(bigint)
+    IS 'send a dead or uncertain delivery again, or all of them; returns how many';
+
+CREATE FUNCTION test_delivery(channel text, address text DEFAULT '')
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    url text := CASE channel WHEN 'email' THEN 'bugevents.smtp_url' WHEN 'whatsapp' THEN 'bugevents.whatsapp_url'
+                             WHEN 'webhook' THEN 'bugevents.webhook_url' END;
+    delivery bigint;
+BEGIN
+    IF url IS NULL THEN
+        RAISE EXCEPTION 'there is no channel "%"', channel
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Channels are email, whatsapp and webhook.';
+    END IF;
+    -- Not everybody may see it.
+    IF EXISTS (SELECT FROM pg_settings AS s WHERE s.name = url AND s.setting = '') THEN
+        RAISE EXCEPTION 'nothing is sent by channel "%"', channel
+            USING ERRCODE = 'object_not_in_prerequisite_state', HINT = format('Set %s.', url);
+    END IF;
+    INSERT INTO bugevents.deliveries (channel, address) VALUES (test_delivery.channel, coalesce(test_delivery.address, ''))
+        RETURNING id INTO delivery;
+    RETURN delivery;
+END
+$$;
+COMMENT ON FUNCTION test_delivery(text, text)
+    IS 'send a test; returns the id of its row in bugevents.deliveries, which tells what became of it';
+
+CREATE FUNCTION unsubscribe(token text)
+RETURNS text
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO bugevents.preferences (user_id, type, channel, enabled)
+        SELECT o.user_id, '*', 'email', false FROM bugevents.delivery_options AS o
+         WHERE o.unsubscribe_token = token
+        ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
+    DELETE FROM bugevents.preferences AS p USING bugevents.delivery_options AS o
+     WHERE o.unsubscribe_token = token AND p.user_id = o.user_id AND p.channel = 'email' AND p.type <> '*';
+    UPDATE bugevents.deliveries AS d SET state = 'skipped', ended_at = now()
+      FROM bugevents.delivery_options AS o
+     WHERE o.unsubscribe_token = token AND d.user_id = o.user_id AND d.channel = 'email' AND d.state = 'waiting';
+    SELECT o.user_id FROM bugevents.delivery_options AS o WHERE o.unsubscribe_token = token
+$$;
+COMMENT ON FUNCTION unsubscribe(text)
+    IS 'no more mails for the user of this token; returns the user, null if there is none';
+
+REVOKE ALL ON FUNCTION delivery_time(text, text, timestamptz), render(text, jsonb, boolean), compose(bigint), requeue(bigint),
+    test_delivery(text, text), unsubscribe(text) FROM PUBLIC;
+
+SELECT pg_catalog.pg_extension_config_dump('bugevents.deliveries', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.deliveries_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.delivery_options', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.templates', '');
+
+------------------------------------------------------------------------------
+-- A tracker to begin with
+------------------------------------------------------------------------------
+
+CREATE FUNCTION set_updated_at() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    NEW.updated_at := clock_timestamp();
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION set_updated_at() IS 'trigger that keeps updated_at current';
+
+CREATE FUNCTION create_tracker(schema name DEFAULT 'public')
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tbl text;
+    s text := quote_ident(schema);
+BEGIN
+    IF schema IS NULL THEN
+        RAISE EXCEPTION 'argument "schema" must not be null'
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    FOREACH tbl IN ARRAY ARRAY['projects', 'users', 'bug_reports', 'comments'] LOOP
+        IF to_regclass(s || '.' || tbl) IS NOT NULL THEN
+            RAISE EXCEPTION 'table "%.%" exists already', schema, tbl
+                USING ERRCODE = 'duplicate_table',
+                      HINT = 'Choose another schema, or attach your tables with bugevents.attach().';
+        END IF;
+    END LOOP;
+    IF to_regnamespace(s) IS NULL THEN
+        EXECUTE format('CREATE SCHEMA %s', s);
+    END IF;
+
+    EXECUTE format($sql$
+        CREATE TABLE %1$s.projects (
+            id          bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            name        text NOT NULL,
+            description text,
+            created_at  timestamptz NOT NULL DEFAULT now(),
+            updated_at  timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE %1$s.users (
+            id          bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            username    text NOT NULL UNIQUE,
+            email       text UNIQUE,
+            phone       text,
+            role        text NOT NULL DEFAULT 'user' CHECK (role IN ('admin', 'user')),
+            status      text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'inactive')),
+            created_at  timestamptz NOT NULL DEFAULT now(),
+            updated_at  timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE %1$s.bug_reports (
+            id          bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            title       text NOT NULL,
+            description text,
+            status      text NOT NULL DEFAULT 'open',
+            priority    text NOT NULL DEFAULT 'medium',
+            creator_id  bigint REFERENCES %1$s.users ON DELETE SET NULL,
+            assignee_id bigint REFERENCES %1$s.users ON DELETE SET NULL,
+            project_id  bigint REFERENCES %1$s.projects ON DELETE CASCADE,
+            created_at  timestamptz NOT NULL DEFAULT now(),
+            updated_at  timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE INDEX ON %1$s.bug_reports (creator_id);
+        CREATE INDEX ON %1$s.bug_reports (assignee_id);
+        CREATE INDEX ON %1$s.bug_reports (project_id);
+        CREATE TABLE %1$s.comments (
+            id            bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+            bug_report_id bigint NOT NULL REFERENCES %1$s.bug_reports ON DELETE CASCADE,
+            user_id       bigint REFERENCES %1$s.users ON DELETE SET NULL,
+            content       text NOT NULL,
+            edited        boolean NOT NULL DEFAULT false,
+            created_at    timestamptz NOT NULL DEFAULT now(),
+            updated_at    timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE INDEX ON %1$s.comments (bug_report_id);
+        CREATE INDEX ON %1$s.comments (user_id);
+    $sql$, s);
+
+    FOREACH tbl IN ARRAY ARRAY['projects', 'users', 'bug_reports', 'comments'] LOOP
+        EXECUTE format($sql$
+            CREATE TRIGGER set_updated_at BEFORE UPDATE ON %1$s.%2$I FOR EACH ROW
+            WHEN (OLD.* IS DISTINCT FROM NEW.*)
+            EXECUTE FUNCTION bugevents.set_updated_at()
+        $sql$, s, tbl);
+    END LOOP;
+
+    PERFORM bugevents.attach((s || '.projects')::regclass, 'project');
+    PERFORM bugevents.attach((s || '.users')::regclass, 'user');
+    PERFORM bugevents.attach((s || '.bug_reports')::regclass, 'bug_report');
+    PERFORM bugevents.attach((s || '.comments')::regclass, 'comment',
+        columns => jsonb_build_object('project_id', format(
+            '(SELECT b.project_id FROM %s.bug_reports AS b WHERE b.id = row.bug_report_id)', s)));
+END
+$$;
+COMMENT ON FUNCTION create_tracker(name) IS 'create the tables of a bug tracker and attach them';

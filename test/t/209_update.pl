@@ -1,0 +1,49 @@
+# ALTER EXTENSION UPDATE: from each earlier version, what comes out is what CREATE EXTENSION makes.
+use strict;
+use warnings;
+use BugEvents::Server;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('update', tracker => 0, wait => 0);
+my $now = $server->sql(q{SELECT default_version FROM pg_available_extensions WHERE name = 'bugevents'});
+my @earlier = split /\n/, $server->sql(qq{SELECT version FROM pg_available_extension_versions WHERE name = 'bugevents' AND version <> '$now' ORDER BY version});
+
+# The members of the extension, in an order and with names that don't depend on how they came to be.
+sub definition
+{
+	my ($database) = @_;
+	my ($dump) = run_command([ 'pg_dump', '--schema-only', '--binary-upgrade', '--extension=bugevents', '--schema=bugevents', $server->node->connstr($database) ]);
+
+	$dump =~ s/^SELECT pg_catalog\.binary_upgrade_.*\n//mg;
+	$dump =~ s/^--.*\n//mg;
+	$dump =~ s/^\\(un)?restrict .*\n//mg;
+	$dump =~ s/\b\d{5,}\b/OID/g;
+	return join "\n", sort grep { /\S/ } split /\n/, $dump;
+}
+
+sub comments
+{
+	my ($database) = @_;
+
+	return $server->node->safe_psql($database, <<~'END');
+		SELECT pg_describe_object(classid, objid, objsubid), obj_description(objid, classid::regclass::name)
+		  FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
+		   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'bugevents') ORDER BY 1
+		END
+}
+
+cmp_ok(scalar @earlier, '>', 0, 'there are earlier versions');
+for my $version (@earlier)
+{
+	my $database = 'from_' . $version =~ s/\./_/gr;
+
+	$server->node->safe_psql('postgres', "CREATE DATABASE $database");
+	$server->node->safe_psql($database, "CREATE EXTENSION bugevents VERSION '$version'; ALTER EXTENSION bugevents UPDATE");
+	is($server->node->safe_psql($database, q{SELECT extversion FROM pg_extension WHERE extname = 'bugevents'}), $now, "$version is updated to $now");
+	is(definition($database), definition('postgres'), '... and is like a new one');
+	is(comments($database), comments('postgres'), '... with what it says of itself');
+}
+
+$server->node->stop;
+done_testing();
