@@ -24,7 +24,7 @@ function ok(good, name, detail = '') {
 
 /* By evaluating again and again: the driver's own waiting needs eval, which the page forbids. */
 async function waitFor(page, name, condition) {
-	const end = Date.now() + 10000;
+	const end = Date.now() + 60000;
 	let good = false;
 
 	while (!(good = await page.evaluate(condition)) && Date.now() < end)

@@ -26,7 +26,7 @@ try {
 
 	const shows = async (name, wanted) => {
 		const text = () => page.evaluate(() => document.querySelector('#issues').innerText);
-		await page.waitForFunction((part) => document.querySelector('#issues').innerText.includes(part), wanted, { timeout: 20000 })
+		await page.waitForFunction((part) => document.querySelector('#issues').innerText.includes(part), wanted, { timeout: 60000 })
 			.catch(() => {});
 		console.log(`${(await text()).includes(wanted) ? 'ok' : 'not ok'} ${name}`);
 	};

@@ -1,15 +1,13 @@
 # The JavaScript client under node, through restarts, cut connections and expiring tokens.
 use strict;
 use warnings;
+use BugEvents::Program;
 use BugEvents::Server;
-use IPC::Run;
 use JSON::PP;
 use Test::More;
 
 my $server = BugEvents::Server->start_new('js', conf => "bugevents.gateways = 2\nbugevents.ping_interval = 1s\n");
-my ($in, $out, $err) = ('', '', '');
 my @said;
-my $timer = IPC::Run::timer(120);
 my $client;
 
 # What a token that is asked for is like: by the reason.
@@ -19,34 +17,26 @@ sub start
 {
 	my (@position) = @_;
 
-	($in, $out, $err) = ('', '', '');
 	@said = ();
-	$client = IPC::Run::start([ 'node', 'test/clients/js_client.mjs', 'http://127.0.0.1:' . $server->port . '/ws', @position ],
-		'<', \$in, '>', \$out, '2>', \$err, $timer);
+	$client = BugEvents::Program->start([ 'node', 'test/clients/js_client.mjs', 'http://127.0.0.1:' . $server->port . '/ws', @position ]);
 	return;
 }
 
-sub order { my ($request) = @_; $in .= encode_json($request) . "\n"; $client->pump_nb; return; }
+sub order { my ($request) = @_; $client->tell(encode_json($request) . "\n"); return; }
 sub token { my (%o) = @_; order({ token => $server->token('1', %o) }); return; }
 
 # What it says until the condition holds for something it said; that is returned.
 sub heard
 {
 	my ($what, $condition) = @_;
-	my $deadline = time + 60;
 
 	while (1)
 	{
-		while ($out =~ s/^([^\n]*)\n//)
-		{
-			my $line = decode_json($1);
+		my $line = decode_json($client->line // die "no $what; it said: " . encode_json(\@said) . $client->err);
 
-			push @said, $line;
-			token(%{ $grant{ $line->{wants} } // {} }) if $line->{wants};
-			return $line->{$what} if exists $line->{$what} && (!$condition || $condition->($line->{$what}));
-		}
-		die "waited in vain for $what; it said: " . encode_json(\@said) . $err if time > $deadline || !$client->pumpable;
-		$client->pump;
+		push @said, $line;
+		token(%{ $grant{ $line->{wants} } // {} }) if $line->{wants};
+		return $line->{$what} if exists $line->{$what} && (!$condition || $condition->($line->{$what}));
 	}
 }
 
@@ -124,7 +114,7 @@ pass('a token is renewed ahead of its end');
 kill 'KILL', $server->gateway_pids;
 is(heard('close'), 'invalid_token', 'a bad token is the end');
 $client->finish;
-is($err, '', 'and nothing was thrown');
+is($client->err, '', 'and nothing was thrown');
 
 # From a position that was kept; one that is gone.
 my ($stream, $seq) = split /\|/, $server->sql('SELECT id, (SELECT max(last_seq) FROM bugevents.journal) FROM bugevents.stream');

@@ -18,7 +18,7 @@ sub run_in
 	my ($place, @command) = @_;
 	my ($out, $err) = ('', '');
 
-	IPC::Run::run([ 'sh', '-c', 'cd "$0" && exec "$@"', $place, @command ], '<', \'', '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+	IPC::Run::run([ 'sh', '-c', 'cd "$0" && exec "$@"', $place, @command ], '<', \'', '>', \$out, '2>', \$err, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	is($?, 0, "@command") or diag($out, $err);
 	return $out;
 }

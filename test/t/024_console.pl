@@ -1,8 +1,9 @@
 # The console in a headless Chromium.
 use strict;
 use warnings;
+use BugEvents::Program;
 use BugEvents::Server;
-use IPC::Run;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $server = BugEvents::Server->start_new('console', projector => 1, conf => <<~'END');
@@ -28,24 +29,21 @@ is(($server->http('/../README.md'))[0], 404, 'no other file');
 my $pictures = $ENV{SCREENSHOTS};
 $server->sql("INSERT INTO users (username, role) VALUES ('ada', 'admin'), ('bob', 'user'); INSERT INTO projects (name) VALUES ('one')");
 {
-	local %ENV = ($node->_get_env, HOME => PostgreSQL::Test::Utils::tempdir(), PGDATABASE => 'postgres', ($pictures ? (SCREENSHOTS => $pictures) : ()));
-	my ($in, $out, $err) = ('', '', '');
-	my $browser = IPC::Run::start([ 'node', 'test/browser/console.mjs', 'http://127.0.0.1:' . $server->port . '/', $server->token('2'),
-			$server->token('1', role => 'admin') ], '<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(180));
+	my $browser = BugEvents::Program->start([ 'node', 'test/browser/console.mjs', 'http://127.0.0.1:' . $server->port . '/', $server->token('2'),
+			$server->token('1', role => 'admin') ],
+		env => { $node->_get_env, HOME => PostgreSQL::Test::Utils::tempdir(), PGDATABASE => 'postgres', ($pictures ? (SCREENSHOTS => $pictures) : ()) });
 
-	while ($browser->pumpable)
+	while (defined(my $line = $browser->line))
 	{
-		$browser->pump;
-		if ($out =~ s/^restart\n//m)
+		if ($line eq 'restart')
 		{
 			$node->restart;
 			$server->wait_ready;
-			$in .= "done\n";
+			$browser->tell("done\n");
 		}
-		while ($out =~ s/^(not )?ok ([^\n]*)\n//) { ok(!$1, $2); }
+		elsif ($line =~ /^(not )?ok (.*)/) { ok(!$1, $2); }
 	}
 	$browser->finish;
-	while ($out =~ s/^(not )?ok ([^\n]*)\n//) { ok(!$1, $2); }
-	is($err, '', 'the browser ran');
+	is($browser->err, '', 'the browser ran');
 }
 done_testing();

@@ -1,8 +1,9 @@
 # TLS from postgresql.conf to other people's clients, and what is listened on.
 use strict;
 use warnings;
+use BugEvents::Program;
 use BugEvents::Server;
-use IPC::Run qw(start pump finish run timeout);
+use IPC::Run qw(run);
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -49,23 +50,13 @@ sub shown
 sub client_says
 {
 	my ($name, $command, $pattern) = @_;
-	my ($in, $out, $err) = ('', '', '');
-	local $ENV{CA} = "$data/tls.crt";
-	my $h = start [ @$command, $server->port, $server->token('1'), 'subprotocol' ],
-	  \$in, \$out, \$err, timeout($BugEvents::Server::TIMEOUT);
+	my $client = BugEvents::Program->start([ @$command, $server->port, $server->token('1'), 'subprotocol' ], env => { CA => "$data/tls.crt" });
 
-	until ($out =~ /^connection ready/m)
-	{
-		eval { pump $h } or die "$name: $err";
-	}
+	$client->says(qr/^connection ready/m);
 	$server->sql("INSERT INTO projects (name) VALUES ('encrypted')");
-	until ($out =~ $pattern)
-	{
-		eval { pump $h } or die "$name: $err";
-	}
-	like($out, $pattern, $name);
-	$in .= "close\n";
-	ok(finish($h), '... and ends well') or diag($err);
+	ok($client->says($pattern), $name);
+	$client->tell("close\n");
+	ok($client->finish, '... and ends well') or diag($client->err);
 	return;
 }
 

@@ -4,7 +4,7 @@ use warnings;
 use BugEvents::Document;
 use BugEvents::Server;
 use Cwd qw(getcwd);
-use IPC::Run;
+use BugEvents::Program;
 use JSON::PP;
 use Test::More;
 
@@ -36,30 +36,26 @@ $server->wait_ready;
 $readme->follow_to('From a page or a service', 'bugevents.token');
 my $token = $readme->output;
 BugEvents::Server::wait_until(sub { (eval { BugEvents::WebSocket->http(port => $page_port, path => '/example.html') })[0] // 0 == 200 }, 'the page');
-my ($in, $out, $err) = ('', '', '');
-my $browser = do {
-	local %ENV = (%ENV, HOME => PostgreSQL::Test::Utils::tempdir());
-	IPC::Run::start([ 'node', 'test/browser/example.mjs',
-			"http://localhost:$page_port/example.html?url=ws://localhost:" . $server->port . '/ws', $token ],
-		'<', \$in, '>', \$out, '2>', \$err, IPC::Run::timer(120));
-};
+my $browser = BugEvents::Program->start([ 'node', 'test/browser/example.mjs',
+		"http://localhost:$page_port/example.html?url=ws://localhost:" . $server->port . '/ws', $token ],
+	env => { HOME => PostgreSQL::Test::Utils::tempdir() });
 
 sub shows
 {
 	my ($what, @lines) = @_;
 	my $wanted = encode_json(\@lines);
 
-	BugEvents::Server::wait_until(sub { $browser->pump_nb; $out =~ /^\Q$wanted\E\n\z/m }, $what, sub { "$out$err" });
+	$browser->says(qr/^\Q$wanted\E\n\z/m);
 	pass($what);
 	return;
 }
-BugEvents::Server::wait_until(sub { $browser->pump_nb; $out =~ /^open$/m }, 'the page to be connected', sub { "$out$err" });
+$browser->says(qr/^open$/m);
 $readme->follow('From a page or a service');
 shows('the page shows what is committed', '#1 The first one (open)');
 $server->sql("INSERT INTO bug_reports (title) VALUES ('The second one'); UPDATE bug_reports SET status = 'closed' WHERE id = 1; DELETE FROM bug_reports WHERE id = 2");
 shows('... and changes, and what goes', '#1 The first one (closed)');
 $browser->finish;
-is($err, '', 'the browser ran');
+is($browser->err, '', 'the browser ran');
 
 $readme->follow($_) for 'Who may see what', 'TLS', 'Why did my event not arrive?';
 $readme->finish;

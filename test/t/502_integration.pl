@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use BugEvents::Document;
+use BugEvents::Program;
 use BugEvents::Server;
 use IPC::Run;
 use Test::More;
@@ -45,12 +46,11 @@ for my $by (qw(python node php es256))
 $guide->follow_to('A live page', 'In a terminal');
 BugEvents::Server::wait_until(sub { (eval { BugEvents::WebSocket->http(port => $page_port, path => '/live.html') })[0] // 0 == 200 }, 'the page');
 {
-	local %ENV = ($guide->_environment, PGDATABASE => 'tracker');
-	my $out = '';
+	my $browser = BugEvents::Program->start([ 'node', 'test/browser/live.mjs', "http://localhost:$page_port/live.html" ],
+		env => { $guide->_environment, PGDATABASE => 'tracker' });
 
-	IPC::Run::run([ 'node', 'test/browser/live.mjs', "http://localhost:$page_port/live.html" ], '<', \'', '>&', \$out, IPC::Run::timeout(120));
-	is($?, 0, 'the page, in a browser') or diag($out);
-	while ($out =~ /^(not )?ok (.*)$/mg) { ok(!$1, $2); }
+	while (defined(my $line = $browser->line)) { ok(!$1, $2) if $line =~ /^(not )?ok (.*)/; }
+	ok($browser->finish, 'the page, in a browser') or diag($browser->err);
 }
 $guide->follow('A live page');
 

@@ -121,12 +121,14 @@ sub sql
 	return $self->node->safe_psql($self->{database}, $query, %o);
 }
 
-# A session that stays: BackgroundPsql.
+# A session that stays: BackgroundPsql, whose bound is for each query and for its end, not for its life.
 sub session
 {
 	my ($self, %o) = @_;
+	my $session = $self->node->background_psql($self->{database}, %o);
 
-	return $self->node->background_psql($self->{database}, %o);
+	$session->set_query_timer_restart;
+	return bless $session, 'BugEvents::Server::Session';
 }
 
 # Change settings and tell the server.
@@ -374,6 +376,19 @@ sub private_memory
 
 	$kb += $1 while $rollup =~ /^Private_(?:Clean|Dirty):\s+(\d+) kB/mg;
 	return $kb;
+}
+
+package BugEvents::Server::Session
+{
+	our @ISA = ('PostgreSQL::Test::BackgroundPsql');
+
+	sub quit
+	{
+		my ($self) = @_;
+
+		$self->{timeout}->start;
+		return $self->SUPER::quit;
+	}
 }
 
 sub _parents

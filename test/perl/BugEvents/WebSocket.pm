@@ -39,7 +39,7 @@ use constant {
 	PONG => 10,
 };
 
-our $TIMEOUT = $ENV{PG_TEST_TIMEOUT_DEFAULT} || 60;
+our $TIMEOUT = $ENV{PG_TEST_TIMEOUT_DEFAULT} || 180;
 
 # Frames above this size are a mistake of the server.
 use constant MAX_FRAME => 256 * 1024 * 1024;
