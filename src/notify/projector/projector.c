@@ -80,12 +80,26 @@ static int retry_wait = RETRY_MIN;
 
 typedef struct Batch
 {
-	MemoryContext event; /* reset for each event */
-	uint64 current;      /* seq of the event that is looked at */
-	TimestampTz at;      /* when it was committed */
-	int left;            /* events that may still come */
-	bool any;            /* something was written */
+	MemoryContext event;    /* reset for each event */
+	uint64 current;         /* seq of the event that is looked at */
+	char type[NAMEDATALEN]; /* of that event; empty: it can't be read */
+	char action[NAMEDATALEN];
+	TimestampTz at; /* when it was committed */
+	int left;       /* events that may still come */
+	bool any;       /* something was written */
 } Batch;
+
+/* To be told of it if it fails, without reading it again. */
+static void
+remember(Batch *batch, uint64 seq, const BevEvent *event)
+{
+	const BevSpan *type = &event->field[BEV_EVENT_TYPE];
+	const BevSpan *action = &event->field[BEV_EVENT_ACTION];
+
+	batch->current = seq;
+	strlcpy(batch->type, type->data, Min(sizeof(batch->type), type->len + 1));
+	strlcpy(batch->action, action->data, Min(sizeof(batch->action), action->len + 1));
+}
 
 static void
 apply(Batch *batch, uint64 seq, TimestampTz at, const BevEvent *event)
@@ -93,7 +107,7 @@ apply(Batch *batch, uint64 seq, TimestampTz at, const BevEvent *event)
 	MemoryContext caller = MemoryContextSwitchTo(batch->event);
 	BevChange change;
 
-	batch->current = seq;
+	remember(batch, seq, event);
 	bev_change_read(&change, seq, at, event);
 	if (bev_projection_apply(&change))
 		batch->any = true;
@@ -113,6 +127,7 @@ take_run(void *arg, const BevJournalRun *run)
 		BevEvent event;
 
 		batch->current = run->first_seq + i;
+		*batch->type = *batch->action = '\0';
 		if (!bev_event_read(record, size, &event))
 			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 			                errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
@@ -162,22 +177,21 @@ do_events(uint64 upto, Batch *batch)
 /* ---- what fails ---- */
 
 static void
-set_aside(uint64 seq, const ErrorData *error)
+set_aside(const Batch *batch, const ErrorData *error)
 {
 	MemoryContext context = CurrentMemoryContext;
+	uint64 seq = batch->current;
 	static BevStatement statement = {
-		.sql =
-			"INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
-			" SELECT $1, (SELECT type FROM bugevents.events($1 - 1, 1)), (SELECT action FROM bugevents.events($1 - 1, 1)), $2, $3"
-			" ON CONFLICT (seq) DO NOTHING"};
+		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
+			   " VALUES ($1, nullif($2, ''), nullif($3, ''), $4, $5) ON CONFLICT (seq) DO NOTHING"};
 	static BevStatement bound = {
 		.sql = "DELETE FROM bugevents.projector_errors WHERE seq <="
 			   " (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"};
 
 	bev_transaction_begin();
-	bev_statement_with(&statement, bev_int_value(seq),
-	                   bev_text_value(unpack_sql_state(error->sqlerrcode)),
-	                   bev_text_value(error->message));
+	bev_statement_with(
+		&statement, bev_int_value(seq), bev_text_value(batch->type), bev_text_value(batch->action),
+		bev_text_value(unpack_sql_state(error->sqlerrcode)), bev_text_value(error->message));
 	bev_statement_with(&bound, bev_int_value(bev_projector_error_rows));
 	write_cursor(seq);
 	bev_transaction_commit(context);
@@ -296,7 +310,7 @@ isolate(uint64 seq)
 	if (bev_subtransaction_may_succeed_later(error->sqlerrcode) || is_gone())
 		retry_later(error);
 	else
-		set_aside(seq, error);
+		set_aside(&alone, error);
 }
 
 /* True: something was written. */

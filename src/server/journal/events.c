@@ -5,12 +5,16 @@
  * get.  Rows of transactions that are visible while one with a lower seq is
  * still committing are therefore not returned yet; whoever polls with the last
  * seq seen misses nothing.
+ *
+ * Failure: JSON that jsonb can't hold (a number beyond numeric's range, a character that the
+ * database's encoding hasn't) is left out: null, and one warning for all of it.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "common/event/event.h"
 #include "server/base/settings.h"
+#include "server/base/subtransaction.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "server/journal/journal.h"
@@ -44,6 +48,9 @@ typedef struct Output
 	ReturnSetInfo *result;
 	MemoryContext row; /* reset for each event */
 	int64 left;        /* rows that may still be returned */
+	int64 left_out;    /* texts that aren't jsonb */
+	uint64 left_out_at;
+	char *left_out_why;
 } Output;
 
 PG_FUNCTION_INFO_V1(bugevents_events);
@@ -57,10 +64,43 @@ span_text(BevSpan span)
 	return pg_any_to_server(text, span.len, PG_UTF8);
 }
 
-static Datum
-span_jsonb(BevSpan span)
+typedef struct Parsing
 {
-	return DirectFunctionCall1(jsonb_in, CStringGetDatum(span_text(span)));
+	BevSpan text;
+	Datum json;
+} Parsing;
+
+static void
+parse_step(void *arg)
+{
+	Parsing *parsing = arg;
+
+	parsing->json = DirectFunctionCall1(jsonb_in, CStringGetDatum(span_text(parsing->text)));
+}
+
+static void
+leave_out(Output *output, uint64 seq, const ErrorData *error)
+{
+	if (output->left_out++ > 0)
+		return;
+	output->left_out_at = seq;
+	output->left_out_why = MemoryContextStrdup(MemoryContextGetParent(output->row), error->message);
+}
+
+/* False: there is none, or none that jsonb can hold. */
+static bool
+span_jsonb(Output *output, uint64 seq, BevSpan span, Datum *json)
+{
+	Parsing parsing = {.text = span};
+	ErrorData *error;
+
+	if (span.len == 0)
+		return false;
+	error = bev_subtransaction_error(parse_step, &parsing);
+	if (error)
+		leave_out(output, seq, error);
+	*json = parsing.json;
+	return error == NULL;
 }
 
 static void
@@ -80,10 +120,10 @@ put_event(Output *output, const BevJournalRun *run, uint64 seq, const BevEvent *
 	values[EVENTS_TYPE] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_TYPE]));
 	values[EVENTS_ACTION] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_ACTION]));
 	values[EVENTS_AUDIENCE] = CStringGetTextDatum(audience);
-	values[EVENTS_PAYLOAD] = span_jsonb(event->field[BEV_EVENT_PAYLOAD]);
-	nulls[EVENTS_CHANGES] = event->field[BEV_EVENT_CHANGES].len == 0;
-	values[EVENTS_CHANGES] =
-		nulls[EVENTS_CHANGES] ? (Datum) 0 : span_jsonb(event->field[BEV_EVENT_CHANGES]);
+	nulls[EVENTS_PAYLOAD] =
+		!span_jsonb(output, seq, event->field[BEV_EVENT_PAYLOAD], &values[EVENTS_PAYLOAD]);
+	nulls[EVENTS_CHANGES] =
+		!span_jsonb(output, seq, event->field[BEV_EVENT_CHANGES], &values[EVENTS_CHANGES]);
 	nulls[EVENTS_ACTOR] = event->field[BEV_EVENT_ACTOR].len == 0;
 	values[EVENTS_ACTOR] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_ACTOR]));
 	tuplestore_putvalues(output->result->setResult, output->result->setDesc, values, nulls);
@@ -113,6 +153,17 @@ put_run(void *arg, const BevJournalRun *run)
 		MemoryContextReset(output->row);
 	}
 	return output->left > 0;
+}
+
+static void
+tell_left_out(const Output *output)
+{
+	if (output->left_out > 0)
+		ereport(WARNING, (errmsg_plural("left out " INT64_FORMAT " value that jsonb cannot hold",
+		                                "left out " INT64_FORMAT " values that jsonb cannot hold",
+		                                output->left_out, output->left_out),
+		                  errdetail("The first one is of event " UINT64_FORMAT ": %s",
+		                            output->left_out_at, output->left_out_why)));
 }
 
 /*
@@ -158,5 +209,6 @@ bugevents_events(PG_FUNCTION_ARGS)
 		AllocSetContextCreate(CurrentMemoryContext, "bugevents event", ALLOCSET_DEFAULT_SIZES);
 	bev_journal_read_settled(since, PG_INT64_MAX, put_run, &output);
 	check_history(since);
+	tell_left_out(&output);
 	return (Datum) 0;
 }
