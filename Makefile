@@ -7,6 +7,7 @@
 #   make fuzz        hostile bytes, a minute for each reader of them
 #   make bench       what it costs, beside other designs and the floor
 #   make torture     whether it keeps its promises while everything is killed
+#   make matrix      the tests on each PostgreSQL and Debian, in clean roots
 #   make deb         a Debian package, into build/;  make deb-smoke  installs it in a clean root
 #   make             build;  make install;  make installcheck
 #
@@ -54,7 +55,11 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress deb deb-smoke,$(MAKECMDGOALS)))
+# With several majors installed, which one: Debian's pg_config is the newest one's.
+ifneq (,$(word 2,$(wildcard /usr/lib/postgresql/*/bin/pg_config)))
+$(info bugevents: for $(shell $(PG_CONFIG) --version); PG_CONFIG says which)
+endif
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
@@ -108,7 +113,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test check-one unit gateway-test lint fuzz bench torture torture-bites postgresql-regress deb deb-smoke
+.PHONY: demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress deb deb-smoke
 demo:
 	@script/demo
 test:
@@ -131,6 +136,9 @@ torture:
 	@test/torture/run
 torture-bites:
 	@test/torture/bites
+# PG="15 17 18", as root: debootstrap makes the clean roots.
+matrix:
+	@test/matrix
 postgresql-regress:
 	@test/postgresql-regress
 deb:

@@ -5,24 +5,40 @@ use BugEvents::Server;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $old = BugEvents::Server->start_new('old');
+# From an older PostgreSQL, if there is one (test/run, OLD_PG_CONFIG), else from the same.
+my $old = BugEvents::Server->start_new('old', install_path => $ENV{BUGEVENTS_OLD});
+diag('from ' . $old->sql('SHOW server_version'));
 my $ws = $old->connect('1');
 my ($stream, $seq) = @{ $ws->{ready}{payload} }{qw(stream seq)};
 
 $old->sql("INSERT INTO projects (name) VALUES ('before 1'), ('before 2')");
 $old->sql("SET bugevents.spill_size = 64; INSERT INTO projects (name) SELECT 'many' FROM generate_series(1, 5000)");
+$old->sql("INSERT INTO bugevents.preferences (user_id, type, channel, enabled) VALUES ('1', '*', 'email', false)");
+$old->sql("INSERT INTO bugevents.watchers (bug_report_id, user_id) VALUES ('1', '1')");
+
+# What an operator would miss.
+sub kept
+{
+	return $_[0]->sql(q{SELECT jsonb_pretty(jsonb_build_object(
+		'attachments', (SELECT jsonb_agg(to_jsonb(a) ORDER BY a::text) FROM bugevents.attachments a),
+		'preferences', (SELECT jsonb_agg(to_jsonb(p) ORDER BY p::text) FROM bugevents.preferences p),
+		'watchers', (SELECT jsonb_agg(to_jsonb(w) ORDER BY w::text) FROM bugevents.watchers w),
+		'events', (SELECT count(*) || ' ' || md5(string_agg(to_jsonb(e)::text, ',' ORDER BY seq)) FROM bugevents.events(0, 100000) e)))});
+}
+my $kept = kept($old);
 $old->node->stop;
 
 my $new = BugEvents::Server->new('new');
-my $bin = $old->node->config_data('--bindir');
+my ($old_bin, $new_bin) = map { $_->node->config_data('--bindir') } $old, $new;
 chdir PostgreSQL::Test::Utils::tempdir() or die $!;
 command_ok([
-		'pg_upgrade', '--no-sync', '-d', $old->node->data_dir, '-D', $new->node->data_dir, '-b', $bin, '-B', $bin,
+		'pg_upgrade', '--no-sync', '-d', $old->node->data_dir, '-D', $new->node->data_dir, '-b', $old_bin, '-B', $new_bin,
 		'-s', $new->node->host, '-p', $old->node->port, '-P', $new->node->port ],
 	'pg_upgrade');
 $new->node->start;
 $new->wait_ready;
 is($new->sql('SELECT id FROM bugevents.stream'), $stream, 'it is the same stream');
+is(kept($new), $kept, '... with the same journal, attachments, preferences and watchers');
 $new->sql("INSERT INTO projects (name) VALUES ('after')");
 my $late = $new->resume('1', $seq, $stream);
 ok($late->{ready}{payload}{resumed}, 'a client resumes');

@@ -113,8 +113,7 @@ open_only_index(Relation table, BevTable kind)
 	Relation index;
 
 	list_free(indexes);
-	if (!OidIsValid(oid) || oid != RelationGetPrimaryKeyIndex(table) ||
-	    !is_as_installed(table, kind))
+	if (!OidIsValid(oid) || oid != bev_primary_key(table) || !is_as_installed(table, kind))
 		return NULL;
 	index = index_open(oid, RowExclusiveLock);
 	if (is_our_key(index))

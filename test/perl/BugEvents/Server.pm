@@ -33,7 +33,7 @@ my $fences = 0;
 # Make a cluster, start it, create the extension and the tracker, wait until
 # the stream is served.  Options: conf (text for postgresql.conf), initdb (list
 # of arguments), projector (0: the stream has nothing but what the test writes; alerts are off for the same reason), streaming (1: wal_level and senders for a standby), database
-# (postgres), createdb (SQL options of CREATE DATABASE), tracker (1), wait (1)
+# (postgres), install_path (of another PostgreSQL), createdb (SQL options of CREATE DATABASE), tracker (1), wait (1)
 sub start_new
 {
 	my ($class, $name, %o) = @_;
@@ -48,7 +48,7 @@ sub start_new
 sub new
 {
 	my ($class, $name, %o) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $node = PostgreSQL::Test::Cluster->new($name, $o{install_path} ? (install_path => $o{install_path}) : ());
 	my $self = bless {
 		node => $node,
 		database => $o{database} // 'postgres',
