@@ -38,6 +38,11 @@ INSERT INTO stream DEFAULT VALUES;
 COMMENT ON TABLE stream IS 'identity of this database''s event stream';
 COMMENT ON COLUMN stream.dropped IS 'history up to this seq was dropped by retention';
 
+-- What was written while another database was served: a row or a few, then nobody resumes from
+-- before.  Not dumped.
+CREATE TABLE unserved (at timestamptz NOT NULL);
+COMMENT ON TABLE unserved IS 'this database was written to while bugevents.database named another one';
+
 -- The journal is three tables, used in turn: one is written, and the oldest one is
 -- emptied by TRUNCATE when its time is over.  One row per transaction.  last_seq is
 -- the key because every reader asks for "the transactions that end after seq".

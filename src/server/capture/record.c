@@ -7,12 +7,16 @@
 #include "server/commit/pending.h"
 #include "server/shared/counters.h"
 #include "server/base/settings.h"
+#include "server/journal/unserved.h"
 #include "server/queue/enabled.h"
 
 bool
 bev_record_is_wanted(void)
 {
-	return bev_enabled_is_on() && bev_settings_database_is_served();
+	if (bev_settings_database_is_served())
+		return bev_enabled_is_on();
+	bev_unserved_note();
+	return false;
 }
 
 static BevSpan

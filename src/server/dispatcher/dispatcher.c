@@ -47,6 +47,7 @@
 #include "server/journal/retention.h"
 #include "server/journal/sequence.h"
 #include "server/journal/stream_row.h"
+#include "server/journal/unserved.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "notify/projector/projector.h"
@@ -421,6 +422,24 @@ look_at_switch(void)
 	return false;
 }
 
+/*
+ * Was this database written to while another one was served?  Then this is another stream, from
+ * the next look on: positions from before are refused by what is committed.
+ */
+static bool
+begins_anew(void)
+{
+	if (!bev_unserved_take())
+		return false;
+	bev_sequence_begin();
+	bev_stream_row_renew(skip_seq());
+	ereport(LOG, (errmsg("bugevents begins another stream: database \"%s\" was written to while it "
+	                     "was not served",
+	                     bev_database)));
+	next_check = 0;
+	return true;
+}
+
 /* The stream's id, or nothing; and do for its journal what is due. */
 static void
 read_stream(char *id)
@@ -430,7 +449,7 @@ read_stream(char *id)
 
 	begin_transaction();
 	*id = '\0';
-	if (bev_stream_row_read(&row))
+	if (!begins_anew() && bev_stream_row_read(&row))
 	{
 		uint64 dropped_now;
 

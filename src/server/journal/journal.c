@@ -40,8 +40,8 @@
 /* Rows above it may be stored out of line, which wants a snapshot. */
 #define TOAST_POSSIBLE 2000
 
-static const char *const names[BEV_TABLES] = {"journal_0",    "journal_1",      "journal_2",
-                                              "journal_part", "journal_parted", "stream"};
+static const char *const names[BEV_TABLES] = {
+	"journal_0", "journal_1", "journal_2", "journal_part", "journal_parted", "stream", "unserved"};
 
 /* Those that it was installed with; journal.h's functions write to these tables only. */
 static const int columns[BEV_TABLES] = {JOURNAL_COLUMNS, JOURNAL_COLUMNS, JOURNAL_COLUMNS,
