@@ -10,7 +10,7 @@
 #   sh		run by bash in a folder of the document's own; it must succeed
 #   sql		run by psql in the database that the server serves
 #   ini		put into postgresql.conf
-#   text, js-console		nothing: it shows something
+#   text, json		nothing: it shows something
 #   any other		written to the file that its first line names: "# NAME: what it is"
 #
 # A query in a table's row counts as a block of sql.
@@ -58,6 +58,15 @@ sub folder { return $_[0]{folder}; }
 # What the last block printed.
 sub output { return $_[0]{output}; }
 
+# The next block of a section, as it stands there: one that shows something.
+sub shown
+{
+	my ($self, $heading) = @_;
+	my ($section) = grep { $_->{heading} eq $heading } @{ $self->{sections} };
+
+	return $self->next_block($section)->{text};
+}
+
 # What was said by the last of the terminals.
 sub terminal { return $_[0]{running}[-1]; }
 
@@ -95,7 +104,7 @@ sub next_block
 	my $what = "$self->{file}:$block->{line}: " . ($command // '');
 
 	$text =~ s/\Q$_\E/$self->{replace}{$_}/g for sort keys %{ $self->{replace} };
-	if ($block->{language} eq 'text' || $text =~ /\A(?:# As root:|(?i).*not run by the tests)/) { }
+	if ($block->{language} =~ /^(?:text|json)$/ || $text =~ /\A(?:# As root:|(?i).*not run by the tests)/) { }
 	elsif ($block->{language} eq 'sh' && $text =~ /\A# In a terminal of its own:\n/) { $self->_open_terminal($text, $what); }
 	elsif ($block->{language} eq 'sh') { $self->_run_shell($text, $what); }
 	elsif ($block->{language} eq 'sql') { $self->_run_sql($text, $what); }
