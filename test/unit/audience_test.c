@@ -83,6 +83,108 @@ test_allows(void)
 	bev_principals_free(&admin);
 }
 
+/* ---- against a second reading of the rule ---- */
+
+/* The rule as event.h says it, by plain comparisons: no flags, no order of names. */
+static bool
+naively_belongs(const char *principal, const BevPrincipals *principals)
+{
+	if (strcmp(principal, "all") == 0)
+		return true;
+	if (strcmp(principal, "admin") == 0)
+		return principals->is_admin;
+	for (uint32_t i = 0; i < principals->count; i++)
+		if (strcmp(principal, principals->name[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+naively_allows(const char *audience, const BevPrincipals *principals)
+{
+	char copy[256];
+	char *rest = copy;
+	char *line;
+	int members = 0;
+	int excepted = 0;
+	int narrowing = 0;
+	int narrowed = 0;
+
+	snprintf(copy, sizeof(copy), "%s", audience);
+	while ((line = strsep(&rest, "\n")) != NULL)
+	{
+		bool is_one = naively_belongs(*line == '!' || *line == '&' ? line + 1 : line, principals);
+
+		excepted += *line == '!' && is_one;
+		narrowing += *line == '&';
+		narrowed += *line == '&' && is_one;
+		members += *line != '!' && *line != '&' && is_one;
+	}
+	return members > 0 && excepted == 0 && (narrowing == 0 || narrowed > 0);
+}
+
+/* Names that are alike: the begin of another one, the same with a letter more, none at all. */
+static const char *const names[] = {"all",        "admin",     "user:1",     "user:11",   "user:2",
+                                    "user:",      "project:1", "project:11", "project:2", "project",
+                                    "project:2 ", "nobody",    "al",         ""};
+
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
+static void
+make_audience(char *audience, size_t size)
+{
+	static const char *const signs[] = {"", "", "", "!", "&"};
+	int lines = rand() % 6;
+
+	audience[0] = '\0';
+	for (int i = 0; i < lines; i++)
+	{
+		size_t len = strlen(audience);
+
+		snprintf(audience + len, size - len, "%s%s%s", i > 0 ? "\n" : "", signs[rand() % 5],
+		         names[rand() % NAMES]);
+	}
+}
+
+static void
+make_principals(BevPrincipals *principals)
+{
+	static const char *const projects[] = {"1", "11", "2", "3"};
+
+	*principals = (BevPrincipals){.is_admin = rand() % 2};
+	bev_principals_add(principals, "user:", rand() % 2 ? "1" : "2");
+	for (int i = rand() % 4; i > 0; i--)
+		bev_principals_add(principals, "project:", projects[rand() % 4]);
+	bev_principals_seal(principals);
+}
+
+static void
+test_rule(void)
+{
+	char audience[256];
+	int allowed = 0;
+	int same = 0;
+	int n = 0;
+
+	srand(20261130);
+	for (; n < 50000 && same == n; n++)
+	{
+		BevPrincipals principals;
+		bool allows;
+
+		make_principals(&principals);
+		make_audience(audience, sizeof(audience));
+		allows =
+			bev_audience_matches(span(audience), bev_audience_flags(span(audience)), &principals);
+		allowed += allows;
+		same += allows == naively_allows(audience, &principals);
+		bev_principals_free(&principals);
+	}
+	if (!tap_ok(same == n, "50000 audiences, against a second reading of the rule"))
+		tap_ok(false, audience);
+	tap_ok(allowed > n / 10 && allowed < n - n / 10, "and both answers are common");
+}
+
 static void
 test_directory(void)
 {
@@ -132,6 +234,7 @@ int
 main(void)
 {
 	test_allows();
+	test_rule();
 	test_directory();
 	return tap_done();
 }

@@ -7,6 +7,7 @@
  */
 #include "notify/projector/notification.h"
 
+#include "common/event/audience.h"
 #include "server/users/visibility.h"
 #include "server/base/settings.h"
 #include "notify/projector/delivery_plan.h"
@@ -63,7 +64,8 @@ may_know(const BevNotice *notice, const char *user)
 {
 	BevPerson person;
 
-	if (bev_span_is(notice->audience, BEV_PRINCIPAL_ALL))
+	/* A shortcut past the look for the person. */
+	if (bev_seen_by_everyone(bev_audience_flags(notice->audience)))
 		return true;
 	return bev_visibility_may_see(
 		user, bev_person_find(&person, user) && person.active ? person.role : NULL,

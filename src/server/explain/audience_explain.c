@@ -4,15 +4,14 @@
  * Model: a gateway decides by what a connection's token says and by what tables of users
  * and memberships say.  Of a connection that exists the dispatcher is told the role that
  * counts; the projects that its token names it isn't told.  So the answer has three
- * values.
+ * values: the gateways' rule (common/event/audience.c) is asked with the best and with the worst
+ * that the token may say.
  */
 #include "server/explain/audience_explain.h"
 
-#include "common/event/access.h"
+#include "common/event/audience.h"
 #include "server/explain/findings.h"
 #include "server/base/subtransaction.h"
-
-#define ROLE_ADMIN "admin"
 
 /* ---- who somebody is ---- */
 
@@ -25,37 +24,19 @@ collect(void *arg)
 		entry->user = NULL;
 }
 
-static void
-take_statement(BevSomebody *somebody, const BevAccess *access)
-{
-	if (access->kind == BEV_ACCESS_MEMBER)
-	{
-		somebody->projects = lappend(somebody->projects, pstrdup(access->value));
-		return;
-	}
-	if (access->kind == BEV_ACCESS_INACTIVE)
-		somebody->active = false;
-	if (!somebody->has_row || strcmp(access->value, ROLE_ADMIN) != 0)
-		somebody->role = pstrdup(access->value);
-	somebody->has_row = true;
-}
-
 void
 bev_audience_explain_look_up(BevSomebody *somebody, const char *user)
 {
 	BevUserLookupEntry entry = {.user = user};
-	BevSpan rest;
-	BevAccess access;
 
-	*somebody = (BevSomebody){.user = user, .active = true};
+	*somebody = (BevSomebody){.user = user, .rights = {.active = true}};
 	initStringInfo(&entry.access);
 	somebody->error = bev_subtransaction_error(collect, &entry);
 	if (somebody->error)
 		return;
 	somebody->has_tables = entry.user != NULL;
-	rest = (BevSpan){entry.access.data, entry.access.len};
-	while (bev_access_next(&rest, &access))
-		take_statement(somebody, &access);
+	somebody->rights =
+		bev_user_rights_of((BevSpan){entry.access.data, (uint32_t) entry.access.len});
 }
 
 /* ---- an audience ---- */
@@ -132,17 +113,56 @@ bev_audience_explain_words(BevSpan audience)
 	return out.data;
 }
 
-static bool
-is_member(const BevSomebody *somebody, BevSpan project)
-{
-	ListCell *cell;
+/* ---- whether somebody is in it ---- */
 
-	foreach (cell, somebody->projects)
+/* The projects in lines that have this sign, or haven't. */
+static List *
+projects_in(BevSpan audience, char sign, bool has_it)
+{
+	List *projects = NIL;
+	BevSpan line;
+	BevSpan principal;
+
+	while (bev_audience_next(&audience, &line))
 	{
-		if (bev_span_is(project, lfirst(cell)))
-			return true;
+		bool has = split_line(line, &principal) == sign;
+		const char *name = named_by(principal, BEV_PRINCIPAL_PROJECT);
+
+		if (name && has == has_it)
+			projects = lappend(projects, pnstrdup(name, principal.data + principal.len - name));
 	}
-	return false;
+	return projects;
+}
+
+/* Without those that are among others. */
+static List *
+difference(List *projects, List *others)
+{
+	List *left = NIL;
+	ListCell *cell;
+	ListCell *other;
+
+	foreach (cell, projects)
+	{
+		bool found = false;
+
+		foreach (other, others)
+		{
+			found |= strcmp(lfirst(cell), lfirst(other)) == 0;
+		}
+		if (!found)
+			left = lappend(left, lfirst(cell));
+	}
+	return left;
+}
+
+static bool
+matches(BevSpan audience, const BevSomebody *somebody, List *more, bool is_admin)
+{
+	List *projects = list_concat_copy(somebody->rights.projects, more);
+	BevPrincipals principals = bev_user_rights_principals(somebody->user, projects, is_admin);
+
+	return bev_audience_matches(audience, bev_audience_flags(audience), &principals);
 }
 
 /* Tables can deny the role; that a token says it is known of connections only. */
@@ -150,52 +170,26 @@ static BevLikely
 is_admin(const BevSomebody *somebody, const char *role)
 {
 	if (role)
-		return strcmp(role, ROLE_ADMIN) == 0 ? BEV_YES : BEV_NO;
-	return somebody->role && strcmp(somebody->role, ROLE_ADMIN) != 0 ? BEV_NO : BEV_PERHAPS;
-}
-
-static BevLikely
-belongs(BevSpan principal, const BevSomebody *somebody, const char *role)
-{
-	const char *name;
-
-	if (bev_span_is(principal, BEV_PRINCIPAL_ALL))
-		return BEV_YES;
-	if (bev_span_is(principal, BEV_PRINCIPAL_ADMIN))
-		return is_admin(somebody, role);
-	if ((name = named_by(principal, BEV_PRINCIPAL_USER)) != NULL)
-		return bev_span_is(behind(principal, name), somebody->user) ? BEV_YES : BEV_NO;
-	if ((name = named_by(principal, BEV_PRINCIPAL_PROJECT)) != NULL)
-		return is_member(somebody, behind(principal, name)) ? BEV_YES : BEV_PERHAPS;
-	return BEV_NO;
+		return strcmp(role, BEV_ROLE_ADMIN) == 0 ? BEV_YES : BEV_NO;
+	return somebody->rights.role && strcmp(somebody->rights.role, BEV_ROLE_ADMIN) != 0 ?
+	           BEV_NO :
+	           BEV_PERHAPS;
 }
 
 BevLikely
 bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, const char *role)
 {
-	BevLikely named = BEV_NO;
-	BevLikely except = BEV_NO;
-	BevLikely among = BEV_NO;
-	bool restricted = false;
-	BevSpan line;
-	BevSpan principal;
+	BevLikely admin = is_admin(somebody, role);
+	List *against = projects_in(audience, BEV_AUDIENCE_EXCEPT, true);
+	List *in_favour = difference(projects_in(audience, BEV_AUDIENCE_EXCEPT, false), against);
+	bool may = false;
+	bool must = true;
 
-	while (bev_audience_next(&audience, &line))
+	/* The best and the worst that a token may say. */
+	for (int as_admin = admin == BEV_YES; as_admin <= (admin != BEV_NO); as_admin++)
 	{
-		char sign = split_line(line, &principal);
-		BevLikely here = belongs(principal, somebody, role);
-
-		if (sign == BEV_AUDIENCE_EXCEPT)
-			except = Max(except, here);
-		else if (sign == BEV_AUDIENCE_ONLY)
-		{
-			restricted = true;
-			among = Max(among, here);
-		}
-		else
-			named = Max(named, here);
+		may |= matches(audience, somebody, in_favour, as_admin);
+		must &= matches(audience, somebody, against, as_admin);
 	}
-	if (restricted)
-		named = Min(named, among);
-	return Min(named, BEV_YES - except);
+	return must ? BEV_YES : may ? BEV_PERHAPS : BEV_NO;
 }

@@ -8,7 +8,7 @@
 
 #include "server/users/user_lookup.h"
 #include "common/event/event.h"
-#include "nodes/pg_list.h"
+#include "server/users/user_rights.h"
 
 /* Ordered: of two that are both needed the lower one counts, of alternatives the higher. */
 typedef enum BevLikely
@@ -23,10 +23,7 @@ typedef struct BevSomebody
 {
 	const char *user;
 	bool has_tables; /* there are tables that decide */
-	bool has_row;    /* they have this user */
-	bool active;
-	const char *role; /* the lowest of their roles; NULL: no row */
-	List *projects;   /* of char *: memberships */
+	BevUserRights rights;
 	ErrorData *error; /* NULL unless they couldn't be read */
 } BevSomebody;
 

@@ -193,7 +193,7 @@ membership_words(const BevSomebody *somebody)
 	ListCell *cell;
 
 	initStringInfo(&out);
-	foreach (cell, somebody->projects)
+	foreach (cell, somebody->rights.projects)
 	{
 		appendStringInfo(&out, "%s%s", out.len ? ", " : "; member of project ",
 		                 bev_clients_text(lfirst(cell)));
@@ -212,18 +212,18 @@ look_at_user(Delivery *delivery)
 		             somebody->error->message));
 	else if (!somebody->has_tables)
 		add(delivery, "user", BEV_FINE, "no table decides who may connect: the token says it all");
-	else if (!somebody->has_row)
+	else if (!somebody->rights.has_row)
 		add(delivery, "user", bev_require_user ? BEV_REASON : BEV_FINE,
 		    psprintf("no attached table of users has this one: %s%s",
 		             bev_require_user ? "bugevents.require_user keeps it out" : "the token decides",
 		             membership_words(somebody)));
-	else if (!somebody->active)
+	else if (!somebody->rights.active)
 		add(delivery, "user", BEV_REASON,
 		    psprintf("not active now, by the table of users: it can't connect%s",
 		             membership_words(somebody)));
 	else
 		add(delivery, "user", BEV_FINE,
-		    psprintf("active, and %s by the tables, now%s", bev_clients_text(somebody->role),
+		    psprintf("active, and %s by the tables, now%s", bev_clients_text(somebody->rights.role),
 		             membership_words(somebody)));
 }
 
