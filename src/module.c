@@ -13,11 +13,13 @@
 #include "server/shared/ended.h"
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/dispatcher.h"
+#include "notify/courier/courier.h"
+#include "notify/projector/projector.h"
 #include "server/base/settings.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "server/shared/delivery_counters.h"
-#include "server/shared/worker_registry.h"
+#include "server/base/worker_registry.h"
 #include "server/shared/progress.h"
 #include "server/queue/queue.h"
 #include "server/queue/enabled.h"
@@ -79,6 +81,9 @@ _PG_init(void)
 	bev_two_phase_register();
 
 	/* pg_upgrade moves files; nothing may connect or write meanwhile. */
-	if (!IsBinaryUpgrade)
-		bev_dispatcher_register();
+	if (IsBinaryUpgrade)
+		return;
+	bev_projector_register();
+	bev_courier_register();
+	bev_dispatcher_register();
 }

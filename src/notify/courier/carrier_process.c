@@ -8,16 +8,18 @@
  */
 #include "notify/courier/carrier_process.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "notify/courier/ledger.h"
+#include "server/base/child.h"
 #include "server/base/spawn.h"
 #include "common/pipe/carrier_message.h"
 #include "utils/memutils.h"
 
-static pid_t carrier = 0;
+#define RESTART_MAX 1000 /* ms */
+
+static BevChild carrier = {.longest = RESTART_MAX};
 static pgsocket pipe_fd = PGINVALID_SOCKET;
 static StringInfoData outbox;
 static StringInfoData inbox;
@@ -47,11 +49,8 @@ bev_carrier_process_start(void)
 	snprintf(pipe_arg, sizeof(pipe_arg), "--fd=%d", BEV_SPAWN_PIPE);
 	snprintf(file_arg, sizeof(file_arg), "--ledger=%d", BEV_SPAWN_FILE);
 	prepare_buffers();
-	carrier = bev_spawn(argv, bev_ledger_fd(), false, &pipe_fd);
-	if (carrier > 0)
+	if (bev_child_start(&carrier, "carrier", argv, bev_ledger_fd(), false, &pipe_fd))
 		return true;
-	ereport(LOG, (errmsg("could not start the bugevents carrier: %m")));
-	carrier = 0;
 	pipe_fd = PGINVALID_SOCKET;
 	return false;
 }
@@ -67,17 +66,22 @@ close_pipe(void)
 bool
 bev_carrier_process_is_running(void)
 {
+	pid_t pid = carrier.pid;
 	int status;
 
-	if (carrier == 0)
-		return false;
-	if (!bev_spawn_ended(carrier, &status))
-		return true;
-	ereport(LOG,
-	        (errmsg("bugevents carrier (PID %d) ended with status %d", (int) carrier, status)));
-	carrier = 0;
-	close_pipe();
-	return false;
+	if (bev_child_ended(&carrier, &status))
+	{
+		ereport(LOG,
+		        (errmsg("bugevents carrier (PID %d) ended with status %d", (int) pid, status)));
+		close_pipe();
+	}
+	return carrier.pid > 0;
+}
+
+bool
+bev_carrier_process_is_due(void)
+{
+	return bev_child_is_due(&carrier);
 }
 
 pgsocket
@@ -153,7 +157,6 @@ bev_carrier_process_kill(const char *why)
 {
 	ereport(LOG, (errmsg("bugevents courier ends its carrier: %s", why)));
 	resetStringInfo(&inbox);
-	if (carrier > 0)
-		kill(carrier, SIGKILL);
+	bev_child_kill(&carrier);
 	close_pipe();
 }

@@ -14,6 +14,9 @@ extern bool bev_carrier_process_start(void);
 /* Does it run?  Notices its end, which is logged. */
 extern bool bev_carrier_process_is_running(void);
 
+/* Doesn't it run, and has the time come to start it (again)? */
+extern bool bev_carrier_process_is_due(void);
+
 /* The socket to wait for; PGINVALID_SOCKET: it doesn't run. */
 extern pgsocket bev_carrier_process_socket(void);
 

@@ -21,23 +21,20 @@
 #include "notify/courier/courier.h"
 
 #include "catalog/namespace.h"
-#include "server/shared/worker_registry.h"
+#include "server/base/worker_registry.h"
 #include "notify/courier/carrier_process.h"
 #include "notify/courier/delivery_table.h"
 #include "notify/courier/ledger.h"
 #include "server/base/subtransaction.h"
-#include "server/base/clock.h"
 #include "server/base/settings.h"
 #include "server/base/transaction.h"
 #include "server/base/worker.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "tcop/tcopprot.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/jsonb.h"
@@ -48,9 +45,7 @@
 
 #define LOOK_INTERVAL  60000               /* ms */
 #define PACE           10                  /* ms between looks at the least */
-#define RESTART_DELAY  1000                /* ms */
 #define WAIT_FOR_OTHER 100                 /* ms, for the carrier of a courier before us */
-#define START_INTERVAL 5000                /* ms */
 #define UNDER_WAY_MAX  (BEV_CHANNELS * 64) /* the limit of bugevents.delivery_concurrency */
 #define LEDGER_MAX     (1024 * 1024)       /* bytes */
 
@@ -242,14 +237,12 @@ hand_over(BevDeliveryChannel kind)
 static bool
 have_carrier(void)
 {
-	static TimestampTz not_before = 0;
 	int left;
 
 	if (bev_carrier_process_is_running())
 		return true;
-	if (!bev_clock_has_come(not_before, RESTART_DELAY) || !bev_ledger_open())
+	if (!bev_carrier_process_is_due() || !bev_ledger_open())
 		return false;
-	not_before = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RESTART_DELAY);
 
 	listen_to_carrier(); /* what it said at last */
 	under_way_count = 0;
@@ -351,53 +344,19 @@ run_turn(void)
 void
 bugevents_courier_main(Datum arg pg_attribute_unused())
 {
-	MemoryContext turn;
-
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
+	bev_worker_begin();
 	if (!bev_worker_registry_begin(BEV_WORKER_COURIER))
 		proc_exit(0);
 	bev_worker_connect();
-
-	turn =
-		AllocSetContextCreate(TopMemoryContext, "bugevents courier turn", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(turn);
-	while (!ShutdownRequestPending && run_turn())
-	{
-		MemoryContextSwitchTo(turn);
-		MemoryContextReset(turn);
-	}
+	bev_worker_run(run_turn);
 	proc_exit(0);
 }
 
-/* ---- for the dispatcher ---- */
-
-static void
-start(void)
-{
-	BackgroundWorker worker = {.bgw_flags =
-	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-	                           .bgw_start_time = BgWorkerStart_RecoveryFinished,
-	                           .bgw_restart_time = BGW_NEVER_RESTART};
-
-	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "bugevents_courier_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "bugevents courier", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "bugevents courier", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
-		ereport(LOG, (errmsg("bugevents could not start its courier: nothing is sent"),
-		              errhint("Set max_worker_processes higher.")));
-}
-
 void
-bev_courier_look_after(void)
+bev_courier_register(void)
 {
-	static TimestampTz next_start = 0;
+	static const BevKeptWorker worker = {"courier", "nothing is sent",
+	                                     bev_delivery_channel_is_any_on};
 
-	if (!bev_delivery_channel_is_any_on() || bev_worker_registry_is_running(BEV_WORKER_COURIER) ||
-	    !bev_clock_has_come(next_start, START_INTERVAL))
-		return;
-	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
-	start();
+	bev_worker_registry_add(BEV_WORKER_COURIER, &worker);
 }

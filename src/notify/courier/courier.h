@@ -6,10 +6,7 @@
 
 #include "postgres.h"
 
-/*
- * Start it, if there is none and a channel is configured.  To be called by the
- * dispatcher about once a second while there is a stream.
- */
-extern void bev_courier_look_after(void);
+/* Let the dispatcher keep it running while a channel is configured; called once from _PG_init. */
+extern void bev_courier_register(void);
 
 #endif /* BEV_NOTIFY_COURIER_COURIER_H */

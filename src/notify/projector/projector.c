@@ -29,7 +29,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "server/shared/worker_registry.h"
+#include "server/base/worker_registry.h"
 #include "server/shared/progress.h"
 #include "server/base/subtransaction.h"
 #include "server/base/clock.h"
@@ -41,7 +41,6 @@
 #include "server/journal/stream_row.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "notify/projector/change.h"
 #include "notify/projector/notification.h"
@@ -51,7 +50,6 @@
 #include "server/queue/queue.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -64,7 +62,6 @@
 #define PACE            10     /* ms between batches, unless what is written falls behind */
 #define RETRY_MIN       100    /* ms */
 #define RETRY_MAX       10000
-#define START_INTERVAL  5000                     /* ms */
 #define EXPIRE_INTERVAL (600 * INT64CONST(1000)) /* ms */
 
 PGDLLEXPORT void bugevents_projector_main(Datum arg);
@@ -224,7 +221,7 @@ nap(long ms)
 static void
 pause_for(long ms)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+	TimestampTz end = bev_clock_ahead(ms);
 
 	while (!ShutdownRequestPending && !bev_clock_has_come(end, ms))
 		wait_for(Min(ms, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end) + 1));
@@ -413,9 +410,8 @@ expire(void)
 	MemoryContext context = CurrentMemoryContext;
 	static TimestampTz due = 0;
 
-	if (!bev_clock_has_come(due, EXPIRE_INTERVAL))
+	if (!bev_clock_every(&due, EXPIRE_INTERVAL))
 		return;
-	due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), EXPIRE_INTERVAL);
 	bev_transaction_begin();
 	bev_notification_expire();
 	bev_transaction_commit(context);
@@ -474,56 +470,27 @@ run_turn(void)
 void
 bugevents_projector_main(Datum arg pg_attribute_unused())
 {
-	MemoryContext turn;
-
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
+	bev_worker_begin();
 	if (!bev_worker_registry_begin(BEV_WORKER_PROJECTOR))
 		proc_exit(0);
 	bev_progress_begin();
 	bev_worker_connect();
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
-
-	turn =
-		AllocSetContextCreate(TopMemoryContext, "bugevents projector turn", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(turn);
-	while (!ShutdownRequestPending && run_turn())
-	{
-		MemoryContextSwitchTo(turn);
-		MemoryContextReset(turn);
-	}
+	bev_worker_run(run_turn);
 	save_cursor();
 	proc_exit(0);
 }
 
-/* ---- for the dispatcher ---- */
-
-static void
-start(void)
+static bool
+is_wanted(void)
 {
-	BackgroundWorker worker = {.bgw_flags =
-	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-	                           .bgw_start_time = BgWorkerStart_RecoveryFinished,
-	                           .bgw_restart_time = BGW_NEVER_RESTART};
-
-	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "bugevents_projector_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "bugevents projector", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "bugevents projector", BGW_MAXLEN);
-	if (!RegisterDynamicBackgroundWorker(&worker, NULL))
-		ereport(LOG, (errmsg("bugevents could not start its projector: nobody is notified"),
-		              errhint("Set max_worker_processes higher.")));
+	return bev_projector;
 }
 
 void
-bev_projector_look_after(void)
+bev_projector_register(void)
 {
-	static TimestampTz next_start = 0;
+	static const BevKeptWorker worker = {"projector", "nobody is notified", is_wanted};
 
-	if (!bev_projector || bev_worker_registry_is_running(BEV_WORKER_PROJECTOR) ||
-	    !bev_clock_has_come(next_start, START_INTERVAL))
-		return;
-	next_start = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), START_INTERVAL);
-	start();
+	bev_worker_registry_add(BEV_WORKER_PROJECTOR, &worker);
 }

@@ -6,10 +6,7 @@
 
 #include "postgres.h"
 
-/*
- * Start it, if there is none and bugevents.projector is on.  To be called by the dispatcher
- * about once a second while there is a stream.
- */
-extern void bev_projector_look_after(void);
+/* Let the dispatcher keep it running while bugevents.projector is on; called once from _PG_init. */
+extern void bev_projector_register(void);
 
 #endif /* BEV_NOTIFY_PROJECTOR_PROJECTOR_H */

@@ -1,5 +1,11 @@
 /*
- * worker.c - what all background workers that connect to the database have in common.
+ * worker.c - what all our background workers have in common: start, connection, loop.
+ *
+ * Model: the dispatcher is registered while the library is preloaded.  It starts the responder
+ * when there is a question, and looks after the workers of worker_registry.h.
+ *
+ * Failure: an error outside of what a turn itself catches ends the worker; whoever looks after it
+ * starts another one.
  *
  * Rights: a worker is a superuser, and ALTER DATABASE ... SET, which the database's
  * owner may do, holds for it too.  With a search_path of the owner's, operators in the
@@ -16,8 +22,45 @@
 #include "catalog/pg_authid_d.h"
 #include "server/base/settings.h"
 #include "miscadmin.h"
-#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/memutils.h"
+
+BackgroundWorker
+bev_worker_describe(const char *name)
+{
+	BackgroundWorker worker = {.bgw_flags =
+	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+	                           .bgw_start_time = BgWorkerStart_RecoveryFinished,
+	                           .bgw_restart_time = BGW_NEVER_RESTART};
+
+	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
+	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "bugevents_%s_main", name);
+	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "bugevents %s", name);
+	snprintf(worker.bgw_type, sizeof(worker.bgw_type), "bugevents %s", name);
+	return worker;
+}
+
+bool
+bev_worker_start(BackgroundWorker *worker, const char *loss, BackgroundWorkerHandle **handle)
+{
+	if (RegisterDynamicBackgroundWorker(worker, handle))
+		return true;
+	ereport(LOG, (errmsg("bugevents could not start its %s: %s",
+	                     worker->bgw_name + strlen("bugevents "), loss),
+	              errhint("Set max_worker_processes higher.")));
+	return false;
+}
+
+void
+bev_worker_begin(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+}
 
 static void
 set(const char *name, const char *value)
@@ -45,4 +88,18 @@ bev_worker_connect(void)
 	set("bugevents.actor", "");
 	set("application_name", MyBgworkerEntry->bgw_name);
 	CommitTransactionCommand();
+}
+
+void
+bev_worker_run(bool (*turn)(void))
+{
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "bugevents turn", ALLOCSET_DEFAULT_SIZES);
+
+	MemoryContextSwitchTo(context);
+	while (!ShutdownRequestPending && turn())
+	{
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(context);
+	}
 }

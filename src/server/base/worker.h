@@ -1,8 +1,30 @@
 /*
- * worker.h - what all background workers that connect to the database have in common.
+ * worker.h - what all our background workers have in common: start, connection, loop.
+ *
+ * A worker NAME is the function bugevents_NAME_main, and "bugevents NAME" in pg_stat_activity.
  */
 #ifndef BEV_SERVER_BASE_WORKER_H
 #define BEV_SERVER_BASE_WORKER_H
+
+#include "postgres.h"
+
+#include "postmaster/bgworker.h"
+
+/*
+ * A worker that connects to the database, starts once recovery has finished, and is not started
+ * again by the postmaster; whoever wants it otherwise changes that.
+ */
+extern BackgroundWorker bev_worker_describe(const char *name);
+
+/*
+ * Have it started.  False: there is no slot for another worker, which is logged, with what that
+ * means (loss).  handle may be NULL.
+ */
+extern bool bev_worker_start(BackgroundWorker *worker, const char *loss,
+                             BackgroundWorkerHandle **handle);
+
+/* For the worker: take signals.  SIGHUP and SIGTERM set the flags of postmaster/interrupt.h. */
+extern void bev_worker_begin(void);
 
 /*
  * Connect this worker to bugevents.database as the superuser that initdb made, whatever
@@ -10,5 +32,11 @@
  * database; once in a worker's life.
  */
 extern void bev_worker_connect(void);
+
+/*
+ * Take turns until one says false, or SIGTERM came.  Each has a memory context of its own, which
+ * is current when it begins.
+ */
+extern void bev_worker_run(bool (*turn)(void));
 
 #endif /* BEV_SERVER_BASE_WORKER_H */

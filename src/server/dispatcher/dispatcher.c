@@ -29,9 +29,8 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "server/shared/worker_registry.h"
+#include "server/base/worker_registry.h"
 #include "server/shared/progress.h"
-#include "notify/courier/courier.h"
 #include "server/admission/admission.h"
 #include "server/dispatcher/alerts.h"
 #include "server/dispatcher/database.h"
@@ -50,13 +49,11 @@
 #include "server/journal/unserved.h"
 #include "miscadmin.h"
 #include "pgstat.h"
-#include "notify/projector/projector.h"
-#include "postmaster/bgworker.h"
+#include "server/base/worker.h"
 #include "postmaster/interrupt.h"
 #include "server/queue/enabled.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -264,7 +261,6 @@ start_feed(int i)
 static void
 look_after_gateways(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
 	int wanted = bev_enabled ? bev_gateways : 0;
 
 	stop_feeds(Min(wanted, feed_count));
@@ -277,10 +273,10 @@ look_after_gateways(void)
 	for (int i = 0; i < feed_count; i++)
 	{
 		bev_feed_reap(&feeds[i]);
-		if (feeds[i].pid == 0 && now >= feeds[i].restart_at)
+		if (bev_child_is_due(&feeds[i].process))
 			start_feed(i);
-		if (feeds[i].pid == 0)
-			next_check = Min(next_check, feeds[i].restart_at);
+		if (feeds[i].process.pid == 0)
+			next_check = Min(next_check, feeds[i].process.not_before);
 		bev_feed_announce(&feeds[i], dropped);
 	}
 }
@@ -316,7 +312,7 @@ static bool
 any_feed_is_ending(void)
 {
 	for (int i = 0; i < feed_count; i++)
-		if (feeds[i].pid > 0 && feeds[i].channel.fd < 0)
+		if (feeds[i].process.pid > 0 && feeds[i].channel.fd < 0)
 			return true;
 	return false;
 }
@@ -330,7 +326,7 @@ reload(void)
 	ProcessConfigFile(PGC_SIGHUP);
 	config = current_config();
 	for (int i = 0; i < feed_count; i++)
-		if (feeds[i].pid > 0)
+		if (feeds[i].process.pid > 0)
 			bev_feed_configure(&feeds[i], config);
 	next_check = 0;
 }
@@ -583,7 +579,7 @@ sleep_until_something_happens(void)
 	ResetLatch(MyLatch);
 }
 
-static void
+static bool
 run_turn(void)
 {
 	CHECK_FOR_INTERRUPTS();
@@ -600,43 +596,28 @@ run_turn(void)
 
 	if (bev_clock_has_come(next_check, CHECK_INTERVAL) || any_feed_is_ending())
 	{
-		next_check = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), CHECK_INTERVAL);
+		next_check = bev_clock_ahead(CHECK_INTERVAL);
 		look_after_stream();
 		look_after_gateways();
 		if (*stream_id)
-		{
-			bev_projector_look_after();
-			bev_courier_look_after();
-		}
+			bev_worker_registry_look_after();
 		bev_security_flush();
 		flush_feeds();
 	}
 	sleep_until_something_happens();
+	return true;
 }
 
 void
 bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 {
-	MemoryContext turn;
-
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-	BackgroundWorkerUnblockSignals();
+	bev_worker_begin();
 	bev_database_connect();
-
-	turn = AllocSetContextCreate(TopMemoryContext, "bugevents dispatcher turn",
-	                             ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(turn);
 	bev_queue_attach();
 	bev_admission_begin();
 	bev_alerts_begin();
 	before_shmem_exit(stop_feeds_at_exit, 0);
-
-	while (!ShutdownRequestPending)
-	{
-		run_turn();
-		MemoryContextReset(turn);
-	}
+	bev_worker_run(run_turn);
 
 	/* Not 0: that would mean never again. */
 	proc_exit(1);
@@ -645,15 +626,8 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 void
 bev_dispatcher_register(void)
 {
-	BackgroundWorker worker = {.bgw_flags =
-	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-	                           .bgw_start_time = BgWorkerStart_RecoveryFinished,
-	                           .bgw_restart_time = RESTART_SECONDS};
+	BackgroundWorker worker = bev_worker_describe("dispatcher");
 
-	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "bugevents_dispatcher_main",
-	        sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "bugevents dispatcher", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "bugevents dispatcher", BGW_MAXLEN);
+	worker.bgw_restart_time = RESTART_SECONDS;
 	RegisterBackgroundWorker(&worker);
 }

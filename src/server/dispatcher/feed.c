@@ -18,7 +18,6 @@
 #include "server/dispatcher/feed.h"
 
 #include <poll.h>
-#include <signal.h>
 
 #include "server/admission/admission.h"
 #include "server/dispatcher/gateway_log.h"
@@ -27,7 +26,7 @@
 #include "server/admission/lookup.h"
 #include "server/base/unix_time.h"
 #include "common/event/event.h"
-#include "server/base/spawn.h"
+#include "server/base/clock.h"
 #include "mb/pg_wchar.h"
 #include "common/pipe/body.h"
 #include "server/shared/counters.h"
@@ -38,9 +37,8 @@
 #define PIPE_FULL (4 * 1024 * 1024)
 #define FETCH_MAX (4 * 1024 * 1024)
 
-#define RESTART_FIRST 100 /* ms */
-#define RESTART_MAX   10000
-#define STOP_TIMEOUT  3000 /* ms, for saying goodbye to the clients */
+#define RESTART_MAX  10000 /* ms */
+#define STOP_TIMEOUT 3000  /* ms, for saying goodbye to the clients */
 
 /* End a gateway that can't go on; bev_feed_reap will find it dead. */
 static void
@@ -48,11 +46,10 @@ end_gateway(BevFeed *feed, const char *why)
 {
 	if (why)
 		ereport(LOG, (errmsg("ending bugevents gateway %d (PID %d): %s", feed->number,
-		                     (int) feed->pid, why)));
+		                     (int) feed->process.pid, why)));
 	bev_channel_close(&feed->channel);
 	feed->streaming = false;
-	if (feed->pid > 0)
-		kill(feed->pid, SIGKILL);
+	bev_child_kill(&feed->process);
 }
 
 static void
@@ -78,41 +75,23 @@ bev_feed_configure(BevFeed *feed, const char *config)
 	send_message(feed, BEV_MSG_CONFIG, &part, 1);
 }
 
-static void
-restart_later(BevFeed *feed)
-{
-	bool lived = feed->started != 0 &&
-	             TimestampDifferenceExceeds(feed->started, GetCurrentTimestamp(), RESTART_MAX);
-
-	feed->restart_delay = lived || feed->restart_delay == 0 ?
-	                          RESTART_FIRST :
-	                          Min(feed->restart_delay * 2, RESTART_MAX);
-	feed->restart_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), feed->restart_delay);
-}
-
 void
 bev_feed_start(BevFeed *feed, int number, const char *config)
 {
+	BevChild process = feed->process;
 	char text[12];
 	char *argv[] = {"bugevents-gateway", text, NULL};
 	int fd;
-	pid_t pid;
 
+	process.longest = RESTART_MAX;
 	snprintf(text, sizeof(text), "%d", number);
-	pid = bev_spawn(argv, -1, true, &fd);
-	if (pid < 0)
+	if (!bev_child_start(&process, psprintf("gateway %d", number), argv, -1, true, &fd))
 	{
-		ereport(LOG, (errmsg("could not start bugevents gateway %d: %m", number)));
-		feed->number = number;
-		restart_later(feed);
+		feed->process = process;
 		return;
 	}
-	*feed = (BevFeed){.number = number,
-	                  .pid = pid,
-	                  .started = GetCurrentTimestamp(),
-	                  .restart_delay = feed->restart_delay,
-	                  .status = feed->status};
-	bev_gateway_log_begin(feed);
+	*feed = (BevFeed){.number = number, .process = process, .log = feed->log};
+	bev_gateway_log_begin(&feed->log, number);
 	bev_channel_open(&feed->channel, fd, BEV_MESSAGE_MAX_UP);
 	bev_feed_configure(feed, config);
 }
@@ -461,11 +440,11 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 	switch (message->kind)
 	{
 		case BEV_MSG_LISTENING:
-			return bev_gateway_log_listening(feed, message);
+			return bev_gateway_log_listening(&feed->log, message);
 		case BEV_MSG_LOG:
-			return bev_gateway_log_line(feed, message);
+			return bev_gateway_log_line(&feed->log, message);
 		case BEV_MSG_STATUS:
-			return bev_gateway_log_status(feed, message);
+			return bev_gateway_log_status(&feed->log, message);
 		case BEV_MSG_FETCH:
 			return take_fetch(feed, message, settled);
 		case BEV_MSG_OPEN:
@@ -479,7 +458,7 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 		case BEV_MSG_ABUSE:
 			return take_abuse(feed, message);
 		case BEV_MSG_SLOW:
-			return bev_gateway_log_slow(feed, message);
+			return bev_gateway_log_slow(&feed->log, message);
 		case BEV_MSG_COUNTERS:
 			return take_counters(feed, message);
 		case BEV_MSG_ROLE:
@@ -516,15 +495,16 @@ bev_feed_receive(BevFeed *feed, uint64 settled)
 }
 
 static bool
-wait_for_end(BevFeed *feed, int timeout, int *status)
+wait_for_end(BevFeed *feed, int timeout)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
+	TimestampTz end = bev_clock_ahead(timeout);
+	int status;
 
-	while (!bev_spawn_ended(feed->pid, status))
+	while (!bev_child_ended(&feed->process, &status))
 	{
 		struct pollfd wait = {.fd = feed->channel.fd, .events = POLLIN};
 
-		if (GetCurrentTimestamp() >= end)
+		if (bev_clock_has_come(end, timeout))
 			return false;
 		if (feed->channel.fd >= 0)
 			bev_channel_flush(&feed->channel);
@@ -542,7 +522,6 @@ static void
 forget_gateway(BevFeed *feed)
 {
 	bev_channel_close(&feed->channel);
-	feed->pid = 0;
 	feed->streaming = false;
 	bev_admission_forget(feed->number);
 	bev_questions_forget(feed->number);
@@ -551,15 +530,13 @@ forget_gateway(BevFeed *feed)
 void
 bev_feed_stop(BevFeed *feed)
 {
-	int status;
-
-	if (feed->pid <= 0)
+	if (feed->process.pid == 0)
 		return;
 	send_message(feed, BEV_MSG_SHUTDOWN, NULL, 0);
-	if (!wait_for_end(feed, STOP_TIMEOUT, &status))
+	if (!wait_for_end(feed, STOP_TIMEOUT))
 	{
-		kill(feed->pid, SIGKILL);
-		wait_for_end(feed, STOP_TIMEOUT, &status);
+		bev_child_kill(&feed->process);
+		wait_for_end(feed, STOP_TIMEOUT);
 	}
 	forget_gateway(feed);
 }
@@ -567,17 +544,16 @@ bev_feed_stop(BevFeed *feed)
 void
 bev_feed_reap(BevFeed *feed)
 {
+	pid_t pid = feed->process.pid;
 	int status;
 	char *how;
 
-	if (feed->pid <= 0 || !bev_spawn_ended(feed->pid, &status))
+	if (!bev_child_ended(&feed->process, &status))
 		return;
-	restart_later(feed);
 	bev_counters_add(BEV_COUNT_RESTARTS, 1);
 	how = wait_result_to_str(status);
-	ereport(LOG,
-	        (errmsg("bugevents gateway %d (PID %d) ended: %s", feed->number, (int) feed->pid, how),
-	         errdetail("It will be started again in %d ms.", feed->restart_delay)));
+	ereport(LOG, (errmsg("bugevents gateway %d (PID %d) ended: %s", feed->number, (int) pid, how),
+	              errdetail("It will be started again in %d ms.", feed->process.delay)));
 	pfree(how);
 	forget_gateway(feed);
 }

@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 #include "server/users/user_lookup.h"
-#include "datatype/timestamp.h"
+#include "server/base/child.h"
+#include "server/dispatcher/gateway_log.h"
 #include "server/journal/journal_reader.h"
-#include "common/pipe/bucket.h"
 #include "common/pipe/channel.h"
 #include "common/pipe/counter.h"
 #include "common/pipe/message.h"
@@ -24,7 +24,7 @@
 typedef struct BevFeed
 {
 	int number; /* from 1 */
-	pid_t pid;  /* 0: not running */
+	BevChild process;
 	BevChannel channel;
 	bool greeted;   /* HELLO came */
 	bool streaming; /* STREAM was sent */
@@ -38,13 +38,8 @@ typedef struct BevFeed
 	int fetch_count;
 	BevJournalPlace fetch_place;
 
-	TimestampTz started;
-	TimestampTz restart_at;            /* when it is not running */
-	int restart_delay;                 /* ms */
-	char *status;                      /* what it said last of its configuration */
 	uint64 counter[BEV_COUNTER_KINDS]; /* what it counted up to now */
-	BevBucket lines;                   /* that it may write to the log */
-	uint64 lines_dropped;
+	BevGatewayLog log;
 } BevFeed;
 
 /* Start the gateway; config is the body of the first CONFIG. */

@@ -15,9 +15,11 @@
 #define LINES_A_MINUTE 100
 
 void
-bev_gateway_log_begin(BevFeed *feed)
+bev_gateway_log_begin(BevGatewayLog *log, int number)
 {
-	bev_bucket_fill(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000);
+	log->number = number;
+	log->dropped = 0;
+	bev_bucket_fill(&log->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000);
 }
 
 /* Text of a gateway, fit for the log: one line of plain ASCII. */
@@ -34,79 +36,78 @@ plain_text(const char *text, Size size)
 
 /* Whatever makes a gateway's words a line of the log asks here first. */
 static bool
-may_write_line(BevFeed *feed)
+may_write_line(BevGatewayLog *log)
 {
-	if (bev_bucket_take(&feed->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
+	if (bev_bucket_take(&log->lines, LINES_A_MINUTE, GetCurrentTimestamp() / 1000) > 0)
 	{
-		feed->lines_dropped++;
+		log->dropped++;
 		return false;
 	}
-	if (feed->lines_dropped > 0)
+	if (log->dropped > 0)
 		ereport(LOG, (errmsg("bugevents gateway %d: " UINT64_FORMAT
 		                     " lines were too many and are not shown",
-		                     feed->number, feed->lines_dropped)));
-	feed->lines_dropped = 0;
+		                     log->number, log->dropped)));
+	log->dropped = 0;
 	return true;
 }
 
 bool
-bev_gateway_log_listening(BevFeed *feed, const BevMessage *message)
+bev_gateway_log_listening(BevGatewayLog *log, const BevMessage *message)
 {
-	if (!may_write_line(feed))
+	if (!may_write_line(log))
 		return true;
-	ereport(LOG, (errmsg("bugevents gateway %d listening on %s", feed->number,
+	ereport(LOG, (errmsg("bugevents gateway %d listening on %s", log->number,
 	                     plain_text(message->body, message->size))));
 	return true;
 }
 
 bool
-bev_gateway_log_line(BevFeed *feed, const BevMessage *message)
+bev_gateway_log_line(BevGatewayLog *log, const BevMessage *message)
 {
-	BevLogMessage log;
+	BevLogMessage line;
 	BevSpan text;
 
-	if (!bev_body_log(message, &log, &text))
+	if (!bev_body_log(message, &line, &text))
 		return false;
-	if (!may_write_line(feed))
+	if (!may_write_line(log))
 		return true;
-	ereport(log.level == BEV_LOG_DEBUG   ? DEBUG1 :
-	        log.level == BEV_LOG_WARNING ? WARNING :
-	                                       LOG,
-	        (errmsg("bugevents gateway %d: %s", feed->number, plain_text(text.data, text.len))));
+	ereport(line.level == BEV_LOG_DEBUG   ? DEBUG1 :
+	        line.level == BEV_LOG_WARNING ? WARNING :
+	                                        LOG,
+	        (errmsg("bugevents gateway %d: %s", log->number, plain_text(text.data, text.len))));
 	return true;
 }
 
 /* It repeats a complaint as long as it tries again; the log needs it once. */
 bool
-bev_gateway_log_status(BevFeed *feed, const BevMessage *message)
+bev_gateway_log_status(BevGatewayLog *log, const BevMessage *message)
 {
 	char *status = plain_text(message->body, message->size);
 
-	if (*status && (feed->status == NULL || strcmp(status, feed->status) != 0) &&
-	    may_write_line(feed))
+	if (*status && (log->status == NULL || strcmp(status, log->status) != 0) && may_write_line(log))
 		ereport(
 			WARNING,
-			(errmsg("bugevents gateway %d can't serve as configured: %s", feed->number, status),
+			(errmsg("bugevents gateway %d can't serve as configured: %s", log->number, status),
 		     errhint(
 				 "Connected clients stay. It tries again to listen by itself; after correcting another setting or a file, reload.")));
-	if (feed->status)
-		pfree(feed->status);
-	feed->status = MemoryContextStrdup(TopMemoryContext, status);
+	if (log->status)
+		pfree(log->status);
+	log->status = MemoryContextStrdup(TopMemoryContext, status);
 	return true;
 }
 
 /* In the form of the lines about connections (admission.c). */
 bool
-bev_gateway_log_slow(BevFeed *feed, const BevMessage *message)
+bev_gateway_log_slow(BevGatewayLog *log, const BevMessage *message)
 {
 	BevSlowMessage slow;
 
 	if (!bev_body_slow(message, &slow))
 		return false;
-	if (bev_log_slow_delivery < 0 || !may_write_line(feed))
+	if (bev_log_slow_delivery < 0 || !may_write_line(log))
 		return true;
 	ereport(LOG, (errmsg("bugevents slow delivery: seq=" UINT64_FORMAT
 	                     " seconds=%.3f clients=%u gateway=%d events=%u",
-	                     slow.seq, slow.us / 1e6, slow.clients, feed->number, slow.events)));
+	                     slow.seq, slow.us / 1e6, slow.clients, log->number, slow.events)));
 	return true;
 }

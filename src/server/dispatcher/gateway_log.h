@@ -9,14 +9,23 @@
 
 #include "postgres.h"
 
-#include "server/dispatcher/feed.h"
+#include "common/pipe/bucket.h"
+#include "common/pipe/channel.h"
 
-/* The gateway begins, with a full share. */
-extern void bev_gateway_log_begin(BevFeed *feed);
+typedef struct BevGatewayLog
+{
+	int number;      /* of the gateway */
+	BevBucket lines; /* that it may still write */
+	uint64 dropped;  /* lines beyond, since one was written */
+	char *status;    /* what it said last of its configuration; NULL: nothing */
+} BevGatewayLog;
 
-extern bool bev_gateway_log_listening(BevFeed *feed, const BevMessage *message);
-extern bool bev_gateway_log_line(BevFeed *feed, const BevMessage *message);
-extern bool bev_gateway_log_status(BevFeed *feed, const BevMessage *message);
-extern bool bev_gateway_log_slow(BevFeed *feed, const BevMessage *message);
+/* A gateway of this number begins, with a full share; what one before it said last is kept. */
+extern void bev_gateway_log_begin(BevGatewayLog *log, int number);
+
+extern bool bev_gateway_log_listening(BevGatewayLog *log, const BevMessage *message);
+extern bool bev_gateway_log_line(BevGatewayLog *log, const BevMessage *message);
+extern bool bev_gateway_log_status(BevGatewayLog *log, const BevMessage *message);
+extern bool bev_gateway_log_slow(BevGatewayLog *log, const BevMessage *message);
 
 #endif /* BEV_SERVER_DISPATCHER_GATEWAY_LOG_H */

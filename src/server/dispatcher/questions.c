@@ -16,13 +16,13 @@
 
 #include "lib/ilist.h"
 #include "postmaster/bgworker.h"
+#include "server/base/clock.h"
 #include "server/responder/responder_queue.h"
 #include "server/responder/responder.h"
 #include "storage/dsm.h"
 #include "storage/proc.h"
 #include "storage/shm_mq.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #define QUEUED_MAX 4096
 #define RETRY_MS   5000
@@ -151,13 +151,13 @@ set_failure(Question *question)
 /* ---- the responder ---- */
 
 static void
-part_from_responder(void)
+leave_responder(void)
 {
 	if (segment)
 		dsm_detach(segment); /* and so from its queues */
 	segment = NULL;
 	to_responder = from_responder = NULL;
-	retry_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), RETRY_MS);
+	retry_at = bev_clock_ahead(RETRY_MS);
 }
 
 static void
@@ -184,13 +184,13 @@ have_responder(void)
 
 	if (segment)
 		return true;
-	if (GetCurrentTimestamp() < retry_at)
+	if (!bev_clock_has_come(retry_at, RETRY_MS))
 		return false;
 
 	segment = dsm_create(2 * BEV_QUESTION_QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);
 	if (segment == NULL)
 	{
-		part_from_responder();
+		leave_responder();
 		return false;
 	}
 	shm_mq_set_sender(shm_mq_create(dsm_segment_address(segment), BEV_QUESTION_QUEUE_SIZE), MyProc);
@@ -203,9 +203,7 @@ have_responder(void)
 	MemoryContextSwitchTo(old);
 	if (!started)
 	{
-		ereport(LOG, (errmsg("bugevents could not start its responder: clients' get and list fail"),
-		              errhint("Set max_worker_processes higher.")));
-		part_from_responder();
+		leave_responder();
 		return false;
 	}
 	make_queues(handle);
@@ -249,7 +247,7 @@ ask_next(uint64 settled)
 	part[1] = (shm_mq_iovec){question->payload, question->payload_size};
 	if (shm_mq_sendv(to_responder, part, 2, true, true) != SHM_MQ_SUCCESS)
 	{
-		part_from_responder();
+		leave_responder();
 		set_failure(question);
 		return true;
 	}
@@ -276,7 +274,7 @@ take_answer(void)
 		           size - sizeof(BevAnswerHead));
 	else
 	{
-		part_from_responder();
+		leave_responder();
 		set_failure(asked);
 	}
 	asked = NULL;

@@ -180,16 +180,10 @@ bugevents_responder_main(Datum arg)
 bool
 bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle)
 {
-	BackgroundWorker worker = {.bgw_flags =
-	                               BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
-	                           .bgw_start_time = BgWorkerStart_ConsistentState,
-	                           .bgw_restart_time = BGW_NEVER_RESTART,
-	                           .bgw_main_arg = UInt32GetDatum(segment),
-	                           .bgw_notify_pid = MyProcPid};
+	BackgroundWorker worker = bev_worker_describe("responder");
 
-	strlcpy(worker.bgw_library_name, "bugevents", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "bugevents_responder_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "bugevents responder", BGW_MAXLEN);
-	strlcpy(worker.bgw_type, "bugevents responder", BGW_MAXLEN);
-	return RegisterDynamicBackgroundWorker(&worker, handle);
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
+	worker.bgw_main_arg = UInt32GetDatum(segment);
+	worker.bgw_notify_pid = MyProcPid;
+	return bev_worker_start(&worker, "clients' get and list fail", handle);
 }

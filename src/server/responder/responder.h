@@ -11,7 +11,7 @@
 
 /*
  * Start it on a segment as responder_queue.h describes it.  False: there is no slot for
- * another worker.  It ends when the other end of its queues is gone.
+ * another worker, which is logged.  It ends when the other end of its queues is gone.
  */
 extern bool bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle);
 

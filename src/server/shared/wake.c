@@ -4,7 +4,7 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
-#include "server/shared/worker_registry.h"
+#include "server/base/worker_registry.h"
 #include "server/base/settings.h"
 #include "fmgr.h"
 

@@ -1,24 +1,35 @@
 /*
- * worker_registry.c - which workers run, for those who start and wake them.
+ * worker_registry.c - the workers that are kept running, for those who start and wake them.
  *
  * Concurrency: a worker claims its place by compare-and-swap and gives it back at exit.
  * The latch of a process that has just ended may be set: harmless, as whoever has
  * it next looks again.
  */
-#include "server/shared/worker_registry.h"
+#include "server/base/worker_registry.h"
 
 #include "access/xact.h"
+#include "server/base/clock.h"
 #include "server/base/compat.h"
+#include "server/base/worker.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
 
-#define NOBODY UINT32_MAX
+#define NOBODY         UINT32_MAX
+#define START_INTERVAL 5000 /* ms */
 
 /* Indexes of PGPROCs, or NOBODY. */
 static pg_atomic_uint32 *workers;
+
+static const BevKeptWorker *kept[BEV_WORKERS];
+
+void
+bev_worker_registry_add(BevWorkerKind kind, const BevKeptWorker *worker)
+{
+	kept[kind] = worker;
+}
 
 void
 bev_worker_registry_request(void)
@@ -57,6 +68,21 @@ bool
 bev_worker_registry_is_running(BevWorkerKind kind)
 {
 	return pg_atomic_read_u32(&workers[kind]) != NOBODY;
+}
+
+void
+bev_worker_registry_look_after(void)
+{
+	static TimestampTz next_start[BEV_WORKERS];
+
+	for (int kind = 0; kind < BEV_WORKERS; kind++)
+	{
+		BackgroundWorker worker = bev_worker_describe(kept[kind]->name);
+
+		if (kept[kind]->is_wanted() && !bev_worker_registry_is_running((BevWorkerKind) kind) &&
+		    bev_clock_every(&next_start[kind], START_INTERVAL))
+			(void) bev_worker_start(&worker, kept[kind]->loss, NULL);
+	}
 }
 
 void
