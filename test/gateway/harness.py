@@ -39,7 +39,7 @@ COUNTED = pipe.counters()
 ABUSE_KINDS = [value for metric, value in COUNTED if metric == "bugevents_security_events_total"]
 DELAYS = [value for metric, value in COUNTED if metric == "bugevents_delivery_seconds_bucket"]
 
-SECRET = b"0123456789abcdef0123456789abcdef"
+SECRET = b"0123456789abcdef" * 4
 STREAM_ID = "11111111-2222-3333-4444-555555555555"
 
 # ---------------------------------------------------------------- TAP

@@ -73,7 +73,7 @@ becomes('and none again', 'origin_not_allowed', @origin);
 
 # The secret.
 my $old = $server->token('2');
-$server->{secret} = 'another secret, also thirty-two bytes or more';
+$server->{secret} = 'another secret, as long as HS512 wants it: sixty-four bytes or more';
 append_to_file($node->data_dir . '/new_secret', $server->{secret});
 chmod 0600, $node->data_dir . '/new_secret';
 $server->set('bugevents.jwt_secret_file' => 'new_secret');

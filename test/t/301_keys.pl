@@ -163,7 +163,7 @@ for my $case (
 	unlike($server->log_since($log), qr/\Q$second->{x}\E/, '... without repeating it');
 }
 
-# A secret that could be guessed is none.
+# A secret that could be guessed is none, nor one that is shorter than an algorithm's hash.
 my $secret = $server->node->data_dir . '/short_secret';
 append_to_file($secret, 'x' x 31 . "\n");
 chmod 0600, $secret;
@@ -182,6 +182,16 @@ BugEvents::Server::wait_until(sub {
 		answer($token) eq 'ready';
 	}, 'the longer secret');
 pass('a longer one does');
+$log = $server->log_size;
+$server->set('bugevents.jwt_algorithms' => 'HS256,HS512');
+$server->wait_log(qr/can't serve as configured: the secret for tokens could not be read: it needs 64 bytes or more for what jwt_algorithms allows/, $log);
+pass('a secret too short for HS512 is told when HS512 is asked for');
+append_to_file($secret, 'x' x 32);
+$server->node->reload;
+BugEvents::Server::wait_until(sub {
+		answer($server->token('1', alg => 'HS512', secret => slurp_file($secret))) eq 'ready';
+	}, 'a secret for HS512');
+pass('a longer one does for it');
 
 $server->node->stop;
 done_testing();

@@ -215,6 +215,10 @@ test_sets(void)
 		{"a short secret",
 	     "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZQ\"}]}",
 	     "too weak"},
+		{"a secret too short for its algorithm",
+	     "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS384\","
+	     "\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"}]}",
+	     "too short for it"},
 		{"a secret in standard base64",
 	     "{\"keys\":[{\"kty\":\"oct\",\"k\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"}]}",
 	     "malformed"},

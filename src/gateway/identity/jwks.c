@@ -181,7 +181,7 @@ add_key(BevKeyring *keyring, const json_t *jwk, bool *added)
 	if (!bev_key_label(key, json_string_value(kid), bound))
 	{
 		bev_key_free(key);
-		return "has an \"alg\" that is not one of its type";
+		return "has an \"alg\" that is not one of its type, or a secret that is too short for it";
 	}
 	*added = true;
 	return bev_keyring_add(keyring, key) ? NULL : "is one too many";

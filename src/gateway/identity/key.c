@@ -21,6 +21,7 @@ struct BevKey
 	cjose_jwk_t *jwk;     /* of all kinds but Edwards */
 	EVP_PKEY *pkey;       /* of Edwards keys */
 	size_t signature_len; /* 0: the algorithm's */
+	size_t secret_len;    /* of secrets */
 	char *kid;            /* NULL: none */
 	int algorithm;        /* -1: each of the kind */
 };
@@ -42,11 +43,14 @@ BevKey *
 bev_key_secret(BevBytes secret)
 {
 	cjose_err err;
+	BevKey *key;
 
 	if (secret.len < BEV_SECRET_MIN)
 		return NULL;
-	return create(BEV_KEY_SECRET, cjose_jwk_create_oct_spec(secret.data, secret.len, &err), NULL,
-	              0);
+	key = create(BEV_KEY_SECRET, cjose_jwk_create_oct_spec(secret.data, secret.len, &err), NULL, 0);
+	if (key)
+		key->secret_len = secret.len;
+	return key;
 }
 
 BevKey *
@@ -112,10 +116,18 @@ bev_key_free(BevKey *key)
 	free(key);
 }
 
+/* cjose asks for it from 0.6.2.4 on, and then says no more than that the token is bad. */
+static bool
+secret_is_long_enough(const BevKey *key, const BevAlgorithm *algorithm)
+{
+	return key->kind != BEV_KEY_SECRET || key->secret_len >= algorithm->signature_len;
+}
+
 bool
 bev_key_label(BevKey *key, const char *kid, int algorithm)
 {
-	if (algorithm >= 0 && bev_algorithms[algorithm].kind != key->kind)
+	if (algorithm >= 0 && (bev_algorithms[algorithm].kind != key->kind ||
+	                       !secret_is_long_enough(key, &bev_algorithms[algorithm])))
 		return false;
 	key->algorithm = algorithm;
 	key->kid = kid ? bev_copy_text(kid, strlen(kid)) : NULL;
@@ -160,6 +172,7 @@ bev_key_verify(const BevKey *key, const BevJws *jws)
 	size_t len = algorithm->signature_len ? algorithm->signature_len : key->signature_len;
 
 	if (algorithm->kind != key->kind || jws->signature_len != len ||
+	    !secret_is_long_enough(key, algorithm) ||
 	    (key->algorithm >= 0 && key->algorithm != jws->algorithm))
 		return false;
 	return key->kind == BEV_KEY_EDWARDS ? verify_edwards(key, jws) : verify_jws(key, jws);

@@ -22,10 +22,10 @@ typedef struct BevBytes
 } BevBytes;
 
 /*
- * What a key must have (RFC 7518, sections 3.2, 3.3 and 6; RFC 8037, section 2):
- * a secret 32 bytes; RSA a modulus of 2048 to 16384 bits without a leading zero
- * and an odd exponent; EC a point of the curve, its coordinates at full length;
- * Edwards curves ("Ed25519", "Ed448") their point at full length.
+ * What a key must have (RFC 7518, sections 3.2, 3.3 and 6; RFC 8037, section 2): a secret 32
+ * bytes, and for an algorithm as many as its hash; RSA a modulus of 2048 to 16384 bits
+ * without a leading zero and an odd exponent; EC a point of the curve, its coordinates at
+ * full length; Edwards curves ("Ed25519", "Ed448") their point at full length.
  */
 #define BEV_SECRET_MIN 32
 
@@ -39,7 +39,7 @@ extern void bev_key_free(BevKey *key);
 
 /*
  * Give the key a name, and bind it to one algorithm (its place in bev_algorithms).
- * False: the algorithm is not one of this kind of key.
+ * False: the algorithm is not one of this kind of key, or the secret is too short for it.
  */
 extern bool bev_key_label(BevKey *key, const char *kid, int algorithm);
 

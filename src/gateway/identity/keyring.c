@@ -41,6 +41,19 @@ bev_keyring_allow(BevKeyring *keyring, int algorithm)
 	keyring->allowed[algorithm] = true;
 }
 
+int
+bev_keyring_longest_hmac(const BevKeyring *keyring)
+{
+	int longest = -1;
+
+	for (int i = 0; i < BEV_ALGORITHMS; i++)
+		if (keyring->allowed[i] && bev_algorithms[i].kind == BEV_KEY_SECRET &&
+		    (longest < 0 ||
+		     bev_algorithms[i].signature_len > bev_algorithms[longest].signature_len))
+			longest = i;
+	return longest;
+}
+
 bool
 bev_keyring_add(BevKeyring *keyring, BevKey *key)
 {

@@ -20,6 +20,9 @@ extern void bev_keyring_free(BevKeyring *keyring);
 /* Allow an algorithm: its place in bev_algorithms. */
 extern void bev_keyring_allow(BevKeyring *keyring, int algorithm);
 
+/* The algorithm among those that are allowed that needs the longest secret; -1: none needs one. */
+extern int bev_keyring_longest_hmac(const BevKeyring *keyring);
+
 /* Takes the key.  False: there is no more room. */
 extern bool bev_keyring_add(BevKeyring *keyring, BevKey *key);
 

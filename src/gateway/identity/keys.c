@@ -17,6 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A secret is as long as the hash of each algorithm that it may be for (RFC 7518, 3.2). */
+static size_t
+secret_needs(const BevKeyring *keyring)
+{
+	int longest = bev_keyring_longest_hmac(keyring);
+
+	return longest < 0 ? BEV_SECRET_MIN : bev_algorithms[longest].signature_len;
+}
+
 static bool
 add_secret(BevKeyring *keyring, const char *base64)
 {
@@ -29,7 +38,7 @@ add_secret(BevKeyring *keyring, const char *base64)
 		return true;
 	secret = bev_alloc(len);
 	n = bev_base64_decode(secret, base64, len);
-	if (n > 0)
+	if (n > 0 && (size_t) n >= secret_needs(keyring))
 		key = bev_key_secret((BevBytes){secret, (size_t) n});
 	OPENSSL_cleanse(secret, len);
 	free(secret);
@@ -57,33 +66,36 @@ allow_algorithms(BevKeyring *keyring, const char *list)
 	}
 }
 
-/* NULL, or what can't be read of all but the key set. */
-static const char *
-read_all_but_jwks(BevKeyring *keyring, const BevConfig *config)
+static bool
+read_all_but_jwks(BevKeyring *keyring, const BevConfig *config, char *error, size_t error_size)
 {
 	if (!allow_algorithms(keyring, config->jwt_algorithms))
-		return "jwt_algorithms names an unknown algorithm";
-	if (!add_secret(keyring, config->jwt_secret))
-		return "the secret for tokens could not be read: it needs 32 bytes or more";
-	if (!bev_pem_read(keyring, config->jwt_key))
-		return "the public keys for tokens could not be read: PEM public keys or "
-			   "certificates, RSA of 2048 bits or more, EC of P-256, P-384 or P-521, "
-			   "or Ed25519 or Ed448";
-	return NULL;
+		snprintf(error, error_size, "jwt_algorithms names an unknown algorithm");
+	else if (!add_secret(keyring, config->jwt_secret))
+		snprintf(error, error_size,
+		         "the secret for tokens could not be read: it needs %zu bytes or more%s",
+		         secret_needs(keyring),
+		         secret_needs(keyring) > BEV_SECRET_MIN ? " for what jwt_algorithms allows" : "");
+	else if (!bev_pem_read(keyring, config->jwt_key))
+		snprintf(error, error_size,
+		         "the public keys for tokens could not be read: PEM public keys or "
+		         "certificates, RSA of 2048 bits or more, EC of P-256, P-384 or P-521, "
+		         "or Ed25519 or Ed448");
+	else
+		return true;
+	return false;
 }
 
 BevKeyring *
 bev_keys_read(const BevConfig *config, char *error, size_t error_size)
 {
 	BevKeyring *keyring = bev_keyring_create();
-	const char *wrong = read_all_but_jwks(keyring, config);
-	bool good = wrong == NULL && bev_jwks_read(keyring, config->jwks, error, error_size);
+	bool good = read_all_but_jwks(keyring, config, error, error_size) &&
+	            bev_jwks_read(keyring, config->jwks, error, error_size);
 
 	ERR_clear_error();
 	if (good)
 		return keyring;
-	if (wrong)
-		snprintf(error, error_size, "%s", wrong);
 	bev_keyring_free(keyring);
 	return NULL;
 }

@@ -53,7 +53,7 @@ sub new
 		node => $node,
 		database => $o{database} // 'postgres',
 		port => PostgreSQL::Test::Cluster::get_free_port(),
-		secret => 'a secret of the tests, thirty-two bytes at least',
+		secret => 'a secret of the tests, as long as HS512 wants it: sixty-four bytes',
 	}, $class;
 
 	$node->init(
