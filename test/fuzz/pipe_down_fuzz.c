@@ -3,17 +3,14 @@
  *
  * Four clients look on: one that takes everything, an admin with a subscription, one
  * that conflates, one that waits to be admitted.  The first byte of the input says at
- * which of the messages the sockets are choked.
+ * which of the messages the sockets are choked.  Two messages come in each turn, so that
+ * the second meets those who ended by the first.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/session/registration.h"
-#include "gateway/client/upgrade.h"
-#include "gateway/session/fanout.h"
-#include "gateway/session/question.h"
-#include "gateway/main/stream.h"
 #include "common/pipe/body.h"
+#include "gateway/main/stream_message.h"
 #include "stage.h"
 
 static bool
@@ -27,47 +24,65 @@ configure(const BevMessage *message)
 }
 
 static bool
-take(BevGateway *gateway, const BevMessage *message)
+begin_stream(Stage *stage, const BevMessage *message)
+{
+	if (!bev_stream_message_begin(&stage->updates, message))
+		return false;
+	bev_clients_stream_began(&stage->clients);
+	return true;
+}
+
+static bool
+take(Stage *stage, const BevMessage *message)
 {
 	switch (message->kind)
 	{
 		case BEV_MSG_CONFIG:
 			return configure(message);
 		case BEV_MSG_STREAM:
-			return bev_stream_begin(gateway, message);
+			return begin_stream(stage, message);
 		case BEV_MSG_EVENTS:
-			return bev_stream_events(gateway, message);
+			return bev_stream_message_events(&stage->updates, message);
 		case BEV_MSG_PROGRESS:
-			return bev_stream_progress(gateway, message);
+			return bev_stream_message_progress(&stage->fanout, message);
 		case BEV_MSG_FETCHED:
-			return bev_stream_fetched(gateway, message);
+			return bev_stream_message_fetched(&stage->fanout, message);
 		case BEV_MSG_ADMIT:
-			bev_fanout_batch(gateway);
-			return bev_registration_answer(gateway, message);
+			bev_fanout_batch(&stage->fanout);
+			return bev_clients_admit(&stage->clients, message);
 		case BEV_MSG_ANSWER:
-			bev_fanout_batch(gateway);
-			return bev_question_answered(gateway, message);
+			bev_fanout_batch(&stage->fanout);
+			return bev_question_answered(&stage->questions, message);
 		case BEV_MSG_DISCONNECT:
-			return bev_registration_disconnect(gateway, message);
+			return bev_registration_disconnect(&stage->sessions, message);
 		default:
 			return true;
 	}
 }
 
 static void
-add_clients(void)
+end_turn(Stage *stage)
 {
-	BevClient *admin = stage_client("2", true, false);
-	BevClient *conflating = stage_client("3", false, false);
-	BevClient *waiting = stage_client("4", false, false);
+	bev_fanout_batch(&stage->fanout);
+	bev_clients_look_at_held(&stage->clients);
+	bev_window_trim(&stage->fanout.stream.window);
+	stage_turn();
+}
+
+static void
+add_clients(Stage *stage)
+{
+	BevSession *admin = &stage_client("2", true, false)->session;
+	BevSession *conflating = &stage_client("3", false, false)->session;
+	BevSession *waiting = &stage_client("4", false, false)->session;
 
 	stage_client("1", false, false);
 	admin->subscription = bev_subscription_create();
 	bev_subscription_add(admin->subscription, BEV_BY_TYPE, "bug_report");
 	bev_subscription_seal(admin->subscription);
-	bev_fanout_conflate(conflating, true);
-	waiting->state = BEV_CLIENT_WAITING;
-	bev_registration_ask(waiting);
+	bev_fanout_conflate(&stage->fanout, conflating, true);
+	waiting->state = BEV_SESSION_WAITING;
+	bev_registration_ask(&stage->registrations, waiting);
 }
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
@@ -75,14 +90,14 @@ extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BevGateway *gateway;
+	Stage *stage;
 	BevChannel channel;
 	BevMessage message;
 
 	if (size == 0)
 		return 0;
-	gateway = stage_open(true);
-	add_clients();
+	stage = stage_open(true);
+	add_clients(stage);
 	bev_channel_open(&channel, -1, BEV_MESSAGE_MAX_DOWN);
 	channel.in.size = channel.in.end = size - 1;
 	channel.in.data = malloc(size);
@@ -90,12 +105,10 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	for (int n = 0; bev_channel_next(&channel, &message) == 1; n++)
 	{
 		stage_choke(input[0] >> (n % 8) & 1);
-		if (!take(gateway, &message))
+		if (!take(stage, &message))
 			break;
-		bev_fanout_batch(gateway);
-		bev_upgrade_look_at_held(gateway);
-		bev_window_trim(&gateway->window);
-		stage_turn();
+		if (n % 2)
+			end_turn(stage);
 	}
 	stage_choke(false);
 	bev_channel_close(&channel);

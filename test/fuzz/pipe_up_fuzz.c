@@ -27,7 +27,7 @@ decode(const BevMessage *message)
 	BevAbuseMessage abuse;
 	BevSubscriptionMessage who;
 	BevSlowMessage slow;
-	BevPackedSubscription interest;
+	BevPackedSubscription subscription;
 	uint64_t counter[BEV_COUNTER_KINDS];
 	BevSpan text;
 
@@ -45,7 +45,7 @@ decode(const BevMessage *message)
 	{
 		check_text(abuse.address, sizeof(abuse.address));
 		if (abuse.kind >= BEV_ABUSE_KINDS)
-			stage_fail("a suspicion is one of those that are known");
+			stage_fail("an abuse is one of those that are known");
 	}
 	if (bev_body_open(message, &open))
 	{
@@ -58,7 +58,7 @@ decode(const BevMessage *message)
 	{
 		if (text.len > BEV_PACKED_SUBSCRIPTION_MAX)
 			stage_fail("what a client wants is not longer than it may be");
-		while (bev_packed_subscription_next(&text, &interest))
+		while (bev_packed_subscription_next(&text, &subscription))
 			;
 		if (text.len > 0)
 			stage_fail("what a client wants can be read to its end");

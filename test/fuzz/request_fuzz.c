@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/session/registration.h"
-#include "gateway/client/client_message.h"
 #include "common/text/utf8.h"
 #include "stage.h"
 
@@ -15,12 +13,14 @@ extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	BevGateway *gateway;
+	Stage *stage;
 	BevClient *client;
+	BevSession *session;
 
-	gateway = stage_open(true);
+	stage = stage_open(true);
 	client = stage_client("1", false, true);
-	client->admitted = true;
+	session = &client->session;
+	session->admitted = true;
 	while (size > 0)
 	{
 		const uint8_t *end = memchr(input, '\n', size);
@@ -31,13 +31,13 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		/* The reader lets nothing else through. */
 		if (bev_utf8_check(0, message, n) == 0)
 		{
-			uint32_t asked = client->questions;
+			uint32_t asked = session->questions;
 
-			bev_client_message_answer(client, message, n);
-			if (client->out.len == 0 && client->questions == asked)
+			bev_client_message_answer(&stage->messages, client, message, n);
+			if (session->out.len == 0 && session->questions == asked)
 				stage_fail("each message is answered, or passed on");
-			bev_client_flush(client);
-			bev_registration_report(gateway);
+			bev_session_flush(session);
+			bev_registration_report(&stage->registrations, &stage->sessions);
 		}
 		free(message);
 		n += end != NULL;

@@ -9,14 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/identity/keys.h"
-#include "gateway/session/registration.h"
-#include "gateway/stream/directory.h"
-#include "common/program/memory.h"
-#include "gateway/session/question.h"
-#include "gateway/main/stream.h"
-#include "gateway/session/abuse.h"
 #include "common/pipe/body.h"
+#include "common/program/memory.h"
+#include "gateway/identity/keys.h"
+#include "gateway/main/stream_message.h"
+#include "gateway/wire/frame.h"
 
 struct BevSockets
 {
@@ -24,7 +21,7 @@ struct BevSockets
 };
 
 static BevSockets sockets;
-static BevGateway gateway;
+static Stage stage;
 static bool choked;
 static bool must_be_json;
 
@@ -261,40 +258,86 @@ begin_stream(void)
 	BevStreamMessage stream = {.tip = 5, .id = "11111111-2222-3333-4444-555555555555"};
 	BevMessage message = {BEV_MSG_STREAM, sizeof(stream), (const char *) &stream};
 
-	if (!bev_stream_begin(&gateway, &message))
+	if (!bev_stream_message_begin(&stage.updates, &message))
 		stage_fail("the stage's stream begins");
 }
 
-BevGateway *
-stage_open(bool stream)
+static void
+read_config(void)
 {
-	static bool begun;
 	char error[256];
 
-	if (!begun)
+	stage.config = bev_config_read(stage_config, strlen(stage_config), error, sizeof(error));
+	stage.tokens.keyring = bev_keys_read(stage.config, error, sizeof(error));
+	if (stage.tokens.keyring == NULL)
+		stage_fail(error);
+}
+
+static void
+compose_sessions(void)
+{
+	stage.counts = (BevCounts){0};
+	stage.sessions = (BevSessions){
+		.loop = &stage.loop,
+		.sockets = &sockets,
+		.counts = &stage.counts,
+		.abuses = &stage.abuses,
+	};
+	stage.fanout = (BevFanout){
+		.sessions = &stage.sessions,
+		.counts = &stage.counts,
+		.link = &stage.link,
+		.config = stage.config,
+	};
+	stage.registrations = (BevRegistrations){.link = &stage.link};
+	stage.questions = (BevQuestions){.link = &stage.link};
+	stage.updates = (BevAccessUpdates){stage.config, &stage.fanout, &stage.registrations};
+	bev_fanout_begin(&stage.fanout);
+	bev_window_limit(&stage.fanout.stream.window, 1 << 20);
+}
+
+static void
+compose_clients(void)
+{
+	stage.tokens.config = stage.config;
+	stage.tokens.addresses = bev_addresses_create();
+	stage.http = (BevHttp){&stage.tokens, &stage.questions, &stage.fanout.stream};
+	stage.upgrade = (BevUpgrade){stage.config,  &stage.tokens,        &stage.http,
+	                             &stage.fanout, &stage.registrations, &stage.updates};
+	stage.messages = (BevClientMessages){stage.config, &stage.tokens, &stage.fanout,
+	                                     &stage.questions, &stage.registrations};
+	stage.clients = (BevClients){
+		.config = stage.config,
+		.sessions = &stage.sessions,
+		.fanout = &stage.fanout,
+		.registrations = &stage.registrations,
+		.questions = &stage.questions,
+		.upgrade = &stage.upgrade,
+		.messages = &stage.messages,
+	};
+}
+
+Stage *
+stage_open(bool stream)
+{
+	if (stage.config == NULL)
 	{
-		uv_loop_init(&gateway.loop);
-		gateway.sockets = &sockets;
-		gateway.config = bev_config_read(stage_config, strlen(stage_config), error, sizeof(error));
-		gateway.keyring = bev_keys_read(gateway.config, error, sizeof(error));
-		if (gateway.keyring == NULL)
-			stage_fail(error);
-		begun = true;
+		uv_loop_init(&stage.loop);
+		read_config();
 	}
 	choked = must_be_json = false;
-	gateway.addresses = bev_addresses_create();
-	gateway.replay = bev_replay_create(&bev_stream_replay_events, &gateway);
-	bev_window_limit(&gateway.window, 1 << 20);
+	compose_sessions();
+	compose_clients();
 	if (stream)
 		begin_stream();
-	return &gateway;
+	return &stage;
 }
 
 BevClient *
 stage_accept(void)
 {
-	bev_client_accept(&gateway, -1);
-	return gateway.first;
+	bev_client_accept(&stage.clients, -1);
+	return bev_client_of(stage.sessions.first);
 }
 
 BevClient *
@@ -310,11 +353,11 @@ stage_client(const char *user, bool admin, bool json)
 	};
 
 	must_be_json = json;
-	bev_client_identify(client, &claims);
+	bev_session_identify(&client->session, &claims);
 	bev_claims_free(&claims);
-	client->state = BEV_CLIENT_OPEN;
-	client->deadline = 0;
-	gateway.clients_open++;
+	client->session.state = BEV_SESSION_OPEN;
+	client->session.deadline = 0;
+	stage.sessions.let_in++;
 	return client;
 }
 
@@ -324,9 +367,9 @@ stage_choke(bool choke)
 	if (choked && !choke)
 	{
 		choked = false;
-		for (BevClient *client = gateway.first; client; client = client->next)
-			if (!client->socket.dropped)
-				bev_client_writable(&client->socket);
+		for (BevSession *session = stage.sessions.first; session; session = session->next)
+			if (!session->socket.dropped)
+				bev_client_writable(&stage.clients, &session->socket);
 	}
 	choked = choke;
 }
@@ -334,6 +377,7 @@ stage_choke(bool choke)
 void
 stage_turn(void)
 {
+	bev_clients_end_turn(&stage.clients);
 	while (sockets.to_drop)
 	{
 		BevSocket *socket = sockets.to_drop;
@@ -342,31 +386,25 @@ stage_turn(void)
 		socket->wsi = NULL;
 		bev_client_closed(socket);
 	}
-	bev_client_free_dead(&gateway);
-	bev_replay_ask(gateway.replay, gateway.window.floor);
+	bev_clients_end_turn(&stage.clients);
+	bev_fanout_fetch(&stage.fanout);
 }
 
 void
 stage_close(void)
 {
-	bev_registration_report(&gateway);
-	bev_abuse_tell(&gateway);
-	for (BevClient *client = gateway.first; client; client = client->next)
-		bev_socket_drop(&sockets, &client->socket);
+	bev_registration_report(&stage.registrations, &stage.sessions);
+	bev_abuse_tell(&stage.abuses, &stage.link);
+	for (BevSession *session = stage.sessions.first; session; session = session->next)
+		bev_session_drop(session);
 	stage_turn();
-	if (gateway.sockets_open != 0 || gateway.clients_open != 0)
+	if (stage.sessions.count != 0 || stage.sessions.let_in != 0)
 		stage_fail("all clients are counted out again");
-	bev_window_free(&gateway.window);
-	bev_replay_free(gateway.replay);
-	bev_directory_free(&gateway.directory);
-	bev_registration_free(&gateway);
-	bev_question_free(&gateway);
-	bev_addresses_free(gateway.addresses);
-	bev_text_free(&gateway.scratch);
-	gateway.window = (BevWindow){0};
-	gateway.directory = (BevDirectory){0};
-	gateway.stream[0] = '\0';
-	gateway.dropped = gateway.sent_tip = gateway.batch = gateway.last_number = 0;
-	gateway.held = 0;
-	gateway.shared_chunk = NULL;
+	if (stage.fanout.conflating != 0 || stage.sessions.directory.groups.count != 0)
+		stage_fail("all clients are let go of");
+	bev_fanout_free(&stage.fanout);
+	bev_directory_free(&stage.sessions.directory);
+	bev_registration_free(&stage.registrations);
+	bev_question_free(&stage.questions);
+	bev_addresses_free(stage.tokens.addresses);
 }

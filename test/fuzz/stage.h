@@ -13,8 +13,28 @@
 /* What the tokens of the stage are signed with. */
 #define STAGE_SECRET "0123456789abcdef0123456789abcdef"
 
-/* The gateway, begun anew; it has keys of each kind, and a stream unless told not to. */
-extern BevGateway *stage_open(bool stream);
+/* The parts of a gateway, as main composes them */
+typedef struct Stage
+{
+	uv_loop_t loop;
+	BevLink link;
+	BevConfig *config;
+	BevCounts counts;
+	BevAbuses abuses;
+	BevSessions sessions;
+	BevFanout fanout;
+	BevRegistrations registrations;
+	BevQuestions questions;
+	BevAccessUpdates updates;
+	BevTokenCheck tokens;
+	BevHttp http;
+	BevUpgrade upgrade;
+	BevClientMessages messages;
+	BevClients clients;
+} Stage;
+
+/* A gateway, begun anew; it has keys of each kind, and a stream unless told not to. */
+extern Stage *stage_open(bool stream);
 extern void stage_close(void);
 
 /* A connection that has said nothing yet. */

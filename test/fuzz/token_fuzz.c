@@ -33,11 +33,11 @@ add_base64url(BevText *token, const char *data, size_t len)
 static BevTokenResult
 check(const char *token)
 {
-	const BevGateway *gateway = stage_open(false);
+	const Stage *stage = stage_open(false);
 	BevClaims claims;
 	const char *why;
 	BevTokenResult result =
-		bev_token_verify(gateway->keyring, gateway->config, token, NOW, &claims, &why);
+		bev_token_verify(stage->tokens.keyring, stage->config, token, NOW, &claims, &why);
 
 	if ((result == BEV_TOKEN_GOOD) != (why == NULL))
 		stage_fail("there is a reason unless it is good");

@@ -4,13 +4,9 @@
  * Not here: what needs the database, beyond a look at its form (question.h).
  */
 #include "gateway/client/client_message.h"
-#include "gateway/client/token_check.h"
-#include "gateway/session/fanout.h"
-#include "common/program/memory.h"
-#include "gateway/session/question.h"
-#include "gateway/session/reply.h"
-#include "gateway/session/abuse.h"
 #include "common/program/text.h"
+#include "gateway/session/reply.h"
+#include "gateway/wire/frame.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -32,26 +28,29 @@
 
 typedef struct Request
 {
+	const BevClientMessages *messages;
+	BevSession *session;
 	const char *id;        /* JSON text, or NULL */
 	const json_t *payload; /* an object, or NULL */
 } Request;
 
 static void
-invalid_field(BevClient *client, const Request *request, const char *field, const char *message)
+invalid_field(const Request *request, const char *field, const char *message)
 {
 	char more[96];
 
 	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
-	bev_reply_error_with(client, request->id, "invalid_field", message, more);
+	bev_reply_error_with(request->session, request->id, "invalid_field", message, more);
 }
 
 static void
-missing_field(BevClient *client, const Request *request, const char *field)
+missing_field(const Request *request, const char *field)
 {
 	char more[96];
 
 	snprintf(more, sizeof(more), ",\"field\":\"%s\"", field);
-	bev_reply_error_with(client, request->id, "missing_field", "a required field is missing", more);
+	bev_reply_error_with(request->session, request->id, "missing_field",
+	                     "a required field is missing", more);
 }
 
 /* ---- subscribe ---- */
@@ -93,13 +92,13 @@ read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list, bo
 }
 
 static void
-reply_position(BevClient *client, const Request *request)
+reply_position(const Request *request)
 {
 	char payload[48];
 
 	snprintf(payload, sizeof(payload), "{\"seq\":%" PRIu64 "}",
-	         client->standing == BEV_LIVE ? client->gateway->sent_tip : client->cursor);
-	bev_reply_ok(client, request->id, payload);
+	         bev_session_position(request->session));
+	bev_reply_ok(request->session, request->id, payload);
 }
 
 /*
@@ -131,7 +130,7 @@ unknown_member(const json_t *payload)
 }
 
 static void
-answer_subscribe(BevClient *client, const Request *request)
+answer_subscribe(const Request *request)
 {
 	static const struct
 	{
@@ -146,16 +145,17 @@ answer_subscribe(BevClient *client, const Request *request)
 	};
 	const char *unknown = unknown_member(request->payload);
 	const json_t *conflate = json_object_get(request->payload, "conflate");
+	BevSession *session = request->session;
 	BevSubscription *subscription;
 
 	if (unknown)
 	{
-		invalid_field(client, request, unknown, "there is no such filter");
+		invalid_field(request, unknown, "there is no such filter");
 		return;
 	}
 	if (conflate && !json_is_boolean(conflate))
 	{
-		invalid_field(client, request, "conflate", "expected true or false");
+		invalid_field(request, "conflate", "expected true or false");
 		return;
 	}
 	subscription = bev_subscription_create();
@@ -165,7 +165,7 @@ answer_subscribe(BevClient *client, const Request *request)
 		              fields[i].numbers))
 			continue;
 		bev_subscription_free(subscription);
-		invalid_field(client, request, fields[i].name,
+		invalid_field(request, fields[i].name,
 		              fields[i].numbers ? "expected a list of ids, each a number or a string" :
 		                                  "expected a list of strings");
 		return;
@@ -175,54 +175,57 @@ answer_subscribe(BevClient *client, const Request *request)
 		bev_subscription_free(subscription);
 		subscription = NULL;
 	}
-	bev_subscription_free(client->subscription);
-	client->subscription = subscription;
-	client->muted = false;
-	client->subscription_changed = true;
-	bev_fanout_conflate(client, json_is_true(conflate));
-	reply_position(client, request);
+	bev_subscription_free(session->subscription);
+	session->subscription = subscription;
+	session->muted = false;
+	session->subscription_changed = true;
+	bev_fanout_conflate(request->messages->fanout, session, json_is_true(conflate));
+	reply_position(request);
 }
 
 static void
-answer_unsubscribe(BevClient *client, const Request *request)
+answer_unsubscribe(const Request *request)
 {
-	client->muted = true;
-	client->subscription_changed = true;
-	bev_fanout_place(client, client->gateway->sent_tip);
-	reply_position(client, request);
+	BevSession *session = request->session;
+
+	session->muted = true;
+	session->subscription_changed = true;
+	bev_fanout_place(request->messages->fanout, session, session->sessions->sent_tip);
+	reply_position(request);
 }
 
 /* ---- ping, authenticate ---- */
 
 static void
-answer_ping(BevClient *client, const Request *request)
+answer_ping(const Request *request)
 {
 	char payload[64];
 
 	snprintf(payload, sizeof(payload), "{\"pong\":true,\"seq\":%" PRIu64 "}",
-	         client->gateway->sent_tip);
-	bev_reply_ok(client, request->id, payload);
+	         request->session->sessions->sent_tip);
+	bev_reply_ok(request->session, request->id, payload);
 }
 
 static void
-reply_identity(BevClient *client, const Request *request)
+reply_identity(const Request *request)
 {
+	const BevSession *session = request->session;
 	BevText payload = {0};
 	char expires[BEV_TIME_LEN + 1];
 
-	bev_time_format(expires, client->expires_at * 1000000);
+	bev_time_format(expires, session->expires_at * 1000000);
 	bev_text_add_string(&payload, "{\"user_id\":");
-	bev_text_add_json(&payload, client->user_id, strlen(client->user_id));
+	bev_text_add_json(&payload, session->user_id, strlen(session->user_id));
 	bev_text_add_string(&payload, ",\"role\":");
-	bev_text_add_json(&payload, client->role, strlen(client->role));
+	bev_text_add_json(&payload, session->role, strlen(session->role));
 	bev_text_printf(&payload, ",\"expires_at\":\"%s\"}", expires);
 	bev_text_add(&payload, "", 1);
-	bev_reply_ok(client, request->id, payload.data);
+	bev_reply_ok(request->session, request->id, payload.data);
 	bev_text_free(&payload);
 }
 
 static void
-answer_authenticate(BevClient *client, const Request *request)
+answer_authenticate(const Request *request)
 {
 	const json_t *token = json_object_get(request->payload, "token");
 	BevTokenResult result;
@@ -232,33 +235,36 @@ answer_authenticate(BevClient *client, const Request *request)
 
 	if (token == NULL)
 	{
-		missing_field(client, request, "token");
+		missing_field(request, "token");
 		return;
 	}
 	if (!json_is_string(token))
 	{
-		invalid_field(client, request, "token", "expected a string");
+		invalid_field(request, "token", "expected a string");
 		return;
 	}
-	wait = bev_token_check_wait(client);
+	wait = bev_token_check_wait(request->messages->tokens, request->session);
 	if (wait > 0)
 	{
-		bev_reply_rate_limited(client, request->id, wait, BEV_ATTEMPTS_REFUSED);
+		bev_reply_rate_limited(request->session, request->id, wait, BEV_ATTEMPTS_REFUSED);
 		return;
 	}
-	result = bev_token_check(client, json_string_value(token), &claims, &why);
+	result = bev_token_check(request->messages->tokens, request->session, json_string_value(token),
+	                         &claims, &why);
 	if (result != BEV_TOKEN_GOOD)
-		bev_reply_error(client, request->id,
+		bev_reply_error(request->session, request->id,
 		                result == BEV_TOKEN_EXPIRED ? "token_expired" : "invalid_token", why);
-	else if (strcmp(claims.user_id, client->user_id) != 0)
+	else if (strcmp(claims.user_id, request->session->user_id) != 0)
 	{
-		bev_abuse_note(client, BEV_COUNT_ABUSE_other_user);
-		bev_reply_error(client, request->id, "forbidden", "the token is for another user");
+		bev_session_abuse(request->session, BEV_COUNT_ABUSE_other_user);
+		bev_reply_error(request->session, request->id, "forbidden",
+		                "the token is for another user");
 	}
 	else
 	{
-		bev_client_identify(client, &claims);
-		reply_identity(client, request);
+		if (bev_session_identify(request->session, &claims))
+			bev_registration_tell_role(request->messages->registrations, request->session);
+		reply_identity(request);
 	}
 	bev_claims_free(&claims);
 }
@@ -267,55 +273,55 @@ answer_authenticate(BevClient *client, const Request *request)
 
 /* Pass it on as it is: the other end knows what each entity has. */
 static void
-ask(BevClient *client, const Request *request, BevVerb verb)
+ask(const Request *request, BevVerb verb)
 {
 	char *payload = json_dumps(request->payload, JSON_COMPACT);
 
-	bev_question_ask(client, request->id, verb, payload);
+	bev_question_ask(request->messages->questions, request->session, request->id, verb, payload);
 	free(payload);
 }
 
 static bool
-names_a_type(BevClient *client, const Request *request)
+names_a_type(const Request *request)
 {
 	const json_t *type = json_object_get(request->payload, "type");
 
 	if (json_is_string(type))
 		return true;
 	if (type == NULL)
-		missing_field(client, request, "type");
+		missing_field(request, "type");
 	else
-		invalid_field(client, request, "type", "expected a string");
+		invalid_field(request, "type", "expected a string");
 	return false;
 }
 
 /* A request whose payload is an id. */
 static void
-ask_about(BevClient *client, const Request *request, const char *field, BevVerb verb)
+ask_about(const Request *request, const char *field, BevVerb verb)
 {
 	const json_t *id = json_object_get(request->payload, field);
 
 	if (id == NULL)
-		missing_field(client, request, field);
+		missing_field(request, field);
 	else if (!json_is_string(id) && !json_is_integer(id))
-		invalid_field(client, request, field, "expected a number or a string");
+		invalid_field(request, field, "expected a number or a string");
 	else
-		ask(client, request, verb);
+		ask(request, verb);
 }
 
 static void
-answer_get(BevClient *client, const Request *request)
+answer_get(const Request *request)
 {
-	if (names_a_type(client, request))
-		ask_about(client, request, "id", BEV_VERB_GET);
+	if (names_a_type(request))
+		ask_about(request, "id", BEV_VERB_GET);
 }
 
 static void
-answer_list(BevClient *client, const Request *request)
+answer_list(const Request *request)
 {
-	if (!names_a_type(client, request))
+	if (!names_a_type(request))
 		return;
-	ask(client, request,
+	ask(request,
 	    strcmp(json_string_value(json_object_get(request->payload, "type")), "notification") == 0 ?
 	        BEV_VERB_NOTIFICATIONS :
 	        BEV_VERB_LIST);
@@ -324,44 +330,46 @@ answer_list(BevClient *client, const Request *request)
 /* ---- read, watch ---- */
 
 static void
-answer_read(BevClient *client, const Request *request)
+answer_read(const Request *request)
 {
-	ask_about(client, request, "notification_id", BEV_VERB_READ);
+	ask_about(request, "notification_id", BEV_VERB_READ);
 }
 
 static void
-answer_read_all(BevClient *client, const Request *request)
+answer_read_all(const Request *request)
 {
-	bev_question_ask(client, request->id, BEV_VERB_READ_ALL, "{}");
+	bev_question_ask(request->messages->questions, request->session, request->id, BEV_VERB_READ_ALL,
+	                 "{}");
 }
 
 static void
-answer_watch(BevClient *client, const Request *request)
+answer_watch(const Request *request)
 {
-	ask_about(client, request, "bug_report_id", BEV_VERB_WATCH);
+	ask_about(request, "bug_report_id", BEV_VERB_WATCH);
 }
 
 static void
-answer_unwatch(BevClient *client, const Request *request)
+answer_unwatch(const Request *request)
 {
-	ask_about(client, request, "bug_report_id", BEV_VERB_UNWATCH);
+	ask_about(request, "bug_report_id", BEV_VERB_UNWATCH);
 }
 
 /* ---- connections, disconnect ---- */
 
 static void
-answer_connections(BevClient *client, const Request *request)
+answer_connections(const Request *request)
 {
 	if (request->payload)
-		ask(client, request, BEV_VERB_CONNECTIONS);
+		ask(request, BEV_VERB_CONNECTIONS);
 	else
-		bev_question_ask(client, request->id, BEV_VERB_CONNECTIONS, "{}");
+		bev_question_ask(request->messages->questions, request->session, request->id,
+		                 BEV_VERB_CONNECTIONS, "{}");
 }
 
 static void
-answer_disconnect(BevClient *client, const Request *request)
+answer_disconnect(const Request *request)
 {
-	ask_about(client, request, "connection_id", BEV_VERB_DISCONNECT);
+	ask_about(request, "connection_id", BEV_VERB_DISCONNECT);
 }
 
 /* ---- Any request ---- */
@@ -369,7 +377,7 @@ answer_disconnect(BevClient *client, const Request *request)
 typedef struct Type
 {
 	const char *name;
-	void (*answer)(BevClient *client, const Request *request);
+	void (*answer)(const Request *request);
 } Type;
 
 static const Type types[] = {
@@ -388,41 +396,42 @@ static const Type types[] = {
 };
 
 static void
-answer_type(BevClient *client, const json_t *message, Request *request)
+answer_type(const json_t *message, Request *request)
 {
 	const json_t *type = json_object_get(message, "type");
 	const json_t *payload = json_object_get(message, "payload");
 
 	if (type == NULL)
 	{
-		missing_field(client, request, "type");
+		missing_field(request, "type");
 		return;
 	}
 	if (!json_is_string(type))
 	{
-		invalid_field(client, request, "type", "expected a string");
+		invalid_field(request, "type", "expected a string");
 		return;
 	}
 	if (payload && !json_is_null(payload) && !json_is_object(payload))
 	{
-		invalid_field(client, request, "payload", "expected an object");
+		invalid_field(request, "payload", "expected an object");
 		return;
 	}
 	request->payload = json_is_object(payload) ? payload : NULL;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (strcmp(types[i].name, json_string_value(type)) == 0)
 		{
-			types[i].answer(client, request);
+			types[i].answer(request);
 			return;
 		}
-	bev_reply_error(client, request->id, "unknown_type", "there is no request of this type");
+	bev_reply_error(request->session, request->id, "unknown_type",
+	                "there is no request of this type");
 }
 
 static void
-answer_message(BevClient *client, const json_t *message)
+answer_message(const BevClientMessages *messages, BevSession *session, const json_t *message)
 {
 	const json_t *id = json_object_get(message, "id");
-	Request request = {0};
+	Request request = {.messages = messages, .session = session};
 	char *text = NULL;
 
 	/* Only what is short and has no parts is worth an echo. */
@@ -431,9 +440,9 @@ answer_message(BevClient *client, const json_t *message)
 	if (text && strlen(text) <= ID_MAX)
 		request.id = text;
 	if (id && !json_is_null(id) && request.id == NULL)
-		invalid_field(client, &request, "id", "expected a string or a number of at most 256 bytes");
+		invalid_field(&request, "id", "expected a string or a number of at most 256 bytes");
 	else
-		answer_type(client, message, &request);
+		answer_type(message, &request);
 	free(text);
 }
 
@@ -468,11 +477,11 @@ is_too_deep(const char *text, size_t len)
 
 /* False: it has had its share; it was told, or is being closed. */
 static bool
-within_rate(BevClient *client)
+within_rate(const BevClientMessages *messages, BevClient *client)
 {
-	BevGateway *gateway = client->gateway;
+	BevSession *session = &client->session;
 	double wait =
-		bev_bucket_take(&client->bucket, gateway->config->message_rate, uv_now(&gateway->loop));
+		bev_bucket_take(&client->bucket, messages->config->message_rate, bev_session_now(session));
 
 	if (wait == 0)
 	{
@@ -481,28 +490,29 @@ within_rate(BevClient *client)
 	}
 	if (++client->refusals > REFUSALS_MAX)
 	{
-		bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_messages);
-		bev_client_refuse(client, BEV_CLOSE_POLICY, "rate_limited",
-		                  "too many messages, again and again");
+		bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_messages);
+		bev_reply_refuse(session, BEV_CLOSE_POLICY, "rate_limited",
+		                 "too many messages, again and again");
 		return false;
 	}
-	bev_reply_rate_limited(client, NULL, wait, "too many messages");
+	bev_reply_rate_limited(session, NULL, wait, "too many messages");
 	return false;
 }
 
 void
-bev_client_message_answer(BevClient *client, const char *text, size_t len)
+bev_client_message_answer(const BevClientMessages *messages, BevClient *client, const char *text,
+                          size_t len)
 {
 	json_t *message = NULL;
 
-	if (!within_rate(client))
+	if (!within_rate(messages, client))
 		return;
 	if (!is_too_deep(text, len))
 		message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
 	if (json_is_object(message))
-		answer_message(client, message);
+		answer_message(messages, &client->session, message);
 	else
-		bev_reply_error(client, NULL, "invalid_message",
+		bev_reply_error(&client->session, NULL, "invalid_message",
 		                message ? "the message is not a JSON object" :
 		                          "the message is not valid JSON");
 	json_decref(message);

@@ -13,9 +13,24 @@
 #ifndef BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H
 #define BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H
 
-#include "gateway/client/client.h"
+#include "gateway/client/connection.h"
+#include "gateway/client/token_check.h"
+#include "gateway/session/fanout.h"
+#include "gateway/session/question.h"
+#include "gateway/session/registration.h"
+
+/* What requests may lead to */
+typedef struct BevClientMessages
+{
+	const BevConfig *config;
+	const BevTokenCheck *tokens;
+	BevFanout *fanout;
+	BevQuestions *questions;
+	BevRegistrations *registrations;
+} BevClientMessages;
 
 /* Answer one text message. */
-extern void bev_client_message_answer(BevClient *client, const char *text, size_t len);
+extern void bev_client_message_answer(const BevClientMessages *messages, BevClient *client,
+                                      const char *text, size_t len);
 
 #endif /* BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H */

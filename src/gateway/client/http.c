@@ -6,11 +6,7 @@
  * wrong.
  */
 #include "gateway/client/http.h"
-#include "gateway/client/token_check.h"
 #include "gateway/client/console.h"
-#include "gateway/session/question.h"
-#include "gateway/session/abuse.h"
-#include "gateway/identity/token.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -78,9 +74,9 @@ more_headers(int status)
 	"Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n"
 
 static void
-respond_with(BevClient *client, int status, const char *type, BevSpan body, bool with_body)
+respond_with(BevSession *session, int status, const char *type, BevSpan body, bool with_body)
 {
-	BevText *out = &client->out;
+	BevText *out = &session->out;
 
 	bev_text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_phrase(status));
 	bev_text_printf(out, "Content-Type: %s\r\nContent-Length: %u\r\n", type, body.len);
@@ -92,21 +88,21 @@ respond_with(BevClient *client, int status, const char *type, BevSpan body, bool
 	bev_text_printf(out, "Connection: close%s\r\n\r\n", status == 426 ? ", upgrade" : "");
 	if (with_body)
 		bev_text_add(out, body.data, body.len);
-	client->state = BEV_CLIENT_HTTP;
+	session->state = BEV_SESSION_HTTP;
 }
 
 /* A line of text. */
 static void
-respond(BevClient *client, int status, const char *text, bool with_body)
+respond(BevSession *session, int status, const char *text, bool with_body)
 {
 	char line[128];
 	int len = snprintf(line, sizeof(line), "%s\n", text);
 
-	respond_with(client, status, PLAIN_TEXT, (BevSpan){line, (uint32_t) len}, with_body);
+	respond_with(session, status, PLAIN_TEXT, (BevSpan){line, (uint32_t) len}, with_body);
 }
 
 static BevCounter
-suspicion(int status)
+abuse_kind(int status)
 {
 	switch (status)
 	{
@@ -124,35 +120,48 @@ suspicion(int status)
 }
 
 void
-bev_http_refuse(BevClient *client, int status)
+bev_http_refuse(BevSession *session, int status)
 {
-	bev_abuse_note(client, suspicion(status));
-	respond(client, status, reason_phrase(status), true);
+	bev_session_abuse(session, abuse_kind(status));
+	respond(session, status, reason_phrase(status), true);
 }
 
 static void
-respond_file(BevClient *client, const BevConsoleFile *file, bool with_body)
+respond_file(BevSession *session, const BevConsoleFile *file, bool with_body)
 {
 	BevSpan body = {file->start, (uint32_t) (file->end - file->start)};
 
-	respond_with(client, 200, file->type, body, with_body);
+	respond_with(session, 200, file->type, body, with_body);
 }
 
 /* ---- /metrics ---- */
 
 static bool
-has_admin_token(BevClient *client, const BevHead *head)
+has_admin_token(const BevHttp *http, BevSession *session, const BevHead *head)
 {
 	char token[BEV_TOKEN_MAX + 1];
 	BevClaims claims = {0};
 	const char *why;
-	bool is_admin = bev_head_token(head, token) &&
-	                bev_token_check(client, token, &claims, &why) == BEV_TOKEN_GOOD &&
-	                claims.is_admin;
+	bool is_admin =
+		bev_head_token(head, token) &&
+		bev_token_check(http->tokens, session, token, &claims, &why) == BEV_TOKEN_GOOD &&
+		claims.is_admin;
 
 	OPENSSL_cleanse(token, sizeof(token));
 	bev_claims_free(&claims);
 	return is_admin;
+}
+
+/* The answer to who waits for them. */
+static bool
+on_metrics(BevSession *session, const char *id __attribute__((unused)),
+           const BevAnswerMessage *answer, BevSpan rest)
+{
+	if (answer->kind == BEV_ANSWER_TEXT)
+		respond_with(session, 200, METRICS_TEXT, rest, true);
+	else
+		respond(session, 503, "the database could not answer", true);
+	return true;
 }
 
 /*
@@ -161,69 +170,69 @@ has_admin_token(BevClient *client, const BevHead *head)
  * nginx does unless told otherwise.
  */
 static void
-answer_metrics(BevClient *client, const BevHead *head)
+answer_metrics(const BevHttp *http, BevSession *session, const BevHead *head)
 {
 	bool is_local = head->forwarded.len == 0 && !head->is_old &&
-	                bev_address_is_loopback(bev_client_address(client));
+	                bev_address_is_loopback(bev_session_address(session));
 
-	if (!is_local && bev_token_check_wait(client) > 0)
+	if (!is_local && bev_token_check_wait(http->tokens, session) > 0)
 	{
-		respond(client, 429, BEV_ATTEMPTS_REFUSED, true);
+		respond(session, 429, BEV_ATTEMPTS_REFUSED, true);
 		return;
 	}
-	if (!is_local && !has_admin_token(client, head))
+	if (!is_local && !has_admin_token(http, session, head))
 	{
-		bev_http_refuse(client, 401);
+		bev_http_refuse(session, 401);
 		return;
 	}
-	client->state = BEV_CLIENT_SCRAPING;
-	bev_question_metrics(client);
+	session->state = BEV_SESSION_SCRAPING;
+	bev_question_metrics(http->questions, session, on_metrics);
+}
+
+/* NULL: the stream can be served; else why not. */
+static const char *
+why_unready(const BevHttp *http, const BevSession *session)
+{
+	if (session->sessions->shutting_down)
+		return "shutting down";
+	return http->stream->id[0] ? NULL : "no stream yet";
 }
 
 void
-bev_http_metrics(BevClient *client, const BevSpan *text)
+bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head)
 {
-	if (text)
-		respond_with(client, 200, METRICS_TEXT, *text, true);
-	else
-		respond(client, 503, "the database could not answer", true);
-}
-
-void
-bev_http_answer(BevClient *client, const BevHead *head)
-{
-	const char *unready = bev_gateway_unready(client->gateway);
+	const char *unready = why_unready(http, session);
 	const BevConsoleFile *file = bev_console_find(head->path);
 	bool is_get = bev_span_is(head->method, "GET");
 
 	if (!is_get && !bev_span_is(head->method, "HEAD"))
-		bev_http_refuse(client, 405);
+		bev_http_refuse(session, 405);
 	else if (bev_span_is(head->path, "/health"))
-		respond(client, 200, "ok", is_get);
+		respond(session, 200, "ok", is_get);
 	else if (bev_span_is(head->path, "/ready"))
-		respond(client, unready ? 503 : 200, unready ? unready : "ok", is_get);
+		respond(session, unready ? 503 : 200, unready ? unready : "ok", is_get);
 	else if (bev_span_is(head->path, "/metrics") && is_get)
-		answer_metrics(client, head);
+		answer_metrics(http, session, head);
 	else if (file)
-		respond_file(client, file, is_get);
+		respond_file(session, file, is_get);
 	else if (bev_span_is(head->path, "/ws"))
-		respond(client, 426, "this is a WebSocket", is_get);
+		respond(session, 426, "this is a WebSocket", is_get);
 	else
-		bev_http_refuse(client, 404);
+		bev_http_refuse(session, 404);
 }
 
 void
-bev_http_accept(BevClient *client, const BevHead *head)
+bev_http_accept(BevSession *session, const BevHead *head)
 {
 	char accept[BEV_ACCEPT_LEN + 1];
 
 	bev_head_accept(head, accept);
-	bev_text_printf(&client->out,
+	bev_text_printf(&session->out,
 	                "HTTP/1.1 101 Switching Protocols\r\n"
 	                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 	                "Sec-WebSocket-Accept: %s\r\n",
 	                accept);
 	if (bev_head_offers_protocol(head))
-		bev_text_add_string(&client->out, "Sec-WebSocket-Protocol: " BEV_SUBPROTOCOL "\r\n");
-	bev_text_add_string(&client->out, "\r\n");
+		bev_text_add_string(&session->out, "Sec-WebSocket-Protocol: " BEV_SUBPROTOCOL "\r\n");
+	bev_text_add_string(&session->out, "\r\n");
 }

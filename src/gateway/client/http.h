@@ -4,18 +4,25 @@
 #ifndef BEV_GATEWAY_CLIENT_HTTP_H
 #define BEV_GATEWAY_CLIENT_HTTP_H
 
-#include "gateway/client/client.h"
+#include "gateway/client/token_check.h"
+#include "gateway/session/question.h"
+#include "gateway/stream/stream.h"
+#include "gateway/wire/handshake.h"
+
+typedef struct BevHttp
+{
+	const BevTokenCheck *tokens;
+	BevQuestions *questions;
+	const BevStream *stream;
+} BevHttp;
 
 /* Answer a request that is no upgrade; the connection ends with it. */
-extern void bev_http_answer(BevClient *client, const BevHead *head);
+extern void bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head);
 
 /* Answer with a status alone: a refusal. */
-extern void bev_http_refuse(BevClient *client, int status);
-
-/* Answer who waits for the metrics; NULL: they can't be had. */
-extern void bev_http_metrics(BevClient *client, const BevSpan *text);
+extern void bev_http_refuse(BevSession *session, int status);
 
 /* Append the answer that accepts an upgrade. */
-extern void bev_http_accept(BevClient *client, const BevHead *head);
+extern void bev_http_accept(BevSession *session, const BevHead *head);
 
 #endif /* BEV_GATEWAY_CLIENT_HTTP_H */

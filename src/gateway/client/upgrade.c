@@ -9,14 +9,9 @@
  * Memory: our copies of a token are wiped as soon as it was checked; libraries have theirs.
  */
 #include "gateway/client/upgrade.h"
-#include "gateway/session/registration.h"
-#include "gateway/client/token_check.h"
-#include "gateway/session/count.h"
-#include "gateway/session/fanout.h"
-#include "gateway/client/http.h"
 #include "common/program/memory.h"
 #include "gateway/session/reply.h"
-#include "gateway/session/abuse.h"
+#include "gateway/wire/frame.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -27,7 +22,7 @@
 /* How long a client that is ahead is held. */
 #define HOLD_MS 2000
 
-/* ---- Being let in ---- */
+/* ---- Being welcomed ---- */
 
 static char *
 copy_parameter(const BevHead *head, const char *name)
@@ -58,114 +53,128 @@ read_seq(const char *text, uint64_t *seq)
  * it is held until the stream gets there, if it does soon.
  */
 static bool
-is_ahead(const BevClient *client)
+is_ahead(const BevFanout *fanout, const BevClient *client)
 {
-	const BevGateway *gateway = client->gateway;
 	uint64_t since;
 
 	return client->since && client->since_stream && read_seq(client->since, &since) &&
-	       strcmp(client->since_stream, gateway->stream) == 0 && since > gateway->sent_tip;
+	       strcmp(client->since_stream, fanout->stream.id) == 0 &&
+	       since > fanout->sessions->sent_tip;
 }
 
 /* Can the stream go on exactly after since? */
 static bool
-can_resume(const BevClient *client, uint64_t *since)
+can_resume(const BevFanout *fanout, const BevClient *client, uint64_t *since)
 {
-	const BevGateway *gateway = client->gateway;
+	const BevStream *stream = &fanout->stream;
 
 	return client->since_stream && read_seq(client->since, since) &&
-	       strcmp(client->since_stream, gateway->stream) == 0 && *since <= gateway->sent_tip &&
-	       (*since >= gateway->dropped || *since >= gateway->window.floor);
+	       strcmp(client->since_stream, stream->id) == 0 && *since <= fanout->sessions->sent_tip &&
+	       (*since >= stream->dropped || *since >= stream->window.floor);
+}
+
+/* From here on it has the stream, beginning behind a seq. */
+static void
+open_session(const BevUpgrade *upgrade, BevSession *session, uint64_t seq)
+{
+	session->state = BEV_SESSION_OPEN;
+	session->start = seq;
+	session->deadline = 0;
+	bev_bucket_fill(&bev_client_of(session)->bucket, upgrade->config->message_rate,
+	                bev_session_now(session));
 }
 
 static void
-welcome(BevClient *client)
+forget_since(BevClient *client)
 {
-	BevGateway *gateway = client->gateway;
-	uint64_t since = gateway->sent_tip;
-	bool resumed = client->since && can_resume(client, &since);
-
-	if (!resumed)
-		since = gateway->sent_tip;
-	client->state = BEV_CLIENT_OPEN;
-	client->start = since;
-	bev_count(gateway, BEV_COUNT_CONNECTIONS, 1);
-	bev_count(gateway, BEV_COUNT_RESUMED, resumed);
-	bev_count(gateway, BEV_COUNT_RESYNC_REQUIRED, client->since && !resumed);
-	client->deadline = 0;
-	bev_bucket_fill(&client->bucket, gateway->config->message_rate, uv_now(&gateway->loop));
-	bev_reply_ready(client, since, resumed);
-	if (client->since && !resumed)
-		bev_reply_resync(client);
 	free(client->since);
 	free(client->since_stream);
 	client->since = client->since_stream = NULL;
-	bev_client_flush(client);
-	bev_fanout_place(client, since);
+}
+
+static void
+welcome(const BevUpgrade *upgrade, BevClient *client)
+{
+	BevSession *session = &client->session;
+	BevFanout *fanout = upgrade->fanout;
+	BevCounts *counts = fanout->counts;
+	uint64_t since = fanout->sessions->sent_tip;
+	bool resumed = client->since && can_resume(fanout, client, &since);
+
+	if (!resumed)
+		since = fanout->sessions->sent_tip;
+	open_session(upgrade, session, since);
+	bev_count(counts, BEV_COUNT_CONNECTIONS, 1);
+	bev_count(counts, BEV_COUNT_RESUMED, resumed);
+	bev_count(counts, BEV_COUNT_RESYNC_REQUIRED, client->since && !resumed);
+	bev_reply_ready(session, upgrade->config, fanout->stream.id, since, resumed);
+	if (client->since && !resumed)
+		bev_fanout_tell_resync(fanout, session);
+	forget_since(client);
+	bev_session_flush(session);
+	bev_fanout_place(fanout, session, since);
 }
 
 /* ---- Who comes too often ---- */
 
-/* Whoever may not come again before so many seconds is told. */
+/* Tell in how many seconds it may come again. */
 static void
-turn_back(BevClient *client, double wait, const char *message)
+refuse_for_now(BevSession *session, double wait, const char *message)
 {
-	bev_reply_rate_limited(client, NULL, wait, message);
-	bev_client_end(client, BEV_CLOSE_POLICY, "rate_limited");
+	bev_reply_rate_limited(session, NULL, wait, message);
+	bev_session_end(session, BEV_CLOSE_POLICY, "rate_limited");
 }
 
 /* Seconds until the address may make another request; 0: now. */
 static double
-wait_for_handshake(BevClient *client)
+wait_for_handshake(const BevUpgrade *upgrade, BevSession *session)
 {
-	BevGateway *gateway = client->gateway;
-
-	return bev_addresses_handshake(gateway->addresses, bev_client_address(client),
-	                               gateway->config->handshake_rate, uv_now(&gateway->loop));
+	return bev_addresses_handshake(upgrade->tokens->addresses, bev_session_address(session),
+	                               upgrade->config->handshake_rate, bev_session_now(session));
 }
 
 /* So many bad tokens came from there that no more are looked at for now. */
 static bool
-refuse_guesser(BevClient *client)
+refuse_address(const BevUpgrade *upgrade, BevSession *session)
 {
-	double wait = bev_token_check_wait(client);
+	double wait = bev_token_check_wait(upgrade->tokens, session);
 
 	if (wait > 0)
-		turn_back(client, wait, BEV_ATTEMPTS_REFUSED);
+		refuse_for_now(session, wait, BEV_ATTEMPTS_REFUSED);
 	return wait > 0;
 }
 
 static bool
-refuse_origin(BevClient *client, const BevHead *head)
+refuse_origin(const BevUpgrade *upgrade, BevSession *session, const BevHead *head)
 {
-	if (bev_origin_allowed(head, client->gateway->config->allowed_origins))
+	if (bev_origin_allowed(head, upgrade->config->allowed_origins))
 		return false;
-	bev_abuse_note(client, BEV_COUNT_ABUSE_wrong_origin);
-	bev_client_refuse(client, BEV_CLOSE_POLICY, "origin_not_allowed",
-	                  "pages of this origin may not connect");
+	bev_session_abuse(session, BEV_COUNT_ABUSE_wrong_origin);
+	bev_reply_refuse(session, BEV_CLOSE_POLICY, "origin_not_allowed",
+	                 "pages of this origin may not connect");
 	return true;
 }
 
-/* Is there a reason to turn this one away before its token is looked at? */
+/* Is there a reason to refuse this one before its token is looked at? */
 static bool
-refuse_at_the_door(BevClient *client, const BevHead *head)
+refuse_before_token(const BevUpgrade *upgrade, BevSession *session, const BevHead *head)
 {
-	const BevGateway *gateway = client->gateway;
+	const BevSessions *sessions = session->sessions;
 
-	if (gateway->shutting_down)
-		bev_client_refuse(client, BEV_CLOSE_RESTART, "shutting_down",
-		                  "the server is shutting down");
-	else if (gateway->clients_open >= gateway->config->max_connections)
-		bev_client_refuse(client, BEV_CLOSE_TRY_LATER, "server_full",
-		                  "the server takes no more connections");
+	if (sessions->shutting_down)
+		bev_reply_refuse(session, BEV_CLOSE_RESTART, "shutting_down",
+		                 "the server is shutting down");
+	else if (sessions->let_in >= upgrade->config->max_connections)
+		bev_reply_refuse(session, BEV_CLOSE_TRY_LATER, "server_full",
+		                 "the server takes no more connections");
 	else
-		return refuse_origin(client, head) || refuse_guesser(client);
+		return refuse_origin(upgrade, session, head) || refuse_address(upgrade, session);
 	return true;
 }
 
 /* The claims of the token that the request carries; false: it was refused. */
 static bool
-check_token(BevClient *client, const BevHead *head, BevClaims *claims)
+check_token(const BevUpgrade *upgrade, BevSession *session, const BevHead *head, BevClaims *claims)
 {
 	char token[BEV_TOKEN_MAX + 1];
 	const char *why;
@@ -173,158 +182,144 @@ check_token(BevClient *client, const BevHead *head, BevClaims *claims)
 
 	if (!bev_head_token(head, token))
 	{
-		bev_abuse_note(client, BEV_COUNT_ABUSE_missing_token);
-		bev_client_refuse(client, BEV_CLOSE_POLICY, "missing_token", "a token is required");
+		bev_session_abuse(session, BEV_COUNT_ABUSE_missing_token);
+		bev_reply_refuse(session, BEV_CLOSE_POLICY, "missing_token", "a token is required");
 		return false;
 	}
-	result = bev_token_check(client, token, claims, &why);
+	result = bev_token_check(upgrade->tokens, session, token, claims, &why);
 	OPENSSL_cleanse(token, sizeof(token));
 	if (result != BEV_TOKEN_GOOD)
-		bev_client_refuse(client, BEV_CLOSE_POLICY,
-		                  result == BEV_TOKEN_EXPIRED ? "token_expired" : "invalid_token", why);
+		bev_reply_refuse(session, BEV_CLOSE_POLICY,
+		                 result == BEV_TOKEN_EXPIRED ? "token_expired" : "invalid_token", why);
 	return result == BEV_TOKEN_GOOD;
 }
 
 static void
-let_in(BevClient *client, const BevHead *head)
+authenticate(const BevUpgrade *upgrade, BevClient *client, const BevHead *head)
 {
-	BevGateway *gateway = client->gateway;
+	BevSession *session = &client->session;
 	BevClaims claims = {0};
 
-	if (refuse_at_the_door(client, head) || !check_token(client, head, &claims))
+	if (refuse_before_token(upgrade, session, head) ||
+	    !check_token(upgrade, session, head, &claims))
 		return;
-	bev_client_identify(client, &claims);
+	bev_session_identify(session, &claims);
 	bev_claims_free(&claims);
-	RAND_bytes(client->id, sizeof(client->id));
+	RAND_bytes(session->id, sizeof(session->id));
 	client->since = copy_parameter(head, "since");
 	client->since_stream = copy_parameter(head, "stream");
-	gateway->clients_open++;
-	client->state = BEV_CLIENT_WAITING;
-	bev_registration_ask(client);
+	session->sessions->let_in++;
+	session->state = BEV_SESSION_WAITING;
+	bev_registration_ask(upgrade->registrations, session);
 }
 
-/* What it sent while it waited is read now. */
-static void
-welcome_early_bird(BevClient *client)
+/* ---- Being admitted ---- */
+
+bool
+bev_upgrade_admit(const BevUpgrade *upgrade, const BevMessage *message, BevClient **client)
 {
-	BevText early = client->head;
+	BevAdmission admission;
+	BevSession *session;
 
-	client->head = (BevText){0};
-	welcome(client);
-	bev_client_received(&client->socket, early.data, early.len);
-	bev_text_free(&early);
-}
-
-/* There is a stream and the client may have it: now, or when it gets there. */
-static void
-welcome_or_hold(BevClient *client)
-{
-	BevGateway *gateway = client->gateway;
-
-	if (is_ahead(client))
-	{
-		client->held_until = uv_now(&gateway->loop) + HOLD_MS;
-		gateway->held++;
-	}
+	*client = NULL;
+	if (!bev_registration_answer(upgrade->registrations, message, &admission))
+		return false;
+	session = admission.session;
+	if (session == NULL)
+		return true;
+	if (!bev_access_update_admit(upgrade->updates, session, admission.as_of, admission.statements))
+		return false;
+	if (session->state != BEV_SESSION_WAITING || upgrade->fanout->stream.id[0] == '\0')
+		return true; /* refused, or there is no stream yet */
+	*client = bev_client_of(session);
+	if (is_ahead(upgrade->fanout, *client))
+		(*client)->held_until = bev_session_now(session) + HOLD_MS;
 	else
-		welcome_early_bird(client);
+		welcome(upgrade, *client);
+	return true;
 }
 
-void
-bev_upgrade_admitted(BevClient *client)
+bool
+bev_upgrade_is_held(const BevClient *client)
 {
-	if (client->gateway->stream[0])
-		welcome_or_hold(client);
+	return client->session.state == BEV_SESSION_WAITING && client->held_until > 0;
 }
 
-void
-bev_upgrade_look_at_held(BevGateway *gateway)
+bool
+bev_upgrade_release(const BevUpgrade *upgrade, BevClient *client)
 {
-	uint32_t held = 0;
-
-	if (gateway->held == 0)
-		return;
-	for (BevClient *client = gateway->first; client; client = client->next)
-	{
-		if (client->state != BEV_CLIENT_WAITING || client->held_until == 0)
-			continue;
-		if (is_ahead(client) && uv_now(&gateway->loop) < client->held_until)
-			held++;
-		else
-			welcome_early_bird(client);
-	}
-	gateway->held = held;
-}
-
-void
-bev_upgrade_welcome_waiting(BevGateway *gateway)
-{
-	for (BevClient *client = gateway->first; client; client = client->next)
-		if (client->state == BEV_CLIENT_WAITING && client->admitted && client->held_until == 0)
-			bev_registration_ask_again(client);
+	if (is_ahead(upgrade->fanout, client) && bev_session_now(&client->session) < client->held_until)
+		return false;
+	welcome(upgrade, client);
+	return true;
 }
 
 /* ---- The handshake ---- */
 
-static void
-answer_head(BevClient *client, size_t head_len)
+/* Take the address, and give the seconds until it may make this request; 0: now. */
+static double
+take_address(const BevUpgrade *upgrade, BevSession *session, const BevHead *head)
 {
+	char peer[BEV_ADDRESS_LEN];
+
+	bev_socket_peer(&session->socket, peer, sizeof(peer));
+	bev_address_origin(peer, head->forwarded, upgrade->config->trusted_proxies, session->address);
+	return wait_for_handshake(upgrade, session);
+}
+
+static void
+accept_upgrade(const BevUpgrade *upgrade, BevClient *client, const BevHead *head, double wait)
+{
+	BevSession *session = &client->session;
+
+	bev_http_accept(session, head);
+	if (wait > 0)
+	{
+		bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_handshakes);
+		refuse_for_now(session, wait, "too many requests from your address");
+	}
+	else
+		authenticate(upgrade, client, head);
+}
+
+static void
+answer_head(const BevUpgrade *upgrade, BevClient *client, size_t head_len)
+{
+	BevSession *session = &client->session;
 	BevHead head;
 	int status = bev_head_parse(client->head.data, head_len, &head);
-	char peer[BEV_ADDRESS_LEN];
-	double wait = 0;
+	double wait = status == 0 ? take_address(upgrade, session, &head) : 0;
 
-	if (status == 0)
-	{
-		bev_socket_peer(&client->socket, peer, sizeof(peer));
-		bev_address_origin(peer, head.forwarded, client->gateway->config->trusted_proxies,
-		                   client->address);
-		wait = wait_for_handshake(client);
-	}
 	if (wait > 0 && !bev_head_wants_upgrade(&head))
 		status = 429;
 	if (status == 0 && !bev_head_wants_upgrade(&head))
 	{
-		bev_http_answer(client, &head);
+		bev_http_answer(upgrade->http, session, &head);
 		return;
 	}
 	if (status == 0)
 		status = bev_span_is(head.path, "/ws") ? bev_head_check_upgrade(&head) : 404;
 	if (status != 0)
-	{
-		bev_http_refuse(client, status);
-		return;
-	}
-	bev_http_accept(client, &head);
-	if (wait > 0)
-	{
-		bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_handshakes);
-		turn_back(client, wait, "too many requests from your address");
-	}
+		bev_http_refuse(session, status);
 	else
-		let_in(client, &head);
+		accept_upgrade(upgrade, client, &head, wait);
 }
 
-void
-bev_upgrade_receive(BevClient *client, const char *data, size_t len)
+size_t
+bev_upgrade_receive(const BevUpgrade *upgrade, BevClient *client, const char *data, size_t len)
 {
-	/* The end may have begun three bytes ago. */
-	size_t from = client->head.len > 3 ? client->head.len - 3 : 0;
+	size_t had = client->head.len;
+	size_t from = had > 3 ? had - 3 : 0; /* the end may have begun three bytes ago */
 	size_t end;
-	BevText head;
 
 	bev_text_add(&client->head, data, len);
 	end = bev_head_end(client->head.data + from, client->head.len - from);
 	if (end > 0 ? from + end > BEV_HEAD_MAX : client->head.len >= BEV_HEAD_MAX)
-		bev_http_refuse(client, 431);
-	if (client->state != BEV_CLIENT_HANDSHAKE || end == 0)
-		return;
-	answer_head(client, from + end);
-
-	/* What came behind the head are frames already. */
-	head = client->head;
-	client->head = (BevText){0};
-	bev_client_received(&client->socket, head.data + from + end, head.len - from - end);
-	OPENSSL_cleanse(head.data, head.len); /* a token was in it */
-	bev_text_free(&head);
+		bev_http_refuse(&client->session, 431);
+	if (client->session.state != BEV_SESSION_HANDSHAKE || end == 0)
+		return len;
+	answer_head(upgrade, client, from + end);
+	OPENSSL_cleanse(client->head.data, client->head.len); /* a token was in it */
+	bev_text_free(&client->head);
+	return from + end - had;
 }

@@ -4,18 +4,38 @@
 #ifndef BEV_GATEWAY_CLIENT_UPGRADE_H
 #define BEV_GATEWAY_CLIENT_UPGRADE_H
 
-#include "gateway/client/client.h"
+#include "gateway/client/connection.h"
+#include "gateway/client/http.h"
+#include "gateway/session/access_update.h"
 
-/* Bytes came while the client is in its handshake. */
-extern void bev_upgrade_receive(BevClient *client, const char *data, size_t len);
+typedef struct BevUpgrade
+{
+	const BevConfig *config;
+	const BevTokenCheck *tokens;
+	const BevHttp *http;
+	BevFanout *fanout;
+	BevRegistrations *registrations;
+	BevAccessUpdates *updates;
+} BevUpgrade;
 
-/* The dispatcher lets the client stay. */
-extern void bev_upgrade_admitted(BevClient *client);
+/*
+ * Bytes came while the client is in its handshake.  How many of them were for the
+ * handshake; what is left is for the state that it has now.
+ */
+extern size_t bev_upgrade_receive(const BevUpgrade *upgrade, BevClient *client, const char *data,
+                                  size_t len);
 
-/* Look again at those who are ahead of the stream. */
-extern void bev_upgrade_look_at_held(BevGateway *gateway);
+/*
+ * ADMIT came.  False: it is malformed.  *client is who was admitted, and is welcomed, held or
+ * refused now; NULL: nobody.
+ */
+extern bool bev_upgrade_admit(const BevUpgrade *upgrade, const BevMessage *message,
+                              BevClient **client);
 
-/* The stream begins: those who waited for it are looked up again, and welcomed. */
-extern void bev_upgrade_welcome_waiting(BevGateway *gateway);
+/* Is it held, since it is ahead of the stream? */
+extern bool bev_upgrade_is_held(const BevClient *client);
+
+/* Welcome one that is held, if the stream got there or it was held for long enough. */
+extern bool bev_upgrade_release(const BevUpgrade *upgrade, BevClient *client);
 
 #endif /* BEV_GATEWAY_CLIENT_UPGRADE_H */

@@ -135,10 +135,8 @@ bev_config_read(const char *json, size_t len, char *error, size_t error_size)
 }
 
 void
-bev_config_free(BevConfig *config)
+bev_config_clear(BevConfig *config)
 {
-	if (config == NULL)
-		return;
 	for (size_t i = 0; i < MEMBERS; i++)
 	{
 		char *text;
@@ -150,5 +148,22 @@ bev_config_free(BevConfig *config)
 			OPENSSL_cleanse(text, strlen(text));
 		free(text);
 	}
+	*config = (BevConfig){0};
+}
+
+void
+bev_config_free(BevConfig *config)
+{
+	if (config == NULL)
+		return;
+	bev_config_clear(config);
 	free(config);
+}
+
+void
+bev_config_replace(BevConfig *config, BevConfig *with)
+{
+	bev_config_clear(config);
+	*config = *with;
+	free(with);
 }

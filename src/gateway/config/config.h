@@ -55,7 +55,13 @@ typedef struct BevConfig
  */
 extern BevConfig *bev_config_read(const char *json, size_t len, char *error, size_t error_size);
 
-/* Secrets are wiped. */
+/* What it says from now on is what with says, which is freed; at first it is all zero. */
+extern void bev_config_replace(BevConfig *config, BevConfig *with);
+
+/* Forget what it says; secrets are wiped. */
+extern void bev_config_clear(BevConfig *config);
+
+/* The same, and itself. */
 extern void bev_config_free(BevConfig *config);
 
 #endif /* BEV_GATEWAY_CONFIG_CONFIG_H */

@@ -1,35 +1,20 @@
 /*
  * gateway.c - puts the parts together, and takes them apart again.
  *
- * Model: the dispatcher's messages come in by the link; CONFIG opens the sockets
- * (again, when the place changed), STREAM begins the stream.  The end comes by
- * SHUTDOWN, by SIGTERM or by the end of the pipe, always in the same way: no more
- * connections, a close frame for everyone, and out when all are gone or
- * SHUTDOWN_MS have passed.
- *
- * Concurrency: one thread; everything happens in callbacks of the loop.
- *
- * Failure: a configuration that can't be used is reported by STATUS, and what
- * worked before goes on working.
+ * HEAD
  */
 #include "gateway/main/gateway.h"
-#include "gateway/identity/keys.h"
-#include "gateway/session/access_update.h"
-#include "gateway/session/registration.h"
 #include "gateway/client/client.h"
-#include "gateway/session/count.h"
-#include "gateway/client/upgrade.h"
-#include "gateway/session/fanout.h"
-#include "common/program/memory.h"
-#include "gateway/session/question.h"
+#include "gateway/identity/keys.h"
+#include "gateway/main/status.h"
+#include "gateway/main/stream_message.h"
+#include "gateway/net/listener.h"
 #include "gateway/net/sandbox.h"
-#include "gateway/main/stream.h"
-#include "gateway/session/abuse.h"
 #include "gateway/net/tls.h"
+#include "gateway/wire/frame.h"
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -49,38 +34,106 @@
 #define REPLAY_SHARE 4
 #define REPLAY_MIN   (8 * BEV_FETCH_BYTES)
 
-const char *
-bev_gateway_unready(const BevGateway *gateway)
+/* How many of the library's lines were passed on, in this second. */
+typedef struct Complaints
 {
-	if (gateway->shutting_down)
-		return "shutting down";
-	if (gateway->config == NULL)
-		return "no configuration yet";
-	return gateway->stream[0] ? NULL : "no stream yet";
+	uint64_t since; /* loop time */
+	uint32_t count;
+} Complaints;
+
+/* The parts; each knows those of them that it needs, and none knows this. */
+typedef struct Gateway
+{
+	uv_loop_t loop;
+	uv_timer_t tick;
+	BevLink link;
+	BevListener *listener; /* NULL: there is no place yet */
+	BevConfig config;
+	bool configured;
+	bool sandboxed;
+	bool has_certificate; /* for TLS */
+	uint64_t deadline;    /* of the shutdown, loop time */
+	uint64_t reported_at; /* loop time */
+	Complaints complaints;
+	BevStatus status;
+
+	BevCounts counts;
+	BevAbuses abuses;
+	BevSessions sessions;
+	BevFanout fanout;
+	BevRegistrations registrations;
+	BevQuestions questions;
+	BevAccessUpdates updates;
+
+	BevTokenCheck tokens;
+	BevHttp http;
+	BevUpgrade upgrade;
+	BevClientMessages messages;
+	BevClients clients;
+} Gateway;
+
+/* What the sessions are served from. */
+static void
+compose_sessions(Gateway *gateway)
+{
+	gateway->sessions = (BevSessions){
+		.loop = &gateway->loop,
+		.counts = &gateway->counts,
+		.abuses = &gateway->abuses,
+	};
+	gateway->fanout = (BevFanout){
+		.sessions = &gateway->sessions,
+		.counts = &gateway->counts,
+		.link = &gateway->link,
+		.config = &gateway->config,
+	};
+	gateway->registrations.link = &gateway->link;
+	gateway->questions.link = &gateway->link;
+	gateway->updates = (BevAccessUpdates){
+		.config = &gateway->config,
+		.fanout = &gateway->fanout,
+		.registrations = &gateway->registrations,
+	};
+	bev_fanout_begin(&gateway->fanout);
 }
 
-/* ---- Status ---- */
-
+/* What the clients' bytes lead to. */
 static void
-set_error(char **error, const char *text)
+compose_clients(Gateway *gateway)
 {
-	free(*error);
-	*error = text ? bev_copy_text(text, strlen(text)) : NULL;
-}
-
-/* Tell the dispatcher, unless it knows. */
-static void
-send_status(BevGateway *gateway)
-{
-	const char *status = gateway->tls_error    ? gateway->tls_error :
-	                     gateway->listen_error ? gateway->listen_error :
-	                     gateway->keys_error   ? gateway->keys_error :
-	                                             "";
-
-	if (gateway->status_sent && strcmp(gateway->status_sent, status) == 0)
-		return;
-	set_error(&gateway->status_sent, status);
-	bev_link_send(&gateway->link, BEV_MSG_STATUS, NULL, 0, status, strlen(status));
+	gateway->tokens = (BevTokenCheck){
+		.config = &gateway->config,
+		.addresses = bev_addresses_create(),
+	};
+	gateway->http = (BevHttp){
+		.tokens = &gateway->tokens,
+		.questions = &gateway->questions,
+		.stream = &gateway->fanout.stream,
+	};
+	gateway->upgrade = (BevUpgrade){
+		.config = &gateway->config,
+		.tokens = &gateway->tokens,
+		.http = &gateway->http,
+		.fanout = &gateway->fanout,
+		.registrations = &gateway->registrations,
+		.updates = &gateway->updates,
+	};
+	gateway->messages = (BevClientMessages){
+		.config = &gateway->config,
+		.tokens = &gateway->tokens,
+		.fanout = &gateway->fanout,
+		.questions = &gateway->questions,
+		.registrations = &gateway->registrations,
+	};
+	gateway->clients = (BevClients){
+		.config = &gateway->config,
+		.sessions = &gateway->sessions,
+		.fanout = &gateway->fanout,
+		.registrations = &gateway->registrations,
+		.questions = &gateway->questions,
+		.upgrade = &gateway->upgrade,
+		.messages = &gateway->messages,
+	};
 }
 
 /* ---- Listening ---- */
@@ -88,13 +141,15 @@ send_status(BevGateway *gateway)
 static void
 on_accepted(void *owner, int fd)
 {
-	bev_client_accept(owner, fd);
+	Gateway *gateway = owner;
+
+	bev_client_accept(&gateway->clients, fd);
 }
 
 static void
 on_listening(void *owner, const char *addresses)
 {
-	BevGateway *gateway = owner;
+	Gateway *gateway = owner;
 
 	bev_link_send(&gateway->link, BEV_MSG_LISTENING, NULL, 0, addresses, strlen(addresses));
 }
@@ -102,10 +157,10 @@ on_listening(void *owner, const char *addresses)
 static void
 on_listen_status(void *owner, const char *why)
 {
-	BevGateway *gateway = owner;
+	Gateway *gateway = owner;
 
-	set_error(&gateway->listen_error, why);
-	send_status(gateway);
+	bev_status_set(&gateway->status, BEV_TROUBLE_LISTEN, why);
+	bev_status_tell(&gateway->status, &gateway->link);
 }
 
 static const BevListenerEvents listener_events = {
@@ -120,69 +175,82 @@ static const BevListenerEvents listener_events = {
 static void
 on_tick(uv_timer_t *tick)
 {
-	BevGateway *gateway = tick->data;
+	Gateway *gateway = tick->data;
 	uint64_t now = uv_now(&gateway->loop);
 
-	bev_client_tick(gateway);
-	bev_upgrade_look_at_held(gateway);
+	bev_clients_tick(&gateway->clients);
+	bev_clients_look_at_held(&gateway->clients);
 	if (now - gateway->reported_at < REPORT_MS)
 		return;
 	gateway->reported_at = now;
-	bev_registration_report(gateway);
-	bev_count_tell(gateway);
-	bev_abuse_tell(gateway);
+	bev_registration_report(&gateway->registrations, &gateway->sessions);
+	bev_count_tell(&gateway->counts, &gateway->link);
+	bev_abuse_tell(&gateway->abuses, &gateway->link);
 }
 
 static void
-shut_down(BevGateway *gateway)
+shut_down(Gateway *gateway)
 {
-	if (gateway->shutting_down)
+	if (gateway->sessions.shutting_down)
 		return;
-	gateway->shutting_down = true;
 	gateway->deadline = uv_now(&gateway->loop) + SHUTDOWN_MS;
 	if (gateway->listener)
 		bev_listener_free(gateway->listener);
 	gateway->listener = NULL;
-	for (BevClient *client = gateway->first; client; client = client->next)
-	{
-		if (client->state == BEV_CLIENT_HANDSHAKE || client->state == BEV_CLIENT_SCRAPING)
-			bev_socket_drop(gateway->sockets, &client->socket);
-		else
-			bev_client_end(client, BEV_CLOSE_RESTART, "shutting_down");
-	}
+	bev_clients_shut_down(&gateway->clients);
 	uv_timer_start(&gateway->tick, on_tick, 50, 50); /* for the deadline */
 }
 
 /* ---- Sockets ---- */
 
 static void
+on_received(void *owner, BevSocket *socket, const char *data, size_t len)
+{
+	Gateway *gateway = owner;
+
+	bev_client_received(&gateway->clients, socket, data, len);
+}
+
+static void
+on_writable(void *owner, BevSocket *socket)
+{
+	Gateway *gateway = owner;
+
+	bev_client_writable(&gateway->clients, socket);
+}
+
+static void
+on_closed(void *owner __attribute__((unused)), BevSocket *socket)
+{
+	bev_client_closed(socket);
+}
+
+static void
 on_turn_end(void *owner)
 {
-	BevGateway *gateway = owner;
+	Gateway *gateway = owner;
 
-	bev_client_free_dead(gateway);
-	bev_replay_ask(gateway->replay, gateway->window.floor);
+	bev_clients_end_turn(&gateway->clients);
+	bev_fanout_fetch(&gateway->fanout);
 }
 
 static void
 on_complaint(void *owner, const char *line)
 {
-	BevGateway *gateway = owner;
+	Gateway *gateway = owner;
+	Complaints *complaints = &gateway->complaints;
 	uint64_t now = uv_now(&gateway->loop);
 
-	if (now - gateway->complaints_at >= 1000)
-	{
-		gateway->complaints_at = now;
-		gateway->complaints = 0;
-	}
-	if (gateway->complaints++ < COMPLAINTS_MAX)
+	if (now - complaints->since >= 1000)
+		*complaints = (Complaints){.since = now};
+	if (complaints->count++ < COMPLAINTS_MAX)
 		bev_link_log(&gateway->link, BEV_LOG_DEBUG, "%s", line);
 }
 
 static const BevSocketEvents socket_events = {
-	.received = bev_client_received,
-	.writable = bev_client_writable,
-	.closed = bev_client_closed,
+	.received = on_received,
+	.writable = on_writable,
+	.closed = on_closed,
 	.turn_end = on_turn_end,
 	.complaint = on_complaint,
 };
@@ -225,9 +293,9 @@ limit_memory(const BevConfig *config)
 
 /* Look at the clients often enough for the shortest of the times. */
 static void
-start_tick(BevGateway *gateway)
+start_tick(Gateway *gateway)
 {
-	const BevConfig *config = gateway->config;
+	const BevConfig *config = &gateway->config;
 	uint64_t period = config->connection_timeout;
 
 	if (config->ping_interval && config->ping_interval < period)
@@ -238,40 +306,40 @@ start_tick(BevGateway *gateway)
 }
 
 static void
-use_keys(BevGateway *gateway)
+use_keys(Gateway *gateway)
 {
 	char error[256];
-	BevKeyring *keyring = bev_keys_read(gateway->config, error, sizeof(error));
+	BevKeyring *keyring = bev_keys_read(&gateway->config, error, sizeof(error));
 
-	set_error(&gateway->keys_error, keyring ? NULL : error);
+	bev_status_set(&gateway->status, BEV_TROUBLE_KEYS, keyring ? NULL : error);
 	if (keyring == NULL)
 		return;
-	bev_keyring_free(gateway->keyring);
-	gateway->keyring = keyring;
+	bev_keyring_free(gateway->tokens.keyring);
+	gateway->tokens.keyring = keyring;
 }
 
 static void
-use_certificate(BevGateway *gateway)
+use_certificate(Gateway *gateway)
 {
-	const BevConfig *config = gateway->config;
+	const BevConfig *config = &gateway->config;
 	char error[256];
 	BevTls tls = {
 		.cert = config->tls_cert,
 		.key = config->tls_key,
 		.min_version = config->tls_min_version,
 	};
-	bool good =
-		!config->tls || bev_tls_use(bev_sockets_tls(gateway->sockets), &tls, error, sizeof(error));
+	bool good = !config->tls ||
+	            bev_tls_use(bev_sockets_tls(gateway->sessions.sockets), &tls, error, sizeof(error));
 
 	gateway->has_certificate |= config->tls && good;
-	set_error(&gateway->tls_error, good ? NULL : error);
+	bev_status_set(&gateway->status, BEV_TROUBLE_TLS, good ? NULL : error);
 }
 
 /* Not before there is a certificate to show, if there is to be one. */
 static void
-use_place(BevGateway *gateway)
+use_place(Gateway *gateway)
 {
-	const BevConfig *config = gateway->config;
+	const BevConfig *config = &gateway->config;
 	BevPlace place = {
 		.addresses = config->listen_addresses,
 		.port = config->port,
@@ -286,27 +354,26 @@ use_place(BevGateway *gateway)
 }
 
 static void
-use_config(BevGateway *gateway, BevConfig *config)
+use_config(Gateway *gateway)
 {
-	BevConfig *old = gateway->config;
+	const BevConfig *config = &gateway->config;
+	BevStream *stream = &gateway->fanout.stream;
 	size_t replay = config->window_size / REPLAY_SHARE;
 
-	gateway->config = config;
 	use_keys(gateway);
 	use_certificate(gateway);
-	bev_window_limit(&gateway->window, config->window_size);
-	bev_replay_limit(gateway->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
+	bev_window_limit(&stream->window, config->window_size);
+	bev_replay_limit(stream->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
 	limit_memory(config); /* a smaller window was trimmed by now */
-	bev_access_update_review(gateway);
+	bev_access_update_review(&gateway->updates);
 	start_tick(gateway);
 	use_place(gateway);
-	send_status(gateway);
-	bev_config_free(old);
+	bev_status_tell(&gateway->status, &gateway->link);
 }
 
 /* Once all that needs files is done; what it can't do is told, not fatal. */
 static void
-enter_sandbox(BevGateway *gateway)
+enter_sandbox(Gateway *gateway)
 {
 	char error[256];
 
@@ -317,8 +384,23 @@ enter_sandbox(BevGateway *gateway)
 		bev_link_log(&gateway->link, BEV_LOG_WARNING, "%s", error);
 }
 
+/* Once, by the first configuration; false: it can't be done. */
 static bool
-configure(BevGateway *gateway, const BevMessage *message)
+start_sockets(Gateway *gateway, const BevConfig *config)
+{
+	if (gateway->sessions.sockets)
+		return true;
+	limit_descriptors(config);
+	gateway->sessions.sockets = bev_sockets_create(&gateway->loop, &socket_events, gateway);
+	if (gateway->sessions.sockets == NULL)
+		bev_link_log(&gateway->link, BEV_LOG_WARNING,
+		             "could not start libwebsockets on libuv; is the package "
+		             "libwebsockets-evlib-uv installed?");
+	return gateway->sessions.sockets != NULL;
+}
+
+static bool
+configure(Gateway *gateway, const BevMessage *message)
 {
 	char error[256];
 	BevConfig *config = bev_config_read(message->body, message->size, error, sizeof(error));
@@ -328,21 +410,15 @@ configure(BevGateway *gateway, const BevMessage *message)
 		bev_link_log(&gateway->link, BEV_LOG_WARNING, "%s", error);
 		return false;
 	}
-	if (gateway->sockets == NULL)
+	if (!start_sockets(gateway, config))
 	{
-		limit_descriptors(config);
-		gateway->sockets = bev_sockets_create(&gateway->loop, &socket_events, gateway);
-	}
-	if (gateway->sockets == NULL)
-	{
-		bev_link_log(&gateway->link, BEV_LOG_WARNING,
-		             "could not start libwebsockets on libuv; is the package "
-		             "libwebsockets-evlib-uv installed?");
 		bev_config_free(config);
 		return false;
 	}
-	bev_fanout_batch(gateway); /* before the window is cut */
-	use_config(gateway, config);
+	bev_fanout_batch(&gateway->fanout); /* before the window is cut */
+	bev_config_replace(&gateway->config, config);
+	gateway->configured = true;
+	use_config(gateway);
 	enter_sandbox(gateway);
 	return true;
 }
@@ -350,34 +426,43 @@ configure(BevGateway *gateway, const BevMessage *message)
 /* ---- The link ---- */
 
 static bool
+begin_stream(Gateway *gateway, const BevMessage *message)
+{
+	if (!gateway->configured || !bev_stream_message_begin(&gateway->updates, message))
+		return false;
+	bev_clients_stream_began(&gateway->clients);
+	return true;
+}
+
+static bool
 on_message(void *owner, const BevMessage *message)
 {
-	BevGateway *gateway = owner;
+	Gateway *gateway = owner;
 
-	if (gateway->shutting_down)
+	if (gateway->sessions.shutting_down)
 		return true;
 	switch (message->kind)
 	{
 		case BEV_MSG_CONFIG:
 			return configure(gateway, message);
 		case BEV_MSG_STREAM:
-			return bev_stream_begin(gateway, message);
+			return begin_stream(gateway, message);
 		case BEV_MSG_EVENTS:
-			return bev_stream_events(gateway, message);
+			return bev_stream_message_events(&gateway->updates, message);
 		case BEV_MSG_PROGRESS:
-			return bev_stream_progress(gateway, message);
+			return bev_stream_message_progress(&gateway->fanout, message);
 		case BEV_MSG_FETCHED:
-			return bev_stream_fetched(gateway, message);
+			return bev_stream_message_fetched(&gateway->fanout, message);
 		case BEV_MSG_ADMIT:
-			bev_fanout_batch(gateway); /* ready comes between two batches */
-			return bev_registration_answer(gateway, message);
+			bev_fanout_batch(&gateway->fanout); /* ready comes between two batches */
+			return bev_clients_admit(&gateway->clients, message);
 		case BEV_MSG_ANSWER:
-			bev_fanout_batch(gateway); /* what it is based on comes first */
-			return bev_question_answered(gateway, message);
+			bev_fanout_batch(&gateway->fanout); /* what it is based on comes first */
+			return bev_question_answered(&gateway->questions, message);
 		case BEV_MSG_DISCONNECT:
-			return bev_registration_disconnect(gateway, message);
+			return bev_registration_disconnect(&gateway->sessions, message);
 		case BEV_MSG_SHUTDOWN:
-			bev_fanout_batch(gateway);
+			bev_fanout_batch(&gateway->fanout);
 			shut_down(gateway);
 			return true;
 		default:
@@ -388,22 +473,22 @@ on_message(void *owner, const BevMessage *message)
 static void
 on_batch_end(void *owner)
 {
-	BevGateway *gateway = owner;
+	Gateway *gateway = owner;
 
-	if (!gateway->shutting_down)
+	if (!gateway->sessions.shutting_down)
 	{
-		bev_fanout_batch(gateway);
-		bev_upgrade_look_at_held(gateway);
+		bev_fanout_batch(&gateway->fanout);
+		bev_clients_look_at_held(&gateway->clients);
 	}
-	bev_window_trim(&gateway->window);
+	bev_window_trim(&gateway->fanout.stream.window);
 }
 
 static void
 on_lost(void *owner, const char *why)
 {
-	BevGateway *gateway = owner;
+	Gateway *gateway = owner;
 
-	if (!gateway->shutting_down)
+	if (!gateway->sessions.shutting_down)
 		fprintf(stderr, "bugevents gateway: %s\n", why);
 	shut_down(gateway);
 }
@@ -423,7 +508,7 @@ on_signal(uv_signal_t *handle, int number __attribute__((unused)))
 }
 
 static void
-say_hello(BevGateway *gateway)
+say_hello(Gateway *gateway)
 {
 	BevHelloMessage hello = {
 		.version = BEV_PIPE_VERSION,
@@ -434,52 +519,52 @@ say_hello(BevGateway *gateway)
 }
 
 static void
-take_apart(BevGateway *gateway, uv_signal_t *on_term)
+begin(Gateway *gateway, int fd, uv_signal_t *on_term)
+{
+	uv_loop_init(&gateway->loop);
+	uv_timer_init(&gateway->loop, &gateway->tick);
+	gateway->tick.data = gateway;
+	uv_signal_init(&gateway->loop, on_term);
+	on_term->data = gateway;
+	uv_signal_start(on_term, on_signal, SIGTERM);
+	compose_sessions(gateway);
+	compose_clients(gateway);
+	bev_link_open(&gateway->link, &gateway->loop, fd, &link_events, gateway);
+	say_hello(gateway);
+}
+
+static void
+take_apart(Gateway *gateway, uv_signal_t *on_term)
 {
 	uv_close((uv_handle_t *) on_term, NULL);
 	uv_close((uv_handle_t *) &gateway->tick, NULL);
 	bev_link_close(&gateway->link);
-	if (gateway->sockets)
-		bev_sockets_destroy(gateway->sockets);
+	if (gateway->sessions.sockets)
+		bev_sockets_destroy(gateway->sessions.sockets);
 	else
 		uv_run(&gateway->loop, UV_RUN_DEFAULT);
-	bev_window_free(&gateway->window);
-	bev_replay_free(gateway->replay);
-	bev_directory_free(&gateway->directory);
-	bev_registration_free(gateway);
-	bev_question_free(gateway);
-	bev_addresses_free(gateway->addresses);
-	bev_text_free(&gateway->scratch);
-	bev_keyring_free(gateway->keyring);
-	bev_config_free(gateway->config);
-	set_error(&gateway->keys_error, NULL);
-	set_error(&gateway->tls_error, NULL);
-	set_error(&gateway->listen_error, NULL);
-	set_error(&gateway->status_sent, NULL);
+	bev_fanout_free(&gateway->fanout);
+	bev_directory_free(&gateway->sessions.directory);
+	bev_registration_free(&gateway->registrations);
+	bev_question_free(&gateway->questions);
+	bev_addresses_free(gateway->tokens.addresses);
+	bev_keyring_free(gateway->tokens.keyring);
+	bev_config_clear(&gateway->config);
+	bev_status_free(&gateway->status);
 	uv_loop_close(&gateway->loop);
 }
 
 int
 bev_gateway_run(int fd)
 {
-	static BevGateway gateway;
+	static Gateway gateway;
 	uv_signal_t on_term;
 
-	uv_loop_init(&gateway.loop);
-	uv_timer_init(&gateway.loop, &gateway.tick);
-	gateway.tick.data = &gateway;
-	uv_signal_init(&gateway.loop, &on_term);
-	on_term.data = &gateway;
-	uv_signal_start(&on_term, on_signal, SIGTERM);
-	gateway.addresses = bev_addresses_create();
-	gateway.replay = bev_replay_create(&bev_stream_replay_events, &gateway);
-
-	bev_link_open(&gateway.link, &gateway.loop, fd, &link_events, &gateway);
-	say_hello(&gateway);
-	while (!gateway.shutting_down || gateway.sockets_open > 0)
+	begin(&gateway, fd, &on_term);
+	while (!gateway.sessions.shutting_down || gateway.sessions.count > 0)
 	{
 		uv_run(&gateway.loop, UV_RUN_ONCE);
-		if (gateway.shutting_down && uv_now(&gateway.loop) >= gateway.deadline)
+		if (gateway.sessions.shutting_down && uv_now(&gateway.loop) >= gateway.deadline)
 			break;
 	}
 	take_apart(&gateway, &on_term);

@@ -79,7 +79,7 @@ hear(BevSocket *socket, const char *data, size_t len)
 		socket->heard = true;
 		lws_set_timeout(socket->wsi, NO_PENDING_TIMEOUT, 0);
 	}
-	the_sockets->events->received(socket, data, len);
+	the_sockets->events->received(the_sockets->owner, socket, data, len);
 }
 
 static int
@@ -106,14 +106,14 @@ on_library(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *
 				break;
 			if (socket->paused && !lws_partial_buffered(wsi))
 				bev_socket_pause(socket, false);
-			the_sockets->events->writable(socket);
+			the_sockets->events->writable(the_sockets->owner, socket);
 			break;
 		case LWS_CALLBACK_RAW_CLOSE:
 			socket->wsi = NULL;
 			if (!socket->dropped)
 			{
 				socket->dropped = true;
-				the_sockets->events->closed(socket);
+				the_sockets->events->closed(the_sockets->owner, socket);
 			}
 			break;
 		default:
@@ -152,7 +152,7 @@ drop_listed(BevSockets *sockets)
 		sockets->to_drop = socket->next;
 		if (wsi)
 			lws_set_timeout(wsi, 1, LWS_TO_KILL_SYNC);
-		sockets->events->closed(socket);
+		sockets->events->closed(sockets->owner, socket);
 	}
 }
 

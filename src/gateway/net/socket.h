@@ -35,9 +35,9 @@ typedef struct BevSocket
 
 typedef struct BevSocketEvents
 {
-	void (*received)(BevSocket *socket, const char *data, size_t len);
-	void (*writable)(BevSocket *socket);
-	void (*closed)(BevSocket *socket);
+	void (*received)(void *owner, BevSocket *socket, const char *data, size_t len);
+	void (*writable)(void *owner, BevSocket *socket);
+	void (*closed)(void *owner, BevSocket *socket);
 	/* The turn is over: free what is dead, end what is to end. */
 	void (*turn_end)(void *owner);
 	/* A line that the library had to say. */

@@ -1,10 +1,12 @@
 /*
  * abuse.c - what looks like an attack, or like somebody's mistake.
  *
- * Model: each is counted.  Beside that, kind and address are noted and told to the dispatcher once
- * a second, together with how many times; what doesn't fit into the list is added to an entry of
- * its kind without an address.  So a flood costs BEV_ABUSES_MAX messages a second, whatever it
- * sends.
+ * Model: kind and address are noted and told to the dispatcher once a second, together with
+ * how many times; what doesn't fit into the list is added to an entry of its kind without an
+ * address.
+ *
+ * Cost: a flood costs at most BEV_ABUSES_MAX + BEV_ABUSE_KINDS messages a second, whatever it
+ * sends, and each note a walk of the list.
  */
 #include "gateway/session/abuse.h"
 
@@ -12,11 +14,11 @@
 #include <string.h>
 
 static BevAbuseMessage *
-find(BevGateway *gateway, uint32_t kind, const char *address)
+find(BevAbuses *abuses, uint32_t kind, const char *address)
 {
-	for (uint32_t i = 0; i < gateway->abuses; i++)
+	for (uint32_t i = 0; i < abuses->count; i++)
 	{
-		BevAbuseMessage *abuse = &gateway->abuse[i];
+		BevAbuseMessage *abuse = &abuses->entry[i];
 
 		if (abuse->kind == kind && strcmp(abuse->address, address) == 0)
 			return abuse;
@@ -26,40 +28,36 @@ find(BevGateway *gateway, uint32_t kind, const char *address)
 
 /* The last places are for those without address. */
 static BevAbuseMessage *
-add(BevGateway *gateway, uint32_t kind, const char *address)
+add(BevAbuses *abuses, uint32_t kind, const char *address)
 {
 	BevAbuseMessage *abuse;
 
-	if (gateway->abuses >= BEV_ABUSES_MAX && *address)
+	if (abuses->count >= BEV_ABUSES_MAX && *address)
 	{
-		abuse = find(gateway, kind, "");
-		return abuse ? abuse : add(gateway, kind, "");
+		abuse = find(abuses, kind, "");
+		return abuse ? abuse : add(abuses, kind, "");
 	}
-	abuse = &gateway->abuse[gateway->abuses++];
+	abuse = &abuses->entry[abuses->count++];
 	*abuse = (BevAbuseMessage){.kind = kind};
 	snprintf(abuse->address, sizeof(abuse->address), "%s", address);
 	return abuse;
 }
 
 void
-bev_abuse_note(BevClient *client, BevCounter counter)
+bev_abuse_note(BevAbuses *abuses, BevCounter counter, const char *address)
 {
-	BevGateway *gateway = client->gateway;
 	uint32_t kind = counter - BEV_COUNT_ABUSE_missing_token;
-	const char *address = bev_client_address(client);
-	BevAbuseMessage *abuse = find(gateway, kind, address);
+	BevAbuseMessage *abuse = find(abuses, kind, address);
 
-	bev_count(gateway, counter, 1);
 	if (abuse == NULL)
-		abuse = add(gateway, kind, address);
+		abuse = add(abuses, kind, address);
 	abuse->times++;
 }
 
 void
-bev_abuse_tell(BevGateway *gateway)
+bev_abuse_tell(BevAbuses *abuses, BevLink *link)
 {
-	for (uint32_t i = 0; i < gateway->abuses; i++)
-		bev_link_send(&gateway->link, BEV_MSG_ABUSE, &gateway->abuse[i], sizeof(gateway->abuse[i]),
-		              NULL, 0);
-	gateway->abuses = 0;
+	for (uint32_t i = 0; i < abuses->count; i++)
+		bev_link_send(link, BEV_MSG_ABUSE, &abuses->entry[i], sizeof(abuses->entry[i]), NULL, 0);
+	abuses->count = 0;
 }

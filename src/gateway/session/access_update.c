@@ -14,9 +14,9 @@
  * History (request is not 0) says nothing about now, and doesn't come here.
  */
 #include "gateway/session/access_update.h"
-#include "gateway/session/fanout.h"
 #include "common/program/memory.h"
-#include "gateway/session/abuse.h"
+#include "gateway/session/reply.h"
+#include "gateway/wire/frame.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,28 +24,28 @@
 /* Clients for which something changed, each once. */
 typedef struct Changed
 {
-	BevClient **client;
+	BevSession **session;
 	uint32_t count;
 } Changed;
 
-/* Turn a client away whom the tables don't let in; false: it may stay. */
+/* Refuse whom the tables don't let in; false: it may stay. */
 static bool
-turn_away(BevClient *client)
+refuse_by_tables(const BevAccessUpdates *updates, BevSession *session)
 {
-	switch (bev_identity_standing(&client->identity))
+	switch (bev_identity_standing(&session->identity))
 	{
 		case BEV_USER_INACTIVE:
-			bev_abuse_note(client, BEV_COUNT_ABUSE_inactive_user);
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive", "this user is not active");
+			bev_session_abuse(session, BEV_COUNT_ABUSE_inactive_user);
+			bev_reply_refuse(session, BEV_CLOSE_POLICY, "user_inactive", "this user is not active");
 			return true;
 		case BEV_USER_DELETED:
-			bev_abuse_note(client, BEV_COUNT_ABUSE_inactive_user);
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "user_inactive", "this user was deleted");
+			bev_session_abuse(session, BEV_COUNT_ABUSE_inactive_user);
+			bev_reply_refuse(session, BEV_CLOSE_POLICY, "user_inactive", "this user was deleted");
 			return true;
 		case BEV_USER_UNKNOWN:
-			if (!client->gateway->config->require_user)
+			if (!updates->config->require_user)
 				return false;
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "forbidden", "this user is not known");
+			bev_reply_refuse(session, BEV_CLOSE_POLICY, "forbidden", "this user is not known");
 			return true;
 		default:
 			return false;
@@ -53,78 +53,87 @@ turn_away(BevClient *client)
 }
 
 static bool
-is_in(const BevClient *client)
+is_admitted(const BevSession *session)
 {
-	return client->admitted &&
-	       (client->state == BEV_CLIENT_OPEN || client->state == BEV_CLIENT_WAITING);
+	return session->admitted &&
+	       (session->state == BEV_SESSION_OPEN || session->state == BEV_SESSION_WAITING);
 }
 
 /* It has to be looked up again, and can go on where it was. */
 static void
-send_back(BevClient *client)
+make_reconnect(BevSession *session)
 {
-	bev_client_refuse(client, BEV_CLOSE_RESTART, "access_changed",
-	                  "what you may see has to be looked up again: "
-	                  "connect again, and resume");
+	bev_reply_refuse(session, BEV_CLOSE_RESTART, "access_changed",
+	                 "what you may see has to be looked up again: "
+	                 "connect again, and resume");
+}
+
+static void
+regroup(BevAccessUpdates *updates, BevSession *session)
+{
+	if (bev_session_regroup(session))
+		bev_registration_tell_role(updates->registrations, session);
 }
 
 bool
-bev_access_update_admit(BevClient *client, uint64_t as_of, BevSpan statements)
+bev_access_update_admit(BevAccessUpdates *updates, BevSession *session, uint64_t as_of,
+                        BevSpan statements)
 {
 	BevAccess access;
 
-	client->identity.as_of = as_of;
+	session->identity.as_of = as_of;
 	while (bev_access_next(&statements, &access))
-		bev_identity_take(&client->identity, &access);
+		bev_identity_take(&session->identity, &access);
 	if (statements.len > 0)
 		return false;
-	bev_client_regroup(client);
-	turn_away(client);
+	regroup(updates, session);
+	refuse_by_tables(updates, session);
 	return true;
 }
 
 static void
-add_changed(Changed *changed, BevClient *client)
+add_changed(Changed *changed, BevSession *session)
 {
 	for (uint32_t i = 0; i < changed->count; i++)
-		if (changed->client[i] == client)
+		if (changed->session[i] == session)
 			return;
-	changed->client = bev_realloc(changed->client, sizeof(BevClient *) * (changed->count + 1));
-	changed->client[changed->count++] = client;
+	changed->session = bev_realloc(changed->session, sizeof(BevSession *) * (changed->count + 1));
+	changed->session[changed->count++] = session;
 }
 
 /* Take a statement in for the connections of its user. */
 static void
-take(BevGateway *gateway, uint64_t seq, const BevAccess *access, Changed *changed)
+take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *changed)
 {
 	BevText name = {0};
 	const BevGroup *group;
 
 	bev_text_add_string(&name, BEV_PRINCIPAL_USER);
 	bev_text_add_string(&name, access->user);
-	group = bev_directory_find(&gateway->directory, (BevSpan){name.data, (uint32_t) name.len});
+	group = bev_directory_find(&updates->fanout->sessions->directory,
+	                           (BevSpan){name.data, (uint32_t) name.len});
 	for (BevMembership *one = group ? group->first : NULL; one; one = one->next)
 	{
-		BevClient *client = one->member;
+		BevSession *session = one->member;
 
-		if (is_in(client) && client->identity.as_of < seq &&
-		    bev_identity_take(&client->identity, access))
-			add_changed(changed, client);
+		if (is_admitted(session) && session->identity.as_of < seq &&
+		    bev_identity_take(&session->identity, access))
+			add_changed(changed, session);
 	}
 	bev_text_free(&name);
 }
 
 static void
-send_all_back(BevGateway *gateway, uint64_t seq)
+make_all_reconnect(BevAccessUpdates *updates, uint64_t seq)
 {
-	bev_fanout_batch(gateway);
-	for (BevClient *client = gateway->first; client; client = client->next)
-		if (is_in(client) && client->identity.as_of < seq)
-			send_back(client);
+	bev_fanout_batch(updates->fanout);
+	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+		if (is_admitted(session) && session->identity.as_of < seq)
+			make_reconnect(session);
 }
 
 bool
-bev_access_update_event(BevGateway *gateway, uint64_t seq, BevSpan statements)
+bev_access_update_event(BevAccessUpdates *updates, uint64_t seq, BevSpan statements)
 {
 	Changed changed = {0};
 	BevAccess access;
@@ -134,34 +143,34 @@ bev_access_update_event(BevGateway *gateway, uint64_t seq, BevSpan statements)
 	while (bev_access_next(&statements, &access))
 	{
 		if (access.kind == BEV_ACCESS_VOID)
-			send_all_back(gateway, seq);
+			make_all_reconnect(updates, seq);
 		else
-			take(gateway, seq, &access, &changed);
+			take(updates, seq, &access, &changed);
 	}
 	if (changed.count > 0)
-		bev_fanout_batch(gateway);
+		bev_fanout_batch(updates->fanout);
 	for (uint32_t i = 0; i < changed.count; i++)
 	{
 		/* Delivering may have found the connection broken. */
-		if (is_in(changed.client[i]) && !turn_away(changed.client[i]))
-			bev_client_regroup(changed.client[i]);
+		if (is_admitted(changed.session[i]) && !refuse_by_tables(updates, changed.session[i]))
+			regroup(updates, changed.session[i]);
 	}
-	free(changed.client);
+	free(changed.session);
 	return statements.len == 0;
 }
 
 void
-bev_access_update_missed(BevGateway *gateway)
+bev_access_update_missed(BevAccessUpdates *updates)
 {
-	for (BevClient *client = gateway->first; client; client = client->next)
-		if (is_in(client) && client->identity.as_of > 0)
-			send_back(client);
+	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+		if (is_admitted(session) && session->identity.as_of > 0)
+			make_reconnect(session);
 }
 
 void
-bev_access_update_review(BevGateway *gateway)
+bev_access_update_review(BevAccessUpdates *updates)
 {
-	for (BevClient *client = gateway->first; client; client = client->next)
-		if (is_in(client))
-			turn_away(client);
+	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+		if (is_admitted(session))
+			refuse_by_tables(updates, session);
 }

@@ -7,35 +7,36 @@
  */
 #include "gateway/session/count.h"
 #include "common/program/wall_clock.h"
+#include "gateway/config/config.h"
 
 #include <stdio.h>
 #include <string.h>
 
 void
-bev_count_error(BevGateway *gateway, const char *code)
+bev_count_error(BevCounts *counts, const char *code)
 {
 	int found =
 		bev_counter_find(BEV_COUNT_ERROR_missing_token, BEV_COUNT_ERROR_internal_error, code);
 
 	if (found >= 0)
-		gateway->counter[found]++;
+		counts->counter[found]++;
 }
 
 void
-bev_count_close(BevGateway *gateway, int code)
+bev_count_close(BevCounts *counts, int code)
 {
 	char text[12];
 	int found;
 
 	snprintf(text, sizeof(text), "%d", code);
 	found = bev_counter_find(BEV_COUNT_CLOSE_1000, BEV_COUNT_CLOSE_other, text);
-	gateway->counter[found >= 0 ? found : BEV_COUNT_CLOSE_other]++;
+	counts->counter[found >= 0 ? found : BEV_COUNT_CLOSE_other]++;
 }
 
 void
-bev_count_committed(BevGateway *gateway, uint64_t seq, int64_t at)
+bev_count_committed(BevCounts *counts, uint64_t seq, int64_t at)
 {
-	BevDelays *delays = &gateway->delays;
+	BevDelays *delays = &counts->delays;
 
 	if (delays->count > 0 &&
 	    (delays->at[delays->count - 1] == at || delays->count == BEV_DELAYS_MAX))
@@ -60,25 +61,21 @@ delay_counter(int64_t us)
 	return BEV_COUNT_DELAY_1MS + i;
 }
 
-/* Is it worth a line in the log?  Of those of a second the slowest is. */
+/* Of those of a second that are worth a line in the log the slowest is told. */
 static void
-note_slow(BevGateway *gateway, uint64_t seq, uint64_t us, uint32_t events)
+note_slow(BevSlowMessage *slow, const BevSlowMessage *one)
 {
-	BevSlowMessage *slow = &gateway->slow;
-	uint32_t limit = gateway->config->log_slow_delivery;
+	uint32_t events = slow->events + one->events;
 
-	if (limit == BEV_NEVER || us <= limit * UINT64_C(1000) || gateway->batch_clients == 0)
-		return;
-	events += slow->events;
-	if (us > slow->us)
-		*slow = (BevSlowMessage){.seq = seq, .us = us, .clients = gateway->batch_clients};
+	if (one->us > slow->us)
+		*slow = *one;
 	slow->events = events;
 }
 
 void
-bev_count_written(BevGateway *gateway)
+bev_count_written(BevCounts *counts, uint32_t clients, uint32_t slow_limit)
 {
-	BevDelays *delays = &gateway->delays;
+	BevDelays *delays = &counts->delays;
 	int64_t now;
 
 	if (delays->count == 0)
@@ -89,29 +86,32 @@ bev_count_written(BevGateway *gateway)
 		/* The clock may have been set back meanwhile. */
 		int64_t us = now > delays->at[i] ? now - delays->at[i] : 0;
 
-		gateway->counter[delay_counter(us)] += delays->times[i];
-		gateway->counter[BEV_COUNT_DELAY_SUM] += (uint64_t) us * delays->times[i];
-		note_slow(gateway, delays->seq[i], (uint64_t) us, delays->times[i]);
+		counts->counter[delay_counter(us)] += delays->times[i];
+		counts->counter[BEV_COUNT_DELAY_SUM] += (uint64_t) us * delays->times[i];
+		if (slow_limit != BEV_NEVER && clients > 0 && us > slow_limit * INT64_C(1000))
+			note_slow(&counts->slow, &(BevSlowMessage){.seq = delays->seq[i],
+			                                           .us = (uint64_t) us,
+			                                           .events = delays->times[i],
+			                                           .clients = clients});
 	}
 	delays->count = 0;
 }
 
 static void
-tell_slow(BevGateway *gateway)
+tell_slow(BevCounts *counts, BevLink *link)
 {
-	if (gateway->slow.events == 0)
+	if (counts->slow.events == 0)
 		return;
-	bev_link_send(&gateway->link, BEV_MSG_SLOW, &gateway->slow, sizeof(gateway->slow), NULL, 0);
-	gateway->slow = (BevSlowMessage){0};
+	bev_link_send(link, BEV_MSG_SLOW, &counts->slow, sizeof(counts->slow), NULL, 0);
+	counts->slow = (BevSlowMessage){0};
 }
 
 void
-bev_count_tell(BevGateway *gateway)
+bev_count_tell(BevCounts *counts, BevLink *link)
 {
-	tell_slow(gateway);
-	if (memcmp(gateway->counter, gateway->told, sizeof(gateway->told)) == 0)
+	tell_slow(counts, link);
+	if (memcmp(counts->counter, counts->told, sizeof(counts->told)) == 0)
 		return;
-	memcpy(gateway->told, gateway->counter, sizeof(gateway->told));
-	bev_link_send(&gateway->link, BEV_MSG_COUNTERS, gateway->counter, sizeof(gateway->counter),
-	              NULL, 0);
+	memcpy(counts->told, counts->counter, sizeof(counts->told));
+	bev_link_send(link, BEV_MSG_COUNTERS, counts->counter, sizeof(counts->counter), NULL, 0);
 }

@@ -19,10 +19,9 @@
  * run for each client.
  */
 #include "gateway/session/fanout.h"
-#include "gateway/session/count.h"
 #include "gateway/session/reply.h"
 
-#include <string.h>
+#include <stddef.h>
 
 /*
  * What one client gets in one turn before others are looked after: bytes written
@@ -32,86 +31,86 @@
 #define TURN_FRAMES 20000
 
 static bool
-is_for(const BevClient *client, const BevChunk *chunk, const BevFrame *frame)
+is_for(const BevSession *session, const BevChunk *chunk, const BevFrame *frame)
 {
 	BevLabels labels;
 
-	if (client->subscription == NULL && bev_seen_by_everyone(frame->flags))
+	if (session->subscription == NULL && bev_seen_by_everyone(frame->flags))
 		return true;
 	bev_chunk_labels(chunk, frame, &labels);
-	return bev_audience_matches(labels.audience, frame->flags, &client->principals) &&
-	       bev_subscription_passes(client->subscription, &labels);
+	return bev_audience_matches(labels.audience, frame->flags, &session->principals) &&
+	       bev_subscription_passes(session->subscription, &labels);
 }
 
 /* ---- Conflation ---- */
 
 void
-bev_fanout_conflate(BevClient *client, bool conflate)
+bev_fanout_conflate(BevFanout *fanout, BevSession *session, bool conflate)
 {
-	BevGateway *gateway = client->gateway;
-
-	if (client->conflates == conflate)
+	if (session->conflates == conflate)
 		return;
-	client->conflates = conflate;
-	gateway->conflating += conflate ? 1 : -1;
-	bev_window_index(&gateway->window, gateway->conflating > 0);
+	session->conflates = conflate;
+	fanout->conflating += conflate ? 1 : -1;
+	bev_window_index(&fanout->stream.window, fanout->conflating > 0);
 }
 
 /* Does the window hold a later state of this row, and is that for the client? */
 static bool
-is_later_in_window(const BevClient *client, BevSpan row, uint64_t seq)
+is_later_in_window(const BevWindow *window, const BevSession *session, BevSpan row, uint64_t seq)
 {
-	const BevWindow *window = &client->gateway->window;
 	uint64_t last = bev_latest_find(&window->latest, row);
 	const BevChunk *chunk;
 	uint32_t i;
 
 	if (last <= seq || (chunk = bev_window_find(window, last - 1, &i)) == NULL)
 		return false;
-	return is_for(client, chunk, &chunk->frame[i]);
+	return is_for(session, chunk, &chunk->frame[i]);
 }
 
 static bool
-is_later_in_chunk(const BevClient *client, const BevChunk *chunk, BevSpan row, uint64_t seq)
+is_later_in_chunk(const BevSession *session, const BevChunk *chunk, BevSpan row, uint64_t seq)
 {
 	uint64_t last = chunk->latest ? bev_latest_find(chunk->latest, row) : 0;
 
-	return last > seq && is_for(client, chunk, &chunk->frame[bev_chunk_find(chunk, last - 1)]);
+	return last > seq && is_for(session, chunk, &chunk->frame[bev_chunk_find(chunk, last - 1)]);
 }
 
 /* Will the client see a later state of the row instead? */
 static bool
-is_overtaken(const BevClient *client, const BevChunk *chunk, const BevFrame *frame)
+is_overtaken(const BevWindow *window, const BevSession *session, const BevChunk *chunk,
+             const BevFrame *frame)
 {
 	BevSpan row = bev_chunk_row(chunk, frame);
 
-	return row.len > 0 && (is_later_in_window(client, row, frame->seq) ||
-	                       is_later_in_chunk(client, chunk, row, frame->seq));
+	return row.len > 0 && (is_later_in_window(window, session, row, frame->seq) ||
+	                       is_later_in_chunk(session, chunk, row, frame->seq));
 }
 
 /* ---- Runs ---- */
 
 /*
- * Collect from frame i on what is for the client, up to BEV_CHUNK_SIZE bytes, one
+ * Collect from frame i on what is for the session, up to BEV_CHUNK_SIZE bytes, one
  * frame at least.
  */
 static BevRun
-gather(BevClient *client, const BevChunk *chunk, uint32_t i, bool *for_everyone)
+gather(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i,
+       bool *for_everyone)
 {
-	BevText *scratch = &client->gateway->scratch;
+	BevText *scratch = &fanout->scratch;
 	uint32_t from = i;
 	bool gathered = false;
-	bool conflates = client->conflates && client->standing != BEV_LIVE;
+	bool conflates = session->conflates && session->standing != BEV_LIVE;
 	BevRun run = {0};
 
 	scratch->len = 0;
 	for (; i < chunk->count; i++)
 	{
 		const BevFrame *frame = &chunk->frame[i];
-		BevSpan bytes = bev_chunk_bytes(chunk, frame, client->principals.is_admin);
+		BevSpan bytes = bev_chunk_bytes(chunk, frame, session->principals.is_admin);
 
 		*for_everyone &= bev_seen_by_everyone(frame->flags) && frame->open_length == 0;
-		if (!is_for(client, chunk, frame) || (conflates && is_overtaken(client, chunk, frame)))
+		if (!is_for(session, chunk, frame) ||
+		    (conflates && is_overtaken(&fanout->stream.window, session, chunk, frame)))
 			continue;
 		if (run.len > 0 && run.len + bytes.len > BEV_CHUNK_SIZE)
 			break;
@@ -139,20 +138,19 @@ gather(BevClient *client, const BevChunk *chunk, uint32_t i, bool *for_everyone)
  * all who narrow nothing.
  */
 static BevRun
-collect(BevClient *client, const BevChunk *chunk, uint32_t i)
+collect(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i)
 {
-	BevGateway *gateway = client->gateway;
-	bool shareable = gateway->in_batch && client->subscription == NULL;
+	bool shareable = fanout->in_batch && session->subscription == NULL;
 	BevRun run;
 
-	if (shareable && gateway->shared_chunk == chunk && gateway->shared_from == i)
-		return gateway->shared;
-	run = gather(client, chunk, i, &shareable);
+	if (shareable && fanout->shared_chunk == chunk && fanout->shared_from == i)
+		return fanout->shared;
+	run = gather(fanout, session, chunk, i, &shareable);
 	if (shareable)
 	{
-		gateway->shared_chunk = chunk;
-		gateway->shared_from = i;
-		gateway->shared = run;
+		fanout->shared_chunk = chunk;
+		fanout->shared_from = i;
+		fanout->shared = run;
 	}
 	return run;
 }
@@ -162,174 +160,225 @@ collect(BevClient *client, const BevChunk *chunk, uint32_t i)
  * connection broke.
  */
 static uint64_t
-send_run(BevClient *client, const BevChunk *chunk, uint32_t i, uint32_t *looked_at, size_t *sent)
+send_run(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i,
+         uint32_t *looked_at, size_t *sent)
 {
-	BevRun run = collect(client, chunk, i);
+	BevRun run = collect(fanout, session, chunk, i);
 
-	if (client->gateway->in_batch && *sent == 0 && run.len > 0)
-		client->gateway->batch_clients++;
+	if (fanout->in_batch && *sent == 0 && run.len > 0)
+		fanout->batch_clients++;
 	*looked_at += run.looked_at;
 	*sent += run.len;
-	client->sent += run.frames;
-	bev_count(client->gateway, BEV_COUNT_DELIVERED, run.frames);
-	bev_count(client->gateway, BEV_COUNT_BYTES_SENT, run.len);
+	session->sent += run.frames;
+	bev_count(fanout->counts, BEV_COUNT_DELIVERED, run.frames);
+	bev_count(fanout->counts, BEV_COUNT_BYTES_SENT, run.len);
 	if (run.len > 0 &&
-	    !bev_socket_write(client->gateway->sockets, &client->socket, run.data, run.len))
+	    !bev_socket_write(fanout->sessions->sockets, &session->socket, run.data, run.len))
 		return 0;
 	return run.reached;
 }
 
 static bool
-is_choked(const BevClient *client)
+is_choked(const BevSession *session)
 {
-	return client->out.len > 0 || bev_socket_is_choked(&client->socket);
+	return session->out.len > 0 || bev_socket_is_choked(&session->socket);
 }
 
 static void
-go_live(BevClient *client)
+go_live(BevSession *session)
 {
-	client->standing = BEV_LIVE;
-	client->caught_up = true;
+	session->standing = BEV_LIVE;
+	session->caught_up = true;
 }
 
 static void
-lag(BevClient *client, uint64_t cursor)
+lag(BevSession *session, uint64_t cursor)
 {
-	client->standing = BEV_LAGGING;
-	client->cursor = cursor;
+	session->standing = BEV_LAGGING;
+	session->cursor = cursor;
 }
 
-/* The next chunk for a lagging client; NULL when it must wait or has it all. */
+/* The next chunk for a lagging session; NULL when it must wait or has it all. */
 static const BevChunk *
-next_chunk(BevClient *client, uint32_t *i)
+next_chunk(BevFanout *fanout, BevSession *session, uint32_t *i)
 {
-	BevGateway *gateway = client->gateway;
 	BevChunk *chunk;
 
-	if (client->cursor >= gateway->window.floor)
-		return bev_window_find(&gateway->window, client->cursor, i);
-	chunk = bev_replay_find(gateway->replay, client->cursor);
+	if (session->cursor >= fanout->stream.window.floor)
+		return bev_window_find(&fanout->stream.window, session->cursor, i);
+	chunk = bev_replay_find(fanout->stream.replay, session->cursor);
 	if (chunk == NULL)
 		return NULL;
-	if (client->conflates && chunk->latest == NULL)
+	if (session->conflates && chunk->latest == NULL)
 		bev_chunk_index(chunk);
-	*i = bev_chunk_find(chunk, client->cursor);
+	*i = bev_chunk_find(chunk, session->cursor);
 	return chunk;
 }
 
 static void
-park(BevClient *client)
+park(BevFanout *fanout, BevSession *session)
 {
-	BevGateway *gateway = client->gateway;
-
-	if (client->cursor < gateway->dropped)
+	if (session->cursor < fanout->stream.dropped)
 	{
-		bev_fanout_resync(client);
+		bev_fanout_resync(fanout, session);
 		return;
 	}
-	client->standing = BEV_PARKED;
-	bev_replay_wait(gateway->replay, &client->waiter, client->cursor);
+	session->standing = BEV_PARKED;
+	bev_replay_wait(fanout->stream.replay, &session->waiter, session->cursor);
 }
 
 void
-bev_fanout_go_on(BevClient *client)
+bev_fanout_go_on(BevFanout *fanout, BevSession *session)
 {
-	BevGateway *gateway = client->gateway;
 	uint32_t looked_at = 0;
 	size_t sent = 0;
 
-	while (!is_choked(client))
+	while (!is_choked(session))
 	{
 		uint32_t i;
 		const BevChunk *chunk;
 
 		if (looked_at > TURN_FRAMES || sent > TURN_BYTES)
 		{
-			bev_socket_want_write(&client->socket); /* go on in a later turn */
+			bev_socket_want_write(&session->socket); /* go on in a later turn */
 			return;
 		}
-		chunk = next_chunk(client, &i);
-		if (chunk == NULL && client->cursor < gateway->window.floor)
+		chunk = next_chunk(fanout, session, &i);
+		if (chunk == NULL && session->cursor < fanout->stream.window.floor)
 		{
-			park(client);
+			park(fanout, session);
 			return;
 		}
 		if (chunk == NULL)
 		{
-			go_live(client);
+			go_live(session);
 			return;
 		}
-		client->cursor = send_run(client, chunk, i, &looked_at, &sent);
+		session->cursor = send_run(fanout, session, chunk, i, &looked_at, &sent);
 	}
 }
 
 void
-bev_fanout_place(BevClient *client, uint64_t seq)
+bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq)
 {
-	bev_replay_leave(client->gateway->replay, &client->waiter);
-	if (seq >= client->gateway->sent_tip)
+	bev_replay_leave(fanout->stream.replay, &session->waiter);
+	if (seq >= fanout->sessions->sent_tip)
 	{
-		go_live(client);
+		go_live(session);
 		return;
 	}
-	lag(client, seq);
-	bev_fanout_go_on(client);
+	lag(session, seq);
+	bev_fanout_go_on(fanout, session);
 }
 
 void
-bev_fanout_resync(BevClient *client)
+bev_fanout_tell_resync(const BevFanout *fanout, BevSession *session)
 {
-	bev_reply_resync(client);
-	bev_count(client->gateway, BEV_COUNT_RESYNC_REQUIRED, 1);
-	bev_fanout_place(client, client->gateway->sent_tip);
-	bev_client_flush(client);
+	bev_reply_resync(session, fanout->stream.dropped, fanout->stream.window.tip);
+}
+
+void
+bev_fanout_resync(BevFanout *fanout, BevSession *session)
+{
+	bev_fanout_tell_resync(fanout, session);
+	bev_count(fanout->counts, BEV_COUNT_RESYNC_REQUIRED, 1);
+	bev_fanout_place(fanout, session, fanout->sessions->sent_tip);
+	bev_session_flush(session);
+}
+
+/* ---- History ---- */
+
+static BevSession *
+session_of(BevWaiter *waiter)
+{
+	return (BevSession *) ((char *) waiter - offsetof(BevSession, waiter));
+}
+
+static void
+on_fetch(void *owner, const BevFetchMessage *message)
+{
+	BevFanout *fanout = owner;
+
+	bev_link_send(fanout->link, BEV_MSG_FETCH, message, sizeof(*message), NULL, 0);
+}
+
+/* A session that ended in this turn may still wait. */
+static void
+on_ready(void *owner, BevWaiter *waiter)
+{
+	BevSession *session = session_of(waiter);
+
+	if (session->state != BEV_SESSION_OPEN)
+		return;
+	session->standing = BEV_LAGGING;
+	bev_fanout_go_on(owner, session);
+}
+
+static void
+on_gone(void *owner, BevWaiter *waiter)
+{
+	BevSession *session = session_of(waiter);
+
+	if (session->state == BEV_SESSION_OPEN)
+		bev_fanout_resync(owner, session);
+}
+
+static const BevReplayEvents replay_events = {
+	.fetch = on_fetch,
+	.ready = on_ready,
+	.gone = on_gone,
+};
+
+void
+bev_fanout_fetch(BevFanout *fanout)
+{
+	bev_replay_ask(fanout->stream.replay, fanout->stream.window.floor);
 }
 
 /* ---- A batch ---- */
 
 static void
-deliver(BevClient *client)
+deliver(BevFanout *fanout, BevSession *session)
 {
-	BevGateway *gateway = client->gateway;
-	uint64_t reached = gateway->sent_tip;
+	uint64_t reached = fanout->sessions->sent_tip;
 	uint32_t looked_at = 0;
 	size_t sent = 0;
 	const BevChunk *chunk;
 	uint32_t i;
 
-	if (client->batch == gateway->batch)
+	if (session->batch == fanout->batch)
 		return; /* belongs to two groups that are concerned */
-	client->batch = gateway->batch;
-	if (client->state != BEV_CLIENT_OPEN || client->standing != BEV_LIVE || client->muted)
+	session->batch = fanout->batch;
+	if (session->state != BEV_SESSION_OPEN || session->standing != BEV_LIVE || session->muted)
 		return;
-	while (reached < gateway->window.tip &&
-	       (chunk = bev_window_find(&gateway->window, reached, &i)) != NULL)
+	while (reached < fanout->stream.window.tip &&
+	       (chunk = bev_window_find(&fanout->stream.window, reached, &i)) != NULL)
 	{
-		if (is_choked(client))
+		if (is_choked(session))
 		{
-			lag(client, reached);
+			lag(session, reached);
 			return;
 		}
-		reached = send_run(client, chunk, i, &looked_at, &sent);
+		reached = send_run(fanout, session, chunk, i, &looked_at, &sent);
 		if (reached == 0)
 			return; /* broken; it is on its way out */
 	}
 }
 
 static void
-deliver_to_group(BevGateway *gateway, BevSpan name)
+deliver_to_group(BevFanout *fanout, BevSpan name)
 {
-	const BevGroup *group = bev_directory_find(&gateway->directory, name);
+	const BevGroup *group = bev_directory_find(&fanout->sessions->directory, name);
 
 	if (group == NULL)
 		return;
-	/* Delivering ends nobody within this turn: the list does not change. */
+	/* Whoever ends leaves at the end of the turn: the list does not change. */
 	for (BevMembership *one = group->first; one; one = one->next)
-		deliver(one->member);
+		deliver(fanout, one->member);
 }
 
 static void
-deliver_directed(BevGateway *gateway, const BevChunk *chunk, const BevFrame *frame)
+deliver_directed(BevFanout *fanout, const BevChunk *chunk, const BevFrame *frame)
 {
 	BevLabels labels;
 	BevSpan principal;
@@ -337,18 +386,18 @@ deliver_directed(BevGateway *gateway, const BevChunk *chunk, const BevFrame *fra
 	bev_chunk_labels(chunk, frame, &labels);
 	while (bev_audience_next(&labels.audience, &principal))
 		if (principal.len > 0)
-			deliver_to_group(gateway, principal);
+			deliver_to_group(fanout, principal);
 }
 
 /* Walk the frames of the batch; true: there is one that everyone may see. */
 static bool
-batch_is_for_all(const BevGateway *gateway)
+batch_is_for_all(const BevFanout *fanout)
 {
-	uint64_t seq = gateway->sent_tip;
+	uint64_t seq = fanout->sessions->sent_tip;
 	const BevChunk *chunk;
 	uint32_t i;
 
-	for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL; seq = chunk->covered)
+	for (; (chunk = bev_window_find(&fanout->stream.window, seq, &i)) != NULL; seq = chunk->covered)
 		for (; i < chunk->count; i++)
 			if (chunk->frame[i].flags & BEV_SEEN_BY_ALL)
 				return true;
@@ -356,30 +405,54 @@ batch_is_for_all(const BevGateway *gateway)
 }
 
 void
-bev_fanout_batch(BevGateway *gateway)
+bev_fanout_batch(BevFanout *fanout)
 {
-	uint64_t seq = gateway->sent_tip;
+	uint64_t seq = fanout->sessions->sent_tip;
 	const BevChunk *chunk;
 	uint32_t i;
 
-	if (gateway->window.tip == gateway->sent_tip)
+	if (fanout->stream.window.tip == fanout->sessions->sent_tip)
 		return;
-	gateway->batch++;
-	gateway->batch_clients = 0;
-	gateway->in_batch = true;
-	if (batch_is_for_all(gateway))
+	fanout->batch++;
+	fanout->batch_clients = 0;
+	fanout->in_batch = true;
+	if (batch_is_for_all(fanout))
 	{
-		for (BevClient *client = gateway->first; client; client = client->next)
-			deliver(client);
+		for (BevSession *session = fanout->sessions->first; session; session = session->next)
+			deliver(fanout, session);
 	}
 	else
 	{
-		for (; (chunk = bev_window_find(&gateway->window, seq, &i)) != NULL; seq = chunk->covered)
+		for (; (chunk = bev_window_find(&fanout->stream.window, seq, &i)) != NULL;
+		     seq = chunk->covered)
 			for (; i < chunk->count; i++)
-				deliver_directed(gateway, chunk, &chunk->frame[i]);
+				deliver_directed(fanout, chunk, &chunk->frame[i]);
 	}
-	gateway->in_batch = false;
-	gateway->shared_chunk = NULL;
-	gateway->sent_tip = gateway->window.tip;
-	bev_count_written(gateway);
+	fanout->in_batch = false;
+	fanout->shared_chunk = NULL;
+	fanout->sessions->sent_tip = fanout->stream.window.tip;
+	bev_count_written(fanout->counts, fanout->batch_clients, fanout->config->log_slow_delivery);
+}
+
+/* ---- Its life ---- */
+
+void
+bev_fanout_begin(BevFanout *fanout)
+{
+	fanout->stream.replay = bev_replay_create(&replay_events, fanout);
+}
+
+void
+bev_fanout_free(BevFanout *fanout)
+{
+	bev_window_free(&fanout->stream.window);
+	bev_replay_free(fanout->stream.replay);
+	bev_text_free(&fanout->scratch);
+}
+
+void
+bev_fanout_leave(BevFanout *fanout, BevSession *session)
+{
+	bev_replay_leave(fanout->stream.replay, &session->waiter);
+	bev_fanout_conflate(fanout, session, false);
 }

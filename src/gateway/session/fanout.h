@@ -1,37 +1,69 @@
 /*
- * fanout.h - brings the stream to the clients.
+ * fanout.h - brings the stream to the sessions.
  *
- * Between batches gateway->sent_tip is the window's tip: whoever places a client
+ * Between batches sessions->sent_tip is the window's tip: whoever places a session
  * or lets it go on while a batch is being taken in sends that batch first, or
  * the client would receive it twice.
  */
 #ifndef BEV_GATEWAY_SESSION_FANOUT_H
 #define BEV_GATEWAY_SESSION_FANOUT_H
 
-#include "gateway/client/client.h"
+#include "gateway/config/config.h"
+#include "gateway/session/session.h"
+#include "gateway/stream/stream.h"
+
+typedef struct BevFanout
+{
+	BevSessions *sessions;
+	BevCounts *counts;
+	BevLink *link; /* history is asked for there */
+	const BevConfig *config;
+	BevStream stream;
+
+	/* The batch: what is in the window above sessions->sent_tip */
+	uint64_t batch;               /* its number */
+	uint32_t batch_clients;       /* to whom some of it was written */
+	bool in_batch;                /* the window does not change */
+	BevText scratch;              /* where runs with gaps are gathered */
+	const BevChunk *shared_chunk; /* the last run that was for everyone, */
+	uint32_t shared_from;         /* from this frame on */
+	BevRun shared;
+
+	uint32_t conflating; /* sessions; the window is indexed for them */
+} BevFanout;
+
+/* Make what a stream needs; sessions, counts, link and config are set. */
+extern void bev_fanout_begin(BevFanout *fanout);
+extern void bev_fanout_free(BevFanout *fanout);
+
+/* Send the batch, to everyone concerned who is live. */
+extern void bev_fanout_batch(BevFanout *fanout);
 
 /*
- * Send the batch: what the window holds after gateway->sent_tip, to everyone
- * concerned who is live.
- */
-extern void bev_fanout_batch(BevGateway *gateway);
-
-/*
- * Let a client go on from its cursor, as far as there is room.  It becomes live
+ * Let a session go on from its cursor, as far as there is room.  It becomes live
  * when it has everything, or parked.
  */
-extern void bev_fanout_go_on(BevClient *client);
+extern void bev_fanout_go_on(BevFanout *fanout, BevSession *session);
 
-/* Place a client at a seq: everything after it follows. */
-extern void bev_fanout_place(BevClient *client, uint64_t seq);
+/* Place an open session at a seq: everything after it follows. */
+extern void bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq);
 
 /*
- * From now on, when the client lags, it gets of each row only the last state that
+ * From now on, when the session lags, it gets of each row only the last state that
  * it may see and wants; or all of them again.
  */
-extern void bev_fanout_conflate(BevClient *client, bool conflate);
+extern void bev_fanout_conflate(BevFanout *fanout, BevSession *session, bool conflate);
 
-/* What the client needs is gone: tell it, and go on from the tip. */
-extern void bev_fanout_resync(BevClient *client);
+/* What follows its position can't be had: tell it. */
+extern void bev_fanout_tell_resync(const BevFanout *fanout, BevSession *session);
+
+/* The same, and an open session goes on from the tip. */
+extern void bev_fanout_resync(BevFanout *fanout, BevSession *session);
+
+/* Ask for the history that sessions wait for; at the end of a turn. */
+extern void bev_fanout_fetch(BevFanout *fanout);
+
+/* The session ended: it waits for nothing any more. */
+extern void bev_fanout_leave(BevFanout *fanout, BevSession *session);
 
 #endif /* BEV_GATEWAY_SESSION_FANOUT_H */

@@ -11,7 +11,6 @@
  */
 #include "gateway/session/question.h"
 #include "common/event/audience.h"
-#include "gateway/client/http.h"
 #include "common/program/memory.h"
 #include "common/pipe/body.h"
 #include "gateway/session/reply.h"
@@ -20,34 +19,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of one client; its rate limits it as well, but answers may be slow. */
+/* Of one session; its rate limits it as well, but answers may be slow. */
 #define OPEN_MAX 8
 
 struct BevQuestion
 {
 	BevQuestion *next;
-	BevClient *client; /* NULL: gone meanwhile */
-	uint64_t number;   /* of the client */
+	BevSession *session; /* NULL: gone meanwhile */
+	uint64_t number;     /* of the session; 0: not asked in its name */
 	uint32_t request;
 	char *id; /* JSON text, or NULL */
+	BevAnswered answered;
 };
 
 static void
-append(BevGateway *gateway, BevQuestion *question)
+append(BevQuestions *questions, BevQuestion *question)
 {
-	if (gateway->questions_last)
-		gateway->questions_last->next = question;
+	if (questions->last)
+		questions->last->next = question;
 	else
-		gateway->questions_first = question;
-	gateway->questions_last = question;
+		questions->first = question;
+	questions->last = question;
 }
 
 /* Take it out of the queue; NULL: there is no such question. */
 static BevQuestion *
-take(BevGateway *gateway, uint64_t number, uint32_t request)
+take(BevQuestions *questions, uint64_t number, uint32_t request)
 {
 	BevQuestion *before = NULL;
-	BevQuestion *question = gateway->questions_first;
+	BevQuestion *question = questions->first;
 
 	while (question && (question->number != number || question->request != request))
 	{
@@ -59,9 +59,9 @@ take(BevGateway *gateway, uint64_t number, uint32_t request)
 	if (before)
 		before->next = question->next;
 	else
-		gateway->questions_first = question->next;
-	if (gateway->questions_last == question)
-		gateway->questions_last = before;
+		questions->first = question->next;
+	if (questions->last == question)
+		questions->last = before;
 	return question;
 }
 
@@ -72,66 +72,39 @@ free_question(BevQuestion *question)
 	free(question);
 }
 
-void
-bev_question_ask(BevClient *client, const char *id, BevVerb verb, const char *payload)
+/* Send a question, and keep the rest of it until the answer comes. */
+static void
+ask(BevQuestions *questions, const BevQuestion *wanted, BevVerb verb, const char *payload)
 {
-	BevGateway *gateway = client->gateway;
-	size_t len = strlen(payload);
-	BevAskMessage ask = {
-		.client = client->number,
-		.request = ++gateway->last_request,
+	BevAskMessage message = {
+		.client = wanted->number,
+		.request = ++questions->last_request,
 		.verb = verb,
 	};
-	BevQuestion *question;
-
-	if (len > BEV_ASK_MAX)
-	{
-		bev_reply_error(client, id, "invalid_message", "the payload is too long for this request");
-		return;
-	}
-	if (client->questions >= OPEN_MAX)
-	{
-		bev_reply_error_with(client, id, "rate_limited", "too many requests wait for their answers",
-		                     ",\"retry_after\":1");
-		return;
-	}
-	question = bev_alloc(sizeof(*question));
-	*question = (BevQuestion){
-		.client = client,
-		.number = client->number,
-		.request = ask.request,
-		.id = id ? bev_copy_text(id, strlen(id)) : NULL,
-	};
-	append(gateway, question);
-	client->questions++;
-	bev_link_send(&gateway->link, BEV_MSG_ASK, &ask, sizeof(ask), payload, len);
-}
-
-void
-bev_question_metrics(BevClient *client)
-{
-	BevGateway *gateway = client->gateway;
-	BevAskMessage ask = {.request = ++gateway->last_request, .verb = BEV_VERB_METRICS};
 	BevQuestion *question = bev_alloc(sizeof(*question));
 
-	*question = (BevQuestion){.client = client, .request = ask.request};
-	append(gateway, question);
-	client->questions++;
-	bev_link_send(&gateway->link, BEV_MSG_ASK, &ask, sizeof(ask), "{}", 2);
+	*question = *wanted;
+	question->request = message.request;
+	append(questions, question);
+	question->session->questions++;
+	bev_link_send(questions->link, BEV_MSG_ASK, &message, sizeof(message), payload,
+	              strlen(payload));
 }
 
+/* ---- Replies to requests ---- */
+
 static bool
-may_see(const BevClient *client, const BevEvent *event)
+may_see(const BevSession *session, const BevEvent *event)
 {
 	BevSpan audience = event->field[BEV_EVENT_AUDIENCE];
 
-	return bev_audience_matches(audience, bev_audience_flags(audience), &client->principals);
+	return bev_audience_matches(audience, bev_audience_flags(audience), &session->principals);
 }
 
 static void
-add_row(BevText *text, const BevClient *client, const BevEvent *event)
+add_row(BevText *text, const BevSession *session, const BevEvent *event)
 {
-	bool open = event->field[BEV_EVENT_OPEN_PAYLOAD].len > 0 && !client->principals.is_admin;
+	bool open = event->field[BEV_EVENT_OPEN_PAYLOAD].len > 0 && !session->principals.is_admin;
 	BevSpan payload = event->field[open ? BEV_EVENT_OPEN_PAYLOAD : BEV_EVENT_PAYLOAD];
 
 	bev_text_add(text, payload.data, payload.len);
@@ -139,7 +112,7 @@ add_row(BevText *text, const BevClient *client, const BevEvent *event)
 
 /* Append what the client may see of the records; how many, -1: malformed. */
 static int
-add_rows(BevText *text, const BevClient *client, uint32_t count, BevSpan *records)
+add_rows(BevText *text, const BevSession *session, uint32_t count, BevSpan *records)
 {
 	BevEvent event;
 	int seen = 0;
@@ -148,30 +121,30 @@ add_rows(BevText *text, const BevClient *client, uint32_t count, BevSpan *record
 	{
 		if (!bev_body_next_record(records, &event))
 			return -1;
-		if (!may_see(client, &event))
+		if (!may_see(session, &event))
 			continue;
 		if (seen++ > 0)
 			bev_text_add_string(text, ",");
-		add_row(text, client, &event);
+		add_row(text, session, &event);
 	}
 	return seen;
 }
 
 static void
-report(BevClient *client, const char *id, const BevAnswerMessage *answer, BevSpan rest)
+report(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan rest)
 {
 	char more[64] = "";
 	char *text = bev_copy_text(rest.data, rest.len);
 
 	if (*answer->field)
 		snprintf(more, sizeof(more), ",\"field\":\"%s\"", answer->field);
-	bev_reply_error_with(client, id, answer->code, text, more);
+	bev_reply_error_with(session, id, answer->code, text, more);
 	free(text);
 }
 
 /* False: malformed. */
 static bool
-reply_rows(BevClient *client, const char *id, const BevAnswerMessage *answer, BevSpan records)
+reply_rows(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan records)
 {
 	bool single = answer->kind == BEV_ANSWER_ROW;
 	BevText text = {0};
@@ -179,7 +152,7 @@ reply_rows(BevClient *client, const char *id, const BevAnswerMessage *answer, Be
 
 	if (!single)
 		bev_text_add_string(&text, "{\"items\":[");
-	seen = add_rows(&text, client, answer->count, &records);
+	seen = add_rows(&text, session, answer->count, &records);
 	if (!single)
 	{
 		bev_text_add_string(&text, "],\"next\":");
@@ -192,75 +165,112 @@ reply_rows(BevClient *client, const char *id, const BevAnswerMessage *answer, Be
 	bev_text_add(&text, "", 1);
 
 	if (single && seen == 0)
-		bev_reply_error(client, id, "not_found", "there is no such row, or it is not for you");
+		bev_reply_error(session, id, "not_found", "there is no such row, or it is not for you");
 	else if (seen >= 0)
-		bev_reply_as_of(client, id, answer->seq, text.data);
+		bev_reply_as_of(session, id, answer->seq, text.data);
 	bev_text_free(&text);
 	return seen >= 0;
 }
 
 static void
-reply_object(BevClient *client, const char *id, BevSpan object)
+reply_object(BevSession *session, const char *id, BevSpan object)
 {
 	char *text = bev_copy_text(object.data, object.len);
 
-	bev_reply_ok(client, id, text);
+	bev_reply_ok(session, id, text);
 	free(text);
 }
 
+static bool
+reply(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan rest)
+{
+	switch (answer->kind)
+	{
+		case BEV_ANSWER_TEXT:
+			return false;
+		case BEV_ANSWER_OBJECT:
+			reply_object(session, id, rest);
+			return true;
+		case BEV_ANSWER_ERROR:
+			report(session, id, answer, rest);
+			return true;
+		default:
+			return reply_rows(session, id, answer, rest);
+	}
+}
+
+/* ---- Asking and answering ---- */
+
+void
+bev_question_ask(BevQuestions *questions, BevSession *session, const char *id, BevVerb verb,
+                 const char *payload)
+{
+	if (strlen(payload) > BEV_ASK_MAX)
+		bev_reply_error(session, id, "invalid_message", "the payload is too long for this request");
+	else if (session->questions >= OPEN_MAX)
+		bev_reply_error_with(session, id, "rate_limited",
+		                     "too many requests wait for their answers", ",\"retry_after\":1");
+	else
+		ask(questions,
+		    &(BevQuestion){.session = session,
+		                   .number = session->number,
+		                   .id = id ? bev_copy_text(id, strlen(id)) : NULL,
+		                   .answered = reply},
+		    verb, payload);
+}
+
+void
+bev_question_metrics(BevQuestions *questions, BevSession *session, BevAnswered answered)
+{
+	ask(questions, &(BevQuestion){.session = session, .answered = answered}, BEV_VERB_METRICS,
+	    "{}");
+}
+
 bool
-bev_question_answered(BevGateway *gateway, const BevMessage *message)
+bev_question_answered(BevQuestions *questions, const BevMessage *message)
 {
 	BevAnswerMessage answer;
 	BevSpan rest;
 	BevQuestion *question;
-	BevClient *client;
+	BevSession *session;
 	bool fits = true;
 
 	if (!bev_body_answer(message, &answer, &rest) ||
-	    (question = take(gateway, answer.client, answer.request)) == NULL)
+	    (question = take(questions, answer.client, answer.request)) == NULL)
 		return false;
-	client = question->client;
-	if (client)
+	session = question->session;
+	if (session)
+		session->questions--;
+	if (session && session->state != BEV_SESSION_CLOSING)
 	{
-		client->questions--;
-		if (client->state == BEV_CLIENT_SCRAPING)
-			bev_http_metrics(client, answer.kind == BEV_ANSWER_TEXT ? &rest : NULL);
-		else if (answer.kind == BEV_ANSWER_TEXT)
-			fits = false;
-		else if (answer.kind == BEV_ANSWER_OBJECT)
-			reply_object(client, question->id, rest);
-		else if (answer.kind == BEV_ANSWER_ERROR)
-			report(client, question->id, &answer, rest);
-		else
-			fits = reply_rows(client, question->id, &answer, rest);
-		bev_client_flush(client);
+		fits = question->answered(session, question->id, &answer, rest);
+		bev_session_flush(session);
 	}
 	free_question(question);
 	return fits;
 }
 
 void
-bev_question_forget(BevClient *client)
+bev_question_forget(BevQuestions *questions, BevSession *session)
 {
-	for (BevQuestion *question = client->gateway->questions_first;
-	     question && client->questions > 0; question = question->next)
-		if (question->client == client)
+	for (BevQuestion *question = questions->first; question && session->questions > 0;
+	     question = question->next)
+		if (question->session == session)
 		{
-			question->client = NULL;
-			client->questions--;
+			question->session = NULL;
+			session->questions--;
 		}
 }
 
 void
-bev_question_free(BevGateway *gateway)
+bev_question_free(BevQuestions *questions)
 {
 	BevQuestion *question;
 
-	while ((question = gateway->questions_first) != NULL)
+	while ((question = questions->first) != NULL)
 	{
-		gateway->questions_first = question->next;
+		questions->first = question->next;
 		free_question(question);
 	}
-	gateway->questions_last = NULL;
+	questions->last = NULL;
 }

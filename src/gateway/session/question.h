@@ -4,24 +4,44 @@
 #ifndef BEV_GATEWAY_SESSION_QUESTION_H
 #define BEV_GATEWAY_SESSION_QUESTION_H
 
-#include "gateway/client/client.h"
+#include "gateway/session/session.h"
 #include "common/pipe/message.h"
 
 /*
- * Pass a request on.  id is JSON text to be echoed, or NULL; payload is a JSON
- * object as text.  Too many open questions and too long ones are answered at once.
+ * The answer to a question; id is as it was asked.  Called only while its session has not
+ * ended; what is appended to the session's out is flushed then.  False: it is malformed.
  */
-extern void bev_question_ask(BevClient *client, const char *id, BevVerb verb, const char *payload);
+typedef bool (*BevAnswered)(BevSession *session, const char *id, const BevAnswerMessage *answer,
+                            BevSpan rest);
 
-/* Ask for the metrics, for an HTTP request that waits. */
-extern void bev_question_metrics(BevClient *client);
+typedef struct BevQuestion BevQuestion;
+
+typedef struct BevQuestions
+{
+	BevLink *link;
+	BevQuestion *first; /* what waits for an answer, in order */
+	BevQuestion *last;
+	uint32_t last_request; /* that was given to a question */
+} BevQuestions;
+
+/*
+ * Pass a client's request on, and reply with the answer.  id is JSON text to be echoed, or NULL;
+ * payload is a JSON object as text.  Too many open questions and too long ones are answered at
+ * once.
+ */
+extern void bev_question_ask(BevQuestions *questions, BevSession *session, const char *id,
+                             BevVerb verb, const char *payload);
+
+/* Ask for the metrics; the answer goes to answered. */
+extern void bev_question_metrics(BevQuestions *questions, BevSession *session,
+                                 BevAnswered answered);
 
 /* ANSWER came.  False: it is malformed, or answers nothing. */
-extern bool bev_question_answered(BevGateway *gateway, const BevMessage *message);
+extern bool bev_question_answered(BevQuestions *questions, const BevMessage *message);
 
-/* The client goes: nobody waits for its answers any more. */
-extern void bev_question_forget(BevClient *client);
+/* The session ended: it waits for no answers any more. */
+extern void bev_question_forget(BevQuestions *questions, BevSession *session);
 
-extern void bev_question_free(BevGateway *gateway);
+extern void bev_question_free(BevQuestions *questions);
 
 #endif /* BEV_GATEWAY_SESSION_QUESTION_H */

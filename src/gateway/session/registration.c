@@ -8,11 +8,10 @@
  * Not here: what the answer is based on.
  */
 #include "gateway/session/registration.h"
-#include "gateway/session/access_update.h"
-#include "gateway/client/upgrade.h"
 #include "common/program/hash.h"
 #include "common/program/memory.h"
-#include "gateway/session/abuse.h"
+#include "gateway/session/reply.h"
+#include "gateway/wire/frame.h"
 #include "common/pipe/body.h"
 #include "common/text/utf8.h"
 
@@ -23,18 +22,18 @@
 /* Reports that fit in one message. */
 #define REPORTS_MAX (BEV_MESSAGE_MAX_UP / sizeof(BevClientsMessage))
 
-struct BevAsked
+struct BevRegistration
 {
-	BevAsked *next;
-	BevClient *client; /* NULL: gone meanwhile */
+	BevRegistration *next;
+	BevSession *session; /* NULL: gone meanwhile */
 	uint64_t number;
 };
 
 static void
-write_id(const BevClient *client, char *text)
+write_id(const BevSession *session, char *text)
 {
-	for (size_t i = 0; i < sizeof(client->id); i++)
-		sprintf(text + 2 * i, "%02x", client->id[i]);
+	for (size_t i = 0; i < sizeof(session->id); i++)
+		sprintf(text + 2 * i, "%02x", session->id[i]);
 }
 
 /* Copy text, cut at a character if it is too long. */
@@ -48,206 +47,212 @@ copy_clipped(char *to, size_t size, const char *text)
 }
 
 static void
-send_open(BevClient *client)
+send_open(BevRegistrations *registrations, BevSession *session)
 {
 	BevOpenMessage open = {
-		.client = client->number,
-		.expires_at = client->expires_at * 1000000,
+		.client = session->number,
+		.expires_at = session->expires_at * 1000000,
 	};
 
-	write_id(client, open.id);
-	copy_clipped(open.user, sizeof(open.user), client->user_id);
-	copy_clipped(open.role, sizeof(open.role), client->role);
-	copy_clipped(open.address, sizeof(open.address), bev_client_address(client));
-	bev_link_send(&client->gateway->link, BEV_MSG_OPEN, &open, sizeof(open), NULL, 0);
+	write_id(session, open.id);
+	copy_clipped(open.user, sizeof(open.user), session->user_id);
+	copy_clipped(open.role, sizeof(open.role), session->role);
+	copy_clipped(open.address, sizeof(open.address), bev_session_address(session));
+	bev_link_send(registrations->link, BEV_MSG_OPEN, &open, sizeof(open), NULL, 0);
 }
 
 static void
-send_closed(BevGateway *gateway, uint64_t number, int code, const char *reason)
+send_closed(BevRegistrations *registrations, uint64_t number, int code, const char *reason)
 {
 	BevClosedMessage closed = {.client = number, .code = code};
 
 	copy_clipped(closed.reason, sizeof(closed.reason), reason);
-	bev_link_send(&gateway->link, BEV_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
+	bev_link_send(registrations->link, BEV_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
 }
 
-/* What there is to report of a client; false: nothing new. */
+/* What there is to report of a session; false: nothing new. */
 static bool
-fill_report(BevClient *client, BevClientsMessage *report)
+fill_report(BevSession *session, BevClientsMessage *report)
 {
-	if (!client->admitted || client->state != BEV_CLIENT_OPEN)
+	if (!session->admitted || !(session->state == BEV_SESSION_OPEN || session->was_open))
 		return false;
 	*report = (BevClientsMessage){
-		.client = client->number,
-		.start = client->start,
-		.cursor = client->standing == BEV_LIVE ? client->gateway->sent_tip : client->cursor,
-		.sent = client->sent,
-		.received = client->received,
-		.expires_at = client->expires_at * 1000000,
-		.lags = client->standing != BEV_LIVE,
+		.client = session->number,
+		.start = session->start,
+		.cursor = bev_session_position(session),
+		.sent = session->sent,
+		.received = session->received,
+		.expires_at = session->expires_at * 1000000,
+		.lags = session->standing != BEV_LIVE,
 	};
-	if (report->cursor == client->reported_cursor &&
-	    report->received == client->reported_received && report->lags == client->reported_lags)
+	if (report->cursor == session->reported_cursor &&
+	    report->received == session->reported_received && report->lags == session->reported_lags)
 		return false;
-	client->reported_cursor = report->cursor;
-	client->reported_received = report->received;
-	client->reported_lags = report->lags;
+	session->reported_cursor = report->cursor;
+	session->reported_received = report->received;
+	session->reported_lags = report->lags;
 	return true;
 }
 
-/* What the client wants, unless that is known. */
+/* What the session narrowed its stream to, unless that is known. */
 static void
-report_interest(BevClient *client)
+report_subscription(BevRegistrations *registrations, BevSession *session)
 {
-	BevSubscriptionMessage who = {.client = client->number};
+	BevSubscriptionMessage subscription = {.client = session->number};
 	char bytes[BEV_PACKED_SUBSCRIPTION_MAX];
 	uint32_t len = 0;
 	uint32_t hash;
 
-	client->subscription_changed = false;
-	if (client->muted)
+	session->subscription_changed = false;
+	if (session->muted)
 		(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_NOTHING, "");
-	if (client->conflates)
+	if (session->conflates)
 		(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_CONFLATED, "");
-	bev_subscription_write(client->subscription, bytes, &len);
+	bev_subscription_write(session->subscription, bytes, &len);
 
 	hash = bev_hash((BevSpan){bytes, len});
-	if (hash == client->told_subscription)
+	if (hash == session->told_subscription)
 		return;
-	client->told_subscription = hash;
-	bev_link_send(&client->gateway->link, BEV_MSG_SUBSCRIPTION, &who, sizeof(who), bytes, len);
+	session->told_subscription = hash;
+	bev_link_send(registrations->link, BEV_MSG_SUBSCRIPTION, &subscription, sizeof(subscription),
+	              bytes, len);
 }
 
 /* What is not told yet of one that is about to go. */
 static void
-report_last(BevClient *client)
+report_last(BevRegistrations *registrations, BevSession *session)
 {
 	BevClientsMessage report;
 
-	if (client->subscription_changed)
-		report_interest(client);
-	if (fill_report(client, &report))
-		bev_link_send(&client->gateway->link, BEV_MSG_CLIENTS, &report, sizeof(report), NULL, 0);
+	if (session->subscription_changed)
+		report_subscription(registrations, session);
+	if (fill_report(session, &report))
+		bev_link_send(registrations->link, BEV_MSG_CLIENTS, &report, sizeof(report), NULL, 0);
 }
 
 void
-bev_registration_ask(BevClient *client)
+bev_registration_ask(BevRegistrations *registrations, BevSession *session)
 {
-	BevGateway *gateway = client->gateway;
-	BevAsked *asked = bev_alloc(sizeof(*asked));
+	BevRegistration *registration = bev_alloc(sizeof(*registration));
 
-	client->number = ++gateway->last_number;
-	client->asked = asked;
-	*asked = (BevAsked){.client = client, .number = client->number};
-	if (gateway->asked_last)
-		gateway->asked_last->next = asked;
+	session->number = ++registrations->last_number;
+	session->registration = registration;
+	*registration = (BevRegistration){.session = session, .number = session->number};
+	if (registrations->last)
+		registrations->last->next = registration;
 	else
-		gateway->asked_first = asked;
-	gateway->asked_last = asked;
-	send_open(client);
+		registrations->first = registration;
+	registrations->last = registration;
+	send_open(registrations, session);
 }
 
 void
-bev_registration_ask_again(BevClient *client)
+bev_registration_ask_again(BevRegistrations *registrations, BevSession *session)
 {
-	send_closed(client->gateway, client->number, 0, "");
-	client->admitted = false;
-	bev_identity_forget_tables(&client->identity);
-	bev_client_regroup(client);
-	bev_registration_ask(client);
+	send_closed(registrations, session->number, 0, "");
+	session->admitted = false;
+	bev_identity_forget_tables(&session->identity);
+	bev_session_regroup(session);
+	bev_registration_ask(registrations, session);
 }
 
-static BevAsked *
-pop_asked(BevGateway *gateway)
+static BevRegistration *
+pop(BevRegistrations *registrations)
 {
-	BevAsked *asked = gateway->asked_first;
+	BevRegistration *registration = registrations->first;
 
-	if (asked == NULL)
+	if (registration == NULL)
 		return NULL;
-	gateway->asked_first = asked->next;
-	if (gateway->asked_first == NULL)
-		gateway->asked_last = NULL;
-	if (asked->client)
-		asked->client->asked = NULL;
-	return asked;
-}
-
-/* False: what is said of the client is malformed. */
-static bool
-let_in(BevClient *client, const BevAdmitMessage *admit, BevSpan access)
-{
-	client->admitted = true;
-	client->unread = admit->unread;
-	if (!bev_access_update_admit(client, admit->as_of, access))
-		return false;
-	if (client->state == BEV_CLIENT_WAITING)
-		bev_upgrade_admitted(client);
-	return true;
+	registrations->first = registration->next;
+	if (registrations->first == NULL)
+		registrations->last = NULL;
+	if (registration->session)
+		registration->session->registration = NULL;
+	return registration;
 }
 
 static void
-refuse(BevClient *client, uint32_t verdict)
+refuse(BevSession *session, uint32_t verdict)
 {
 	switch (verdict)
 	{
 		case BEV_TOO_MANY_CONNECTIONS:
-			bev_abuse_note(client, BEV_COUNT_ABUSE_too_many_connections);
-			bev_client_refuse(client, BEV_CLOSE_POLICY, "too_many_connections",
-			                  "this user has too many connections");
+			bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_connections);
+			bev_reply_refuse(session, BEV_CLOSE_POLICY, "too_many_connections",
+			                 "this user has too many connections");
 			break;
 		case BEV_NOT_LOOKED_UP:
-			bev_client_refuse(client, BEV_CLOSE_INTERNAL, "internal_error",
-			                  "who you are could not be looked up");
+			bev_reply_refuse(session, BEV_CLOSE_INTERNAL, "internal_error",
+			                 "who you are could not be looked up");
 			break;
 		default:
-			bev_client_refuse(client, BEV_CLOSE_TRY_LATER, "server_full",
-			                  "the server takes no more connections");
+			bev_reply_refuse(session, BEV_CLOSE_TRY_LATER, "server_full",
+			                 "the server takes no more connections");
 	}
 }
 
+/* Its session, unless that ended meanwhile. */
+static BevSession *
+waiting_session(const BevRegistration *registration)
+{
+	BevSession *session = registration->session;
+
+	return session && session->state == BEV_SESSION_WAITING ? session : NULL;
+}
+
 bool
-bev_registration_answer(BevGateway *gateway, const BevMessage *message)
+bev_registration_answer(BevRegistrations *registrations, const BevMessage *message,
+                        BevAdmission *admission)
 {
 	BevAdmitMessage admit;
-	BevSpan access;
-	BevAsked *asked = pop_asked(gateway);
-	bool fits = asked && bev_body_admit(message, &admit, &access) && admit.client == asked->number;
+	BevRegistration *registration = pop(registrations);
+	BevSession *session = registration ? waiting_session(registration) : NULL;
+	bool fits = registration && bev_body_admit(message, &admit, &admission->statements) &&
+	            admit.client == registration->number;
 
-	if (fits && asked->client && admit.verdict == BEV_ADMITTED)
-		fits = let_in(asked->client, &admit, access);
-	else if (fits && asked->client)
-		refuse(asked->client, admit.verdict);
+	admission->session = NULL;
+	if (fits && session && admit.verdict == BEV_ADMITTED)
+	{
+		session->admitted = true;
+		session->unread = admit.unread;
+		admission->session = session;
+		admission->as_of = admit.as_of;
+	}
+	else if (fits && session)
+		refuse(session, admit.verdict);
 	else if (fits && admit.verdict == BEV_ADMITTED)
-		send_closed(gateway, admit.client, BEV_CLOSE_ABNORMAL, "");
-	free(asked);
+		send_closed(registrations, admit.client, BEV_CLOSE_ABNORMAL, "");
+	free(registration);
 	return fits;
 }
 
 void
-bev_registration_tell_role(BevClient *client)
+bev_registration_tell_role(BevRegistrations *registrations, BevSession *session)
 {
-	BevRoleMessage role = {.client = client->number};
+	BevRoleMessage role = {.client = session->number};
 
-	copy_clipped(role.role, sizeof(role.role), client->role);
-	bev_link_send(&client->gateway->link, BEV_MSG_ROLE, &role, sizeof(role), NULL, 0);
+	if (!session->admitted)
+		return;
+	copy_clipped(role.role, sizeof(role.role), session->role);
+	bev_link_send(registrations->link, BEV_MSG_ROLE, &role, sizeof(role), NULL, 0);
 }
 
 void
-bev_registration_leave(BevClient *client, int code, const char *reason)
+bev_registration_leave(BevRegistrations *registrations, BevSession *session)
 {
-	if (client->asked)
-		client->asked->client = NULL;
-	client->asked = NULL;
-	if (client->admitted)
+	if (session->registration)
+		session->registration->session = NULL;
+	session->registration = NULL;
+	if (session->admitted)
 	{
-		report_last(client);
-		send_closed(client->gateway, client->number, code, reason);
+		report_last(registrations, session);
+		send_closed(registrations, session->number, session->end_code, session->end_reason);
 	}
-	client->admitted = false;
+	session->admitted = false;
 }
 
 bool
-bev_registration_disconnect(BevGateway *gateway, const BevMessage *message)
+bev_registration_disconnect(BevSessions *sessions, const BevMessage *message)
 {
 	BevDisconnectMessage disconnect;
 
@@ -255,44 +260,46 @@ bev_registration_disconnect(BevGateway *gateway, const BevMessage *message)
 		return false;
 
 	/* A walk, since it is an operator who asks.  None: it went by itself. */
-	for (BevClient *client = gateway->first; client; client = client->next)
-		if (client->admitted && client->number == disconnect.client)
+	for (BevSession *session = sessions->first; session; session = session->next)
+		if (session->admitted && session->number == disconnect.client)
 		{
-			bev_client_end(client, BEV_CLOSE_POLICY, disconnect.reason);
+			bev_session_end(session, BEV_CLOSE_POLICY, disconnect.reason);
 			break;
 		}
 	return true;
 }
 
 void
-bev_registration_report(BevGateway *gateway)
+bev_registration_report(BevRegistrations *registrations, BevSessions *sessions)
 {
 	static BevClientsMessage reports[REPORTS_MAX];
 	size_t count = 0;
 
-	for (BevClient *client = gateway->first; client; client = client->next)
+	for (BevSession *session = sessions->first; session; session = session->next)
 	{
-		if (client->subscription_changed && client->admitted)
-			report_interest(client);
-		if (!fill_report(client, &reports[count]))
+		if (session->state == BEV_SESSION_CLOSING)
+			continue; /* told as it leaves */
+		if (session->subscription_changed && session->admitted)
+			report_subscription(registrations, session);
+		if (!fill_report(session, &reports[count]))
 			continue;
 		if (++count == REPORTS_MAX)
 		{
-			bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]),
+			bev_link_send(registrations->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]),
 			              NULL, 0);
 			count = 0;
 		}
 	}
 	if (count > 0)
-		bev_link_send(&gateway->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]), NULL,
-		              0);
+		bev_link_send(registrations->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]),
+		              NULL, 0);
 }
 
 void
-bev_registration_free(BevGateway *gateway)
+bev_registration_free(BevRegistrations *registrations)
 {
-	BevAsked *asked;
+	BevRegistration *registration;
 
-	while ((asked = pop_asked(gateway)) != NULL)
-		free(asked);
+	while ((registration = pop(registrations)) != NULL)
+		free(registration);
 }

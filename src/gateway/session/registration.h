@@ -1,7 +1,7 @@
 /*
  * registration.h - asks the dispatcher whether a client may stay.
  *
- *	token is good --> OPEN --> (waiting) --> ADMIT --> welcome, or refused
+ *	token is good --> OPEN --> (waiting) --> ADMIT --> admitted, or refused
  *	                                            \--> gone meanwhile: CLOSED
  *	admitted client goes --> CLOSED
  *
@@ -11,32 +11,52 @@
 #ifndef BEV_GATEWAY_SESSION_REGISTRATION_H
 #define BEV_GATEWAY_SESSION_REGISTRATION_H
 
-#include "gateway/client/client.h"
+#include "gateway/session/session.h"
 
-/* The client showed a good token: ask. */
-extern void bev_registration_ask(BevClient *client);
+typedef struct BevRegistrations
+{
+	BevLink *link;
+	BevRegistration *first; /* those who wait to be admitted, in order */
+	BevRegistration *last;
+	uint64_t last_number; /* that was given to a session */
+} BevRegistrations;
+
+/* What tables said of an admitted session's user up to as_of. */
+typedef struct BevAdmission
+{
+	BevSession *session; /* NULL: nobody was admitted */
+	uint64_t as_of;
+	BevSpan statements;
+} BevAdmission;
+
+/* The session showed a good token: ask. */
+extern void bev_registration_ask(BevRegistrations *registrations, BevSession *session);
 
 /*
  * It was admitted before there was a stream that would have told what changed since.
  */
-extern void bev_registration_ask_again(BevClient *client);
+extern void bev_registration_ask_again(BevRegistrations *registrations, BevSession *session);
 
-/* ADMIT.  False: it answers nothing that was asked, or is malformed. */
-extern bool bev_registration_answer(BevGateway *gateway, const BevMessage *message);
+/*
+ * ADMIT.  False: it answers nothing that was asked, or is malformed.  Who isn't admitted
+ * is refused.
+ */
+extern bool bev_registration_answer(BevRegistrations *registrations, const BevMessage *message,
+                                    BevAdmission *admission);
 
-/* The client goes, in whatever state, by this close frame; may be called again. */
-extern void bev_registration_leave(BevClient *client, int code, const char *reason);
+/* The session ended, in whatever state. */
+extern void bev_registration_leave(BevRegistrations *registrations, BevSession *session);
 
 /* DISCONNECT.  False: malformed. */
-extern bool bev_registration_disconnect(BevGateway *gateway, const BevMessage *message);
+extern bool bev_registration_disconnect(BevSessions *sessions, const BevMessage *message);
 
-/* Tell the dispatcher the role of an admitted client, which is another one now. */
-extern void bev_registration_tell_role(BevClient *client);
+/* The role of the session is another one now: tell, if the dispatcher knows the session. */
+extern void bev_registration_tell_role(BevRegistrations *registrations, BevSession *session);
 
 /* Tell the dispatcher how those are doing of whom something changed. */
-extern void bev_registration_report(BevGateway *gateway);
+extern void bev_registration_report(BevRegistrations *registrations, BevSessions *sessions);
 
 /* Free what is kept for answers that will not come any more. */
-extern void bev_registration_free(BevGateway *gateway);
+extern void bev_registration_free(BevRegistrations *registrations);
 
 #endif /* BEV_GATEWAY_SESSION_REGISTRATION_H */

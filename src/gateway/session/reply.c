@@ -2,25 +2,25 @@
  * reply.c - the messages that are for one client: ready, expiring, error, reply.
  */
 #include "gateway/session/reply.h"
-#include "gateway/session/count.h"
+#include "gateway/wire/frame.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 static void
-send_text(BevClient *client, BevText *json)
+send_text(BevSession *session, BevText *json)
 {
-	bev_frame_add(&client->out, BEV_OP_TEXT, json->data, json->len);
+	bev_frame_add(&session->out, BEV_OP_TEXT, json->data, json->len);
 	bev_text_free(json);
 }
 
 void
-bev_reply_error_with(BevClient *client, const char *id, const char *code, const char *message,
+bev_reply_error_with(BevSession *session, const char *id, const char *code, const char *message,
                      const char *more)
 {
 	BevText json = {0};
 
-	bev_count_error(client->gateway, code);
+	bev_count_error(session->sessions->counts, code);
 	bev_text_add_string(&json, "{\"type\":\"error\"");
 	if (id)
 	{
@@ -31,22 +31,22 @@ bev_reply_error_with(BevClient *client, const char *id, const char *code, const 
 	bev_text_add_json(&json, message, strlen(message));
 	bev_text_add_string(&json, more);
 	bev_text_add_string(&json, "}}");
-	send_text(client, &json);
+	send_text(session, &json);
 }
 
 void
-bev_reply_error(BevClient *client, const char *id, const char *code, const char *message)
+bev_reply_error(BevSession *session, const char *id, const char *code, const char *message)
 {
-	bev_reply_error_with(client, id, code, message, "");
+	bev_reply_error_with(session, id, code, message, "");
 }
 
 void
-bev_reply_rate_limited(BevClient *client, const char *id, double wait, const char *message)
+bev_reply_rate_limited(BevSession *session, const char *id, double wait, const char *message)
 {
 	char more[48];
 
 	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
-	bev_reply_error_with(client, id, "rate_limited", message, more);
+	bev_reply_error_with(session, id, "rate_limited", message, more);
 }
 
 /* {"type":"reply","id":7, and what is still to be added. */
@@ -58,31 +58,31 @@ begin_reply(BevText *json, const char *id)
 }
 
 static void
-send_payload(BevClient *client, BevText *json, const char *payload)
+send_payload(BevSession *session, BevText *json, const char *payload)
 {
 	bev_text_add_string(json, ",\"payload\":");
 	bev_text_add_string(json, payload);
 	bev_text_add_string(json, "}");
-	send_text(client, json);
+	send_text(session, json);
 }
 
 void
-bev_reply_ok(BevClient *client, const char *id, const char *payload)
+bev_reply_ok(BevSession *session, const char *id, const char *payload)
 {
 	BevText json = {0};
 
 	begin_reply(&json, id);
-	send_payload(client, &json, payload);
+	send_payload(session, &json, payload);
 }
 
 void
-bev_reply_as_of(BevClient *client, const char *id, uint64_t seq, const char *payload)
+bev_reply_as_of(BevSession *session, const char *id, uint64_t seq, const char *payload)
 {
 	BevText json = {0};
 
 	begin_reply(&json, id);
 	bev_text_printf(&json, ",\"as_of\":%" PRIu64, seq);
-	send_payload(client, &json, payload);
+	send_payload(session, &json, payload);
 }
 
 static void
@@ -93,73 +93,77 @@ add_id(BevText *json, const uint8_t id[16])
 }
 
 void
-bev_reply_ready(BevClient *client, uint64_t seq, bool resumed)
+bev_reply_ready(BevSession *session, const BevConfig *config, const char *stream, uint64_t seq,
+                bool resumed)
 {
-	const BevGateway *gateway = client->gateway;
-	const BevConfig *config = gateway->config;
 	BevText json = {0};
 	char expires[BEV_TIME_LEN + 1];
 
-	bev_time_format(expires, client->expires_at * 1000000);
+	bev_time_format(expires, session->expires_at * 1000000);
 	bev_text_add_string(&json, "{\"type\":\"connection\",\"action\":\"ready\","
 	                           "\"payload\":{\"connection_id\":\"");
-	add_id(&json, client->id);
+	add_id(&json, session->id);
 	bev_text_add_string(&json, "\",\"user_id\":");
-	bev_text_add_json(&json, client->user_id, strlen(client->user_id));
+	bev_text_add_json(&json, session->user_id, strlen(session->user_id));
 	bev_text_add_string(&json, ",\"role\":");
-	bev_text_add_json(&json, client->role, strlen(client->role));
+	bev_text_add_json(&json, session->role, strlen(session->role));
 	bev_text_printf(&json,
 	                ",\"stream\":\"%s\",\"seq\":%" PRIu64
 	                ",\"resumed\":%s,\"expires_at\":\"%s\",\"ping_interval\":%g",
-	                gateway->stream, seq, resumed ? "true" : "false", expires,
+	                stream, seq, resumed ? "true" : "false", expires,
 	                config->ping_interval / 1000.0);
-	if (client->unread >= 0)
-		bev_text_printf(&json, ",\"unread\":%" PRIi32, client->unread);
+	if (session->unread >= 0)
+		bev_text_printf(&json, ",\"unread\":%" PRIi32, session->unread);
 	bev_text_printf(&json,
 	                ",\"limits\":{\"max_message_size\":%zu,"
 	                "\"message_rate\":%" PRIu32 ",\"max_connections_per_user\":%" PRIu32 "}}}",
 	                config->max_message_size, config->message_rate,
 	                config->max_connections_per_user);
-	send_text(client, &json);
+	send_text(session, &json);
 }
 
 void
-bev_reply_too_far_behind(BevClient *client)
+bev_reply_too_far_behind(BevSession *session, const char *stream)
 {
 	char more[128];
 
-	snprintf(more, sizeof(more), ",\"seq\":%" PRIu64 ",\"stream\":\"%s\"", client->cursor,
-	         client->gateway->stream);
-	bev_reply_error_with(client, NULL, "too_far_behind",
+	snprintf(more, sizeof(more), ",\"seq\":%" PRIu64 ",\"stream\":\"%s\"", session->cursor, stream);
+	bev_reply_error_with(session, NULL, "too_far_behind",
 	                     "you read more slowly than the stream moves; "
 	                     "you have everything up to seq",
 	                     more);
 }
 
 void
-bev_reply_expiring(BevClient *client, int64_t seconds)
+bev_reply_expiring(BevSession *session, int64_t seconds)
 {
 	BevText json = {0};
 	char expires[BEV_TIME_LEN + 1];
 
-	bev_time_format(expires, client->expires_at * 1000000);
+	bev_time_format(expires, session->expires_at * 1000000);
 	bev_text_printf(&json,
 	                "{\"type\":\"connection\",\"action\":\"expiring\","
 	                "\"payload\":{\"expires_at\":\"%s\",\"seconds\":%" PRIi64 "}}",
 	                expires, seconds);
-	send_text(client, &json);
+	send_text(session, &json);
 }
 
 void
-bev_reply_resync(BevClient *client)
+bev_reply_resync(BevSession *session, uint64_t oldest, uint64_t tip)
 {
-	const BevGateway *gateway = client->gateway;
 	char more[96];
 
-	snprintf(more, sizeof(more), ",\"oldest\":%" PRIu64 ",\"seq\":%" PRIu64, gateway->dropped,
-	         gateway->window.tip);
-	bev_reply_error_with(client, NULL, "resync_required",
+	snprintf(more, sizeof(more), ",\"oldest\":%" PRIu64 ",\"seq\":%" PRIu64, oldest, tip);
+	bev_reply_error_with(session, NULL, "resync_required",
 	                     "what follows your position can't be given without a gap; "
 	                     "read the current state, the stream goes on from seq",
 	                     more);
+}
+
+void
+bev_reply_refuse(BevSession *session, int code, const char *error, const char *message)
+{
+	if (session->state != BEV_SESSION_CLOSING)
+		bev_reply_error(session, NULL, error, message);
+	bev_session_end(session, code, error);
 }

@@ -1,0 +1,37 @@
+/*
+ * connection.h - a client: its session, and the bytes that are on their way to it.
+ */
+#ifndef BEV_GATEWAY_CLIENT_CONNECTION_H
+#define BEV_GATEWAY_CLIENT_CONNECTION_H
+
+#include "common/pipe/bucket.h"
+#include "gateway/session/session.h"
+#include "gateway/wire/frame_reader.h"
+
+typedef struct BevClient
+{
+	BevSession session; /* first: whoever has a session has its client */
+
+	BevText head; /* of the request, while it comes; then what came too early */
+	BevFrameReader reader;
+
+	/* While it waits */
+	char *since; /* what was asked for */
+	char *since_stream;
+	uint64_t held_until; /* it may be ahead of us; loop time, 0: no */
+
+	/* What it does; loop time, ms */
+	uint64_t heard_at;
+	uint64_t pinged_at;
+	bool ping_unanswered;
+	BevBucket bucket;  /* of messages */
+	uint32_t refusals; /* for its rate, beyond those that passed since */
+} BevClient;
+
+static inline BevClient *
+bev_client_of(BevSession *session)
+{
+	return (BevClient *) session;
+}
+
+#endif /* BEV_GATEWAY_CLIENT_CONNECTION_H */

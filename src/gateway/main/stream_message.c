@@ -1,0 +1,146 @@
+/*
+ * stream_message.c - takes in what the dispatcher says of the stream.
+ *
+ * Model: EVENTS and PROGRESS only fill the window; the batch is sent when all that
+ * arrived together is taken in.  Whatever else moves sessions (STREAM, FETCHED)
+ * sends the batch so far first: between batches, live means "has everything up to
+ * sent_tip".
+ */
+#include "gateway/main/stream_message.h"
+#include "common/pipe/body.h"
+
+#include <string.h>
+
+static void
+set_dropped(BevStream *stream, uint64_t dropped)
+{
+	if (dropped > stream->dropped)
+		stream->dropped = dropped;
+}
+
+/* ---- STREAM ---- */
+
+static void
+restart_window(BevFanout *fanout, uint64_t tip)
+{
+	bev_window_reset(&fanout->stream.window, tip);
+	fanout->sessions->sent_tip = tip;
+}
+
+/* The same stream, further on: what lies between must be fetched. */
+static void
+skip_ahead(BevFanout *fanout, uint64_t tip)
+{
+	uint64_t had = fanout->sessions->sent_tip;
+
+	restart_window(fanout, tip);
+	for (BevSession *session = fanout->sessions->first; session; session = session->next)
+		if (session->state == BEV_SESSION_OPEN && session->standing == BEV_LIVE && !session->muted)
+			bev_fanout_place(fanout, session, had);
+}
+
+/* Another stream: nobody's position means anything any more. */
+static void
+replace(BevFanout *fanout, const BevStreamMessage *begun)
+{
+	BevStream *stream = &fanout->stream;
+
+	memcpy(stream->id, begun->id, BEV_STREAM_ID_LEN);
+	stream->dropped = begun->dropped;
+	restart_window(fanout, begun->tip);
+	for (BevSession *session = fanout->sessions->first; session; session = session->next)
+		if (session->state == BEV_SESSION_OPEN)
+			bev_fanout_resync(fanout, session);
+	bev_replay_reset(stream->replay);
+}
+
+bool
+bev_stream_message_begin(BevAccessUpdates *updates, const BevMessage *message)
+{
+	BevFanout *fanout = updates->fanout;
+	BevStream *stream = &fanout->stream;
+	BevStreamMessage begun;
+	bool same;
+	bool skips;
+
+	if (!bev_body_stream(message, &begun))
+		return false;
+	bev_fanout_batch(fanout);
+	same = strcmp(stream->id, begun.id) == 0;
+	skips = begun.tip > fanout->sessions->sent_tip;
+	if (stream->id[0] && (!same || skips))
+		bev_access_update_missed(updates);
+	if (!same)
+		replace(fanout, &begun);
+	else
+	{
+		set_dropped(stream, begun.dropped);
+		if (skips)
+			skip_ahead(fanout, begun.tip);
+	}
+	return true;
+}
+
+/* ---- EVENTS, PROGRESS ---- */
+
+static bool
+take_event(BevAccessUpdates *updates, const BevEventsMessage *events, uint32_t n,
+           const BevEvent *event)
+{
+	BevFanout *fanout = updates->fanout;
+	uint64_t seq = events->first_seq + n;
+
+	if (events->request != 0)
+		return bev_replay_add(fanout->stream.replay, events, n, event);
+	if (seq <= fanout->stream.window.tip)
+		return false; /* twice, or out of order */
+	if (!bev_access_update_event(updates, seq, event->field[BEV_EVENT_ACCESS]))
+		return false;
+	bev_window_add(&fanout->stream.window, events, n, event);
+	bev_count_committed(fanout->counts, seq, events->at);
+	return true;
+}
+
+bool
+bev_stream_message_events(BevAccessUpdates *updates, const BevMessage *message)
+{
+	BevEventsMessage events;
+	BevSpan records;
+
+	if (!bev_body_events(message, &events, &records) || !updates->fanout->stream.id[0])
+		return false;
+	for (uint32_t n = 0; n < events.count; n++)
+	{
+		BevEvent event;
+
+		if (!bev_body_next_record(&records, &event) || !take_event(updates, &events, n, &event))
+			return false;
+	}
+	return records.len == 0;
+}
+
+bool
+bev_stream_message_progress(BevFanout *fanout, const BevMessage *message)
+{
+	BevProgressMessage progress;
+
+	if (!bev_body_progress(message, &progress) || !fanout->stream.id[0])
+		return false;
+	set_dropped(&fanout->stream, progress.dropped);
+	bev_window_advance(&fanout->stream.window, progress.tip);
+	return true;
+}
+
+/* ---- FETCHED ---- */
+
+bool
+bev_stream_message_fetched(BevFanout *fanout, const BevMessage *message)
+{
+	BevFetchedMessage fetched;
+
+	if (!bev_body_fetched(message, &fetched))
+		return false;
+	set_dropped(&fanout->stream, fetched.dropped);
+	bev_fanout_batch(fanout);
+	return bev_replay_end(fanout->stream.replay, &fetched);
+}

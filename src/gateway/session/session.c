@@ -1,0 +1,243 @@
+/*
+ * session.c - who is connected: name, groups, place in the stream, and what is owed.
+ *
+ * HEAD
+ */
+#include "gateway/session/session.h"
+#include "common/program/memory.h"
+#include "gateway/wire/frame.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long the peer has to answer a close, or to close after an HTTP answer. */
+#define LINGER_MS 2000
+
+void
+bev_session_begin(BevSession *session, BevSessions *sessions)
+{
+	session->sessions = sessions;
+	session->next = sessions->first;
+	if (sessions->first)
+		sessions->first->prev = session;
+	sessions->first = session;
+	sessions->count++;
+}
+
+/* ---- Who ---- */
+
+const char *
+bev_session_address(BevSession *session)
+{
+	if (*session->address == '\0')
+		bev_socket_peer(&session->socket, session->address, sizeof(session->address));
+	return session->address;
+}
+
+void
+bev_session_abuse(BevSession *session, BevCounter kind)
+{
+	bev_count(session->sessions->counts, kind, 1);
+	bev_abuse_note(session->sessions->abuses, kind, bev_session_address(session));
+}
+
+static void
+leave_groups(BevSession *session)
+{
+	for (uint32_t i = 0; i < session->memberships; i++)
+		bev_directory_leave(&session->sessions->directory, &session->membership[i]);
+	free(session->membership);
+	session->membership = NULL;
+	session->memberships = 0;
+}
+
+static void
+join_groups(BevSession *session)
+{
+	BevDirectory *directory = &session->sessions->directory;
+	const BevPrincipals *principals = &session->principals;
+
+	session->membership = bev_alloc(sizeof(BevMembership) * (principals->count + 1));
+	for (uint32_t i = 0; i < principals->count; i++)
+		bev_directory_join(directory, principals->name[i],
+		                   &session->membership[session->memberships++], session);
+	if (principals->is_admin)
+		bev_directory_join(directory, BEV_PRINCIPAL_ADMIN,
+		                   &session->membership[session->memberships++], session);
+}
+
+bool
+bev_session_regroup(BevSession *session)
+{
+	const char *role = bev_identity_role(&session->identity);
+	bool changes = session->role && strcmp(session->role, role) != 0;
+
+	leave_groups(session);
+	bev_principals_free(&session->principals);
+	bev_identity_principals(&session->identity, session->user_id, &session->principals);
+	join_groups(session);
+
+	free(session->role);
+	session->role = bev_copy_text(role, strlen(role));
+	return changes;
+}
+
+bool
+bev_session_identify(BevSession *session, BevClaims *claims)
+{
+	free(session->user_id);
+	session->user_id = claims->user_id;
+	session->expires_at = claims->expires_at;
+	session->ends_at = claims->ends_at;
+	session->warned = false;
+	claims->user_id = NULL;
+	bev_identity_token(&session->identity, claims);
+	return bev_session_regroup(session);
+}
+
+/* ---- Writing ---- */
+
+/*
+ * All is written that will ever be: say so to the peer, if nothing that it says matters
+ * any more.  It reads an end and closes in turn.  What it still sends is read and thrown
+ * away meanwhile: a socket that is closed over unread bytes resets the connection, and
+ * with it our last words (RFC 6455, section 7.1.1).
+ */
+static void
+half_close(BevSession *session)
+{
+	bool heard_all = session->state == BEV_SESSION_HTTP ||
+	                 (session->state == BEV_SESSION_CLOSING && session->heard_all);
+
+	if (!heard_all || session->half_closed)
+		return;
+	session->half_closed = true;
+	bev_socket_finish(&session->socket);
+}
+
+void
+bev_session_flush(BevSession *session)
+{
+	BevText out = session->out;
+
+	if (bev_socket_is_choked(&session->socket))
+		return;
+	if (out.len > 0)
+	{
+		session->out = (BevText){0};
+		bev_count(session->sessions->counts, BEV_COUNT_BYTES_SENT, out.len);
+		bev_socket_write(session->sessions->sockets, &session->socket, out.data, out.len);
+		bev_text_free(&out);
+	}
+	if (session->state == BEV_SESSION_HTTP && !session->lingers)
+	{
+		session->deadline = bev_session_now(session) + LINGER_MS;
+		session->lingers = true;
+	}
+	if (!bev_socket_is_choked(&session->socket))
+		half_close(session);
+}
+
+/* ---- The end ---- */
+
+/* Out of the counts, and on the list of those to be let go of. */
+static void
+mark_ended(BevSession *session, int code, const char *reason)
+{
+	BevSessions *sessions = session->sessions;
+
+	session->was_open = session->state == BEV_SESSION_OPEN;
+	if (session->was_open)
+		bev_count_close(sessions->counts, code);
+	if (session->was_open || session->state == BEV_SESSION_WAITING)
+		sessions->let_in--;
+	session->cursor = bev_session_position(session);
+	session->state = BEV_SESSION_CLOSING;
+	session->end_code = code;
+	session->end_reason = bev_copy_text(reason, strlen(reason));
+	if (sessions->ended_last)
+		sessions->ended_last->next_ended = session;
+	else
+		sessions->ended_first = session;
+	sessions->ended_last = session;
+}
+
+void
+bev_session_end(BevSession *session, int code, const char *reason)
+{
+	if (session->state == BEV_SESSION_HTTP)
+		return;
+	if (session->state != BEV_SESSION_CLOSING)
+	{
+		mark_ended(session, code, reason);
+		session->deadline = bev_session_now(session) + LINGER_MS;
+		bev_frame_add_close(&session->out, code, reason);
+	}
+	bev_session_flush(session);
+}
+
+void
+bev_session_drop(BevSession *session)
+{
+	bev_socket_drop(session->sessions->sockets, &session->socket);
+}
+
+static void
+unlink_session(BevSession *session)
+{
+	BevSessions *sessions = session->sessions;
+
+	if (session->prev)
+		session->prev->next = session->next;
+	else
+		sessions->first = session->next;
+	if (session->next)
+		session->next->prev = session->prev;
+	sessions->count--;
+}
+
+void
+bev_session_closed(BevSession *session)
+{
+	if (session->state != BEV_SESSION_CLOSING)
+		mark_ended(session, BEV_CLOSE_ABNORMAL, "");
+	unlink_session(session);
+	session->next = session->sessions->dead;
+	session->sessions->dead = session;
+}
+
+BevSession *
+bev_sessions_next_ended(BevSessions *sessions)
+{
+	BevSession *session = sessions->ended_first;
+
+	if (session == NULL)
+		return NULL;
+	sessions->ended_first = session->next_ended;
+	if (sessions->ended_first == NULL)
+		sessions->ended_last = NULL;
+	leave_groups(session);
+	return session;
+}
+
+BevSession *
+bev_sessions_next_dead(BevSessions *sessions)
+{
+	BevSession *session = sessions->dead;
+
+	if (session)
+		sessions->dead = session->next;
+	return session;
+}
+
+void
+bev_session_free(BevSession *session)
+{
+	bev_text_free(&session->out);
+	bev_principals_free(&session->principals);
+	bev_identity_free(&session->identity);
+	bev_subscription_free(session->subscription);
+	free(session->user_id);
+	free(session->role);
+	free(session->end_reason);
+}
