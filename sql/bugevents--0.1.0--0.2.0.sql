@@ -5,3 +5,161 @@
 -- before.  Not dumped.
 CREATE TABLE bugevents.unserved (at timestamptz NOT NULL);
 COMMENT ON TABLE bugevents.unserved IS 'this database was written to while bugevents.database named another one';
+
+-- Repeated reminders: when the first one was due, since "every" is counted from there.
+CREATE TABLE bugevents.reminder_series (
+    reminder_id bigint      PRIMARY KEY REFERENCES bugevents.reminders ON DELETE CASCADE,
+    first_at    timestamptz NOT NULL,
+    due_at      timestamptz NOT NULL
+);
+COMMENT ON TABLE bugevents.reminder_series IS 'from when on reminders are repeated';
+COMMENT ON COLUMN bugevents.reminder_series.due_at IS 'as counted; a reminder that is due at another time was set anew';
+SELECT pg_catalog.pg_extension_config_dump('bugevents.reminder_series', '');
+
+-- The first time behind "after" that is a number of periods from first_at, in the time zone's
+-- calendar.  Each step is one that can't go too far, and halves the distance at least.
+CREATE FUNCTION bugevents.next_time(first_at timestamptz, every interval, time_zone text, after timestamptz)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    days    interval := date_trunc('day', every);
+    -- A month has up to 31 days, and a day up to 25 hours.
+    longest numeric := (extract(year FROM every) * 12 + extract(month FROM every)) * 31 * 90000
+                       + extract(day FROM every) * 90000 + extract(epoch FROM every - days);
+    times   bigint := 0;
+    at      timestamptz := first_at;
+BEGIN
+    WHILE at <= after LOOP
+        times := times + greatest(1, floor(extract(epoch FROM after - at) / longest)::bigint);
+        at := ((first_at AT TIME ZONE time_zone) + times * days) AT TIME ZONE time_zone + times * (every - days);
+    END LOOP;
+    RETURN at;
+END
+$$;
+COMMENT ON FUNCTION bugevents.next_time(timestamptz, interval, text, timestamptz)
+    IS 'when something that is repeated is due after a moment';
+
+-- Digests end by the user's clock.
+CREATE OR REPLACE FUNCTION bugevents.delivery_time(user_id text, channel text, due_at timestamptz)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH collected AS (
+        SELECT o.*, CASE WHEN o.digest IS NOT NULL AND delivery_time.channel = 'email'
+                         THEN (date_bin(o.digest, due_at AT TIME ZONE o.time_zone, timestamp '2000-01-01 00:00')
+                               + o.digest) AT TIME ZONE o.time_zone
+                         ELSE due_at END AS at
+          FROM bugevents.delivery_options AS o WHERE o.user_id = delivery_time.user_id),
+    clock AS (SELECT *, at AT TIME ZONE time_zone AS local FROM collected),
+    quiet AS (
+        SELECT *, CASE WHEN quiet_from IS NULL OR quiet_from = quiet_until THEN false
+                       WHEN quiet_from < quiet_until THEN local::time >= quiet_from AND local::time < quiet_until
+                       ELSE local::time >= quiet_from OR local::time < quiet_until END AS is_quiet
+          FROM clock)
+    SELECT coalesce((
+        SELECT CASE WHEN is_quiet
+                    THEN (local::date + quiet_until
+                          + CASE WHEN local::time >= quiet_until THEN interval '1 day' ELSE interval '0' END) AT TIME ZONE time_zone
+                    ELSE at END
+          FROM quiet), due_at)
+$$;
+
+CREATE FUNCTION bugevents.time_zone(user_id text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce((SELECT o.time_zone FROM bugevents.delivery_options AS o WHERE o.user_id = time_zone.user_id),
+                    current_setting('TimeZone'))
+$$;
+COMMENT ON FUNCTION bugevents.time_zone(text) IS 'the time zone of a user; the database''s, if the user has said nothing';
+
+CREATE OR REPLACE FUNCTION bugevents.compose(delivery_id bigint)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    d           bugevents.deliveries;
+    n           bugevents.notifications;
+    t           bugevents.templates;
+    vals        jsonb;
+    items       jsonb := '[]';
+    domain      text;
+    root        text;
+    token       text;
+    unsubscribe text;
+    subject     text;
+    body        text;
+    page        text;
+BEGIN
+    SELECT * INTO STRICT d FROM bugevents.deliveries WHERE id = delivery_id;
+    FOR n IN SELECT x.* FROM bugevents.notifications AS x
+               JOIN bugevents.deliveries AS y ON y.notification_id = x.id
+              WHERE y.id = delivery_id OR y.sent_with = delivery_id ORDER BY x.id
+    LOOP
+        IF d.channel <> 'webhook' THEN
+            n.title := left(n.title, 500);
+            n.message := left(n.message, 1000);
+        END IF;
+        items := items || jsonb_build_array(to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username',
+            (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id)));
+    END LOOP;
+    IF items = '[]' THEN
+        items := '[{"type": "test", "title": "A test of bugevents", "message": "This is a test: what bugevents sends arrives here."}]';
+    END IF;
+    vals := items -> 0;
+
+    IF d.channel = 'webhook' THEN
+        RETURN jsonb_build_object('msg_id', d.key, 'timestamp', floor(extract(epoch FROM clock_timestamp()))::bigint,
+            'body', jsonb_build_object('type', 'notification.' || (vals ->> 'type'),
+                                       'timestamp', coalesce(vals ->> 'created_at', now()::text), 'data', vals)::text);
+    ELSIF d.channel = 'whatsapp' THEN
+        -- Its API refuses parameters that are empty, or have line ends or many spaces in them.
+        RETURN jsonb_build_object('to', d.address, 'template', current_setting('bugevents.whatsapp_template'),
+            'language', current_setting('bugevents.whatsapp_language'),
+            'parameters', (SELECT jsonb_agg(coalesce(nullif(btrim(regexp_replace(p, '\s+', ' ', 'g')), ''), '-') ORDER BY o)
+                             FROM unnest(ARRAY[vals ->> 'title', vals ->> 'message']) WITH ORDINALITY AS x (p, o)));
+    END IF;
+
+    SELECT * INTO t FROM bugevents.templates AS x WHERE x.type IN (vals ->> 'type', '*') ORDER BY x.type = '*' LIMIT 1;
+    IF jsonb_array_length(items) > 1 THEN
+        subject := jsonb_array_length(items) || ' notifications';
+        SELECT string_agg(bugevents.render(E'{{title}}\n{{message}}\n', i), E'\n' ORDER BY o),
+               string_agg(bugevents.render('<p><b>{{title}}</b><br>{{message}}</p>', i, true), E'\n' ORDER BY o)
+          INTO body, page FROM jsonb_array_elements(items) WITH ORDINALITY AS x (i, o);
+    ELSIF t.type IS NULL THEN
+        subject := bugevents.render(CASE WHEN vals ->> 'bug_report_id' IS NULL THEN '{{title}}'
+                                         ELSE '[#{{bug_report_id}}] {{title}}' END, vals);
+        body := bugevents.render(E'{{message}}\n\n{{title}}\n', vals);
+        page := bugevents.render('<p>{{message}}</p><p><b>{{title}}</b></p>', vals, true);
+    ELSE
+        subject := bugevents.render(t.subject, vals);
+        body := bugevents.render(t.text, vals);
+        page := bugevents.render(t.html, vals, true);
+    END IF;
+
+    domain := coalesce(substring(current_setting('bugevents.smtp_from') FROM '@([A-Za-z0-9.-]+)'), 'localhost');
+    IF jsonb_array_length(items) = 1 AND vals ->> 'bug_report_id' IS NOT NULL THEN
+        root := '<bug.' || encode(sha256(convert_to(vals ->> 'bug_report_id', 'UTF8')), 'hex')
+            || '.' || (SELECT id FROM bugevents.stream) || '@' || domain || '>';
+    END IF;
+    IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
+        INSERT INTO bugevents.delivery_options (user_id, time_zone)
+            VALUES (d.user_id, current_setting('TimeZone')) ON CONFLICT DO NOTHING;
+        SELECT unsubscribe_token INTO token FROM bugevents.delivery_options AS o WHERE o.user_id = d.user_id;
+        unsubscribe := replace(current_setting('bugevents.unsubscribe_url'), '{{token}}', token);
+        body := body || E'\n-- \nNo more mails: ' || unsubscribe || E'\n';
+        page := page || bugevents.render('<p><a href="{{url}}">No more mails</a></p>', jsonb_build_object('url', unsubscribe), true);
+    END IF;
+    RETURN jsonb_strip_nulls(jsonb_build_object('to', d.address,
+        'subject', left(regexp_replace(subject, '[[:cntrl:]]+', ' ', 'g'), 200), 'text', body, 'html', page,
+        'message_id', '<' || d.key || '@' || domain || '>', 'in_reply_to', root, 'references', root,
+        'list_unsubscribe', unsubscribe));
+END
+$$;
+
+REVOKE ALL ON FUNCTION bugevents.next_time(timestamptz, interval, text, timestamptz), bugevents.time_zone(text) FROM PUBLIC;

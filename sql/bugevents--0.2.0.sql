@@ -463,6 +463,40 @@ COMMENT ON TABLE reminders IS 'who is to be reminded of which bug, and when';
 COMMENT ON COLUMN reminders.user_id IS 'null: whoever is assigned when it is due, or else the creator';
 COMMENT ON COLUMN reminders.due_at IS 'the next time, if there is "every"';
 
+-- Repeated reminders: when the first one was due, since "every" is counted from there.
+CREATE TABLE reminder_series (
+    reminder_id bigint      PRIMARY KEY REFERENCES reminders ON DELETE CASCADE,
+    first_at    timestamptz NOT NULL,
+    due_at      timestamptz NOT NULL
+);
+COMMENT ON TABLE reminder_series IS 'from when on reminders are repeated';
+COMMENT ON COLUMN reminder_series.due_at IS 'as counted; a reminder that is due at another time was set anew';
+
+-- The first time behind "after" that is a number of periods from first_at, in the time zone's
+-- calendar.  Each step is one that can't go too far, and halves the distance at least.
+CREATE FUNCTION next_time(first_at timestamptz, every interval, time_zone text, after timestamptz)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    days    interval := date_trunc('day', every);
+    -- A month has up to 31 days, and a day up to 25 hours.
+    longest numeric := (extract(year FROM every) * 12 + extract(month FROM every)) * 31 * 90000
+                       + extract(day FROM every) * 90000 + extract(epoch FROM every - days);
+    times   bigint := 0;
+    at      timestamptz := first_at;
+BEGIN
+    WHILE at <= after LOOP
+        times := times + greatest(1, floor(extract(epoch FROM after - at) / longest)::bigint);
+        at := ((first_at AT TIME ZONE time_zone) + times * days) AT TIME ZONE time_zone + times * (every - days);
+    END LOOP;
+    RETURN at;
+END
+$$;
+COMMENT ON FUNCTION next_time(timestamptz, interval, text, timestamptz)
+    IS 'when something that is repeated is due after a moment';
+
 CREATE FUNCTION watch(bug_id text, user_id text)
 RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_watch'
@@ -538,7 +572,7 @@ $$;
 COMMENT ON FUNCTION mark_all_read(text) IS 'mark all notifications of a user as read; returns how many were not';
 
 REVOKE ALL ON FUNCTION watch(text, text), unwatch(text, text),
-    remind(text, timestamptz, text, interval),
+    remind(text, timestamptz, text, interval), next_time(timestamptz, interval, text, timestamptz),
     mark_read(bigint, text), mark_all_read(text) FROM PUBLIC;
 
 -- They are users' data, or can't be derived again from a new stream.
@@ -550,6 +584,7 @@ SELECT pg_catalog.pg_extension_config_dump('bugevents.notifications_id_seq', '')
 SELECT pg_catalog.pg_extension_config_dump('bugevents.preferences', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.reminder_series', '');
 
 ------------------------------------------------------------------------------
 -- Mail, WhatsApp, webhooks: what the courier sends
@@ -627,7 +662,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     WITH collected AS (
         SELECT o.*, CASE WHEN o.digest IS NOT NULL AND delivery_time.channel = 'email'
-                         THEN date_bin(o.digest, due_at, timestamptz '2000-01-01 00:00+00') + o.digest
+                         THEN (date_bin(o.digest, due_at AT TIME ZONE o.time_zone, timestamp '2000-01-01 00:00')
+                               + o.digest) AT TIME ZONE o.time_zone
                          ELSE due_at END AS at
           FROM bugevents.delivery_options AS o WHERE o.user_id = delivery_time.user_id),
     clock AS (SELECT *, at AT TIME ZONE time_zone AS local FROM collected),
@@ -645,6 +681,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION delivery_time(text, text, timestamptz)
     IS 'when something that is due may be sent to a user: quiet hours, digests; without a channel, quiet hours only';
+
+CREATE FUNCTION time_zone(user_id text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce((SELECT o.time_zone FROM bugevents.delivery_options AS o WHERE o.user_id = time_zone.user_id),
+                    current_setting('TimeZone'))
+$$;
+COMMENT ON FUNCTION time_zone(text) IS 'the time zone of a user; the database''s, if the user has said nothing';
 
 -- {{name}} becomes the member of that name, in one pass: values are no templates.
 CREATE FUNCTION render(template text, vals jsonb, html boolean DEFAULT false)
@@ -737,7 +783,8 @@ BEGIN
             || '.' || (SELECT id FROM bugevents.stream) || '@' || domain || '>';
     END IF;
     IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
-        INSERT INTO bugevents.delivery_options (user_id) VALUES (d.user_id) ON CONFLICT DO NOTHING;
+        INSERT INTO bugevents.delivery_options (user_id, time_zone)
+            VALUES (d.user_id, current_setting('TimeZone')) ON CONFLICT DO NOTHING;
         SELECT unsubscribe_token INTO token FROM bugevents.delivery_options AS o WHERE o.user_id = d.user_id;
         unsubscribe := replace(current_setting('bugevents.unsubscribe_url'), '{{token}}', token);
         body := body || E'\n-- \nNo more mails: ' || unsubscribe || E'\n';
@@ -814,7 +861,7 @@ $$;
 COMMENT ON FUNCTION unsubscribe(text)
     IS 'no more mails for the user of this token; returns the user, null if there is none';
 
-REVOKE ALL ON FUNCTION delivery_time(text, text, timestamptz), render(text, jsonb, boolean), compose(bigint), requeue(bigint),
+REVOKE ALL ON FUNCTION delivery_time(text, text, timestamptz), time_zone(text), render(text, jsonb, boolean), compose(bigint), requeue(bigint),
     test_delivery(text, text), unsubscribe(text) FROM PUBLIC;
 
 SELECT pg_catalog.pg_extension_config_dump('bugevents.deliveries', '');

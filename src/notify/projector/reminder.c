@@ -10,8 +10,6 @@
  */
 #include "notify/projector/reminder.h"
 
-#include <math.h>
-
 #include "common/event/event.h"
 #include "server/base/subtransaction.h"
 #include "server/base/comma_list.h"
@@ -33,8 +31,7 @@ typedef struct Reminder
 	int64 id;
 	const char *bug;
 	const char *user; /* NULL: who is concerned */
-	TimestampTz due_at;
-	Interval *every; /* NULL: once */
+	bool repeats;
 } Reminder;
 
 static Datum
@@ -47,19 +44,11 @@ static void
 read_reminder(Reminder *reminder, uint64 row)
 {
 	bool isnull;
-	Datum every;
 
 	reminder->id = DatumGetInt64(column(row, 1, &isnull));
 	reminder->bug = bev_statement_text(row, 2);
 	reminder->user = bev_statement_text(row, 3);
-	reminder->due_at = DatumGetTimestampTz(column(row, 4, &isnull));
-	every = column(row, 5, &isnull);
-	reminder->every = NULL;
-	if (!isnull)
-	{
-		reminder->every = palloc(sizeof(Interval));
-		*reminder->every = *DatumGetIntervalP(every);
-	}
+	reminder->repeats = strcmp(bev_statement_text(row, 4), "t") == 0;
 }
 
 /* The bug as it is now; false: it is gone, or the user may not see it. */
@@ -95,53 +84,39 @@ static void delete (int64 id)
 	bev_statement_with(&statement, bev_int_value(id));
 }
 
-static TimestampTz
-add(TimestampTz at, const Interval *interval)
-{
-	return DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(at),
-	                                               IntervalPGetDatum(interval)));
-}
-
-/* How often it fits in between, at least. */
-static double
-count_between(const Interval *every, TimestampTz from, TimestampTz to)
-{
-	/* A month has up to 31 days, and a day up to 25 hours. */
-	double longest = (every->month * 31.0 + every->day) * 25 * USECS_PER_HOUR + every->time;
-
-	return floor((to - from) / longest);
-}
-
-/* The first time behind now: not one by one, as there may be millions of them. */
-static TimestampTz
-next_time(const Reminder *reminder, TimestampTz now)
-{
-	double times = count_between(reminder->every, reminder->due_at, now);
-	Datum passed = DirectFunctionCall2(interval_mul, IntervalPGetDatum(reminder->every),
-	                                   Float8GetDatum(Max(times, 0)));
-	TimestampTz due_at = add(reminder->due_at, DatumGetIntervalP(passed));
-
-	while (due_at <= now)
-		due_at = add(due_at, reminder->every);
-	return due_at;
-}
-
+/*
+ * Counted from when it was due first, by the user's calendar: one on the 31st stays there, and one
+ * at nine in the morning, too.
+ */
 static void
-set_next(const Reminder *reminder, TimestampTz now)
+set_next(const Reminder *reminder, const char *user, TimestampTz now)
 {
-	static BevStatement statement = {
-		.sql = "UPDATE bugevents.reminders SET due_at = $2 WHERE id = $1"};
+	static BevStatement count = {
+		.sql =
+			"INSERT INTO bugevents.reminder_series AS s (reminder_id, first_at, due_at)"
+			" SELECT id, due_at, bugevents.next_time(due_at, every, bugevents.time_zone($2), $3)"
+			" FROM bugevents.reminders WHERE id = $1"
+			" ON CONFLICT (reminder_id) DO UPDATE SET (first_at, due_at) ="
+			" (SELECT f, bugevents.next_time(f, r.every, bugevents.time_zone($2), $3)"
+			" FROM bugevents.reminders AS r,"
+			" LATERAL (SELECT CASE WHEN s.due_at = r.due_at THEN s.first_at ELSE r.due_at END AS f) AS x"
+			" WHERE r.id = $1)"};
+	static BevStatement set = {
+		.sql =
+			"UPDATE bugevents.reminders AS r SET due_at = s.due_at FROM bugevents.reminder_series AS s"
+			" WHERE r.id = $1 AND s.reminder_id = $1"};
 
-	bev_statement_with(&statement, bev_int_value(reminder->id),
-	                   bev_time_value(next_time(reminder, now)));
+	bev_statement_with(&count, bev_int_value(reminder->id), bev_text_value(user),
+	                   bev_time_value(now));
+	bev_statement_with(&set, bev_int_value(reminder->id));
 }
 
 /* It is done with for now. */
 static void
-go_on(const Reminder *reminder, bool repeat, TimestampTz now)
+go_on(const Reminder *reminder, bool repeat, const char *user, TimestampTz now)
 {
-	if (repeat && reminder->every)
-		set_next(reminder, now);
+	if (repeat && reminder->repeats)
+		set_next(reminder, user, now);
 	else
 		delete (reminder->id);
 }
@@ -157,12 +132,12 @@ fire_step(void *arg)
 {
 	const Firing *firing = arg;
 	BevNotice notice;
-	const char *user;
+	const char *user = firing->reminder->user;
 	bool exists = make_notice(&notice, firing->reminder, &user);
 
 	if (exists && user)
 		bev_notification_make(&notice, user);
-	go_on(firing->reminder, exists, firing->now);
+	go_on(firing->reminder, exists, user, firing->now);
 }
 
 /* What fails fails alone: it comes again at its next time, if it has one. */
@@ -179,14 +154,14 @@ fire(const Reminder *reminder, TimestampTz now)
 	ereport(WARNING, (errcode(error->sqlerrcode),
 	                  errmsg("bugevents could not remind anybody of bug \"%s\": %s", reminder->bug,
 	                         error->message)));
-	go_on(reminder, true, now);
+	go_on(reminder, true, reminder->user, now);
 }
 
 int
 bev_reminder_fire(TimestampTz upto)
 {
 	static BevStatement find = {
-		.sql = "SELECT id, bug_report_id, user_id, due_at, every FROM bugevents.reminders"
+		.sql = "SELECT id, bug_report_id, user_id, every IS NOT NULL FROM bugevents.reminders"
 			   " WHERE due_at <= $1 ORDER BY due_at, id LIMIT " BATCH " FOR UPDATE"};
 	TimestampTz now = GetCurrentTimestamp();
 	uint64 n = bev_statement_with(&find, bev_time_value(upto));
