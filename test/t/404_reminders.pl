@@ -39,6 +39,20 @@ is($server->sql("SELECT due_at - date_trunc('hour', created_at) BETWEEN interval
 	'what was missed comes once, and the next one is whole days from the first');
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent' AND user_id = '3'"), '2', '... not eleven times');
 
+# By the user's calendar, from the first date on, until somebody sets another one.
+$server->sql("INSERT INTO bugevents.delivery_options (user_id, time_zone) VALUES ('3', 'Europe/Berlin')");
+my $monthly = $server->sql("SELECT bugevents.remind('3', '2020-01-31 09:00 Europe/Berlin', '3', '1 month')");
+my $series = sub { return $server->sql("SELECT first_at AT TIME ZONE 'Europe/Berlin' FROM bugevents.reminder_series AS s JOIN bugevents.reminders AS r ON r.id = reminder_id AND s.due_at = r.due_at WHERE r.id = $monthly AND r.due_at > now()") };
+BugEvents::Server::wait_until(sub { $series->() ne '' }, 'the next month');
+is($server->sql("SELECT (due_at AT TIME ZONE 'Europe/Berlin')::time || ' ' || (extract(day FROM due_at AT TIME ZONE 'Europe/Berlin') = least(31, extract(day FROM date_trunc('month', due_at AT TIME ZONE 'Europe/Berlin') + interval '1 month -1 day'))) FROM bugevents.reminders WHERE id = $monthly"),
+	'09:00:00 true', 'one on the 31st comes at the end of each month, at nine by the user\'s clock');
+is($series->(), '2020-01-31 09:00:00', '... as it is counted from the first date');
+$server->sql("UPDATE bugevents.reminders SET due_at = '2021-02-03 10:00 Europe/Berlin' WHERE id = $monthly");
+BugEvents::Server::wait_until(sub { $series->() eq '2021-02-03 10:00:00' }, 'it to be counted from the new one');
+pass('one that is set anew is counted from then');
+$server->sql("DELETE FROM bugevents.reminders WHERE id = $monthly; DELETE FROM bugevents.delivery_options");
+is($server->sql("SELECT count(*) FROM bugevents.reminder_series WHERE reminder_id = $monthly"), 0, '... and forgotten with it');
+
 # Each minute, for thousands of years.
 my $began = time;
 $server->sql("SELECT bugevents.remind('3', '4712-01-31 12:30+00 BC', '3', '1 minute')");
