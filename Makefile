@@ -43,7 +43,9 @@ TAP_TESTS = 1
 
 # PostgreSQL's own headers are not ours to warn about.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
-PG_CFLAGS = -std=gnu11 -Wall -Wextra -MMD -MP
+# The module exports what PostgreSQL calls; from 16 on that is so for all modules.
+PG_CPPFLAGS += -DPGDLLEXPORT='__attribute__((visibility("default")))'
+PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -MMD -MP
 ifdef WERROR
 PG_CFLAGS += -Werror
 endif

@@ -152,4 +152,11 @@ for my $how (qw(immediate kill9))
 	$server->wait_ready;
 	ok($server->connect('1'), '... and all is well after the next start');
 }
+
+# Nothing in the module but what PostgreSQL calls can be taken for somebody else's.
+my ($libdir) = PostgreSQL::Test::Utils::run_command([ 'pg_config', '--pkglibdir' ]);
+my ($exported) = PostgreSQL::Test::Utils::run_command([ 'nm', '-D', '--defined-only', "$libdir/bugevents.so" ]);
+my @symbols = sort map { (split ' ')[-1] } split /\n/, $exported;
+ok((grep { $_ eq 'bugevents_attach' } @symbols), 'the module exports its SQL functions');
+is(join(' ', grep { !/^(pg_finfo_)?bugevents_/ } @symbols), 'Pg_magic_func _PG_init', '... and nothing beside them that others may have');
 done_testing();

@@ -137,4 +137,10 @@ typedef struct BevJsonbState
 #include "commands/dbcommands.h"
 #endif
 
+/* PG_FUNCTION_INFO_V1, which exports the function by itself from 16 on only. */
+#include "fmgr.h"
+#define BEV_FUNCTION_INFO_V1(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
 #endif /* BEV_SERVER_BASE_COMPAT_H */

@@ -30,7 +30,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "executor/spi.h"
-#include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -47,8 +46,8 @@
 #include "server/base/compat.h"
 #include "server/base/settings.h"
 
-PG_FUNCTION_INFO_V1(bugevents_attach);
-PG_FUNCTION_INFO_V1(bugevents_detach);
+BEV_FUNCTION_INFO_V1(bugevents_attach);
+BEV_FUNCTION_INFO_V1(bugevents_detach);
 
 static void
 run(const char *sql)

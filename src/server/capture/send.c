@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -18,7 +18,7 @@
 #include "server/encode/database_text.h"
 #include "server/base/settings.h"
 
-PG_FUNCTION_INFO_V1(bugevents_send);
+BEV_FUNCTION_INFO_V1(bugevents_send);
 
 #define NAME_MAX_LENGTH  63
 #define PAYLOAD_MAX_SIZE (BEV_EVENT_MAX_SIZE / 4)

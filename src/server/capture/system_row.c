@@ -22,11 +22,11 @@
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "server/base/settings.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-PG_FUNCTION_INFO_V1(bugevents_capture_own);
+BEV_FUNCTION_INFO_V1(bugevents_capture_own);
 
 static bool
 ends_with_id(const char *name)

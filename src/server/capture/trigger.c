@@ -27,7 +27,7 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 
 #include "server/capture/access_change.h"
 #include "server/attach/row_audience.h"
@@ -37,7 +37,7 @@
 #include "server/capture/row_event.h"
 #include "server/base/settings.h"
 
-PG_FUNCTION_INFO_V1(bugevents_capture);
+BEV_FUNCTION_INFO_V1(bugevents_capture);
 
 /* What the row's change means for access goes with its first event only. */
 static void

@@ -9,7 +9,7 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 
 #include "server/attach/attachment.h"
 #include "server/attach/row_audience.h"
@@ -17,7 +17,7 @@
 #include "server/capture/record.h"
 #include "server/base/settings.h"
 
-PG_FUNCTION_INFO_V1(bugevents_capture_truncate);
+BEV_FUNCTION_INFO_V1(bugevents_capture_truncate);
 
 /* An audience that depends on a row is unknown without one: admins only. */
 static const char *

@@ -12,12 +12,12 @@
 #include "server/capture/record.h"
 #include "server/encode/database_text.h"
 #include "server/base/settings.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
-PG_FUNCTION_INFO_V1(bugevents_watch);
-PG_FUNCTION_INFO_V1(bugevents_unwatch);
+BEV_FUNCTION_INFO_V1(bugevents_watch);
+BEV_FUNCTION_INFO_V1(bugevents_unwatch);
 
 #define ID_MAX 255 /* bytes */
 

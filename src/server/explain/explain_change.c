@@ -38,8 +38,8 @@
 #include "server/journal/stream_row.h"
 #include "server/queue/enabled.h"
 
-PG_FUNCTION_INFO_V1(bugevents_explain_change_text);
-PG_FUNCTION_INFO_V1(bugevents_explain_change_jsonb);
+BEV_FUNCTION_INFO_V1(bugevents_explain_change_text);
+BEV_FUNCTION_INFO_V1(bugevents_explain_change_jsonb);
 
 /* So many of the row's last events are shown. */
 #define EVENTS_SHOWN 5

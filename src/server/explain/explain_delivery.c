@@ -15,7 +15,7 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
@@ -34,7 +34,7 @@
 #include "server/queue/queue.h"
 #include "server/queue/enabled.h"
 
-PG_FUNCTION_INFO_V1(bugevents_explain_delivery);
+BEV_FUNCTION_INFO_V1(bugevents_explain_delivery);
 
 typedef struct Delivery
 {

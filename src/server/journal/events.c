@@ -15,7 +15,7 @@
 #include "common/event/event.h"
 #include "server/base/settings.h"
 #include "server/base/subtransaction.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "funcapi.h"
 #include "server/journal/journal.h"
 #include "server/journal/journal_reader.h"
@@ -53,7 +53,7 @@ typedef struct Output
 	char *left_out_why;
 } Output;
 
-PG_FUNCTION_INFO_V1(bugevents_events);
+BEV_FUNCTION_INFO_V1(bugevents_events);
 
 /* Records are UTF-8, whatever the database is. */
 static char *

@@ -4,13 +4,13 @@
 #include "postgres.h"
 
 #include "server/base/settings.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "funcapi.h"
 #include "server/monitor/metrics.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
-PG_FUNCTION_INFO_V1(bugevents_stats);
+BEV_FUNCTION_INFO_V1(bugevents_stats);
 
 static void
 put_row(void *arg, const BevMetric *metric)

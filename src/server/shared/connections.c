@@ -5,7 +5,7 @@
 
 #include "server/shared/clients.h"
 #include "server/base/settings.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "funcapi.h"
 #include "server/queue/queue.h"
 #include "utils/builtins.h"
@@ -29,8 +29,8 @@ enum
 	CONNECTION_COLUMNS
 };
 
-PG_FUNCTION_INFO_V1(bugevents_connections);
-PG_FUNCTION_INFO_V1(bugevents_disconnect);
+BEV_FUNCTION_INFO_V1(bugevents_connections);
+BEV_FUNCTION_INFO_V1(bugevents_disconnect);
 
 static Datum
 text_datum(const char *utf8)

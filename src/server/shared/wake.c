@@ -6,9 +6,9 @@
 #include "commands/trigger.h"
 #include "server/base/worker_registry.h"
 #include "server/base/settings.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 
-PG_FUNCTION_INFO_V1(bugevents_wake_courier);
+BEV_FUNCTION_INFO_V1(bugevents_wake_courier);
 
 Datum
 bugevents_wake_courier(PG_FUNCTION_ARGS)

@@ -13,7 +13,7 @@
 
 #include "common/hmac.h"
 #include "common/sha2.h"
-#include "fmgr.h"
+#include "server/base/compat.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -24,7 +24,7 @@
 #include "server/base/secret.h"
 #include "server/base/settings.h"
 
-PG_FUNCTION_INFO_V1(bugevents_token);
+BEV_FUNCTION_INFO_V1(bugevents_token);
 
 /* RFC 7518, section 3.2. */
 #define SECRET_MIN 32
