@@ -9,7 +9,7 @@ use BugEvents::Server;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108, ROLE => 109, INTEREST => 113 };
+use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108, ROLE => 109, SUBSCRIPTION => 113 };
 
 my ($libdir) = run_command([ 'pg_config', '--pkglibdir' ]);
 my $program = "$libdir/bugevents-gateway";
@@ -79,9 +79,9 @@ my @broken = (
 	[ 'a role of nobody', hello() . message(ROLE, pack('Qa64', 7, 'user')) ],
 	[ 'a role without an end', hello() . message(ROLE, pack('Qa64', 1, 'x' x 64)) ],
 	[ 'ROLE too short', hello() . message(ROLE, 'x') ],
-	[ 'an interest of nobody', hello() . message(INTEREST, pack('Q', 7) . "tx\0") ],
-	[ 'an interest that is none', hello() . message(INTEREST, pack('Q', 1) . "tx") ],
-	[ 'INTEREST too long', hello() . message(INTEREST, pack('Q', 1) . "tx\0" x 100) ],
+	[ 'a subscription of nobody', hello() . message(SUBSCRIPTION, pack('Q', 7) . "tx\0") ],
+	[ 'a subscription that is none', hello() . message(SUBSCRIPTION, pack('Q', 1) . "tx") ],
+	[ 'SUBSCRIPTION too long', hello() . message(SUBSCRIPTION, pack('Q', 1) . "tx\0" x 100) ],
 	[ 'many clients, then nonsense', hello() . join('', map { opened($_, user => "u$_") } 1 .. 50) . message(0, '') ],
 );
 

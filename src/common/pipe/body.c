@@ -174,15 +174,14 @@ bev_body_counters(const BevMessage *message, uint64_t counter[BEV_COUNTER_KINDS]
 }
 
 bool
-bev_body_subscription(const BevMessage *message, BevSubscriptionMessage *who, BevSpan *interest)
+bev_body_subscription(const BevMessage *message, BevSubscriptionMessage *who, BevSpan *packed)
 {
 	BevSpan rest;
 	BevPackedSubscription one;
 
-	if (!read_head(message, who, sizeof(*who), interest) ||
-	    interest->len > BEV_PACKED_SUBSCRIPTION_MAX)
+	if (!read_head(message, who, sizeof(*who), packed) || packed->len > BEV_PACKED_SUBSCRIPTION_MAX)
 		return false;
-	rest = *interest;
+	rest = *packed;
 	while (bev_packed_subscription_next(&rest, &one))
 		if (!is_text(one.value, strlen(one.value) + 1))
 			return false;

@@ -50,7 +50,7 @@ extern bool bev_body_counters(const BevMessage *message, uint64_t counter[BEV_CO
 
 /* The struct, and what the client wants. */
 extern bool bev_body_subscription(const BevMessage *message, BevSubscriptionMessage *who,
-                                  BevSpan *interest);
+                                  BevSpan *packed);
 
 /* How many reports the body is; -1: it is not made of reports. */
 extern int bev_body_reports(const BevMessage *message);

@@ -17,8 +17,8 @@
  *	ANSWER      to an ASK                       ROLE       a client has another role
  *	                                            ASK        a question to the database
  *	                                            COUNTERS   what it counted
- *	                                            ABUSE    who behaves oddly
- *	                                            INTEREST   a client's subscription
+ *	                                            ABUSE      who behaves oddly
+ *	                                            SUBSCRIPTION  what of the stream a client wants
  *	                                            SLOW       events took too long
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
@@ -40,7 +40,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* 2b3e00662547 */
+#define BEV_PIPE_VERSION 2 /* 0e826ad8ce67 */
 
 typedef enum BevMessageKind
 {
@@ -219,7 +219,10 @@ typedef struct BevAdmitMessage
 	uint64_t as_of;   /* 0: there are no such tables */
 } BevAdmitMessage;
 
-/* CLOSED: an admitted client is gone.  This, CLIENTS, ROLE and INTEREST come after its ADMIT. */
+/*
+ * CLOSED: an admitted client is gone.  This, CLIENTS, ROLE and SUBSCRIPTION come after its
+ * ADMIT.
+ */
 typedef struct BevClosedMessage
 {
 	uint64_t client;
@@ -253,8 +256,8 @@ typedef struct BevRoleMessage
 } BevRoleMessage;
 
 /*
- * INTEREST: what an admitted client wants of the stream (packed_subscription.h) follows; about once
- * a second, and only of those who changed it.  Until then a client wants everything.
+ * SUBSCRIPTION: what an admitted client wants of the stream (packed_subscription.h) follows;
+ * about once a second, and only of those who changed it.  Until then a client wants everything.
  */
 typedef struct BevSubscriptionMessage
 {

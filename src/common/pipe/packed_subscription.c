@@ -6,14 +6,14 @@
 #include <string.h>
 
 bool
-bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *interest)
+bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *packed)
 {
 	const char *end = rest->len > 1 ? memchr(rest->data, '\0', rest->len) : NULL;
 
 	if (end == NULL || end == rest->data || memchr("tapbTAPBcn", rest->data[0], 10) == NULL)
 		return false;
-	interest->kind = (BevPackedSubscriptionKind) rest->data[0];
-	interest->value = rest->data + 1;
+	packed->kind = (BevPackedSubscriptionKind) rest->data[0];
+	packed->value = rest->data + 1;
 	rest->len -= (uint32_t) (end + 1 - rest->data);
 	rest->data = end + 1;
 	return true;
@@ -49,12 +49,12 @@ static const List lists[] = {
 };
 
 static BevPackedSubscriptionAnswer
-list_answer(const List *list, BevSpan interest, const BevEvent *event)
+list_answer(const List *list, BevSpan packed, const BevEvent *event)
 {
 	BevPackedSubscriptionAnswer answer = BEV_INTERESTED;
 	BevPackedSubscription one;
 
-	while (bev_packed_subscription_next(&interest, &one))
+	while (bev_packed_subscription_next(&packed, &one))
 	{
 		if (one.kind == list->count)
 			return BEV_PERHAPS_INTERESTED;
@@ -68,24 +68,24 @@ list_answer(const List *list, BevSpan interest, const BevEvent *event)
 }
 
 static bool
-wants_nothing(BevSpan interest)
+wants_nothing(BevSpan packed)
 {
 	BevPackedSubscription one;
 
-	while (bev_packed_subscription_next(&interest, &one))
+	while (bev_packed_subscription_next(&packed, &one))
 		if (one.kind == BEV_PACKED_SUBSCRIPTION_NOTHING)
 			return true;
 	return false;
 }
 
 BevPackedSubscriptionAnswer
-bev_packed_subscription_in(BevSpan interest, const BevEvent *event)
+bev_packed_subscription_in(BevSpan packed, const BevEvent *event)
 {
-	BevPackedSubscriptionAnswer all = wants_nothing(interest) ? BEV_NOT_INTERESTED : BEV_INTERESTED;
+	BevPackedSubscriptionAnswer all = wants_nothing(packed) ? BEV_NOT_INTERESTED : BEV_INTERESTED;
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && all != BEV_NOT_INTERESTED; i++)
 	{
-		BevPackedSubscriptionAnswer one = list_answer(&lists[i], interest, event);
+		BevPackedSubscriptionAnswer one = list_answer(&lists[i], packed, event);
 
 		if (one != BEV_INTERESTED)
 			all = one;

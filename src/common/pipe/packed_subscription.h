@@ -45,7 +45,7 @@ typedef struct BevPackedSubscription
  * The next one: advances *rest past it.  False at the end, and where the bytes are
  * none; then rest->len isn't 0.
  */
-extern bool bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *interest);
+extern bool bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *packed);
 
 /* Append one; false: there is no room, and *len is as it was. */
 extern bool bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind,
@@ -58,7 +58,7 @@ typedef enum BevPackedSubscriptionAnswer
 	BEV_PERHAPS_INTERESTED /* a list isn't told */
 } BevPackedSubscriptionAnswer;
 
-extern BevPackedSubscriptionAnswer bev_packed_subscription_in(BevSpan interest,
+extern BevPackedSubscriptionAnswer bev_packed_subscription_in(BevSpan packed,
                                                               const BevEvent *event);
 
 #endif /* BEV_COMMON_PIPE_PACKED_SUBSCRIPTION_H */

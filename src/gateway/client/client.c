@@ -1,7 +1,31 @@
 /*
  * client.c - one connection, from its first byte to its last.
  *
- * HEAD
+ * Model
+ *	Bytes come in by bev_client_received and are understood according to the session's
+ *	state: a request's head (upgrade.c), then frames, then nothing any more.  What a client
+ *	sends before it is admitted is kept and read once it is.  The tick looks at its clocks:
+ *	handshake, close, ping, token, lag.
+ *
+ * Concurrency
+ *	One thread.  Callbacks of sockets, messages of the dispatcher and the tick all come
+ *	here, one after the other.  At the end of each turn those who ended are let go of,
+ *	in the order in which they ended, and those who are closed are freed.
+ *
+ * Memory
+ *	A head of BEV_HEAD_MAX bytes, or as much of what came too early; a message of
+ *	max_message_size; answers up to OUT_MAX.  Whoever is beyond is refused or dropped
+ *	(test/gateway/limit_message_size.py).
+ *
+ * Failure
+ *	A frame that the protocol forbids ends the session with the code that it prescribes; a
+ *	head that can't be read is answered by a status.  Who says nothing for
+ *	ping_interval is asked by a ping, and refused if connection_timeout passes without an
+ *	answer.
+ *
+ * Cost
+ *	Each tick walks all clients; it comes four times in the shorter of connection_timeout
+ *	and ping_interval, but at most every 20 ms and at least each second.
  */
 #include "gateway/client/client.h"
 #include "common/program/memory.h"
@@ -268,7 +292,7 @@ bev_clients_shut_down(BevClients *clients)
 }
 
 static void
-let_go(BevClients *clients, BevSession *session)
+detach(BevClients *clients, BevSession *session)
 {
 	bev_fanout_leave(clients->fanout, session);
 	bev_registration_leave(clients->registrations, session);
@@ -292,7 +316,7 @@ bev_clients_end_turn(BevClients *clients)
 	BevSession *session;
 
 	while ((session = bev_sessions_next_ended(clients->sessions)) != NULL)
-		let_go(clients, session);
+		detach(clients, session);
 	while ((session = bev_sessions_next_dead(clients->sessions)) != NULL)
 		free_client(bev_client_of(session));
 }

@@ -1,7 +1,37 @@
 /*
  * gateway.c - puts the parts together, and takes them apart again.
  *
- * HEAD
+ * Model
+ *	The data goes one way:
+ *
+ *		link --> window --> fanout --> session --> socket
+ *		             \--> replay --/      ^--- message <-- reader <-- socket
+ *
+ *	The dispatcher's messages come in by the link.  CONFIG opens the sockets (again, when the
+ *	place changed), STREAM begins the stream.  The end comes by SHUTDOWN, by SIGTERM or by
+ *	the end of the pipe, always in the same way: no more connections, a close frame for
+ *	everyone, and out when all are gone or SHUTDOWN_MS have passed.
+ *
+ * Concurrency
+ *	One thread; everything happens in callbacks of the loop.  A turn is what the loop does
+ *	between two waits: timers, then whatever is readable or writable, in the order in which
+ *	the kernel tells it, then on_turn_end, where sessions are let go of and freed.  All that
+ *	the pipe brought in one read is a batch, and leaves together.
+ *
+ * Memory
+ *	The window and a quarter of its size for history; a session for each connection.
+ *	limit_memory has the bound for the whole process, several times what that needs
+ *	(test/gateway/limit_memory.py).
+ *
+ * Failure
+ *	A configuration that can't be used is reported by STATUS, and what worked before goes on
+ *	working.  A message that can't be understood ends the gateway like the end of the pipe;
+ *	the dispatcher starts another one, and clients resume there.  A kernel without the
+ *	sandbox is told of in the log.
+ *
+ * Cost
+ *	An idle gateway ticks; once a second it tells the dispatcher what changed, and nothing
+ *	if nothing did.
  */
 #include "gateway/main/gateway.h"
 #include "gateway/client/client.h"

@@ -31,12 +31,12 @@
 /* Connections taken in one turn, so that the stream is not kept waiting. */
 #define ACCEPT_BATCH 128
 
-typedef struct Door
+typedef struct Acceptor
 {
 	uv_poll_t poll;
 	int fd;
 	BevListener *listener;
-} Door;
+} Acceptor;
 
 /* Sockets that are open or being opened. */
 typedef struct Set
@@ -54,8 +54,8 @@ struct BevListener
 	uv_timer_t retry;
 	const BevListenerEvents *events;
 	void *owner;
-	Door *door[BEV_LISTEN_MAX];
-	int doors;
+	Acceptor *acceptor[BEV_LISTEN_MAX];
+	int acceptors;
 	int reserve;    /* descriptor */
 	BevPlace place; /* where it is to listen; addresses are its own */
 	bool retrying;
@@ -266,20 +266,20 @@ refuse_one(BevListener *listener, int fd)
 }
 
 static void
-on_door(uv_poll_t *poll, int status __attribute__((unused)), int events __attribute__((unused)))
+on_acceptor(uv_poll_t *poll, int status __attribute__((unused)), int events __attribute__((unused)))
 {
-	Door *door = poll->data;
-	BevListener *listener = door->listener;
+	Acceptor *acceptor = poll->data;
+	BevListener *listener = acceptor->listener;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++)
 	{
-		int fd = accept4(door->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(acceptor->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
 			listener->events->accepted(listener->owner, fd);
 		else if (errno == EMFILE || errno == ENFILE)
 		{
-			refuse_one(listener, door->fd);
+			refuse_one(listener, acceptor->fd);
 			break;
 		}
 		else if (errno != EINTR && errno != ECONNABORTED)
@@ -288,36 +288,36 @@ on_door(uv_poll_t *poll, int status __attribute__((unused)), int events __attrib
 }
 
 static void
-on_door_closed(uv_handle_t *handle)
+on_acceptor_closed(uv_handle_t *handle)
 {
-	Door *door = handle->data;
+	Acceptor *acceptor = handle->data;
 
-	close(door->fd);
-	free(door);
+	close(acceptor->fd);
+	free(acceptor);
 }
 
 static void
-close_doors(BevListener *listener)
+close_acceptors(BevListener *listener)
 {
-	for (int i = 0; i < listener->doors; i++)
+	for (int i = 0; i < listener->acceptors; i++)
 	{
-		uv_poll_stop(&listener->door[i]->poll);
-		uv_close((uv_handle_t *) &listener->door[i]->poll, on_door_closed);
+		uv_poll_stop(&listener->acceptor[i]->poll);
+		uv_close((uv_handle_t *) &listener->acceptor[i]->poll, on_acceptor_closed);
 	}
-	listener->doors = 0;
+	listener->acceptors = 0;
 }
 
 static void
-open_door(BevListener *listener, int fd)
+open_acceptor(BevListener *listener, int fd)
 {
-	Door *door = bev_alloc(sizeof(*door));
+	Acceptor *acceptor = bev_alloc(sizeof(*acceptor));
 
-	door->fd = fd;
-	door->listener = listener;
-	uv_poll_init(listener->loop, &door->poll, fd);
-	door->poll.data = door;
-	uv_poll_start(&door->poll, UV_READABLE, on_door);
-	listener->door[listener->doors++] = door;
+	acceptor->fd = fd;
+	acceptor->listener = listener;
+	uv_poll_init(listener->loop, &acceptor->poll, fd);
+	acceptor->poll.data = acceptor;
+	uv_poll_start(&acceptor->poll, UV_READABLE, on_acceptor);
+	listener->acceptor[listener->acceptors++] = acceptor;
 }
 
 /* ---- The life of a listener ---- */
@@ -328,12 +328,12 @@ announce(BevListener *listener)
 	char text[BEV_LISTEN_MAX * (INET6_ADDRSTRLEN + 10)] = "";
 	size_t used = 0;
 
-	for (int i = 0; i < listener->doors; i++)
+	for (int i = 0; i < listener->acceptors; i++)
 	{
 		struct sockaddr_storage address;
 		socklen_t len = sizeof(address);
 
-		if (getsockname(listener->door[i]->fd, (struct sockaddr *) &address, &len))
+		if (getsockname(listener->acceptor[i]->fd, (struct sockaddr *) &address, &len))
 			continue;
 		if (used > 0)
 			text[used++] = ' ';
@@ -352,11 +352,11 @@ discard(Set *set)
 }
 
 static void
-open_doors(BevListener *listener, const Set *set)
+open_acceptors(BevListener *listener, const Set *set)
 {
-	close_doors(listener);
+	close_acceptors(listener);
 	for (int i = 0; i < set->count; i++)
-		open_door(listener, set->fd[i]);
+		open_acceptor(listener, set->fd[i]);
 	announce(listener);
 }
 
@@ -368,11 +368,11 @@ try_to_open(uv_timer_t *timer)
 
 	open_all(&set, listener->place.addresses, listener->place.port);
 	/* A second try that brings no more than we have is not worth the change. */
-	if (listener->retrying && set.failed && set.count <= listener->doors)
+	if (listener->retrying && set.failed && set.count <= listener->acceptors)
 		discard(&set);
 	if (set.count > 0)
-		open_doors(listener, &set);
-	listener->retrying = set.failed || listener->doors == 0;
+		open_acceptors(listener, &set);
+	listener->retrying = set.failed || listener->acceptors == 0;
 	listener->events->status(listener->owner, !listener->retrying ? NULL :
 	                                          set.error[0]        ? set.error :
 	                                                         "listen_addresses names no address");
@@ -428,7 +428,7 @@ on_listener_closed(uv_handle_t *handle)
 void
 bev_listener_free(BevListener *listener)
 {
-	close_doors(listener);
+	close_acceptors(listener);
 	uv_timer_stop(&listener->retry);
 	uv_close((uv_handle_t *) &listener->retry, on_listener_closed);
 }

@@ -2,7 +2,7 @@
  * access_update.c - lets what tables say of users take effect on the clients.
  *
  * Model: the stream itself carries the changes, in its order.  A statement that
- * changes something for a client that is here parts the batch: what came before is
+ * changes something for a client that is here splits the batch: what came before is
  * delivered to whoever might see it then, and only then the client is made what it is
  * now, or closed.  Events that change nothing for anybody cost a look into the
  * directory.

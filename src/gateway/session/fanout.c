@@ -1,22 +1,44 @@
 /*
- * fanout.c - brings the stream to the clients.
+ * fanout.c - brings the stream to the sessions.
  *
- * Model: 1. Everything that arrived together is a batch.  2. A batch with an event
- * for everyone walks all clients; one without looks its clients up in the
- * directory, so that a notification touches one client of ten thousand.  3. What
- * a client may see and wants is written at once, as runs of frames: adjacent
- * frames go out from the window itself, others are gathered first, so that each
- * run is one system call.  4. A client that the kernel has no more room for lags:
- * its position is kept, and bev_fanout_go_on continues when there is room.
- * 5. One that conflates skips, while it lags, what a later event of the same row
- * overtakes: anywhere in the window, or in the chunk of history at hand.  The last
- * state itself is skipped by nobody, and so arrives whatever comes in between.
+ * Model
+ *	1. Everything that arrived together is a batch: what is in the window above sent_tip.
+ *	2. A batch with an event for everyone walks all sessions; one without looks its
+ *	   sessions up in the directory, so that a notification touches one of ten thousand.
+ *	3. What a session may see and wants is written at once, as runs of frames: adjacent
+ *	   frames go out from the window itself, others are gathered first, so that each run is
+ *	   one write.
+ *	4. A session that the kernel has no more room for lags: its position is kept, and
+ *	   bev_fanout_go_on continues when there is room.  Below the window's floor it takes
+ *	   chunks of history, and is parked until replay.c has the next one.
+ *	5. One that conflates skips, while it lags, what a later event of the same row
+ *	   overtakes: anywhere in the window, or in the chunk of history at hand.  The last
+ *	   state itself is skipped by nobody, and so arrives whatever comes in between.
  *
- * Why at once and not when the library says writable: under libuv each round trip
- * through its poll costs three epoll_ctl calls, 2.6 times the price of a delivery.
+ *	Why at once and not when the library says writable: under libuv each round trip through
+ *	its poll costs three epoll_ctl calls, 2.6 times the price of a delivery.
  *
- * Memory: the library keeps a copy of what the kernel did not take, at most one
- * run for each client.
+ * Concurrency
+ *	One thread.  The window does not change within a batch, so a run for everyone is put
+ *	together once and shared; between batches sent_tip is the window's tip.  A session that
+ *	ended in this turn is still in the list, the directory and the replay: its state keeps
+ *	events from it (test/gateway/ending.py, tables.py).
+ *
+ * Memory
+ *	A session has a position, not a queue.  The library keeps a copy of what the kernel did
+ *	not take, at most one run for each: BEV_CHUNK_SIZE bytes, or one larger frame
+ *	(test/gateway/slow.py).  One buffer gathers the runs of all.
+ *
+ * Failure
+ *	A connection that turns out to be broken is dropped at the end of the turn; the batch
+ *	goes on with the others.  A position whose history is gone is answered by
+ *	resync_required, and the session goes on from the tip (test/gateway/resume.py).
+ *
+ * Cost
+ *	Of a batch for everyone: a look at each session, and for each that is live one write per
+ *	chunk.  Of a directed one: a lookup for each principal of each event, and its members.
+ *	A subscription costs up to four binary searches for each event.  Who catches up gets
+ *	TURN_BYTES or TURN_FRAMES in a turn, so that others are not kept waiting.
  */
 #include "gateway/session/fanout.h"
 #include "gateway/session/reply.h"

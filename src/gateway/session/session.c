@@ -1,7 +1,35 @@
 /*
  * session.c - who is connected: name, groups, place in the stream, and what is owed.
  *
- * HEAD
+ * Model
+ *	A session is named by a token, and belongs to the groups that its principals name in the
+ *	directory.  It knows its place in the stream; fanout.c moves it.  Answers of its own are
+ *	appended to out and written together.
+ *
+ *	Its end has three steps.  bev_session_end marks it: it is out of the counts, keeps the
+ *	position that it has, and its close frame is on its way.  At the end of the turn
+ *	bev_sessions_next_ended takes it out of its groups and hands it to those who let go of
+ *	it: replay, fan-out, registration, questions.  When its socket is closed it is out of
+ *	the list, and freed at the end of that turn.
+ *
+ * Concurrency
+ *	One thread.  Sockets are closed in the library's own callback or at the end of a turn,
+ *	so whoever walks the list, a group or the waiters meets no change by ending somebody.
+ *	Between the first two steps the state says that it ended; whoever finds it elsewhere
+ *	looks at that (test/gateway/ending.py, and the fuzzing of pipe_down with two messages
+ *	in a turn).
+ *
+ * Memory
+ *	A session that does not read is not read from (socket.c), so what waits for it is
+ *	bounded by the answers to one buffer full of requests.
+ *
+ * Failure
+ *	Whatever goes wrong ends in bev_session_end; a connection that is broken is dropped
+ *	without it.  A peer that does not answer the close frame, or does
+ *	not close after it, is dropped after LINGER_MS (test/gateway/ending.py).
+ *
+ * Cost
+ *	Nothing while it is idle but a look at its clocks, each tick.
  */
 #include "gateway/session/session.h"
 #include "common/program/memory.h"

@@ -1,15 +1,32 @@
 /*
  * replay.c - history, fetched from the dispatcher in chunks that are shared.
  *
- * Model: like an elevator.  The next fetch begins at the lowest position above
- * the last fetch's; at the top it starts over.  So positions close together are
- * served by one chunk, and nobody waits for more than one round.
+ * Model
+ *	Like an elevator.  The next fetch begins at the lowest position above the last fetch's;
+ *	at the top it starts over.  So positions close together are served by one chunk, and
+ *	nobody waits for more than one round.  A position that a fetch under way will probably
+ *	reach, by the length of the last answer, is not asked for again.  Finished chunks are
+ *	kept for those who come next, and found by the range that they cover.
  *
- * Memory: finished chunks up to the limit, the least recently used goes first;
- * at most BEV_FETCHES_MAX more are being filled.
+ * Concurrency
+ *	One thread.  Whoever is told may wait again at once, so those who are to be told are
+ *	taken out of the list first.  An answer to a request from before a reset finds no fetch
+ *	and is passed over.
  *
- * Failure: an answer that brings its position nowhere breaks the pipe's rules;
- * the owner is told and ends the link.
+ * Memory
+ *	Finished chunks up to the limit and CACHE_MAX, the least recently used goes first; at
+ *	most BEV_FETCHES_MAX more are being filled, each of about BEV_FETCH_BYTES, and one event
+ *	of any size.
+ *
+ * Failure
+ *	History that is gone is told to everyone below the point up to which it is.  An answer
+ *	that breaks the order, brings its position nowhere or outgrows a chunk breaks the pipe's
+ *	rules: the owner is told, and ends the link (test/unit/window_test.c).
+ *
+ * Cost
+ *	As many fetches as the range that is missed has chunks, however many wait for them.  Who
+ *	waits is a list that each fetch walks; the chunks are a list that each step of a session
+ *	walks, CACHE_MAX entries at most.
  */
 #include "gateway/stream/replay.h"
 #include "gateway/stream/envelope.h"
@@ -155,7 +172,7 @@ bev_replay_leave(BevReplay *replay, BevWaiter *waiter)
 
 /*
  * Take those out who stand in [from, below), and tell each.  Telling may make
- * them wait again, at the head of the list, so the list is parted first.
+ * them wait again, at the head of the list, so the list is split first.
  */
 static void
 tell(BevReplay *replay, uint64_t from, uint64_t below, void (*what)(void *owner, BevWaiter *waiter))

@@ -1,9 +1,28 @@
 /*
  * window.c - the most recent events, framed, within a bound of memory.
  *
- * Memory: the bound counts what the chunks take, index and labels included.  At
- * least one chunk stays, whatever its size.  The index of rows comes on top, and
- * only while a client conflates.
+ * Model
+ *	A ring of chunks.  Events are appended to the last one until it is full; the oldest are
+ *	dropped whole, which moves the floor up.  Chunks follow each other without a gap, so a
+ *	seq is found by two binary searches.  While a session conflates there is an index from
+ *	each row to the seq of its last event.
+ *
+ * Concurrency
+ *	One thread.  A chunk that was found stays until the window is trimmed, limited or reset,
+ *	which its owner does between batches; appending may move its bytes and entries.
+ *
+ * Memory
+ *	The limit counts what the chunks take, entries and labels included; a chunk takes
+ *	BEV_CHUNK_SIZE from its first event on.  At least one chunk stays, whatever its size.
+ *	The index comes on top: an entry for each row in the window, with a copy of its name.
+ *
+ * Failure
+ *	Appending beyond the limit succeeds, and bev_window_trim brings it back, so a batch is
+ *	sent whole.  Who asks for what is below the floor has to look into history first.
+ *
+ * Cost
+ *	An event is framed once, for all clients, and its labels are copied.  An event that
+ *	leaves costs nothing but its share of the chunk; with the index, a lookup.
  */
 #include "gateway/stream/window.h"
 #include "gateway/stream/envelope.h"
