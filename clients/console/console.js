@@ -66,7 +66,7 @@ function signIn(given) {
 	token = given.trim();
 	sessionStorage.setItem('bugevents token', token);
 	$('#refusal').textContent = '';
-	connection = connect({ url: `${location.origin}/ws`, token, attempts: Infinity });
+	connection = connect({ url: `${location.origin}/ws`, token });
 	connection.on('state', showState);
 	connection.on('ready', (session) => {
 		$('#refusal').textContent = '';
@@ -119,7 +119,7 @@ function signOut(why) {
 }
 
 function showState(state) {
-	const names = { connecting: 'connecting', open: 'live', waiting: 'disconnected, coming back', closed: 'not connected' };
+	const names = { connecting: 'connecting', open: 'live', waiting: 'disconnected, coming back', offline: 'offline, trying each minute', closed: 'not connected' };
 	const session = connection?.session;
 
 	$('#state').dataset.state = state;

@@ -7,15 +7,167 @@ export interface Position {
 export interface Filter {
 	types?: string[];
 	actions?: string[];
-	project_ids?: (number | string)[];
-	bug_report_ids?: (number | string)[];
+	project_ids?: (number | string | bigint)[];
+	bug_report_ids?: (number | string | bigint)[];
 	/** When this client can't keep up: of each row only the last state. */
 	conflate?: boolean;
 }
 
-export interface BugEvent<Payload = Record<string, unknown>> {
-	type: string;
-	action: string;
+/* ---- rows, and what events have of them ---- */
+
+/** A number; a string where the column has strings, or where a number is beyond 2^53. */
+export type Id = number | string;
+
+/** What an attachment adds with "extra"; and the fields whose values were cut. */
+export interface Extra {
+	truncated?: string[];
+	[field: string]: unknown;
+}
+
+export interface BugReport extends Extra {
+	id: Id;
+	title: string;
+	description: string | null;
+	status: string;
+	priority: string | number | null;
+	creator_id?: Id | null;
+	assignee_id: Id | null;
+	project_id: Id | null;
+	created_at: string;
+	updated_at: string;
+}
+
+export interface Comment extends Extra {
+	id: Id;
+	bug_report_id: Id;
+	project_id?: Id | null;
+	user_id: Id | null;
+	content: string;
+	edited?: boolean;
+	created_at: string;
+	updated_at: string;
+}
+
+export interface Project extends Extra {
+	id: Id;
+	name: string;
+	description: string | null;
+	created_at: string;
+	updated_at: string;
+}
+
+/** Others than admins may find that fields are missing: those that the attachment keeps for admins. */
+export interface User extends Extra {
+	id: Id;
+	username: string;
+	email?: string | null;
+	phone?: string | null;
+	role: string;
+	status: string;
+	created_at: string;
+	updated_at: string;
+}
+
+export interface Membership extends Extra {
+	id?: Id;
+	user_id: Id;
+	project_id: Id;
+}
+
+export interface Notification {
+	id: Id;
+	type: 'bug_assigned' | 'comment_added' | 'status_changed' | 'priority_changed' | 'reminder_sent' | 'welcome';
+	user_id: Id;
+	bug_report_id: Id | null;
+	comment_id: Id | null;
+	title: string | null;
+	message: string;
+	status: string | null;
+	/** Of how many events this tells. */
+	count: number;
+	read: boolean;
+	created_at: string;
+	[field: string]: unknown;
+}
+
+export interface Reminder {
+	id: Id;
+	bug_report_id: Id;
+	user_id: Id | null;
+	due_at: string;
+	every: string | null;
+	created_at: string;
+	[field: string]: unknown;
+}
+
+export interface Watch {
+	bug_report_id: Id;
+	user_id: Id;
+	[field: string]: unknown;
+}
+
+export interface Alert {
+	name: string;
+	value: number;
+	threshold: number;
+	/** Seconds that the value is about. */
+	window: number;
+	[field: string]: unknown;
+}
+
+/** All rows of a table are gone. */
+export interface Table {
+	table: string;
+	[field: string]: unknown;
+}
+
+/** The rows that get() and list() read. */
+export interface Rows {
+	bug_report: BugReport;
+	comment: Comment;
+	project: Project;
+	user: User;
+	membership: Membership;
+	notification: Notification;
+}
+
+type RowActions<Row, Key = { id: Id; [field: string]: unknown }> = {
+	created: Row;
+	updated: Row;
+	deleted: Row;
+	/** It went out of the user's sight. */
+	moved_out: Key;
+	truncated: Table;
+};
+
+/** The payload of each type and action.  Yours are added by
+    declare module 'bugevents' { interface Payloads { build: { finished: { ok: boolean } } } } */
+export interface Payloads {
+	bug_report: RowActions<BugReport> & { status_changed: BugReport; assigned: BugReport; unassigned: BugReport };
+	comment: RowActions<Comment>;
+	project: RowActions<Project>;
+	user: RowActions<User> & { status_changed: User; attached: Table; detached: Table };
+	membership: RowActions<Membership, { user_id: Id; project_id: Id; [field: string]: unknown }> & { attached: Table; detached: Table };
+	notification: { [Action in Notification['type'] | 'read' | 'deleted']: Notification };
+	reminder: { created: Reminder; updated: Reminder; deleted: Reminder };
+	watch: { created: Watch; deleted: Watch };
+	alert: { raised: Alert; cleared: Alert };
+}
+
+type Type = keyof Payloads & string;
+type ActionOf<T extends Type> = keyof Payloads[T] & string;
+
+/** 'bug_report.updated' and the like. */
+export type EventName = { [T in Type]: `${T}.${ActionOf<T>}` }[Type];
+
+/** The event of a name: EventOf<'bug_report.updated'>, or EventOf<'bug_report'> for all its actions. */
+export type EventOf<Name extends EventName | Type> =
+	Name extends Type ? { [A in ActionOf<Name>]: BugEvent<Payloads[Name][A], Name, A> }[ActionOf<Name>] :
+	Name extends `${infer T extends Type}.${infer A}` ? A extends ActionOf<T> ? BugEvent<Payloads[T][A], T, A> : never : never;
+
+export interface BugEvent<Payload = Record<string, unknown>, Type = string, Action = string> {
+	type: Type;
+	action: Action;
 	seq: number;
 	tx: { id: string; n: number; of: number };
 	at: string;
@@ -23,8 +175,10 @@ export interface BugEvent<Payload = Record<string, unknown>> {
 	actor?: string;
 	payload: Payload;
 	/** Of updates: the old and the new value of each changed field. */
-	changes?: Record<string, [unknown, unknown]>;
+	changes?: { [Field in keyof Payload]?: [Payload[Field], Payload[Field]] };
 }
+
+/* ---- the connection ---- */
 
 export interface Session {
 	connection_id: string;
@@ -40,20 +194,25 @@ export interface Session {
 	limits: { max_message_size: number; message_rate: number; max_connections_per_user: number };
 }
 
-export type State = 'connecting' | 'open' | 'waiting' | 'closed';
+/** 'waiting': for the next attempt; 'offline': several were in vain, it goes on once a minute. */
+export type State = 'connecting' | 'open' | 'waiting' | 'offline' | 'closed';
 
 export interface Options {
 	/** ws://host:8432/ws; http and https are taken as ws and wss. */
 	url: string;
-	/** A token; or getToken, which is asked for one at each attempt and ahead of expiry. */
+	/** A token; or getToken, which is asked for one at each attempt and ahead of expiry.  When it fails it is
+	    asked again, unless its error has fatal: true. */
 	token?: string;
 	getToken?: (reason: 'connect' | 'renew') => string | Promise<string>;
 	/** Resume there. */
 	position?: Position;
 	filter?: Filter;
-	/** Attempts in a row before it gives up (5); Infinity: never. */
+	/** false: not before open() is called. */
+	open?: boolean;
+	/** Attempts in a row before it says that it is offline (5). */
 	attempts?: number;
-	/** The longest first wait, ms (2000); it doubles with each attempt, up to maxDelay (60000). */
+	/** The longest first wait, ms (2000); it doubles with each attempt, up to maxDelay (60000), which is also
+	    the longest wait while offline. */
 	firstDelay?: number;
 	maxDelay?: number;
 	/** The WebSocket class, where it isn't global: that of "ws" in node. */
@@ -62,6 +221,8 @@ export interface Options {
 	timers?: {
 		setTimeout?: (callback: () => void, ms: number) => unknown;
 		clearTimeout?: (timer: unknown) => void;
+		/** In ms, from anywhere; it does not go back. */
+		now?: () => number;
 		random?: () => number;
 	};
 }
@@ -79,6 +240,16 @@ export interface Row<Payload = Record<string, unknown>> {
 	asOf: number;
 }
 
+export interface ListOptions {
+	project_id?: number | string | bigint;
+	bug_report_id?: number | string | bigint;
+	status?: string;
+	/** Of notifications: those only that are not read. */
+	unread?: boolean;
+	/** How many rows a page has (1000, which is the most). */
+	limit?: number;
+}
+
 export class Connection implements AsyncIterable<BugEvent> {
 	readonly state: State;
 	readonly position: Position | null;
@@ -88,25 +259,28 @@ export class Connection implements AsyncIterable<BugEvent> {
 	on(name: 'ready', listener: (session: Session) => void): () => void;
 	on(name: 'resync', listener: (gap: { oldest: number; seq: number }) => void): () => void;
 	on(name: 'error', listener: (error: Error) => void): () => void;
-	on(name: 'close', listener: (error: BugeventsError | null) => void): () => void;
+	on(name: 'close', listener: (error: Error | null) => void): () => void;
 	on(name: 'event', listener: (event: BugEvent) => void): () => void;
 	/** A type ('comment'), or a type and an action ('comment.created'). */
+	on<Name extends EventName | keyof Payloads & string>(name: Name, listener: (event: EventOf<Name>) => void): () => void;
 	on(name: string, listener: (event: BugEvent) => void): () => void;
 	off(name: string, listener: (...values: never[]) => void): void;
 	subscribe(filter?: Filter): Promise<void>;
 	request(type: string, payload?: Record<string, unknown>): Promise<Record<string, unknown>>;
-	get<Payload = Record<string, unknown>>(type: string, id: number | string): Promise<Row<Payload>>;
-	list<Payload = Record<string, unknown>>(type: string, options?: {
-		project_id?: number | string;
-		bug_report_id?: number | string;
-		status?: string;
-		limit?: number;
-	}): AsyncGenerator<Row<Payload>>;
+	get<T extends keyof Rows>(type: T, id: number | string | bigint): Promise<Row<Rows[T]>>;
+	get<Payload = Record<string, unknown>>(type: string, id: number | string | bigint): Promise<Row<Payload>>;
+	list<T extends keyof Rows>(type: T, options?: ListOptions): AsyncGenerator<Row<Rows[T]>>;
+	list<Payload = Record<string, unknown>>(type: string, options?: ListOptions): AsyncGenerator<Row<Payload>>;
 	[Symbol.asyncIterator](): AsyncIterator<BugEvent>;
+	/** Open it again after its end, where it was; or for the first time, if it was made with open: false. */
+	open(): void;
 	close(): void;
 }
 
 export function connect(options: Options): Connection;
 
 /** Does an event pass a filter?  The server's rule. */
-export function passes(filter: Filter | null | undefined, event: Pick<BugEvent, 'type' | 'action' | 'payload'>): boolean;
+export function passes(filter: Filter | null | undefined, event: Pick<BugEvent<unknown>, 'type' | 'action' | 'payload'>): boolean;
+
+/** JSON.parse, but whole numbers beyond 2^53 become strings instead of other numbers. */
+export function parse(text: string): unknown;

@@ -7,25 +7,42 @@
  * once, in order, or is told by "resync" that there is a gap.
  *
  *	connecting --> open --> waiting --> connecting ...      (a socket ended; back-off)
- *	     \----------------> closed                          (close(), or no use to go on)
+ *	     \--> offline --> open                              (in vain: one attempt a minute)
+ *	          closed --> connecting                          (close(), or no use to go on; open())
  *
- * Subscriptions, requests and tokens are the protocol's (docs/protocol.md).  After
- * coming back the subscription is made anew; what arrives before that took effect is
- * filtered here, by the same rule.
+ * Requests wait here until the server has room for them (its message rate, its open requests), so
+ * each is answered.  Subscriptions are the protocol's (docs/protocol.md); after coming back they are
+ * made anew, and what arrives before that took effect is filtered here, by the same rule.
  *
- * Failure: an error that trying again can't mend (a bad token, a foreign origin) closes
- * the connection for good.  An error that a listener throws is the application's: it
- * is thrown again outside, and does not disturb the stream.
+ * Failure: what another attempt can't mend (a bad token that is fixed, a foreign origin, a wrong
+ * filter) closes the connection.  An error that nobody listens to goes to the console.  One that a
+ * listener throws is the application's: it is thrown again outside, and does not disturb the stream.
  */
 
 const SUBPROTOCOL = 'bugevents.v1';
 
-/* What another attempt with the same token would not change. */
-const FATAL = new Set(['missing_token', 'invalid_token', 'user_inactive', 'forbidden', 'origin_not_allowed']);
+/* What another attempt would not change; with getToken the next token may be a better one. */
+const FATAL = new Set(['user_inactive', 'forbidden', 'origin_not_allowed']);
+const BAD_TOKEN = new Set(['missing_token', 'invalid_token', 'token_expired']);
 
+/* Somebody has to leave first. */
+const FULL = new Set(['server_full', 'too_many_connections']);
+
+/* Of a request that has no fault of its own. */
+const LOST = new Set(['disconnected', 'timeout']);
+
+/* In ms. */
 const REQUEST_TIMEOUT = 30000;
-const PING_TIMEOUT = 10000;
 const TOKEN_TIMEOUT = 30000;
+const READY_TIMEOUT = 30000;
+const PING_INTERVAL = 30000;		/* where the server has none */
+const PING_TIMEOUT = 10000;
+const PING_PAUSE = 5000;			/* what was heard from just now is not asked */
+const RENEW_DELAY = 10000;
+
+const MOST_OPEN = 8;				/* requests that the server answers side by side */
+const SPARE = 2;					/* of the server's message rate, for pings and tokens */
+const PAGE = 1000;
 
 export class BugeventsError extends Error {
 	constructor(code, message, payload = {}) {
@@ -54,8 +71,43 @@ function socketUrl(base, position) {
 	return url.href;
 }
 
+/* A whole number that may be too long for a double; also in a string, where it is none. */
+const LONG = /[:,[]\s*(-?\d{16,})(?![\d.eE])/g;
+
+function isEscaped(text, at) {
+	let start = at;
+
+	while (text[start - 1] === '\\')
+		start--;
+	return (at - start) % 2 === 1;
+}
+
+/** JSON.parse, but whole numbers beyond 2^53 become strings instead of other numbers.  Linear. */
+export function parse(text) {
+	let exact = '';
+	let done = 0;
+	let inString = false;
+	let quote = -2;					/* not looked for yet */
+
+	for (const match of text.matchAll(LONG)) {
+		const end = match.index + match[0].length;
+
+		if (quote === -2)
+			quote = text.indexOf('"');
+		for (; quote >= 0 && quote < end; quote = text.indexOf('"', quote + 1))
+			if (!inString || !isEscaped(text, quote))
+				inString = !inString;
+		if (inString || Number.isSafeInteger(Number(match[1])))
+			continue;
+		exact += `${text.slice(done, end - match[1].length)}"${match[1]}"`;
+		done = end;
+	}
+	return JSON.parse(done ? exact + text.slice(done) : text);
+}
+
 function lists(list, value) {
-	return !list?.length || (value !== undefined && value !== null && list.some((item) => String(item) === String(value)));
+	return !Array.isArray(list) || !list.length ||
+		(value !== undefined && value !== null && list.some((item) => String(item) === String(value)));
 }
 
 /** Does an event pass a subscription's filter?  The server's rule. */
@@ -67,50 +119,68 @@ export function passes(filter, event) {
 		lists(filter.bug_report_ids, event.type === 'bug_report' ? payload.id : payload.bug_report_id));
 }
 
+function errorOf(payload) {
+	return new BugeventsError(payload.code, payload.message, payload);
+}
+
 export class Connection {
 	#options;
-	#timers;
+	#clock;
 	#listeners = new Map();
 	#readers = new Set();
-	#requests = new Map();
-	#socket = null;
-	#state = 'waiting';
+	#state = 'closed';
 	#position;
-	#session = null;
-	#filter = null;
+	#filter;
 	#filtering = false;		/* the server doesn't know our filter yet */
-	#attempt = 0;
-	#refusal = null;
-	#retry = null;
+
+	#turn = 0;				/* which attempt; an older one that still waits for its token is not heard */
+	#attempt = 0;			/* in a row */
+	#retry = null;			/* the timer of the next one */
+	#notBefore = 0;			/* as the server said */
+
+	#socket = null;
+	#session = null;
+	#refusal = null;		/* why the socket is going to end */
+	#complaint = null;		/* the last error that was told */
+	#heard = 0;
 	#heartbeat = null;
+	#renewal = null;
+
+	#queue = [];			/* requests that wait for room */
+	#requests = new Map();	/* those that wait for an answer, by id, in the order in which they were sent */
+	#nameless = [];			/* errors without an id, until it is clear whose they are */
 	#lastRequest = 0;
-	#online = () => this.#hurry();
+	#sent = 0;
+	#tokens = 0;			/* of the server's bucket; less than there */
+	#filled = 0;
+	#pausedUntil = 0;
+	#pump = null;
+
+	#wake = ({ type }) => {
+		if (type === 'online' || globalThis.document.visibilityState === 'visible')
+			this.#hurry();
+	};
 
 	constructor(options) {
 		if (!options?.url)
 			throw new TypeError('bugevents: an url is needed');
 		if (!options.token === !options.getToken)
 			throw new TypeError('bugevents: either token or getToken is needed');
-		this.#options = {
-			attempts: 5, firstDelay: 2000, maxDelay: 60000,
-			WebSocket: globalThis.WebSocket,
-			...options
-		};
-		if (!this.#options.WebSocket)
-			throw new TypeError('bugevents: there is no WebSocket here; give one as an option (in node: import it from "ws")');
-		this.#timers = {
+		this.#options = { attempts: 5, firstDelay: 2000, maxDelay: 60000, ...options };
+		this.#clock = {
 			setTimeout: (callback, ms) => setTimeout(callback, ms),
 			clearTimeout: (timer) => clearTimeout(timer),
+			now: () => performance.now(),
 			random: () => Math.random(),
 			...options.timers
 		};
 		this.#position = options.position ? { stream: options.position.stream, seq: options.position.seq } : null;
 		this.#filter = options.filter ?? null;
-		globalThis.addEventListener?.('online', this.#online);
-		this.#open();
+		if (options.open !== false)
+			this.open();
 	}
 
-	/** 'connecting', 'open', 'waiting' or 'closed'. */
+	/** 'connecting', 'open', 'waiting', 'offline' or 'closed'. */
 	get state() { return this.#state; }
 
 	/** Where the stream was handed over to: to be kept, and given to connect() as position. */
@@ -142,6 +212,17 @@ export class Connection {
 				queueMicrotask(() => { throw error; });
 			}
 		}
+	}
+
+	/* The console doesn't need to hear the same each minute. */
+	#complain(error) {
+		const again = String(error) === String(this.#complaint);
+
+		this.#complaint = error;
+		if (this.#listeners.get('error')?.size)
+			this.#emit('error', error);
+		else if (!again)
+			console.error('bugevents:', error);
 	}
 
 	#enter(state) {
@@ -188,27 +269,47 @@ export class Connection {
 
 	/* ---- a socket's life ---- */
 
-	async #open() {
-		this.#enter('connecting');
-		this.#refusal = null;
+	/** Open it again after its end, where it was; or for the first time, if it was made with open: false. */
+	open() {
+		if (this.#state !== 'closed')
+			return;
+		this.#options.WebSocket ??= globalThis.WebSocket;
+		if (!this.#options.WebSocket)
+			throw new TypeError('bugevents: there is no WebSocket here; give one as an option (in node: import it from "ws")');
+		socketUrl(this.#options.url);	/* throws, if it is none */
+		this.#attempt = 0;
+		this.#complaint = null;
+		this.#look('addEventListener');
+		this.#connect();
+	}
+
+	#look(how) {
+		globalThis[how]?.('online', this.#wake);
+		globalThis.document?.[how]('visibilitychange', this.#wake);
+	}
+
+	async #connect() {
+		const turn = ++this.#turn;
 		let token;
 
+		this.#retry = null;
+		this.#refusal = null;
+		if (this.#state !== 'offline')	/* that ends when there is a connection */
+			this.#enter('connecting');
 		try {
 			token = await this.#token('connect');
 		} catch (error) {
-			if (this.#state !== 'connecting')
-				return;			/* closed meanwhile */
-			this.#emit('error', error);
-			this.#comeBack();
+			if (turn === this.#turn) {
+				this.#complain(error);
+				this.#comeBack(error);
+			}
 			return;
 		}
-		if (this.#state !== 'connecting')
-			return;
+		if (turn !== this.#turn)
+			return;				/* closed meanwhile */
 		try {
-			this.#adopt(new this.#options.WebSocket(socketUrl(this.#options.url, this.#position),
-				[SUBPROTOCOL, `bearer.${token}`]));
+			this.#adopt(new this.#options.WebSocket(socketUrl(this.#options.url, this.#position), [SUBPROTOCOL, `bearer.${token}`]));
 		} catch (error) {
-			this.#emit('error', error);
 			this.#end(error);
 		}
 	}
@@ -219,76 +320,105 @@ export class Connection {
 			if (socket === this.#socket)
 				this.#receive(message.data);
 		};
-		socket.onclose = (close) => {
+		socket.onclose = ({ code, reason }) => {
 			if (socket === this.#socket)
-				this.#lost(close.code, close.reason);
+				this.#lost(new BugeventsError(reason || 'disconnected', `the connection ended (${code})`));
 		};
 		/* The close that follows says it all. */
 		socket.onerror = () => {};
+		this.#dropAfter(READY_TIMEOUT, 'the server did not say ready in time');
 	}
 
 	async #token(reason) {
-		if (!this.#options.getToken)
-			return this.#options.token;
+		const { getToken = () => this.#options.token } = this.#options;
 		let timer;
 		const late = new Promise((_, reject) => {
-			timer = this.#timers.setTimeout(() => reject(new BugeventsError('timeout', 'getToken took too long')), TOKEN_TIMEOUT);
+			timer = this.#clock.setTimeout(() => reject(new BugeventsError('timeout', 'getToken took too long')), TOKEN_TIMEOUT);
 		});
 
 		try {
-			return await Promise.race([this.#options.getToken(reason), late]);
+			const token = String(await Promise.race([getToken(reason), late])).trim();
+
+			if (!/^[\w.-]+$/.test(token))
+				throw new BugeventsError('invalid_token', 'what was given is not a token');
+			return token;
 		} finally {
-			this.#timers.clearTimeout(timer);
+			this.#clock.clearTimeout(timer);
 		}
 	}
 
-	/* The socket is gone: come back, unless that is no use. */
-	#lost(code, reason) {
-		const refusal = this.#refusal ?? new BugeventsError(reason || 'disconnected', `the connection ended (${code})`);
-		const useless = FATAL.has(refusal.code) || (refusal.code === 'token_expired' && !this.#options.getToken);
+	/* The socket is gone. */
+	#lost(error) {
+		const why = this.#refusal ?? error;
 
 		this.#leave();
-		if (useless)
-			this.#end(refusal);
-		else
-			this.#comeBack(refusal);
+		this.#comeBack(why);
+	}
+
+	/* Leave it; its own close may take minutes. */
+	#drop(error) {
+		this.#socket.close();
+		this.#lost(error);
+	}
+
+	#dropAfter(ms, why) {
+		this.#clock.clearTimeout(this.#heartbeat);
+		this.#heartbeat = this.#clock.setTimeout(() => this.#drop(new BugeventsError('timeout', why)), ms);
 	}
 
 	/* Forget the socket, and what waits for it. */
 	#leave() {
+		const waiting = [...this.#requests.values(), ...this.#queue.splice(0)];
+
 		this.#socket = null;
 		this.#session = null;
-		this.#timers.clearTimeout(this.#heartbeat);
-		for (const request of this.#requests.values())
-			request.reject(new BugeventsError('disconnected', 'the connection ended before the answer'));
+		this.#nameless = [];
 		this.#requests.clear();
+		for (const timer of [this.#heartbeat, this.#renewal, this.#pump, ...waiting.map((request) => request.timer)])
+			this.#clock.clearTimeout(timer);
+		for (const request of waiting)
+			request.reject(new BugeventsError('disconnected', 'the connection ended before the answer'));
 	}
 
-	/* Exponential back-off with full jitter. */
-	#comeBack(refusal = null) {
-		const { attempts, firstDelay, maxDelay } = this.#options;
-		const least = 1000 * (refusal?.payload.retry_after ?? 0);
+	#isFinal({ code, fatal }) {
+		return fatal === true || FATAL.has(code) || (BAD_TOKEN.has(code) && !this.#options.getToken);
+	}
 
-		if (this.#attempt >= attempts) {
-			this.#end(refusal ?? new BugeventsError('disconnected', `no connection after ${attempts} attempts`));
+	/* Exponential back-off with full jitter, then slowly; unless that is no use. */
+	#comeBack(error) {
+		if (this.#isFinal(error)) {
+			this.#end(error);
 			return;
 		}
-		const delay = Math.max(least, this.#timers.random() * Math.min(maxDelay, firstDelay * 2 ** this.#attempt));
+		const { attempts, firstDelay, maxDelay } = this.#options;
+		const { now, random, setTimeout: after } = this.#clock;
+		const inVain = this.#attempt >= attempts && !FULL.has(error.code);
+		const delay = inVain ? maxDelay * (1 + random()) / 2 : random() * Math.min(maxDelay, firstDelay * 2 ** this.#attempt);
+		const least = 1000 * (error.payload?.retry_after ?? 0);
 
 		this.#attempt++;
-		this.#enter('waiting');
-		this.#retry = this.#timers.setTimeout(() => this.#open(), delay);
+		this.#notBefore = now() + least;
+		this.#retry = after(() => this.#connect(), Math.max(least, delay));
+		if (inVain && this.#state !== 'offline' && error !== this.#complaint)
+			this.#complain(error);
+		this.#enter(inVain ? 'offline' : 'waiting');
 	}
 
-	/* The network is back: no reason to wait any longer. */
+	/* The network is back, or the user: no reason to wait any longer; and is the socket alive? */
 	#hurry() {
-		if (this.#state !== 'waiting')
-			return;
-		this.#timers.clearTimeout(this.#retry);
-		this.#open();
+		const now = this.#clock.now();
+
+		if (this.#retry !== null && now >= this.#notBefore) {
+			this.#clock.clearTimeout(this.#retry);
+			this.#attempt = 0;
+			this.#enter('connecting');
+			this.#connect();
+		} else if (this.#session && now - this.#heard >= PING_PAUSE) {
+			this.#knock();
+		}
 	}
 
-	/** Close for good.  Requests that wait are rejected, iterations end. */
+	/** Close it.  Requests that wait are rejected, iterations end. */
 	close() {
 		this.#end(null);
 	}
@@ -298,12 +428,15 @@ export class Connection {
 			return;
 		const socket = this.#socket;
 
-		this.#timers.clearTimeout(this.#retry);
-		globalThis.removeEventListener?.('online', this.#online);
+		this.#turn++;
+		this.#clock.clearTimeout(this.#retry);
+		this.#retry = null;
+		this.#look('removeEventListener');
 		this.#leave();
+		if (error && error !== this.#complaint)
+			this.#complain(error);
 		this.#enter('closed');
-		if (socket)
-			socket.close(1000);
+		socket?.close(1000);
 		this.#wakeReaders();
 		this.#emit('close', error);
 	}
@@ -311,18 +444,26 @@ export class Connection {
 	/* ---- messages ---- */
 
 	#receive(text) {
-		const message = JSON.parse(text);
+		try {
+			this.#take(parse(text));
+		} catch (error) {
+			this.#complain(new BugeventsError('invalid_message', `the server sent what is no message: ${error.message}`));
+			if (this.#socket)
+				this.#drop(this.#complaint);	/* it may have been an event */
+		}
+		if (this.#session)
+			this.#beat();
+	}
 
+	#take(message) {
 		if (message.type === 'connection')
 			this.#receiveConnection(message);
-		else if (message.type === 'reply' || (message.type === 'error' && this.#requests.has(message.id)))
-			this.#receiveReply(message);
+		else if (message.type === 'reply' || (message.type === 'error' && message.id !== undefined))
+			this.#receiveAnswer(message);
 		else if (message.type === 'error')
 			this.#receiveError(message.payload);
 		else if (message.seq !== undefined)
 			this.#receiveEvent(message);
-		if (this.#socket)
-			this.#beat();
 	}
 
 	#receiveConnection({ action, payload }) {
@@ -335,30 +476,42 @@ export class Connection {
 	#receiveReady(payload) {
 		this.#session = payload;
 		this.#attempt = 0;
+		this.#complaint = null;
 		if (!this.#position || !payload.resumed)
 			this.#position = { stream: payload.stream, seq: payload.seq };
+		this.#tokens = Infinity;	/* full */
+		this.#pausedUntil = 0;
 		this.#filtering = this.#filter !== null;
-		this.#enter('open');
-		this.#emit('ready', payload);
 		if (this.#filtering)
-			this.#tellFilter(this.#filter).catch(() => {});	/* told by the connection's end */
+			this.#tellFilter(this.#filter).catch((error) => this.#filterFailed(error));
+		this.#enter('open');
+		if (this.#session === payload)
+			this.#emit('ready', payload);
 	}
 
-	/* A message of the server that no request asked for; often the last one. */
+	/* A message of the server that names no request; often the last one. */
 	#receiveError(payload) {
-		const error = new BugeventsError(payload.code, payload.message, payload);
+		const { code } = payload;
 
-		if (payload.code === 'resync_required') {
+		if (code === 'resync_required') {
 			this.#position.seq = Math.max(this.#position.seq, payload.seq);
 			this.#emit('resync', { oldest: payload.oldest, seq: payload.seq });
 			return;
 		}
-		this.#refusal = error;
-		this.#emit('error', error);
+		if (this.#session && (code === 'invalid_message' || code === 'invalid_field' || payload.retry_after !== undefined)) {
+			this.#nameless.push({ payload, sent: this.#sent });
+			this.#pause(payload);
+			this.#attribute();
+			return;
+		}
+		if (code === 'message_too_big' && this.#requests.size > 0)
+			this.#refuse([...this.#requests.values()].reduce((a, b) => a.text.length > b.text.length ? a : b), payload);
+		this.#refusal = errorOf(payload);
+		this.#complain(this.#refusal);
 	}
 
 	#receiveEvent(event) {
-		if (event.seq <= this.#position.seq)
+		if (!this.#session || event.seq <= this.#position.seq)
 			return;				/* we had it */
 		this.#position.seq = event.seq;
 		if (this.#filtering && !passes(this.#filter, event))
@@ -376,34 +529,110 @@ export class Connection {
 		return (await this.#ask(type, payload)).payload;
 	}
 
-	#ask(type, payload, timeout = REQUEST_TIMEOUT) {
-		if (this.#state !== 'open')
+	#ask(type, payload, urgent = false) {
+		if (!this.#session)
 			return Promise.reject(new BugeventsError('disconnected', 'there is no connection at the moment'));
 		const id = ++this.#lastRequest;
+		const text = JSON.stringify({ type, id, payload }, (_, value) => typeof value === 'bigint' ? String(value) : value);
+		const most = this.#session.limits?.max_message_size;
 
+		if (most && new TextEncoder().encode(text).length > most)
+			return Promise.reject(new BugeventsError('message_too_big', `the server takes ${most} bytes at most`));
 		return new Promise((resolve, reject) => {
-			const timer = this.#timers.setTimeout(() => {
-				this.#requests.delete(id);
-				reject(new BugeventsError('timeout', 'no answer in time'));
-			}, timeout);
-			const done = (finish) => (value) => {
-				this.#timers.clearTimeout(timer);
-				finish(value);
-			};
+			const request = { id, text, resolve, reject };
 
-			this.#requests.set(id, { resolve: done(resolve), reject: done(reject) });
-			this.#socket.send(JSON.stringify({ type, id, payload }));
+			if (urgent)
+				this.#send(request);
+			else
+				this.#enqueue(request);
 		});
 	}
 
-	#receiveReply(message) {
+	#enqueue(request) {
+		this.#queue.push(request);
+		this.#queue.sort((a, b) => a.id - b.id);
+		this.#sendQueued();
+	}
+
+	#sendQueued() {
+		this.#clock.clearTimeout(this.#pump);
+		while (this.#queue.length > 0 && this.#requests.size < MOST_OPEN) {
+			const wait = this.#wait();
+
+			if (wait > 0) {
+				this.#pump = this.#clock.setTimeout(() => this.#sendQueued(), wait);
+				return;
+			}
+			this.#send(this.#queue.shift());
+		}
+	}
+
+	/* How long the server takes no message: its bucket, less the spare. */
+	#wait() {
+		const now = this.#clock.now();
+		const paused = this.#pausedUntil - now;
+		const rate = this.#session.limits?.message_rate;
+
+		if (!rate)
+			return paused;
+		this.#tokens = Math.min(Math.max(1, rate - SPARE), this.#tokens + Math.max(0, now - this.#filled) * rate / 60000);
+		this.#filled = now;
+		return Math.max(paused, this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) * 60000 / rate));
+	}
+
+	#send(request) {
+		this.#tokens--;
+		request.sent = ++this.#sent;
+		request.timer = this.#clock.setTimeout(
+			() => this.#settle(request, () => request.reject(new BugeventsError('timeout', 'no answer in time'))), REQUEST_TIMEOUT);
+		this.#requests.set(request.id, request);
+		this.#socket.send(request.text);
+	}
+
+	#settle(request, finish) {
+		this.#requests.delete(request.id);
+		this.#clock.clearTimeout(request.timer);
+		finish();
+		this.#sendQueued();
+	}
+
+	#receiveAnswer(message) {
 		const request = this.#requests.get(message.id);
 
-		this.#requests.delete(message.id);
-		if (message.type === 'reply')
-			request?.resolve(message);
-		else
-			request.reject(new BugeventsError(message.payload.code, message.payload.message, message.payload));
+		if (request && message.type === 'reply')
+			this.#settle(request, () => request.resolve(message));
+		else if (request)
+			this.#refuse(request, message.payload);
+		this.#attribute();
+	}
+
+	/* What was refused for its moment only, is asked again. */
+	#refuse(request, payload) {
+		if (payload.code !== 'rate_limited' || payload.retry_after === undefined) {
+			this.#settle(request, () => request.reject(errorOf(payload)));
+			return;
+		}
+		this.#pause(payload);
+		this.#requests.delete(request.id);
+		this.#clock.clearTimeout(request.timer);
+		this.#enqueue(request);
+	}
+
+	#pause({ retry_after: seconds = 0 }) {
+		this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.now() + 1000 * seconds);
+	}
+
+	/* Each message is answered once: when of those that were sent as many are left as there are
+	   errors without an id, these are theirs. */
+	#attribute() {
+		const errors = this.#nameless;
+		const last = errors[errors.length - 1]?.sent;
+		const asked = [...this.#requests.values()].filter(({ sent }) => sent <= last);
+
+		if (asked.length > errors.length)
+			return;
+		this.#nameless = [];
+		errors.forEach(({ payload }, i) => asked[i] ? this.#refuse(asked[i], payload) : this.#complain(errorOf(payload)));
 	}
 
 	/** Narrow the stream: { types, actions, project_ids, bug_report_ids, conflate }.  Kept when
@@ -412,12 +641,12 @@ export class Connection {
 		const before = this.#filter;
 
 		this.#filter = filter;
-		if (this.#state !== 'open')
-			return;				/* it will be told when it is */
+		if (!this.#session)
+			return;				/* it will be told when it is open */
 		try {
 			await this.#tellFilter(filter);
 		} catch (error) {
-			if (error.code !== 'disconnected')
+			if (error.code !== 'disconnected' && this.#filter === filter)
 				this.#filter = before;
 			throw error;
 		}
@@ -429,6 +658,14 @@ export class Connection {
 			this.#filtering = false;
 	}
 
+	/* One that the server doesn't know would be another stream than was wanted. */
+	#filterFailed(error) {
+		if (!LOST.has(error.code))
+			this.#end(error);
+		else if (this.#session && error.code === 'timeout')
+			this.#drop(error);
+	}
+
 	/** A row as it is now: { row, asOf }. */
 	async get(type, id) {
 		const reply = await this.#ask('get', { type, id });
@@ -436,12 +673,13 @@ export class Connection {
 		return { row: reply.payload, asOf: reply.as_of };
 	}
 
-	/** All rows of a type, page by page: for await (const { row, asOf } of connection.list(...)). */
-	async *list(type, { project_id, bug_report_id, status, limit } = {}) {
+	/** All rows of a type, page by page: for await (const { row, asOf } of connection.list(...)).
+	    It goes on where it was when the connection comes back. */
+	async *list(type, { limit = PAGE, ...only } = {}) {
 		let after;
 
 		do {
-			const reply = await this.#ask('list', { type, project_id, bug_report_id, status, limit, after });
+			const reply = await this.#askAgain('list', { type, limit, ...only, after });
 
 			for (const row of reply.payload.items)
 				yield { row, asOf: reply.as_of };
@@ -449,38 +687,60 @@ export class Connection {
 		} while (after !== null);
 	}
 
+	async #askAgain(type, payload) {
+		for (;;) {
+			try {
+				return await this.#ask(type, payload);
+			} catch (error) {
+				if (error.code !== 'disconnected' || this.#state === 'closed')
+					throw error;
+				await this.#change();
+			}
+		}
+	}
+
+	#change() {
+		return new Promise((resolve) => {
+			const end = this.on('state', () => {
+				end();
+				resolve();
+			});
+		});
+	}
+
 	/* ---- tokens, heartbeat ---- */
 
 	async #renew() {
+		const socket = this.#socket;
+
 		if (!this.#options.getToken)
 			return;
 		try {
-			const token = await this.#token('renew');
+			const { payload } = await this.#ask('authenticate', { token: await this.#token('renew') }, true);
 
-			this.#session = { ...this.#session, ...await this.request('authenticate', { token }) };
+			this.#session = { ...this.#session, ...payload };
 		} catch (error) {
-			if (this.#state === 'open')		/* else the next connection asks for a token anyway */
-				this.#emit('error', error);
+			if (socket !== this.#socket)
+				return;			/* the next connection asks for a token anyway */
+			this.#complain(error);
+			if (error.fatal === true)
+				this.#end(error);
+			else
+				this.#renewal = this.#clock.setTimeout(() => this.#renew(), RENEW_DELAY);
 		}
 	}
 
 	/* A page can't see the server's pings: when nothing comes for long, ask. */
 	#beat() {
-		const interval = 1000 * (this.#session?.ping_interval ?? 0);
-
-		this.#timers.clearTimeout(this.#heartbeat);
-		if (interval > 0)
-			this.#heartbeat = this.#timers.setTimeout(() => this.#knock(this.#socket), interval);
+		this.#heard = this.#clock.now();
+		this.#clock.clearTimeout(this.#heartbeat);
+		this.#heartbeat = this.#clock.setTimeout(() => this.#knock(), 1000 * this.#session.ping_interval || PING_INTERVAL);
 	}
 
-	async #knock(socket) {
-		try {
-			await this.#ask('ping', {}, PING_TIMEOUT);
-		} catch (error) {
-			if (error.code !== 'timeout' || socket !== this.#socket)
-				return;
-			socket.close();
-			this.#lost(1006, '');	/* its own close may take minutes */
-		}
+	/* Whatever comes is an answer. */
+	#knock() {
+		this.#heard = Infinity;		/* once is enough */
+		this.#ask('ping', {}, true).catch(() => {});
+		this.#dropAfter(PING_TIMEOUT, 'the connection went silent');
 	}
 }

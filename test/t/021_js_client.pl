@@ -109,12 +109,17 @@ is(heard('wants', sub { $_[0] eq 'renew' }), 'renew', 'a token that ends soon: a
 BugEvents::Server::wait_until(sub { $server->sql("SELECT role FROM bugevents.connections") eq 'admin' }, 'the new role');
 pass('a token is renewed ahead of its end');
 
-# No use to go on.
+# A bad token, then a good one; then somebody who may not come again.
 %grant = (connect => { secret => 'x' x 40 });
 kill 'KILL', $server->gateway_pids;
-is(heard('close'), 'invalid_token', 'a bad token is the end');
+is(heard('error', sub { $_[0] eq 'invalid_token' }), 'invalid_token', 'a bad token is told');
+%grant = ();
+ok(heard('ready'), '... and another one asked for');
+$server->sql("INSERT INTO users (id, username, status) OVERRIDING SYSTEM VALUE VALUES (1, 'ada', 'inactive')");
+is(heard('close'), 'user_inactive', 'no use to go on: the end');
 $client->finish;
 is($client->err, '', 'and nothing was thrown');
+$server->sql("UPDATE users SET status = 'active'");
 
 # From a position that was kept; one that is gone.
 my ($stream, $seq) = split /\|/, $server->sql('SELECT id, (SELECT max(last_seq) FROM bugevents.journal) FROM bugevents.stream');

@@ -1,4 +1,4 @@
-# What npm pack makes of the JavaScript client: a package that can be imported, with types that fit.
+# What npm pack makes of the JavaScript client: a package that can be imported and required, with types that fit.
 use strict;
 use warnings;
 use Cwd qw(getcwd);
@@ -26,7 +26,7 @@ sub run_in
 # A list of packages, or from npm 12 on an object of them by their names.
 my $packages = decode_json(run_in("$source/clients/js", qw(npm pack --offline --json --pack-destination), $folder));
 my ($packed) = ref $packages eq 'ARRAY' ? @{$packages} : values %{$packages};
-is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.d.ts bugevents.js example.html package.json', 'what is in it');
+is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.cjs bugevents.d.cts bugevents.d.ts bugevents.js example.html package.json', 'what is in it');
 my ($version) = slurp_file('bugevents.control') =~ /^default_version = '(.*)'/m;
 is($packed->{version}, $version, 'its version is the extension\'s');
 is_deeply([ grep { /dependencies/i } keys %{ decode_json(slurp_file('clients/js/package.json')) } ], [], 'it needs nothing');
@@ -39,6 +39,19 @@ my $names = run_in($folder, 'node', '--input-type=module', '-e',
 my $types = slurp_file("$folder/node_modules/bugevents/bugevents.d.ts");
 is(join(' ', grep { $types !~ /\b\Q$_\E\b/ } @{ decode_json($names) }), '', 'all that it has, has types');
 
+my @tsc = ('node', "$source/test/clients/node_modules/typescript/bin/tsc");
 copy('test/clients/typed.ts', "$folder/typed.mts") or die $!;
-run_in($folder, 'node', "$source/test/clients/node_modules/typescript/bin/tsc", qw(--noEmit --strict --module nodenext --target es2022 --lib), 'es2022,dom', 'typed.mts');
+run_in($folder, @tsc, qw(--noEmit --strict --module nodenext --target es2022 --lib), 'es2022,dom', 'typed.mts');
+
+# For require(): the same.
+my $required = run_in($folder, 'node', '-e',
+	q{const all = require('bugevents'); console.log(JSON.stringify([...Object.keys(all), ...Object.getOwnPropertyNames(all.Connection.prototype)]))});
+is_deeply([ sort @{ decode_json($required) } ], [ sort @{ decode_json($names) } ], 'require() has what import has');
+append_to_file("$folder/typed.cts", "import { connect } from 'bugevents';\nconnect({ url: '/ws', token: 'T' }).on('bug_report.updated', (event) => console.log(event.payload.status.length));\n");
+run_in($folder, @tsc, qw(--noEmit --strict --module node16 --target es2022 --lib), 'es2022,dom', 'typed.cts');
+
+# What a browser has to fetch, without a minifier's help.
+run_in($folder, @tsc, qw(--allowJs --removeComments --target esnext --outDir plain node_modules/bugevents/bugevents.js));
+my $size = length(run_in($folder, qw(gzip -9c plain/bugevents.js)));
+cmp_ok($size, '<', 6144, "below 6 kB, compressed and without comments: $size bytes");
 done_testing();

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { BugeventsError, connect, passes } from '../bugevents.js';
+import { BugeventsError, connect, parse, passes } from '../bugevents.js';
 
 const STREAM = '90275282-c8f7-42fc-aa58-35e9a7197f09';
 
@@ -22,7 +22,8 @@ function stage(options = {}) {
 		send(text) { this.sent.push(JSON.parse(text)); }
 		close(code) { this.closedWith = code ?? 1005; }
 
-		say(message) { this.onmessage({ data: JSON.stringify(message) }); }
+		say(message) { this.raw(JSON.stringify(message)); }
+		raw(text) { this.onmessage({ data: text }); }
 		ready(more = {}) {
 			this.say({ type: 'connection', action: 'ready', payload: { stream: STREAM, seq: 10, resumed: false, ping_interval: 30, user_id: '1', ...more } });
 		}
@@ -37,6 +38,7 @@ function stage(options = {}) {
 			return clock.last;
 		},
 		clearTimeout(timer) { clock.timers.delete(timer); },
+		now: () => clock.now,
 		random: () => 1,
 		...options.timers
 	};
@@ -200,7 +202,7 @@ test('another stream begins anew', async () => {
 	assert.deepEqual(s.connection.position, { stream: 'other', seq: 8 });
 });
 
-test('back-off doubles, and gives up', async () => {
+test('back-off doubles, then it is offline, and goes on each minute', async () => {
 	const s = stage();
 	const waits = [];
 
@@ -216,10 +218,137 @@ test('back-off doubles, and gives up', async () => {
 		waits.push(s.clock.now - before);
 	}
 	assert.deepEqual(waits, [2000, 4000, 8000, 16000, 32000]);
-	s.socket.end();
-	assert.equal(s.connection.state, 'closed');
-	assert.deepEqual(s.seen('close'), ['disconnected']);
+	assert.deepEqual(s.seen('error'), []);
+	for (let i = 0; i < 3; i++) {
+		s.socket.end();
+		assert.equal(s.connection.state, 'offline');
+		const sockets = s.sockets.length;
+
+		await s.pass(59999);
+		assert.equal(s.sockets.length, sockets);
+		await s.pass(1);
+		assert.equal(s.sockets.length, sockets + 1);
+		assert.equal(s.connection.state, 'offline', 'also while it tries');
+	}
+	assert.deepEqual(s.seen('error'), ['disconnected'], 'it is told, once');
+	s.socket.ready();
+	assert.equal(s.connection.state, 'open');
+	assert.deepEqual(s.seen('state').slice(-2), ['offline', 'open']);
+	assert.deepEqual(s.seen('close'), []);
 });
+
+test('offline, the attempts of many pages are spread over half a minute', async () => {
+	const s = stage({ attempts: 0, timers: { random: () => 0 } });
+
+	await s.pass();
+	s.socket.end();
+	await s.pass(29999);
+	assert.equal(s.sockets.length, 1);
+	await s.pass(1);
+	assert.equal(s.sockets.length, 2);
+});
+
+/* What a page has beside the client, while the test runs. */
+function page(t) {
+	const listeners = new Map();
+	const hear = {
+		addEventListener: (type, listener) => listeners.set(type, listener),
+		removeEventListener: (type) => listeners.delete(type)
+	};
+
+	Object.assign(globalThis, hear, { document: { visibilityState: 'visible', ...hear } });
+	t.after(() => {
+		for (const name of ['addEventListener', 'removeEventListener', 'document'])
+			delete globalThis[name];
+	});
+	return { listeners, fire: (type) => listeners.get(type)?.({ type }) };
+}
+
+test('the network is back, or the page is seen again: at once', async (t) => {
+	const { listeners, fire } = page(t);
+	const s = stage({ attempts: 0 });
+
+	for (const type of ['online', 'visibilitychange']) {
+		await s.pass();
+		s.socket.end();
+		assert.equal(s.connection.state, 'offline');
+		const sockets = s.sockets.length;
+
+		fire(type);
+		assert.equal(s.connection.state, 'connecting');
+		await s.pass();
+		assert.equal(s.sockets.length, sockets + 1);
+		fire(type);
+		await s.pass();
+		assert.equal(s.sockets.length, sockets + 1, 'one attempt at a time');
+	}
+	document.visibilityState = 'hidden';
+	s.socket.end();
+	const sockets = s.sockets.length;
+
+	fire('visibilitychange');
+	await s.pass();
+	assert.equal(s.sockets.length, sockets, 'not when it is hidden');
+	s.connection.close();
+	assert.equal(listeners.size, 0);
+});
+
+test('the page is seen again: is the socket alive?', async (t) => {
+	const { fire } = page(t);
+	const s = await opened();
+
+	fire('visibilitychange');
+	assert.equal(s.socket.sent.length, 0, 'it was heard just now');
+	await s.pass(5000);
+	fire('visibilitychange');
+	fire('visibilitychange');
+	assert.deepEqual(s.socket.sent.map(({ type }) => type), ['ping']);
+	await s.pass(9999);
+	assert.equal(s.connection.state, 'open');
+	await s.pass(1);
+	assert.equal(s.connection.state, 'waiting');
+});
+
+test('retry_after holds also when the network is back', async (t) => {
+	const { fire } = page(t);
+	const s = stage();
+
+	await s.pass();
+	s.socket.error('rate_limited', { retry_after: 9 });
+	s.socket.end(1008, 'rate_limited');
+	await s.pass(8999);
+	fire('online');
+	await s.pass();
+	assert.equal(s.sockets.length, 1);
+	await s.pass(1);
+	assert.equal(s.sockets.length, 2);
+});
+
+test('a server that never says ready is left', async () => {
+	const s = stage();
+
+	await s.pass(29999);
+	assert.equal(s.connection.state, 'connecting');
+	await s.pass(1);
+	assert.equal(s.connection.state, 'waiting');
+	assert.equal(s.socket.closedWith, 1005);
+});
+
+for (const code of ['server_full', 'too_many_connections'])
+	test(`${code}: it waits, however long`, async () => {
+		const s = stage();
+
+		for (let i = 1; i <= 12; i++) {
+			await s.pass();
+			s.socket.error(code);
+			s.socket.end(1013, code);
+			assert.equal(s.connection.state, 'waiting');
+			await s.pass(Math.min(60000, 1000 * 2 ** i));
+			assert.equal(s.sockets.length, i + 1);
+		}
+		s.socket.ready();
+		assert.equal(s.connection.state, 'open');
+	});
 
 test('full jitter; endless if wanted; ready begins anew', async () => {
 	const s = stage({ attempts: Infinity, timers: { random: () => 0.25 } });
@@ -381,7 +510,7 @@ test('list goes through all pages', async () => {
 	})();
 
 	await s.pass();
-	assert.deepEqual(s.socket.sent[0].payload, { type: 'comment', bug_report_id: 3 });
+	assert.deepEqual(s.socket.sent[0].payload, { type: 'comment', limit: 1000, bug_report_id: 3 });
 	s.socket.reply(s.socket.sent[0], { items: [{ id: 1 }, { id: 2 }], next: '5:2' }, { as_of: 20 });
 	await s.pass();
 	assert.equal(s.socket.sent[1].payload.after, '5:2');
@@ -460,4 +589,336 @@ test('close', async () => {
 	assert.deepEqual(s.seen('close'), [null]);
 	assert.deepEqual(s.seen('state'), ['open', 'closed']);
 	assert.equal(s.clock.timers.size, 0, 'no timer is left');
+});
+
+test('open again, where it was', async () => {
+	const s = await opened();
+
+	s.socket.event(11);
+	s.connection.close();
+	s.connection.open();
+	s.connection.open();
+	await s.pass();
+	assert.equal(s.sockets.length, 2);
+	assert.equal(s.socket.url.search, `?since=11&stream=${STREAM}`);
+	s.socket.ready({ resumed: true });
+	s.socket.event(12);
+	assert.deepEqual(s.seen('event'), [11, 12]);
+	assert.deepEqual(s.seen('state'), ['open', 'closed', 'connecting', 'open']);
+	s.socket.error('user_inactive');
+	s.socket.end(1008, 'user_inactive');
+	assert.equal(s.connection.state, 'closed');
+	s.connection.open();
+	await s.pass();
+	assert.equal(s.sockets.length, 3, 'also after an end that was not wanted');
+});
+
+test('close and open while a token is fetched: one attempt, the later one', async () => {
+	const give = [];
+	const s = stage({ getToken: () => new Promise((resolve) => { give.push(resolve); }) });
+
+	s.connection.close();
+	s.connection.open();
+	give[0]('early');
+	await s.pass();
+	assert.equal(s.sockets.length, 0);
+	give[1]('late');
+	await s.pass();
+	assert.deepEqual(s.sockets.map(({ protocols }) => protocols[1]), ['bearer.late']);
+});
+
+test('made on a server: nothing happens before open()', () => {
+	const connection = connect({ url: '/ws', token: 'T', open: false });
+
+	assert.equal(connection.state, 'closed');
+	connection.close();
+	assert.throws(() => connect({ url: '/ws', token: 'T', open: false, WebSocket: class {} }).open(), /URL/);
+	if (!globalThis.WebSocket)
+		assert.throws(() => connection.open(), /WebSocket/);
+});
+
+test('what nobody listens to goes to the console, not again and again', async (t) => {
+	const { mock } = t.mock.method(console, 'error', () => {});
+	const timers = { setTimeout: (callback, ms) => { if (ms < 30000) queueMicrotask(callback); }, clearTimeout: () => {}, random: () => 0 };
+	let calls = 0;
+	const connection = connect({ url: 'ws://x', WebSocket: class {}, timers, maxDelay: 1000, getToken: () => {
+		if (++calls === 20)
+			connection.close();
+		throw new Error(calls < 10 ? 'offline' : 'signed out');
+	} });
+
+	while (connection.state !== 'closed')
+		await settle();
+	assert.deepEqual(mock.calls.map(({ arguments: [, error] }) => error.message), ['offline', 'signed out']);
+});
+
+test('a fatal error of getToken is the end, also at renewal', async () => {
+	for (const when of ['connect', 'renew']) {
+		const s = stage({ getToken: (reason) => {
+			if (reason === when)
+				throw Object.assign(new Error('signed out'), { fatal: true });
+			return 'T';
+		} });
+
+		await s.pass();
+		s.socket?.ready();
+		s.socket?.say({ type: 'connection', action: 'expiring', payload: { seconds: 60 } });
+		await s.pass();
+		assert.equal(s.connection.state, 'closed');
+		assert.deepEqual(s.seen('error').map(String), ['Error: signed out']);
+		assert.deepEqual(s.seen('close').map(String), ['Error: signed out']);
+	}
+});
+
+test('a token URL that answers nonsense, or a bad token, is asked again', async () => {
+	const answers = ['<html>Bad Gateway</html>', undefined, 'a.b.c', ' good\n'];
+	const s = stage({ getToken: () => answers.shift() });
+
+	await s.pass(2000);
+	await s.pass(4000);
+	assert.deepEqual(s.seen('error'), ['invalid_token'], 'undefined has the form of one');
+	s.socket.error('invalid_token');
+	s.socket.end(1008, 'invalid_token');
+	assert.equal(s.connection.state, 'waiting');
+	await s.pass(8000);
+	s.socket.error('invalid_token');
+	s.socket.end(1008, 'invalid_token');
+	await s.pass(16000);
+	assert.deepEqual(s.sockets.map(({ protocols }) => protocols[1]), ['bearer.undefined', 'bearer.a.b.c', 'bearer.good']);
+});
+
+test('a renewal that fails is tried again', async () => {
+	let calls = 0;
+	const s = await opened({ getToken: (reason) => {
+		if (reason === 'renew' && ++calls < 3)
+			throw new Error('offline');
+		return 'T';
+	} });
+
+	s.socket.say({ type: 'connection', action: 'expiring', payload: { seconds: 60 } });
+	await s.pass(20000);
+	assert.equal(calls, 3);
+	assert.deepEqual(s.socket.sent.map(({ type }) => type), ['authenticate']);
+	calls = 0;
+	s.socket.say({ type: 'connection', action: 'expiring', payload: { seconds: 60 } });
+	await s.pass();
+	s.connection.close();
+	assert.equal(s.clock.timers.size, 0, 'but not when it is closed');
+});
+
+test('a filter that the server does not know is the end, and told', async () => {
+	const s = await opened({ filter: { typse: ['comment'] } });
+
+	s.socket.event(11);
+	s.socket.error('invalid_field', { field: 'typse' }, s.socket.sent[0].id);
+	await s.pass();
+	assert.equal(s.connection.state, 'closed');
+	assert.deepEqual(s.seen('error'), ['invalid_field']);
+	assert.deepEqual(s.seen('close'), ['invalid_field']);
+	const odd = await opened({ filter: { types: 'comment' } });
+
+	odd.socket.event(11);		/* does not trip over it */
+	odd.socket.error('invalid_field', {}, odd.socket.sent[0].id);
+	await odd.pass();
+	assert.deepEqual(odd.seen('close'), ['invalid_field']);
+});
+
+test('the filter is told before anything else', async () => {
+	const s = stage({ filter: { types: ['comment'] } });
+
+	s.connection.on('ready', () => { s.connection.get('comment', 1).catch(() => {}); });
+	await s.pass();
+	s.socket.ready();
+	assert.deepEqual(s.socket.sent.map(({ type }) => type), ['subscribe', 'get']);
+});
+
+const LIMITS = { max_message_size: 200, message_rate: 60 };
+
+test('the message rate: as many as the server takes, two to spare, then one a second', async () => {
+	const s = stage();
+
+	await s.pass();
+	s.socket.ready({ limits: LIMITS });
+	const answered = [];
+	const answer = async () => {
+		for (const request of s.socket.sent.slice(answered.length)) {
+			answered.push(request.payload.id);
+			s.socket.reply(request, { id: request.payload.id });
+		}
+		await settle();
+	};
+	const all = Promise.all(Array.from({ length: 70 }, (_, i) => s.connection.get('bug_report', i)));
+
+	assert.equal(s.socket.sent.length, 8, 'eight at a time');
+	for (let i = 0; i < 20; i++)
+		await answer();
+	assert.equal(s.socket.sent.length, 58);
+	for (let i = 1; i <= 12; i++) {
+		await s.pass(999);
+		assert.equal(s.socket.sent.length, 57 + i);
+		await s.pass(1);
+		assert.equal(s.socket.sent.length, 58 + i);
+		await answer();
+	}
+	assert.deepEqual((await all).map(({ row }) => row.id), answered);
+	assert.deepEqual(answered, [...answered].sort((a, b) => a - b), 'in order');
+});
+
+test('a list of any size: a message for each page, also over an end of the connection', async () => {
+	const s = stage({ timers: { random: () => 0 } });
+	const pages = 100;
+	let rows = 0;
+	const all = (async () => {
+		for await (const { row } of s.connection.list('bug_report'))
+			rows += row.many;
+	})();
+	let asked = 0;
+
+	for (let i = 0; asked < pages; i++) {
+		await s.pass(1000);
+		if (s.connection.state !== 'open')
+			s.socket.ready({ limits: LIMITS, resumed: i > 0 });
+		await settle();
+		for (const { id, payload } of s.socket.sent.splice(0)) {
+			assert.equal(payload.after, asked === 0 ? undefined : `1:${asked}`);
+			if (asked === 30 && s.sockets.length === 1) {
+				s.socket.end();
+				break;
+			}
+			asked++;
+			s.socket.say({ type: 'reply', id, as_of: 10, payload: { items: [{ many: 1000 }], next: asked < pages ? `1:${asked}` : null } });
+		}
+	}
+	await all;
+	assert.equal(rows, 100000);
+	assert.equal(s.sockets.length, 2);
+});
+
+test('rate_limited is asked again when it may be', async () => {
+	const s = await opened();
+	const one = s.connection.get('bug_report', 1);
+
+	s.socket.error('rate_limited', { retry_after: 3 }, s.socket.sent[0].id);
+	const two = s.connection.get('bug_report', 2);
+
+	await s.pass(2999);
+	assert.equal(s.socket.sent.length, 1);
+	await s.pass(1);
+	assert.deepEqual(s.socket.sent.map(({ payload }) => payload.id), [1, 1, 2]);
+	s.socket.reply(s.socket.sent[1], { id: 1 });
+	s.socket.reply(s.socket.sent[2], { id: 2 });
+	assert.deepEqual((await Promise.all([one, two])).map(({ row }) => row.id), [1, 2]);
+	s.connection.get('bug_report', 3).catch(() => {});
+	s.socket.error('rate_limited', { retry_after: 60 }, s.socket.sent[3].id);
+	s.socket.end();
+	await s.pass(2000);
+	s.socket.ready();
+	s.connection.get('bug_report', 4);
+	assert.equal(s.socket.sent.length, 1, 'another connection has a bucket of its own');
+	assert.deepEqual(s.seen('error'), []);
+});
+
+test('an error without an id finds its request', async () => {
+	const s = await opened();
+	const [one, two, three] = ['one', 'two', 'three'].map((type) => s.connection.request(type));
+
+	s.socket.reply(s.socket.sent[0], { from: 'one' });
+	s.socket.error('invalid_message');		/* of two or three */
+	const four = s.connection.request('four');
+
+	s.socket.reply(s.socket.sent[3], { from: 'four' });
+	s.socket.reply(s.socket.sent[1], { from: 'two' });
+	assert.deepEqual(await Promise.all([one, two, four]), [{ from: 'one' }, { from: 'two' }, { from: 'four' }]);
+	await assert.rejects(three, { code: 'invalid_message' });
+
+	const [five, six] = ['five', 'six'].map((type) => s.connection.request(type));
+
+	s.socket.error('rate_limited', { retry_after: 1 });
+	const seven = s.connection.request('seven');
+
+	assert.equal(s.socket.sent.length, 6, 'whosever it is: the next one waits');
+	s.socket.error('rate_limited', { retry_after: 0.9 });
+	await s.pass(1000);
+	assert.deepEqual(s.socket.sent.slice(4).map(({ type }) => type), ['five', 'six', 'five', 'six', 'seven']);
+	for (const request of s.socket.sent.slice(6))
+		s.socket.reply(request, {});
+	await Promise.all([five, six, seven]);
+	assert.deepEqual(s.seen('error'), []);
+	s.socket.error('invalid_message');
+	assert.deepEqual(s.seen('error'), ['invalid_message'], 'of no request: somebody hears of it');
+	assert.equal(s.connection.state, 'open');
+});
+
+test('a request that is too big is refused here, or finds its error', async () => {
+	const s = stage();
+
+	await s.pass();
+	s.socket.ready({ limits: LIMITS });
+	await assert.rejects(s.connection.request('x', { text: 'é'.repeat(100) }), { code: 'message_too_big' });
+	assert.equal(s.socket.sent.length, 0);
+	const [small, large] = [1, 50].map((n) => s.connection.request('x', { text: 'x'.repeat(n) }));
+
+	s.socket.error('message_too_big');		/* the limit was lowered meanwhile */
+	s.socket.end(1009, 'message_too_big');
+	await assert.rejects(large, { code: 'message_too_big' });
+	await assert.rejects(small, { code: 'disconnected' });
+});
+
+test('what is not JSON may have been an event: told, and read again', async () => {
+	for (const text of ['{"type":"bug_report","seq":11', 'null', undefined]) {
+		const s = await opened();
+		const lost = s.connection.request('ping');
+
+		s.socket.raw(text);
+		await assert.rejects(lost, { code: 'disconnected' });
+		assert.deepEqual(s.seen('error'), ['invalid_message']);
+		await s.pass(2000);
+		assert.equal(s.socket.url.search, `?since=10&stream=${STREAM}`);
+	}
+});
+
+test('numbers beyond 2^53 are strings, and nothing else is', async () => {
+	const same = [
+		'{"a":9007199254740991,"b":-9007199254740991,"c":0}', '[1.2345678901234567890,12345678901234567e3,1e400]',
+		'{"a":"9007199254740993","b":":9007199254740993","c":"\\":9007199254740993","d":"\\\\"}', '"[9007199254740993"',
+		'{"a\\\\\\":9007199254740993":[[]]}', '0000', '["\\u0022,9007199254740993"]'
+	];
+
+	for (const text of same) {
+		let wanted;
+
+		try {
+			wanted = JSON.parse(text);
+		} catch {
+			assert.throws(() => parse(text), SyntaxError);
+			continue;
+		}
+		assert.deepEqual(parse(text), wanted, text);
+	}
+	assert.deepEqual(parse('{"id":9007199254740993,"a":["x\\"",-9007199254740993 , 9223372036854775807],"b":{"c" : 12345678901234567890}}'),
+		{ id: '9007199254740993', a: ['x"', '-9007199254740993', '9223372036854775807'], b: { c: '12345678901234567890' } });
+	const s = await opened();
+	const got = [];
+
+	s.connection.on('event', ({ payload }) => got.push(payload.id));
+	s.socket.raw('{"type":"bug_report","action":"created","seq":11,"payload":{"id":9007199254740993}}');
+	assert.deepEqual(got, ['9007199254740993']);
+	s.connection.get('bug_report', 9007199254740993n);
+	assert.equal(s.socket.sent[0].payload.id, '9007199254740993');
+});
+
+test('the cost of that is linear', () => {
+	const million = 1e6;
+	const hostile = [
+		`{"a":"${'\\"'.repeat(million)}","id":9007199254740993}`, `[${'9007199254740993,'.repeat(million / 10)}1]`,
+		`["${':9007199254740993'.repeat(million / 10)}",9007199254740993]`, `{"a":"${'\\\\'.repeat(million)}","id":9007199254740993}`,
+		`[${' '.repeat(million)}9007199254740993]`, `[${'1'.repeat(million)}]`, `["${':'.repeat(million)}",9007199254740993]`
+	];
+
+	for (const text of hostile) {
+		const begin = performance.now();
+
+		parse(text);
+		assert.ok(performance.now() - begin < 3000, `${text.slice(0, 20)}: ${performance.now() - begin} ms`);
+	}
 });
