@@ -4,7 +4,6 @@
 #include "notify/projector/bug.h"
 
 #include "server/base/statement.h"
-#include "server/responder/row_fetch.h"
 
 void
 bev_bug_of_change(BevBug *bug, BevChange *change)
@@ -21,13 +20,10 @@ bev_bug_of_change(BevBug *bug, BevChange *change)
 static bool
 find_current(BevBug *bug, const char *id)
 {
-	BevSpan record = bev_row_fetch_find("bug_report", id);
-	BevEvent event;
 	BevChange change;
 
-	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
+	if (!bev_change_current(&change, "bug_report", id))
 		return false;
-	bev_change_read(&change, 0, 0, &event);
 	bev_bug_of_change(bug, &change);
 	bev_bug_put(bug);
 	return true;
@@ -72,31 +68,27 @@ bev_bug_put(const BevBug *bug)
 void
 bev_bug_delete(const char *id)
 {
-	static BevStatement bugs = {.sql = "DELETE FROM bugevents.bugs WHERE id = $1"};
-	static BevStatement watchers = {.sql =
-	                                    "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"};
-	static BevStatement notifications = {
-		.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id = $1"};
-	static BevStatement reminders = {
-		.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"};
+	static BevStatement statements[] = {
+		{.sql = "DELETE FROM bugevents.bugs WHERE id = $1"},
+		{.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"},
+		{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id = $1"},
+		{.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"},
+	};
 
-	bev_statement_with(&bugs, bev_text_value(id));
-	bev_statement_with(&watchers, bev_text_value(id));
-	bev_statement_with(&notifications, bev_text_value(id));
-	bev_statement_with(&reminders, bev_text_value(id));
+	for (size_t i = 0; i < lengthof(statements); i++)
+		bev_statement_with(&statements[i], bev_text_value(id));
 }
 
 void
 bev_bug_delete_all(void)
 {
-	static BevStatement bugs = {.sql = "DELETE FROM bugevents.bugs"};
-	static BevStatement watchers = {.sql = "DELETE FROM bugevents.watchers"};
-	static BevStatement notifications = {
-		.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"};
-	static BevStatement reminders = {.sql = "DELETE FROM bugevents.reminders"};
+	static BevStatement statements[] = {
+		{.sql = "DELETE FROM bugevents.bugs"},
+		{.sql = "DELETE FROM bugevents.watchers"},
+		{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"},
+		{.sql = "DELETE FROM bugevents.reminders"},
+	};
 
-	bev_statement_run(&bugs, 0, NULL);
-	bev_statement_run(&watchers, 0, NULL);
-	bev_statement_run(&notifications, 0, NULL);
-	bev_statement_run(&reminders, 0, NULL);
+	for (size_t i = 0; i < lengthof(statements); i++)
+		bev_statement_run(&statements[i], 0, NULL);
 }

@@ -3,6 +3,7 @@
  */
 #include "notify/projector/change.h"
 
+#include "server/responder/row_fetch.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -45,6 +46,18 @@ bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *e
 		.changes_text = field[BEV_EVENT_CHANGES],
 		.open_text = field[BEV_EVENT_OPEN_PAYLOAD],
 	};
+}
+
+bool
+bev_change_current(BevChange *change, const char *entity, const char *id)
+{
+	BevSpan record = bev_row_fetch_find(entity, id);
+	BevEvent event;
+
+	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
+		return false;
+	bev_change_read(change, 0, 0, &event);
+	return true;
 }
 
 bool

@@ -33,6 +33,9 @@ typedef struct BevChange
 /* Look at an event; allocates in the current context. */
 extern void bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *event);
 
+/* The row of that entity and id as it is now, as if it had just changed.  False: there is none. */
+extern bool bev_change_current(BevChange *change, const char *entity, const char *id);
+
 extern bool bev_change_is(const BevChange *change, const char *type, const char *action);
 
 /* A member of the payload as text, palloc'd; NULL: null, no scalar, or not there. */

@@ -4,7 +4,6 @@
 #include "notify/projector/person.h"
 
 #include "server/base/statement.h"
-#include "server/responder/row_fetch.h"
 
 void
 bev_person_of_change(BevPerson *person, BevChange *change)
@@ -24,13 +23,10 @@ bev_person_of_change(BevPerson *person, BevChange *change)
 static bool
 find_current(BevPerson *person, const char *id)
 {
-	BevSpan record = bev_row_fetch_find("user", id);
-	BevEvent event;
 	BevChange change;
 
-	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
+	if (!bev_change_current(&change, "user", id))
 		return false;
-	bev_change_read(&change, 0, 0, &event);
 	bev_person_of_change(person, &change);
 	bev_person_put(person);
 	return true;
@@ -76,39 +72,31 @@ bev_person_put(const BevPerson *person)
 void
 bev_person_delete(const char *id)
 {
-	static BevStatement people = {.sql = "DELETE FROM bugevents.people WHERE id = $1"};
-	static BevStatement watchers = {.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"};
-	static BevStatement notifications = {
-		.sql = "DELETE FROM bugevents.notifications WHERE user_id = $1"};
-	static BevStatement preferences = {.sql =
-	                                       "DELETE FROM bugevents.preferences WHERE user_id = $1"};
-	static BevStatement reminders = {.sql = "DELETE FROM bugevents.reminders WHERE user_id = $1"};
-	static BevStatement options = {.sql =
-	                                   "DELETE FROM bugevents.delivery_options WHERE user_id = $1"};
+	static BevStatement statements[] = {
+		{.sql = "DELETE FROM bugevents.people WHERE id = $1"},
+		{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
+		{.sql = "DELETE FROM bugevents.notifications WHERE user_id = $1"},
+		{.sql = "DELETE FROM bugevents.preferences WHERE user_id = $1"},
+		{.sql = "DELETE FROM bugevents.reminders WHERE user_id = $1"},
+		{.sql = "DELETE FROM bugevents.delivery_options WHERE user_id = $1"},
+	};
 
-	bev_statement_with(&people, bev_text_value(id));
-	bev_statement_with(&watchers, bev_text_value(id));
-	bev_statement_with(&notifications, bev_text_value(id));
-	bev_statement_with(&preferences, bev_text_value(id));
-	bev_statement_with(&reminders, bev_text_value(id));
-	bev_statement_with(&options, bev_text_value(id));
+	for (size_t i = 0; i < lengthof(statements); i++)
+		bev_statement_with(&statements[i], bev_text_value(id));
 }
 
 void
 bev_person_delete_all(void)
 {
-	static BevStatement people = {.sql = "DELETE FROM bugevents.people"};
-	static BevStatement watchers = {.sql = "DELETE FROM bugevents.watchers"};
-	static BevStatement notifications = {.sql = "DELETE FROM bugevents.notifications"};
-	static BevStatement preferences = {.sql = "DELETE FROM bugevents.preferences"};
-	static BevStatement reminders = {
-		.sql = "DELETE FROM bugevents.reminders WHERE user_id IS NOT NULL"};
-	static BevStatement options = {.sql = "DELETE FROM bugevents.delivery_options"};
+	static BevStatement statements[] = {
+		{.sql = "DELETE FROM bugevents.people"},
+		{.sql = "DELETE FROM bugevents.watchers"},
+		{.sql = "DELETE FROM bugevents.notifications"},
+		{.sql = "DELETE FROM bugevents.preferences"},
+		{.sql = "DELETE FROM bugevents.reminders WHERE user_id IS NOT NULL"},
+		{.sql = "DELETE FROM bugevents.delivery_options"},
+	};
 
-	bev_statement_run(&people, 0, NULL);
-	bev_statement_run(&watchers, 0, NULL);
-	bev_statement_run(&notifications, 0, NULL);
-	bev_statement_run(&preferences, 0, NULL);
-	bev_statement_run(&reminders, 0, NULL);
-	bev_statement_run(&options, 0, NULL);
+	for (size_t i = 0; i < lengthof(statements); i++)
+		bev_statement_run(&statements[i], 0, NULL);
 }

@@ -18,7 +18,6 @@
 #include "notify/projector/bug.h"
 #include "notify/projector/notification.h"
 #include "server/base/statement.h"
-#include "server/responder/row_fetch.h"
 #include "utils/timestamp.h"
 
 #define BATCH "100"
@@ -55,14 +54,11 @@ read_reminder(Reminder *reminder, uint64 row)
 static bool
 make_notice(BevNotice *notice, const Reminder *reminder, const char **user)
 {
-	BevSpan record = bev_row_fetch_find("bug_report", reminder->bug);
-	BevEvent event;
 	BevChange change;
 	BevBug bug;
 
-	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
+	if (!bev_change_current(&change, "bug_report", reminder->bug))
 		return false;
-	bev_change_read(&change, 0, 0, &event);
 	bev_bug_of_change(&bug, &change);
 	*user = reminder->user ? reminder->user : bug.assignee ? bug.assignee : bug.creator;
 	*notice = (BevNotice){

@@ -61,10 +61,12 @@ static const Kind kinds[] = {ROWS("bug_report"),
 
 #define KINDS lengthof(kinds)
 
-typedef struct Captures
+/* Aligned, and so padded: nobody else writes on its cache lines. */
+typedef struct pg_attribute_aligned(PG_CACHE_LINE_SIZE) Captures
 {
-	uint64 count[TYPEALIGN(PG_CACHE_LINE_SIZE / sizeof(uint64), KINDS)];
-} Captures;
+	uint64 count[KINDS];
+}
+Captures;
 
 typedef struct Counters
 {
@@ -74,6 +76,10 @@ typedef struct Counters
 	pg_atomic_uint64 slow_write_told; /* when */
 	Captures session[FLEXIBLE_ARRAY_MEMBER];
 } Counters;
+
+StaticAssertDecl(offsetof(Counters, session) % PG_CACHE_LINE_SIZE == 0 &&
+                     sizeof(Captures) % PG_CACHE_LINE_SIZE == 0,
+                 "a session's counters begin and end with a cache line");
 
 static Counters *counters;
 
@@ -94,7 +100,9 @@ bev_counters_startup(void)
 {
 	bool found;
 
+	/* PostgreSQL lets each struct in shared memory begin with a cache line. */
 	counters = ShmemInitStruct("bugevents counters", counters_size(), &found);
+	Assert((uintptr_t) counters % PG_CACHE_LINE_SIZE == 0);
 	if (found)
 		return;
 	memset(counters, 0, counters_size());
