@@ -42,7 +42,7 @@ note(uint32_t kind, const char *address, uint32_t times)
 	BevAbuseMessage abuse = {.kind = kind, .times = times};
 
 	snprintf(abuse.address, sizeof(abuse.address), "%s", address);
-	bev_tally_note(&tally, &abuse, 3, now);
+	bev_tally_add(&tally, &abuse, 3, now);
 }
 
 static void

@@ -6,20 +6,20 @@
  * the bytes that the struct announces.  Integers are in the machine's order.
  *
  *	dispatcher -> gateway                       gateway -> dispatcher
- *	CONFIG      settings, secrets included      HELLO      I run, this version
- *	STREAM      which stream, from where        LISTENING  the ports are open
- *	EVENTS      a run of one transaction        LOG        a line for the log
- *	PROGRESS    nothing more up to this seq     FETCH      history, please
- *	FETCHED     end of an answer to FETCH       STATUS     what became of CONFIG
- *	ADMIT       a client may stay, or not       OPEN       a client showed its token
- *	DISCONNECT  end this client                 CLOSED     a client is gone
- *	SHUTDOWN    say goodbye to the clients      CLIENTS    how they are doing
- *	ANSWER      to an ASK                       ROLE       a client has another role
- *	                                            ASK        a question to the database
- *	                                            COUNTERS   what it counted
- *	                                            ABUSE      who behaves oddly
- *	                                            SUBSCRIPTION  what of the stream a client wants
- *	                                            SLOW       events took too long
+ *	CONFIG      settings, secrets included      HELLO        I run, this version
+ *	STREAM      which stream, from where        LISTENING    the ports are open
+ *	EVENTS      a run of one transaction        LOG          a line for the log
+ *	PROGRESS    nothing more up to this seq     FETCH        history, please
+ *	FETCHED     end of an answer to FETCH       STATUS       what became of CONFIG
+ *	ADMIT       a client may stay, or not       OPEN         a client showed its token
+ *	DISCONNECT  end this client                 CLOSED       a client is gone
+ *	SHUTDOWN    say goodbye to the clients      CLIENTS      how they are doing
+ *	ANSWER      to an ASK                       ROLE         a client has another role
+ *	                                            ASK          a question to the database
+ *	                                            COUNTERS     what it counted
+ *	                                            ABUSE        who behaves oddly
+ *	                                            SUBSCRIPTION what of the stream a client wants
+ *	                                            SLOW         events took too long
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to

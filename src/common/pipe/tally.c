@@ -1,5 +1,5 @@
 /*
- * tally.c - which suspicions are worth telling, and how often the others came.
+ * tally.c - which abuse is worth telling, and how often the rest came.
  *
  * Model: pairs are in a hash table without chains: one may stand in any of PROBES
  * places behind its own.  Who chooses addresses that meet there finds no room sooner,
@@ -51,7 +51,7 @@ bev_tally_begin(BevTally *tally, uint64_t now)
 }
 
 void
-bev_tally_note(BevTally *tally, const BevAbuseMessage *abuse, int gateway, uint64_t now)
+bev_tally_add(BevTally *tally, const BevAbuseMessage *abuse, int gateway, uint64_t now)
 {
 	BevTallyKind *kind = &tally->kind[abuse->kind];
 	BevTallyPair *room;

@@ -1,7 +1,7 @@
 /*
- * tally.h - which suspicions are worth telling, and how often the others came.
+ * tally.h - which abuse is worth telling, and how often the rest came.
  *
- * A suspicion is a kind and an address.  The first one of a pair is told at once; what comes
+ * Abuse has a kind and an address.  The first one of a pair is told at once; what comes
  * of the pair in the minute after that is added up and told then.  So an address can't
  * hide behind its own noise what it does else, nor what others do.
  *
@@ -57,8 +57,7 @@ typedef struct BevTally
 extern void bev_tally_begin(BevTally *tally, uint64_t now);
 
 /* One that came; it was checked.  An empty address is nobody's. */
-extern void bev_tally_note(BevTally *tally, const BevAbuseMessage *abuse, int gateway,
-                           uint64_t now);
+extern void bev_tally_add(BevTally *tally, const BevAbuseMessage *abuse, int gateway, uint64_t now);
 
 /* Tell what is due.  To be called about once a second. */
 extern void bev_tally_due(BevTally *tally, uint64_t now);

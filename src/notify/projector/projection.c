@@ -293,7 +293,7 @@ users_truncated(BevChange *change pg_attribute_unused())
 	return true;
 }
 
-/* ---- wishes ---- */
+/* ---- what users watch, and reminders ---- */
 
 static bool
 watch_created(BevChange *change)

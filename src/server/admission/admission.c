@@ -278,13 +278,13 @@ bev_admission_report(int gateway, const BevClientsMessage *report)
 }
 
 bool
-bev_admission_subscription(int gateway, uint64 client, BevSpan interest)
+bev_admission_subscription(int gateway, uint64 client, BevSpan subscription)
 {
 	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
 
 	if (entry == NULL)
 		return false;
-	bev_clients_set_subscription(entry->slot, interest, GetCurrentTimestamp());
+	bev_clients_set_subscription(entry->slot, subscription, GetCurrentTimestamp());
 	return true;
 }
 
@@ -311,11 +311,11 @@ bev_admission_forget(int gateway)
 }
 
 bool
-bev_admission_next_wish(int *gateway, BevDisconnectMessage *disconnect)
+bev_admission_next_disconnect(int *gateway, BevDisconnectMessage *disconnect)
 {
 	int slot;
 
-	while (bev_clients_next_wish(&slot, disconnect->reason))
+	while (bev_clients_next_disconnect(&slot, disconnect->reason))
 	{
 		if (by_slot[slot] == NULL)
 			continue;

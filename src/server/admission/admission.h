@@ -25,7 +25,7 @@ extern void bev_admission_refused(int gateway, const BevOpenMessage *open, BevVe
 extern bool bev_admission_close(int gateway, const BevClosedMessage *closed);
 extern bool bev_admission_role(int gateway, const BevRoleMessage *role);
 extern bool bev_admission_report(int gateway, const BevClientsMessage *report);
-extern bool bev_admission_subscription(int gateway, uint64 client, BevSpan interest);
+extern bool bev_admission_subscription(int gateway, uint64 client, BevSpan subscription);
 
 /* How many clients are connected. */
 extern int bev_admission_count(void);
@@ -36,6 +36,6 @@ extern bool bev_admission_who(int gateway, uint64 client, BevConnection *who);
 extern void bev_admission_forget(int gateway);
 
 /* The next client that somebody wants disconnected; false: there is none. */
-extern bool bev_admission_next_wish(int *gateway, BevDisconnectMessage *disconnect);
+extern bool bev_admission_next_disconnect(int *gateway, BevDisconnectMessage *disconnect);
 
 #endif /* BEV_SERVER_ADMISSION_ADMISSION_H */

@@ -3,7 +3,7 @@
  *
  * Model: one query for all who came in one turn, over an index that has unread ones
  * only.  It is the dispatcher's second look at tables on a client's behalf, after the
- * roster; like that one it must not hold the stream up.
+ * look-up of users; like that one it must not hold the stream up.
  */
 #include "server/admission/unread.h"
 

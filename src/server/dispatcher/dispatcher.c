@@ -96,7 +96,7 @@ take_item(void *arg pg_attribute_unused(), const BevQueueItem *item)
 
 /* Keep the moving average of the time between two commits. */
 static void
-note_commits(int n)
+measure_commits(int n)
 {
 	static TimestampTz last = 0;
 	TimestampTz now;
@@ -283,12 +283,12 @@ look_after_gateways(void)
 
 /* bugevents.disconnect(). */
 static void
-grant_wishes(void)
+disconnect_clients(void)
 {
 	BevDisconnectMessage disconnect = {0};
 	int gateway;
 
-	while (bev_admission_next_wish(&gateway, &disconnect))
+	while (bev_admission_next_disconnect(&gateway, &disconnect))
 		bev_feed_disconnect(&feeds[gateway - 1], &disconnect);
 }
 
@@ -383,7 +383,7 @@ skip_seq(void)
  * again, those from in between are refused, too; who reads by SQL may have one.
  */
 static bool
-look_at_switch(void)
+follow_setting(void)
 {
 	static bool renewed = false;
 	static bool begins = false;
@@ -453,7 +453,7 @@ read_stream(char *id)
 		dropped_now = bev_retention_run(needed_history());
 		dropped = Max(row.dropped, dropped_now); /* Max() evaluates twice */
 		bev_alerts_run();
-		if (look_at_switch())
+		if (follow_setting())
 			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
 			        sizeof(stream_id));
 	}
@@ -586,11 +586,11 @@ run_turn(void)
 	if (ConfigReloadPending)
 		reload();
 
-	note_commits(bev_queue_drain(take_item, NULL));
+	measure_commits(bev_queue_drain(take_item, NULL));
 	wake_projector();
 	read_journal();
 	admit_clients();
-	grant_wishes();
+	disconnect_clients();
 	bev_questions_run(bev_queue_settled(), sent_to, send_answer);
 	flush_feeds();
 

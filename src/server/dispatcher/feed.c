@@ -321,20 +321,20 @@ take_role(BevFeed *feed, const BevMessage *message)
 }
 
 static bool
-take_interest(BevFeed *feed, const BevMessage *message)
+take_subscription(BevFeed *feed, const BevMessage *message)
 {
 	BevSubscriptionMessage who;
-	BevSpan interest;
+	BevSpan subscription;
 	BevSpan rest;
 	BevPackedSubscription one;
 
-	if (!bev_body_subscription(message, &who, &interest))
+	if (!bev_body_subscription(message, &who, &subscription))
 		return false;
-	rest = interest;
+	rest = subscription;
 	while (bev_packed_subscription_next(&rest, &one))
 		if (!is_utf8(one.value))
 			return false;
-	return bev_admission_subscription(feed->number, who.client, interest);
+	return bev_admission_subscription(feed->number, who.client, subscription);
 }
 
 static bool
@@ -384,7 +384,7 @@ take_abuse(BevFeed *feed, const BevMessage *message)
 
 	if (!bev_body_abuse(message, &abuse))
 		return false;
-	bev_security_note(feed->number, &abuse);
+	bev_security_add(feed->number, &abuse);
 	return true;
 }
 
@@ -464,7 +464,7 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 		case BEV_MSG_ROLE:
 			return take_role(feed, message);
 		case BEV_MSG_SUBSCRIPTION:
-			return take_interest(feed, message);
+			return take_subscription(feed, message);
 		default:
 			return false;
 	}

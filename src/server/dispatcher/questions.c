@@ -100,7 +100,7 @@ add_own(uint32 verb, const char *text, Size size)
 }
 
 void
-bev_questions_note(const char *json, Size size)
+bev_questions_security_log(const char *json, Size size)
 {
 	add_own(BEV_VERB_SECURITY_LOG, json, size);
 }

@@ -24,7 +24,7 @@ extern bool bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan pay
  * Have rows written to bugevents.security_events (server/responder/security_log.h); dropped if it
  * is busy.
  */
-extern void bev_questions_note(const char *json, Size size);
+extern void bev_questions_security_log(const char *json, Size size);
 
 /* Have an event of type alert published; dropped if it is busy. */
 extern void bev_questions_alert(const char *action, const char *payload);

@@ -67,7 +67,7 @@ tell(uint32 kind, const char *address, int gateway, uint64 times)
 }
 
 void
-bev_security_note(int gateway, const BevAbuseMessage *abuse)
+bev_security_add(int gateway, const BevAbuseMessage *abuse)
 {
 	BevAbuseMessage shown = *abuse;
 
@@ -76,7 +76,7 @@ bev_security_note(int gateway, const BevAbuseMessage *abuse)
 	for (char *p = shown.address; *p; p++)
 		if (*p <= ' ' || *p > '~')
 			*p = '?';
-	bev_tally_note(&tally, &shown, gateway, now_ms());
+	bev_tally_add(&tally, &shown, gateway, now_ms());
 }
 
 void
@@ -88,6 +88,6 @@ bev_security_flush(void)
 	if (rows->len == 0)
 		return;
 	appendStringInfoChar(rows, ']');
-	bev_questions_note(rows->data, rows->len);
+	bev_questions_security_log(rows->data, rows->len);
 	resetStringInfo(rows);
 }

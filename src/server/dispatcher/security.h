@@ -9,7 +9,7 @@
 #include "common/pipe/message.h"
 
 /* A gateway's ABUSE, checked already.  Told at once, or added up (common/pipe/tally.h). */
-extern void bev_security_note(int gateway, const BevAbuseMessage *abuse);
+extern void bev_security_add(int gateway, const BevAbuseMessage *abuse);
 
 /* Once a second: tell what was added up, and hand what was told to the table. */
 extern void bev_security_flush(void);

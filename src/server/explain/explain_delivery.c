@@ -279,19 +279,19 @@ judge_right(const Delivery *delivery, Connection *connection)
 }
 
 static void
-judge_interest(const Delivery *delivery, Connection *connection)
+judge_subscription(const Delivery *delivery, Connection *connection)
 {
 	const BevConnection *client = connection->client;
-	BevSpan interest = {client->interest, client->interest_len};
-	BevPackedSubscriptionAnswer answer = bev_packed_subscription_in(interest, &delivery->event);
-	bool later = client->interest_at > delivery->run.at;
+	BevSpan subscription = {client->subscription, client->subscription_len};
+	BevPackedSubscriptionAnswer answer = bev_packed_subscription_in(subscription, &delivery->event);
+	bool later = client->subscription_at > delivery->run.at;
 	Jsonb *json = bev_clients_subscription(client);
 	char *text = JsonbToCString(NULL, &json->root, VARSIZE(json));
 
 	if (later)
 		judge(connection, BEV_UNKNOWN,
 		      psprintf("its subscription is %s since %s only, what it was before isn't kept", text,
-		               bev_findings_time(client->interest_at)));
+		               bev_findings_time(client->subscription_at)));
 	else if (answer == BEV_NOT_INTERESTED)
 		judge(connection, BEV_REASON, psprintf("its subscription leaves it out: %s", text));
 	else if (answer == BEV_PERHAPS_INTERESTED)
@@ -344,7 +344,7 @@ look_at_connection(Delivery *delivery, const BevConnection *client, const BevEnd
 	if (delivery->found)
 	{
 		judge_right(delivery, &connection);
-		judge_interest(delivery, &connection);
+		judge_subscription(delivery, &connection);
 		judge_position(delivery, &connection);
 	}
 	add(delivery, ended ? "past connection" : "connection",

@@ -18,18 +18,18 @@
 #include "storage/ipc.h"
 #include "storage/shmem.h"
 
-typedef struct Switch
+typedef struct Enabled
 {
 	pg_atomic_uint32 off;
 	TransactionId settling; /* those before it; invalid: settled */
-} Switch;
+} Enabled;
 
-static Switch *shared;
+static Enabled *shared;
 
 void
 bev_enabled_request(void)
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Switch)));
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Enabled)));
 }
 
 void
@@ -37,7 +37,7 @@ bev_enabled_startup(void)
 {
 	bool found;
 
-	shared = ShmemInitStruct("bugevents switch", sizeof(Switch), &found);
+	shared = ShmemInitStruct("bugevents switch", sizeof(Enabled), &found);
 	if (found)
 		return;
 	pg_atomic_init_u32(&shared->off, 0);

@@ -4,7 +4,7 @@
  * Concurrency: the dispatcher writes a slot under its change count, odd while it
  * writes, as pg_stat_activity's entries are written; readers copy until they saw
  * the same even count before and after.  No reader ever holds the dispatcher up.
- * Wishes are rare and stand under a lock.
+ * That a client be disconnected is asked for rarely, under a lock.
  *
  * Failure: the dispatcher clears the table when it starts, since the gateways of
  * its predecessor are gone.
@@ -21,15 +21,15 @@ typedef struct Slot
 {
 	pg_atomic_uint32 change; /* odd: being written */
 	bool used;
-	bool wished; /* under the table's lock */
+	bool disconnect; /* under the table's lock */
 	char reason[BEV_CLIENT_REASON_LEN];
 	BevConnection client;
 } Slot;
 
 typedef struct Table
 {
-	LWLock *lock; /* wished, reason, wishes */
-	int wishes;   /* slots with a wish */
+	LWLock *lock;    /* disconnect, reason, disconnects */
+	int disconnects; /* slots that ask for it */
 	int capacity;
 	int first_free; /* no free slot below it; the dispatcher's own */
 	Slot slot[FLEXIBLE_ARRAY_MEMBER];
@@ -135,14 +135,14 @@ bev_clients_set_role(int i, const char *role)
 }
 
 void
-bev_clients_set_subscription(int i, BevSpan interest, TimestampTz at)
+bev_clients_set_subscription(int i, BevSpan subscription, TimestampTz at)
 {
 	Slot *slot = &table->slot[i];
 
 	begin_change(slot);
-	memcpy(slot->client.interest, interest.data, interest.len);
-	slot->client.interest_len = interest.len;
-	slot->client.interest_at = at;
+	memcpy(slot->client.subscription, subscription.data, subscription.len);
+	slot->client.subscription_len = subscription.len;
+	slot->client.subscription_at = at;
 	end_change(slot);
 }
 
@@ -156,9 +156,9 @@ bev_clients_remove(int i)
 	end_change(slot);
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
-	if (slot->wished)
-		table->wishes--;
-	slot->wished = false;
+	if (slot->disconnect)
+		table->disconnects--;
+	slot->disconnect = false;
 	LWLockRelease(table->lock);
 	table->first_free = Min(table->first_free, i);
 }
@@ -198,7 +198,7 @@ bev_clients_get(int i, BevConnection *client)
 }
 
 bool
-bev_clients_wish(const char *id, const char *reason)
+bev_clients_ask_disconnect(const char *id, const char *reason)
 {
 	BevConnection client;
 
@@ -209,9 +209,9 @@ bev_clients_wish(const char *id, const char *reason)
 		if (!bev_clients_get(i, &client) || strcmp(client.id, id) != 0)
 			continue;
 		LWLockAcquire(table->lock, LW_EXCLUSIVE);
-		if (!slot->wished)
-			table->wishes++;
-		slot->wished = true;
+		if (!slot->disconnect)
+			table->disconnects++;
+		slot->disconnect = true;
 		strlcpy(slot->reason, reason, sizeof(slot->reason));
 		LWLockRelease(table->lock);
 		return true;
@@ -220,19 +220,19 @@ bev_clients_wish(const char *id, const char *reason)
 }
 
 bool
-bev_clients_next_wish(int *index, char *reason)
+bev_clients_next_disconnect(int *index, char *reason)
 {
 	bool found = false;
 
 	LWLockAcquire(table->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < table->capacity && table->wishes > 0 && !found; i++)
+	for (int i = 0; i < table->capacity && table->disconnects > 0 && !found; i++)
 	{
 		Slot *slot = &table->slot[i];
 
-		if (!slot->wished)
+		if (!slot->disconnect)
 			continue;
-		slot->wished = false;
-		table->wishes--;
+		slot->disconnect = false;
+		table->disconnects--;
 		*index = i;
 		strlcpy(reason, slot->reason, BEV_CLIENT_REASON_LEN);
 		found = true;

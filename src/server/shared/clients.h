@@ -3,7 +3,7 @@
  *
  * One slot per client, as pg_stat_activity has one per backend.  The dispatcher
  * is the only one that writes slots; sessions read them for the view
- * bugevents.connections, and may leave the wish that a client be disconnected.
+ * bugevents.connections, and may ask that a client be disconnected.
  */
 #ifndef BEV_SERVER_SHARED_CLIENTS_H
 #define BEV_SERVER_SHARED_CLIENTS_H
@@ -29,14 +29,15 @@ typedef struct BevConnection
 	int gateway;
 	TimestampTz connected_at;
 	TimestampTz expires_at;
-	uint64 start;            /* its part of the stream begins behind this seq */
-	uint64 cursor;           /* it was sent everything up to this seq */
-	uint64 sent;             /* events */
-	uint64 received;         /* messages */
-	bool lags;               /* it can't take what there is for it */
-	TimestampTz interest_at; /* since when we know of its interest; 0: it has all along */
-	uint32 interest_len;
-	char interest
+	uint64 start;    /* its part of the stream begins behind this seq */
+	uint64 cursor;   /* it was sent everything up to this seq */
+	uint64 sent;     /* events */
+	uint64 received; /* messages */
+	bool lags;       /* it can't take what there is for it */
+	TimestampTz
+		subscription_at; /* since when we know of it; 0: it has wanted everything all along */
+	uint32 subscription_len;
+	char subscription
 		[BEV_PACKED_SUBSCRIPTION_MAX]; /* what it wants (common/pipe/packed_subscription.h) */
 } BevConnection;
 
@@ -52,7 +53,7 @@ extern int bev_clients_add(const BevConnection *client); /* slot, or -1: full */
 extern void bev_clients_update(int slot, uint64 start, uint64 cursor, uint64 sent, uint64 received,
                                TimestampTz expires_at, bool lags);
 extern void bev_clients_set_role(int slot, const char *role);
-extern void bev_clients_set_subscription(int slot, BevSpan interest, TimestampTz at);
+extern void bev_clients_set_subscription(int slot, BevSpan subscription, TimestampTz at);
 extern void bev_clients_remove(int slot);
 
 /* A copy of a slot; false when it is free. */
@@ -66,10 +67,10 @@ extern char *bev_clients_text(const char *utf8);
 
 /*
  * Ask the dispatcher to disconnect a client; false when there is none with this
- * id.  bev_clients_next_wish: the dispatcher takes the next one, false when there
+ * id.  bev_clients_next_disconnect: the dispatcher takes the next one, false when there
  * is no more.
  */
-extern bool bev_clients_wish(const char *id, const char *reason);
-extern bool bev_clients_next_wish(int *slot, char *reason);
+extern bool bev_clients_ask_disconnect(const char *id, const char *reason);
+extern bool bev_clients_next_disconnect(int *slot, char *reason);
 
 #endif /* BEV_SERVER_SHARED_CLIENTS_H */

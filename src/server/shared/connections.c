@@ -89,7 +89,7 @@ bugevents_disconnect(PG_FUNCTION_ARGS)
 	if (strlen(reason) >= BEV_CLIENT_REASON_LEN)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		                errmsg("reason is longer than %d characters", BEV_CLIENT_REASON_LEN - 1)));
-	found = bev_clients_wish(id, reason);
+	found = bev_clients_ask_disconnect(id, reason);
 	if (found)
 		bev_queue_wake();
 	PG_RETURN_BOOL(found);

@@ -75,12 +75,12 @@ push_count(BevJsonbState *state, char *name, const char *text)
 }
 
 static void
-push_list(BevJsonbState *state, char *name, BevSpan interest, BevPackedSubscriptionKind kind)
+push_list(BevJsonbState *state, char *name, BevSpan subscription, BevPackedSubscriptionKind kind)
 {
 	bool begun = false;
 	BevPackedSubscription one;
 
-	while (bev_packed_subscription_next(&interest, &one))
+	while (bev_packed_subscription_next(&subscription, &one))
 	{
 		if (one.kind != kind)
 			continue;
@@ -99,16 +99,16 @@ push_list(BevJsonbState *state, char *name, BevSpan interest, BevPackedSubscript
 Jsonb *
 bev_clients_subscription(const BevConnection *client)
 {
-	BevSpan interest = {client->interest, client->interest_len};
-	BevSpan rest = interest;
+	BevSpan subscription = {client->subscription, client->subscription_len};
+	BevSpan rest = subscription;
 	BevJsonbState state = {0};
 	BevPackedSubscription one;
 
 	bev_jsonb_push(&state, WJB_BEGIN_OBJECT, NULL);
-	push_list(&state, "types", interest, BEV_PACKED_SUBSCRIPTION_TYPE);
-	push_list(&state, "actions", interest, BEV_PACKED_SUBSCRIPTION_ACTION);
-	push_list(&state, "project_ids", interest, BEV_PACKED_SUBSCRIPTION_PROJECT);
-	push_list(&state, "bug_report_ids", interest, BEV_PACKED_SUBSCRIPTION_BUG);
+	push_list(&state, "types", subscription, BEV_PACKED_SUBSCRIPTION_TYPE);
+	push_list(&state, "actions", subscription, BEV_PACKED_SUBSCRIPTION_ACTION);
+	push_list(&state, "project_ids", subscription, BEV_PACKED_SUBSCRIPTION_PROJECT);
+	push_list(&state, "bug_report_ids", subscription, BEV_PACKED_SUBSCRIPTION_BUG);
 	while (bev_packed_subscription_next(&rest, &one))
 	{
 		if (one.kind == BEV_PACKED_SUBSCRIPTION_TYPES)
