@@ -163,3 +163,31 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION bugevents.next_time(timestamptz, interval, text, timestamptz), bugevents.time_zone(text) FROM PUBLIC;
+
+CREATE TABLE bugevents.projector_skips (
+    seq         bigint      PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE bugevents.projector_skips IS 'events that the projector is to pass over; see projector_skip()';
+
+CREATE FUNCTION bugevents.projector_skip(seq bigint)
+RETURNS void
+LANGUAGE plpgsql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    done bigint := (SELECT cursor FROM bugevents.projector);
+BEGIN
+    IF seq <= done THEN
+        RAISE EXCEPTION 'event % is done with', seq
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = format('The projector has come to %s.', done);
+    END IF;
+    INSERT INTO bugevents.projector_skips (seq) VALUES (projector_skip.seq) ON CONFLICT DO NOTHING;
+    -- It may be at work on just that one.
+    PERFORM pg_terminate_backend(a.pid) FROM pg_stat_activity AS a
+      WHERE a.backend_type = 'bugevents projector' AND a.datname = current_database();
+END
+$$;
+COMMENT ON FUNCTION bugevents.projector_skip(bigint) IS 'let the projector pass over an event that it can''t get beyond';
+REVOKE ALL ON FUNCTION bugevents.projector_skip(bigint) FROM PUBLIC;

@@ -292,7 +292,7 @@ sleep_until_something_happens(long ms)
 			WL_SOCKET_READABLE | (bev_carrier_process_wants_to_write() ? WL_SOCKET_WRITEABLE : 0);
 	(void) WaitLatchOrSocket(MyLatch, events, bev_carrier_process_socket(), ms, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	bev_worker_check();
 	pgstat_report_activity(STATE_RUNNING, "sending");
 }
 

@@ -15,8 +15,9 @@
  *
  * Failure: when a batch fails, its events up to the one that failed are tried as a batch, and
  * that one alone.  If it fails again it is set aside in bugevents.projector_errors, and
- * the stream goes on.  What may succeed later (a lock, no memory, a full disk) is
- * tried again until it does.  A commit that a crash takes back is done again, so
+ * the stream goes on.  So is what takes longer than bugevents.derive_timeout, what is listed in
+ * bugevents.projector_skips, and, as one, what is left of a transaction whose record is damaged.
+ * What may succeed later (a lock, no memory, a full disk) is tried again until it does.  A commit that a crash takes back is done again, so
  * it needn't be waited for.
  *
  * Where retention has dropped events that it never saw, it says so and goes on behind them.
@@ -34,6 +35,7 @@
 #include "server/base/subtransaction.h"
 #include "server/base/clock.h"
 #include "server/base/settings.h"
+#include "server/base/time_limit.h"
 #include "server/base/transaction.h"
 #include "server/base/worker.h"
 #include "server/journal/journal.h"
@@ -56,13 +58,14 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define BATCH_EVENTS    1000
-#define WRITE_EVERY     100000 /* seqs */
-#define LOOK_INTERVAL   60000  /* ms; the clock may have been set */
-#define PACE            10     /* ms between batches, unless what is written falls behind */
-#define RETRY_MIN       100    /* ms */
-#define RETRY_MAX       10000
-#define EXPIRE_INTERVAL (600 * INT64CONST(1000)) /* ms */
+#define BATCH_EVENTS     1000
+#define WRITE_EVERY      100000 /* seqs */
+#define LOOK_INTERVAL    60000  /* ms; the clock may have been set */
+#define PACE             10     /* ms between batches, unless what is written falls behind */
+#define RETRY_MIN        100    /* ms */
+#define RETRY_MAX        10000
+#define LOCK_TIMEOUT_MAX 1000                     /* ms */
+#define EXPIRE_INTERVAL  (600 * INT64CONST(1000)) /* ms */
 
 PGDLLEXPORT void bugevents_projector_main(Datum arg);
 
@@ -84,6 +87,7 @@ typedef struct Batch
 	TimestampTz at; /* when it was committed */
 	int left;       /* events that may still come */
 	bool any;       /* something was written */
+	uint64 skip;    /* the first seq in it that is to be passed over; 0: none */
 } Batch;
 
 /* To be told of it if it fails, without reading it again. */
@@ -99,15 +103,60 @@ remember(Batch *batch, uint64 seq, const BevEvent *event)
 }
 
 static void
+keep_error(const Batch *batch, const char *sqlstate, const char *message)
+{
+	static BevStatement statement = {
+		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
+			   " VALUES ($1, nullif($2, ''), nullif($3, ''), $4, $5) ON CONFLICT (seq) DO NOTHING"};
+	static BevStatement bound = {
+		.sql = "DELETE FROM bugevents.projector_errors WHERE seq <="
+			   " (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"};
+
+	bev_statement_with(&statement, bev_int_value(batch->current), bev_text_value(batch->type),
+	                   bev_text_value(batch->action), bev_text_value(sqlstate),
+	                   bev_text_value(message));
+	bev_statement_with(&bound, bev_int_value(bev_projector_error_rows));
+}
+
+/* The first one behind the cursor. */
+static uint64
+find_skip(uint64 after)
+{
+	static BevStatement statement = {
+		.sql = "SELECT coalesce(min(seq), 0) FROM bugevents.projector_skips WHERE seq > $1"};
+	bool isnull;
+	uint64 seq;
+
+	bev_statement_with(&statement, bev_int_value(after));
+	seq = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	bev_statement_done();
+	return seq;
+}
+
+static void
+pass_over(Batch *batch)
+{
+	static BevStatement statement = {.sql =
+	                                     "DELETE FROM bugevents.projector_skips WHERE seq <= $1"};
+
+	keep_error(batch, unpack_sql_state(ERRCODE_QUERY_CANCELED), "skipped by hand");
+	bev_statement_with(&statement, bev_int_value(batch->current));
+	batch->any = true;
+	batch->skip = find_skip(batch->current);
+}
+
+static void
 apply(Batch *batch, uint64 seq, TimestampTz at, const BevEvent *event)
 {
 	MemoryContext caller = MemoryContextSwitchTo(batch->event);
 	BevChange change;
 
 	remember(batch, seq, event);
+	bev_time_limit_begin(bev_derive_timeout);
 	bev_change_read(&change, seq, at, event);
 	if (bev_projection_apply(&change))
 		batch->any = true;
+	bev_time_limit_end();
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(batch->event);
 }
@@ -129,7 +178,13 @@ take_run(void *arg, const BevJournalRun *run)
 			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 			                errmsg("bugevents' journal is damaged at seq " UINT64_FORMAT,
 			                       batch->current)));
-		apply(batch, run->first_seq + i, run->at, &event);
+		if (batch->current == batch->skip)
+		{
+			remember(batch, batch->current, &event);
+			pass_over(batch);
+		}
+		else
+			apply(batch, run->first_seq + i, run->at, &event);
 		record += event.size;
 		size -= event.size;
 	}
@@ -157,6 +212,7 @@ do_events(uint64 upto, Batch *batch)
 	bev_transaction_begin();
 	batch->event = AllocSetContextCreate(CurrentMemoryContext, "bugevents projector event",
 	                                     ALLOCSET_DEFAULT_SIZES);
+	batch->skip = find_skip(cursor);
 	last = bev_journal_read(cursor, upto, &place, take_run, batch);
 	if (batch->any || last >= written + WRITE_EVERY)
 	{
@@ -173,31 +229,26 @@ do_events(uint64 upto, Batch *batch)
 
 /* ---- what fails ---- */
 
+/* Events from batch->current to upto; the cursor is behind them then. */
 static void
-set_aside(const Batch *batch, const ErrorData *error)
+set_aside(const Batch *batch, uint64 upto, const ErrorData *error)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64 seq = batch->current;
-	static BevStatement statement = {
-		.sql = "INSERT INTO bugevents.projector_errors (seq, type, action, sqlstate, message)"
-			   " VALUES ($1, nullif($2, ''), nullif($3, ''), $4, $5) ON CONFLICT (seq) DO NOTHING"};
-	static BevStatement bound = {
-		.sql = "DELETE FROM bugevents.projector_errors WHERE seq <="
-			   " (SELECT seq FROM bugevents.projector_errors ORDER BY seq DESC OFFSET $1 LIMIT 1)"};
 
 	bev_transaction_begin();
-	bev_statement_with(
-		&statement, bev_int_value(seq), bev_text_value(batch->type), bev_text_value(batch->action),
-		bev_text_value(unpack_sql_state(error->sqlerrcode)), bev_text_value(error->message));
-	bev_statement_with(&bound, bev_int_value(bev_projector_error_rows));
-	write_cursor(seq);
+	keep_error(batch, unpack_sql_state(error->sqlerrcode), error->message);
+	write_cursor(upto);
 	bev_transaction_commit(context);
-	cursor = written = seq;
+	cursor = written = upto;
 	bev_progress_set(cursor);
-	ereport(WARNING, (errcode(error->sqlerrcode),
-	                  errmsg("bugevents could not derive anything from event " UINT64_FORMAT ": %s",
-	                         seq, error->message),
-	                  errhint("It is in bugevents.projector_errors; the stream goes on.")));
+	ereport(WARNING,
+	        (errcode(error->sqlerrcode),
+	         errmsg("bugevents could not derive anything from event " UINT64_FORMAT ": %s",
+	                batch->current, error->message),
+	         upto > batch->current ?
+	             errdetail("Events up to " UINT64_FORMAT " are passed over with it.", upto) :
+	             0,
+	         errhint("It is in bugevents.projector_errors; the stream goes on.")));
 }
 
 static void
@@ -206,7 +257,7 @@ wait_for(long ms)
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
 	                 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	bev_worker_check();
 }
 
 /* So shortly that nothing needs to end it: events, which come all the time, don't wake it. */
@@ -214,7 +265,7 @@ static void
 nap(long ms)
 {
 	(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
-	CHECK_FOR_INTERRUPTS();
+	bev_worker_check();
 }
 
 /* Until then, or the end. */
@@ -248,9 +299,12 @@ try_events(uint64 upto, Batch *batch, ErrorData **error)
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(caller);
+		bev_time_limit_end();
 		*error = CopyErrorData();
 		FlushErrorState();
 		AbortCurrentTransaction();
+		if (bev_time_limit_exceeded())
+			(*error)->message = "it took longer than bugevents.derive_timeout";
 		bev_reminder_changed();
 		memset(&place, 0, sizeof(place));
 		outcome = FAILED;
@@ -284,10 +338,32 @@ is_gone(void)
 static void
 retry_later(const ErrorData *error)
 {
+	if (ShutdownRequestPending)
+		return; /* which is why it failed */
 	ereport(LOG,
 	        (errmsg("bugevents projector tries again in %d ms: %s", retry_wait, error->message)));
 	pause_for(retry_wait);
 	retry_wait = Min(retry_wait * 2, RETRY_MAX);
+}
+
+/* A lock, memory, the disk; or the extension is gone. */
+static bool
+may_succeed_later(const ErrorData *error)
+{
+	return bev_subtransaction_may_succeed_later(error->sqlerrcode) && !bev_time_limit_exceeded();
+}
+
+/* The end of the transaction that the event is of. */
+static uint64
+end_of_transaction(uint64 seq)
+{
+	MemoryContext context = CurrentMemoryContext;
+	uint64 end;
+
+	bev_transaction_begin();
+	end = bev_journal_end_of(seq);
+	bev_transaction_commit(context);
+	return Max(end, seq);
 }
 
 /* The batch that failed at seq, again: what is before it, then that one. */
@@ -304,10 +380,13 @@ isolate(uint64 seq)
 		return; /* not all of it was in that batch */
 	if (try_events(seq, &alone, &error) != FAILED)
 		return;
-	if (bev_subtransaction_may_succeed_later(error->sqlerrcode) || is_gone())
+	alone.current = seq;
+	if (may_succeed_later(error) || is_gone())
 		retry_later(error);
+	else if (error->sqlerrcode == ERRCODE_DATA_CORRUPTED)
+		set_aside(&alone, end_of_transaction(seq), error);
 	else
-		set_aside(&alone, error);
+		set_aside(&alone, seq, error);
 }
 
 /* True: something was written. */
@@ -320,7 +399,9 @@ run_batch(uint64 upto)
 
 	if (outcome != FAILED)
 		retry_wait = RETRY_MIN;
-	else if (batch.current == 0 || bev_subtransaction_may_succeed_later(error->sqlerrcode))
+	else if (batch.current == 0 && error->sqlerrcode == ERRCODE_DATA_CORRUPTED)
+		isolate(cursor + 1);
+	else if (batch.current == 0 || may_succeed_later(error))
 		retry_later(error);
 	else
 		isolate(batch.current);
@@ -434,6 +515,14 @@ sleep_until_due(void)
 	wait_for(ms);
 }
 
+/* Shorter than the limit for an event: what waits for a lock isn't to blame. */
+static void
+limit_locks(void)
+{
+	SetConfigOption("lock_timeout", psprintf("%d", Min(LOCK_TIMEOUT_MAX, bev_derive_timeout / 2)),
+	                PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 /* False: there is nothing to do here any more. */
 static bool
 run_turn(void)
@@ -446,6 +535,7 @@ run_turn(void)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 		bev_reminder_changed();
+		limit_locks();
 	}
 	if (!bev_projector || !bev_enabled || !read_cursor(&horizon))
 		return false;
@@ -476,6 +566,7 @@ bugevents_projector_main(Datum arg pg_attribute_unused())
 	bev_progress_begin();
 	bev_worker_connect();
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
+	limit_locks();
 	bev_worker_run(run_turn);
 	save_cursor();
 	proc_exit(0);

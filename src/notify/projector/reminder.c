@@ -12,6 +12,7 @@
 
 #include "common/event/event.h"
 #include "server/base/subtransaction.h"
+#include "server/base/time_limit.h"
 #include "server/base/comma_list.h"
 #include "server/base/settings.h"
 #include "notify/projector/change.h"
@@ -141,11 +142,14 @@ static void
 fire(const Reminder *reminder, TimestampTz now)
 {
 	Firing firing = {reminder, now};
-	ErrorData *error = bev_subtransaction_error(fire_step, &firing);
+	ErrorData *error;
 
+	bev_time_limit_begin(bev_derive_timeout);
+	error = bev_subtransaction_error(fire_step, &firing);
+	bev_time_limit_end();
 	if (error == NULL)
 		return;
-	if (bev_subtransaction_may_succeed_later(error->sqlerrcode))
+	if (bev_subtransaction_may_succeed_later(error->sqlerrcode) && !bev_time_limit_exceeded())
 		ReThrowError(error);
 	ereport(WARNING, (errcode(error->sqlerrcode),
 	                  errmsg("bugevents could not remind anybody of bug \"%s\": %s", reminder->bug,

@@ -102,8 +102,8 @@ bev_lookup_run(uint64 settled, BevLookupAnswer answer)
 	{
 		Waiting *one = lfirst(cell);
 		BevUserLookupEntry *entry = &entries[foreach_current_index(cell)];
-		bool known = result != BEV_USER_LOOKUP_TOO_SLOW && entry->user &&
-		             (result != BEV_USER_LOOKUP_BROKEN || n > 1);
+		bool known = result != BEV_USER_LOOKUP_TOO_SLOW && result != BEV_USER_LOOKUP_LOCKED &&
+		             entry->user && (result != BEV_USER_LOOKUP_BROKEN || n > 1);
 
 		answer(one->gateway, &one->open, result == BEV_USER_LOOKUP_NONE ? 0 : settled,
 		       known ? entry : NULL, unread[foreach_current_index(cell)]);

@@ -87,6 +87,8 @@ INT(bev_fold_interval, "bugevents.fold_interval", 60 * 1000, 0, 24 * 3600 * 1000
     GUC_UNIT_MS, "Sets the time in which notifications of one kind about one bug become one.")
 INT(bev_notification_retention, "bugevents.notification_retention", 90 * 86400, 0, INT_MAX,
     PGC_SIGHUP, GUC_UNIT_S, "Sets the age at which notifications are deleted; 0: never.")
+INT(bev_derive_timeout, "bugevents.derive_timeout", 5000, 100, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
+    "Sets the time after which an event, from which nothing is derived by then, is set aside.")
 INT(bev_projector_error_rows, "bugevents.projector_error_rows", 1000, 1, 1000000, PGC_SIGHUP, 0,
     "Sets how many events bugevents.projector_errors keeps; older ones go.")
 BOOL(bev_watch_on_comment, "bugevents.watch_on_comment", true, PGC_SIGHUP, 0,

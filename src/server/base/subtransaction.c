@@ -4,6 +4,7 @@
 #include "server/base/subtransaction.h"
 
 #include "access/xact.h"
+#include "server/base/time_limit.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -24,7 +25,8 @@ attempt(void (*step)(void *arg), void *arg, bool report)
 	}
 	PG_CATCH();
 	{
-		if (geterrcode() == ERRCODE_QUERY_CANCELED || geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
+		if ((geterrcode() == ERRCODE_QUERY_CANCELED && !bev_time_limit_exceeded()) ||
+		    geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
 		if (report)

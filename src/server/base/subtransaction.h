@@ -8,7 +8,8 @@
 
 /*
  * Take it in a subtransaction.  False: it threw, and what it wrote is undone; with report, the log
- * has the error.  Cancelling and shutting down go through to the caller.
+ * has the error.  Cancelling and shutting down go through to the caller, but for a time limit
+ * (time_limit.h) that the caller has begun.
  */
 extern bool bev_subtransaction_run(void (*step)(void *arg), void *arg, bool report);
 

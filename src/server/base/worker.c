@@ -54,11 +54,23 @@ bev_worker_start(BackgroundWorker *worker, const char *loss, BackgroundWorkerHan
 	return false;
 }
 
+/* What runs is cancelled, too: it may wait for a lock for hours. */
+static void
+handle_shutdown(SIGNAL_ARGS)
+{
+	int save_errno = errno;
+
+	SignalHandlerForShutdownRequest(postgres_signal_arg);
+	QueryCancelPending = true;
+	InterruptPending = true;
+	errno = save_errno;
+}
+
 void
 bev_worker_begin(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	pqsignal(SIGTERM, handle_shutdown);
 	BackgroundWorkerUnblockSignals();
 }
 
@@ -91,6 +103,14 @@ bev_worker_connect(void)
 }
 
 void
+bev_worker_check(void)
+{
+	if (ShutdownRequestPending)
+		QueryCancelPending = false;
+	CHECK_FOR_INTERRUPTS();
+}
+
+void
 bev_worker_run(bool (*turn)(void))
 {
 	MemoryContext context =
@@ -102,4 +122,5 @@ bev_worker_run(bool (*turn)(void))
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(context);
 	}
+	bev_worker_check();
 }

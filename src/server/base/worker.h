@@ -23,7 +23,10 @@ extern BackgroundWorker bev_worker_describe(const char *name);
 extern bool bev_worker_start(BackgroundWorker *worker, const char *loss,
                              BackgroundWorkerHandle **handle);
 
-/* For the worker: take signals.  SIGHUP and SIGTERM set the flags of postmaster/interrupt.h. */
+/*
+ * For the worker: take signals.  SIGHUP and SIGTERM set the flags of postmaster/interrupt.h;
+ * SIGTERM cancels what runs in the database, which is an error like any other there.
+ */
 extern void bev_worker_begin(void);
 
 /*
@@ -32,6 +35,9 @@ extern void bev_worker_begin(void);
  * database; once in a worker's life.
  */
 extern void bev_worker_connect(void);
+
+/* CHECK_FOR_INTERRUPTS() where nothing runs: being told to end is no error there. */
+extern void bev_worker_check(void);
 
 /*
  * Take turns until one says false, or SIGTERM came.  Each has a memory context of its own, which

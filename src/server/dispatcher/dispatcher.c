@@ -582,7 +582,7 @@ sleep_until_something_happens(void)
 static bool
 run_turn(void)
 {
-	CHECK_FOR_INTERRUPTS();
+	bev_worker_check();
 	if (ConfigReloadPending)
 		reload();
 

@@ -260,6 +260,42 @@ bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place, BevJournalSi
 	return reader.covered;
 }
 
+/* In one segment; 0: none. */
+static uint64
+first_end_from(int segment, uint64 seq)
+{
+	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple tuple;
+	uint64 end;
+
+	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTGreaterEqualStrategyNumber, F_INT8GE, Int64GetDatum(seq));
+	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
+	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
+	end = tuple ? DatumGetInt64(column(tuple, RelationGetDescr(table), JOURNAL_LAST_SEQ)) : 0;
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return end;
+}
+
+uint64
+bev_journal_end_of(uint64 seq)
+{
+	uint64 first = 0;
+
+	for (int i = 0; i < BEV_SEGMENTS; i++)
+	{
+		uint64 end = first_end_from(i, seq);
+
+		if (end != 0 && (first == 0 || end < first))
+			first = end;
+	}
+	return first;
+}
+
 uint64
 bev_journal_horizon(void)
 {

@@ -37,6 +37,12 @@ typedef struct BevJournalPlace
 } BevJournalPlace;
 
 /*
+ * The last seq of the transaction that this one is of, or of the next one; 0: there is none.  In a
+ * transaction with an active snapshot.
+ */
+extern uint64 bev_journal_end_of(uint64 seq);
+
+/*
  * Everything up to it is settled at this moment.  To be called in a transaction, unless
  * seqs were given out since the start; not on a standby (bev_journal_decided).
  */

@@ -80,8 +80,10 @@ build_query(const BevAttachedTable *table, Oid type)
 	                 sql_of(table, entity->id == BEV_MEMBERSHIP ? entity->project : entity->role),
 	                 sql_of(table, entity->status), bev_field_from(table->relid));
 	appendStringInfo(&sql, as_it_is ? "%s = ANY ($1)" : "(%s)::text = ANY ($1)", person);
+	/* Not of others' rows, whatever the order that the planner finds best. */
 	if (attachment->filter)
-		appendStringInfo(&sql, " AND (%s\n)", attachment->filter);
+		appendStringInfo(&sql, " AND CASE WHEN (%s)::text = ANY ($1::text[]) THEN (%s\n) END",
+		                 person, attachment->filter);
 	return sql.data;
 }
 
@@ -223,6 +225,14 @@ report_failure(ErrorData *error)
 			 "They are refused.  The view bugevents.attachments shows the tables of entity user and membership.")));
 }
 
+static BevUserLookupResult
+result_of(int sqlstate)
+{
+	if (sqlstate == ERRCODE_LOCK_NOT_AVAILABLE)
+		return BEV_USER_LOOKUP_LOCKED;
+	return sqlstate == ERRCODE_QUERY_CANCELED ? BEV_USER_LOOKUP_TOO_SLOW : BEV_USER_LOOKUP_BROKEN;
+}
+
 BevUserLookupResult
 bev_user_lookup_read(BevUserLookupEntry *entries, int n)
 {
@@ -250,10 +260,7 @@ bev_user_lookup_read(BevUserLookupEntry *entries, int n)
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		report_failure(error);
-		result = error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-		                 error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ?
-		             BEV_USER_LOOKUP_TOO_SLOW :
-		             BEV_USER_LOOKUP_BROKEN;
+		result = result_of(error->sqlerrcode);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();

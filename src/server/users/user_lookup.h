@@ -18,9 +18,10 @@ typedef struct BevUserLookupEntry
 typedef enum BevUserLookupResult
 {
 	BEV_USER_LOOKUP_READ,
-	BEV_USER_LOOKUP_NONE,     /* no table is attached that decides */
-	BEV_USER_LOOKUP_TOO_SLOW, /* or a table is locked */
-	BEV_USER_LOOKUP_BROKEN    /* an error, perhaps for one user only */
+	BEV_USER_LOOKUP_NONE,   /* no table is attached that decides */
+	BEV_USER_LOOKUP_LOCKED, /* a table is locked for the moment */
+	BEV_USER_LOOKUP_TOO_SLOW,
+	BEV_USER_LOOKUP_BROKEN /* an error, perhaps for one user only */
 } BevUserLookupResult;
 
 /*

@@ -14,8 +14,9 @@
 #include "server/users/user_lookup.h"
 #include "server/users/user_rights.h"
 
-static BevPrincipals
-read_principals(const char *user, const char *role)
+/* False: what the tables say of the user can't be read, which is logged. */
+static bool
+read_principals(const char *user, const char *role, BevPrincipals *principals)
 {
 	BevUserLookupEntry entry = {.user = user};
 	BevUserLookupResult result;
@@ -24,12 +25,19 @@ read_principals(const char *user, const char *role)
 	initStringInfo(&entry.access);
 	result = bev_user_lookup_read(&entry, 1);
 	if (result == BEV_USER_LOOKUP_NONE)
-		return bev_user_rights_principals(user, NIL, role && strcmp(role, BEV_ROLE_ADMIN) == 0);
-	if (result != BEV_USER_LOOKUP_READ)
+	{
+		*principals =
+			bev_user_rights_principals(user, NIL, role && strcmp(role, BEV_ROLE_ADMIN) == 0);
+		return true;
+	}
+	if (result == BEV_USER_LOOKUP_LOCKED)
 		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 		                errmsg("could not read what user \"%s\" may see", user)));
+	if (result != BEV_USER_LOOKUP_READ)
+		return false;
 	rights = bev_user_rights_of((BevSpan){entry.access.data, (uint32_t) entry.access.len});
-	return bev_user_rights_principals(user, rights.projects, bev_user_rights_admin(&rights));
+	*principals = bev_user_rights_principals(user, rights.projects, bev_user_rights_admin(&rights));
+	return true;
 }
 
 bool
@@ -42,6 +50,7 @@ bev_visibility_may_see(const char *user, const char *role, BevSpan audience)
 	/* Without lines that narrow it, whoever belongs to more sees no less. */
 	if (!(flags & BEV_SEEN_NARROWED) && bev_audience_matches(audience, flags, &principals))
 		return true;
-	principals = read_principals(id, role);
-	return bev_audience_matches(audience, flags, &principals);
+	/* Who can't be read sees nothing; others are no worse off. */
+	return read_principals(id, role, &principals) &&
+	       bev_audience_matches(audience, flags, &principals);
 }
