@@ -17,8 +17,8 @@
  * that one alone.  If it fails again it is set aside in bugevents.projector_errors, and
  * the stream goes on.  So is what takes longer than bugevents.derive_timeout, what is listed in
  * bugevents.projector_skips, and, as one, what is left of a transaction whose record is damaged.
- * What may succeed later (a lock, no memory, a full disk) is tried again until it does.  A commit that a crash takes back is done again, so
- * it needn't be waited for.
+ * What may succeed later (a lock, no memory, a full disk) is tried again until it does.  A commit
+ * that a crash takes back is done again, so it needn't be waited for.
  *
  * Where retention has dropped events that it never saw, it says so and goes on behind them.
  *

@@ -265,7 +265,7 @@ static uint64
 first_end_from(int segment, uint64 seq)
 {
 	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
-	Relation index = index_open(RelationGetPrimaryKeyIndex(table), AccessShareLock);
+	Relation index = index_open(bev_primary_key(table), AccessShareLock);
 	SysScanDesc scan;
 	ScanKeyData key;
 	HeapTuple tuple;
