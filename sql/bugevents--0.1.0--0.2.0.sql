@@ -191,3 +191,40 @@ END
 $$;
 COMMENT ON FUNCTION bugevents.projector_skip(bigint) IS 'let the projector pass over an event that it can''t get beyond';
 REVOKE ALL ON FUNCTION bugevents.projector_skip(bigint) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION bugevents.remind(
+    bug_id text,
+    due_at timestamptz,
+    user_id text DEFAULT NULL,
+    every interval DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    reminder bigint;
+BEGIN
+    IF current_setting('bugevents.database', true) <> current_database() THEN
+        RAISE EXCEPTION 'database "%" is not served by bugevents', current_database()
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = format('Connect to database "%s", which is.', current_setting('bugevents.database', true));
+    END IF;
+    IF bug_id IS NULL OR due_at IS NULL THEN
+        RAISE EXCEPTION 'arguments "bug_id" and "due_at" must not be null'
+            USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    IF NOT isfinite(due_at) THEN
+        RAISE EXCEPTION 'due_at must be a moment'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NOT bugevents.is_period(every) THEN
+        RAISE EXCEPTION 'every must be at least a minute, and at most 100 years'
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'No part of it may be negative.';
+    END IF;
+    INSERT INTO bugevents.reminders (bug_report_id, user_id, due_at, every)
+        VALUES (bug_id, remind.user_id, remind.due_at, remind.every)
+        RETURNING id INTO reminder;
+    RETURN reminder;
+END
+$$;

@@ -549,6 +549,11 @@ AS $$
 DECLARE
     reminder bigint;
 BEGIN
+    IF current_setting('bugevents.database', true) <> current_database() THEN
+        RAISE EXCEPTION 'database "%" is not served by bugevents', current_database()
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  HINT = format('Connect to database "%s", which is.', current_setting('bugevents.database', true));
+    END IF;
     IF bug_id IS NULL OR due_at IS NULL THEN
         RAISE EXCEPTION 'arguments "bug_id" and "due_at" must not be null'
             USING ERRCODE = 'null_value_not_allowed';

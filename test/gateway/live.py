@@ -3,7 +3,7 @@
 from harness import *
 
 d = Dispatcher(tip=100)
-equal(d.hello[0], 1, "HELLO names the pipe's version")
+equal(d.hello[0], pipe.VERSION, "HELLO names the pipe's version")
 equal(d.statuses, [""], "an empty STATUS: the configuration is in force")
 ok(d.listening[-1].startswith("127.0.0.1:"), "LISTENING names the address")
 

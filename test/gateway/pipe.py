@@ -18,6 +18,9 @@ def preprocess(text):
 MESSAGE = preprocess('#include "common/pipe/message.h"\n')
 
 
+VERSION = int(preprocess('#include "common/pipe/message.h"\nBEV_PIPE_VERSION\n').split()[-1])
+
+
 def numbers(enum, prefix):
     """The members of an enum of message.h: {name without the prefix: number}."""
     body = re.search(r"enum %s\s*\{(.*?)\}" % enum, MESSAGE, re.DOTALL).group(1)

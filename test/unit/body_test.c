@@ -134,7 +134,6 @@ test_refused(void)
 	REFUSED(disconnect, BevDisconnectMessage, disconnect,
 	        memset(it.reason, 'x', sizeof(it.reason)));
 	REFUSED(disconnect, BevDisconnectMessage, disconnect, it.reason[1] = '\n');
-	REFUSED(hello, BevHelloMessage, hello, it.version++);
 	REFUSED(fetch, BevFetchMessage, fetch, it.request = 0);
 	REFUSED(fetch, BevFetchMessage, fetch, it.after = 6);
 	REFUSED(open, BevOpenMessage, client, memset(it.id, 'x', sizeof(it.id)));

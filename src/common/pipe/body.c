@@ -110,7 +110,7 @@ bev_body_next_record(BevSpan *records, BevEvent *event)
 bool
 bev_body_hello(const BevMessage *message, BevHelloMessage *hello)
 {
-	return read_struct(message, hello, sizeof(*hello)) && hello->version == BEV_PIPE_VERSION;
+	return read_struct(message, hello, sizeof(*hello));
 }
 
 bool

@@ -35,6 +35,7 @@ extern bool bev_body_events(const BevMessage *message, BevEventsMessage *events,
 extern bool bev_body_next_record(BevSpan *records, BevEvent *event);
 
 /* From a gateway. */
+/* Of any version: whoever reads on must look at it first. */
 extern bool bev_body_hello(const BevMessage *message, BevHelloMessage *hello);
 extern bool bev_body_log(const BevMessage *message, BevLogMessage *log, BevSpan *text);
 extern bool bev_body_fetch(const BevMessage *message, BevFetchMessage *fetch);

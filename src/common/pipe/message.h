@@ -15,7 +15,7 @@
  *	DISCONNECT  end this client                 CLOSED       a client is gone
  *	SHUTDOWN    say goodbye to the clients      CLIENTS      how they are doing
  *	ANSWER      to an ASK                       ROLE         a client has another role
- *	                                            ASK          a question to the database
+ *	CONDITION   what /ready says of it all      ASK          a question to the database
  *	                                            COUNTERS     what it counted
  *	                                            ABUSE        who behaves oddly
  *	                                            SUBSCRIPTION what of the stream a client wants
@@ -40,7 +40,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* 0e826ad8ce67 */
+#define BEV_PIPE_VERSION 2 /* f470e3cce6a2 */
 
 typedef enum BevMessageKind
 {
@@ -53,6 +53,7 @@ typedef enum BevMessageKind
 	BEV_MSG_ADMIT,
 	BEV_MSG_DISCONNECT,
 	BEV_MSG_ANSWER,
+	BEV_MSG_CONDITION,
 
 	BEV_MSG_HELLO = 101,
 	BEV_MSG_LISTENING,
@@ -137,6 +138,11 @@ typedef struct BevFetchedMessage
 	uint64_t covered; /* every event in (after, covered] was sent */
 	uint64_t dropped; /* as in STREAM */
 } BevFetchedMessage;
+
+/*
+ * CONDITION: the body is text, what an operator has to do something about, for GET /ready; empty:
+ * nothing.
+ */
 
 /* SHUTDOWN: no body.  Close every client with 1012, then exit. */
 

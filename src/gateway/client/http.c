@@ -95,7 +95,7 @@ respond_with(BevSession *session, int status, const char *type, BevSpan body, bo
 static void
 respond(BevSession *session, int status, const char *text, bool with_body)
 {
-	char line[128];
+	char line[512];
 	int len = snprintf(line, sizeof(line), "%s\n", text);
 
 	respond_with(session, status, PLAIN_TEXT, (BevSpan){line, (uint32_t) len}, with_body);
@@ -195,13 +195,35 @@ why_unready(const BevHttp *http, const BevSession *session)
 {
 	if (session->sessions->shutting_down)
 		return "shutting down";
-	return http->stream->id[0] ? NULL : "no stream yet";
+	if (http->stream->id[0])
+		return NULL;
+	return http->condition[0] ? http->condition : "no stream yet";
+}
+
+void
+bev_http_note_condition(BevHttp *http, const BevMessage *message)
+{
+	snprintf(http->condition, sizeof(http->condition), "%.*s", (int) message->size, message->body);
+}
+
+/* 200 when there is a stream, even if something besides is to be mended. */
+static void
+answer_ready(const BevHttp *http, BevSession *session, bool with_body)
+{
+	const char *unready = why_unready(http, session);
+	char text[sizeof(http->condition) + 16];
+
+	if (unready)
+		snprintf(text, sizeof(text), "%s", unready);
+	else
+		snprintf(text, sizeof(text), "ok%s%s", http->condition[0] ? ", but: " : "",
+		         http->condition);
+	respond(session, unready ? 503 : 200, text, with_body);
 }
 
 void
 bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head)
 {
-	const char *unready = why_unready(http, session);
 	const BevConsoleFile *file = bev_console_find(head->path);
 	bool is_get = bev_span_is(head->method, "GET");
 
@@ -210,7 +232,7 @@ bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head)
 	else if (bev_span_is(head->path, "/health"))
 		respond(session, 200, "ok", is_get);
 	else if (bev_span_is(head->path, "/ready"))
-		respond(session, unready ? 503 : 200, unready ? unready : "ok", is_get);
+		answer_ready(http, session, is_get);
 	else if (bev_span_is(head->path, "/metrics") && is_get)
 		answer_metrics(http, session, head);
 	else if (file)

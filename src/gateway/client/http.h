@@ -4,6 +4,7 @@
 #ifndef BEV_GATEWAY_CLIENT_HTTP_H
 #define BEV_GATEWAY_CLIENT_HTTP_H
 
+#include "common/pipe/channel.h"
 #include "gateway/client/token_check.h"
 #include "gateway/session/question.h"
 #include "gateway/stream/stream.h"
@@ -14,7 +15,11 @@ typedef struct BevHttp
 	const BevTokenCheck *tokens;
 	BevQuestions *questions;
 	const BevStream *stream;
+	char condition[400]; /* what an operator has to do something about, for /ready; or empty */
 } BevHttp;
+
+/* Of a CONDITION. */
+extern void bev_http_note_condition(BevHttp *http, const BevMessage *message);
 
 /* Answer a request that is no upgrade; the connection ends with it. */
 extern void bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head);

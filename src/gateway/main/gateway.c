@@ -489,6 +489,9 @@ on_message(void *owner, const BevMessage *message)
 		case BEV_MSG_ANSWER:
 			bev_fanout_batch(&gateway->fanout); /* what it is based on comes first */
 			return bev_question_answered(&gateway->questions, message);
+		case BEV_MSG_CONDITION:
+			bev_http_note_condition(&gateway->http, message);
+			return true;
 		case BEV_MSG_DISCONNECT:
 			return bev_registration_disconnect(&gateway->sessions, message);
 		case BEV_MSG_SHUTDOWN:

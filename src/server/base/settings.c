@@ -75,3 +75,17 @@ bev_settings_database_is_served(void)
 	}
 	return served;
 }
+
+void
+bev_settings_require_served(void)
+{
+	bev_settings_require_preload();
+	if (!bev_settings_database_is_served())
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		     errmsg("database \"%s\" is not served by bugevents", get_database_name(MyDatabaseId)),
+		     errhint("Connect to database \"%s\", or set bugevents.database in postgresql.conf to "
+		             "this one and restart the server.",
+		             bev_database)));
+}

@@ -35,4 +35,7 @@ extern bool bev_settings_are_preloaded(void);
 /* Is the session's database the one that bugevents.database names? */
 extern bool bev_settings_database_is_served(void);
 
+/* Throw unless the library was preloaded and it is. */
+extern void bev_settings_require_served(void);
+
 #endif /* BEV_SERVER_BASE_SETTINGS_H */

@@ -10,6 +10,7 @@
  */
 #include "server/base/spawn.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -112,6 +113,26 @@ become(const char *program, char *const argv[], char *const environment[], int p
 	_exit(127);
 }
 
+/*
+ * Programs are where this library is, which needn't be pkglibdir (dynamic_library_path), or else
+ * there.
+ */
+static void
+find_program(const char *name, char *program, Size size)
+{
+	Dl_info library;
+
+	if (dladdr((void *) bev_spawn, &library) && library.dli_fname)
+	{
+		strlcpy(program, library.dli_fname, size);
+		get_parent_directory(program);
+		if (snprintf(program + strlen(program), size - strlen(program), "/%s", name) > 0 &&
+		    access(program, X_OK) == 0)
+			return;
+	}
+	snprintf(program, size, "%s/%s", pkglib_path, name);
+}
+
 pid_t
 bev_spawn(char *const argv[], int file, bool bound, int *fd)
 {
@@ -121,7 +142,7 @@ bev_spawn(char *const argv[], int file, bool bound, int *fd)
 	int pair[2];
 	pid_t pid;
 
-	snprintf(program, sizeof(program), "%s/%s", pkglib_path, argv[0]);
+	find_program(argv[0], program, sizeof(program));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
 		return -1;
 

@@ -11,11 +11,11 @@
 #define BEV_SPAWN_FILE 4
 
 /*
- * Start a program of pkglibdir as a child process.  It has one end of a socketpair as
- * BEV_SPAWN_PIPE, a copy of file as BEV_SPAWN_FILE unless that is -1, the server's standard
- * error, and nothing else of ours; of the environment no more than locale, time zone and
- * LD_LIBRARY_PATH.  bound: the kernel kills it when we end.  Returns its pid,
- * with *fd the non-blocking end of the pipe that is ours; or -1 with errno set.
+ * Start a program that lies beside this library, or in pkglibdir, as a child process.  It has
+ * one end of a socketpair as BEV_SPAWN_PIPE, a copy of file as BEV_SPAWN_FILE unless that is -1,
+ * the server's standard error, and nothing else of ours; of the environment no more than locale,
+ * time zone and LD_LIBRARY_PATH.  bound: the kernel kills it when we end.  Returns its pid, with
+ * *fd the non-blocking end of the pipe that is ours; or -1 with errno set.
  */
 extern pid_t bev_spawn(char *const argv[], int file, bool bound, int *fd);
 

@@ -43,15 +43,45 @@ bev_worker_describe(const char *name)
 	return worker;
 }
 
+/* What this process wanted to start, with what it means that there was no slot; NULL: there was. */
+#define NAMES 4
+static struct
+{
+	char name[BGW_MAXLEN];
+	const char *loss;
+} tried[NAMES];
+
+static int
+place_of(const char *name)
+{
+	int i = 0;
+
+	while (i < NAMES - 1 && tried[i].name[0] != '\0' && strcmp(tried[i].name, name) != 0)
+		i++;
+	strlcpy(tried[i].name, name, sizeof(tried[i].name));
+	return i;
+}
+
 bool
 bev_worker_start(BackgroundWorker *worker, const char *loss, BackgroundWorkerHandle **handle)
 {
-	if (RegisterDynamicBackgroundWorker(worker, handle))
-		return true;
-	ereport(LOG, (errmsg("bugevents could not start its %s: %s",
-	                     worker->bgw_name + strlen("bugevents "), loss),
-	              errhint("Set max_worker_processes higher.")));
-	return false;
+	const char *name = worker->bgw_name + strlen("bugevents ");
+	bool started = RegisterDynamicBackgroundWorker(worker, handle);
+
+	tried[place_of(name)].loss = started ? NULL : loss;
+	if (!started)
+		ereport(LOG, (errmsg("bugevents could not start its %s: %s", name, loss),
+		              errhint("Set max_worker_processes higher.")));
+	return started;
+}
+
+void
+bev_worker_list_missing(StringInfo text)
+{
+	for (int i = 0; i < NAMES; i++)
+		if (tried[i].loss)
+			appendStringInfo(text, "%sno %s, %s", text->len ? "; " : "", tried[i].name,
+			                 tried[i].loss);
 }
 
 /* What runs is cancelled, too: it may wait for a lock for hours. */

@@ -8,6 +8,7 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "postmaster/bgworker.h"
 
 /*
@@ -22,6 +23,9 @@ extern BackgroundWorker bev_worker_describe(const char *name);
  */
 extern bool bev_worker_start(BackgroundWorker *worker, const char *loss,
                              BackgroundWorkerHandle **handle);
+
+/* Append those that the calling process could not start when it last tried, each with its loss. */
+extern void bev_worker_list_missing(StringInfo text);
 
 /*
  * For the worker: take signals.  SIGHUP and SIGTERM set the flags of postmaster/interrupt.h;

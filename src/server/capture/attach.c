@@ -206,19 +206,6 @@ check_partitioning(Relation rel)
 }
 
 static void
-check_served(void)
-{
-	bev_settings_require_preload();
-	if (!bev_settings_database_is_served())
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-		     errmsg("database \"%s\" is not served by bugevents", get_database_name(MyDatabaseId)),
-		     errhint(
-				 "Set bugevents.database in postgresql.conf to this database and restart the server.")));
-}
-
-static void
 require_argument(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	if (PG_ARGISNULL(n))
@@ -275,7 +262,7 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	Relation rel;
 	List *old;
 
-	check_served();
+	bev_settings_require_served();
 	require_argument(fcinfo, 0, "tbl");
 	require_argument(fcinfo, 1, "entity");
 	require_argument(fcinfo, 6, "always");

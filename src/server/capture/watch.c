@@ -66,7 +66,7 @@ publish(FunctionCallInfo fcinfo, const char *action)
 	const char *user;
 	BevRecord record;
 
-	bev_settings_require_preload();
+	bev_settings_require_served();
 	bug = read_id(fcinfo, 0, "bug_id");
 	user = read_id(fcinfo, 1, "user_id");
 	check_user(user);

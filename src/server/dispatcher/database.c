@@ -9,8 +9,12 @@
  */
 #include "server/dispatcher/database.h"
 
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
-#include "server/base/compat.h"
+#include "catalog/pg_database.h"
 #include "server/base/settings.h"
 #include "server/base/worker.h"
 #include "miscadmin.h"
@@ -41,32 +45,60 @@ bev_database_startup(void)
 		*attempted = false;
 }
 
-static bool
-database_exists(void)
+/* NULL: one can connect to it. */
+static const char *
+trouble_of(Form_pg_database database)
 {
-	bool exists;
+	return database->datallowconn && database->datconnlimit != DATCONNLIMIT_INVALID_DB ?
+	           NULL :
+	           "takes no connections";
+}
+
+/*
+ * What keeps us from connecting; NULL: nothing.  pg_database is read from end to end: as long as
+ * nobody has been connected to any database since the server's start, and so left the cache of
+ * what indexes are like, none can be opened here.
+ */
+static const char *
+look_for_database(void)
+{
+	const char *trouble = "does not exist";
+	Relation databases;
+	TableScanDesc scan;
+	HeapTuple tuple;
 
 	StartTransactionCommand();
-	exists = OidIsValid(get_database_oid(bev_database, true));
+	databases = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(databases, 0, NULL);
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (strncmp(NameStr(database->datname), bev_database, NAMEDATALEN - 1) == 0)
+			trouble = trouble_of(database);
+	}
+	table_endscan(scan);
+	table_close(databases, AccessShareLock);
 	CommitTransactionCommand();
-	return exists;
+	return trouble;
 }
 
 static void
 wait_for_database(void)
 {
-	bool told = false;
+	const char *trouble;
+	const char *told = NULL;
 
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	while (!ShutdownRequestPending && !database_exists())
+	while (!ShutdownRequestPending && (trouble = look_for_database()) != NULL)
 	{
-		if (!told)
+		if (told != trouble)
 			ereport(
 				LOG,
-				(errmsg("database \"%s\" does not exist, bugevents waits for it", bev_database),
-			     errhint(
-					 "Create it, or set bugevents.database to the database to be served and restart the server.")));
-		told = true;
+				(errmsg("database \"%s\" %s, bugevents waits for it", bev_database, trouble),
+			     errhint("Create it, or set bugevents.database to the database to be served and "
+			             "restart the server.")));
+		told = trouble;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_INTERVAL,
 		                 PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

@@ -33,6 +33,7 @@
 #include "server/shared/progress.h"
 #include "server/admission/admission.h"
 #include "server/dispatcher/alerts.h"
+#include "server/dispatcher/condition.h"
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/feed.h"
 #include "server/dispatcher/gateway_config.h"
@@ -248,10 +249,21 @@ stop_feeds_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused
 	stop_feeds(0);
 }
 
+/* What /ready has to say beside the stream. */
+static void
+tell_condition(void)
+{
+	if (!bev_condition_changed())
+		return;
+	for (int i = 0; i < feed_count; i++)
+		bev_feed_tell_condition(&feeds[i], bev_condition_line());
+}
+
 static void
 start_feed(int i)
 {
 	bev_feed_start(&feeds[i], i + 1, current_config());
+	bev_feed_tell_condition(&feeds[i], bev_condition_line());
 	if (*stream_id)
 		bev_feed_begin(&feeds[i], stream_id, bev_queue_settled(), dropped);
 	forget_waits();
@@ -445,7 +457,7 @@ read_stream(char *id)
 
 	begin_transaction();
 	*id = '\0';
-	if (!begins_anew() && bev_stream_row_read(&row))
+	if (bev_condition_extension_fits() && !begins_anew() && bev_stream_row_read(&row))
 	{
 		uint64 dropped_now;
 
@@ -601,6 +613,7 @@ run_turn(void)
 		look_after_gateways();
 		if (*stream_id)
 			bev_worker_registry_look_after();
+		tell_condition();
 		bev_security_flush();
 		flush_feeds();
 	}

@@ -76,6 +76,14 @@ bev_feed_configure(BevFeed *feed, const char *config)
 }
 
 void
+bev_feed_tell_condition(BevFeed *feed, const char *text)
+{
+	struct iovec part = {.iov_base = unconstify(char *, text), .iov_len = strlen(text)};
+
+	send_message(feed, BEV_MSG_CONDITION, &part, 1);
+}
+
+void
 bev_feed_start(BevFeed *feed, int number, const char *config)
 {
 	BevChild process = feed->process;
@@ -251,7 +259,14 @@ take_hello(BevFeed *feed, const BevMessage *message)
 
 	if (feed->greeted || !bev_body_hello(message, &hello))
 		return false;
-	feed->greeted = true;
+	feed->greeted = hello.version == BEV_PIPE_VERSION;
+	if (feed->greeted)
+		bev_gateway_log_fits();
+	else
+	{
+		bev_gateway_log_misfit(hello.version);
+		end_gateway(feed, NULL);
+	}
 	return true;
 }
 

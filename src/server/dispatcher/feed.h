@@ -48,6 +48,9 @@ extern void bev_feed_start(BevFeed *feed, int number, const char *config);
 /* A changed configuration. */
 extern void bev_feed_configure(BevFeed *feed, const char *config);
 
+/* What /ready says of what is wrong; empty: nothing is. */
+extern void bev_feed_tell_condition(BevFeed *feed, const char *text);
+
 /*
  * The stream begins for this gateway behind tip; history up to dropped is gone,
  * here and below.

@@ -14,6 +14,28 @@
 /* What a gateway says beyond it is dropped, and counted. */
 #define LINES_A_MINUTE 100
 
+static bool misfit_told = false;
+
+void
+bev_gateway_log_fits(void)
+{
+	misfit_told = false;
+}
+
+void
+bev_gateway_log_misfit(uint32 version)
+{
+	if (!misfit_told)
+		ereport(
+			WARNING,
+			(errmsg("bugevents-gateway is of another version than the library that the server has "
+		            "loaded: nobody is served"),
+		     errdetail("Its version of the pipe is %u, the library's is %u.", version,
+		               BEV_PIPE_VERSION),
+		     errhint("Restart the server.")));
+	misfit_told = true;
+}
+
 void
 bev_gateway_log_begin(BevGatewayLog *log, int number)
 {

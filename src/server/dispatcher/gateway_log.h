@@ -23,6 +23,10 @@ typedef struct BevGatewayLog
 /* A gateway of this number begins, with a full share; what one before it said last is kept. */
 extern void bev_gateway_log_begin(BevGatewayLog *log, int number);
 
+/* Gateways are of our version of the pipe, or of another one, which is told once. */
+extern void bev_gateway_log_fits(void);
+extern void bev_gateway_log_misfit(uint32 version);
+
 extern bool bev_gateway_log_listening(BevGatewayLog *log, const BevMessage *message);
 extern bool bev_gateway_log_line(BevGatewayLog *log, const BevMessage *message);
 extern bool bev_gateway_log_status(BevGatewayLog *log, const BevMessage *message);

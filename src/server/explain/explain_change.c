@@ -33,6 +33,7 @@
 #include "server/explain/findings.h"
 #include "server/explain/rowkey.h"
 #include "server/base/compat.h"
+#include "server/base/extension.h"
 #include "server/base/settings.h"
 #include "server/journal/journal_reader.h"
 #include "server/journal/stream_row.h"
@@ -74,6 +75,18 @@ look_at_library(Change *change)
 	}
 	add(change, "library", BEV_FINE, "preloaded");
 	return true;
+}
+
+static void
+look_at_extension(Change *change)
+{
+	const char *cure;
+	char *version = bev_extension_misfit(&cure);
+
+	if (version)
+		add(change, "extension", BEV_REASON,
+		    psprintf("the library is of version %s, the extension of %s: %s", BUGEVENTS_VERSION,
+		             version, cure));
 }
 
 static void
@@ -414,6 +427,7 @@ explain(FunctionCallInfo fcinfo, Jsonb *key)
 
 	if (look_at_library(&change))
 	{
+		look_at_extension(&change);
 		look_at_server(&change);
 		look_at_table(&change);
 		if (change.trigger)

@@ -409,7 +409,7 @@ bugevents_explain_delivery(PG_FUNCTION_ARGS)
 	char *user = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	Delivery delivery = {.seq = seq};
 
-	bev_settings_require_preload();
+	bev_settings_require_served();
 	if (seq <= 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("seq must be positive")));
 	delivery.findings = bev_findings_begin(fcinfo);

@@ -26,7 +26,7 @@ put_row(void *arg, const BevMetric *metric)
 Datum
 bugevents_stats(PG_FUNCTION_ARGS)
 {
-	bev_settings_require_preload();
+	bev_settings_require_served();
 	InitMaterializedSRF(fcinfo, 0);
 	bev_metrics_list(put_row, fcinfo->resultinfo);
 	return (Datum) 0;

@@ -65,7 +65,7 @@ bugevents_connections(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	BevConnection client;
 
-	bev_settings_require_preload();
+	bev_settings_require_served();
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < bev_clients_capacity(); i++)
 		if (bev_clients_get(i, &client))
@@ -80,7 +80,7 @@ bugevents_disconnect(PG_FUNCTION_ARGS)
 	char *reason = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	bool found;
 
-	bev_settings_require_preload();
+	bev_settings_require_served();
 	for (char *p = reason; *p; p++)
 		if ((unsigned char) *p < ' ' || (unsigned char) *p > '~')
 			ereport(ERROR,
