@@ -1,20 +1,37 @@
 /*
  * courier.c - the background worker that has mails, messages and webhooks sent.
  *
- * Model: it claims deliveries that are due, hands them to the carrier, which talks to the
- * outside, and writes down what the carrier says became of them.  No more of a channel is
- * claimed than the carrier has workers for it, so a channel whose server is slow has its own
- * under way and nothing else.
+ * Model, one turn of its loop:
+ *	1. take what the carrier said, and write down what became of deliveries;
+ *	2. without a carrier: settle what the one before left, by the ledger, and start another one;
+ *	3. claim deliveries that are due, and hand them to the carrier, which talks to the outside.
+ *	   No more of a channel is claimed than the carrier has workers for it, so a channel whose
+ *	   server is slow has its own under way and nothing else;
+ *	4. sleep until the next delivery is due, the carrier says something, or whoever writes a
+ *	   delivery wakes it; a minute at the most, in case the clock was set (test/t/423_clock.pl).
  *
- * It sleeps until the next delivery is due, the carrier says something, or the projector
- * wakes it; and looks at least once a minute, in case the clock was set.
+ * Concurrency: there is one courier, and one carrier: the next courier waits for the ledger's
+ * lock, which a carrier of the one before still has.  Rows that somebody else has locked are
+ * passed over, and claimed later.
+ *
+ * Memory: a context for each turn; UNDER_WAY_MAX deliveries and the lines of the pipe.
  *
  * Failure: what is under way when it ends, or the carrier does, is in the ledger (ledger.h)
- * and settled at the next start.  Errors of the database end it; the dispatcher
+ * and settled at the next start: sent at most once, but for what may be repeated
+ * (test/t/422_at_most_once.pl).  Errors of the database end it; the dispatcher
  * starts another one.
  *
+ * Cost: a transaction for each batch that is claimed and one for each result, which wait for
+ * the disk, and a look at the next delivery that is due; nothing while no channel is configured,
+ * as then there is no courier.
+ *
  * Trust: the carrier has read bytes of strangers.  What it says is checked; only what was
- * handed over can be reported.
+ * handed over can be reported (test/t/332_carrier_containment.pl).
+ *
+ * What an operator asks
+ *	Why was it not sent?	last_code and last_error in bugevents.deliveries.
+ *	How does it go?			bugevents_deliveries_total, by channel and result.
+ *	Again, please?			bugevents.requeue().
  */
 #include "postgres.h"
 

@@ -3,10 +3,11 @@
  *
  * Model: it reads the journal in the order of the stream, behind its cursor, in batches. A batch is
  * one transaction: what follows from its events (projection.c) and the cursor behind them commit
- * together, so each event counts exactly once.  Events from which nothing follows need no writing:
- * they are passed over again after a restart, until WRITE_EVERY of them are behind the cursor, or
- * some time has passed, as retention goes by what was read. Between batches it naps: under load
- * that makes few large ones of many small ones, and leaves the CPU to those who write.
+ * together, so each event counts exactly once (test/t/402_projector.pl).  Events from which nothing
+ * follows need no writing: they are passed over again after a restart, until WRITE_EVERY of them
+ * are behind the cursor, or some time has passed, as retention goes by what was read.  Between
+ * batches it naps: under load that makes few large ones of many small ones, and leaves the CPU to
+ * those who write.
  *
  * What it writes makes events, too; nothing follows from those.
  *
@@ -15,14 +16,25 @@
  *
  * Failure: when a batch fails, its events up to the one that failed are tried as a batch, and
  * that one alone.  If it fails again it is set aside in bugevents.projector_errors, and
- * the stream goes on.  So is what takes longer than bugevents.derive_timeout, what is listed in
- * bugevents.projector_skips, and, as one, what is left of a transaction whose record is damaged.
+ * the stream goes on (test/t/425_poison.pl).  So is what takes longer than
+ * bugevents.derive_timeout, what is listed in bugevents.projector_skips, and, as one, what is left
+ * of a transaction whose record is damaged.
  * What may succeed later (a lock, no memory, a full disk) is tried again until it does.  A commit
  * that a crash takes back is done again, so it needn't be waited for.
  *
  * Where retention has dropped events that it never saw, it says so and goes on behind them.
  *
- * Memory: a context for each event, and one for the batch.
+ * Memory: a context for each event, and one for the batch, of BATCH_EVENTS events or a part of a
+ * large transaction.
+ *
+ * Cost: reading each event once, from the journal; a few statements for each that concerns
+ * somebody.  Nobody who writes waits for it.
+ *
+ * What an operator asks
+ *	Is it behind?			bugevents_projector_lag_seq, and the alert projector_lag.
+ *	What did it pass over?	bugevents.projector_errors, of bugevents.projector_error_rows events.
+ *	Off?					bugevents.projector; what it misses until retention drops it, it does
+ *							later (test/t/402_projector.pl).
  */
 #include "postgres.h"
 

@@ -2,7 +2,7 @@
  * secret.c - reading the files that hold secrets and keys.
  *
  * Not here: what is in them.  The content goes to whoever checks or signs
- * tokens and is never logged.
+ * tokens; the log has the file's name and no more (test/t/309_secrets.pl).
  */
 #include "server/base/secret.h"
 

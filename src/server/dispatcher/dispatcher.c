@@ -3,23 +3,44 @@
  *
  * Model, one turn of its loop:
  *	1. drain the queue: each settled transaction is pushed to the feeds, in seq
- *	   order (queue.c says when a transaction is settled);
+ *	   order (queue.c says when a transaction is settled), and the projector is woken;
  *	2. feeds that are behind, and the gateways' requests for history, read the
  *	   journal, a chunk each;
- *	   and clients who want in are looked up and admitted;
- *	3. make sure that the WAL is flushed up to the last commit among them, for no
- *	   client may see what a crash could take back;
- *	4. write to the pipes;
- *	5. once a second, and when something happened: look after the gateways, and
- *	   whether the extension exists and which stream it is;
- *	6. sleep until the queue, a pipe or the clock wakes it.
+ *	3. clients who want in are looked up and admitted; those whom somebody wants gone are
+ *	   disconnected; questions go to the responder, and answers to the gateways;
+ *	4. make sure that the WAL is flushed up to the last commit among them, as no
+ *	   client may see what a crash could take back (test/t/201_durable.pl);
+ *	5. write to the pipes;
+ *	6. once a second, and when something happened: look after the stream (is there an
+ *	   extension, which stream is it, what of its journal is old), the gateways and the workers;
+ *	7. sleep until the queue, a pipe or the clock wakes it, and read what gateways say.
+ *
+ * Concurrency: it is alone in writing the tail of the queue, the table of clients and the pipes,
+ * and alone in this process.  Sessions that commit don't wait for it.  It waits for the disk (WAL,
+ * journal), for a second at the most when it looks users up (user_lookup.c), and for names in
+ * bugevents.listen_addresses; SQL of clients waits in the responder instead.
  *
  * Sleeping: a commit sets our latch only when we said that we sleep.  A latch per
  * commit was the largest cost of all when measured, so while commits come fast
  * we don't say it, and look again after a millisecond.
  *
+ * Memory: a context for each turn.  What lives longer is bounded: a feed's pipe (feed.c), the
+ * questions that wait (questions.c), a client's place in shared memory
+ * (bugevents.max_connections).
+ *
  * Failure: an error ends the process, and its gateways with it; the postmaster
- * starts it again, clients come back and resume.  The queue keeps the place.
+ * starts it again, clients come back and resume (test/t/330_containment.pl).
+ * The queue keeps the place.
+ *
+ * Cost: idle, a few system calls a second; under load, a turn each millisecond at the least, in
+ * which each transaction is copied once for each gateway.  Nothing is done for each client but
+ * when it comes, goes, asks, or was heard of.
+ *
+ * What an operator asks
+ *	Does it run?		"bugevents dispatcher" in pg_stat_activity; bugevents.stats.
+ *	Is it behind?		bugevents_queue_bytes; bugevents.connections says it of each client.
+ *	Why did an event
+ *	not arrive?			bugevents.explain_delivery(seq, user).
  *
  * Not here: WebSockets, tokens, clients.  Those are the gateway's.
  */

@@ -5,15 +5,29 @@
  * queue, or behind, and reads the journal until it is up to date again.  It falls
  * behind when its pipe is full (a gateway that is stopped or slow) or when a
  * transaction was not carried by the queue (no room, or too large).  So there is
- * no buffer for slow gateways beyond PIPE_FULL bytes, and no second way to fill
- * gaps.
+ * one buffer for a slow gateway, its pipe, and one way to fill gaps.
+ *
+ * Concurrency: the dispatcher's alone.  The gateway is another process; the pipe is all that they
+ * share.
+ *
+ * Memory: of events PIPE_FULL bytes and the message that went beyond them; BEV_FEED_FETCHES
+ * requests for history.
  *
  * Trust: what a gateway says is checked byte by byte (common/pipe/body.c, and here what
  * depends on the state); one that breaks the rules of message.h is killed and
  * started again.  One that asks and does not read the answers is not read from,
- * so that it can't make the dispatcher grow.
+ * so that it can't make the dispatcher grow (test/t/331_untrusted_gateway.pl).
  *
- * Failure: bev_feed_push must not throw, since the queue is being drained.
+ * Failure: bev_feed_push must not throw, since the queue is being drained: what can't be put
+ * into the pipe ends the gateway.  One that ended is started again (base/child.c), as long as
+ * the settings want so many.
+ *
+ * Cost: a transaction is one message, copied into the pipe's buffer; one system call writes what a
+ * turn put there.
+ *
+ * What an operator asks
+ *	Why did it end?		A line of the log says what ended it, or how it ended by itself.
+ *	How often?			bugevents_gateway_restarts_total, and the alert gateway_restarts.
  */
 #include "server/dispatcher/feed.h"
 

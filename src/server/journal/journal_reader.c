@@ -4,7 +4,8 @@
  * Model: the segments from the oldest to the newest, in each of them an ordered
  * scan of the primary key from the first transaction that ends behind "after".
  * Rows whose events are in parts lead to a second ordered scan.
- * No SQL: this serves the dispatcher as well, which must not plan or wait.
+ * No SQL: this serves the dispatcher as well, which shouldn't wait
+ * for anything but the disk: the tables are read as the catalogs are.
  *
  * Memory: each row is read in a context of its own, reset before the next one:
  * one row or one part is in memory, whatever the transaction's size.

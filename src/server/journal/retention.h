@@ -12,7 +12,8 @@
  * Returns the seq up to which something was dropped, or 0.
  *
  * To be called by the dispatcher about once a second, in a transaction with an
- * active snapshot.  Never waits for a lock.
+ * active snapshot.  A segment that somebody reads or writes is emptied later, not waited for; it
+ * does wait for whoever has locked bugevents.stream, journal_part or journal_parted.
  */
 extern uint64 bev_retention_run(uint64 needed);
 

@@ -6,7 +6,7 @@
  *	1. A session that commits takes its seqs and its place in the ring in one
  *	   short critical section, before its commit record is written, and notes in
  *	   its slot that they are pending.  A transaction that could see its effects
- *	   begins to commit later, and so gets higher seqs.
+ *	   begins to commit later, and so gets higher seqs (test/t/103_order.pl).
  *	2. It copies its records outside the lock.  After the commit it marks the
  *	   entry and clears its slot, in this order.
  *	3. The dispatcher walks the entries from the tail and stops at the first that
@@ -26,9 +26,23 @@
  *				at it after it cleared its slot.  Full barriers on both sides: one of
  *				the two sees the other.
  *
- * Failure: a session that dies between reserve and publish or withdraw took the
+ * Memory: bugevents.queue_size and a cache line for each possible process, taken when the
+ * server starts.  A transaction that finds no room takes none: its events come from the journal
+ * (test/t/108_overflow.pl).
+ *
+ * Failure: a session that ends between reserve and publish or withdraw took the
  * server down with it (shared memory is made anew), or ran its abort callback.
  * A dispatcher that dies leaves tail and settled, and the next one goes on there.
+ *
+ * Cost: a commit pays one critical section without a loop, the copy of its records, and a full
+ * barrier; it wakes the dispatcher only if that sleeps.  The dispatcher pays a walk over all slots
+ * each time that it comes to seqs without a decided entry, and nothing for those who don't
+ * publish.
+ *
+ * What an operator asks
+ *	Is it too small?	bugevents_queue_overflows_total rises: bursts were larger.  Nothing is lost.
+ *	What holds it up?	The transaction with the smallest pending seq: its WAL flush, or the
+ *						synchronous standby that it waits for (test/t/106_hold.pl).
  */
 #include "server/queue/queue.h"
 

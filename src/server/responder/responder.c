@@ -2,8 +2,9 @@
  * responder.c - the background worker that answers clients' questions by SQL.
  *
  * Model: the dispatcher starts it when the first question comes, and asks one at a
- * time (responder_queue.h).  So SQL, which may wait for locks and read from disk, never
- * holds up the stream.  Each answer is a transaction of its own; those that only read can't write.
+ * time (responder_queue.h).  So SQL, which may wait for locks and read from disk, doesn't
+ * hold up the stream (test/t/006_get.pl).  Each answer is a transaction of its own, read-only where
+ * the request only reads.
  *
  * Failure: an error is logged and answered with internal_error.  A question that takes longer
  * than bugevents.request_timeout is cancelled.  Should the process die, the dispatcher
