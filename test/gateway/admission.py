@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """The dispatcher decides who stays, and knows who is there."""
+import signal
 import urllib.request
 
 from harness import *
@@ -70,6 +71,30 @@ equal((c.closed(), c.code, c.reason), ([], 1008, "be gone"), "DISCONNECT closes 
 d.wait(lambda: number in d.closed, "CLOSED")
 equal(d.closed.count(number), 1, "CLOSED comes once")
 equal(d.reports[number], (13, 2, 2), "ahead of it what was not reported yet")
+
+# Who replaces his only connection, in one turn: the dispatcher hears of the old one's end first, in
+# whatever order the two sockets are read.
+d.per_user = 1
+for order in ("the new one first", "the old one first"):
+    old = d.ready(token("50"))
+    before = len(d.opened)
+    new = Client(d, handshake=False)
+    new.write(b"GET /ws?token=%s HTTP/1.1\r\nHost: 127.0.0.1\r\n" % token("50").encode())
+    nothing_came(d, new)                # it is accepted, and its head begun
+    os.kill(d.process.pid, signal.SIGSTOP)
+    rest = (b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: " + base64.b64encode(b"0123456789abcdef") + b"\r\n\r\n")
+    steps = [lambda: new.write(rest), old.close]
+    for step in steps if order == "the new one first" else reversed(steps):
+        step()
+    os.kill(d.process.pid, signal.SIGCONT)
+    new.head = new.read_head()
+    d.wait(lambda: len(d.opened) > before, "OPEN")
+    message = new.message()
+    equal(message["action"], "ready", "a connection that replaces another is let in: " + order)
+    new.close()
+    d.wait(lambda: "50" not in d.admitted.values(), "CLOSED")
+d.per_user = None
 
 # Before there is a stream: admitted, welcomed when it begins.
 e = Dispatcher(tip=3, start=False)

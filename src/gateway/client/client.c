@@ -317,6 +317,7 @@ bev_clients_end_turn(BevClients *clients)
 
 	while ((session = bev_sessions_next_ended(clients->sessions)) != NULL)
 		detach(clients, session);
+	bev_registration_flush(clients->registrations);
 	while ((session = bev_sessions_next_dead(clients->sessions)) != NULL)
 		free_client(bev_client_of(session));
 }

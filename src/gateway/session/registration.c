@@ -3,7 +3,9 @@
  *
  * Model: the dispatcher answers in the order in which it was asked, so what waits
  * is a queue.  A client that goes while it waits leaves its place empty; should
- * the answer be that it is admitted, CLOSED takes that back.
+ * the answer be that it is admitted, CLOSED takes that back.  Who came in a turn is
+ * asked for at its end, after it was told who went: whoever replaces a connection is
+ * not counted twice.
  *
  * Not here: what the answer is based on.
  */
@@ -130,6 +132,30 @@ report_last(BevRegistrations *registrations, BevSession *session)
 		bev_link_send(registrations->link, BEV_MSG_CLIENTS, &report, sizeof(report), NULL, 0);
 }
 
+static void
+push(BevRegistrationQueue *queue, BevRegistration *registration)
+{
+	registration->next = NULL;
+	if (queue->last)
+		queue->last->next = registration;
+	else
+		queue->first = registration;
+	queue->last = registration;
+}
+
+static BevRegistration *
+pop(BevRegistrationQueue *queue)
+{
+	BevRegistration *registration = queue->first;
+
+	if (registration == NULL)
+		return NULL;
+	queue->first = registration->next;
+	if (queue->first == NULL)
+		queue->last = NULL;
+	return registration;
+}
+
 void
 bev_registration_ask(BevRegistrations *registrations, BevSession *session)
 {
@@ -138,12 +164,24 @@ bev_registration_ask(BevRegistrations *registrations, BevSession *session)
 	session->number = ++registrations->last_number;
 	session->registration = registration;
 	*registration = (BevRegistration){.session = session, .number = session->number};
-	if (registrations->last)
-		registrations->last->next = registration;
-	else
-		registrations->first = registration;
-	registrations->last = registration;
-	send_open(registrations, session);
+	push(&registrations->came, registration);
+}
+
+void
+bev_registration_flush(BevRegistrations *registrations)
+{
+	BevRegistration *registration;
+
+	while ((registration = pop(&registrations->came)) != NULL)
+	{
+		if (registration->session == NULL)
+		{
+			free(registration);
+			continue;
+		}
+		send_open(registrations, registration->session);
+		push(&registrations->asked, registration);
+	}
 }
 
 void
@@ -154,21 +192,6 @@ bev_registration_ask_again(BevRegistrations *registrations, BevSession *session)
 	bev_identity_forget_tables(&session->identity);
 	bev_session_regroup(session);
 	bev_registration_ask(registrations, session);
-}
-
-static BevRegistration *
-pop(BevRegistrations *registrations)
-{
-	BevRegistration *registration = registrations->first;
-
-	if (registration == NULL)
-		return NULL;
-	registrations->first = registration->next;
-	if (registrations->first == NULL)
-		registrations->last = NULL;
-	if (registration->session)
-		registration->session->registration = NULL;
-	return registration;
 }
 
 static void
@@ -205,11 +228,13 @@ bev_registration_answer(BevRegistrations *registrations, const BevMessage *messa
                         BevAdmission *admission)
 {
 	BevAdmitMessage admit;
-	BevRegistration *registration = pop(registrations);
+	BevRegistration *registration = pop(&registrations->asked);
 	BevSession *session = registration ? waiting_session(registration) : NULL;
 	bool fits = registration && bev_body_admit(message, &admit, &admission->statements) &&
 	            admit.client == registration->number;
 
+	if (registration && registration->session)
+		registration->session->registration = NULL;
 	admission->session = NULL;
 	if (fits && session && admit.verdict == BEV_ADMITTED)
 	{
@@ -300,6 +325,7 @@ bev_registration_free(BevRegistrations *registrations)
 {
 	BevRegistration *registration;
 
-	while ((registration = pop(registrations)) != NULL)
+	while ((registration = pop(&registrations->asked)) != NULL ||
+	       (registration = pop(&registrations->came)) != NULL)
 		free(registration);
 }

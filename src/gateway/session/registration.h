@@ -13,12 +13,18 @@
 
 #include "gateway/session/session.h"
 
+typedef struct BevRegistrationQueue
+{
+	BevRegistration *first;
+	BevRegistration *last;
+} BevRegistrationQueue;
+
 typedef struct BevRegistrations
 {
 	BevLink *link;
-	BevRegistration *first; /* those who wait to be admitted, in order */
-	BevRegistration *last;
-	uint64_t last_number; /* that was given to a session */
+	BevRegistrationQueue came;  /* in this turn: to be asked for at its end */
+	BevRegistrationQueue asked; /* those who wait to be admitted, in order */
+	uint64_t last_number;       /* that was given to a session */
 } BevRegistrations;
 
 /* What tables said of an admitted session's user up to as_of. */
@@ -29,8 +35,11 @@ typedef struct BevAdmission
 	BevSpan statements;
 } BevAdmission;
 
-/* The session showed a good token: ask. */
+/* The session showed a good token: ask, at the end of the turn. */
 extern void bev_registration_ask(BevRegistrations *registrations, BevSession *session);
+
+/* Ask for those who came; at the end of a turn, when those who ended have left. */
+extern void bev_registration_flush(BevRegistrations *registrations);
 
 /*
  * It was admitted before there was a stream that would have told what changed since.
