@@ -106,7 +106,8 @@ SELECT bugevents.attach('loose', 'project', columns => '{"id": "n"}', filter => 
 UPDATE loose SET n = 0;
 SELECT * FROM reasons('loose', '0');
 CREATE TABLE marks (n int);
-CREATE FUNCTION leave_mark() RETURNS boolean LANGUAGE sql AS 'INSERT INTO explain.marks VALUES (1) RETURNING true';
+CREATE FUNCTION write_mark() RETURNS boolean LANGUAGE sql AS 'INSERT INTO explain.marks VALUES (1) RETURNING true';
+CREATE FUNCTION leave_mark() RETURNS boolean LANGUAGE sql STABLE AS 'SELECT explain.write_mark()';
 SELECT bugevents.attach('loose', 'project', columns => '{"id": "n"}', filter => 'explain.leave_mark()');
 SELECT * FROM reasons('loose', '0');
 SELECT count(*) FROM marks;
@@ -147,7 +148,7 @@ SELECT detail FROM bugevents.explain_change('bugs', '9002') WHERE finding = 'row
 REVOKE EXECUTE ON FUNCTION bugevents.explain_change(regclass, text) FROM regress_bugevents_user;
 
 -- the owner's code runs as the owner, whoever asks
-CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'as %', current_user; RETURN current_user; END $$;
+CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE NOTICE 'as %', current_user; RETURN current_user; END $$;
 CREATE DOMAIN told AS int CHECK (explain.who() IS NOT NULL);
 CREATE TABLE owned (id told[] PRIMARY KEY, name text, description text, created_at timestamptz, updated_at timestamptz);
 SET client_min_messages = warning;

@@ -26,7 +26,7 @@ SELECT payload ->> 'status' AS status FROM bugevents.events(:mark);
 GRANT USAGE ON SCHEMA tracker TO regress_bugevents_user, regress_bugevents_owner;
 GRANT INSERT ON tracker.defects TO regress_bugevents_user;
 SELECT public.mark() \gset
-CREATE FUNCTION tracker.whoami() RETURNS text LANGUAGE sql AS 'SELECT current_user || '' '' || current_setting(''search_path'')';
+CREATE FUNCTION tracker.whoami() RETURNS text LANGUAGE sql STABLE AS 'SELECT current_user || '' '' || current_setting(''search_path'')';
 ALTER TABLE tracker.defects OWNER TO regress_bugevents_owner;
 SET search_path = tracker;
 SELECT bugevents.attach('defects', 'bug_report', columns => '{
@@ -63,24 +63,41 @@ UPDATE defects SET state_id = 0 WHERE id = 9;
 COMMIT;
 SELECT action, audience, payload ->> 'title' AS title, payload -> 'description' AS description, payload -> 'priority' AS priority, changes FROM bugevents.events(:mark);
 
--- an expression that writes, and fails after it did: nothing of it stays
+-- a volatile function is refused, however deep it is, and one that writes all the same fails
 CREATE TABLE log (t text);
 GRANT ALL ON log TO regress_bugevents_owner;
-CREATE FUNCTION noisy(t text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO tracker.log VALUES (t); PERFORM 1 / (length(t) - 3); RETURN t; END $$;
+CREATE FUNCTION writes(t text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO tracker.log VALUES (t); RETURN t; END $$;
 SELECT bugevents.attach('defects', 'bug_report', columns => '{
-    "description": "noisy(title)", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+    "description": "writes(title)", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "''x''", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}',
+    filter => 'EXISTS (WITH w AS (SELECT writes(s.name) AS t FROM states AS s) SELECT FROM w WHERE w.t = row.title)');
+CREATE FUNCTION sly(t text) RETURNS text LANGUAGE sql STABLE AS 'SELECT tracker.writes(t)';
+SELECT bugevents.attach('defects', 'bug_report', columns => '{
+    "description": "sly(title)", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
 SELECT public.mark() \gset
-INSERT INTO defects (id, title) VALUES (11, 'four'), (12, 'and'), (13, 'seven');
-SELECT payload -> 'description' AS description FROM bugevents.events(:mark);
+INSERT INTO defects (id, title) VALUES (11, 'four');
+SELECT payload -> 'description' AS description, payload -> 'priority' AS priority FROM bugevents.events(:mark);
 SELECT * FROM log;
 
--- an expression that writes to its own table publishes, and ends
-CREATE FUNCTION again(i int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN IF i < 23 THEN INSERT INTO tracker.defects (id) VALUES (i + 1); END IF; RETURN i; END $$;
+-- the old row sees what was before, the new one what is now
 SELECT bugevents.attach('defects', 'bug_report', columns => '{
-    "description": "again(id)", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+    "description": "(SELECT s.name FROM states AS s WHERE s.id = row.state_id)", "status": "state_id", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+INSERT INTO states VALUES (7, 'seven'), (8, 'eight');
+INSERT INTO defects (id, title, state_id) VALUES (20, 'moves', 7), (21, 'goes', 8);
 SELECT public.mark() \gset
-INSERT INTO defects (id) VALUES (20);
-SELECT payload -> 'id' AS id, payload -> 'description' AS description FROM bugevents.events(:mark);
+BEGIN;
+UPDATE defects SET title = 'moved' WHERE id = 20;
+UPDATE states SET name = 'SEVEN' WHERE id = 7;
+SAVEPOINT s;
+UPDATE states SET name = 'never';
+ROLLBACK TO s;
+DELETE FROM states WHERE id = 8;
+DELETE FROM defects WHERE id = 21;
+INSERT INTO defects (id, title, state_id) VALUES (22, 'comes', 9);
+INSERT INTO states VALUES (9, 'nine');
+COMMIT;
+SELECT action, payload -> 'title' AS title, payload -> 'description' AS description, changes FROM bugevents.events(:mark);
 
 -- the whole row; a changed table under a kept plan
 SELECT bugevents.attach('defects', 'bug_report', columns => '{
@@ -104,15 +121,14 @@ ALTER TABLE defects DROP COLUMN title;
 INSERT INTO defects (id) VALUES (34);
 SELECT payload FROM bugevents.events(:mark);
 
--- a cancel is not swallowed
-CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); RETURN 1; END';
+-- what takes too long costs its value only
+CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep(600); RETURN 1; END';
 ALTER TABLE defects ADD COLUMN title text;
 SELECT bugevents.attach('defects', 'bug_report', columns => '{
-    "description": "slow()", "status": "big", "priority": "1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
-SET statement_timeout = 50;
-INSERT INTO defects (id) VALUES (35);
-RESET statement_timeout;
-SELECT count(*) FROM defects WHERE id = 35;
+    "description": "slow()", "status": "row.big", "priority": "1 + 1", "assignee_id": "null::int", "project_id": "null", "created_at": "updated_at"}');
+SELECT public.mark() \gset
+INSERT INTO defects (id) VALUES (35), (36);
+SELECT payload -> 'id' AS id, payload -> 'description' AS description, payload -> 'priority' AS priority FROM bugevents.events(:mark);
 
 DROP SCHEMA tracker CASCADE;
 RESET search_path;

@@ -82,16 +82,15 @@ SELECT action, length(payload ->> 'description') AS length, (SELECT array_agg(k)
 DROP TABLE t;
 
 -- many large values: the record stays within its limit, the writer never fails
-DO $$ BEGIN
-    EXECUTE 'CREATE TABLE wide (id int, name text, description text, created_at int, updated_at int, ' ||
-        (SELECT string_agg(format('c%s text', i), ', ') FROM generate_series(1, 50) i) || ')';
-    PERFORM bugevents.attach('wide', 'project', extra => (SELECT array_agg('c' || i) FROM generate_series(1, 50) i));
-    EXECUTE 'INSERT INTO wide SELECT 1, ''a'', ''b'', 1, 1, ' ||
-        (SELECT string_agg('repeat(chr(1), 1000000)', ', ') FROM generate_series(1, 50) i);
-    EXECUTE 'UPDATE wide SET name = ''z'', ' ||
-        (SELECT string_agg(format('c%s = repeat(chr(2), 1000000)', i), ', ') FROM generate_series(1, 50) i);
-END $$;
-SELECT public.mark() - 2 AS mark \gset
+SELECT 'CREATE TABLE wide (id int, name text, description text, created_at int, updated_at int, ' ||
+    string_agg(format('c%s text', i), ', ') || ')' AS sql FROM generate_series(1, 50) i \gset
+:sql;
+SELECT bugevents.attach('wide', 'project', extra => (SELECT array_agg('c' || i) FROM generate_series(1, 50) i));
+SELECT public.mark() \gset
+SELECT 'INSERT INTO wide SELECT 1, ''a'', ''b'', 1, 1, ' || string_agg('repeat(chr(1), 1000000)', ', ') AS sql FROM generate_series(1, 50) i \gset
+:sql;
+SELECT 'UPDATE wide SET name = ''z'', ' || string_agg(format('c%s = repeat(chr(2), 1000000)', i), ', ') AS sql FROM generate_series(1, 50) i \gset
+:sql;
 SELECT action, octet_length(payload::text) BETWEEN 29000000 AND 33554432 AS within, jsonb_array_length(payload -> 'truncated') AS truncated,
        payload -> 'updated_at' AS last, changes -> 'name' AS name, payload -> 'c50' AS c50 FROM bugevents.events(:mark);
 DROP TABLE wide;

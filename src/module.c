@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "server/capture/flush.h"
 #include "server/commit/commit.h"
 #include "server/commit/two_phase.h"
 #include "server/shared/clients.h"
@@ -79,6 +80,7 @@ _PG_init(void)
 	shmem_startup_hook = startup_shmem;
 	bev_commit_register();
 	bev_two_phase_register();
+	bev_flush_register(); /* its callbacks are called before those of the commit */
 
 	/* pg_upgrade moves files; nothing may connect or write meanwhile. */
 	if (IsBinaryUpgrade)

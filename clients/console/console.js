@@ -248,7 +248,7 @@ function put(row, seq) {
 function follow({ type, action, payload, seq }) {
 	if (type !== 'bug_report')
 		return;
-	if (action === 'truncated')
+	if (action === 'truncated' || action === 'reload')
 		load();
 	else if (action === 'deleted' || action === 'moved_out')
 		bugs.set(payload.id, { row: null, seq });

@@ -164,7 +164,8 @@ is($server->dispatcher_pid, $dispatcher, 'the dispatcher is the same');
 # Nothing of what is written by an expression stays.
 $server->sql(<<~'END');
 	CREATE TABLE written (n int);
-	CREATE FUNCTION write() RETURNS text VOLATILE LANGUAGE sql AS 'INSERT INTO public.written VALUES (1) RETURNING n::text';
+	CREATE FUNCTION insert_it() RETURNS text VOLATILE LANGUAGE sql AS 'INSERT INTO public.written VALUES (1) RETURNING n::text';
+	CREATE FUNCTION write() RETURNS text STABLE LANGUAGE sql AS 'SELECT public.insert_it()';
 	CREATE TABLE writing (id int PRIMARY KEY, name text, description text, created_at timestamptz, updated_at timestamptz);
 	INSERT INTO writing VALUES (9001, 'a', 'b');
 	SELECT bugevents.attach('writing', 'project', columns => '{"name": "public.write()"}');

@@ -273,7 +273,7 @@ is($fence->next_event->{seq}, $seq, '... and comes, once it is');
 $waiting->quit;
 
 # A table of users that can't be read; a right that isn't one's own.
-$server->sql("CREATE FUNCTION broken() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN 1/0; END'");
+$server->sql("CREATE FUNCTION broken() RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN 1/0; END'");
 $server->sql("SELECT bugevents.attach('users', 'user', columns => '{\"status\": \"broken()\"}')");
 is_finding(delivery($seq, 7), 'user', 'reason', qr/^the tables of users can't be read, and so nobody is let in: division by zero$/, 'a broken table of users');
 $server->sql('CREATE ROLE nobody_special; CREATE ROLE reader IN ROLE pg_read_all_data');

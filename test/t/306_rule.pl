@@ -15,7 +15,7 @@ note "seed $seed";
 my $server = BugEvents::Server->start_new('rule', conf => "bugevents.gateways = 2\nbugevents.window_size = 1MB\n", tracker => 0);
 $server->sql(<<~'END');
 	CREATE TABLE people (id int PRIMARY KEY, username text, email text, role text, status text, created_at timestamptz, updated_at timestamptz);
-	CREATE TABLE members (user_id int, project_id int, PRIMARY KEY (user_id, project_id));
+	CREATE TABLE members (user_id int, project_id int, rid int GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (user_id, project_id));
 	CREATE TABLE bugs (id int PRIMARY KEY, title text, description text, status text, priority text, assignee_id int,
 		project_id int, hidden boolean NOT NULL DEFAULT false, owner int, secret int, created_at timestamptz, updated_at timestamptz);
 	SELECT bugevents.attach('people', 'user');
@@ -25,12 +25,32 @@ $server->sql(<<~'END');
 			ELSE concat('admin project:', row.project_id, ' user:' || row.owner) END$$);
 
 	-- What happened, in order, written by triggers of the test's own.
-	CREATE TABLE past (n bigint GENERATED ALWAYS AS IDENTITY, tbl name, old jsonb, new jsonb);
+	CREATE TABLE past (n bigint GENERATED ALWAYS AS IDENTITY, xid xid8 DEFAULT pg_current_xact_id(), tbl name, old jsonb, new jsonb);
 	CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
 		BEGIN INSERT INTO past (tbl, old, new) VALUES (TG_TABLE_NAME, to_jsonb(OLD), to_jsonb(NEW)); RETURN NULL; END $$;
 	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON people FOR EACH ROW EXECUTE FUNCTION note();
 	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON members FOR EACH ROW EXECUTE FUNCTION note();
 	CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE ON bugs FOR EACH ROW EXECUTE FUNCTION note();
+
+	-- The same, each row once in a transaction: where it was changed first, as it was before and is
+	-- afterwards.  A row with another key is another row, one that comes again under its key the same.
+	CREATE TABLE net (n bigint, tbl name, old jsonb, new jsonb);
+	CREATE PROCEDURE net() LANGUAGE sql AS $$
+		WITH keyed AS (
+			SELECT *, coalesce(old, new) ->> CASE tbl WHEN 'members' THEN 'rid' ELSE 'id' END AS rid FROM past),
+		chains AS (
+			SELECT min(n) AS n, xid, tbl, (array_agg(old ORDER BY n))[1] AS old, (array_agg(new ORDER BY n DESC))[1] AS new
+			FROM keyed GROUP BY xid, tbl, rid),
+		named AS (
+			SELECT *, CASE tbl WHEN 'members' THEN (old ->> 'user_id') || ':' || (old ->> 'project_id') ELSE old ->> 'id' END AS old_key,
+				CASE tbl WHEN 'members' THEN (new ->> 'user_id') || ':' || (new ->> 'project_id') ELSE new ->> 'id' END AS new_key
+			FROM chains WHERE old IS NOT NULL OR new IS NOT NULL),
+		went AS (SELECT n, xid, tbl, old_key AS key, old FROM named WHERE old_key IS NOT NULL AND old_key IS DISTINCT FROM new_key),
+		came AS (SELECT n, xid, tbl, new_key AS key, new FROM named WHERE new_key IS NOT NULL AND old_key IS DISTINCT FROM new_key)
+		INSERT INTO net
+		SELECT n, tbl, old, new FROM named WHERE old_key = new_key
+		UNION ALL SELECT least(went.n, came.n), tbl, old, new FROM went FULL JOIN came USING (xid, tbl, key)
+	$$;
 
 	-- Who was connected when: what happened in (after, upto] was judged by how things
 	-- stood at judged (null: when it happened).
@@ -38,11 +58,11 @@ $server->sql(<<~'END');
 
 	-- The rule.
 	CREATE FUNCTION is_admin(s spells, at bigint) RETURNS boolean STABLE LANGUAGE sql AS $$
-		SELECT s.token_admin AND (SELECT p.new ->> 'role' = 'admin' FROM past p
+		SELECT s.token_admin AND (SELECT p.new ->> 'role' = 'admin' FROM net p
 			WHERE p.tbl = 'people' AND (p.new ->> 'id')::int = s.who AND p.n <= at ORDER BY n DESC LIMIT 1) $$;
 	CREATE FUNCTION is_member(s spells, project int, at bigint) RETURNS boolean STABLE LANGUAGE sql AS $$
 		SELECT project = ANY (s.token_projects) OR coalesce((
-			SELECT (p.new ->> 'user_id')::int = s.who AND (p.new ->> 'project_id')::int = project FROM past p
+			SELECT (p.new ->> 'user_id')::int = s.who AND (p.new ->> 'project_id')::int = project FROM net p
 			 WHERE p.tbl = 'members' AND p.n <= at AND (s.who, project) IN
 				(((p.old ->> 'user_id')::int, (p.old ->> 'project_id')::int), ((p.new ->> 'user_id')::int, (p.new ->> 'project_id')::int))
 			 ORDER BY n DESC LIMIT 1), false) $$;
@@ -54,7 +74,7 @@ $server->sql(<<~'END');
 	CREATE VIEW due AS
 		SELECT s.who, p.n, d.ord, d.action, coalesce(p.new, p.old) ->> 'id' AS id,
 			CASE WHEN d.action <> 'moved_out' AND is_admin(s, t.at) THEN 'full' ELSE 'open' END AS rendering
-		FROM spells s JOIN past p ON p.tbl = 'bugs' AND p.n > s.after AND p.n <= s.upto
+		FROM spells s JOIN net p ON p.tbl = 'bugs' AND p.n > s.after AND p.n <= s.upto
 		CROSS JOIN LATERAL (SELECT coalesce(s.judged, p.n) AS at) t
 		CROSS JOIN LATERAL (SELECT sees(s, p.old, t.at) AS before, sees(s, p.new, t.at) AS now) v
 		CROSS JOIN LATERAL (SELECT p.old ->> 'title' IS DISTINCT FROM p.new ->> 'title' OR p.old ->> 'project_id' IS DISTINCT FROM p.new ->> 'project_id'
@@ -95,7 +115,7 @@ sub statement
 		sub { sprintf $of_bug, 'hidden = NOT hidden' },
 		sub { sprintf $of_bug, 'owner = ' . pick('null', $user) },
 		sub { "DELETE FROM bugs WHERE id = $bug" },
-		(sub { "INSERT INTO members VALUES ($user, $project) ON CONFLICT DO NOTHING" }) x 4,
+		(sub { "INSERT INTO members (user_id, project_id) VALUES ($user, $project) ON CONFLICT DO NOTHING" }) x 4,
 		(sub { "DELETE FROM members WHERE (user_id, project_id) = ($user, $project)" }) x 3,
 		sub { "UPDATE members SET project_id = $project WHERE user_id = $user AND NOT EXISTS (SELECT FROM members WHERE (user_id, project_id) = ($user, $project))"
 			  . ' AND project_id = (SELECT min(project_id) FROM members WHERE user_id = ' . $user . ')' },
@@ -187,6 +207,7 @@ for my $phase (0 .. PHASES)
 }
 spell($_, $since{$_}, now()) for keys %in;
 
+$server->sql('CALL net()');
 my %due = map { $_ => [] } 1 .. USERS;
 for my $row (split /\n/, $server->sql("SELECT who, concat_ws(' ', action, id, rendering) FROM due ORDER BY who, n, ord"))
 {

@@ -27,7 +27,7 @@ $server->sql(<<~'END');
 	EXCEPTION WHEN OTHERS THEN
 	    NULL;
 	END $$;
-	CREATE FUNCTION m.code(place text) RETURNS boolean LANGUAGE plpgsql AS $$
+	CREATE FUNCTION m.code(place text) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 	BEGIN
 	    RAISE WARNING 'ran: % as %', place, current_user;
 	    PERFORM m.try(what) FROM unnest(ARRAY[

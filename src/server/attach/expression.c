@@ -7,33 +7,28 @@
  *
  * whose plan is kept for the session.  The columns are parameters of their own
  * and not one composite value: making that would fetch every toasted column of
- * the row, used or not.  The expressions see what the statement that fired the
- * trigger has written.
+ * the row, used or not.
+ *
+ * What they see is whoever evaluates them to say (evaluation.c).  A volatile function would see
+ * something else, so attach() refuses such functions.
  *
  * Rights: the expressions were given by the table's owner, and whoever writes to
  * the table runs them.  So they run with the owner's rights, in a
  * security-restricted operation, and names are looked up with the search_path of
  * the attach.  A text must be one expression by itself, so that none can close
  * the parenthesis that it stands in.
- *
- * Failure: evaluation happens in a subtransaction.  An error becomes a warning,
- * and the event goes out without what the expressions would have given; to admins only,
- * if they would have said whether and to whom (row.c).
  */
 #include "server/attach/expression.h"
 
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
-#include "miscadmin.h"
+#include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/plancache.h"
-#include "utils/resowner.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
@@ -49,6 +44,9 @@ free_plan(void *arg)
 
 	if (expressions->plan)
 		SPI_freeplan(expressions->plan);
+	for (int i = 0; expressions->plans && i < expressions->nresults; i++)
+		if (expressions->plans[i])
+			SPI_freeplan(expressions->plans[i]);
 }
 
 static void
@@ -147,9 +145,8 @@ build_statement(BevExpressions *expressions, const char **texts, int n)
 	return sql.data;
 }
 
-/* Prepare, as the owner; SPI is connected. */
-static SPIPlanPtr
-prepare(BevExpressions *expressions, const char **texts, int n)
+SPIPlanPtr
+bev_expressions_prepare(BevExpressions *expressions, const char **texts, int n)
 {
 	SPIPlanPtr plan;
 
@@ -192,6 +189,41 @@ check_syntax(const char *text)
 		report_not_one_expression(text);
 }
 
+/* Is it a volatile function?  Then *arg is its name. */
+static bool
+is_volatile(Oid function, void *arg)
+{
+	if (func_volatile(function) != PROVOLATILE_VOLATILE)
+		return false;
+	*(char **) arg = get_func_name(function);
+	return true;
+}
+
+static bool
+find_volatile(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_volatile, arg))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_volatile, arg, 0);
+	return expression_tree_walker(node, find_volatile, arg);
+}
+
+static void
+check_functions(Query *query)
+{
+	char *name = NULL;
+
+	if (find_volatile((Node *) query, &name))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		                errmsg("function \"%s\" is volatile and can't be used over \"row\"", name),
+		                errdetail("It would not see the database as it was before a change."),
+		                errhint("If it only reads, make it stable: ALTER FUNCTION %s STABLE.",
+		                        quote_identifier(name))));
+}
+
 /* One row in, one value out: the type of that value. */
 static Oid
 check_result(SPIPlanPtr plan, const char *text)
@@ -207,6 +239,7 @@ check_result(SPIPlanPtr plan, const char *text)
 		     errhint("Put the function into a sub-select.")));
 	if (source->resultDesc->natts != 1)
 		report_not_one_expression(text);
+	check_functions(query);
 	return TupleDescAttr(source->resultDesc, 0)->atttypid;
 }
 
@@ -235,154 +268,10 @@ bev_expression_type(BevExpressions *expressions, const char *text, const char *l
 	scope = bev_owner_enter(expressions->owner, expressions->search_path);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	type = check_result(prepare(expressions, &text, 1), text);
+	type = check_result(bev_expressions_prepare(expressions, &text, 1), text);
 	SPI_finish();
 	bev_owner_leave(&scope);
 
 	error_context_stack = context.previous;
 	return type;
-}
-
-static void
-read_parameters(BevExpressions *expressions, TupleTableSlot *row, Datum *values, char *nulls)
-{
-	for (int i = 0; i < expressions->ncolumns; i++)
-	{
-		bool isnull;
-
-		values[i] = slot_getattr(row, expressions->column_attnums[i], &isnull);
-		nulls[i] = isnull ? 'n' : ' ';
-	}
-}
-
-/* Copy what SPI found to memory that outlives SPI_finish(). */
-static void
-copy_results(BevExpressions *expressions, BevResults *results, MemoryContext context)
-{
-	TupleDesc desc = SPI_tuptable->tupdesc;
-	MemoryContext old;
-
-	if (SPI_processed != 1 || desc->natts != expressions->nresults)
-		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
-		                errmsg("the expressions don't give one value each any more")));
-
-	old = MemoryContextSwitchTo(context);
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Datum value = SPI_getbinval(SPI_tuptable->vals[0], desc, i + 1, &results->nulls[i]);
-
-		results->types[i] = att->atttypid;
-		if (results->nulls[i])
-			results->values[i] = (Datum) 0;
-		else if (att->attlen == -1)
-			results->values[i] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-		else
-			results->values[i] = datumCopy(value, att->attbyval, att->attlen);
-	}
-	MemoryContextSwitchTo(old);
-}
-
-static void
-evaluate(BevExpressions *expressions, TupleTableSlot **rows, BevResults *results, int n,
-         MemoryContext context)
-{
-	BevOwnerScope scope = bev_owner_enter(expressions->owner, expressions->search_path);
-	Datum *values;
-	char *nulls;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (expressions->plan == NULL)
-	{
-		SPIPlanPtr plan = prepare(expressions, expressions->texts, expressions->nresults);
-
-		SPI_keepplan(plan);
-		expressions->plan = plan;
-	}
-
-	values = palloc(sizeof(Datum) * expressions->ncolumns);
-	nulls = palloc(expressions->ncolumns);
-	for (int i = 0; i < n; i++)
-	{
-		int rc;
-
-		read_parameters(expressions, rows[i], values, nulls);
-		rc = SPI_execute_plan(expressions->plan, values, nulls, false, 2);
-		if (rc != SPI_OK_SELECT)
-			elog(ERROR, "could not evaluate expressions: %s", SPI_result_code_string(rc));
-		copy_results(expressions, &results[i], context);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_finish();
-	bev_owner_leave(&scope);
-}
-
-/* Does the error concern more than the expression? */
-static bool
-must_be_thrown(int sqlerrcode)
-{
-	int category = ERRCODE_TO_CATEGORY(sqlerrcode);
-
-	return sqlerrcode == ERRCODE_ASSERT_FAILURE ||
-	       category == ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK) ||
-	       category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-	       category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
-}
-
-static void
-report_failure(Relation rel, ErrorData *error)
-{
-	ereport(
-		WARNING,
-		(errcode(error->sqlerrcode),
-	     errmsg("bugevents could not evaluate the expressions of table \"%s\": %s",
-	            RelationGetRelationName(rel), error->message),
-	     error->detail ? errdetail_internal("%s", error->detail) : 0,
-	     errhint(
-			 "The event is published without them, and to admins only if there is a filter or an audience among them; correct them with bugevents.attach().")));
-}
-
-bool
-bev_expressions_evaluate(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
-                         BevResults *results, int n)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool ok = true;
-
-	for (int i = 0; i < n; i++)
-	{
-		results[i].values = palloc0(sizeof(Datum) * expressions->nresults);
-		results[i].nulls = palloc0(sizeof(bool) * expressions->nresults);
-		results[i].types = palloc0(sizeof(Oid) * expressions->nresults);
-	}
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		evaluate(expressions, rows, results, n, caller);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(caller);
-		CurrentResourceOwner = owner;
-		if (must_be_thrown(error->sqlerrcode))
-			ReThrowError(error);
-		report_failure(rel, error);
-		FreeErrorData(error);
-		ok = false;
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
-	return ok;
 }

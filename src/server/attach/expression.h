@@ -6,8 +6,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "executor/spi.h"
-#include "executor/tuptable.h"
 #include "utils/rel.h"
 
 /*
@@ -29,17 +29,12 @@ typedef struct BevExpressions
 	int nresults;
 	const char **texts;
 
-	SPIPlanPtr plan;       /* kept; NULL until the first evaluation */
-	MemoryContext context; /* of all of this; freeing it frees the plan */
+	SPIPlanPtr plan;       /* of all; kept; NULL until the first evaluation */
+	SPIPlanPtr *plans;     /* of each by itself; NULL until all together failed once */
+	TimestampTz *spoiled;  /* by expression: the transaction that it isn't tried again in */
+	TimestampTz warned;    /* the last transaction that was told of a failure */
+	MemoryContext context; /* of all of this; freeing it frees the plans */
 } BevExpressions;
-
-/* The results for one row; values are in the caller's memory context. */
-typedef struct BevResults
-{
-	Datum *values;
-	bool *nulls;
-	Oid *types;
-} BevResults;
 
 /*
  * No expressions yet, over the rows of rel, which is the table or one of its
@@ -57,11 +52,9 @@ extern int bev_expressions_add(BevExpressions *expressions, const char *text);
 extern Oid bev_expression_type(BevExpressions *expressions, const char *text, const char *label);
 
 /*
- * Evaluate all expressions for each of n rows.  An error in them is reported as
- * a warning and undone, and false returned; only errors that concern the
- * transaction (a cancel, a deadlock, no memory) are thrown.
+ * Plan n expressions, as the owner (owner.h), with SPI connected.  Throws where one of them isn't
+ * valid any more.
  */
-extern bool bev_expressions_evaluate(BevExpressions *expressions, Relation rel,
-                                     TupleTableSlot **rows, BevResults *results, int n);
+extern SPIPlanPtr bev_expressions_prepare(BevExpressions *expressions, const char **texts, int n);
 
 #endif /* BEV_SERVER_ATTACH_EXPRESSION_H */

@@ -18,6 +18,7 @@
  */
 #include "server/attach/mapping.h"
 
+#include "access/tableam.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -26,6 +27,7 @@
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/attach/row_audience.h"
+#include "server/base/compat.h"
 #include "server/encode/database_text.h"
 
 typedef struct MappingEntry
@@ -209,6 +211,19 @@ find_meanings(BevMapping *mapping, const BevAttachment *attachment)
 	mapping->role = find_field(attachment, mapping->entity->role);
 }
 
+/* With a row type of its own, so that they may outlive the relation's. */
+static void
+create_slots(BevMapping *mapping, Relation rel)
+{
+	TupleDesc desc = CreateTupleDescCopyConstr(RelationGetDescr(rel));
+
+	for (size_t i = 0; i < lengthof(mapping->slots); i++)
+	{
+		mapping->slots[i] = MakeSingleTupleTableSlot(desc, table_slot_callbacks(rel));
+		mapping->copy_slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	}
+}
+
 static BevMapping *
 create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 {
@@ -228,13 +243,23 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 	mapping->relid = RelationGetRelid(rel);
 	mapping->root = trigger->tgisclone ? bev_attached_root(trigger->tgoid) : mapping->relid;
 	mapping->trigger = trigger->tgoid;
+	mapping->file = BEV_RELATION_FILE(rel);
 	mapping->entity = attachment->entity;
 	mapping->decides = attachment->decides;
 	map_fields(mapping, rel, attachment);
 	map_conditions(mapping, rel, attachment);
 	find_meanings(mapping, attachment);
+	create_slots(mapping, rel);
 	MemoryContextSwitchTo(old);
 	return mapping;
+}
+
+BevMapping *
+bev_mapping_known(Oid relid, Oid trigger)
+{
+	MappingEntry *entry = mappings ? hash_search(mappings, &relid, HASH_FIND, NULL) : NULL;
+
+	return entry && entry->valid && entry->mapping->trigger == trigger ? entry->mapping : NULL;
 }
 
 BevMapping *
@@ -249,9 +274,9 @@ bev_mapping_get(Relation rel, Trigger *trigger)
 
 	if (mappings == NULL)
 		create_cache();
-	entry = hash_search(mappings, &relid, HASH_FIND, NULL);
-	if (likely(entry && entry->valid && entry->mapping->trigger == trigger->tgoid))
-		return entry->mapping;
+	mapping = bev_mapping_known(relid, trigger->tgoid);
+	if (likely(mapping != NULL))
+		return mapping;
 
 	/* Made under the transaction first, so that an error leaves nothing behind. */
 	invalidations_before = invalidations;

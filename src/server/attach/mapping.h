@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "executor/tuptable.h"
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
 
@@ -29,6 +30,7 @@ typedef struct BevMapping
 	Oid relid; /* of the relation that the rows are in */
 	Oid root;  /* of the attached table */
 	Oid trigger;
+	Oid file; /* that the rows are in */
 	const BevEntity *entity;
 
 	BevField *fields;
@@ -52,6 +54,14 @@ typedef struct BevMapping
 	const char *constant_audience; /* NULL: the expression or the default */
 
 	bool needs_settings; /* some field needs an output function */
+
+	/* The relation's number in the log of the transaction of this era (change_log.h) */
+	uint64 log_era;
+	uint32 log_number;
+
+	/* For the old and the new version of a row, fetched or copied; empty while not looked at */
+	TupleTableSlot *slots[2];
+	TupleTableSlot *copy_slots[2];
 	MemoryContext context;
 } BevMapping;
 
@@ -61,5 +71,8 @@ typedef struct BevMapping
  * transaction ends, at least.
  */
 extern BevMapping *bev_mapping_get(Relation rel, Trigger *trigger);
+
+/* The same if it is known and the relation is as it was, else NULL. */
+extern BevMapping *bev_mapping_known(Oid relid, Oid trigger);
 
 #endif /* BEV_SERVER_ATTACH_MAPPING_H */

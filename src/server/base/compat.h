@@ -25,6 +25,13 @@
 #define BEV_MY_PGPROC ((uint32) MyProc->pgprocno)
 #endif
 
+/* The file that holds the relation's rows. */
+#if PG_VERSION_NUM >= 160000
+#define BEV_RELATION_FILE(rel) ((rel)->rd_locator.relNumber)
+#else
+#define BEV_RELATION_FILE(rel) ((rel)->rd_node.relNode)
+#endif
+
 /* Does the role own the relation, the database? */
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_class.h"

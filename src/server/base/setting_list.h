@@ -23,6 +23,8 @@ INT(bev_queue_size, "bugevents.queue_size", 16 * 1024, 64, 1024 * 1024, PGC_POST
     "Sets the shared memory that carries commits to the dispatcher.")
 INT(bev_spill_size, "bugevents.spill_size", 1024, 64, 256 * 1024, PGC_SUSET, GUC_UNIT_KB,
     "Sets how much of a transaction's events a session holds before it writes them to the journal.")
+INT(bev_netting_limit, "bugevents.netting_limit", 1000000, 1, INT_MAX / 2, PGC_SUSET, 0,
+    "Sets how many changes of rows a session holds before it publishes a part of its transaction.")
 STRING(bev_actor_setting, "bugevents.actor", "", PGC_USERSET, 0, NULL,
        "Names the user on whose behalf the session writes.")
 INT(bev_max_value_size, "bugevents.max_value_size", 1024 * 1024, 256, 16 * 1024 * 1024, PGC_SUSET,

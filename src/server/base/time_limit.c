@@ -1,7 +1,8 @@
 /*
- * time_limit.c - a limit on the time of what a worker does for somebody.
+ * time_limit.c - a limit on the time of what a worker, or a commit, does for somebody.
  *
- * Why not statement_timeout: it is armed by the loop of a session, which a worker hasn't; and
+ * Why not statement_timeout: it is armed by the loop of a session, which a worker hasn't, and which
+ * has disarmed it when a transaction commits; and
  * what was cancelled by it can't be told from what somebody cancelled by hand.
  */
 #include "server/base/time_limit.h"

@@ -1,5 +1,5 @@
 /*
- * time_limit.h - a limit on the time of what a worker does for somebody.
+ * time_limit.h - a limit on the time of what a worker, or a commit, does for somebody.
  */
 #ifndef BEV_SERVER_BASE_TIME_LIMIT_H
 #define BEV_SERVER_BASE_TIME_LIMIT_H

@@ -33,7 +33,7 @@ static Standing
 standing_of(BevMapping *mapping, BevRow *row)
 {
 	Standing standing = {.user = bev_payload_row_text(mapping, row, mapping->person)};
-	bool counts = !row->failed || mapping->filter < 0;
+	bool counts = !row->doubtful;
 
 	if (mapping->entity->id == BEV_MEMBERSHIP)
 	{
@@ -59,9 +59,8 @@ standing_of(BevMapping *mapping, BevRow *row)
 static bool
 subject_is_unknown(const BevMapping *mapping, const BevRow *row)
 {
-	return row && row->failed &&
-	       (mapping->fields[mapping->person].result >= 0 ||
-	        (mapping->key >= 0 && mapping->fields[mapping->key].result >= 0));
+	return row && (bev_row_field_failed(mapping, row, mapping->person) ||
+	               bev_row_field_failed(mapping, row, mapping->key));
 }
 
 BevSpan

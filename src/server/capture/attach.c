@@ -172,6 +172,34 @@ check_kind(Relation rel)
 		                errdetail("It is a table of bugevents itself.")));
 }
 
+/* Rows of children are seen as rows of the parent, but no trigger tells of them. */
+static void
+check_inheritance(Relation rel)
+{
+	List *children;
+
+	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return;
+	children = find_inheritance_children(RelationGetRelid(rel), NoLock);
+	if (children != NIL)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+		     errmsg("cannot attach \"%s\", which has tables that inherit from it",
+		            RelationGetRelationName(rel)),
+		     errdetail("Rows of \"%s\" would be missing.", get_rel_name(linitial_oid(children))),
+		     errhint("Attach each table that inherits from it by itself, or use partitions.")));
+}
+
+static void
+check_partition_kind(Oid relid)
+{
+	if (get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+		                errmsg("cannot attach a table with a foreign table as partition"),
+		                errdetail("Changes of \"%s\" can't be known.", get_rel_name(relid))));
+}
+
 /* A partition gets its triggers from the partitioned table, or has its own. */
 static void
 check_partitioning(Relation rel)
@@ -194,6 +222,7 @@ check_partitioning(Relation rel)
 		return;
 	foreach (cell, find_all_inheritors(RelationGetRelid(rel), ShareRowExclusiveLock, NULL))
 	{
+		check_partition_kind(lfirst_oid(cell));
 		if (lfirst_oid(cell) != RelationGetRelid(rel) &&
 		    bev_attached_triggers(lfirst_oid(cell)) != NIL)
 			ereport(ERROR,
@@ -241,7 +270,7 @@ static void
 announce(Relation rel, const BevAttachment *attachment, const char *action)
 {
 	if (attachment->decides && bev_settings_are_preloaded() && bev_record_is_wanted())
-		bev_notice_publish(rel, attachment, action, BEV_PRINCIPAL_ADMIN);
+		bev_notice_log(bev_notice_name(rel), attachment, action);
 }
 
 /* The same for what was attached until now, if anything was. */
@@ -251,7 +280,7 @@ announce_end(Relation rel)
 	const char *argument = bev_attached_argument(rel);
 
 	if (argument)
-		announce(rel, bev_attachment_read(argument), "detached");
+		announce(rel, bev_attachment_read(argument), BEV_NOTICE_DETACHED);
 }
 
 Datum
@@ -274,13 +303,14 @@ bugevents_attach(PG_FUNCTION_ARGS)
 
 	rel = open_owned_table(PG_GETARG_OID(0));
 	check_kind(rel);
+	check_inheritance(rel);
 	check_partitioning(rel);
 	attachment = bev_attachment_resolve(rel, &request);
 	attachment->decides = may_decide(attachment->entity);
 
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	announce_end(rel);
-	announce(rel, attachment, "attached");
+	announce(rel, attachment, BEV_NOTICE_ATTACHED);
 	replace_triggers(rel, old, bev_attachment_write(attachment), PG_GETARG_BOOL(6));
 	PG_RETURN_VOID();
 }

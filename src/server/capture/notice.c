@@ -1,5 +1,5 @@
 /*
- * notice.c - events about a whole table: truncated, attached, detached.
+ * notice.c - events about a whole table: truncated, reload, attached, detached.
  *
  * Model: where the table is one that decides who may see what, such an event makes
  * void what was known of clients; they connect again and are looked up anew.
@@ -8,16 +8,22 @@
 
 #include "utils/lsyscache.h"
 
+#include "server/attach/row_audience.h"
 #include "server/capture/access_change.h"
 #include "server/encode/json.h"
 #include "server/capture/record.h"
 #include "server/encode/database_text.h"
 
-static BevSpan
-make_payload(Relation rel)
+char *
+bev_notice_name(Relation rel)
 {
-	char *name = psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
-	                      RelationGetRelationName(rel));
+	return psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
+	                RelationGetRelationName(rel));
+}
+
+static BevSpan
+make_payload(const char *name)
+{
 	const char *utf8 = bev_database_text_to_cstring(name);
 	BevJson json;
 
@@ -28,19 +34,48 @@ make_payload(Relation rel)
 	return (BevSpan){json.data, (uint32_t) json.len};
 }
 
-void
-bev_notice_publish(Relation rel, const BevAttachment *attachment, const char *action,
-                   const char *audience)
+/* An audience that depends on a row is unknown without one: admins only. */
+static const char *
+find_audience(const BevAttachment *attachment, const char *action)
 {
-	BevRecord record = {.type = attachment->entity->name,
-	                    .action = action,
-	                    .audience = audience,
-	                    .key = "",
-	                    .project = "",
-	                    .bug = "",
-	                    .payload = make_payload(rel)};
+	char *bad;
+	char *audience;
 
-	if (attachment->decides)
-		record.access = bev_access_change_void();
+	if (strcmp(action, BEV_NOTICE_ATTACHED) == 0 || strcmp(action, BEV_NOTICE_DETACHED) == 0)
+		return BEV_PRINCIPAL_ADMIN;
+	if (attachment->audience == NULL)
+		return bev_row_audience_default(attachment->entity, "deleted", "");
+	audience = bev_row_audience_from_list(attachment->audience, strlen(attachment->audience), &bad);
+	return bad == NULL && *audience ? audience : BEV_PRINCIPAL_ADMIN;
+}
+
+static BevRecord
+make_record(const char *name, const BevAttachment *attachment, const char *action)
+{
+	return (BevRecord){
+		.type = attachment->entity->name,
+		.action = action,
+		.audience = find_audience(attachment, action),
+		.key = "",
+		.project = "",
+		.bug = "",
+		.payload = make_payload(name),
+		.access = attachment->decides ? bev_access_change_void() : (BevSpan){NULL, 0},
+	};
+}
+
+void
+bev_notice_publish(const char *name, const BevAttachment *attachment, const char *action)
+{
+	BevRecord record = make_record(name, attachment, action);
+
 	bev_record_publish(&record);
+}
+
+void
+bev_notice_log(const char *name, const BevAttachment *attachment, const char *action)
+{
+	BevRecord record = make_record(name, attachment, action);
+
+	bev_record_log(&record);
 }

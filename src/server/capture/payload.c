@@ -68,7 +68,8 @@ encoder_of(BevMapping *mapping, BevRow *row, int i)
 static void
 put_nothing(BevJson *json, BevKind kind)
 {
-	if (kind == BEV_KIND_TEXT || kind == BEV_KIND_BYTEA || kind == BEV_KIND_OUTPUT)
+	if (kind == BEV_KIND_TEXT || kind == BEV_KIND_BPCHAR || kind == BEV_KIND_BYTEA ||
+	    kind == BEV_KIND_OUTPUT)
 		bev_json_literal(json, "\"\"");
 	else
 		bev_json_literal(json, "null");

@@ -4,6 +4,7 @@
 #include "server/capture/record.h"
 
 #include "server/capture/actor.h"
+#include "server/changes/change_log.h"
 #include "server/commit/pending.h"
 #include "server/shared/counters.h"
 #include "server/base/settings.h"
@@ -41,7 +42,7 @@ list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t le
 	spans[BEV_EVENT_OPEN_PAYLOAD] = record->open_payload;
 	spans[BEV_EVENT_OPEN_CHANGES] = record->open_changes;
 	spans[BEV_EVENT_ACCESS] = record->access;
-	spans[BEV_EVENT_ACTOR] = span_of(bev_actor());
+	spans[BEV_EVENT_ACTOR] = span_of(record->actor ? record->actor : bev_actor());
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 		len[i] = spans[i].len;
 }
@@ -83,13 +84,34 @@ bev_record_bytes(const BevRecord *record, Size *size)
 	return bytes;
 }
 
-void
-bev_record_publish(const BevRecord *record)
+static void
+publish(const BevRecord *record, char *(*reserve)(Size size))
 {
 	BevSpan spans[BEV_EVENT_FIELDS];
 	uint32_t len[BEV_EVENT_FIELDS];
 
 	bev_counters_captured(record->type, record->action);
 	list_spans(record, spans, len);
-	write_spans(bev_pending_reserve(checked_size(record, len)), spans, len);
+	write_spans(reserve(checked_size(record, len)), spans, len);
+}
+
+void
+bev_record_publish(const BevRecord *record)
+{
+	publish(record, bev_pending_reserve);
+}
+
+void
+bev_record_log(const BevRecord *record)
+{
+	publish(record, bev_change_log_is_empty() ? bev_pending_reserve : bev_change_log_record);
+}
+
+void
+bev_record_publish_bytes(const char *bytes)
+{
+	uint32_t size;
+
+	memcpy(&size, bytes, sizeof(size));
+	memcpy(bev_pending_reserve(size), bytes, size);
 }

@@ -25,6 +25,7 @@ typedef struct BevRecord
 	BevSpan open_payload;
 	BevSpan open_changes;
 	BevSpan access;
+	const char *actor; /* NULL: who acts now */
 } BevRecord;
 
 /*
@@ -36,7 +37,14 @@ extern bool bev_record_is_wanted(void);
 /* The record (event.h) as bytes, palloc'd. */
 extern char *bev_record_bytes(const BevRecord *record, Size *size);
 
-/* Write it where the transaction collects its events. */
+/*
+ * Write it where the transaction collects its events: now, while events are formed of what was
+ * logged, or in its place among the changes that are logged.
+ */
 extern void bev_record_publish(const BevRecord *record);
+extern void bev_record_log(const BevRecord *record);
+
+/* The same of a record that was logged, when its turn has come. */
+extern void bev_record_publish_bytes(const char *bytes);
 
 #endif /* BEV_SERVER_CAPTURE_RECORD_H */

@@ -32,67 +32,104 @@ read_columns(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 	}
 }
 
+/* What is to be had without SQL. */
 static void
-take_results(BevMapping *mapping, BevRow *row, bool ok)
+read_plain(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 {
-	BevResults *results = &row->results;
+	row->values = palloc0(sizeof(Datum) * mapping->nfields);
+	row->nulls = palloc(sizeof(bool) * mapping->nfields);
+	row->wanted = true;
+	row->failed = row->doubtful = false;
+	row->audience = (char *) mapping->constant_audience;
+	read_columns(mapping, slot, row);
+}
 
-	row->failed = !ok;
-	for (int i = 0; ok && i < mapping->nfields; i++)
+static void
+take_fields(BevMapping *mapping, BevRow *row)
+{
+	for (int i = 0; i < mapping->nfields; i++)
 	{
 		int n = mapping->fields[i].result;
 
 		if (n >= 0)
 		{
-			row->values[i] = results->values[n];
-			row->nulls[i] = results->nulls[n];
+			row->values[i] = row->results.values[n];
+			row->nulls[i] = row->results.nulls[n];
+			row->failed |= row->results.failed[n];
 		}
+	}
+}
+
+static void
+take_results(BevMapping *mapping, BevRow *row)
+{
+	const BevResults *results = &row->results;
+	int filter = mapping->filter;
+	int audience = mapping->audience;
+
+	take_fields(mapping, row);
+	if (audience >= 0)
+	{
+		row->failed |= results->failed[audience];
+		row->audience = bev_row_audience_from_value(
+			results->values[audience], results->nulls[audience], results->types[audience]);
 	}
 
 	/* As in a WHERE clause, null is no. */
-	if (mapping->filter >= 0 && ok)
-		row->wanted =
-			!results->nulls[mapping->filter] && DatumGetBool(results->values[mapping->filter]);
-
-	if (mapping->audience >= 0 && ok)
+	if (filter >= 0 && !results->failed[filter])
+		row->wanted = !results->nulls[filter] && DatumGetBool(results->values[filter]);
+	else if (filter >= 0)
 	{
-		int n = mapping->audience;
-
-		row->audience =
-			bev_row_audience_from_value(results->values[n], results->nulls[n], results->types[n]);
-	}
-
-	/* Whether it is wanted, or for whom it is, is not known: only admins may know it. */
-	if (!ok && (mapping->audience >= 0 || mapping->filter >= 0))
+		/* Whether it is wanted isn't known: only admins may know it. */
+		row->failed = row->doubtful = true;
 		row->audience = bev_row_audience_from_value((Datum) 0, true, InvalidOid);
+	}
 }
 
 void
-bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, BevRow *rows, int n)
+bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, const Snapshot *snapshots,
+              BevRow *rows, int n)
 {
 	BevResults results[2];
-	bool ok = true;
 
 	Assert(n <= (int) lengthof(results));
 	if (mapping->expressions)
-		ok = bev_expressions_evaluate(mapping->expressions, rel, slots, results, n);
+		bev_evaluation_run(mapping->expressions, rel, slots, snapshots, results, n);
 
 	for (int i = 0; i < n; i++)
 	{
-		BevRow *row = &rows[i];
-
-		row->values = palloc0(sizeof(Datum) * mapping->nfields);
-		row->nulls = palloc(sizeof(bool) * mapping->nfields);
-		row->wanted = true;
-		row->failed = false;
-		row->audience = (char *) mapping->constant_audience;
-		read_columns(mapping, slots[i], row);
+		read_plain(mapping, slots[i], &rows[i]);
 		if (mapping->expressions)
 		{
-			row->results = results[i];
-			take_results(mapping, row, ok);
+			rows[i].results = results[i];
+			take_results(mapping, &rows[i]);
 		}
 	}
+}
+
+static bool
+is_expression(const BevMapping *mapping, int field)
+{
+	return field >= 0 && mapping->fields[field].result >= 0;
+}
+
+void
+bev_row_read_key(BevMapping *mapping, Relation rel, TupleTableSlot *slot, Snapshot snapshot,
+                 BevRow *row)
+{
+	if (mapping->key >= 0 ?
+	        is_expression(mapping, mapping->key) :
+	        is_expression(mapping, mapping->person) || is_expression(mapping, mapping->project))
+		bev_rows_read(mapping, rel, &slot, &snapshot, row, 1);
+	else
+		read_plain(mapping, slot, row);
+}
+
+bool
+bev_row_field_failed(const BevMapping *mapping, const BevRow *row, int field)
+{
+	return field >= 0 && mapping->fields[field].result >= 0 &&
+	       row->results.failed[mapping->fields[field].result];
 }
 
 /*

@@ -8,6 +8,7 @@
 
 #include "executor/tuptable.h"
 
+#include "server/attach/evaluation.h"
 #include "server/attach/mapping.h"
 
 typedef struct BevRow
@@ -17,15 +18,23 @@ typedef struct BevRow
 	bool wanted;        /* the filter lets it through */
 	char *audience;     /* that attach() asked for; NULL: the default */
 	BevResults results; /* of the expressions, if there are any */
-	bool failed;        /* they could not be evaluated */
+	bool failed;        /* one of them could not be evaluated */
+	bool doubtful;      /* the filter couldn't: then it is wanted, by admins */
 } BevRow;
 
 /*
- * Read n rows (an UPDATE has two) from their slots, evaluating the mapping's
- * expressions.  Allocates in the current memory context.
+ * Read n rows (an UPDATE has two) from their slots, evaluating the mapping's expressions as of
+ * snapshots (NULL: all as of the active one).  Allocates in the current memory context.
  */
-extern void bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, BevRow *rows,
-                          int n);
+extern void bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots,
+                          const Snapshot *snapshots, BevRow *rows, int n);
+
+/* Read only what the row's key consists of; the rest is null. */
+extern void bev_row_read_key(BevMapping *mapping, Relation rel, TupleTableSlot *slot,
+                             Snapshot snapshot, BevRow *row);
+
+/* Could the field's expression not be evaluated? */
+extern bool bev_row_field_failed(const BevMapping *mapping, const BevRow *row, int field);
 
 /*
  * Which fields differ: sets changed[] for each field, returns whether any does.

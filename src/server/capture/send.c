@@ -124,6 +124,6 @@ bugevents_send(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("bugevents.send()");
 
 	if (bev_record_is_wanted())
-		bev_record_publish(&record);
+		bev_record_log(&record);
 	PG_RETURN_VOID();
 }

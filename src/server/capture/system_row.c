@@ -4,9 +4,9 @@
  * Model: a row belongs to the user in its column user_id, and nobody else hears of
  * it.  The payload is the row, column by column.  What an event is called:
  *
- *	INSERT		what the column "type" says, or created
- *	UPDATE		read, if the column "read" became true; else as for INSERT, or updated
- *	DELETE		deleted
+ *	came		what the column "type" says, or created
+ *	changed		read, if the column "read" became true; else as above, or updated
+ *	went		deleted
  *
  * A row whose column "hidden" is true makes no events.
  *
@@ -19,14 +19,10 @@
 
 #include "server/encode/encode.h"
 #include "server/encode/database_text.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "server/base/settings.h"
-#include "server/base/compat.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-
-BEV_FUNCTION_INFO_V1(bugevents_capture_own);
 
 static bool
 ends_with_id(const char *name)
@@ -116,39 +112,29 @@ bev_system_row_record(BevRecord *record, const char *type, HeapTuple tuple, Tupl
 	};
 }
 
-static void
-name_action(BevRecord *record, const TriggerData *trigger, TupleDesc desc)
+static const char *
+name_action(const char *own, HeapTuple old, HeapTuple new, TupleDesc desc)
 {
-	bool inserted = TRIGGER_FIRED_BY_INSERT(trigger->tg_event);
-
-	if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
-		record->action = "deleted";
-	else if (!inserted && is_true(trigger->tg_newtuple, desc, "read") &&
-	         !is_true(trigger->tg_trigtuple, desc, "read"))
-		record->action = "read";
-	else if (*record->action == '\0')
-		record->action = inserted ? "created" : "updated";
+	if (new == NULL)
+		return "deleted";
+	if (old && is_true(new, desc, "read") && !is_true(old, desc, "read"))
+		return "read";
+	if (*own)
+		return own;
+	return old ? "updated" : "created";
 }
 
-Datum
-bugevents_capture_own(PG_FUNCTION_ARGS)
+void
+bev_system_row_publish(const char *type, HeapTuple old, HeapTuple new, TupleDesc desc,
+                       const char *actor)
 {
-	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	HeapTuple tuple;
-	TupleDesc desc;
+	HeapTuple tuple = new ? new : old;
 	BevRecord record;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || trigger->tg_trigger->tgnargs != 1)
-		elog(ERROR, "bugevents.capture_own() is for the tables of bugevents");
-	bev_settings_require_preload();
-	tuple =
-		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
-	desc = RelationGetDescr(trigger->tg_relation);
-	if (!bev_record_is_wanted() || is_true(tuple, desc, "hidden"))
-		return PointerGetDatum(NULL);
-
-	bev_system_row_record(&record, trigger->tg_trigger->tgargs[0], tuple, desc);
-	name_action(&record, trigger, desc);
+	if (is_true(tuple, desc, "hidden"))
+		return;
+	bev_system_row_record(&record, type, tuple, desc);
+	record.action = name_action(record.action, old, new, desc);
+	record.actor = actor;
 	bev_record_publish(&record);
-	return PointerGetDatum(NULL);
 }

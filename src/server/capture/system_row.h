@@ -17,4 +17,11 @@
 extern void bev_system_row_record(BevRecord *record, const char *type, HeapTuple tuple,
                                   TupleDesc desc);
 
+/*
+ * Publish that a row of a table of ours, old (NULL: there was none), is new now (NULL: there is
+ * none), by this actor.
+ */
+extern void bev_system_row_publish(const char *type, HeapTuple old, HeapTuple new, TupleDesc desc,
+                                   const char *actor);
+
 #endif /* BEV_SERVER_CAPTURE_SYSTEM_ROW_H */

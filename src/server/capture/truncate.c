@@ -12,25 +12,11 @@
 #include "server/base/compat.h"
 
 #include "server/attach/attachment.h"
-#include "server/attach/row_audience.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
 #include "server/base/settings.h"
 
 BEV_FUNCTION_INFO_V1(bugevents_capture_truncate);
-
-/* An audience that depends on a row is unknown without one: admins only. */
-static const char *
-find_audience(const BevAttachment *attachment)
-{
-	char *bad;
-	char *audience;
-
-	if (attachment->audience == NULL)
-		return bev_row_audience_default(attachment->entity, "deleted", "");
-	audience = bev_row_audience_from_list(attachment->audience, strlen(attachment->audience), &bad);
-	return bad == NULL && *audience ? audience : BEV_PRINCIPAL_ADMIN;
-}
 
 Datum
 bugevents_capture_truncate(PG_FUNCTION_ARGS)
@@ -49,6 +35,6 @@ bugevents_capture_truncate(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 
 	attachment = bev_attachment_read(trigger->tg_trigger->tgargs[0]);
-	bev_notice_publish(trigger->tg_relation, attachment, "truncated", find_audience(attachment));
+	bev_notice_log(bev_notice_name(trigger->tg_relation), attachment, BEV_NOTICE_TRUNCATED);
 	return PointerGetDatum(NULL);
 }

@@ -81,7 +81,7 @@ publish(FunctionCallInfo fcinfo, const char *action)
 		.payload = make_payload(bug, user),
 	};
 	if (bev_record_is_wanted())
-		bev_record_publish(&record);
+		bev_record_log(&record);
 }
 
 Datum

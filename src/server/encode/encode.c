@@ -70,8 +70,9 @@ kind_of(Oid type)
 			return BEV_KIND_BYTEA;
 		case TEXTOID:
 		case VARCHAROID:
-		case BPCHAROID:
 			return BEV_KIND_TEXT;
+		case BPCHAROID:
+			return BEV_KIND_BPCHAR;
 		case JSONOID:
 			return BEV_KIND_JSON;
 		case JSONBOID:
@@ -122,6 +123,16 @@ fetch_prefix(Datum value, Size limit, bool *whole)
 	if (*whole)
 		return PG_DETOAST_DATUM_PACKED(value);
 	return PG_DETOAST_DATUM_SLICE(value, 0, (int32) limit);
+}
+
+/* As a cast to text has it, and as ids of it are compared. */
+static bool
+put_bpchar(BevJson *json, Datum value, Size limit)
+{
+	struct varlena *text = PG_DETOAST_DATUM_PACKED(value);
+	Size len = bpchartruelen(VARDATA_ANY(text), (int) VARSIZE_ANY_EXHDR(text));
+
+	return put_string(json, VARDATA_ANY(text), len, limit, true);
 }
 
 static bool
@@ -317,6 +328,8 @@ bev_encode(BevJson *json, BevEncoder *encoder, Datum value, Size limit)
 			return put_bytea(json, value, limit);
 		case BEV_KIND_TEXT:
 			return put_text(json, value, limit);
+		case BEV_KIND_BPCHAR:
+			return put_bpchar(json, value, limit);
 		case BEV_KIND_JSON:
 			return put_json(json, value, limit);
 		case BEV_KIND_JSONB:

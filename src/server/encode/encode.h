@@ -24,7 +24,8 @@ typedef enum BevKind
 	BEV_KIND_DATE,
 	BEV_KIND_UUID,
 	BEV_KIND_BYTEA,
-	BEV_KIND_TEXT, /* text and its like: the bytes are the text */
+	BEV_KIND_TEXT,   /* text and its like: the bytes are the text */
+	BEV_KIND_BPCHAR, /* char(n): without the blanks that fill it */
 	BEV_KIND_JSON,
 	BEV_KIND_JSONB,
 	BEV_KIND_OUTPUT /* a string made by the output function */

@@ -196,24 +196,6 @@ look_at_filter(Change *change, const BevRow *row)
 		    psprintf("false or null for the row as it is now: %s", filter));
 }
 
-/* As a capture would; but whatever the expressions do, they can't write. */
-static void
-read_row(BevMapping *mapping, Relation rel, TupleTableSlot *slot, BevRow *row)
-{
-	bool read_only = XactReadOnly;
-
-	XactReadOnly = true;
-	PG_TRY();
-	{
-		bev_rows_read(mapping, rel, &slot, row, 1);
-	}
-	PG_FINALLY();
-	{
-		XactReadOnly = read_only;
-	}
-	PG_END_TRY();
-}
-
 static void
 look_at_version(Change *change, Oid relid, ItemPointer tid)
 {
@@ -226,7 +208,7 @@ look_at_version(Change *change, Oid relid, ItemPointer tid)
 		BevMapping *mapping = bev_mapping_get(rel, trigger);
 		BevRow row;
 
-		read_row(mapping, rel, slot, &row);
+		bev_rows_read(mapping, rel, &slot, NULL, &row, 1);
 		look_at_filter(change, &row);
 		change->event_key = bev_row_event_key(mapping, &row);
 	}

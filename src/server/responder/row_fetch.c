@@ -273,7 +273,7 @@ append_record(const Found *found, BevAnswer *answer, const char **key)
 		BevRow row;
 		BevRowEvent event;
 
-		bev_rows_read(mapping, rel, &slot, &row, 1);
+		bev_rows_read(mapping, rel, &slot, NULL, &row, 1);
 		if (row.wanted)
 		{
 			char *bytes;

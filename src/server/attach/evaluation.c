@@ -1,0 +1,300 @@
+/*
+ * evaluation.c - the values of an attachment's expressions, for rows as of snapshots.
+ *
+ * Model: an UPDATE has two rows, and each sees the database as of its own moment: the new one as
+ * the transaction leaves it, the old one as it was before.  Both are run by one plan.
+ *
+ * Rights: as the owner (expression.c).  Nothing can be written: it is a subtransaction that is
+ * read only, which also holds for the functions that are called.
+ *
+ * Failure: an error costs the writer nothing.  When all the expressions fail together, the rows
+ * are evaluated one by one, and when a row fails, its expressions are, each in a statement of
+ * its own: so one spoils no other.  What can't even be analyzed, or took too long, isn't tried
+ * again in the same transaction.
+ *
+ * Cost: a subtransaction and an execution for each call; where something fails, one for each
+ * expression.
+ */
+#include "server/attach/evaluation.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+#include "server/attach/owner.h"
+#include "server/base/time_limit.h"
+
+/* So long may the expressions of a row take, in ms. */
+#define TIME_LIMIT 2000
+
+/* Some of the expressions, for some rows. */
+typedef struct Evaluation
+{
+	BevExpressions *expressions;
+	TupleTableSlot **rows;
+	const Snapshot *snapshots;
+	BevResults *results;
+	int n;
+	int only; /* number of an expression; -1: all of them */
+	MemoryContext caller;
+} Evaluation;
+
+static void
+read_parameters(BevExpressions *expressions, TupleTableSlot *row, Datum *values, char *nulls)
+{
+	for (int i = 0; i < expressions->ncolumns; i++)
+	{
+		bool isnull;
+
+		values[i] = slot_getattr(row, expressions->column_attnums[i], &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+}
+
+static void
+copy_value(BevResults *results, int number, TupleDesc desc, int column)
+{
+	Form_pg_attribute att = TupleDescAttr(desc, column);
+	Datum value = SPI_getbinval(SPI_tuptable->vals[0], desc, column + 1, &results->nulls[number]);
+
+	results->types[number] = att->atttypid;
+	if (results->nulls[number])
+		results->values[number] = (Datum) 0;
+	else if (att->attlen == -1)
+		results->values[number] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+	else
+		results->values[number] = datumCopy(value, att->attbyval, att->attlen);
+}
+
+/* Copy what SPI found to memory that outlives SPI_finish(). */
+static void
+copy_results(const Evaluation *evaluation, BevResults *results)
+{
+	TupleDesc desc = SPI_tuptable->tupdesc;
+	int wanted = evaluation->only >= 0 ? 1 : evaluation->expressions->nresults;
+	MemoryContext old;
+
+	if (SPI_processed != 1 || desc->natts != wanted)
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+		                errmsg("the expressions don't give one value each any more")));
+
+	old = MemoryContextSwitchTo(evaluation->caller);
+	for (int i = 0; i < wanted; i++)
+		copy_value(results, Max(evaluation->only, 0) + i, desc, i);
+	MemoryContextSwitchTo(old);
+}
+
+static SPIPlanPtr
+plan_of(const Evaluation *evaluation)
+{
+	BevExpressions *expressions = evaluation->expressions;
+	int only = evaluation->only;
+	SPIPlanPtr *plan = only >= 0 ? &expressions->plans[only] : &expressions->plan;
+
+	if (*plan == NULL)
+	{
+		SPIPlanPtr made = bev_expressions_prepare(expressions, expressions->texts + Max(only, 0),
+		                                          only >= 0 ? 1 : expressions->nresults);
+
+		SPI_keepplan(made);
+		*plan = made;
+	}
+	return *plan;
+}
+
+static void
+evaluate(const Evaluation *evaluation)
+{
+	BevExpressions *expressions = evaluation->expressions;
+	BevOwnerScope scope = bev_owner_enter(expressions->owner, expressions->search_path);
+	SPIPlanPtr plan;
+	Datum *values;
+	char *nulls;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = plan_of(evaluation);
+	values = palloc(sizeof(Datum) * expressions->ncolumns);
+	nulls = palloc(expressions->ncolumns);
+	for (int i = 0; i < evaluation->n; i++)
+	{
+		Snapshot snapshot = evaluation->snapshots ? evaluation->snapshots[i] : GetActiveSnapshot();
+		int rc;
+
+		read_parameters(expressions, evaluation->rows[i], values, nulls);
+		rc = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot, true, false, 2);
+		if (rc != SPI_OK_SELECT)
+			elog(ERROR, "could not evaluate expressions: %s", SPI_result_code_string(rc));
+		copy_results(evaluation, &evaluation->results[i]);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_finish();
+	bev_owner_leave(&scope);
+}
+
+/* Does it end the transaction, whatever one thinks of the expression? */
+static bool
+must_be_thrown(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+	       ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
+}
+
+/* The error that it ended with, NULL if it went well; *late: it took too long. */
+static ErrorData *
+attempt(const Evaluation *evaluation, bool *late)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData *volatile error = NULL;
+
+	*late = false;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(evaluation->caller);
+	XactReadOnly = true; /* of this subtransaction */
+	bev_time_limit_begin(TIME_LIMIT);
+	PG_TRY();
+	{
+		evaluate(evaluation);
+		bev_time_limit_end();
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		bev_time_limit_end();
+		*late = bev_time_limit_exceeded();
+		MemoryContextSwitchTo(evaluation->caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(evaluation->caller);
+	CurrentResourceOwner = owner;
+	if (error && must_be_thrown(error->sqlerrcode) && !*late)
+		ReThrowError(error);
+	return error;
+}
+
+static void
+report_failure(BevExpressions *expressions, Relation rel, int number, const ErrorData *error,
+               bool late)
+{
+	TimestampTz transaction = GetCurrentTransactionStartTimestamp();
+
+	if (expressions->warned == transaction)
+		return;
+	expressions->warned = transaction;
+	ereport(
+		WARNING,
+		(errcode(error->sqlerrcode),
+	     errmsg("bugevents could not evaluate an expression of table \"%s\": %s",
+	            RelationGetRelationName(rel), late ? "it took too long" : error->message),
+	     errdetail("The expression is \"%s\".", expressions->texts[number]),
+	     errhint(
+			 "The event is published without it, to admins only if it is the filter or the audience; correct it with bugevents.attach().")));
+}
+
+/* One expression by itself, for one row. */
+static void
+evaluate_one(Evaluation evaluation, Relation rel, int number)
+{
+	BevExpressions *expressions = evaluation.expressions;
+	TimestampTz transaction = GetCurrentTransactionStartTimestamp();
+	BevResults *results = evaluation.results;
+	ErrorData *error;
+	bool late;
+
+	results->failed[number] = true;
+	results->nulls[number] = true;
+	if (expressions->spoiled[number] == transaction)
+		return;
+	evaluation.only = number;
+	error = attempt(&evaluation, &late);
+	results->failed[number] = error != NULL;
+	if (error == NULL)
+		return;
+	results->nulls[number] = true;
+	if (late || expressions->plans[number] == NULL)
+		expressions->spoiled[number] = transaction;
+	report_failure(expressions, rel, number, error, late);
+	FreeErrorData(error);
+}
+
+/* Is there an expression that isn't tried again? */
+static bool
+is_spoiled(const BevExpressions *expressions)
+{
+	for (int i = 0; expressions->spoiled && i < expressions->nresults; i++)
+		if (expressions->spoiled[i] == GetCurrentTransactionStartTimestamp())
+			return true;
+	return false;
+}
+
+static bool
+evaluate_together(const Evaluation *evaluation)
+{
+	ErrorData *error;
+	bool late;
+
+	if (is_spoiled(evaluation->expressions))
+		return false;
+	error = attempt(evaluation, &late);
+	if (error)
+		FreeErrorData(error);
+	return error == NULL;
+}
+
+static void
+prepare_for_each(BevExpressions *expressions)
+{
+	if (expressions->plans)
+		return;
+	expressions->spoiled =
+		MemoryContextAllocZero(expressions->context, sizeof(TimestampTz) * expressions->nresults);
+	expressions->plans =
+		MemoryContextAllocZero(expressions->context, sizeof(SPIPlanPtr) * expressions->nresults);
+}
+
+static void
+prepare_results(const BevExpressions *expressions, BevResults *results)
+{
+	results->values = palloc0(sizeof(Datum) * expressions->nresults);
+	results->nulls = palloc0(sizeof(bool) * expressions->nresults);
+	results->failed = palloc0(sizeof(bool) * expressions->nresults);
+	results->types = palloc0(sizeof(Oid) * expressions->nresults);
+}
+
+void
+bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
+                   const Snapshot *snapshots, BevResults *results, int n)
+{
+	Evaluation all = {.expressions = expressions,
+	                  .rows = rows,
+	                  .snapshots = snapshots,
+	                  .results = results,
+	                  .n = n,
+	                  .only = -1,
+	                  .caller = CurrentMemoryContext};
+
+	for (int i = 0; i < n; i++)
+		prepare_results(expressions, &results[i]);
+	if (evaluate_together(&all))
+		return;
+	prepare_for_each(expressions);
+	for (int i = 0; i < n; i++)
+	{
+		Evaluation one = all;
+
+		one.rows = rows + i;
+		one.snapshots = snapshots ? snapshots + i : NULL;
+		one.results = results + i;
+		one.n = 1;
+		if (n > 1 && evaluate_together(&one))
+			continue;
+		for (int k = 0; k < expressions->nresults; k++)
+			evaluate_one(one, rel, k);
+	}
+}

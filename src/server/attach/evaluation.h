@@ -1,0 +1,32 @@
+/*
+ * evaluation.h - the values of an attachment's expressions, for rows as of snapshots.
+ */
+#ifndef BEV_SERVER_ATTACH_EVALUATION_H
+#define BEV_SERVER_ATTACH_EVALUATION_H
+
+#include "postgres.h"
+
+#include "executor/tuptable.h"
+#include "utils/snapshot.h"
+
+#include "server/attach/expression.h"
+
+/* The results for one row; values are in the caller's memory context. */
+typedef struct BevResults
+{
+	Datum *values;
+	bool *nulls;
+	bool *failed; /* then the value is null */
+	Oid *types;
+} BevResults;
+
+/*
+ * Evaluate all expressions for each of n rows, as of a snapshot each (NULL: the active one).  They
+ * can't write.  An error in one of them, or that it takes too long, spoils that one only: it is
+ * a warning, once in a transaction.  Only what ends the transaction anyway (a cancel, a
+ * serialization failure) is thrown.
+ */
+extern void bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
+                               const Snapshot *snapshots, BevResults *results, int n);
+
+#endif /* BEV_SERVER_ATTACH_EVALUATION_H */

@@ -1,0 +1,313 @@
+/*
+ * flush.c - when events are formed of what a transaction changed.
+ *
+ * Model: when it commits, or is prepared: then each row is known as it was and as it will be.
+ * Earlier for two reasons, and then the transaction is published in pieces, each of which leads
+ * from one state that it went through to the next:
+ *
+ *	DDL		would take away what the log leads to: versions (rewritten, truncated, dropped tables),
+ *			columns, triggers, or what expressions look up.  So before a utility command that
+ *			might, events are formed.  Which ones can't is a list, since there will be new ones.
+ *	memory	when the log is full (bugevents.netting_limit).
+ *
+ * While a statement changes rows, some of its changes are made but not logged, and what a trigger
+ * did is logged before what it was fired by.  Events formed then would be of states that weren't,
+ * in an order that wasn't.  So a full log waits until no such statement is under way; they are
+ * counted, as the executor begins and ends them.  DDL can't wait; but it can't concern a table
+ * either that a statement is about to change.  So only the rows of tables that
+ * nobody else has open are formed then.
+ *
+ * Failure: an error takes back the statement, as any other error of it.  What subtransactions take
+ * back is put back in the log (change_log.c).
+ *
+ * Cost: a look at each statement and each utility command.
+ */
+#include "postgres.h"
+
+#include "server/capture/flush.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "executor/executor.h"
+#include "nodes/parsenodes.h"
+#include "tcop/utility.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "server/capture/ddl.h"
+#include "server/capture/forming.h"
+#include "server/changes/change_log.h"
+
+static ExecutorStart_hook_type previous_start = NULL;
+static ExecutorEnd_hook_type previous_end = NULL;
+static ProcessUtility_hook_type previous_utility = NULL;
+
+/* ---- early ---- */
+
+/* Has nobody else the relation open? */
+static bool
+is_at_rest(const BevLoggedTable *table)
+{
+	Relation rel = try_table_open(table->relid, NoLock);
+	bool at_rest = rel && rel->rd_refcnt == 1;
+
+	if (rel)
+		table_close(rel, NoLock);
+	return at_rest;
+}
+
+static void
+form_tables_at_rest(void)
+{
+	uint32 n = bev_change_log_tables();
+	bool *tables = palloc(sizeof(bool) * Max(n, 1));
+
+	for (uint32 i = 0; i < n; i++)
+		tables[i] = is_at_rest(bev_change_log_get_table(i));
+	bev_forming_run(tables);
+	pfree(tables);
+}
+
+/* What was changed until here is visible from here on. */
+static void
+form_now(void)
+{
+	if (bev_change_log_is_empty())
+		return;
+	CommandCounterIncrement();
+	if (bev_change_log_has_statement())
+		form_tables_at_rest();
+	else
+		bev_forming_run(NULL);
+}
+
+static void
+form_if_full(void)
+{
+	if (bev_change_log_is_full() && !bev_change_log_has_statement())
+		form_now();
+}
+
+/* ---- statements ---- */
+
+static bool
+changes_rows(const QueryDesc *query)
+{
+	return query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE;
+}
+
+static void
+start(QueryDesc *query, int flags)
+{
+	if (changes_rows(query))
+		bev_change_log_begin_statement();
+	if (previous_start)
+		previous_start(query, flags);
+	else
+		standard_ExecutorStart(query, flags);
+}
+
+static void
+end(QueryDesc *query)
+{
+	bool changed = changes_rows(query);
+
+	if (previous_end)
+		previous_end(query);
+	else
+		standard_ExecutorEnd(query);
+	if (!changed)
+		return;
+	bev_change_log_end_statement();
+	form_if_full();
+}
+
+/* ---- utility commands ---- */
+
+static bool
+is_temporary(RangeVar *name)
+{
+	Oid relid = RangeVarGetRelid(name, NoLock, true);
+
+	return OidIsValid(relid) && isAnyTempNamespace(get_rel_namespace(relid));
+}
+
+static bool
+are_temporary(List *names)
+{
+	ListCell *cell;
+
+	foreach (cell, names)
+		if (!is_temporary(lfirst_node(RangeVar, cell)))
+			return false;
+	return true;
+}
+
+static bool
+drops_temporary(const DropStmt *drop)
+{
+	ListCell *cell;
+
+	if (drop->removeType != OBJECT_TABLE)
+		return false;
+	foreach (cell, drop->objects)
+		if (!is_temporary(makeRangeVarFromNameList(lfirst_node(List, cell))))
+			return false;
+	return true;
+}
+
+/* Can the command take away what the log leads to, or what an expression needs? */
+static bool
+may_invalidate(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_AlterTableStmt:
+			return !is_temporary(((AlterTableStmt *) command)->relation);
+		case T_TruncateStmt:
+			return !are_temporary(((TruncateStmt *) command)->relations);
+		case T_DropStmt:
+			return !drops_temporary((DropStmt *) command);
+
+		/* They read, set, or make something new. */
+		case T_AlterSeqStmt:
+		case T_CallStmt:
+		case T_CheckPointStmt:
+		case T_ClosePortalStmt:
+		case T_CommentStmt:
+		case T_ConstraintsSetStmt:
+		case T_CopyStmt:
+		case T_CreateStmt:
+		case T_CreateCastStmt:
+		case T_CreateDomainStmt:
+		case T_CreateEnumStmt:
+		case T_CreateEventTrigStmt:
+		case T_CreateSchemaStmt:
+		case T_CreateSeqStmt:
+		case T_CreateTableAsStmt:
+		case T_DeallocateStmt:
+		case T_DeclareCursorStmt:
+		case T_DiscardStmt:
+		case T_DoStmt:
+		case T_ExecuteStmt:
+		case T_ExplainStmt:
+		case T_FetchStmt:
+		case T_GrantStmt:
+		case T_GrantRoleStmt:
+		case T_IndexStmt:
+		case T_ListenStmt:
+		case T_LoadStmt:
+		case T_LockStmt:
+		case T_NotifyStmt:
+		case T_PrepareStmt:
+		case T_RefreshMatViewStmt:
+		case T_SecLabelStmt:
+		case T_TransactionStmt:
+		case T_UnlistenStmt:
+		case T_VacuumStmt:
+		case T_VariableSetStmt:
+		case T_VariableShowStmt:
+		case T_ViewStmt:
+			return false;
+		default:
+			return true;
+	}
+}
+
+static void
+call_next(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
+          ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+          QueryCompletion *qc)
+{
+	if (previous_utility)
+		previous_utility(pstmt, query, read_only_tree, context, params, environment, dest, qc);
+	else
+		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest,
+		                        qc);
+}
+
+/* COPY FROM changes rows without the executor. */
+static bool
+is_copy_from(Node *command)
+{
+	return IsA(command, CopyStmt) && ((CopyStmt *) command)->is_from;
+}
+
+static void
+utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
+        ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
+        QueryCompletion *qc)
+{
+	bool copies = is_copy_from(pstmt->utilityStmt);
+	bool invalidates = may_invalidate(pstmt->utilityStmt);
+	BevDdl ddl;
+
+	if (invalidates)
+	{
+		bev_ddl_before(pstmt->utilityStmt, &ddl);
+		form_now();
+	}
+	if (copies)
+		bev_change_log_begin_statement();
+	call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
+	if (invalidates)
+		bev_ddl_after(pstmt->utilityStmt, &ddl);
+	if (!copies)
+		return;
+	bev_change_log_end_statement();
+	form_if_full();
+}
+
+/* ---- the end ---- */
+
+static void
+finish(void)
+{
+	bev_forming_run(NULL);
+	bev_change_log_close();
+}
+
+static void
+on_transaction(XactEvent event, void *arg pg_attribute_unused())
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			finish();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_PREPARE:
+		case XACT_EVENT_ABORT:
+			bev_change_log_reset();
+			break;
+		case XACT_EVENT_PARALLEL_PRE_COMMIT:
+		case XACT_EVENT_PARALLEL_COMMIT:
+		case XACT_EVENT_PARALLEL_ABORT:
+			break; /* parallel workers don't write */
+	}
+}
+
+static void
+on_subtransaction(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
+                  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
+{
+	if (event == SUBXACT_EVENT_COMMIT_SUB)
+		bev_change_log_commit_level(GetCurrentTransactionNestLevel());
+	else if (event == SUBXACT_EVENT_ABORT_SUB)
+		bev_change_log_abort_level(GetCurrentTransactionNestLevel());
+}
+
+void
+bev_flush_register(void)
+{
+	previous_start = ExecutorStart_hook;
+	ExecutorStart_hook = start;
+	previous_end = ExecutorEnd_hook;
+	ExecutorEnd_hook = end;
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+	RegisterXactCallback(on_transaction, NULL);
+	RegisterSubXactCallback(on_subtransaction, NULL);
+}

@@ -1,0 +1,436 @@
+/*
+ * change_log.c - what the transaction that is under way did, in order, until events are formed of
+ * it.
+ *
+ * Model: an array of entries, in the order in which AFTER triggers fired and records were sent,
+ *
+ *	   entries   [ .  .  .  .  .  .  .  .  .  .  . ]
+ *	                       ^formed                 ^count
+ *
+ * and for each subtransaction that added something, what all was before it did.
+ *
+ *	 level 3     count 9, formed 4, before 7, ...
+ *	 level 2     count 5, formed 4, before 7, ...
+ *	(level 1     nothing: what it did goes with the transaction)
+ *
+ * ROLLBACK TO puts that back: not only takes it entries away, it also brings those back of
+ * which events had been formed within the subtransaction, since these events are gone, too.  That
+ * is why what was formed is not forgotten before the transaction ends.  It has to be put back
+ * exactly: the versions of a subtransaction that rolled back may be pruned, and their places
+ * be those of other rows of the same transaction.
+ *
+ * Of the first entries the versions are copied besides: to fetch them again from the table costs
+ * more than that, and most transactions have only a few.
+ *
+ * Where only the rows of some tables are formed, their entries are marked, and the numbers of the
+ * marked ones kept, which a rollback needs.
+ *
+ * Memory: 20 bytes for each row that was changed, in a context of the session that is emptied
+ * when the transaction ends, unless it is small.  Records need what they need.  Who forms events
+ * (flush.c) sees to it that it doesn't grow without limit.
+ *
+ * Cost: about 100 instructions for each row.
+ */
+#include "server/changes/change_log.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "utils/memutils.h"
+
+#include "server/base/settings.h"
+
+/* Arrays up to so many bytes are kept from transaction to transaction. */
+#define KEPT_MAX (64 * 1024)
+
+/* Versions of so many entries are copied, while there is room for them. */
+#define COPIES_MAX     32
+#define COPY_BYTES_MAX (16 * 1024)
+
+/* Of records in the log, when it is full. */
+#define RECORD_BYTES_MAX (16 * 1024 * 1024)
+
+/* What a subtransaction began with. */
+typedef struct Level
+{
+	int level; /* nesting level of the transaction, from 2 */
+	uint32 count;
+	uint32 formed;
+	uint32 marked;
+	Size record_bytes;
+	Size copy_bytes;
+	CommandId before;
+	int statements;
+} Level;
+
+/* As a level, what there is now. */
+static Level now;
+
+static MemoryContext context = NULL;
+static BevLogged *entries = NULL;
+static uint32 entry_capacity = 0;
+static uint32 *marks = NULL; /* entries that were formed out of turn */
+static uint32 mark_capacity = 0;
+static BevLoggedTable *tables = NULL;
+static uint32 table_count = 0;
+static uint32 table_capacity = 0;
+static char (*actors)[BEV_LOG_ACTOR_SIZE] = NULL;
+static uint32 actor_count = 0;
+static uint32 actor_capacity = 0;
+static char *records = NULL;
+static Size record_capacity = 0;
+static HeapTuple copies[COPIES_MAX][2]; /* of an entry: old and new; NULL: none */
+static char copy_space[COPY_BYTES_MAX] pg_attribute_aligned(MAXIMUM_ALIGNOF);
+static Level *levels = NULL;
+static uint32 level_count = 0;
+static uint32 level_capacity = 0;
+
+static uint64 era = 1;
+static bool used = false;
+static bool large = false;    /* something isn't to be kept */
+static int forming_level = 0; /* 0: no events are being formed */
+static bool closed = false;
+
+static void *
+allocate(void *array, Size size)
+{
+	if (context == NULL)
+		context =
+			AllocSetContextCreate(TopMemoryContext, "bugevents changes", ALLOCSET_DEFAULT_SIZES);
+	large |= size > KEPT_MAX;
+	return array ? repalloc_huge(array, size) : MemoryContextAllocHuge(context, size);
+}
+
+/* Make room for one more in an array that has n. */
+static void *
+grow(void *array, uint32 n, uint32 *capacity, Size size)
+{
+	uint32 wanted = *capacity ? *capacity * 2 : 8;
+
+	if (likely(n < *capacity))
+		return array;
+	array = allocate(array, wanted * size);
+	*capacity = wanted;
+	return array;
+}
+
+/* Before the current subtransaction changes anything: what it begins with. */
+static void
+touch(void)
+{
+	int level = GetCurrentTransactionNestLevel();
+
+	used = true;
+	if (level == 1 || (level_count > 0 && levels[level_count - 1].level == level))
+		return;
+	levels = grow(levels, level_count, &level_capacity, sizeof(Level));
+	levels[level_count] = now;
+	levels[level_count].level = level;
+	level_count++;
+}
+
+/* ---- adding ---- */
+
+uint64
+bev_change_log_era(void)
+{
+	return era;
+}
+
+uint32
+bev_change_log_table(const BevLoggedTable *table)
+{
+	for (uint32 i = 0; i < table_count; i++)
+		if (tables[i].relid == table->relid && tables[i].trigger == table->trigger &&
+		    tables[i].file == table->file)
+			return i;
+	used = true;
+	tables = grow(tables, table_count, &table_capacity, sizeof(BevLoggedTable));
+	tables[table_count] = *table;
+	return table_count++;
+}
+
+/* Settings change more rarely than rows: it is the last one, or a new one. */
+static uint32
+number_of_actor(const char *actor)
+{
+	if (actor_count > 0 && strcmp(actors[actor_count - 1], actor) == 0)
+		return actor_count - 1;
+	actors = grow(actors, actor_count, &actor_capacity, BEV_LOG_ACTOR_SIZE);
+	strlcpy(actors[actor_count], actor, BEV_LOG_ACTOR_SIZE);
+	return actor_count++;
+}
+
+static BevLogged *
+add_entry(void)
+{
+	if (forming_level > 0 || closed)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+		                errmsg("cannot capture a change while events are formed")));
+	if (now.count == PG_INT32_MAX)
+		ereport(ERROR,
+		        (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+		         errmsg("transaction changes more than %d rows of attached tables", PG_INT32_MAX)));
+	touch();
+	entries = grow(entries, now.count, &entry_capacity, sizeof(BevLogged));
+	return &entries[now.count];
+}
+
+/* NULL: there is no room. */
+static HeapTuple
+copy_version(HeapTuple version)
+{
+	HeapTuple copy = (HeapTuple) (copy_space + now.copy_bytes);
+	Size size = MAXALIGN(HEAPTUPLESIZE) + MAXALIGN(version->t_len);
+
+	if (COPY_BYTES_MAX - now.copy_bytes < size)
+		return NULL;
+	*copy = *version;
+	copy->t_data = (HeapTupleHeader) ((char *) copy + MAXALIGN(HEAPTUPLESIZE));
+	memcpy(copy->t_data, version->t_data, version->t_len);
+	now.copy_bytes += size;
+	return copy;
+}
+
+/* An entry's old or new version. */
+static void
+note_version(ItemPointer tid, HeapTuple version, bool new)
+{
+	if (now.count < COPIES_MAX)
+		copies[now.count][new] = version ? copy_version(version) : NULL;
+	if (version)
+		*tid = version->t_self;
+	else
+		ItemPointerSetInvalid(tid);
+}
+
+void
+bev_change_log_row(uint32 table, HeapTuple old, HeapTuple new, bool rekeyed, const char *actor)
+{
+	BevLogged *entry = add_entry();
+
+	entry->table = table;
+	entry->rekeyed = rekeyed;
+	entry->formed = false;
+	entry->actor = number_of_actor(actor);
+	note_version(&entry->old, old, false);
+	note_version(&entry->new, new, true);
+	now.count++;
+}
+
+static void
+grow_records(Size size)
+{
+	Size wanted = Max(record_capacity * 2, 8192);
+
+	if (record_capacity - now.record_bytes >= size)
+		return;
+	while (wanted - now.record_bytes < size)
+		wanted *= 2;
+	records = allocate(records, wanted);
+	record_capacity = wanted;
+}
+
+/* Where a row's change has its versions, a record has its place in the bytes. */
+StaticAssertDecl(offsetof(BevLogged, new) + sizeof(ItemPointerData) - offsetof(BevLogged, old) >=
+                     sizeof(uint64),
+                 "an entry has no room for the place of a record");
+
+char *
+bev_change_log_record(Size size)
+{
+	BevLogged *entry = add_entry();
+	uint64 place = now.record_bytes;
+	char *record;
+
+	grow_records(size);
+	entry->actor = 0; /* the record has it */
+	entry->table = BEV_LOG_RECORD;
+	entry->rekeyed = entry->formed = false;
+	memcpy(&entry->old, &place, sizeof(place));
+	record = records + place;
+	now.record_bytes += size;
+	now.count++;
+	return record;
+}
+
+/* ---- reading ---- */
+
+bool
+bev_change_log_is_empty(void)
+{
+	return now.formed == now.count;
+}
+
+bool
+bev_change_log_is_full(void)
+{
+	return now.count - now.formed >= (uint32) bev_netting_limit ||
+	       (now.formed < now.count && now.record_bytes >= RECORD_BYTES_MAX);
+}
+
+const BevLogged *
+bev_change_log_entries(uint32 *n)
+{
+	*n = now.count - now.formed;
+	return entries + now.formed;
+}
+
+const BevLoggedTable *
+bev_change_log_get_table(uint32 number)
+{
+	Assert(number < table_count);
+	return &tables[number];
+}
+
+uint32
+bev_change_log_tables(void)
+{
+	return table_count;
+}
+
+const char *
+bev_change_log_actor(uint32 number)
+{
+	return actors[number];
+}
+
+HeapTuple
+bev_change_log_copy(const BevLogged *entry, bool new)
+{
+	return entry - entries < COPIES_MAX ? copies[entry - entries][new] : NULL;
+}
+
+const char *
+bev_change_log_bytes(const BevLogged *entry)
+{
+	uint64 place;
+
+	memcpy(&place, &entry->old, sizeof(place));
+	return records + place;
+}
+
+/* ---- forming ---- */
+
+CommandId
+bev_change_log_before(void)
+{
+	return now.before;
+}
+
+void
+bev_change_log_begin_forming(void)
+{
+	touch();
+	forming_level = GetCurrentTransactionNestLevel();
+}
+
+static void
+mark(uint32 entry)
+{
+	marks = grow(marks, now.marked, &mark_capacity, sizeof(uint32));
+	marks[now.marked++] = entry;
+	entries[entry].formed = true;
+}
+
+void
+bev_change_log_end_forming(const bool *formed)
+{
+	forming_level = 0;
+	if (formed == NULL)
+	{
+		now.formed = now.count;
+		now.before = GetCurrentCommandId(false);
+		return;
+	}
+	for (uint32 i = now.formed; i < now.count; i++)
+		if (!entries[i].formed && entries[i].table != BEV_LOG_RECORD && formed[entries[i].table])
+			mark(i);
+}
+
+/* ---- statements ---- */
+
+void
+bev_change_log_begin_statement(void)
+{
+	touch();
+	now.statements++;
+}
+
+void
+bev_change_log_end_statement(void)
+{
+	touch();
+	now.statements = Max(now.statements - 1, 0);
+}
+
+bool
+bev_change_log_has_statement(void)
+{
+	return now.statements > 0;
+}
+
+/* ---- the end ---- */
+
+void
+bev_change_log_commit_level(int level)
+{
+	if (level_count == 0 || levels[level_count - 1].level < level)
+		return;
+	if (level == 2 || (level_count > 1 && levels[level_count - 2].level == level - 1))
+		level_count--;
+	else
+		levels[level_count - 1].level = level - 1;
+}
+
+void
+bev_change_log_abort_level(int level)
+{
+	uint32 marked = now.marked;
+
+	/* Not one of those in which expressions are evaluated. */
+	if (level <= forming_level)
+		forming_level = 0;
+	if (level_count == 0 || levels[level_count - 1].level < level)
+		return;
+	while (level_count > 0 && levels[level_count - 1].level >= level)
+		now = levels[--level_count];
+	for (uint32 i = now.marked; i < marked; i++)
+		if (marks[i] < now.count)
+			entries[marks[i]].formed = false;
+}
+
+static void
+forget_arrays(void)
+{
+	entries = NULL;
+	marks = NULL;
+	tables = NULL;
+	actors = NULL;
+	records = NULL;
+	levels = NULL;
+	entry_capacity = mark_capacity = table_capacity = actor_capacity = level_capacity = 0;
+	record_capacity = 0;
+	large = false;
+	MemoryContextReset(context);
+}
+
+void
+bev_change_log_close(void)
+{
+	used = closed = true;
+}
+
+void
+bev_change_log_reset(void)
+{
+	forming_level = 0;
+	closed = false;
+	if (!used)
+		return;
+	used = false;
+	era++;
+	now = (Level){0};
+	table_count = actor_count = level_count = 0;
+	if (large)
+		forget_arrays();
+}
