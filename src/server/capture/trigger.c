@@ -20,7 +20,6 @@
 
 #include "commands/trigger.h"
 #include "server/base/compat.h"
-
 #include "server/base/settings.h"
 #include "server/capture/record.h"
 #include "server/capture/row_log.h"
