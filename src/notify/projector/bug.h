@@ -33,7 +33,14 @@ extern void bev_bug_put(const BevBug *bug);
 /* Forget it and all that belongs to it. */
 extern void bev_bug_delete(const char *id);
 
-/* Forget all bugs. */
+/* It can't be seen any more, but is there: forget it, keep what belongs to it. */
+extern void bev_bug_hide(const char *id);
+
+/* It has another id: what belongs to it goes along. */
+extern void bev_bug_rename(const char *old, const char *new);
+
+/* Forget all bugs, or those that are in no table any more. */
 extern void bev_bug_delete_all(void);
+extern void bev_bug_delete_missing(void);
 
 #endif /* BEV_NOTIFY_PROJECTOR_BUG_H */

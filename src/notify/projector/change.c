@@ -6,7 +6,10 @@
 #include "server/responder/row_fetch.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "server/attach/attached_table.h"
+#include "server/attach/entity.h"
 
 static char *
 text_of(BevSpan span)
@@ -127,4 +130,29 @@ bev_change_of(BevChange *change, const char *field, char **old, char **new)
 	*old = scalar_text(getIthJsonbValueFromContainer(pair->val.binary.data, 0));
 	*new = scalar_text(getIthJsonbValueFromContainer(pair->val.binary.data, 1));
 	return true;
+}
+
+bool
+bev_change_rekeyed(BevChange *change, char **old, char **new)
+{
+	return bev_change_of(change, BEV_ENTITY_KEY, old, new) && *old && *new;
+}
+
+bool
+bev_change_leaves_others(BevChange *change)
+{
+	char *truncated = bev_change_text(change, "table");
+	ListCell *cell;
+
+	foreach (cell, bev_attached_table_list(bev_entity_find(change->type)))
+	{
+		Oid relid = ((BevAttachedTable *) lfirst(cell))->relid;
+		char *name = get_rel_name(relid);
+
+		if (name && truncated &&
+		    strcmp(truncated,
+		           psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), name)) != 0)
+			return true;
+	}
+	return false;
 }

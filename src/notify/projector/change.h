@@ -50,4 +50,13 @@ extern char *bev_change_open_text(BevChange *change, const char *field);
 /* The old and the new value of a field that changed; false: it didn't. */
 extern bool bev_change_of(BevChange *change, const char *field, char **old, char **new);
 
+/* What an event says of a row that has another id now; false: it hasn't. */
+extern bool bev_change_rekeyed(BevChange *change, char **old, char **new);
+
+/*
+ * A truncated table's rows are gone.  Is there another one attached as the same entity, whose rows
+ * are not?
+ */
+extern bool bev_change_leaves_others(BevChange *change);
+
 #endif /* BEV_NOTIFY_PROJECTOR_CHANGE_H */

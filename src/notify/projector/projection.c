@@ -15,12 +15,17 @@
  * A row that moves from one audience to another makes an event "created" for those who
  * gain sight of it; nothing was created.
  *
+ * A row that is "deleted" but still there has only gone out of sight (a filter, a soft delete), or is there
+ * again: what belongs to it is kept, for when it is "created" the next time.  One that got another key takes it
+ * along.
+ *
  * What is for admins only is told to nobody, since it also goes where no role is known any
  * more: into a table, and by mail.
  */
 #include "notify/projector/projection.h"
 
 #include "server/base/settings.h"
+#include "server/responder/row_fetch.h"
 #include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
 #include "notify/projector/bug.h"
@@ -116,10 +121,12 @@ static bool
 bug_created(BevChange *change)
 {
 	BevBug bug;
+	char *old;
+	char *new;
 
 	bev_bug_of_change(&bug, change);
 	bev_bug_put(&bug);
-	if (!change->narrowed)
+	if (!change->narrowed && !bev_change_rekeyed(change, &old, &new))
 		tell_assignee(change, &bug, *change->actor ? change->actor : bug.creator);
 	return true;
 }
@@ -194,14 +201,25 @@ bug_assigned(BevChange *change)
 static bool
 bug_deleted(BevChange *change)
 {
-	bev_bug_delete(change->key);
+	char *old;
+	char *new;
+
+	if (bev_change_rekeyed(change, &old, &new))
+		bev_bug_rename(old, new);
+	else if (bev_row_fetch_exists("bug_report", change->key))
+		bev_bug_hide(change->key);
+	else
+		bev_bug_delete(change->key);
 	return true;
 }
 
 static bool
-bugs_truncated(BevChange *change pg_attribute_unused())
+bugs_truncated(BevChange *change)
 {
-	bev_bug_delete_all();
+	if (bev_change_leaves_others(change))
+		bev_bug_delete_missing();
+	else
+		bev_bug_delete_all();
 	return true;
 }
 
@@ -259,10 +277,12 @@ user_created(BevChange *change)
 	                    .title = "Welcome",
 	                    .audience = {BEV_PRINCIPAL_ALL, strlen(BEV_PRINCIPAL_ALL)}};
 	BevPerson person;
+	bool known;
 
 	bev_person_of_change(&person, change);
+	known = bev_person_is_known(person.id);
 	bev_person_put(&person);
-	if (change->narrowed)
+	if (change->narrowed || known)
 		return true;
 	notice.message = person.username ? psprintf("Welcome, %s", person.username) : "Welcome";
 	bev_notification_make(&notice, person.id);
@@ -282,14 +302,25 @@ user_updated(BevChange *change)
 static bool
 user_deleted(BevChange *change)
 {
-	bev_person_delete(change->key);
+	char *old;
+	char *new;
+
+	if (bev_change_rekeyed(change, &old, &new))
+		bev_person_rename(old, new);
+	else if (bev_row_fetch_exists("user", change->key))
+		bev_person_hide(change->key);
+	else
+		bev_person_delete(change->key);
 	return true;
 }
 
 static bool
-users_truncated(BevChange *change pg_attribute_unused())
+users_truncated(BevChange *change)
 {
-	bev_person_delete_all();
+	if (bev_change_leaves_others(change))
+		bev_person_delete_missing();
+	else
+		bev_person_delete_all();
 	return true;
 }
 

@@ -48,6 +48,22 @@ bev_statement_text(uint64 row, int column)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
+List *
+bev_statement_texts(uint64 n)
+{
+	List *texts = NIL;
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		char *text = bev_statement_text(row, 1);
+
+		if (text)
+			texts = lappend(texts, text);
+	}
+	bev_statement_done();
+	return texts;
+}
+
 void
 bev_statement_done(void)
 {

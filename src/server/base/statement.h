@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -66,6 +67,9 @@ extern uint64 bev_statement_run(BevStatement *statement, int n, const BevValue *
 
 /* A column (from 1) of a row (from 0) that was found, as text; NULL: null. */
 extern char *bev_statement_text(uint64 row, int column);
+
+/* The first column of the n rows that were found, without nulls, palloc'd; frees the rows. */
+extern List *bev_statement_texts(uint64 n);
 
 /* Free the rows. */
 extern void bev_statement_done(void);

@@ -149,23 +149,44 @@ is_rekeyed(const Change *change)
 	                        bev_row_event_key(mapping, change->new)) != 0;
 }
 
-/* Those who may see both are told that it is the same row. */
+/*
+ * That it is the same row is for those who may see both, and for admins, and so for what is derived
+ * (the projector).
+ */
+static void
+add_rekeying(const Change *change, BevRowEvent *event, BevSpan changes)
+{
+	BevRecord *record = &event->record;
+	bool for_all = !change->move.lost && !change->move.gained;
+
+	record->changes = changes;
+	if (record->open_payload.len > 0 && for_all)
+		record->open_changes = changes;
+	if (record->open_payload.len == 0 && !for_all)
+		record->open_payload = record->payload;
+}
+
 static void
 publish_rekeyed(const Change *change)
 {
 	BevMapping *mapping = change->mapping;
+	BevSpan changes = {NULL, 0};
 	BevRowEvent event;
 
-	publish_whole(change, change->old, "deleted");
 	bev_row_event_begin(&event, mapping, change->new, change->old, change->changed);
+	if (mapping->key >= 0)
+		changes = bev_payload_change(&event.document, mapping->key);
+
+	bev_row_event_begin(&event, mapping, change->old, NULL, NULL);
+	event.record.actor = change->actor;
+	event.record.access = bev_access_change_append(mapping, change->old, NULL);
+	add_rekeying(change, &event, changes);
+	publish(&event, "deleted", bev_row_event_audience(&event, "deleted"));
+
+	bev_row_event_begin(&event, mapping, change->new, NULL, NULL);
 	event.record.actor = change->actor;
 	event.record.access = bev_access_change_append(mapping, NULL, change->new);
-	if (mapping->key >= 0 && !change->move.lost && !change->move.gained)
-	{
-		event.record.changes = bev_payload_change(&event.document, mapping->key);
-		if (event.record.open_payload.len > 0)
-			event.record.open_changes = event.record.changes;
-	}
+	add_rekeying(change, &event, changes);
 	publish(&event, "created", bev_row_event_audience(&event, "created"));
 }
 

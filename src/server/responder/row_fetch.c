@@ -325,6 +325,23 @@ bev_row_fetch_find(const char *entity, const char *id)
 	return (BevSpan){answer.rest.data, (uint32_t) answer.rest.len};
 }
 
+bool
+bev_row_fetch_exists(const char *entity, const char *id)
+{
+	Request request = {.entity = bev_entity_find(entity)};
+	ListCell *cell;
+	int n;
+
+	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
+	foreach (cell, bev_attached_table_list(request.entity))
+	{
+		(void) find_rows(lfirst(cell), &request, 1, &n);
+		if (n > 0)
+			return true;
+	}
+	return false;
+}
+
 void
 bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
                   BevAnswer *answer)

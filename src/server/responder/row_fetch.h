@@ -29,4 +29,7 @@ extern void bev_row_fetch_list(const BevQuestionHead *head, const char *payload,
  */
 extern BevSpan bev_row_fetch_find(const char *entity, const char *id);
 
+/* Is there a row of that entity and id now, whether its table's filter lets it through or not? */
+extern bool bev_row_fetch_exists(const char *entity, const char *id);
+
 #endif /* BEV_SERVER_RESPONDER_ROW_FETCH_H */
