@@ -122,8 +122,7 @@ bev_person_delete_missing(void)
 void
 bev_person_hide(const char *id)
 {
-	static BevStatement statement = {
-		.sql = "UPDATE bugevents.people SET active = false WHERE id = $1"};
+	static BevStatement statement = {.sql = "DELETE FROM bugevents.people WHERE id = $1"};
 
 	bev_statement_with(&statement, bev_text_value(id));
 }
@@ -155,7 +154,9 @@ bev_person_rename(const char *old, const char *new)
 bool
 bev_person_is_known(const char *id)
 {
-	static BevStatement find = {.sql = "SELECT FROM bugevents.people WHERE id = $1"};
+	static BevStatement find = {
+		.sql = "SELECT FROM bugevents.people WHERE id = $1 UNION ALL"
+			   " SELECT FROM bugevents.notifications WHERE user_id = $1 AND type = 'welcome'"};
 	bool known = bev_statement_with(&find, bev_text_value(id)) > 0;
 
 	bev_statement_done();

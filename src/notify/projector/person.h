@@ -34,13 +34,13 @@ extern void bev_person_delete(const char *id);
 extern void bev_person_delete_all(void);
 extern void bev_person_delete_missing(void);
 
-/* The row can't be seen any more, but is there: nothing is sent, but all is kept. */
+/* The row can't be seen any more, but is there: forget it, keep what belongs to it. */
 extern void bev_person_hide(const char *id);
 
 /* The user has another id: what belongs to the user goes along. */
 extern void bev_person_rename(const char *old, const char *new);
 
-/* Was there a row of the user before? */
+/* Was there a row of the user before, as far as one knows? */
 extern bool bev_person_is_known(const char *id);
 
 #endif /* BEV_NOTIFY_PROJECTOR_PERSON_H */
