@@ -149,22 +149,28 @@ attempt(const Evaluation *evaluation, bool *late)
 {
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
+	bool limited = bev_time_limit_is_set(); /* by a worker, which knows what it has time for */
 
 	*late = false;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(evaluation->caller);
 	XactReadOnly = true; /* of this subtransaction */
-	bev_time_limit_begin(TIME_LIMIT);
+	if (!limited)
+		bev_time_limit_begin(TIME_LIMIT);
 	PG_TRY();
 	{
 		evaluate(evaluation);
-		bev_time_limit_end();
+		if (!limited)
+			bev_time_limit_end();
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
-		bev_time_limit_end();
-		*late = bev_time_limit_exceeded();
+		if (!limited)
+		{
+			bev_time_limit_end();
+			*late = bev_time_limit_exceeded();
+		}
 		MemoryContextSwitchTo(evaluation->caller);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -15,6 +15,7 @@
 
 static volatile sig_atomic_t exceeded = false;
 static TimeoutId timer;
+static bool set = false;
 
 static void
 cancel(void)
@@ -34,6 +35,7 @@ bev_time_limit_begin(int ms)
 		timer = RegisterTimeout(USER_TIMEOUT, cancel);
 	registered = true;
 	exceeded = false;
+	set = true;
 	enable_timeout_after(timer, ms);
 }
 
@@ -41,9 +43,16 @@ void
 bev_time_limit_end(void)
 {
 	disable_timeout(timer, false);
+	set = false;
 	/* It may have come when all was done. */
 	if (exceeded)
 		QueryCancelPending = false;
+}
+
+bool
+bev_time_limit_is_set(void)
+{
+	return set;
 }
 
 bool

@@ -13,6 +13,9 @@
 extern void bev_time_limit_begin(int ms);
 extern void bev_time_limit_end(void);
 
+/* Is there one? */
+extern bool bev_time_limit_is_set(void);
+
 /* Did the last one run out? */
 extern bool bev_time_limit_exceeded(void);
 
