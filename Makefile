@@ -39,7 +39,7 @@ REGRESS = setup attach capture net actor types expressions partitions alter send
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 # The dispatcher stays connected to the database, so it can't be dropped again.
 ISOLATION_OPTS = --inputdir=test --use-existing
-TAP_TESTS = 1
+TAP_TESTS ?= 1
 
 # PostgreSQL's own headers are not ours to warn about.
 PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"'
