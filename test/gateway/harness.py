@@ -177,7 +177,7 @@ class Dispatcher:
         theirs.close()
         self.config = {
             "listen_addresses": "127.0.0.1", "port": 0, "window_size": 1 << 20,
-            "ping_interval": 30000, "connection_timeout": 60000,
+            "ping_interval": 0, "connection_timeout": 60000,    # tests read one client after the other
             "max_connections": 10000, "max_connections_per_user": 100000,
             "message_rate": 0, "max_message_size": 65536, "allowed_origins": "",
             "jwt_secret": base64.b64encode(SECRET).decode(), "jwt_key": "", "jwks": "",

@@ -61,6 +61,9 @@ sub new
 		($o{streaming} ? (allows_streaming => 1) : ()));
 	append_to_file($node->data_dir . '/jwt_secret', "$self->{secret}\n");
 	chmod 0600, $node->data_dir . '/jwt_secret';
+
+	# A test reads its clients one after the other, and one that isn't read answers no ping: who waits long,
+	# on a busy machine, would be dropped for it.  Tests of pings turn them on.
 	$node->append_conf('postgresql.conf', <<~"END");
 		shared_preload_libraries = 'bugevents'
 		bugevents.database = '$self->{database}'
@@ -69,6 +72,7 @@ sub new
 		bugevents.jwt_secret_file = 'jwt_secret'
 		bugevents.max_connections_per_user = 1000
 		bugevents.message_rate = 0
+		bugevents.ping_interval = 0
 		bugevents.alert_window = 0
 		bugevents.projector = @{[ $o{projector} ? 'on' : 'off' ]}
 		log_statement = none
