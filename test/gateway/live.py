@@ -2,7 +2,7 @@
 """Live delivery: ready, order, envelope, audiences, subscriptions."""
 from harness import *
 
-d = Dispatcher(tip=100)
+d = Dispatcher(tip=100, ping_interval=30000)
 equal(d.hello[0], pipe.VERSION, "HELLO names the pipe's version")
 equal(d.statuses, [""], "an empty STATUS: the configuration is in force")
 ok(d.listening[-1].startswith("127.0.0.1:"), "LISTENING names the address")
