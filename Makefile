@@ -9,6 +9,7 @@
 #   make torture     whether it keeps its promises while everything is killed
 #   make matrix      the tests on each PostgreSQL and Debian, in clean roots
 #   make deb         a Debian package, into build/;  make deb-smoke  installs it in a clean root
+#   make docker-smoke   the Dockerfile's steps in clean roots
 #   make dist        a release, into build/;  make rpm  an rpm of it
 #   make             build;  make install;  make installcheck
 #
@@ -58,7 +59,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
 # With several majors installed, which one: Debian's pg_config is the newest one's.
 ifneq (,$(word 2,$(wildcard /usr/lib/postgresql/*/bin/pg_config)))
 $(info bugevents: for $(shell $(PG_CONFIG) --version); PG_CONFIG says which)
@@ -116,7 +117,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke
+.PHONY: demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:
 	@script/demo
 test:
@@ -151,7 +152,8 @@ dist:
 	git archive --format=tar.gz --prefix=bugevents-$(BUGEVENTS_VERSION)/ -o $(RELEASE).tar.gz HEAD
 # For the PostgreSQL of PG_CONFIG.
 rpm: dist
-	rpmbuild -ta $(RELEASE).tar.gz --define '_topdir $(CURDIR)/build/rpm' $(RPM_FLAGS) \
+	rpmbuild -bb packaging/bugevents.spec $(RPM_FLAGS) \
+		--define '_topdir $(CURDIR)/build/rpm' --define '_sourcedir $(CURDIR)/build' \
 		--define "pgmajorversion $$($(PG_CONFIG) --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')" \
 		--define "pginstdir $$(dirname $$($(PG_CONFIG) --bindir))"
 deb:
@@ -159,3 +161,6 @@ deb:
 # As root: debootstrap makes the clean root.
 deb-smoke: deb
 	@script/deb-smoke
+# The steps of the Dockerfile, without Docker.
+docker-smoke:
+	@test/package/docker
