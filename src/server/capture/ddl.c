@@ -38,6 +38,7 @@
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/base/compat.h"
+#include "server/base/subtransaction.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
 #include "server/capture/row_log.h"
@@ -50,9 +51,34 @@ typedef struct Dropped
 {
 	Oid relid;
 	char *name;
-	BevAttachment *attachment;
+	const char *argument; /* of its trigger */
 	List *leaves;
 } Dropped;
+
+/* ---- how a table is attached ---- */
+
+typedef struct Reading
+{
+	const char *argument;
+	BevAttachment *attachment;
+} Reading;
+
+static void
+read_argument(void *arg)
+{
+	Reading *reading = arg;
+
+	reading->attachment = bev_attachment_read(reading->argument);
+}
+
+/* NULL: a trigger that attach() didn't write; it publishes nothing, and stops no command. */
+static BevAttachment *
+read_attachment(const char *argument)
+{
+	Reading reading = {.argument = argument};
+
+	return bev_subtransaction_run(read_argument, &reading, false) ? reading.attachment : NULL;
+}
 
 /* ---- the rows of a partition ---- */
 
@@ -124,12 +150,10 @@ is_captured_partition(Oid relid, BevAttachment **attachment)
 {
 	Relation rel = table_open(relid, NoLock);
 	Trigger *trigger = rel->rd_rel->relispartition ? bev_attached_trigger(rel) : NULL;
-	bool captured = trigger && trigger->tgisclone;
 
-	if (captured)
-		*attachment = bev_attachment_read(trigger->tgargs[0]);
+	*attachment = trigger && trigger->tgisclone ? read_attachment(trigger->tgargs[0]) : NULL;
 	table_close(rel, NoLock);
-	return captured;
+	return *attachment != NULL;
 }
 
 /* Log the rows of a partition, which is locked. */
@@ -272,7 +296,7 @@ list_attached(void)
 		table->relid = attached->relid;
 		table->name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(table->relid)),
 		                       get_rel_name(table->relid));
-		table->attachment = bev_attachment_read(attached->argument);
+		table->argument = attached->argument;
 		table->leaves = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE ?
 		                    leaves_of(table->relid) :
 		                    NIL;
@@ -287,28 +311,34 @@ is_gone(Oid relid)
 	return !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid));
 }
 
+static bool
+lost_a_leaf(const Dropped *table)
+{
+	ListCell *leaf;
+
+	foreach (leaf, table->leaves)
+		if (is_gone(lfirst_oid(leaf)))
+			return true;
+	return false;
+}
+
 static void
 tell_dropped(List *tables)
 {
 	ListCell *cell;
-	ListCell *leaf;
 
 	foreach (cell, tables)
 	{
 		Dropped *table = lfirst(cell);
+		bool gone = is_gone(table->relid);
+		BevAttachment *attachment;
 
-		if (is_gone(table->relid))
-		{
-			bev_notice_log(table->name, table->attachment, BEV_NOTICE_TRUNCATED);
+		if (!gone && !lost_a_leaf(table))
 			continue;
-		}
-		foreach (leaf, table->leaves)
-		{
-			if (!is_gone(lfirst_oid(leaf)))
-				continue;
-			bev_notice_log(table->name, table->attachment, BEV_NOTICE_RELOAD);
-			break;
-		}
+		attachment = read_attachment(table->argument);
+		if (attachment)
+			bev_notice_log(table->name, attachment,
+			               gone ? BEV_NOTICE_TRUNCATED : BEV_NOTICE_RELOAD);
 	}
 }
 
