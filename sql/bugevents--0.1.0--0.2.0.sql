@@ -228,3 +228,40 @@ BEGIN
     RETURN reminder;
 END
 $$;
+
+-- What attached tables look up elsewhere, see follow().  Dumped, as the triggers are.
+CREATE TABLE bugevents.follows (
+    lookup      regclass    NOT NULL,
+    tbl         regclass    NOT NULL,
+    keys        text        NOT NULL,
+    search_path text        NOT NULL,
+    PRIMARY KEY (lookup, tbl)
+);
+COMMENT ON TABLE bugevents.follows IS 'attached tables that follow others; written by follow() and unfollow()';
+COMMENT ON COLUMN bugevents.follows.keys IS 'query over a row of the lookup: which rows of the table depend on it';
+GRANT SELECT ON bugevents.follows TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('bugevents.follows', '');
+
+CREATE FUNCTION bugevents.follow(lookup regclass, tbl regclass, keys text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_follow'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.follow(regclass, regclass, text)
+    IS 'judge rows of an attached table anew when a row of another table changes, that their expressions look into';
+
+CREATE FUNCTION bugevents.unfollow(lookup regclass, tbl regclass)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_unfollow'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.unfollow(regclass, regclass) IS 'take follow() back';
+
+CREATE FUNCTION bugevents.capture_lookup() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_lookup' LANGUAGE C;
+COMMENT ON FUNCTION bugevents.capture_lookup() IS 'trigger of tables that attached ones follow';
+
+CREATE FUNCTION bugevents.capture_lookup_truncate() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_lookup_truncate' LANGUAGE C;
+COMMENT ON FUNCTION bugevents.capture_lookup_truncate() IS 'trigger for TRUNCATE of tables that attached ones follow';
+
+REVOKE ALL ON FUNCTION bugevents.capture_lookup() FROM PUBLIC;
+REVOKE ALL ON FUNCTION bugevents.capture_lookup_truncate() FROM PUBLIC;

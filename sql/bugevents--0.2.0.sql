@@ -262,6 +262,43 @@ COMMENT ON COLUMN attachments.decides IS 'its rows say who may connect, and see 
 COMMENT ON COLUMN attachments.always IS 'also what replication applies';
 GRANT SELECT ON attachments TO PUBLIC;
 
+-- What attached tables look up elsewhere, see follow().  Dumped, as the triggers are.
+CREATE TABLE follows (
+    lookup      regclass    NOT NULL,
+    tbl         regclass    NOT NULL,
+    keys        text        NOT NULL,
+    search_path text        NOT NULL,
+    PRIMARY KEY (lookup, tbl)
+);
+COMMENT ON TABLE follows IS 'attached tables that follow others; written by follow() and unfollow()';
+COMMENT ON COLUMN follows.keys IS 'query over a row of the lookup: which rows of the table depend on it';
+GRANT SELECT ON follows TO PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('bugevents.follows', '');
+
+CREATE FUNCTION follow(lookup regclass, tbl regclass, keys text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_follow'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION follow(regclass, regclass, text)
+    IS 'judge rows of an attached table anew when a row of another table changes, that their expressions look into';
+
+CREATE FUNCTION unfollow(lookup regclass, tbl regclass)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_unfollow'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION unfollow(regclass, regclass) IS 'take follow() back';
+
+CREATE FUNCTION capture_lookup() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_lookup' LANGUAGE C;
+COMMENT ON FUNCTION capture_lookup() IS 'trigger of tables that attached ones follow';
+
+CREATE FUNCTION capture_lookup_truncate() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_capture_lookup_truncate' LANGUAGE C;
+COMMENT ON FUNCTION capture_lookup_truncate() IS 'trigger for TRUNCATE of tables that attached ones follow';
+
+REVOKE ALL ON FUNCTION capture_lookup() FROM PUBLIC;
+REVOKE ALL ON FUNCTION capture_lookup_truncate() FROM PUBLIC;
+
 CREATE FUNCTION send(type text, action text, payload jsonb, audience text DEFAULT 'all')
 RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_send'

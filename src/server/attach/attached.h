@@ -13,6 +13,10 @@
 #define BEV_ROW_TRIGGER      "00_bugevents"
 #define BEV_TRUNCATE_TRIGGER "00_bugevents_truncate"
 
+/* Those of tables that attached ones follow. */
+#define BEV_LOOKUP_TRIGGER          "00_bugevents_lookup"
+#define BEV_LOOKUP_TRUNCATE_TRIGGER "00_bugevents_lookup_truncate"
+
 /*
  * Names (palloc'd) of the capture triggers of a relation, both kinds, whatever
  * they are called by now; copies that a partition has from its parent are left

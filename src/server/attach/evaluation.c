@@ -106,8 +106,9 @@ plan_of(const Evaluation *evaluation)
 }
 
 static void
-evaluate(const Evaluation *evaluation)
+evaluate(void *arg)
 {
+	const Evaluation *evaluation = arg;
 	BevExpressions *expressions = evaluation->expressions;
 	BevOwnerScope scope = bev_owner_enter(expressions->owner, expressions->search_path);
 	SPIPlanPtr plan;
@@ -143,23 +144,23 @@ must_be_thrown(int sqlerrcode)
 	       ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
 }
 
-/* The error that it ended with, NULL if it went well; *late: it took too long. */
-static ErrorData *
-attempt(const Evaluation *evaluation, bool *late)
+ErrorData *
+bev_evaluation_attempt(void (*step)(void *arg), void *arg, bool *late)
 {
+	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
 	bool limited = bev_time_limit_is_set(); /* by a worker, which knows what it has time for */
 
 	*late = false;
 	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(evaluation->caller);
+	MemoryContextSwitchTo(caller);
 	XactReadOnly = true; /* of this subtransaction */
 	if (!limited)
 		bev_time_limit_begin(TIME_LIMIT);
 	PG_TRY();
 	{
-		evaluate(evaluation);
+		step(arg);
 		if (!limited)
 			bev_time_limit_end();
 		ReleaseCurrentSubTransaction();
@@ -171,13 +172,13 @@ attempt(const Evaluation *evaluation, bool *late)
 			bev_time_limit_end();
 			*late = bev_time_limit_exceeded();
 		}
-		MemoryContextSwitchTo(evaluation->caller);
+		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(evaluation->caller);
+	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
 	if (error && must_be_thrown(error->sqlerrcode) && !*late)
 		ReThrowError(error);
@@ -218,7 +219,7 @@ evaluate_one(Evaluation evaluation, Relation rel, int number)
 	if (expressions->spoiled[number] == transaction)
 		return;
 	evaluation.only = number;
-	error = attempt(&evaluation, &late);
+	error = bev_evaluation_attempt(evaluate, &evaluation, &late);
 	results->failed[number] = error != NULL;
 	if (error == NULL)
 		return;
@@ -247,7 +248,7 @@ evaluate_together(const Evaluation *evaluation)
 
 	if (is_spoiled(evaluation->expressions))
 		return false;
-	error = attempt(evaluation, &late);
+	error = bev_evaluation_attempt(evaluate, unconstify(Evaluation *, evaluation), &late);
 	if (error)
 		FreeErrorData(error);
 	return error == NULL;

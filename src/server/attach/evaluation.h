@@ -29,4 +29,10 @@ typedef struct BevResults
 extern void bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
                                const Snapshot *snapshots, BevResults *results, int n);
 
+/*
+ * Do something else that is an owner's, in the same way: within the time limit, unable to write,
+ * and undone when it throws.  NULL: it went well.  *late: it took too long.
+ */
+extern ErrorData *bev_evaluation_attempt(void (*step)(void *arg), void *arg, bool *late);
+
 #endif /* BEV_SERVER_ATTACH_EVALUATION_H */

@@ -119,6 +119,22 @@ bev_expressions_add(BevExpressions *expressions, const char *text)
 	return n;
 }
 
+void
+bev_expressions_append_row(BevExpressions *expressions, StringInfo sql)
+{
+	appendStringInfoString(sql, "(SELECT ");
+	for (int i = 0; i < expressions->ncolumns; i++)
+	{
+		Oid collation = expressions->column_collations[i];
+
+		appendStringInfo(sql, "%s$%d", i ? ", " : "", i + 1);
+		if (OidIsValid(collation) && collation != get_typcollation(expressions->column_types[i]))
+			appendStringInfo(sql, " COLLATE %s", generate_collation_name(collation));
+		appendStringInfo(sql, " AS %s", quote_identifier(expressions->column_names[i]));
+	}
+	appendStringInfoString(sql, ") AS row");
+}
+
 static char *
 build_statement(BevExpressions *expressions, const char **texts, int n)
 {
@@ -130,18 +146,8 @@ build_statement(BevExpressions *expressions, const char **texts, int n)
 	/* The newline ends a comment at the end of an expression. */
 	for (int i = 0; i < n; i++)
 		appendStringInfo(&sql, "%s(%s\n)", i ? ", " : "", texts[i]);
-
-	appendStringInfoString(&sql, " FROM (SELECT ");
-	for (int i = 0; i < expressions->ncolumns; i++)
-	{
-		Oid collation = expressions->column_collations[i];
-
-		appendStringInfo(&sql, "%s$%d", i ? ", " : "", i + 1);
-		if (OidIsValid(collation) && collation != get_typcollation(expressions->column_types[i]))
-			appendStringInfo(&sql, " COLLATE %s", generate_collation_name(collation));
-		appendStringInfo(&sql, " AS %s", quote_identifier(expressions->column_names[i]));
-	}
-	appendStringInfoString(&sql, ") AS row");
+	appendStringInfoString(&sql, " FROM ");
+	bev_expressions_append_row(expressions, &sql);
 	return sql.data;
 }
 
@@ -211,8 +217,8 @@ find_volatile(Node *node, void *arg)
 	return expression_tree_walker(node, find_volatile, arg);
 }
 
-static void
-check_functions(Query *query)
+void
+bev_expressions_check_functions(Query *query)
 {
 	char *name = NULL;
 
@@ -239,7 +245,7 @@ check_result(SPIPlanPtr plan, const char *text)
 		     errhint("Put the function into a sub-select.")));
 	if (source->resultDesc->natts != 1)
 		report_not_one_expression(text);
-	check_functions(query);
+	bev_expressions_check_functions(query);
 	return TupleDescAttr(source->resultDesc, 0)->atttypid;
 }
 

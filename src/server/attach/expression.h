@@ -8,6 +8,8 @@
 
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
 #include "utils/rel.h"
 
 /*
@@ -56,5 +58,11 @@ extern Oid bev_expression_type(BevExpressions *expressions, const char *text, co
  * valid any more.
  */
 extern SPIPlanPtr bev_expressions_prepare(BevExpressions *expressions, const char **texts, int n);
+
+/* Append "(SELECT $1 AS id, ...) AS row": the row, as an item of a FROM clause. */
+extern void bev_expressions_append_row(BevExpressions *expressions, StringInfo sql);
+
+/* Throws if the query calls a volatile function. */
+extern void bev_expressions_check_functions(Query *query);
 
 #endif /* BEV_SERVER_ATTACH_EXPRESSION_H */

@@ -18,9 +18,8 @@
 #include "server/attach/row_audience.h"
 #include "server/attach/expression.h"
 
-/* The search_path of the session, as a list that can be set again. */
-static const char *
-resolve_search_path(void)
+const char *
+bev_resolve_search_path(void)
 {
 	List *schemas = fetch_search_path(false);
 	StringInfoData path;
@@ -332,7 +331,7 @@ bev_attachment_resolve(Relation rel, const BevAttachRequest *request)
 	attachment->table = RelationGetRelid(rel);
 	attachment->filter = request->filter;
 	attachment->audience = request->audience;
-	attachment->search_path = resolve_search_path();
+	attachment->search_path = bev_resolve_search_path();
 	attachment->sources = palloc(sizeof(BevSource) * BEV_ENTITY_MAX_FIELDS);
 	expressions = bev_expressions_create(attachment->table, rel, attachment->search_path);
 

@@ -25,4 +25,7 @@ typedef struct BevAttachRequest
 /* Check the request against the table; throws, naming what is wrong. */
 extern BevAttachment *bev_attachment_resolve(Relation rel, const BevAttachRequest *request);
 
+/* The search_path of the session, as a list that can be set again; palloc'd. */
+extern const char *bev_resolve_search_path(void);
+
 #endif /* BEV_SERVER_ATTACH_RESOLVE_H */

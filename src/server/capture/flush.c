@@ -252,7 +252,12 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 		bev_change_log_begin_statement();
 	call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
 	if (invalidates)
+	{
+		/* A table that was rewritten is empty for whoever looks at what was before. */
+		CommandCounterIncrement();
+		bev_change_log_begin_anew();
 		bev_ddl_after(pstmt->utilityStmt, &ddl);
+	}
 	if (!copies)
 		return;
 	bev_change_log_end_statement();
@@ -261,10 +266,14 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 
 /* ---- the end ---- */
 
+/* A prepared transaction would keep the locks until somebody commits it. */
 static void
-finish(void)
+finish(bool commits)
 {
-	bev_forming_run(NULL);
+	if (commits)
+		bev_forming_finish();
+	else
+		bev_forming_run(NULL);
 	bev_change_log_close();
 }
 
@@ -275,7 +284,7 @@ on_transaction(XactEvent event, void *arg pg_attribute_unused())
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			finish();
+			finish(event == XACT_EVENT_PRE_COMMIT);
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_PREPARE:

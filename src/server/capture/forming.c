@@ -44,8 +44,10 @@
 
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
+#include "server/attach/follows.h"
 #include "server/attach/mapping.h"
 #include "server/base/compat.h"
+#include "server/capture/dependents.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
 #include "server/capture/row_change.h"
@@ -79,6 +81,9 @@ typedef struct Forming
 	Table *tables; /* by number in the log */
 	uint32 count;
 	Snapshot snapshots[2]; /* by side; NULL: not needed yet */
+	bool commits;          /* the transaction ends with this */
+	BevNetChanges changes;
+	BevDependents dependents;
 	MemoryContext context;
 	MemoryContext row_context;
 } Forming;
@@ -117,7 +122,8 @@ use_mapping(Table *table, BevMapping *mapping)
 static void
 use_own_slots(Table *table, Trigger *trigger)
 {
-	table->type = pstrdup(trigger->tgargs[0]);
+	if (table->logged->kind == BEV_LOGGED_SYSTEM)
+		table->type = pstrdup(trigger->tgargs[0]);
 	table->slots[OLD] = table_slot_create(table->rel, NULL);
 	table->slots[NEW] = table_slot_create(table->rel, NULL);
 }
@@ -133,7 +139,7 @@ open_table(Forming *forming, Table *table)
 	trigger = table->rel ? find_trigger(table->rel, table->logged->trigger) : NULL;
 	if (trigger == NULL || BEV_RELATION_FILE(table->rel) != table->logged->file)
 		lose(table);
-	else if (table->logged->system)
+	else if (table->logged->kind != BEV_LOGGED_ATTACHED)
 		use_own_slots(table, trigger);
 	else if (table->mapping == NULL)
 		use_mapping(table, bev_mapping_get(table->rel, trigger));
@@ -152,7 +158,9 @@ table_of(Forming *forming, uint32 entry)
 		return table;
 	table->is_known = true;
 	table->logged = bev_change_log_get_table(number);
-	mapping = bev_mapping_known(table->logged->relid, table->logged->trigger);
+	mapping = table->logged->kind == BEV_LOGGED_ATTACHED ?
+	              bev_mapping_known(table->logged->relid, table->logged->trigger) :
+	              NULL;
 	if (mapping && mapping->file == table->logged->file)
 		use_mapping(table, mapping);
 	if (mapping == NULL || mapping->file != table->logged->file || mapping->expressions)
@@ -175,7 +183,7 @@ close_table(Table *table)
 	{
 		if (table->slots[side] == NULL)
 			continue;
-		if (table->type)
+		if (table->mapping == NULL)
 			ExecDropSingleTupleTableSlot(table->slots[side]);
 		else
 		{
@@ -207,6 +215,27 @@ take_snapshot(void)
 	                                                                   GetTransactionSnapshot();
 }
 
+/* Before the snapshot, so that what it shows holds when the transaction has committed. */
+static void
+lock_lookups(Forming *forming)
+{
+	List *looked_into = NIL;
+	List *changed = NIL;
+
+	if (bev_follows_list() == NIL)
+		return;
+	for (uint32 i = 0; i < forming->count; i++)
+	{
+		const BevLoggedTable *logged = bev_change_log_get_table(i);
+
+		if (logged->kind == BEV_LOGGED_ATTACHED)
+			looked_into = lappend_oid(looked_into, logged->root);
+		else if (logged->kind == BEV_LOGGED_LOOKUP)
+			changed = lappend_oid(changed, logged->root);
+	}
+	bev_dependents_lock(looked_into, changed);
+}
+
 static void
 need_snapshots(Forming *forming)
 {
@@ -214,6 +243,8 @@ need_snapshots(Forming *forming)
 
 	if (forming->snapshots[NEW])
 		return;
+	if (forming->commits)
+		lock_lookups(forming);
 	CommandCounterIncrement();
 	snapshot = take_snapshot();
 	PushCopiedSnapshot(snapshot);
@@ -345,6 +376,38 @@ tuple_of(Table *table, Side side)
 	return table ? ExecFetchSlotHeapTuple(table->versions[side], false, &copied) : NULL;
 }
 
+/* Where rows of attached tables are now that have changes of their own. */
+static void
+pass_by_changed(Forming *forming)
+{
+	for (uint32 i = 0; i < forming->changes.n; i++)
+	{
+		uint32 entry = forming->changes.list[i].new;
+		const BevLogged *logged = entry == BEV_NO_ENTRY ? NULL : &forming->entries[entry];
+
+		if (logged && logged->table != BEV_LOG_RECORD &&
+		    bev_change_log_get_table(logged->table)->kind == BEV_LOGGED_ATTACHED)
+			bev_dependents_pass_by(&forming->dependents,
+			                       bev_change_log_get_table(logged->table)->relid,
+			                       unconstify(ItemPointerData *, &logged->new));
+	}
+}
+
+static void
+judge_dependents(Forming *forming, Table *table, Table **sides, const char *actor)
+{
+	need_snapshots(forming);
+	if (forming->dependents.context == NULL)
+	{
+		forming->dependents.context = forming->context;
+		forming->dependents.snapshots = forming->snapshots;
+		pass_by_changed(forming);
+	}
+	bev_dependents_judge(&forming->dependents, table->rel, table->logged->root,
+	                     sides[OLD] ? table->versions[OLD] : NULL,
+	                     sides[NEW] ? table->versions[NEW] : NULL, actor);
+}
+
 static void
 form_row(Forming *forming, const BevNetChange *change)
 {
@@ -361,6 +424,11 @@ form_row(Forming *forming, const BevNetChange *change)
 		if (!get_version(forming, entries[side], side))
 			return;
 		table = tables[side] = table_of(forming, entries[side]);
+	}
+	if (table->logged->kind == BEV_LOGGED_LOOKUP)
+	{
+		judge_dependents(forming, table, tables, actor);
+		return;
 	}
 	if (table->type)
 	{
@@ -393,7 +461,7 @@ read_key(Forming *forming, uint32 entry, Side side)
 	Table *table = table_of(forming, entry);
 	BevRow row;
 
-	if (table->logged->system || !get_version(forming, entry, side))
+	if (table->logged->kind != BEV_LOGGED_ATTACHED || !get_version(forming, entry, side))
 		return NULL;
 	bev_row_read_key(table->mapping, table->rel, table->versions[side], forming->snapshots[side],
 	                 &row);
@@ -448,8 +516,9 @@ group_tables(const Forming *forming)
 }
 
 static void
-join_by_key(Forming *forming, BevNetChanges *changes)
+join_by_key(Forming *forming)
 {
+	BevNetChanges *changes = &forming->changes;
 	BevRowKeys keys = {.identify = identify, .is_same = is_same, .arg = forming};
 
 	if (changes->n < 2)
@@ -463,13 +532,12 @@ join_by_key(Forming *forming, BevNetChanges *changes)
 static void
 form_all(Forming *forming, uint32 n, const bool *tables)
 {
-	BevNetChanges changes = bev_net_changes_link(forming->entries, n, tables);
-
-	join_by_key(forming, &changes);
+	forming->changes = bev_net_changes_link(forming->entries, n, tables);
+	join_by_key(forming);
 	MemoryContextSwitchTo(forming->row_context);
-	for (uint32 i = 0; i < changes.n; i++)
+	for (uint32 i = 0; i < forming->changes.n; i++)
 	{
-		form_change(forming, &changes.list[i]);
+		form_change(forming, &forming->changes.list[i]);
 		MemoryContextReset(forming->row_context);
 	}
 	MemoryContextSwitchTo(forming->context);
@@ -497,11 +565,11 @@ prepare_contexts(Forming *forming)
 	forming->row_context = row_context;
 }
 
-void
-bev_forming_run(const bool *tables)
+static void
+run(const bool *tables, bool commits)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	Forming forming = {0};
+	Forming forming = {.commits = commits};
 	uint32 n;
 
 	if (bev_change_log_is_empty())
@@ -525,4 +593,16 @@ bev_forming_run(const bool *tables)
 	bev_change_log_end_forming(tables);
 	MemoryContextSwitchTo(caller);
 	MemoryContextReset(forming.context);
+}
+
+void
+bev_forming_run(const bool *tables)
+{
+	run(tables, false);
+}
+
+void
+bev_forming_finish(void)
+{
+	run(NULL, true);
 }

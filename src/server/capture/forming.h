@@ -16,4 +16,9 @@
  */
 extern void bev_forming_run(const bool *tables);
 
+/*
+ * The same of everything, as the transaction commits: what is looked into is locked until its end.
+ */
+extern void bev_forming_finish(void);
+
 #endif /* BEV_SERVER_CAPTURE_FORMING_H */

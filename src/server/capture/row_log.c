@@ -7,6 +7,7 @@
 
 #include "utils/datum.h"
 
+#include "server/attach/attached.h"
 #include "server/attach/mapping.h"
 #include "server/base/compat.h"
 #include "server/capture/actor.h"
@@ -27,13 +28,13 @@ add_key(BevLoggedTable *table, Relation rel, const BevField *field)
 }
 
 static BevLoggedTable
-describe(Relation rel, Oid root, Oid trigger, bool system)
+describe(Relation rel, Oid root, Oid trigger, BevLoggedKind kind)
 {
 	return (BevLoggedTable){.relid = RelationGetRelid(rel),
 	                        .root = root,
 	                        .trigger = trigger,
 	                        .file = BEV_RELATION_FILE(rel),
-	                        .system = system};
+	                        .kind = kind};
 }
 
 /* The number of an attached table in this transaction's log. */
@@ -44,7 +45,7 @@ number_of(BevMapping *mapping, Relation rel)
 
 	if (likely(mapping->log_era == bev_change_log_era()))
 		return mapping->log_number;
-	table = describe(rel, mapping->root, mapping->trigger, false);
+	table = describe(rel, mapping->root, mapping->trigger, BEV_LOGGED_ATTACHED);
 	if (mapping->key >= 0)
 		add_key(&table, rel, &mapping->fields[mapping->key]);
 	else
@@ -95,12 +96,26 @@ bev_row_log(Relation rel, Trigger *trigger, TupleTableSlot *old, TupleTableSlot 
 	                   bev_actor());
 }
 
-/* These have no mapping, and never change a key. */
-void
-bev_row_log_own(Relation rel, Trigger *trigger, TupleTableSlot *old, TupleTableSlot *new)
+/* These have no mapping, and it doesn't matter whether a key changes. */
+static void
+log_plain(Relation rel, Oid root, Trigger *trigger, BevLoggedKind kind, TupleTableSlot *old,
+          TupleTableSlot *new)
 {
-	BevLoggedTable table = describe(rel, RelationGetRelid(rel), trigger->tgoid, true);
+	BevLoggedTable table = describe(rel, root, trigger->tgoid, kind);
 
 	bev_change_log_row(bev_change_log_table(&table), tuple_of(old), tuple_of(new), false,
 	                   bev_actor());
+}
+
+void
+bev_row_log_own(Relation rel, Trigger *trigger, TupleTableSlot *old, TupleTableSlot *new)
+{
+	log_plain(rel, RelationGetRelid(rel), trigger, BEV_LOGGED_SYSTEM, old, new);
+}
+
+void
+bev_row_log_lookup(Relation rel, Trigger *trigger, TupleTableSlot *old, TupleTableSlot *new)
+{
+	log_plain(rel, trigger->tgisclone ? bev_attached_root(trigger->tgoid) : RelationGetRelid(rel),
+	          trigger, BEV_LOGGED_LOOKUP, old, new);
 }

@@ -16,8 +16,10 @@
  */
 extern void bev_row_log(Relation rel, Trigger *trigger, TupleTableSlot *old, TupleTableSlot *new);
 
-/* The same of a table of bugevents' own. */
+/* The same of a table of bugevents' own, and of one that attached tables follow. */
 extern void bev_row_log_own(Relation rel, Trigger *trigger, TupleTableSlot *old,
                             TupleTableSlot *new);
+extern void bev_row_log_lookup(Relation rel, Trigger *trigger, TupleTableSlot *old,
+                               TupleTableSlot *new);
 
 #endif /* BEV_SERVER_CAPTURE_ROW_LOG_H */

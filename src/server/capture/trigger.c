@@ -26,6 +26,7 @@
 
 BEV_FUNCTION_INFO_V1(bugevents_capture);
 BEV_FUNCTION_INFO_V1(bugevents_capture_own);
+BEV_FUNCTION_INFO_V1(bugevents_capture_lookup);
 
 static void
 check_caller(FunctionCallInfo fcinfo)
@@ -37,7 +38,7 @@ check_caller(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 		        (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 		         errmsg("bugevents.capture() must be called as a trigger AFTER ... FOR EACH ROW"),
-		         errhint("Use bugevents.attach().")));
+		         errhint("Use bugevents.attach() and follow().")));
 }
 
 static void
@@ -71,5 +72,14 @@ bugevents_capture_own(PG_FUNCTION_ARGS)
 		elog(ERROR, "bugevents.capture_own() is for the tables of bugevents");
 	bev_settings_require_preload();
 	log_change((TriggerData *) fcinfo->context, bev_row_log_own);
+	return PointerGetDatum(NULL);
+}
+
+Datum
+bugevents_capture_lookup(PG_FUNCTION_ARGS)
+{
+	check_caller(fcinfo);
+	bev_settings_require_preload();
+	log_change((TriggerData *) fcinfo->context, bev_row_log_lookup);
 	return PointerGetDatum(NULL);
 }

@@ -324,6 +324,15 @@ bev_change_log_begin_forming(void)
 	forming_level = GetCurrentTransactionNestLevel();
 }
 
+void
+bev_change_log_begin_anew(void)
+{
+	if (!bev_change_log_is_empty())
+		return;
+	touch();
+	now.before = GetCurrentCommandId(false);
+}
+
 static void
 mark(uint32 entry)
 {

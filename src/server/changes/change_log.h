@@ -22,6 +22,13 @@ typedef struct BevKeyColumn
 	int16 typlen;
 } BevKeyColumn;
 
+typedef enum BevLoggedKind
+{
+	BEV_LOGGED_ATTACHED,
+	BEV_LOGGED_SYSTEM, /* a table of bugevents' own */
+	BEV_LOGGED_LOOKUP  /* one that attached tables follow */
+} BevLoggedKind;
+
 /* A relation that has rows in the log, an attached table or a partition of one. */
 typedef struct BevLoggedTable
 {
@@ -29,8 +36,8 @@ typedef struct BevLoggedTable
 	Oid root;    /* the attached table; tables of one root share their keys */
 	Oid trigger; /* that logged its rows */
 	Oid file;    /* that the versions are in */
-	bool system; /* a table of bugevents' own */
-	int nkeys;   /* -1: an expression is the key, which may be another each time */
+	BevLoggedKind kind;
+	int nkeys; /* -1: an expression is the key, which may be another each time */
 	BevKeyColumn keys[BEV_KEY_COLUMNS];
 } BevLoggedTable;
 
@@ -110,6 +117,12 @@ extern void bev_change_log_end_forming(const bool *tables);
  * is in the log.
  */
 extern CommandId bev_change_log_before(void);
+
+/*
+ * Something else than rows changed, so that what was before can't be looked at any more: it begins
+ * here, if all was formed.
+ */
+extern void bev_change_log_begin_anew(void);
 
 /* ---- statements ---- */
 

@@ -1,0 +1,117 @@
+-- follow(): what attached tables look up elsewhere.
+\set VERBOSITY terse
+CREATE SCHEMA follow;
+SET search_path = follow;
+CREATE TABLE states (id int PRIMARY KEY, name text, secret boolean DEFAULT false);
+CREATE TABLE bugs (id int PRIMARY KEY, title text, state int, created_at int, updated_at int);
+INSERT INTO states VALUES (1, 'new'), (2, 'open'), (3, 'closed');
+INSERT INTO bugs VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 2), (4, 'd', 3);
+SELECT bugevents.attach('bugs', 'bug_report',
+    columns => '{"description": "null", "status": "(SELECT s.name FROM states AS s WHERE s.id = row.state)", "priority": "1", "assignee_id": "null", "project_id": "null"}',
+    audience => '(SELECT CASE WHEN s.secret THEN ''admin'' ELSE ''all'' END FROM states AS s WHERE s.id = row.state)');
+CREATE FUNCTION seen(mark bigint) RETURNS TABLE (event text, status text, changes jsonb, audience text) LANGUAGE sql AS $$
+    SELECT type || ' ' || action || coalesce(' ' || (payload ->> 'id'), ''), payload ->> 'status', changes, replace(audience, E'\n', ' ')
+      FROM bugevents.events(mark, 100000) ORDER BY seq
+$$;
+
+-- refused
+SELECT bugevents.follow('states', 'states', 'select 1');
+SELECT bugevents.follow('pg_class', 'bugs', 'select 1');
+SELECT bugevents.follow('states', 'bugs', 'delete from bugs');
+SELECT bugevents.follow('states', 'bugs', 'select 1; select 2');
+SELECT bugevents.follow('states', 'bugs', 'select 1, 2');
+SELECT bugevents.follow('states', 'bugs', 'select row.nothing');
+SELECT bugevents.follow('states', 'bugs', 'select random()');
+SELECT bugevents.follow('states', 'bugs', 'select 1) AS k (key), LATERAL (select 2');
+SET ROLE regress_bugevents_user;
+SELECT bugevents.follow('follow.states', 'follow.bugs', 'select 1');
+RESET ROLE;
+SELECT * FROM bugevents.follows;
+
+-- a renamed state, one that is deleted, one that makes bugs secret
+SELECT bugevents.follow('states', 'bugs', 'select b.id from bugs b where b.state = row.id');
+SELECT lookup, tbl, keys FROM bugevents.follows;
+SELECT public.mark() \gset
+UPDATE states SET name = 'OPEN' WHERE id = 2;
+UPDATE states SET name = 'OPEN' WHERE id = 2;
+UPDATE states SET secret = true WHERE id = 3;
+DELETE FROM states WHERE id = 1;
+INSERT INTO states VALUES (1, 'new again');
+SELECT * FROM seen(:mark);
+
+-- together with rows of the table itself: each once
+SELECT public.mark() \gset
+BEGIN;
+UPDATE bugs SET title = 'B' WHERE id = 2;
+UPDATE states SET name = 'o' WHERE id = 2;
+UPDATE bugs SET title = 'BB' WHERE id = 2;
+UPDATE bugs SET state = 1 WHERE id = 4;
+INSERT INTO bugs VALUES (5, 'e', 2);
+SAVEPOINT a;
+UPDATE states SET name = 'never';
+ROLLBACK TO a;
+UPDATE states SET name = 'n' WHERE id = 1;
+COMMIT;
+SELECT * FROM seen(:mark);
+
+-- there and back, or by a key that moves: nothing, or both
+SELECT public.mark() \gset
+BEGIN;
+UPDATE states SET name = 'x' WHERE id = 2;
+UPDATE states SET name = 'o' WHERE id = 2;
+COMMIT;
+UPDATE states SET id = 20 WHERE id = 2;
+UPDATE bugs SET state = 20 WHERE state = 2;
+SELECT * FROM seen(:mark);
+
+-- keys that can't be had, and too many of them
+SELECT public.mark() \gset
+SELECT bugevents.follow('states', 'bugs', 'select 1 / (row.id - 20)');
+UPDATE states SET name = 'y' WHERE id = 20;
+SELECT bugevents.follow('states', 'bugs', 'select b.id from bugs b where b.state = row.id');
+INSERT INTO bugs SELECT i, 'many', 3 FROM generate_series(1000, 11000) i;
+SELECT * FROM seen(:mark) WHERE event LIKE '%reload%';
+SELECT public.mark() \gset
+UPDATE states SET name = 'y' WHERE id = 3;
+SELECT event, count(*) FROM seen(:mark) GROUP BY 1 HAVING event LIKE '%reload%' OR count(*) > 1 ORDER BY 1;
+DELETE FROM bugs WHERE id >= 1000;
+
+-- a lookup that is emptied, or rewritten
+SELECT public.mark() \gset
+BEGIN;
+ALTER TABLE states ALTER COLUMN id TYPE bigint;
+UPDATE states SET name = 'z' WHERE id = 20;
+COMMIT;
+TRUNCATE states;
+SELECT * FROM seen(:mark);
+INSERT INTO states VALUES (1, 'one'), (3, 'three'), (20, 'twenty');
+
+-- not any more
+SELECT bugevents.unfollow('states', 'bugs');
+SELECT public.mark() \gset
+UPDATE states SET name = 'unheard';
+SELECT * FROM seen(:mark);
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'states'::regclass;
+
+-- roles and memberships that stand in other tables
+CREATE TABLE people (id int PRIMARY KEY, username text, email text, created_at int, updated_at int);
+CREATE TABLE roles (user_id int, role text) PARTITION BY LIST (role);
+CREATE TABLE roles_admin PARTITION OF roles FOR VALUES IN ('admin');
+CREATE TABLE roles_rest PARTITION OF roles DEFAULT;
+INSERT INTO people VALUES (1, 'ada'), (2, 'bob');
+INSERT INTO roles VALUES (1, 'admin');
+SELECT bugevents.attach('people', 'user', columns => '{"role": "coalesce((SELECT r.role FROM roles AS r WHERE r.user_id = row.id), ''user'')",
+    "status": "''active''"}');
+SELECT bugevents.follow('roles', 'people', 'select row.user_id');
+SELECT public.mark() \gset
+UPDATE roles SET role = 'reader' WHERE user_id = 1;
+BEGIN;
+DELETE FROM roles WHERE user_id = 1;
+INSERT INTO roles VALUES (2, 'admin');
+UPDATE people SET email = 'b' WHERE id = 2;
+COMMIT;
+SELECT action, payload ->> 'id' AS id, payload ->> 'role' AS role, changes FROM bugevents.events(:mark);
+SELECT bugevents.detach('people');
+DROP SCHEMA follow CASCADE;
+RESET search_path;
+DELETE FROM bugevents.follows;

@@ -1,0 +1,460 @@
+/*
+ * dependents.c - rows whose expressions look into a row of another table that changed.
+ *
+ * Model: follow(lookup, tbl, keys) says whose.  When a row of the lookup was old and is new,
+ *
+ *	SELECT k.key::text FROM (SELECT $1 AS id, ...) AS row, LATERAL (keys) AS k (key)
+ *
+ * is run with the old row as of before the transaction, and with the new one as of now, and
+ *
+ *	SELECT row.tableoid, row.ctid FROM tbl AS row WHERE id = ANY (those keys)
+ *
+ * finds the rows.  One that the transaction didn't write is the same before and now, but what its
+ * expressions give may not be: it is evaluated twice, and what differs is published like any
+ * change.  One that it did write is judged by that anyway, and passed by here.
+ *
+ * Order: where the lookup's change stands among the others.  So a role that is taken away ends
+ * connections before what is changed behind it.
+ *
+ * Concurrency: two transactions, of which one changes a lookup and the other one a row that
+ * looks into it, don't see one another; the row would be published as the lookup was, and then not
+ * judged again.  So whoever commits a changed lookup takes a lock that whoever has looked into
+ * it holds as well, before the snapshot.  Not where a transaction is published in pieces:
+ * it may go on for long, and what it publishes early is what was so then.
+ *
+ * Failure: where keys can't be had, and where there are more dependents than ROWS_MAX, an
+ * event tells to read the table again; if it decides who may see what, nothing of it holds.
+ *
+ * Cost: two plans in each transaction that changes a lookup; then two executions for each of its
+ * rows, and one evaluation for each dependent.
+ */
+#include "server/capture/dependents.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
+#include "server/attach/evaluation.h"
+#include "server/attach/field_sql.h"
+#include "server/attach/follows.h"
+#include "server/attach/mapping.h"
+#include "server/attach/owner.h"
+#include "server/capture/notice.h"
+#include "server/capture/row.h"
+#include "server/capture/row_change.h"
+
+/* So many rows of a table are judged. */
+#define ROWS_MAX 10000
+
+/* Where a row is. */
+typedef struct Place
+{
+	Oid relid;
+	ItemPointerData tid;
+} Place;
+
+/* Without the padding at its end. */
+#define PLACE_SIZE (offsetof(Place, tid) + sizeof(ItemPointerData))
+
+/* A table that follows, for the rows of one relation of a lookup. */
+typedef struct Follower
+{
+	Oid lookup; /* the relation */
+	Oid tbl;
+	const BevFollow *follow;
+	BevAttachment *attachment;
+	BevExpressions *row; /* of the lookup, with the rights of the one who follows */
+	SPIPlanPtr keys;
+	SPIPlanPtr find;
+	int left;    /* rows that may still be judged */
+	bool reload; /* it was told to be read again */
+} Follower;
+
+/* ---- places ---- */
+
+static Place
+place_of(Oid relid, ItemPointer tid)
+{
+	return (Place){.relid = relid, .tid = *tid};
+}
+
+/* False: it is there already. */
+static bool
+add_place(BevDependents *dependents, Place place)
+{
+	HASHCTL control = {
+		.keysize = PLACE_SIZE, .entrysize = sizeof(Place), .hcxt = dependents->context};
+	bool found;
+
+	if (dependents->judged == NULL)
+		dependents->judged = hash_create("bugevents judged rows", 64, &control,
+		                                 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	(void) hash_search(dependents->judged, &place, HASH_ENTER, &found);
+	return !found;
+}
+
+void
+bev_dependents_pass_by(BevDependents *dependents, Oid relid, ItemPointer tid)
+{
+	(void) add_place(dependents, place_of(relid, tid));
+}
+
+/* ---- who follows ---- */
+
+/* The plans are kept by PostgreSQL. */
+static void
+free_plans(void *arg)
+{
+	Follower *follower = arg;
+
+	if (follower->keys)
+		SPI_freeplan(follower->keys);
+	if (follower->find)
+		SPI_freeplan(follower->find);
+}
+
+static Follower *
+make_follower(const BevFollow *follow, const BevAttached *attached, Relation rel)
+{
+	Follower *follower = palloc0(sizeof(Follower));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	callback->func = free_plans;
+	callback->arg = follower;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	follower->lookup = RelationGetRelid(rel);
+	follower->tbl = follow->tbl;
+	follower->follow = follow;
+	follower->attachment = bev_attachment_read(attached->argument);
+	follower->row = bev_expressions_create(follow->lookup, rel, follow->search_path);
+	follower->row->owner = bev_attached_owner(follow->tbl);
+	follower->left = ROWS_MAX;
+	return follower;
+}
+
+static const BevAttached *
+find_attached(List *tables, Oid relid)
+{
+	ListCell *cell;
+
+	foreach (cell, tables)
+		if (((BevAttached *) lfirst(cell))->relid == relid)
+			return lfirst(cell);
+	return NULL;
+}
+
+static void
+find_followers(BevDependents *dependents, Relation rel, Oid root)
+{
+	MemoryContext caller = MemoryContextSwitchTo(dependents->context);
+	List *tables = bev_attached_tables();
+	ListCell *cell;
+
+	dependents->lookups = lappend_oid(dependents->lookups, RelationGetRelid(rel));
+	foreach (cell, bev_follows_list())
+	{
+		BevFollow *follow = lfirst(cell);
+		const BevAttached *attached =
+			follow->lookup == root ? find_attached(tables, follow->tbl) : NULL;
+
+		if (attached)
+			dependents->followers =
+				lappend(dependents->followers, make_follower(follow, attached, rel));
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* ---- which rows ---- */
+
+/* Looking for the rows that depend on a version of a row. */
+typedef struct Search
+{
+	Follower *follower;
+	TupleTableSlot *row;
+	const Snapshot *snapshots;
+	int side; /* which snapshot */
+	MemoryContext context;
+	Place *places;
+	uint64 n;
+} Search;
+
+static SPIPlanPtr
+plan(const char *sql, int n, Oid *types)
+{
+	SPIPlanPtr made = SPI_prepare(sql, n, types);
+
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	return made;
+}
+
+static SPIPlanPtr
+plan_keys(Follower *follower)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT (k.key)::pg_catalog.text FROM ");
+	bev_expressions_append_row(follower->row, &sql);
+	appendStringInfo(&sql, " CROSS JOIN LATERAL (%s\n) AS k (key)", follower->follow->keys);
+	return plan(sql.data, follower->row->ncolumns, follower->row->column_types);
+}
+
+/* What is a column may have an index. */
+static SPIPlanPtr
+plan_find(Follower *follower)
+{
+	Oid types[1] = {TEXTARRAYOID};
+	const BevAttachment *attachment = follower->attachment;
+	Oid type = bev_field_type(attachment, follower->tbl, BEV_ENTITY_KEY);
+	char *key = bev_field_sql(attachment, follower->tbl, BEV_ENTITY_KEY);
+
+	return plan(psprintf(OidIsValid(type) ? "SELECT row.tableoid, row.ctid FROM %s"
+	                                        " WHERE %s = ANY ($1::%s[]) LIMIT %d" :
+	                                        "SELECT row.tableoid, row.ctid FROM %s"
+	                                        " WHERE (%s)::%s = ANY ($1) LIMIT %d",
+	                     bev_field_from(follower->tbl), key,
+	                     OidIsValid(type) ? format_type_be_qualified(type) : "text", ROWS_MAX + 1),
+	            1, types);
+}
+
+/* The keys that the query gives, as a text[]. */
+static Datum
+read_keys(Search *search)
+{
+	Follower *follower = search->follower;
+	int n = follower->row->ncolumns;
+	Datum *values = palloc(sizeof(Datum) * n);
+	char *nulls = palloc(n);
+	ArrayBuildState *keys = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+
+	for (int i = 0; i < n; i++)
+	{
+		bool isnull;
+
+		values[i] = slot_getattr(search->row, follower->row->column_attnums[i], &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	if (SPI_execute_snapshot(follower->keys, values, nulls, search->snapshots[search->side],
+	                         InvalidSnapshot, true, false, ROWS_MAX + 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute the query for keys");
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool isnull;
+		Datum key = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (!isnull)
+			keys = accumArrayResult(keys, key, false, TEXTOID, CurrentMemoryContext);
+	}
+	return makeArrayResult(keys, CurrentMemoryContext);
+}
+
+/* As they are now: a row that was deleted is judged by that. */
+static void
+find_rows(Search *search, Datum keys)
+{
+	if (SPI_execute_snapshot(search->follower->find, &keys, NULL, search->snapshots[1],
+	                         InvalidSnapshot, true, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not execute the query for rows");
+	search->n = SPI_processed;
+	search->places = MemoryContextAlloc(search->context, sizeof(Place) * Max(search->n, 1));
+	for (uint64 i = 0; i < search->n; i++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[i];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool isnull;
+
+		search->places[i] =
+			place_of(DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull)),
+		             (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 2, &isnull)));
+	}
+}
+
+static void
+search_step(void *arg)
+{
+	Search *search = arg;
+	Follower *follower = search->follower;
+	BevOwnerScope scope = bev_owner_enter(follower->row->owner, follower->row->search_path);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (follower->keys == NULL)
+		follower->keys = plan_keys(follower);
+	if (follower->find == NULL)
+		follower->find = plan_find(follower);
+	find_rows(search, read_keys(search));
+	SPI_finish();
+	bev_owner_leave(&scope);
+}
+
+/* ---- judging ---- */
+
+static void
+tell_to_reload(Oid relid, const BevAttachment *attachment)
+{
+	bev_notice_publish(
+		psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)),
+		attachment, BEV_NOTICE_RELOAD);
+}
+
+static void
+reload(Follower *follower)
+{
+	follower->reload = true;
+	tell_to_reload(follower->tbl, follower->attachment);
+}
+
+static void
+judge_row(BevDependents *dependents, Place *place, const char *actor)
+{
+	Relation rel = table_open(place->relid, AccessShareLock);
+	Trigger *trigger = bev_attached_trigger(rel);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+
+	if (trigger && table_tuple_fetch_row_version(rel, &place->tid, dependents->snapshots[1], slot))
+	{
+		BevMapping *mapping = bev_mapping_get(rel, trigger);
+		TupleTableSlot *slots[2] = {slot, slot};
+		BevRow rows[2];
+
+		bev_rows_read(mapping, rel, slots, dependents->snapshots, rows, 2);
+		bev_row_change_publish(mapping, &rows[0], &rows[1], actor);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+}
+
+static void
+judge_places(BevDependents *dependents, Follower *follower, const Search *search, const char *actor)
+{
+	if (search->n > (uint64) follower->left)
+	{
+		reload(follower);
+		return;
+	}
+	follower->left -= (int) search->n;
+	for (uint64 i = 0; i < search->n; i++)
+		if (add_place(dependents, search->places[i]))
+			judge_row(dependents, &search->places[i], actor);
+}
+
+static void
+report_failure(const Follower *follower, const ErrorData *error)
+{
+	ereport(
+		WARNING,
+		(errcode(error->sqlerrcode),
+	     errmsg("bugevents could not find which rows of table \"%s\" follow: %s",
+	            get_rel_name(follower->tbl), error->message),
+	     errhint("Clients are told to read the table again; correct it with bugevents.follow().")));
+}
+
+static void
+judge_side(BevDependents *dependents, Follower *follower, TupleTableSlot *row, int side,
+           const char *actor)
+{
+	Search search = {.follower = follower,
+	                 .row = row,
+	                 .snapshots = dependents->snapshots,
+	                 .side = side,
+	                 .context = CurrentMemoryContext};
+	ErrorData *error;
+	bool late;
+
+	if (row == NULL || follower->reload)
+		return;
+	error = bev_evaluation_attempt(search_step, &search, &late);
+	if (error == NULL)
+	{
+		judge_places(dependents, follower, &search, actor);
+		return;
+	}
+	report_failure(follower, error);
+	reload(follower);
+}
+
+void
+bev_dependents_judge(BevDependents *dependents, Relation rel, Oid root, TupleTableSlot *old,
+                     TupleTableSlot *new, const char *actor)
+{
+	ListCell *cell;
+
+	if (!list_member_oid(dependents->lookups, RelationGetRelid(rel)))
+		find_followers(dependents, rel, root);
+	foreach (cell, dependents->followers)
+	{
+		Follower *follower = lfirst(cell);
+
+		if (follower->lookup != RelationGetRelid(rel))
+			continue;
+		judge_side(dependents, follower, old, 0, actor);
+		judge_side(dependents, follower, new, 1, actor);
+	}
+}
+
+void
+bev_dependents_reload(Oid root)
+{
+	List *tables = bev_attached_tables();
+	ListCell *cell;
+
+	foreach (cell, bev_follows_list())
+	{
+		BevFollow *follow = lfirst(cell);
+		const BevAttached *attached =
+			follow->lookup == root ? find_attached(tables, follow->tbl) : NULL;
+
+		if (attached)
+			bev_notice_log(psprintf("%s.%s", get_namespace_name(get_rel_namespace(follow->tbl)),
+			                        get_rel_name(follow->tbl)),
+			               bev_attachment_read(attached->argument), BEV_NOTICE_RELOAD);
+	}
+}
+
+/* ---- who goes first ---- */
+
+static int
+compare_follows(const ListCell *a, const ListCell *b)
+{
+	Oid left = ((BevFollow *) lfirst(a))->lookup;
+	Oid right = ((BevFollow *) lfirst(b))->lookup;
+
+	return left < right ? -1 : left > right;
+}
+
+static void
+lock(Oid lookup, LOCKMODE mode)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, bev_follows_table(), lookup, 0);
+	(void) LockAcquire(&tag, mode, false, false);
+}
+
+void
+bev_dependents_lock(List *looked_into, List *changed)
+{
+	List *follows = list_copy(bev_follows_list());
+	ListCell *cell;
+
+	/* In one order, or two could wait for one another. */
+	list_sort(follows, compare_follows);
+	foreach (cell, follows)
+	{
+		BevFollow *follow = lfirst(cell);
+
+		if (list_member_oid(changed, follow->lookup))
+			lock(follow->lookup, ExclusiveLock);
+		else if (list_member_oid(looked_into, follow->tbl))
+			lock(follow->lookup, ShareLock);
+	}
+	list_free(follows);
+}
