@@ -4,6 +4,9 @@
  * Model: all who came in one turn of the dispatcher are looked up together: a storm of
  * clients costs as many queries as it takes turns.
  *
+ * Concurrency: a table that somebody has locked is waited for, but not here: they stay in the
+ * list, and it is looked again a moment later, for PATIENCE at the most.
+ *
  * Failure: when the tables can't be read, each is looked up alone, since one bad row
  * shall not keep the others out, but not for longer than RETRY_MS, because the stream
  * waits meanwhile.
@@ -12,18 +15,25 @@
 
 #include "server/admission/unread.h"
 #include "nodes/pg_list.h"
+#include "server/attach/attached_table.h"
+#include "server/base/clock.h"
+#include "server/base/table_lock.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define RETRY_MS 1000
+#define RETRY_MS     1000
+#define LOCKED_RETRY 50   /* ms */
+#define PATIENCE     5000 /* ms */
 
 typedef struct Waiting
 {
 	int gateway;
 	BevOpenMessage open;
+	TimestampTz since;
 } Waiting;
 
 static List *waiting = NIL; /* of Waiting, in TopMemoryContext */
+static TimestampTz not_before = 0;
 
 void
 bev_lookup_add(int gateway, const BevOpenMessage *open)
@@ -33,14 +43,66 @@ bev_lookup_add(int gateway, const BevOpenMessage *open)
 
 	one->gateway = gateway;
 	one->open = *open;
+	one->since = GetCurrentTimestamp();
 	waiting = lappend(waiting, one);
 	MemoryContextSwitchTo(old);
 }
 
-bool
-bev_lookup_is_due(void)
+void
+bev_lookup_forget(int gateway)
 {
-	return waiting != NIL;
+	ListCell *cell;
+
+	foreach (cell, waiting)
+	{
+		if (((Waiting *) lfirst(cell))->gateway == gateway)
+		{
+			pfree(lfirst(cell));
+			waiting = foreach_delete_current(waiting, cell);
+		}
+	}
+}
+
+long
+bev_lookup_due_in(void)
+{
+	if (waiting == NIL)
+		return -1;
+	return bev_clock_has_come(not_before, LOCKED_RETRY) ?
+	           0 :
+	           TimestampDifferenceMilliseconds(GetCurrentTimestamp(), not_before);
+}
+
+static bool
+try_lock_tables(void)
+{
+	ListCell *cell;
+
+	foreach (cell, bev_attached_table_list(NULL))
+	{
+		if (!bev_table_lock_try(((BevAttachedTable *) lfirst(cell))->relid))
+			return false;
+	}
+	return true;
+}
+
+/* Those who have waited too long are refused. */
+static void
+wait_on(BevLookupAnswer answer)
+{
+	ListCell *cell;
+
+	not_before = bev_clock_ahead(LOCKED_RETRY);
+	foreach (cell, waiting)
+	{
+		Waiting *one = lfirst(cell);
+
+		if (!bev_clock_has_come(TimestampTzPlusMilliseconds(one->since, PATIENCE), PATIENCE))
+			continue;
+		answer(one->gateway, &one->open, 0, NULL, -1);
+		pfree(one);
+		waiting = foreach_delete_current(waiting, cell);
+	}
 }
 
 static BevUserLookupEntry *
@@ -86,8 +148,8 @@ count_unread(const BevUserLookupEntry *entries, int n)
 	return counts;
 }
 
-void
-bev_lookup_run(uint64 settled, BevLookupAnswer answer)
+static void
+look_up(uint64 settled, BevLookupAnswer answer)
 {
 	int n = list_length(waiting);
 	BevUserLookupEntry *entries = make_entries(n);
@@ -110,4 +172,16 @@ bev_lookup_run(uint64 settled, BevLookupAnswer answer)
 	}
 	list_free_deep(waiting);
 	waiting = NIL;
+}
+
+bool
+bev_lookup_run(uint64 settled, BevLookupAnswer answer)
+{
+	bool locked = try_lock_tables();
+
+	if (locked)
+		look_up(settled, answer);
+	else
+		wait_on(answer);
+	return locked;
 }

@@ -12,8 +12,11 @@
 /* A client of a gateway wants in. */
 extern void bev_lookup_add(int gateway, const BevOpenMessage *open);
 
-/* Does anybody wait? */
-extern bool bev_lookup_is_due(void);
+/* This gateway has ended. */
+extern void bev_lookup_forget(int gateway);
+
+/* In how many ms is it time to look somebody up?  -1: nobody waits. */
+extern long bev_lookup_due_in(void);
 
 /*
  * What was found out of one who waited: as_of and unread as in ADMIT; entry is NULL when
@@ -24,8 +27,9 @@ typedef void (*BevLookupAnswer)(int gateway, const BevOpenMessage *open, uint64 
 
 /*
  * Look up everyone who waits, and answer in the order in which they came.  Wants a
- * transaction whose snapshot was taken when everything up to settled was visible.
+ * transaction whose snapshot was taken when everything up to settled was visible.  False: somebody
+ * has one of the tables locked, and they wait on, for some seconds at the most.
  */
-extern void bev_lookup_run(uint64 settled, BevLookupAnswer answer);
+extern bool bev_lookup_run(uint64 settled, BevLookupAnswer answer);
 
 #endif /* BEV_SERVER_ADMISSION_LOOKUP_H */

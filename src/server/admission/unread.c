@@ -12,9 +12,9 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "server/base/subtransaction.h"
+#include "server/base/table_lock.h"
 #include "mb/pg_wchar.h"
 #include "storage/bufmgr.h"
-#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -73,7 +73,7 @@ count_step(void *arg)
 	Oid relid = OidIsValid(schema) ? get_relname_relid("notifications", schema) : InvalidOid;
 	Relation rel;
 
-	if (!OidIsValid(relid) || !ConditionalLockRelationOid(relid, AccessShareLock))
+	if (!OidIsValid(relid) || !bev_table_lock_try(relid))
 		return;
 	rel = try_table_open(relid, NoLock);
 	if (rel == NULL)

@@ -74,6 +74,8 @@
 #include "server/base/worker.h"
 #include "postmaster/interrupt.h"
 #include "server/queue/enabled.h"
+#include "portability/instr_time.h"
+#include "server/shared/counters.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/builtins.h"
@@ -82,11 +84,13 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define FEEDS_MAX       64   /* the limit of bugevents.gateways */
-#define CHECK_INTERVAL  1000 /* ms */
-#define REAP_INTERVAL   5    /* ms, while a gateway is about to end */
-#define BUSY_POLL       1    /* ms */
-#define BUSY_INTERVAL   200  /* us between commits, below which it polls */
+#define FEEDS_MAX       64    /* the limit of bugevents.gateways */
+#define CHECK_INTERVAL  1000  /* ms */
+#define REAP_INTERVAL   5     /* ms, while a gateway is about to end */
+#define LOCKED_RETRY    10    /* ms */
+#define BUSY_POLL       1     /* ms */
+#define BUSY_INTERVAL   200   /* us between commits, below which it polls */
+#define MINUTE          60000 /* ms */
 #define RESTART_SECONDS 2
 #define PROJECTOR_PATIENCE \
 	60000 /* ms; a server that starts, or a projector that is started again */
@@ -100,6 +104,7 @@ static char stream_id[UUID_LEN * 2 + 5] = ""; /* empty: there is no stream */
 static uint64 dropped = 0;                    /* history up to this seq is gone */
 static XLogRecPtr to_flush = InvalidXLogRecPtr;
 static TimestampTz next_check = 0;
+static TimestampTz journal_at = 0;   /* when the journal, which was locked, is tried again */
 static double commit_interval = 1e6; /* us, a moving average */
 
 static WaitEventSet *wait_set = NULL;
@@ -169,6 +174,14 @@ end_transaction(MemoryContext context)
 	pgstat_report_stat(false);
 }
 
+/* Somebody has locked what is needed for this: later.  What needs it not, goes on. */
+static void
+skip(TimestampTz *until)
+{
+	*until = bev_clock_ahead(LOCKED_RETRY);
+	bev_counters_skip();
+}
+
 /* One chunk for each feed that wants one. */
 static void
 read_journal(void)
@@ -177,12 +190,14 @@ read_journal(void)
 	uint64 settled = bev_queue_settled();
 	XLogRecPtr needed;
 
-	if (!any_feed_wants_journal())
+	if (!any_feed_wants_journal() || !bev_clock_has_come(journal_at, LOCKED_RETRY))
 		return;
 
 	/* The snapshot is taken after settled was read: it sees all of that. */
 	begin_transaction();
-	if (OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
+	if (!bev_journal_try_lock())
+		skip(&journal_at);
+	else if (OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 	{
 		for (int i = 0; i < feed_count; i++)
 			if (bev_feed_wants_journal(&feeds[i], settled))
@@ -208,12 +223,13 @@ admit_clients(void)
 	MemoryContext context = CurrentMemoryContext;
 	uint64 settled = bev_queue_settled();
 
-	if (!bev_lookup_is_due())
+	if (bev_lookup_due_in() != 0)
 		return;
 
 	/* As in read_journal: the snapshot sees all that is settled. */
 	begin_transaction();
-	bev_lookup_run(settled, admit_client);
+	if (!bev_lookup_run(settled, admit_client))
+		bev_counters_skip();
 	end_transaction(context);
 }
 
@@ -296,7 +312,9 @@ look_after_gateways(void)
 {
 	int wanted = bev_enabled ? bev_gateways : 0;
 
-	stop_feeds(Min(wanted, feed_count));
+	/* Their clients take their time to go; the others' needn't wait for that. */
+	for (int i = wanted; i < feed_count; i++)
+		bev_feed_retire(&feeds[i]);
 	while (feed_count < wanted)
 	{
 		memset(&feeds[feed_count], 0, sizeof(BevFeed));
@@ -306,12 +324,14 @@ look_after_gateways(void)
 	for (int i = 0; i < feed_count; i++)
 	{
 		bev_feed_reap(&feeds[i]);
-		if (bev_child_is_due(&feeds[i].process))
+		if (i < wanted && bev_child_is_due(&feeds[i].process))
 			start_feed(i);
-		if (feeds[i].process.pid == 0)
+		if (i < wanted && feeds[i].process.pid == 0)
 			next_check = Min(next_check, feeds[i].process.not_before);
 		bev_feed_announce(&feeds[i], dropped);
 	}
+	while (feed_count > wanted && feeds[feed_count - 1].process.pid == 0)
+		feed_count--;
 }
 
 /* bugevents.disconnect(). */
@@ -345,7 +365,7 @@ static bool
 any_feed_is_ending(void)
 {
 	for (int i = 0; i < feed_count; i++)
-		if (feeds[i].process.pid > 0 && feeds[i].channel.fd < 0)
+		if (feeds[i].process.pid > 0 && (feeds[i].channel.fd < 0 || feeds[i].retired))
 			return true;
 	return false;
 }
@@ -469,16 +489,23 @@ begins_anew(void)
 	return true;
 }
 
-/* The stream's id, or nothing; and do for its journal what is due. */
-static void
+/*
+ * The stream's id, or nothing; and do for its journal what is due.  False: somebody has locked
+ * one of the tables, and nothing is known.
+ */
+static bool
 read_stream(char *id)
 {
 	MemoryContext context = CurrentMemoryContext;
 	BevStreamRow row;
+	bool locked;
 
 	begin_transaction();
 	*id = '\0';
-	if (bev_condition_extension_fits() && !begins_anew() && bev_stream_row_read(&row))
+	locked = bev_journal_try_lock();
+	if (!locked)
+		bev_counters_skip();
+	else if (bev_condition_extension_fits() && !begins_anew() && bev_stream_row_read(&row))
 	{
 		uint64 dropped_now;
 
@@ -491,6 +518,7 @@ read_stream(char *id)
 			        sizeof(stream_id));
 	}
 	end_transaction(context);
+	return locked;
 }
 
 /*
@@ -502,8 +530,7 @@ look_after_stream(void)
 {
 	char id[sizeof(stream_id)];
 
-	read_stream(id);
-	if (strcmp(id, stream_id) == 0)
+	if (!read_stream(id) || strcmp(id, stream_id) == 0)
 		return;
 	if (*stream_id)
 	{
@@ -578,14 +605,37 @@ static long
 sleep_timeout(void)
 {
 	if (any_feed_wants_journal())
-		return 0;
+		return bev_clock_has_come(journal_at, LOCKED_RETRY) ? 0 : LOCKED_RETRY;
 	if (any_feed_is_ending())
 		return REAP_INTERVAL;
+	if (bev_lookup_due_in() >= 0)
+		return Min(bev_lookup_due_in(), BUSY_POLL * 10);
 	if (commit_interval < BUSY_INTERVAL)
 		return BUSY_POLL;
 	if (!bev_queue_doze())
 		return 0;
 	return Min(CHECK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
+}
+
+/* The longest of the minute that is under way and of the one before. */
+static void
+note_turn(instr_time begin)
+{
+	static TimestampTz next_minute = 0;
+	static uint64 longest = 0;
+	static uint64 before = 0;
+	instr_time end;
+
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, begin);
+	if (bev_clock_every(&next_minute, MINUTE))
+	{
+		before = longest;
+		longest = 0;
+	}
+	longest = Max(longest, INSTR_TIME_GET_MICROSEC(end));
+	if (bev_counters_longest_turn() != Max(longest, before))
+		bev_counters_set_longest_turn(Max(longest, before));
 }
 
 static void
@@ -615,6 +665,9 @@ sleep_until_something_happens(void)
 static bool
 run_turn(void)
 {
+	instr_time begin;
+
+	INSTR_TIME_SET_CURRENT(begin);
 	bev_worker_check();
 	if (ConfigReloadPending)
 		reload();
@@ -638,6 +691,7 @@ run_turn(void)
 		bev_security_flush();
 		flush_feeds();
 	}
+	note_turn(begin);
 	sleep_until_something_happens();
 	return true;
 }

@@ -519,6 +519,8 @@ bev_feed_receive(BevFeed *feed, uint64 settled)
 	}
 	if (result < 0)
 		end_gateway(feed, "it broke the protocol of the pipe");
+	else if (received < 0 && feed->retired)
+		bev_channel_close(&feed->channel); /* it is about to end */
 	else if (received < 0)
 		end_gateway(feed, NULL);
 }
@@ -552,7 +554,9 @@ forget_gateway(BevFeed *feed)
 {
 	bev_channel_close(&feed->channel);
 	feed->streaming = false;
+	feed->retired = false;
 	bev_admission_forget(feed->number);
+	bev_lookup_forget(feed->number);
 	bev_questions_forget(feed->number);
 }
 
@@ -571,6 +575,23 @@ bev_feed_stop(BevFeed *feed)
 }
 
 void
+bev_feed_retire(BevFeed *feed)
+{
+	if (feed->process.pid == 0)
+		return;
+	if (!feed->retired)
+	{
+		send_message(feed, BEV_MSG_SHUTDOWN, NULL, 0);
+		bev_feed_flush(feed);
+		feed->streaming = false;
+		feed->retired = true;
+		feed->kill_at = bev_clock_ahead(STOP_TIMEOUT);
+	}
+	else if (bev_clock_has_come(feed->kill_at, STOP_TIMEOUT))
+		bev_child_kill(&feed->process);
+}
+
+void
 bev_feed_reap(BevFeed *feed)
 {
 	pid_t pid = feed->process.pid;
@@ -579,6 +600,11 @@ bev_feed_reap(BevFeed *feed)
 
 	if (!bev_child_ended(&feed->process, &status))
 		return;
+	if (feed->retired)
+	{
+		forget_gateway(feed);
+		return;
+	}
 	bev_counters_add(BEV_COUNT_RESTARTS, 1);
 	how = wait_result_to_str(status);
 	ereport(LOG, (errmsg("bugevents gateway %d (PID %d) ended: %s", feed->number, (int) pid, how),

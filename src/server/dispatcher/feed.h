@@ -26,8 +26,10 @@ typedef struct BevFeed
 	int number; /* from 1 */
 	BevChild process;
 	BevChannel channel;
-	bool greeted;   /* HELLO came */
-	bool streaming; /* STREAM was sent */
+	bool greeted;        /* HELLO came */
+	bool retired;        /* it was told to end */
+	TimestampTz kill_at; /* then */
+	bool streaming;      /* STREAM was sent */
 
 	uint64 sent;           /* the stream up to here is in the channel */
 	uint64 announced;      /* it knows this tip */
@@ -93,6 +95,12 @@ extern void bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, uint64 as_
 
 /* Say SHUTDOWN, wait for the end, kill it if it takes too long. */
 extern void bev_feed_stop(BevFeed *feed);
+
+/*
+ * Tell its gateway to end, and see to it that it does, without waiting: to be called again until
+ * bev_feed_reap has found that it has ended.
+ */
+extern void bev_feed_retire(BevFeed *feed);
 
 /* Did it end by itself?  Then log it and say when it is to be started again. */
 extern void bev_feed_reap(BevFeed *feed);

@@ -33,6 +33,7 @@
 #include "utils/xid8.h"
 
 #include "server/base/compat.h"
+#include "server/base/table_lock.h"
 #include "server/journal/executor_write.h"
 #include "server/journal/layout.h"
 #include "server/shared/counters.h"
@@ -79,6 +80,15 @@ bev_journal_table(BevTable table)
 			oids[table] = get_relname_relid(names[table], schema);
 	}
 	return oids[table];
+}
+
+bool
+bev_journal_try_lock(void)
+{
+	for (int table = 0; table < BEV_TABLES; table++)
+		if (!bev_table_lock_try(bev_journal_table((BevTable) table)))
+			return false;
+	return true;
 }
 
 /* Is the primary key just the table's first columns? */

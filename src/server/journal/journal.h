@@ -54,6 +54,12 @@ typedef enum BevTable
 extern Oid bev_journal_table(BevTable table);
 
 /*
+ * Lock all these tables for reading, if nobody holds a lock against that; until the end of the
+ * transaction.  False: somebody does, and who goes on waits for that.
+ */
+extern bool bev_journal_try_lock(void);
+
+/*
  * Open a segment, journal_part or journal_parted for inserting.  May wait for a lock.  False when
  * it doesn't exist.  To be closed in the same transaction; the lock stays until
  * its end.

@@ -93,6 +93,17 @@ reclaim_parts(void)
 	SPI_finish();
 }
 
+/* What is written with a drop; somebody may be building an index. */
+static bool
+try_lock_for_drop(int segment)
+{
+	return ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_SEGMENT + segment),
+	                                  AccessExclusiveLock) &&
+	       ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_PART), RowExclusiveLock) &&
+	       ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock) &&
+	       ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_STREAM), RowExclusiveLock);
+}
+
 /* The caller has locked it. */
 static void
 drop_segment(int segment, uint64 last_seq)
@@ -118,8 +129,7 @@ empty_segment(int segment, uint64 needed, uint64 *dropped)
 		return true;
 	if (!(is_older(at, bev_retention) && last_seq <= needed) && !is_too_large())
 		return false;
-	if (!ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_SEGMENT + segment),
-	                                AccessExclusiveLock))
+	if (!try_lock_for_drop(segment))
 		return false;
 	drop_segment(segment, last_seq);
 	if (is_too_large())

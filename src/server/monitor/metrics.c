@@ -44,6 +44,10 @@ static const Family families[] = {
      "From an event's commit to the sockets of all who keep up."},
 	{"bugevents_gateway_restarts_total", BEV_METRIC_COUNTER,
      "Gateways that ended by themselves and were started again."},
+	{"bugevents_dispatcher_skips_total", BEV_METRIC_COUNTER,
+     "Times that the dispatcher went on without a table that somebody had locked."},
+	{"bugevents_dispatcher_longest_turn_seconds", BEV_METRIC_GAUGE,
+     "What took the dispatcher longest between two looks at the queue, within the last two minutes."},
 	{"bugevents_queue_bytes", BEV_METRIC_GAUGE,
      "Bytes in the queue between commits and the dispatcher."},
 	{"bugevents_queue_size_bytes", BEV_METRIC_GAUGE, "Room in the queue."},
@@ -270,6 +274,9 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_delays(&listing);
 	put_counters(&listing, "bugevents_gateway_restarts_total", BEV_COUNT_RESTARTS,
 	             BEV_COUNT_RESTARTS);
+	put_only(&listing, "bugevents_dispatcher_skips_total", bev_counters_skips());
+	put_only(&listing, "bugevents_dispatcher_longest_turn_seconds",
+	         bev_counters_longest_turn() / 1e6);
 	put_only(&listing, "bugevents_queue_bytes", bev_queue_used());
 	put_only(&listing, "bugevents_queue_size_bytes", bev_queue_size * 1024.0);
 	put_only(&listing, "bugevents_queue_overflows_total", bev_queue_overflows());

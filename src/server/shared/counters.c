@@ -72,6 +72,8 @@ typedef struct Counters
 {
 	pg_atomic_uint64 gateway[BEV_COUNTER_KINDS];
 	pg_atomic_uint32 alert[BEV_ALERTS];
+	pg_atomic_uint64 skips;
+	pg_atomic_uint64 longest_turn; /* us */
 	pg_atomic_uint64 slow_writes;
 	pg_atomic_uint64 slow_write_told; /* when */
 	Captures session[FLEXIBLE_ARRAY_MEMBER];
@@ -110,6 +112,8 @@ bev_counters_startup(void)
 		pg_atomic_init_u64(&counters->gateway[i], 0);
 	for (int i = 0; i < BEV_ALERTS; i++)
 		pg_atomic_init_u32(&counters->alert[i], 0);
+	pg_atomic_init_u64(&counters->skips, 0);
+	pg_atomic_init_u64(&counters->longest_turn, 0);
 	pg_atomic_init_u64(&counters->slow_writes, 0);
 	pg_atomic_init_u64(&counters->slow_write_told, 0);
 }
@@ -137,6 +141,30 @@ bool
 bev_counters_alert(BevAlert alert)
 {
 	return pg_atomic_read_u32(&counters->alert[alert]) != 0;
+}
+
+void
+bev_counters_skip(void)
+{
+	pg_atomic_fetch_add_u64(&counters->skips, 1);
+}
+
+uint64
+bev_counters_skips(void)
+{
+	return pg_atomic_read_u64(&counters->skips);
+}
+
+void
+bev_counters_set_longest_turn(uint64 us)
+{
+	pg_atomic_write_u64(&counters->longest_turn, us);
+}
+
+uint64
+bev_counters_longest_turn(void)
+{
+	return pg_atomic_read_u64(&counters->longest_turn);
 }
 
 bool

@@ -29,6 +29,14 @@ extern bool bev_counters_alert(BevAlert alert);
 extern bool bev_counters_slow_write(void);
 extern uint64 bev_counters_slow_writes(void);
 
+/* The dispatcher passed over what it would have had to wait for. */
+extern void bev_counters_skip(void);
+extern uint64 bev_counters_skips(void);
+
+/* Its longest turn (us) of the last minute or two. */
+extern void bev_counters_set_longest_turn(uint64 us);
+extern uint64 bev_counters_longest_turn(void);
+
 /* How many kinds of captured events are told apart, and one of them. */
 extern int bev_counters_captures(void);
 extern uint64 bev_counters_capture(int kind, const char **type, const char **action);
