@@ -129,11 +129,12 @@ for my $case (
 	push @expected, "space again, $what";
 }
 
-# A transaction that spills fails where its part finds no room, and can be taken
-# back to a savepoint from before.
+# A transaction that spills fails where its part finds no room: as it goes, where it is beyond
+# netting_limit, and then it can be taken back to a savepoint from before; else at COMMIT.
 fill('bugevents.journal_part', toast_of('journal_part'));
 my ($status, $out, $err) = $node->psql('postgres', <<'END');
 SET bugevents.spill_size = 64;
+SET bugevents.netting_limit = 1000;
 \set ON_ERROR_STOP 0
 BEGIN;
 INSERT INTO projects (name) VALUES ('kept');
@@ -144,6 +145,11 @@ COMMIT;
 END
 like($err, qr/No space left on device/, 'no space for parts: the statement fails');
 push @expected, 'kept';
+($status, $out, $err) = $node->psql('postgres', <<'END');
+SET bugevents.spill_size = 64;
+INSERT INTO projects (name) SELECT 'never' FROM generate_series(1, 5000);
+END
+like($err, qr/No space left on device/, '... or the COMMIT');
 unlink "$dir/full.list";
 
 my @names = map { $_->{payload}{name} } grep { $_->{type} eq 'project' } $server->events_before_fence($ws);
