@@ -72,6 +72,10 @@ my $two = $server->sql('SELECT max(id) FROM issues');
 			map { $guide->folder . "/$_" } qw(admin.token position.json) ], '<', \'', '>&', \$again->{out});
 	said($again, qr/^bug_report created $two$/m);
 	unlike($again->{out}, qr/created $one$/m, '... and nothing twice');
+	$node->restart;
+	$server->wait_ready;
+	$server->sql(q{INSERT INTO issues (summary) VALUES ('three')});
+	said($again, qr/^bug_report created @{[ $server->sql('SELECT max(id) FROM issues') ]}$/m);
 	$again->{run}->kill_kill;
 }
 
