@@ -93,5 +93,11 @@ SELECT 'UPDATE wide SET name = ''z'', ' || string_agg(format('c%s = repeat(chr(2
 :sql;
 SELECT action, octet_length(payload::text) BETWEEN 29000000 AND 33554432 AS within, jsonb_array_length(payload -> 'truncated') AS truncated,
        payload -> 'updated_at' AS last, changes -> 'name' AS name, payload -> 'c50' AS c50 FROM bugevents.events(:mark);
+-- as many as there can be of documents, where a field is for admins
+SELECT bugevents.attach('wide', 'project', columns => '{"c50": {"admin": true}}', extra => (SELECT array_agg('c' || i) FROM generate_series(1, 50) i));
+SELECT public.mark() \gset
+SELECT 'UPDATE wide SET name = ''y'', ' || string_agg(format('c%s = repeat(chr(1), 1000000)', i), ', ') AS sql FROM generate_series(1, 50) i \gset
+:sql;
+SELECT action, jsonb_array_length(payload -> 'truncated') AS truncated, changes -> 'name' AS name FROM bugevents.events(:mark);
 DROP TABLE wide;
 DROP TYPE mood, pair, positive, tagged;

@@ -33,6 +33,8 @@ $server->wait_ready;
 # The tables that you have: that of issues, above.
 $readme->follow('Start');
 is($server->sql('SELECT count(*) FROM bugevents.attachments'), 5, 'the tracker and the table are attached');
+$readme->follow('Attaching tables');
+is($server->sql('SELECT count(*) FROM bugevents.follows'), 1, '... and what its expressions look up is followed');
 
 # A page of one's own.
 $readme->follow_to('From a page or a service', 'bugevents.token');

@@ -51,8 +51,32 @@ class Transaction:
         self.cursor.execute(sql, values)
         return self.cursor.fetchall() if self.cursor.description else []
 
-    def expect(self, kind, action, ident, mark=None):
-        self.expected.append(f'{kind} {action} {ident} {mark}' if mark else f'{kind} {action} {ident}')
+    def expect(self, kind, action, ident, mark=None, **fields):
+        """A change of a row; fields whose change is an event of its own: name=(old, new)."""
+        self.expected.append((kind, action, ident, mark, fields))
+
+    def net(self):
+        """The signatures of what is published: each row once, where it was changed first."""
+        rows = {}
+        for kind, action, ident, mark, fields in self.expected:
+            row = rows.setdefault((kind, ident), {'came': action == 'created', 'old': {}, 'new': {}})
+            row['action'], row['mark'] = action, mark
+            for field, (old, new) in fields.items():
+                row['old'].setdefault(field, old)
+                row['new'][field] = new
+        lines = []
+        for (kind, ident), row in rows.items():
+            if row['action'] == 'deleted':
+                if not row['came']:
+                    lines.append(f'{kind} deleted {ident}')
+            elif row['came'] or row['action'] not in ('created', 'updated'):
+                lines.append(f'{kind} {"created" if row["came"] else row["action"]} {ident} {row["mark"]}')
+            else:
+                changed = [field for field in ('status', 'assignee') if row['old'].get(field) != row['new'].get(field)]
+                actions = ['updated'] + ['status_changed' if field == 'status' else
+                                         'assigned' if row['new']['assignee'] else 'unassigned' for field in changed]
+                lines += [f'{kind} {action} {ident} {row["mark"]}' for action in actions]
+        return lines
 
     def new_id(self):
         self.used += 1
@@ -106,11 +130,8 @@ class Transaction:
             ' FROM (SELECT id, status, assignee_id FROM bug_reports WHERE id = %s FOR UPDATE) o'
             ' WHERE b.id = o.id RETURNING o.status, o.assignee_id', mark, status, assignee, ident)
         for old_status, old_assignee in found:
-            self.expect('bug_report', 'updated', ident, mark)
-            if old_status != status:
-                self.expect('bug_report', 'status_changed', ident, mark)
-            if old_assignee != assignee:
-                self.expect('bug_report', 'assigned' if assignee else 'unassigned', ident, mark)
+            self.expect('bug_report', 'updated', ident, mark, status=(old_status, status),
+                        assignee=(old_assignee, assignee))
 
     def change_user(self):
         mark = self.new_mark()
@@ -121,9 +142,7 @@ class Transaction:
             'UPDATE users u SET phone = %s, status = %s FROM (SELECT id, status FROM users WHERE id = %s FOR UPDATE) o'
             ' WHERE u.id = o.id RETURNING o.status', mark, status, ident)
         for old_status, in found:
-            self.expect('user', 'updated', ident, mark)
-            if old_status != status:
-                self.expect('user', 'status_changed', ident, mark)
+            self.expect('user', 'updated', ident, mark, status=(old_status, status))
 
     def add_user(self):
         mark = self.new_mark()
@@ -214,11 +233,12 @@ class Transaction:
 
     def sign(self):
         """The row in the ledger, with what this very statement could see."""
-        text = '\n'.join(self.expected)
+        lines = self.net()
+        text = '\n'.join(lines)
         self.run('INSERT INTO ledger (name, xid, seen, n, digest, list)'
                  ' SELECT %s, pg_current_xact_id()::text::bigint, pg_current_snapshot()::text, %s, %s, %s',
-                 self.name, len(self.expected), hashlib.md5(text.encode()).hexdigest(),
-                 text if len(self.expected) <= LIST_MAX else None)
+                 self.name, len(lines), hashlib.md5(text.encode()).hexdigest(),
+                 text if len(lines) <= LIST_MAX else None)
 
     def perform(self):
         """All of it; 'prepared', 'committed' or 'rolled back'."""

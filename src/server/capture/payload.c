@@ -22,7 +22,7 @@
 #include "server/encode/database_text.h"
 #include "server/base/settings.h"
 
-/* Of each document; there are four, and what else is in a record needs less than the rest. */
+/* Of each document; four of them, with their keys and labels, are less than a record's limit. */
 #define DOCUMENT_BUDGET (31 * 1024 * 1024)
 
 StaticAssertDecl(4 * DOCUMENT_BUDGET < BEV_EVENT_MAX_SIZE - 1024 * 1024, "a record takes four");
