@@ -48,6 +48,10 @@ PG_CPPFLAGS = -isystem $(shell $(PG_CONFIG) --includedir-server) -Isrc -DBUGEVEN
 # The module exports what PostgreSQL calls; from 16 on that is so for all modules.
 PG_CPPFLAGS += -DPGDLLEXPORT='__attribute__((visibility("default")))'
 PG_CFLAGS = -std=gnu11 -fvisibility=hidden -Wall -Wextra -MMD -MP
+# PostgreSQL's flags may be for gcc.
+ifneq (,$(findstring clang,$(CC)))
+PG_CFLAGS += -Wno-ignored-optimization-argument -Wno-unknown-warning-option
+endif
 ifdef WERROR
 PG_CFLAGS += -Werror
 endif

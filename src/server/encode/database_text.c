@@ -70,7 +70,7 @@ convert(Oid proc, int encoding, const char *text, Size *len)
 {
 	const char *end = text + *len;
 	int room = CONVERT_CHUNK * MAX_CONVERSION_GROWTH + 1;
-	char *buffer = palloc(Min(room, *len * MAX_CONVERSION_GROWTH + 1));
+	char *buffer = palloc(Min((Size) room, *len * MAX_CONVERSION_GROWTH + 1));
 	StringInfoData out;
 
 	initStringInfo(&out);
