@@ -147,6 +147,15 @@ RESET ROLE;
 SELECT detail FROM bugevents.explain_change('bugs', '9002') WHERE finding = 'row';
 REVOKE EXECUTE ON FUNCTION bugevents.explain_change(regclass, text) FROM regress_bugevents_user;
 
+-- what inherits from it since, and what it follows
+CREATE TABLE base (id int PRIMARY KEY, name text, description text, created_at int, updated_at int);
+CREATE TABLE words (id int, word text);
+SELECT bugevents.attach('base', 'project', columns => '{"name": "(SELECT w.word FROM explain.words AS w WHERE w.id = row.id)"}');
+SELECT bugevents.follow('words', 'base', 'SELECT row.id');
+CREATE TABLE derived () INHERITS (base);
+SELECT finding, detail FROM bugevents.explain_change('base', '1') WHERE finding IN ('inheritance', 'follows');
+SELECT bugevents.unfollow('words', 'base');
+
 -- the owner's code runs as the owner, whoever asks
 CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql STABLE AS $$ BEGIN RAISE NOTICE 'as %', current_user; RETURN current_user; END $$;
 CREATE DOMAIN told AS int CHECK (explain.who() IS NOT NULL);

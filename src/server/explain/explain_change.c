@@ -18,6 +18,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -28,6 +29,7 @@
 #include "utils/snapmgr.h"
 
 #include "server/attach/attached.h"
+#include "server/attach/follows.h"
 #include "server/attach/mapping.h"
 #include "server/capture/row_event.h"
 #include "server/explain/findings.h"
@@ -106,6 +108,38 @@ look_at_server(Change *change)
 
 /* ---- the table ---- */
 
+/* Rows of tables that inherit from it are seen as its own, but no trigger tells of them. */
+static void
+look_at_children(Change *change)
+{
+	ListCell *cell;
+
+	if (change->rel->rd_rel->relkind != RELKIND_RELATION)
+		return;
+	foreach (cell, find_inheritance_children(RelationGetRelid(change->rel), NoLock))
+		add(change, "inheritance", BEV_NOTE,
+		    psprintf("\"%s\" inherits from it: changes of its rows are not published",
+		             get_rel_name(lfirst_oid(cell))));
+}
+
+/* What its expressions look up, as far as it was said. */
+static void
+look_at_follows(Change *change)
+{
+	Oid root = bev_attached_root(change->trigger->tgoid);
+	ListCell *cell;
+
+	foreach (cell, bev_follows_list())
+	{
+		const BevFollow *follow = lfirst(cell);
+
+		if (follow->tbl == root && get_rel_name(follow->lookup))
+			add(change, "follows", BEV_NOTE,
+			    psprintf("it is judged anew when \"%s\" changes: %s", get_rel_name(follow->lookup),
+			             follow->keys));
+	}
+}
+
 static void
 look_at_table(Change *change)
 {
@@ -127,6 +161,8 @@ look_at_table(Change *change)
 	        psprintf("attached as %s", change->attachment->entity->name) :
 	        psprintf("attached as %s by its partitioned table \"%s\"",
 	                 change->attachment->entity->name, get_rel_name(root)));
+	look_at_children(change);
+	look_at_follows(change);
 }
 
 /* Does the trigger fire in sessions of this session_replication_role? */
