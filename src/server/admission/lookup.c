@@ -91,6 +91,7 @@ static void
 wait_on(BevLookupAnswer answer)
 {
 	ListCell *cell;
+	int refused = 0;
 
 	not_before = bev_clock_ahead(LOCKED_RETRY);
 	foreach (cell, waiting)
@@ -100,9 +101,15 @@ wait_on(BevLookupAnswer answer)
 		if (!bev_clock_has_come(TimestampTzPlusMilliseconds(one->since, PATIENCE), PATIENCE))
 			continue;
 		answer(one->gateway, &one->open, 0, NULL, -1);
+		refused++;
 		pfree(one);
 		waiting = foreach_delete_current(waiting, cell);
 	}
+	if (refused > 0)
+		ereport(WARNING, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+		                  errmsg("bugevents could not look up who connects: a table is locked"),
+		                  errdetail("It is one of entity user or membership, or an index of one."),
+		                  errhint("They are refused, and welcome when it is free.")));
 }
 
 static BevUserLookupEntry *
