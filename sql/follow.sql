@@ -69,12 +69,12 @@ SELECT public.mark() \gset
 SELECT bugevents.follow('states', 'bugs', 'select 1 / (row.id - 20)');
 UPDATE states SET name = 'y' WHERE id = 20;
 SELECT bugevents.follow('states', 'bugs', 'select b.id from bugs b where b.state = row.id');
-INSERT INTO bugs SELECT i, 'many', 3 FROM generate_series(1000, 11000) i;
+INSERT INTO bugs SELECT i, 'many', 3 FROM generate_series(20000, 30000) i;
 SELECT * FROM seen(:mark) WHERE event LIKE '%reload%';
 SELECT public.mark() \gset
 UPDATE states SET name = 'y' WHERE id = 3;
 SELECT event, count(*) FROM seen(:mark) GROUP BY 1 HAVING event LIKE '%reload%' OR count(*) > 1 ORDER BY 1;
-DELETE FROM bugs WHERE id >= 1000;
+DELETE FROM bugs WHERE id >= 20000;
 
 -- a lookup that is emptied, or rewritten
 SELECT public.mark() \gset

@@ -79,7 +79,7 @@ SELECT action, payload ->> 'id' AS id, payload ->> 'title' AS title, changes FRO
 -- many rows, and what goes with a schema: read it again; the whole of it
 SELECT public.mark() \gset
 CREATE TABLE bugs_3 PARTITION OF bugs FOR VALUES IN (3);
-INSERT INTO bugs (id, project_id) SELECT i, 3 FROM generate_series(100, 10100) i;
+INSERT INTO bugs (id, project_id) SELECT i, 3 FROM generate_series(20000, 30000) i;
 TRUNCATE bugs_3;
 CREATE SCHEMA parts;
 CREATE TABLE parts.bugs_5 PARTITION OF bugs FOR VALUES IN (5);
