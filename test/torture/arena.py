@@ -28,6 +28,8 @@ INSERT INTO ledger SELECT 'begin', pg_current_xact_id()::text::bigint, pg_curren
 
 
 class Arena(Cluster):
+    tables = TABLES         # and whatever else is there before anything happens
+
     def __init__(self, checkout, pg_config=None, wrong=None, sanitize=False):
         super().__init__(checkout, 0, 'bugevents-torture.')
         self.pg_config = pg_config
@@ -85,7 +87,7 @@ class Arena(Cluster):
         self.own(self.data)
         self.start_server()
         self.psql('postgres', 'CREATE DATABASE torture')
-        self.psql('torture', TABLES)
+        self.psql('torture', self.tables)
         self.running = True
 
     def set_all(self, settings):

@@ -1,0 +1,180 @@
+"""world: one seed, lived through: a schema, its triggers, listeners, and a story.
+
+    World(ground, seed, features).live() -> complaints
+
+Everything that is drawn is drawn before anything runs, so a world can be lived again with less of
+it: steps and triggers given by hand in place of those that were drawn.
+"""
+import json
+import random
+
+import psycopg2
+
+from listener import Listener, receive_all
+from schema import Schema
+from session import FAILED, OK, Session
+from stage import Stage
+from statement import Statements
+from story import Story
+from trigger import make_triggers
+from verdict import Commit, Complaint, Event, Verdict
+from view import Ambiguous, View, Viewer
+
+PROBES = ((), ('admin',), ('user:1',), ('user:2',), ('user:3',), ('user:4',), ('project:1',), ('project:2',), ('project:3',),
+          ('user:2', 'project:1', 'project:2'), ('admin', 'user:1'))
+LISTENERS = (('1', 'admin', ()), ('2', 'user', ()), ('3', 'user', (1,)))
+
+
+class World:
+    def __init__(self, ground, seed, features, only=None):
+        self.ground = ground
+        self.seed = seed
+        self.only = only            # one kind of complaint
+        rng = random.Random(f'world {seed}')
+        self.schema = Schema(rng, features)
+        self.triggers = make_triggers(rng, self.schema, Statements(rng, self.schema))
+        self.watched = rng.random() < 0.85
+        self.settings = {'search_path': f'w{seed}', 'bugevents.spill_size': '64kB' if rng.random() < 0.3 else '1MB'}
+        story = Story(rng, self.schema)
+        self.sessions = story.sessions
+        # A lock that isn't given up is a prepared transaction's, of the session itself.
+        self.settings['lock_timeout'] = '100ms' if self.sessions == 1 else '2s'
+        self.steps = story.steps()
+        self.log = []               # (step, outcome, what was said)
+        self.commits = []
+        self.numbers = {'transactions': 0, 'events': 0, 'messages': 0}
+        admin_fields = {table.entity: table.admin for table in self.schema.attached}
+        self.verdict = Verdict([Viewer(principals, admin_fields) for principals in PROBES],
+                               {table.entity: table.quiet for table in self.schema.attached})
+
+    # Life
+
+    def live(self):
+        """The complaints, the first transaction's first."""
+        observer = self.ground.connect()
+        self.observer = observer.cursor()
+        try:
+            self.found()
+            self.listen()
+            self.play()
+            self.hear()
+        except Ambiguous:
+            self.log.append((None, 'ambiguous', ''))
+        finally:
+            self.decide()
+            self.observer.execute(f'SET search_path = public; DROP SCHEMA IF EXISTS w{self.seed} CASCADE')
+            self.read_events()
+            observer.close()
+        return self.verdict.complaints
+
+    def found(self):
+        name = f'w{self.seed}'
+        self.observer.execute(f'DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}; SET search_path = {name}')
+        self.observer.execute('; '.join(self.schema.create() + self.schema.fill() + self.schema.attach()))
+        for trigger in self.triggers:
+            try:
+                self.observer.execute(trigger)
+            except psycopg2.Error as error:
+                raise SystemExit(f'world {self.seed}: {error}\n{trigger}')
+        self.read_events()
+        self.view = View.read(self.observer, self.schema)
+
+    def listen(self):
+        self.listeners = [Listener(self.ground.port, self.ground.secret, *who, self.schema) for who in LISTENERS]
+        if not receive_all(self.listeners, lambda one: one.ready):
+            self.verdict.complaints.append(Complaint('listener', 0, f'not let in: {[one for one in self.listeners if not one.ready]}'))
+
+    def play(self):
+        watched = self.watched and self.sessions == 1
+        sessions = [Session(self.ground.dsn, self.schema, self.settings, watched) for _ in range(self.sessions)]
+        stage = Stage(sessions, self.observer, self.done)
+        try:
+            stage.play(self.steps)
+        finally:
+            stage.close()
+            for session in sessions:
+                session.close()
+
+    def done(self, session, step, outcome):
+        self.log.append((step, *outcome))
+        if step.kind == 'begin' and session.trail:
+            session.trail.before = self.view
+        if step.kind in ('commit', 'commit prepared') and outcome == (OK, 'COMMIT' if step.kind == 'commit' else 'COMMIT PREPARED'):
+            self.committed(session, step)
+        elif step.kind in ('commit', 'rollback', 'rollback prepared') or outcome[0] == FAILED:
+            self.rolled_back(step)
+
+    # The judgement
+
+    def committed(self, session, step):
+        after = View.read(self.observer, self.schema)
+        events = self.read_events()
+        commit = Commit(step.transaction, self.view, after, events, self.view.differences(after), None, None, None, session.pieces)
+        if session.trail and session.trail.before is self.view:
+            commit = self.with_trail(commit, session.trail, session.actor)
+        if self.schema.followed:
+            commit.touched.update(key for key in self.view.rows.keys() | after.rows.keys() if self.view.rows.get(key) != after.rows.get(key))
+        if self.sessions > 1 and len({event.xid for event in events}) > 1:      # two that ended at once
+            commit = commit._replace(pieces=True)
+        self.commits.append(commit)
+        self.view = after
+        self.numbers['transactions'] += 1
+        self.numbers['events'] += len(commit.events)
+        self.verdict.judge(commit)
+
+    @staticmethod
+    def with_trail(commit, trail, actor):
+        """Behind the last statement there is what the commit itself did, by deferred triggers."""
+        late = trail.view.differences(commit.after)
+        trail.states_of(commit.after.rows)
+        return commit._replace(touched=set(trail.first) | late, first=trail.first, states=trail.states,
+                               actors={**trail.actors, **dict.fromkeys(late, actor)})
+
+    def rolled_back(self, step):
+        if self.sessions > 1:       # another may have ended at once: what is of nobody is found at the next commit
+            return
+        events = self.read_events()
+        if events:
+            self.verdict.complaints.append(Complaint('rolled back', step.transaction, f'{step.sql} left {len(events)} events: {events[:3]}'))
+
+    def read_events(self):
+        self.observer.execute('SELECT seq, xid::text, type, action, audience, payload, changes, actor FROM bugevents.events(%s, 100000)',
+                              (self.ground.position,))
+        events = [Event(seq, xid, kind, action, audience.split(), *rest) for seq, xid, kind, action, audience, *rest in self.observer.fetchall()]
+        if events:
+            self.ground.position = events[-1].seq
+        return events
+
+    def decide(self):
+        """What a story that was cut short left prepared."""
+        self.observer.execute('SELECT gid FROM pg_prepared_xacts')
+        for name, in self.observer.fetchall():
+            self.observer.execute(f"ROLLBACK PREPARED '{name}'")
+
+    def hear(self):
+        """What the listeners were sent, once all of it has come."""
+        mark = f'fence of {self.seed}'
+        self.observer.execute("SELECT bugevents.send('fence', 'passed', %s)", (json.dumps({'mark': mark}),))
+        self.read_events()
+        if not receive_all(self.listeners, lambda one: one.fence == mark):
+            self.verdict.complaints.append(Complaint('listener', 0, f'never got to the end: {[one for one in self.listeners if one.fence != mark]}'))
+        for one in self.listeners:
+            self.numbers['messages'] += len(one.events)
+            if self.commits and not self.verdict.complaints:
+                one.judge(self.verdict, self.commits)
+            one.connection.drop()
+
+    # To be shown
+
+    def story(self):
+        """Schema, what happened up to the complaint, and the complaint."""
+        complaint = self.verdict.complaints[0]
+        yield f'seed {self.seed}: {complaint.kind}'
+        for sql in self.schema.create()[1:] + self.schema.fill() + self.schema.attach() + self.triggers[1:]:
+            yield ' '.join(sql.split())
+        for step, outcome, said in self.log:
+            if step is None or complaint.transaction and step.transaction > complaint.transaction and self.sessions == 1:
+                break
+            session = f'{step.session}: ' if self.sessions > 1 else ''
+            yield f'{session}{step.sql}{"" if outcome == OK else f"    -- {outcome} {said}"}'
+        yield complaint.text
