@@ -101,9 +101,9 @@ class Listener:
     def compare(self, verdict, commit, viewer, later, state, unknown, told):
         """What it shows, against what it can SELECT."""
         now = commit.after.visible(later)
+        unknown -= told
         if viewer.principals != later.principals:
             self.regroup(commit, later, state, unknown, now)
-        unknown -= told
         stale = {key for key in commit.before.rows.keys() & commit.after.rows.keys()
                  if key not in commit.touched and commit.before.rows[key] != commit.after.rows[key]}
         unknown |= stale

@@ -237,7 +237,7 @@ class Schema:
     # What is done to them
 
     def create(self):
-        return ['CREATE SEQUENCE serial START 1000'] + [text for table in self.tables.values() for text in table.create]
+        return ['CREATE SEQUENCE serial START 1000', 'CREATE SEQUENCE fuel'] + [text for table in self.tables.values() for text in table.create]
 
     def fill(self):
         """The rows that are there before anything is attached."""

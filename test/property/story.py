@@ -31,6 +31,9 @@ class Story:
             for kind in ('redefine', 'truncate', 'many'):
                 self.kinds.pop(kind, None)
         self.transactions = 0
+        # Serializable ones are so among themselves only.
+        serializable, others = [' ISOLATION LEVEL SERIALIZABLE'], ['', '', '', '', ' ISOLATION LEVEL REPEATABLE READ']
+        self.isolations = serializable + others if self.sessions == 1 else serializable if rng.random() < 0.2 else others
 
     def steps(self):
         queues = [self.session(number) for number in range(self.sessions)]
@@ -55,7 +58,7 @@ class Story:
         return steps + undecided
 
     def transaction(self, statements):
-        isolation = self.rng.choice(['', '', '', '', ' ISOLATION LEVEL REPEATABLE READ', ' ISOLATION LEVEL SERIALIZABLE'])
+        isolation = self.rng.choice(self.isolations)
         steps = [('begin', f'BEGIN{isolation}')]
         guarded = self.rng.random() < 0.4   # a statement that fails is undone alone
         savepoints = []

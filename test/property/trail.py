@@ -11,6 +11,7 @@ class Trail:
         self.view = view        # as it was last seen
         self.first = {}         # key -> number of the statement that changed it first
         self.actors = {}        # key -> who made its last change
+        self.rekeyed = set()    # entities of which rows may have taken other keys
         self.states = {}        # key -> the rows that were seen, in the order
         self.number = 0
         self.marks = []         # a savepoint each: (name, first, actors)
@@ -26,6 +27,8 @@ class Trail:
         """After a statement; one that rewrites tables moves rows without changing them."""
         self.number += 1
         changed = self.view.differences(view)
+        gone = {entity for entity, key in self.view.rows.keys() - view.rows.keys()}
+        self.rekeyed |= gone & {entity for entity, key in view.rows.keys() - self.view.rows.keys()}
         for key in changed & (self.view.rows.keys() ^ view.rows.keys()) if rewritten else changed:
             self.first.setdefault(key, self.number)
             self.actors[key] = actor

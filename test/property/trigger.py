@@ -1,7 +1,8 @@
 """trigger: random triggers of an application, of all four times, on the tables of a schema.
 
 They change the row itself, siblings, earlier rows and other tables.  Their names sort before or
-after that of the capture trigger, and some are deferred to the commit.  Each ends its own recursion.
+after that of the capture trigger, and some are deferred to the commit.  Each ends its own recursion;
+deferred ones, which are queued anew and don't nest, when the fuel is used up.
 """
 TIMES = ('BEFORE ROW', 'BEFORE ROW', 'AFTER ROW', 'AFTER ROW', 'AFTER ROW', 'BEFORE STATEMENT', 'AFTER STATEMENT', 'DEFERRED')
 PREFIXES = ('000', '00_a', '00_z', 'zz')    # around 00_bugevents
@@ -25,8 +26,12 @@ class Trigger:
 
     def create(self):
         return [f'CREATE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN'
-                f' IF pg_trigger_depth() > {self.depth} THEN RETURN {self.result()}; END IF; {self.body()}; RETURN {self.result()}; END $f$;'
+                f' IF {self.ends()} THEN RETURN {self.result()}; END IF; {self.body()}; RETURN {self.result()}; END $f$;'
                 f' {self.definition()}']
+
+    def ends(self):
+        fuel = " OR nextval('fuel') > 60" if self.time == 'DEFERRED' else ''
+        return f'pg_trigger_depth() > {self.depth}{fuel}'
 
     def definition(self):
         function = f'EXECUTE FUNCTION {self.function}()'

@@ -9,8 +9,8 @@ import collections
 
 from change import Message, changes_between
 
-# events: what bugevents.events() says; touched: keys; first, states, actors: as in a trail, or None
-Commit = collections.namedtuple('Commit', 'transaction before after events touched first states actors pieces')
+# events: what bugevents.events() says; touched: keys; first to rekeyed: as in a trail, or None
+Commit = collections.namedtuple('Commit', 'transaction before after events touched first states actors rekeyed pieces')
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
@@ -115,10 +115,14 @@ class Verdict:
                 return
 
     def judge_order(self, commit):
-        """By each row's first change, as far as it is known: by the statement that made it."""
+        """By each row's first change, as far as it is known: by the statement that made it.
+
+        What a row that took another key did before it had it is not known.
+        """
         if commit.first is None:
             return
-        places = [(commit.first.get(self.first_key(event), 10**9), key_of(event), event.action) for event in commit.events]
+        places = [(commit.first.get(self.first_key(event), 10**9), key_of(event), event.action) for event in commit.events
+                  if event.type not in commit.rekeyed]
         for one, other in zip(places, places[1:]):
             if one[0] > other[0]:
                 self.accuse('order', commit, f'{one[1]} {one[2]} was changed first by statement {one[0]}, but comes before'
@@ -144,11 +148,20 @@ class Verdict:
         for event in seen:
             self.apply(commit, viewer, state, event)
         now = commit.after.visible(viewer)
+        if self.is_untold(commit, viewer, seen):
+            self.accuse('truncated', commit, f'{viewer} saw rows that are gone with a TRUNCATE, and was not told')
+            return
         untold = {key for key in state.keys() | now.keys() if self.differ(key, state.get(key), now.get(key))} & commit.touched
         if untold:
             key = min(untold, key=str)
             self.accuse('pieces', commit, f'{key}, seen by {viewer}:\n  events lead to {state.get(key)}\n  SELECT says    {now.get(key)}\n'
                         + '\n'.join(f'  {event.action} {event.payload}' for event in seen if not is_row(event) or key_of(event) == key))
+
+    @staticmethod
+    def is_untold(commit, viewer, seen):
+        """Was a table emptied that the viewer saw rows of, for others' ears only?"""
+        silent = {event.type for event in commit.events if event.action == 'truncated'} - {event.type for event in seen if event.action == 'truncated'}
+        return any(key[0] in silent for key in commit.before.visible(viewer))
 
     def apply(self, commit, viewer, state, event):
         if event.action in ('truncated', 'reload'):

@@ -38,6 +38,7 @@ class World:
         story = Story(rng, self.schema)
         self.sessions = story.sessions
         # A lock that isn't given up is a prepared transaction's, of the session itself.
+        self.settings['statement_timeout'] = '20s'
         self.settings['lock_timeout'] = '100ms' if self.sessions == 1 else '2s'
         self.steps = story.steps()
         self.log = []               # (step, outcome, what was said)
@@ -109,7 +110,7 @@ class World:
     def committed(self, session, step):
         after = View.read(self.observer, self.schema)
         events = self.read_events()
-        commit = Commit(step.transaction, self.view, after, events, self.view.differences(after), None, None, None, session.pieces)
+        commit = Commit(step.transaction, self.view, after, events, self.view.differences(after), None, None, None, None, session.pieces)
         if session.trail and session.trail.before is self.view:
             commit = self.with_trail(commit, session.trail, session.actor)
         if self.schema.followed:
@@ -128,7 +129,7 @@ class World:
         late = trail.view.differences(commit.after)
         trail.states_of(commit.after.rows)
         return commit._replace(touched=set(trail.first) | late, first=trail.first, states=trail.states,
-                               actors={**trail.actors, **dict.fromkeys(late, actor)})
+                               actors={**trail.actors, **dict.fromkeys(late, actor)}, rekeyed=trail.rekeyed)
 
     def rolled_back(self, step):
         if self.sessions > 1:       # another may have ended at once: what is of nobody is found at the next commit
@@ -170,7 +171,7 @@ class World:
         """Schema, what happened up to the complaint, and the complaint."""
         complaint = self.verdict.complaints[0]
         yield f'seed {self.seed}: {complaint.kind}'
-        for sql in self.schema.create()[1:] + self.schema.fill() + self.schema.attach() + self.triggers[1:]:
+        for sql in self.schema.create() + self.schema.fill() + self.schema.attach() + self.triggers[1:]:
             yield ' '.join(sql.split())
         for step, outcome, said in self.log:
             if step is None or complaint.transaction and step.transaction > complaint.transaction and self.sessions == 1:
