@@ -1,8 +1,8 @@
 """trigger: random triggers of an application, of all four times, on the tables of a schema.
 
 They change the row itself, siblings, earlier rows and other tables.  Their names sort before or
-after that of the capture trigger, and some are deferred to the commit.  Each ends its own recursion;
-deferred ones, which are queued anew and don't nest, when the fuel is used up.
+after that of the capture trigger, and some are deferred to the commit.  Each ends its own recursion,
+and all end when the fuel is used up: deferred ones are queued anew and don't nest.
 """
 TIMES = ('BEFORE ROW', 'BEFORE ROW', 'AFTER ROW', 'AFTER ROW', 'AFTER ROW', 'BEFORE STATEMENT', 'AFTER STATEMENT', 'DEFERRED')
 PREFIXES = ('000', '00_a', '00_z', 'zz')    # around 00_bugevents
@@ -30,8 +30,7 @@ class Trigger:
                 f' {self.definition()}']
 
     def ends(self):
-        fuel = " OR nextval('fuel') > 60" if self.time == 'DEFERRED' else ''
-        return f'pg_trigger_depth() > {self.depth}{fuel}'
+        return f"pg_trigger_depth() > {self.depth} OR nextval('fuel') > 300"
 
     def definition(self):
         function = f'EXECUTE FUNCTION {self.function}()'

@@ -38,7 +38,7 @@ class World:
         story = Story(rng, self.schema)
         self.sessions = story.sessions
         # A lock that isn't given up is a prepared transaction's, of the session itself.
-        self.settings['statement_timeout'] = '20s'
+        self.settings['statement_timeout'] = '5s'
         self.settings['lock_timeout'] = '100ms' if self.sessions == 1 else '2s'
         self.steps = story.steps()
         self.log = []               # (step, outcome, what was said)
@@ -173,9 +173,13 @@ class World:
         yield f'seed {self.seed}: {complaint.kind}'
         for sql in self.schema.create() + self.schema.fill() + self.schema.attach() + self.triggers[1:]:
             yield ' '.join(sql.split())
-        for step, outcome, said in self.log:
-            if step is None or complaint.transaction and step.transaction > complaint.transaction and self.sessions == 1:
+        for step, outcome, said in self.log_up_to(complaint):
+            if step is None:
                 break
             session = f'{step.session}: ' if self.sessions > 1 else ''
             yield f'{session}{step.sql}{"" if outcome == OK else f"    -- {outcome} {said}"}'
         yield complaint.text
+
+    def log_up_to(self, complaint):
+        ends = [i for i, (step, *_) in enumerate(self.log) if step and step.transaction == complaint.transaction]
+        return self.log[:ends[-1] + 1] if ends else self.log
