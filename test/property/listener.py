@@ -106,7 +106,7 @@ class Listener:
             self.regroup(commit, later, state, unknown, now)
         stale = {key for key in commit.before.rows.keys() & commit.after.rows.keys()
                  if key not in commit.touched and commit.before.rows[key] != commit.after.rows[key]}
-        unknown |= stale
+        unknown |= stale | (commit.shifted if commit.pieces else set())
         for key in unknown | {key for key in state if key not in now and key[0] == 'user' and not viewer.is_admin}:
             state.pop(key, None)
         for key in sorted(state.keys() | now.keys(), key=str):

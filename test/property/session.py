@@ -105,6 +105,8 @@ class Session:
             sent = re.search(r"bugevents.send.*'mark', '(.*)'\)", step.sql)
             if sent:
                 self.trail.sent(sent.group(1))
+            if 'SET id =' in step.sql:
+                self.trail.rekeyed |= {'bug_report', 'comment'}
             self.trail.look(self.view(), self.acts_for(), step.kind == 'ddl')
 
     def acts_for(self):

@@ -21,19 +21,24 @@ KINDS = {
 
 
 class Story:
-    def __init__(self, rng, schema):
+    def __init__(self, rng, schema, watched):
         self.rng = rng
         self.schema = schema
         features = schema.features
         self.kinds = {kind: weight for kind, (needs, weight) in KINDS.items() if needs is None or needs in features}
         self.sessions = rng.choice([2, 2, 3]) if 'concurrent' in features and rng.random() < 0.25 else 1
         if self.sessions > 1:       # their locks would be all that is met
-            for kind in ('redefine', 'truncate', 'many'):
-                self.kinds.pop(kind, None)
+            self.without('redefine', 'truncate', 'many')
+        elif not watched:           # nobody would know the states between
+            self.without('redefine', 'truncate')
         self.transactions = 0
         # Serializable ones are so among themselves only.
         serializable, others = [' ISOLATION LEVEL SERIALIZABLE'], ['', '', '', '', ' ISOLATION LEVEL REPEATABLE READ']
         self.isolations = serializable + others if self.sessions == 1 else serializable if rng.random() < 0.2 else others
+
+    def without(self, *kinds):
+        for kind in kinds:
+            self.kinds.pop(kind, None)
 
     def steps(self):
         queues = [self.session(number) for number in range(self.sessions)]

@@ -53,3 +53,8 @@ class Trail:
 
     def find(self, name):
         return max(i for i, (mark, *_) in enumerate(self.marks) if mark == name)
+
+    def shifted(self, after):
+        """Rows of which one version was seen with different looked-up values."""
+        return {key for key, row in after.rows.items()
+                if any(seen.place == row.place and seen != row for seen in self.states.get(key, []))}

@@ -9,8 +9,9 @@ import collections
 
 from change import Message, changes_between
 
-# events: what bugevents.events() says; touched: keys; first to rekeyed: as in a trail, or None
-Commit = collections.namedtuple('Commit', 'transaction before after events touched first states actors rekeyed pieces')
+# events: what bugevents.events() says; touched: keys; first to rekeyed: as in a trail, or None;
+# shifted: keys of rows whose looked-up values changed under their last version
+Commit = collections.namedtuple('Commit', 'transaction before after events touched first states actors rekeyed shifted pieces')
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
@@ -132,7 +133,7 @@ class Verdict:
     def judge_actors(self, commit):
         """Who made the last change of each row."""
         for event in commit.events:
-            if commit.actors is not None and is_row(event) and event.actor != commit.actors.get(key_of(event), event.actor):
+            if commit.actors is not None and event.type not in commit.rekeyed and event.actor != commit.actors.get(key_of(event), event.actor):
                 self.accuse('actor', commit, f'{key_of(event)} {event.action} is said to be of {event.actor}, not {commit.actors[key_of(event)]}')
                 return
 
@@ -152,7 +153,7 @@ class Verdict:
             self.accuse('truncated', commit, f'{viewer} saw rows that are gone with a TRUNCATE, and was not told')
             return
         untold = {key for key in state.keys() | now.keys() if self.differ(key, state.get(key), now.get(key))
-                  and not (key[0] == 'user' and not viewer.is_admin)} & commit.touched
+                  and not (key[0] == 'user' and not viewer.is_admin)} & commit.touched - commit.shifted
         if untold:
             key = min(untold, key=str)
             self.accuse('pieces', commit, f'{key}, seen by {viewer}:\n  events lead to {state.get(key)}\n  SELECT says    {now.get(key)}\n'

@@ -35,7 +35,7 @@ class World:
         self.triggers = make_triggers(rng, self.schema, Statements(rng, self.schema))
         self.watched = rng.random() < 0.85
         self.settings = {'search_path': f'w{seed}', 'bugevents.spill_size': '64kB' if rng.random() < 0.3 else '1MB'}
-        story = Story(rng, self.schema)
+        story = Story(rng, self.schema, self.watched)
         self.sessions = story.sessions
         # A lock that isn't given up is a prepared transaction's, of the session itself.
         self.settings['statement_timeout'] = '5s'
@@ -110,7 +110,7 @@ class World:
     def committed(self, session, step):
         after = View.read(self.observer, self.schema)
         events = self.read_events()
-        commit = Commit(step.transaction, self.view, after, events, self.view.differences(after), None, None, None, None, session.pieces)
+        commit = Commit(step.transaction, self.view, after, events, self.view.differences(after), None, None, None, None, frozenset(), session.pieces)
         if session.trail and session.trail.before is self.view:
             commit = self.with_trail(commit, session.trail, session.actor)
         if self.schema.followed:
@@ -129,7 +129,8 @@ class World:
         late = trail.view.differences(commit.after)
         trail.states_of(commit.after.rows)
         return commit._replace(touched=set(trail.first) | late, first=trail.first, states=trail.states,
-                               actors={**trail.actors, **dict.fromkeys(late, actor)}, rekeyed=trail.rekeyed)
+                               actors={**trail.actors, **dict.fromkeys(late, actor)}, rekeyed=trail.rekeyed,
+                               shifted=trail.shifted(commit.after))
 
     def rolled_back(self, step):
         if self.sessions > 1:       # another may have ended at once: what is of nobody is found at the next commit
