@@ -47,5 +47,6 @@ class Change:
 
 def changes_between(before, after, touched, quiet):
     """Of the rows that were touched; quiet: entity -> fields."""
-    changes = (Change(key, before.rows.get(key), after.rows.get(key), quiet.get(key[0], frozenset())) for key in touched)
+    changes = (Change(key, before.rows.get(key), after.rows.get(key), quiet.get(key[0], frozenset()))
+               for key in touched)
     return [change for change in changes if change.old or change.new]

@@ -23,8 +23,8 @@ class Ground(Arena):
 
     def lacks(self):
         """The features of worlds that this build doesn't have."""
-        has = self.psql('torture', "SELECT string_agg(proname || ' ' || proargnames::text, ' ') FROM pg_proc WHERE pronamespace = 'bugevents'::regnamespace")
-        return (set() if 'follow {' in has else {'follow'}) | (set() if 'quiet' in has else {'quiet', 'extras', 'kinds'})
+        has = self.psql('torture', "SELECT proname, proargnames FROM pg_proc WHERE pronamespace = 'bugevents'::regnamespace")
+        return (set() if 'follow|' in has else {'follow'}) | (set() if ',quiet}' in has else {'quiet', 'extras', 'kinds'})
 
     def build(self):
         super().build()

@@ -9,7 +9,7 @@ import json
 import select
 import time
 
-from verdict import Event, fold, is_row, key_of
+from verdict import Event, is_row, key_of
 from view import Viewer
 from websocket import Connection, make_token
 
@@ -27,7 +27,7 @@ class Listener:
         self.fence = None
 
     def __repr__(self):
-        return f'client of user {self.user} ({self.role}{", projects " + str(self.projects) if self.projects else ""})'
+        return f'client of user {self.user} (role {self.role}, projects {self.projects})'
 
     # Receiving
 
@@ -40,8 +40,9 @@ class Listener:
             elif message['type'] == 'fence':
                 self.fence = message['payload']['mark']
             elif 'seq' in message:
-                self.events.append(Event(message['seq'], message['tx']['id'], message['type'], message['action'], None,
-                                         message['payload'], message.get('changes'), message.get('actor')))
+                self.events.append(Event(
+                    message['seq'], message['tx']['id'], message['type'], message['action'], None,
+                    message['payload'], message.get('changes'), message.get('actor')))
 
     @property
     def gone(self):
@@ -84,19 +85,13 @@ class Listener:
             while event and event.seq <= last:
                 seen.append(event)
                 event = next(events)
-            self.apply(verdict, commit, viewer, seen, state)
+            for message in seen:
+                verdict.apply(commit, viewer, state, message)
             self.compare(verdict, commit, viewer, later, state, unknown, {key_of(e) for e in seen if is_row(e)})
         if event:
-            verdict.accuse('listener', commits[-1], f'{self} was sent what it should not have been: {event}')
+            verdict.accuse('listener', commits[-1].transaction, f'{self} was sent what it should not have been: {event}')
         if self.gone and all(self.is_active(commit.after) for commit in commits):
-            verdict.accuse('listener', commits[-1], f'{self} was disconnected: {self.connection.closed}')
-
-    def apply(self, verdict, commit, viewer, seen, state):
-        for event in seen:
-            if event.action in ('truncated', 'reload'):
-                verdict.empty(commit, viewer, state, event)
-            elif is_row(event):
-                fold(state, viewer, event)
+            verdict.accuse('listener', commits[-1].transaction, f'{self} was disconnected: {self.connection.closed}')
 
     def compare(self, verdict, commit, viewer, later, state, unknown, told):
         """What it shows, against what it can SELECT."""
@@ -107,13 +102,11 @@ class Listener:
         stale = {key for key in commit.before.rows.keys() & commit.after.rows.keys()
                  if key not in commit.touched and commit.before.rows[key] != commit.after.rows[key]}
         unknown |= stale | (commit.shifted if commit.pieces else set())
-        for key in unknown | {key for key in state if key not in now and key[0] == 'user' and not viewer.is_admin}:
+        for key in unknown:
             state.pop(key, None)
         for key in sorted(state.keys() | now.keys(), key=str):
-            if key in unknown or key[0] == 'user' and not later.is_admin:
-                continue
-            if verdict.differ(key, state.get(key), now.get(key)):
-                verdict.accuse('fold', commit, f'{key}: {self}\n  shows  {state.get(key)}\n  SELECT {now.get(key)}')
+            if key not in unknown and verdict.is_judged(key, later) and verdict.differ(key, state.get(key), now.get(key)):
+                verdict.accuse('fold', commit.transaction, f'{key}: {self}\n  shows  {state.get(key)}\n  SELECT {now.get(key)}')
                 return
 
     @staticmethod
@@ -132,13 +125,9 @@ def receive_all(listeners, condition):
         waiting = [one for one in listeners if not one.gone and not condition(one)]
         if not waiting or time.monotonic() > end:
             return not waiting
-        readable, writable, _ = select.select(waiting_sockets(waiting), [one.connection for one in waiting if one.connection.outbox], [], 0.5)
+        connections = {one.connection: one for one in waiting}
+        readable, writable, _ = select.select(connections, [one for one in connections if one.outbox], [], 0.5)
         for connection in writable:
             connection.write()
-        for one in waiting:
-            if one.connection in readable:
-                one.take()
-
-
-def waiting_sockets(listeners):
-    return [one.connection for one in listeners]
+        for connection in readable:
+            connections[connection].take()

@@ -39,9 +39,9 @@ class Session:
 
     def run(self, step):
         """What became of it, and what the server said."""
-        if self.failed and step.kind not in ('begin', 'rollback', 'commit prepared', 'rollback prepared') or step.kind == 'release' and not self.knows(step):
+        if self.failed and step.kind not in ('begin', 'rollback') and not step.kind.endswith('prepared'):
             return self.give_up(step)
-        if step.kind.endswith('prepared') and step.sql.split()[-1] not in self.prepared:
+        if not self.knows(step):
             return SKIPPED, ''
         try:
             self.cursor.execute(step.sql)
@@ -51,7 +51,10 @@ class Session:
         return OK, self.cursor.statusmessage
 
     def knows(self, step):
-        return step.sql.split()[-1] in self.savepoints
+        """Is there the savepoint or the prepared transaction that the step speaks of?"""
+        names = {'release': self.savepoints, 'rollback to': self.savepoints,
+                 'commit prepared': self.prepared, 'rollback prepared': self.prepared}.get(step.kind)
+        return names is None or step.sql.split()[-1] in names
 
     def give_up(self, step):
         """The rest of a transaction that failed, up to its end."""

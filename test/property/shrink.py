@@ -7,6 +7,8 @@ import time
 
 from world import World
 
+DROPPABLE = ('statement', 'truncate', 'ddl', 'savepoint', 'rollback to', 'release')
+
 
 def shrink(ground, world, features, seconds):
     """A world that was lived and went wrong, as short as time allowed."""
@@ -44,4 +46,4 @@ def triggers(world):
 
 
 def statements(world):
-    return [[step] for step in world.steps if step.kind in ('statement', 'truncate', 'ddl', 'savepoint', 'rollback to', 'release')]
+    return [[step] for step in world.steps if step.kind in DROPPABLE]

@@ -23,7 +23,8 @@ class Stage:
             if step is None:
                 self.wait()
             elif self.pools:
-                self.busy[step.session] = step, self.pools[step.session].submit(self.sessions[step.session].run, step)
+                future = self.pools[step.session].submit(self.sessions[step.session].run, step)
+                self.busy[step.session] = step, future
                 self.settle()
             else:
                 self.done(self.sessions[0], step, self.sessions[0].run(step))
@@ -50,7 +51,8 @@ class Stage:
         self.settle()
 
     def collect(self, seconds):
-        concurrent.futures.wait([future for _, future in self.busy.values()], seconds, concurrent.futures.FIRST_COMPLETED)
+        futures = [future for _, future in self.busy.values()]
+        concurrent.futures.wait(futures, seconds, concurrent.futures.FIRST_COMPLETED)
         for number, (step, future) in list(self.busy.items()):
             if future.done():
                 del self.busy[number]

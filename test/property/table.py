@@ -78,6 +78,6 @@ class Table:
     def select(self):
         """A row each: entity, payload, whether the filter lets it through, audience, which version it is."""
         payload = ', '.join(f"'{field}', {sql}" for field, sql in self.sql.items())
-        return (f"SELECT '{self.entity}', jsonb_build_object({payload})::text, coalesce({self.filter or 'true'}, false),"
-                f" {self.audience or 'NULL::text[]'}, row.tableoid::regclass::text, row.ctid::text, row.xmin::text"
-                f' FROM {self.name} AS row')
+        return (f"SELECT '{self.entity}', jsonb_build_object({payload})::text,"
+                f" coalesce({self.filter or 'true'}, false), {self.audience or 'NULL::text[]'},"
+                f' row.tableoid::regclass::text, row.ctid::text, row.xmin::text FROM {self.name} AS row')

@@ -27,7 +27,7 @@ class View:
             key = entity, payload['id']
             if key in rows:
                 raise Ambiguous(f'{entity} {payload["id"]}')
-            rows[key] = Row(payload, wanted, None if audience is None else frozenset(filter(None, audience)) or frozenset({'admin'}), tuple(place))
+            rows[key] = Row(payload, wanted, principals_of(audience), tuple(place))
         return cls(rows)
 
     def of(self, entity):
@@ -38,14 +38,15 @@ class View:
         """What the viewer could SELECT: (entity, key) -> payload."""
         return {key: viewer.strip(key[0], row.payload) for key, row in self.rows.items() if viewer.sees(key[0], row)}
 
-    def differences(self, later):
-        """The keys whose versions differ."""
+    def differences(self, later, by=lambda row: row and row.place):
+        """The keys whose versions differ, or what else is asked for."""
         return {key for key in self.rows.keys() | later.rows.keys()
-                if self.rows.get(key) != later.rows.get(key) and place(self.rows.get(key)) != place(later.rows.get(key))}
+                if by(self.rows.get(key)) != by(later.rows.get(key))}
 
 
-def place(row):
-    return row and row.place
+def principals_of(audience):
+    """None where none was said; where nobody is named, admins."""
+    return None if audience is None else frozenset(filter(None, audience)) or frozenset({'admin'})
 
 
 class Viewer:
@@ -68,10 +69,10 @@ class Viewer:
 
     def receives(self, audience):
         """Is an event with these lines of audience for the viewer?"""
-        names = [name for name in audience if name[0] not in '!&']
-        only = [name[1:] for name in audience if name[0] == '&']
-        return (bool(self.principals.intersection(names)) and (not only or bool(self.principals.intersection(only)))
-                and not self.principals.intersection(name[1:] for name in audience if name[0] == '!'))
+        named = {name for name in audience if name[0] not in '!&'}
+        only, but = ({name[1:] for name in audience if name[0] == sign} for sign in '&!')
+        mine = self.principals
+        return bool(mine & named) and (not only or bool(mine & only)) and not mine & but
 
     def __repr__(self):
         return ' '.join(sorted(self.principals))

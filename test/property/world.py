@@ -8,8 +8,6 @@ it: steps and triggers given by hand in place of those that were drawn.
 import json
 import random
 
-import psycopg2
-
 from listener import Listener, receive_all
 from schema import Schema
 from session import FAILED, OK, Session
@@ -17,11 +15,13 @@ from stage import Stage
 from statement import Statements
 from story import Story
 from trigger import make_triggers
-from verdict import Commit, Complaint, Event, Verdict
+from verdict import Commit, Event, Verdict
 from view import Ambiguous, View, Viewer
 
-PROBES = ((), ('admin',), ('user:1',), ('user:2',), ('user:3',), ('user:4',), ('project:1',), ('project:2',), ('project:3',),
-          ('user:2', 'project:1', 'project:2'), ('admin', 'user:1'))
+# Principals of those through whose eyes the complete stream is judged.
+PROBES = ((), ('admin',), ('admin', 'user:1'), ('user:1',), ('user:2',), ('user:3',), ('user:4',),
+          ('project:1',), ('project:2',), ('project:3',), ('user:2', 'project:1', 'project:2'))
+# Who listens: user, role, projects of the token
 LISTENERS = (('1', 'admin', ()), ('2', 'user', ()), ('3', 'user', (1,)))
 
 
@@ -34,11 +34,11 @@ class World:
         self.schema = Schema(rng, features)
         self.triggers = make_triggers(rng, self.schema, Statements(rng, self.schema))
         self.watched = rng.random() < 0.85
-        self.settings = {'search_path': f'w{seed}', 'bugevents.spill_size': '64kB' if rng.random() < 0.3 else '1MB'}
+        self.settings = {'search_path': f'w{seed}', 'statement_timeout': '5s',
+                         'bugevents.spill_size': '64kB' if rng.random() < 0.3 else '1MB'}
         story = Story(rng, self.schema, self.watched)
         self.sessions = story.sessions
         # A lock that isn't given up is a prepared transaction's, of the session itself.
-        self.settings['statement_timeout'] = '5s'
         self.settings['lock_timeout'] = '100ms' if self.sessions == 1 else '2s'
         self.steps = story.steps()
         self.log = []               # (step, outcome, what was said)
@@ -70,20 +70,20 @@ class World:
 
     def found(self):
         name = f'w{self.seed}'
-        self.observer.execute(f'DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}; SET search_path = {name}')
-        self.observer.execute('; '.join(self.schema.create() + self.schema.fill() + self.schema.attach()))
-        for trigger in self.triggers:
-            try:
-                self.observer.execute(trigger)
-            except psycopg2.Error as error:
-                raise SystemExit(f'world {self.seed}: {error}\n{trigger}')
+        self.observer.execute(f'DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}')
+        self.observer.execute(f'SET search_path = {name}')
+        self.observer.execute('; '.join(self.founding() + self.triggers))
         self.read_events()
         self.view = View.read(self.observer, self.schema)
 
+    def founding(self):
+        return self.schema.create() + self.schema.fill() + self.schema.attach()
+
     def listen(self):
-        self.listeners = [Listener(self.ground.port, self.ground.secret, *who, self.schema) for who in LISTENERS]
+        ground = self.ground
+        self.listeners = [Listener(ground.port, ground.secret, *who, self.schema) for who in LISTENERS]
         if not receive_all(self.listeners, lambda one: one.ready):
-            self.verdict.complaints.append(Complaint('listener', 0, f'not let in: {[one for one in self.listeners if not one.ready]}'))
+            self.verdict.accuse('listener', 0, f'let in are only {[one for one in self.listeners if one.ready]}')
 
     def play(self):
         watched = self.watched and self.sessions == 1
@@ -100,7 +100,7 @@ class World:
         self.log.append((step, *outcome))
         if step.kind == 'begin' and session.trail:
             session.trail.before = self.view
-        if step.kind in ('commit', 'commit prepared') and outcome == (OK, 'COMMIT' if step.kind == 'commit' else 'COMMIT PREPARED'):
+        if outcome in ((OK, 'COMMIT'), (OK, 'COMMIT PREPARED')):
             self.committed(session, step)
         elif step.kind in ('commit', 'rollback', 'rollback prepared') or outcome[0] == FAILED:
             self.rolled_back(step)
@@ -108,17 +108,16 @@ class World:
     # The judgement
 
     def committed(self, session, step):
-        after = View.read(self.observer, self.schema)
+        before, self.view = self.view, View.read(self.observer, self.schema)
         events = self.read_events()
-        commit = Commit(step.transaction, self.view, after, events, self.view.differences(after), None, None, None, None, frozenset(), session.pieces)
-        if session.trail and session.trail.before is self.view:
+        commit = Commit(step.transaction, before, self.view, events, before.differences(self.view), session.pieces)
+        if session.trail and session.trail.before is before:
             commit = self.with_trail(commit, session.trail, session.actor)
         if self.schema.followed:
-            commit.touched.update(key for key in self.view.rows.keys() | after.rows.keys() if self.view.rows.get(key) != after.rows.get(key))
+            commit.touched.update(before.differences(self.view, by=lambda row: row))
         if self.sessions > 1 and len({event.xid for event in events}) > 1:      # two that ended at once
             commit = commit._replace(pieces=True)
         self.commits.append(commit)
-        self.view = after
         self.numbers['transactions'] += 1
         self.numbers['events'] += len(commit.events)
         self.verdict.judge(commit)
@@ -133,16 +132,15 @@ class World:
                                shifted=trail.shifted(commit.after))
 
     def rolled_back(self, step):
-        if self.sessions > 1:       # another may have ended at once: what is of nobody is found at the next commit
-            return
-        events = self.read_events()
+        """Of several sessions another may have ended at once; the next commit tells."""
+        events = self.read_events() if self.sessions == 1 else []
         if events:
-            self.verdict.complaints.append(Complaint('rolled back', step.transaction, f'{step.sql} left {len(events)} events: {events[:3]}'))
+            self.verdict.accuse('aborted', step.transaction, f'{step.sql} left {len(events)} events: {events[:3]}')
 
     def read_events(self):
-        self.observer.execute('SELECT seq, xid::text, type, action, audience, payload, changes, actor FROM bugevents.events(%s, 100000)',
-                              (self.ground.position,))
-        events = [Event(seq, xid, kind, action, audience.split(), *rest) for seq, xid, kind, action, audience, *rest in self.observer.fetchall()]
+        self.observer.execute("SELECT seq, xid::text, type, action, string_to_array(audience, ' '), payload, changes, actor"
+                              ' FROM bugevents.events(%s, 100000)', (self.ground.position,))
+        events = [Event(*row) for row in self.observer.fetchall()]
         if events:
             self.ground.position = events[-1].seq
         return events
@@ -159,7 +157,7 @@ class World:
         self.observer.execute("SELECT bugevents.send('fence', 'passed', %s)", (json.dumps({'mark': mark}),))
         self.read_events()
         if not receive_all(self.listeners, lambda one: one.fence == mark):
-            self.verdict.complaints.append(Complaint('listener', 0, f'never got to the end: {[one for one in self.listeners if one.fence != mark]}'))
+            self.verdict.accuse('listener', 0, f'never got to the end: {[one for one in self.listeners if one.fence != mark]}')
         for one in self.listeners:
             self.numbers['messages'] += len(one.events)
             if self.commits and not self.verdict.complaints:
@@ -171,15 +169,14 @@ class World:
     def story(self):
         """Schema, what happened up to the complaint, and the complaint."""
         complaint = self.verdict.complaints[0]
-        yield f'seed {self.seed}: {complaint.kind}'
-        for sql in self.schema.create() + self.schema.fill() + self.schema.attach() + self.triggers[1:]:
+        for sql in self.founding() + self.triggers[1:]:
             yield ' '.join(sql.split())
         for step, outcome, said in self.log_up_to(complaint):
             if step is None:
                 break
             session = f'{step.session}: ' if self.sessions > 1 else ''
             yield f'{session}{step.sql}{"" if outcome == OK else f"    -- {outcome} {said}"}'
-        yield complaint.text
+        yield f'{complaint.kind}: {complaint.text}'
 
     def log_up_to(self, complaint):
         ends = [i for i, (step, *_) in enumerate(self.log) if step and step.transaction == complaint.transaction]
