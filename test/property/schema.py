@@ -22,7 +22,8 @@ BUGS_FORMS = {
         ('bugs_1', 'bugs', 'FOR VALUES IN (1)', ''), ('bugs_2', 'bugs', 'FOR VALUES IN (2)', ''),
         ('bugs_x', 'bugs', 'DEFAULT', '')]),
     'range': ('id', 'id', 'RANGE (id)', [
-        ('bugs_1', 'bugs', 'FOR VALUES FROM (MINVALUE) TO (5)', ''), ('bugs_2', 'bugs', 'FOR VALUES FROM (5) TO (MAXVALUE)', '')]),
+        ('bugs_1', 'bugs', 'FOR VALUES FROM (MINVALUE) TO (5)', ''),
+        ('bugs_2', 'bugs', 'FOR VALUES FROM (5) TO (MAXVALUE)', '')]),
     'hash': ('id', 'id', 'HASH (id)', [
         ('bugs_1', 'bugs', 'FOR VALUES WITH (MODULUS 2, REMAINDER 0)', ''),
         ('bugs_2', 'bugs', 'FOR VALUES WITH (MODULUS 2, REMAINDER 1)', '')]),
@@ -45,7 +46,8 @@ class Schema:
         self.rng = rng
         self.features = features
         self.bugs_form = self.draw_form()
-        self.comments_form = rng.choice(['plain', 'plain', 'hash', 'inherited'] if 'partitions' in features else ['plain'])
+        forms = ['plain', 'plain', 'hash', 'inherited'] if 'partitions' in features else ['plain']
+        self.comments_form = rng.choice(forms)
         self.reference = self.draw_reference()
         self.tables = {table.name: table for table in (
             self.make_states(), self.make_labels(), self.make_projects(), self.make_people(),
@@ -112,28 +114,31 @@ class Schema:
 
     def make_projects(self):
         table = Table('projects', self.maybe('project', 0.7))
-        table.create = [f'CREATE TABLE projects (id bigint PRIMARY KEY, name text, about text, private boolean DEFAULT false, {TRACKER_COLUMNS})']
+        table.create = ['CREATE TABLE projects (id bigint PRIMARY KEY, name text, about text,'
+                        f' private boolean DEFAULT false, {TRACKER_COLUMNS})']
         self.map_row(table, id='id', name='name', description='about')
         if self.has('lookups', 0.3):
-            table.expression('description', '(SELECT count(*)::text FROM members m WHERE m.project_id = row.id)',
-                             'members', 'SELECT row.project_id')
+            count = '(SELECT count(*)::text FROM members m WHERE m.project_id = row.id)'
+            table.expression('description', count, 'members', 'SELECT row.project_id')
         if self.has('audiences', 0.4):
-            table.seen_by("CASE WHEN row.private THEN 'project:' || row.id ELSE 'all' END",
-                          "ARRAY[CASE WHEN row.private THEN 'project:' || row.id ELSE 'all' END]")
+            who = "CASE WHEN row.private THEN 'project:' || row.id ELSE 'all' END"
+            table.seen_by(who, f'ARRAY[{who}]')
         return table
 
     def make_people(self):
         table = Table('people', self.maybe('user', 0.6))
         table.create = [f"""CREATE TABLE people (id bigint PRIMARY KEY, login text, email text, phone text,
             role text DEFAULT 'user', status text DEFAULT 'active', {TRACKER_COLUMNS})"""]
-        self.map_row(table, id='id', username='login', email='email', phone='phone', role='role', status='status')
+        self.map_row(table, id='id', username='login', email='email', phone='phone', role='role',
+                     status='status')
         if self.rng.random() < 0.5:
             table.admin = {'email', 'phone'}
         return table
 
     def make_members(self):
         table = Table('members', self.maybe('membership', 0.6))
-        table.create = ["""CREATE TABLE members (id bigint PRIMARY KEY, user_id bigint REFERENCES people ON DELETE CASCADE ON UPDATE CASCADE,
+        table.create = ["""CREATE TABLE members (id bigint PRIMARY KEY,
+            user_id bigint REFERENCES people ON DELETE CASCADE ON UPDATE CASCADE,
             project_id bigint REFERENCES projects ON DELETE CASCADE ON UPDATE CASCADE)"""]
         for field in ('id', 'user_id', 'project_id'):
             table.column(field, field)
@@ -149,7 +154,8 @@ class Schema:
         if self.rng.random() < 0.6:
             table.add_extra('votes')
         if self.has('extras', 0.3):
-            table.extra_expression('labels', '(SELECT count(*) FROM labels l WHERE l.bug_id = row.id)', 'labels', 'SELECT row.bug_id')
+            count = '(SELECT count(*) FROM labels l WHERE l.bug_id = row.id)'
+            table.extra_expression('labels', count, 'labels', 'SELECT row.bug_id')
         if self.has('quiet', 0.3):
             table.quiet = {'updated_at'}
         self.look_up_for_bugs(table)
@@ -167,18 +173,19 @@ class Schema:
         deferrable = ' DEFERRABLE' if self.bugs_form == 'deferrable' else ''
         also = f', UNIQUE ({unique})' if unique and unique != key else ''
         return [f"""CREATE TABLE bugs (id bigint, project_id bigint{project}, summary text, body text,
-            status text DEFAULT 'open', state int DEFAULT 1, priority text DEFAULT 'medium', reporter bigint, owner bigint{owner},
-            hidden boolean DEFAULT false, votes int DEFAULT 0, {TRACKER_COLUMNS}, PRIMARY KEY ({key}){deferrable}{also})
+            status text DEFAULT 'open', state int DEFAULT 1, priority text DEFAULT 'medium', reporter bigint,
+            owner bigint{owner}, hidden boolean DEFAULT false, votes int DEFAULT 0, {TRACKER_COLUMNS},
+            PRIMARY KEY ({key}){deferrable}{also})
             {f'PARTITION BY {by}' if by else ''}"""] + [
             f'CREATE TABLE {name} PARTITION OF {of} {bounds} {below}' for name, of, bounds, below in partitions]
 
     def look_up_for_bugs(self, table):
         if self.has('lookups', 0.4):
-            table.expression('status', '(SELECT s.name FROM states s WHERE s.id = row.state)',
-                             'states', 'SELECT b.id FROM bugs b WHERE b.state = row.id')
+            name = '(SELECT s.name FROM states s WHERE s.id = row.state)'
+            table.expression('status', name, 'states', 'SELECT b.id FROM bugs b WHERE b.state = row.id')
         if self.has('lookups', 0.3):
-            table.expression('description', "(SELECT string_agg(l.label, ',' ORDER BY l.label) FROM labels l WHERE l.bug_id = row.id)",
-                             'labels', 'SELECT row.bug_id')
+            labels = "(SELECT string_agg(l.label, ',' ORDER BY l.label) FROM labels l WHERE l.bug_id = row.id)"
+            table.expression('description', labels, 'labels', 'SELECT row.bug_id')
 
     def filter_bugs(self, table):
         if self.has('filters', 0.3):
@@ -189,19 +196,26 @@ class Schema:
 
     def confine_bugs(self, table):
         of_project = "coalesce('project:' || row.project_id, 'admin')"
-        private = f"CASE WHEN (SELECT p.private FROM projects p WHERE p.id = row.project_id) THEN {of_project} ELSE 'all' END"
-        members = "(SELECT array_agg('user:' || m.user_id ORDER BY m.id) FROM members m WHERE m.project_id = row.project_id) || '{admin}'"
-        kinds = [('all', "ARRAY['all']"), (of_project, f'ARRAY[{of_project}]'),
-                 (f"ARRAY['admin', {of_project}]", f"ARRAY['admin', {of_project}]"),
-                 ("CASE WHEN row.hidden THEN 'admin' ELSE 'all' END", "ARRAY[CASE WHEN row.hidden THEN 'admin' ELSE 'all' END]"),
-                 ("coalesce('user:' || row.owner, 'all')", "ARRAY[coalesce('user:' || row.owner, 'all')]")]
+        hidden = "CASE WHEN row.hidden THEN 'admin' ELSE 'all' END"
+        owner = "coalesce('user:' || row.owner, 'all')"
+        kinds = [('all', "ARRAY['all']"), (f"ARRAY['admin', {of_project}]", f"ARRAY['admin', {of_project}]")]
+        kinds += [(who, f'ARRAY[{who}]') for who in (of_project, hidden, owner)]
         if 'lookups' in self.features:
-            kinds += [(private, f'ARRAY[{private}]', 'projects', 'SELECT b.id FROM bugs b WHERE b.project_id = row.id'),
-                      (members, members, 'members', 'SELECT b.id FROM bugs b WHERE b.project_id = row.project_id')]
+            kinds += self.looked_up_audiences(of_project)
         if self.has('audiences', 0.6):
             table.seen_by(*self.rng.choice(kinds))
-        elif self.has('failing', 0.1):
-            table.seen_by("CASE WHEN 1 / (row.votes % 3) > 5 THEN 'admin' ELSE 'all' END", "ARRAY[CASE WHEN row.votes % 3 = 0 THEN 'admin' ELSE 'all' END]")
+        elif self.has('failing', 0.1):      # where it can't be told, admins only
+            table.seen_by("CASE WHEN 1 / (row.votes % 3) > 5 THEN 'admin' ELSE 'all' END",
+                          "ARRAY[CASE WHEN row.votes % 3 = 0 THEN 'admin' ELSE 'all' END]")
+
+    @staticmethod
+    def looked_up_audiences(of_project):
+        private = ('CASE WHEN (SELECT p.private FROM projects p WHERE p.id = row.project_id)'
+                   f" THEN {of_project} ELSE 'all' END")
+        members = ("(SELECT array_agg('user:' || m.user_id ORDER BY m.id) FROM members m"
+                   " WHERE m.project_id = row.project_id) || '{admin}'")
+        return [(private, f'ARRAY[{private}]', 'projects', 'SELECT b.id FROM bugs b WHERE b.project_id = row.id'),
+                (members, members, 'members', 'SELECT b.id FROM bugs b WHERE b.project_id = row.project_id')]
 
     def make_comments(self):
         table = Table('comments', self.maybe('comment', 0.85))
@@ -212,20 +226,23 @@ class Schema:
             table.expression('id', "row.bug_id || '/' || row.id")
             keys = "SELECT c.bug_id || '/' || c.id FROM comments c WHERE c.bug_id = row.id"
         if self.has('lookups', 0.5):
-            table.expression('project_id', '(SELECT min(b.project_id) FROM bugs b WHERE b.id = row.bug_id)', 'bugs', keys)
+            project = '(SELECT min(b.project_id) FROM bugs b WHERE b.id = row.bug_id)'
+            table.expression('project_id', project, 'bugs', keys)
         if self.has('audiences', 0.4) and 'lookups' in self.features:
-            seen = "coalesce((SELECT min(CASE WHEN b.hidden THEN 'admin' ELSE coalesce('project:' || b.project_id, 'all') END) FROM bugs b WHERE b.id = row.bug_id), 'all')"
-            table.seen_by(seen, f'ARRAY[{seen}]', 'bugs', keys)
+            who = ("coalesce((SELECT min(CASE WHEN b.hidden THEN 'admin' ELSE coalesce('project:' || b.project_id, 'all')"
+                   " END) FROM bugs b WHERE b.id = row.bug_id), 'all')")
+            table.seen_by(who, f'ARRAY[{who}]', 'bugs', keys)
         return table
 
     def create_comments(self):
         key = 'bug_id, id' if self.comments_form == 'inherited' else 'id'
-        create = [f"""CREATE TABLE comments (id bigint, bug_id bigint, bug_project bigint, author bigint, content text,
-            votes int DEFAULT 0, {TRACKER_COLUMNS}, PRIMARY KEY ({key}){f', {self.reference}' if self.reference else ''})
-            {'PARTITION BY HASH (id)' if self.comments_form == 'hash' else ''}"""]
-        if self.comments_form == 'hash':
-            create += [f'CREATE TABLE comments_{i} PARTITION OF comments FOR VALUES WITH (MODULUS 2, REMAINDER {i})' for i in (0, 1)]
-        return create
+        reference = f', {self.reference}' if self.reference else ''
+        create = [f"""CREATE TABLE comments (id bigint, bug_id bigint, bug_project bigint, author bigint,
+            content text, votes int DEFAULT 0, {TRACKER_COLUMNS}, PRIMARY KEY ({key}){reference})"""]
+        if self.comments_form != 'hash':
+            return create
+        return [f'{create[0]} PARTITION BY HASH (id)'] + [
+            f'CREATE TABLE comments_{i} PARTITION OF comments FOR VALUES WITH (MODULUS 2, REMAINDER {i})' for i in (0, 1)]
 
     @staticmethod
     def map_row(table, **columns):
@@ -237,17 +254,21 @@ class Schema:
     # What is done to them
 
     def create(self):
-        return ['CREATE SEQUENCE serial START 1000', 'CREATE SEQUENCE fuel'] + [text for table in self.tables.values() for text in table.create]
+        return ['CREATE SEQUENCE serial START 1000', 'CREATE SEQUENCE fuel'] + [
+            text for table in self.tables.values() for text in table.create]
 
     def fill(self):
         """The rows that are there before anything is attached."""
         return ["INSERT INTO states VALUES (1, 'new', false), (2, 'open', false), (3, 'closed', true)",
-                f"INSERT INTO projects (id, name, private) SELECT i, 'project ' || i, i = 2 FROM generate_series(1, {len(PROJECTS)}) i",
-                f"INSERT INTO people (id, login, email, role) SELECT i, 'user ' || i, i || '@x', CASE i WHEN 1 THEN 'admin' ELSE 'user' END"
-                f' FROM generate_series(1, {len(PEOPLE)}) i',
+                "INSERT INTO projects (id, name, private) SELECT i, 'project ' || i, i = 2"
+                f' FROM generate_series(1, {len(PROJECTS)}) i',
+                "INSERT INTO people (id, login, email, role) SELECT i, 'user ' || i, i || '@x',"
+                f" CASE i WHEN 1 THEN 'admin' ELSE 'user' END FROM generate_series(1, {len(PEOPLE)}) i",
                 'INSERT INTO members VALUES (1, 2, 1), (2, 2, 2), (3, 3, 3)',
-                "INSERT INTO bugs (id, project_id, summary, state, owner) SELECT i, 1 + i % 3, 'bug ' || i, 1 + i % 3, 1 + i % 4 FROM generate_series(1, 5) i",
-                "INSERT INTO comments (id, bug_id, bug_project, author, content) SELECT i, b.id, b.project_id, 2, 'comment ' || i"
+                'INSERT INTO bugs (id, project_id, summary, state, owner)'
+                " SELECT i, 1 + i % 3, 'bug ' || i, 1 + i % 3, 1 + i % 4 FROM generate_series(1, 5) i",
+                'INSERT INTO comments (id, bug_id, bug_project, author, content)'
+                " SELECT i, b.id, b.project_id, 2, 'comment ' || i"
                 ' FROM generate_series(1, 4) i JOIN bugs b ON b.id = 1 + i % 3',
                 "INSERT INTO labels VALUES (1, 'ui'), (2, 'db')"]
 

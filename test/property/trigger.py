@@ -4,7 +4,9 @@ They change the row itself, siblings, earlier rows and other tables.  Their name
 after that of the capture trigger, and some are deferred to the commit.  Each ends its own recursion,
 and all end when the fuel is used up: deferred ones are queued anew and don't nest.
 """
-TIMES = ('BEFORE ROW', 'BEFORE ROW', 'AFTER ROW', 'AFTER ROW', 'AFTER ROW', 'BEFORE STATEMENT', 'AFTER STATEMENT', 'DEFERRED')
+TIMES = ('BEFORE ROW', 'BEFORE ROW', 'AFTER ROW', 'AFTER ROW', 'AFTER ROW', 'BEFORE STATEMENT', 'AFTER STATEMENT',
+         'DEFERRED')
+EVENTS = ('INSERT', 'UPDATE', 'DELETE', 'INSERT OR UPDATE', 'INSERT OR UPDATE', 'UPDATE OR DELETE')
 PREFIXES = ('000', '00_a', '00_z', 'zz')    # around 00_bugevents
 VOLATILE = '''CREATE FUNCTION bump(this bigint, other bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 BEGIN UPDATE bugs SET votes = votes + 1 WHERE id = other AND id <> this; RETURN 'bumped ' || other; END $$'''
@@ -21,13 +23,13 @@ class Trigger:
         self.function = f'trigger_{number}'
         self.table = rng.choice(['bugs', 'bugs', 'bugs', 'comments', 'comments', 'projects'])
         self.time = rng.choice(TIMES)
-        self.event = rng.choice(['INSERT', 'UPDATE', 'DELETE', 'INSERT OR UPDATE', 'INSERT OR UPDATE', 'UPDATE OR DELETE'])
+        self.event = rng.choice(EVENTS)
         self.depth = rng.choice([1, 1, 2])
 
     def create(self):
         return [f'CREATE FUNCTION {self.function}() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN'
-                f' IF {self.ends()} THEN RETURN {self.result()}; END IF; {self.body()}; RETURN {self.result()}; END $f$;'
-                f' {self.definition()}']
+                f' IF {self.ends()} THEN RETURN {self.result()}; END IF; {self.body()};'
+                f' RETURN {self.result()}; END $f$; {self.definition()}']
 
     def ends(self):
         return f"pg_trigger_depth() > {self.depth} OR nextval('fuel') > 300"
@@ -35,8 +37,8 @@ class Trigger:
     def definition(self):
         function = f'EXECUTE FUNCTION {self.function}()'
         if self.time == 'DEFERRED':
-            return (f'CREATE CONSTRAINT TRIGGER "{self.name}" AFTER {self.event} ON {self.table} DEFERRABLE INITIALLY DEFERRED'
-                    f' FOR EACH ROW {function}')
+            return (f'CREATE CONSTRAINT TRIGGER "{self.name}" AFTER {self.event} ON {self.table}'
+                    f' DEFERRABLE INITIALLY DEFERRED FOR EACH ROW {function}')
         time, level = self.time.split()
         return f'CREATE TRIGGER "{self.name}" {time} {self.event} ON {self.table} FOR EACH {level} {function}'
 
@@ -45,8 +47,8 @@ class Trigger:
 
     def body(self):
         if 'STATEMENT' in self.time:
-            return self.rng.choice([self.statements.update_bugs, self.statements.change_comments, self.statements.change_projects,
-                                    self.statements.change_lookups])()
+            made = self.statements
+            return self.rng.choice([made.update_bugs, made.change_comments, made.change_projects, made.change_lookups])()
         choices = self.on_others() + getattr(self, f'on_{self.table}')()
         if self.time == 'BEFORE ROW' and 'DELETE' not in self.event:
             choices += self.on_itself()
@@ -71,24 +73,31 @@ class Trigger:
 
     def on_bugs(self):
         row = self.row()
-        return [f'UPDATE bugs SET votes = votes + 1 WHERE id = {row}.id', f"UPDATE bugs SET summary = summary || '~' WHERE id = {row}.id",
-                f'UPDATE bugs SET votes = votes + 1 WHERE id = {row}.id - 1', f'UPDATE bugs SET votes = votes + 1 WHERE id = {row}.id + 1',
-                f'UPDATE bugs SET votes = votes + 10 WHERE id < {row}.id', f'DELETE FROM bugs WHERE id = {row}.id AND id > 6',
-                f'DELETE FROM comments WHERE bug_id = {row}.id', self.statements.insert_comment(f'{row}.id', "'by trigger'"),
-                f'UPDATE comments SET votes = votes + 1, content = content || \'~\' WHERE bug_id = {row}.id',
+        return [f'UPDATE bugs SET votes = votes + 1 WHERE id = {row}.id',
+                f"UPDATE bugs SET summary = summary || '~' WHERE id = {row}.id",
+                f'UPDATE bugs SET votes = votes + 1 WHERE id = {row}.id - 1',
+                f'UPDATE bugs SET votes = votes + 1 WHERE id = {row}.id + 1',
+                f'UPDATE bugs SET votes = votes + 10 WHERE id < {row}.id',
+                f'DELETE FROM bugs WHERE id = {row}.id AND id > 6',
+                f'DELETE FROM comments WHERE bug_id = {row}.id',
+                self.statements.insert_comment(f'{row}.id', "'by trigger'"),
+                f"UPDATE comments SET votes = votes + 1, content = content || '~' WHERE bug_id = {row}.id",
                 f"UPDATE projects SET about = coalesce(about, '') || '~' WHERE id = {row}.project_id"]
 
     def on_comments(self):
         row = self.row()
         return [f'UPDATE bugs SET votes = votes + 1, updated = clock_timestamp() WHERE id = {row}.bug_id',
-                f'INSERT INTO bugs (id, project_id, summary) SELECT {row}.bug_id, coalesce({row}.bug_project, 1), \'parent\''
+                "INSERT INTO bugs (id, project_id, summary)"
+                f" SELECT {row}.bug_id, coalesce({row}.bug_project, 1), 'parent'"
                 f' WHERE NOT EXISTS (SELECT FROM bugs WHERE id = {row}.bug_id)',
                 f"UPDATE comments SET content = content || '~' WHERE bug_id = {row}.bug_id AND id < {row}.id",
-                f"UPDATE comments SET content = content || '~' WHERE id = {row}.id", f'DELETE FROM comments WHERE id = {row}.id AND id % 3 = 0']
+                f"UPDATE comments SET content = content || '~' WHERE id = {row}.id",
+                f'DELETE FROM comments WHERE id = {row}.id AND id % 3 = 0']
 
     def on_projects(self):
         row = self.row()
-        return [f"UPDATE bugs SET summary = summary || '~' WHERE project_id = {row}.id", f'DELETE FROM members WHERE project_id = {row}.id',
+        return [f"UPDATE bugs SET summary = summary || '~' WHERE project_id = {row}.id",
+                f'DELETE FROM members WHERE project_id = {row}.id',
                 f"UPDATE projects SET about = coalesce(about, '') || '~' WHERE id = {row}.id",
                 f"UPDATE projects SET about = coalesce(about, '') || '~' WHERE id < {row}.id"]
 
