@@ -41,9 +41,15 @@ def message_of(event, viewer):
     payload, changes = viewer.strip(event.type, event.payload), viewer.strip(event.type, event.changes)
     if event.action == 'moved_out':
         payload = {'id': payload['id']}
-    if event.action == 'created' and changes and set(changes) == {'id'}:
-        changes = None      # the key that the row had before
+    if says_its_other_key(event):
+        changes = None
     return Message(event.action, payload, changes)
+
+
+def says_its_other_key(event):
+    """A row that took another key is deleted under the old one and created under the new one, each with both."""
+    at = {'deleted': 0, 'created': 1}.get(event.action)
+    return at is not None and set(event.changes or ()) == {'id'} and event.changes['id'][at] == event.payload['id']
 
 
 def fold(state, viewer, event):
