@@ -101,12 +101,12 @@ class Listener:
             self.regroup(commit, later, state, unknown, now)
         stale = {key for key in commit.before.rows.keys() & commit.after.rows.keys()
                  if key not in commit.touched and commit.before.rows[key] != commit.after.rows[key]}
-        unknown |= stale | (commit.shifted if commit.pieces else set())
+        unknown |= stale
         for key in unknown:
             state.pop(key, None)
         for key in sorted(state.keys() | now.keys(), key=str):
             if key not in unknown and verdict.is_judged(key, later) and verdict.differ(key, state.get(key), now.get(key)):
-                verdict.accuse('fold', commit.transaction, f'{key}: {self}\n  shows  {state.get(key)}\n  SELECT {now.get(key)}')
+                verdict.accuse(verdict.name('fold', commit, key), commit.transaction, f'{key}: {self}\n  shows  {state.get(key)}\n  SELECT {now.get(key)}')
                 return
 
     @staticmethod

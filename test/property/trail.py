@@ -54,7 +54,6 @@ class Trail:
     def find(self, name):
         return max(i for i, (mark, *_) in enumerate(self.marks) if mark == name)
 
-    def shifted(self, after):
+    def shifted(self):
         """Rows of which one version was seen with different looked-up values."""
-        return {key for key, row in after.rows.items()
-                if any(seen.place == row.place and seen != row for seen in self.states.get(key, []))}
+        return {key for key, states in self.states.items() if len({row.place for row in states}) < len(states)}

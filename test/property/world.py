@@ -15,7 +15,7 @@ from stage import Stage
 from statement import Statements
 from story import Story
 from trigger import make_triggers
-from verdict import Commit, Event, Verdict
+from verdict import OPEN, Commit, Event, Verdict
 from view import Ambiguous, View, Viewer
 
 # Principals of those through whose eyes the complete stream is judged.
@@ -36,6 +36,9 @@ class World:
         self.watched = rng.random() < 0.85
         self.settings = {'search_path': f'w{seed}', 'statement_timeout': '5s',
                          'bugevents.spill_size': '64kB' if rng.random() < 0.3 else '1MB'}
+        self.pieces = self.watched and rng.random() < 0.1 and 'pieces' in features
+        if self.pieces:
+            self.settings['bugevents.netting_limit'] = 4
         story = Story(rng, self.schema, self.watched)
         self.sessions = story.sessions
         # A lock that isn't given up is a prepared transaction's, of the session itself.
@@ -43,15 +46,17 @@ class World:
         self.steps = story.steps()
         self.log = []               # (step, outcome, what was said)
         self.commits = []
+        self.views = {}             # transaction -> what was there when it was prepared
         self.numbers = {'transactions': 0, 'events': 0, 'messages': 0}
         admin_fields = {table.entity: table.admin for table in self.schema.attached}
         self.verdict = Verdict([Viewer(principals, admin_fields) for principals in PROBES],
-                               {table.entity: table.quiet for table in self.schema.attached})
+                               {table.entity: table.quiet for table in self.schema.attached},
+                               {table.entity for table in self.schema.attached if table.follows})
 
     # Life
 
     def live(self):
-        """The complaints, the first transaction's first."""
+        """The complaints, in their order, those that are known last."""
         observer = self.ground.connect()
         self.observer = observer.cursor()
         try:
@@ -66,6 +71,7 @@ class World:
             self.observer.execute(f'SET search_path = public; DROP SCHEMA IF EXISTS w{self.seed} CASCADE')
             self.read_events()
             observer.close()
+        self.verdict.complaints.sort(key=lambda complaint: complaint.kind in OPEN)
         return self.verdict.complaints
 
     def found(self):
@@ -100,6 +106,8 @@ class World:
         self.log.append((step, *outcome))
         if step.kind == 'begin' and session.trail:
             session.trail.before = self.view
+        if step.kind == 'prepare':
+            self.views[step.transaction] = self.view
         if outcome in ((OK, 'COMMIT'), (OK, 'COMMIT PREPARED')):
             self.committed(session, step)
         elif step.kind in ('commit', 'rollback', 'rollback prepared') or outcome[0] == FAILED:
@@ -110,9 +118,11 @@ class World:
     def committed(self, session, step):
         before, self.view = self.view, View.read(self.observer, self.schema)
         events = self.read_events()
-        commit = Commit(step.transaction, before, self.view, events, before.differences(self.view), session.pieces)
+        commit = Commit(step.transaction, before, self.view, events, before.differences(self.view),
+                        session.pieces or self.pieces)
         if session.trail and session.trail.before is before:
             commit = self.with_trail(commit, session.trail, session.actor)
+        commit = commit._replace(doubt=self.doubt(step, before))
         if self.schema.followed:
             commit.touched.update(before.differences(self.view, by=lambda row: row))
         if self.sessions > 1 and len({event.xid for event in events}) > 1:      # two that ended at once
@@ -129,7 +139,15 @@ class World:
         trail.states_of(commit.after.rows)
         return commit._replace(touched=set(trail.first) | late, first=trail.first, states=trail.states,
                                actors={**trail.actors, **dict.fromkeys(late, actor)}, rekeyed=trail.rekeyed,
-                               shifted=trail.shifted(commit.after))
+                               shifted=trail.shifted())
+
+    def doubt(self, step, before):
+        if self.views.get(step.transaction, before) is not before:
+            return 'prepared'
+        return 'serializable' if self.sessions > 1 and self.isolation(step) == 'SERIALIZABLE' else None
+
+    def isolation(self, step):
+        return next(one.sql.split()[-1] for one in self.steps if one.kind == 'begin' and one.transaction == step.transaction)
 
     def rolled_back(self, step):
         """Of several sessions another may have ended at once; the next commit tells."""
