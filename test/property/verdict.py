@@ -24,6 +24,7 @@ OPEN = {
     'truncated': 'where the audience is an expression, TRUNCATE is told to admins only',
     'prepared': 'what changed between PREPARE and COMMIT PREPARED is not looked up again',
     'pieced': 'what changed between a piece and the commit is not looked up again, unless it is followed',
+    'moved': 'a row that was inserted and then moved to another partition has the place of the move',
     'serializable': 'a SERIALIZABLE transaction looks up what was there when it began',
 }
 
@@ -59,6 +60,11 @@ def says_its_other_key(event):
     """A row that took another key is deleted under the old one and created under the new one, each with both."""
     at = {'deleted': 0, 'created': 1}.get(event.action)
     return at is not None and set(event.changes or ()) == {'id'} and event.changes['id'][at] == event.payload['id']
+
+
+def has_moved(commit, key):
+    """Did the row stand in several partitions?"""
+    return len({row.place[0] for row in commit.states.get(key, [])}) > 1
 
 
 def fold(state, viewer, event):
@@ -156,7 +162,8 @@ class Verdict:
                   for event in commit.events if event.type not in commit.rekeyed]
         for (one, event), (other, following) in zip(places, places[1:]):
             if one > other:
-                self.accuse('order', commit.transaction, f'{key_of(event)} {event.action} was changed first by statement {one},'
+                kind = 'moved' if following.action == 'created' and has_moved(commit, key_of(following)) else 'order'
+                self.accuse(kind, commit.transaction, f'{key_of(event)} {event.action} was changed first by statement {one},'
                             f' but comes before {key_of(following)} {following.action} of statement {other}')
                 return
 

@@ -123,6 +123,8 @@ class World:
         if session.trail and session.trail.before is before:
             commit = self.with_trail(commit, session.trail, session.actor)
         commit = commit._replace(doubt=self.doubt(step, before))
+        if self.pieces:             # they end behind statements of functions, too
+            commit = commit._replace(states=None)
         if self.schema.followed:
             commit.touched.update(before.differences(self.view, by=lambda row: row))
         if self.sessions > 1 and len({event.xid for event in events}) > 1:      # two that ended at once
@@ -142,6 +144,8 @@ class World:
                                shifted=trail.shifted())
 
     def doubt(self, step, before):
+        if self.pieces:
+            return 'pieced'
         if self.views.get(step.transaction, before) is not before:
             return 'prepared'
         return 'serializable' if self.sessions > 1 and self.isolation(step) == 'SERIALIZABLE' else None
