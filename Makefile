@@ -6,7 +6,8 @@
 #   make unit        the parts in pure C alone, in seconds
 #   make fuzz        hostile bytes, a minute for each reader of them
 #   make bench       what it costs, beside other designs and the floor
-#   make torture     whether it keeps its promises while everything is killed
+#   make torture     whether it keeps its promises while everything is killed, and in thousands of random worlds
+#   make property    the random worlds alone: SEED=n COUNT=m
 #   make matrix      the tests on each PostgreSQL and Debian, in clean roots
 #   make deb         a Debian package, into build/;  make deb-smoke  installs it in a clean root
 #   make docker-smoke   the Dockerfile's steps in clean roots
@@ -63,7 +64,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench property torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
 # With several majors installed, which one: Debian's pg_config is the newest one's.
 ifneq (,$(word 2,$(wildcard /usr/lib/postgresql/*/bin/pg_config)))
 $(info bugevents: for $(shell $(PG_CONFIG) --version); PG_CONFIG says which)
@@ -121,7 +122,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test check-one unit gateway-test lint fuzz bench torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
+.PHONY: demo test check-one unit gateway-test lint fuzz bench property torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:
 	@script/demo
 test:
@@ -142,6 +143,10 @@ bench:
 # MINUTES=5 SEED=n SANITIZE=1
 torture:
 	@test/torture/run
+	@test/property/run --count $(or $(COUNT),3000) --seed $(or $(SEED),$$(date +%s))
+# SEED=1 COUNT=100
+property:
+	@test/property/run
 torture-bites:
 	@test/torture/bites
 # PG="15 17 18", as root: debootstrap makes the clean roots.

@@ -12,6 +12,7 @@ class Trail:
         self.first = {}         # key -> number of the statement that changed it first
         self.actors = {}        # key -> who made its last change
         self.rekeyed = set()    # entities of which rows may have taken other keys
+        self.reborn = set()     # keys whose rows were deleted, or moved to another partition
         self.states = {}        # key -> the rows that were seen, in the order
         self.number = 0
         self.marks = []         # a savepoint each: (name, first, actors)
@@ -27,6 +28,8 @@ class Trail:
         """After a statement; one that rewrites tables moves rows without changing them."""
         self.number += 1
         changed = self.view.differences(view)
+        self.reborn |= {key for key in changed & self.view.rows.keys()
+                        if key not in view.rows or view.rows[key].place[0] != self.view.rows[key].place[0]}
         gone = {entity for entity, key in self.view.rows.keys() - view.rows.keys()}
         self.rekeyed |= gone & {entity for entity, key in view.rows.keys() - self.view.rows.keys()}
         for key in changed & (self.view.rows.keys() ^ view.rows.keys()) if rewritten else changed:
@@ -57,3 +60,14 @@ class Trail:
     def shifted(self):
         """Rows of which one version was seen with different looked-up values."""
         return {key for key, states in self.states.items() if len({row.place for row in states}) < len(states)}
+
+    def known(self, after, actor):
+        """What a Commit says of it.  Behind the last statement there is what the commit itself did."""
+        last = self.view
+        self.look(after, actor)
+        touched = set(self.first)
+        for key in last.differences(after):
+            if self.first[key] == self.number:
+                del self.first[key]     # of no statement
+        return {'touched': touched, 'first': self.first, 'actors': self.actors, 'states': self.states,
+                'rekeyed': self.rekeyed, 'reborn': self.reborn, 'shifted': self.shifted()}

@@ -13,8 +13,8 @@ from change import Message, changes_between
 # shifted: what is known from a trail; doubt: the kind of a complaint about what was looked up, where
 # that had changed between publishing and commit
 Commit = collections.namedtuple(
-    'Commit', 'transaction before after events touched pieces first actors states rekeyed shifted doubt',
-    defaults=(None, None, None, frozenset(), frozenset(), None))
+    'Commit', 'transaction before after events touched pieces first actors states rekeyed reborn shifted doubt',
+    defaults=(None, None, None, frozenset(), frozenset(), frozenset(), None))
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
@@ -24,7 +24,7 @@ OPEN = {
     'truncated': 'where the audience is an expression, TRUNCATE is told to admins only',
     'prepared': 'what changed between PREPARE and COMMIT PREPARED is not looked up again',
     'pieced': 'what changed between a piece and the commit is not looked up again, unless it is followed',
-    'moved': 'a row that was inserted and then moved to another partition has the place of the move',
+    'reborn': 'a row that was inserted, and then moved to another partition or inserted again, has the place of that',
     'serializable': 'a SERIALIZABLE transaction looks up what was there when it began',
 }
 
@@ -60,11 +60,6 @@ def says_its_other_key(event):
     """A row that took another key is deleted under the old one and created under the new one, each with both."""
     at = {'deleted': 0, 'created': 1}.get(event.action)
     return at is not None and set(event.changes or ()) == {'id'} and event.changes['id'][at] == event.payload['id']
-
-
-def has_moved(commit, key):
-    """Did the row stand in several partitions?"""
-    return len({row.place[0] for row in commit.states.get(key, [])}) > 1
 
 
 def fold(state, viewer, event):
@@ -162,7 +157,7 @@ class Verdict:
                   for event in commit.events if event.type not in commit.rekeyed]
         for (one, event), (other, following) in zip(places, places[1:]):
             if one > other:
-                kind = 'moved' if following.action == 'created' and has_moved(commit, key_of(following)) else 'order'
+                kind = 'reborn' if key_of(following) in commit.reborn else 'order'
                 self.accuse(kind, commit.transaction, f'{key_of(event)} {event.action} was changed first by statement {one},'
                             f' but comes before {key_of(following)} {following.action} of statement {other}')
                 return
@@ -190,7 +185,7 @@ class Verdict:
             self.judge_state(commit, viewer, event)
             self.apply(commit, viewer, state, event)
         now = commit.after.visible(viewer)
-        if self.was_silenced(commit, viewer, seen):
+        if self.was_silenced(commit, state, seen):
             self.accuse('truncated', commit.transaction, f'{viewer} saw rows that are gone with a TRUNCATE, and was not told')
             return
         wrong = {key for key in (state.keys() | now.keys()) & commit.touched
@@ -206,10 +201,10 @@ class Verdict:
         return key[0] != 'user' or viewer.is_admin
 
     @staticmethod
-    def was_silenced(commit, viewer, seen):
-        """Was a table emptied that the viewer saw rows of, for others' ears only?"""
+    def was_silenced(commit, state, seen):
+        """Was a table emptied that the viewer shows rows of, for others' ears only?"""
         emptied, heard = ({event.type for event in events if event.action == 'truncated'} for events in (commit.events, seen))
-        return any(key[0] in emptied - heard for key in commit.before.visible(viewer))
+        return any(key[0] in emptied - heard for key in state)
 
     @staticmethod
     def apply(commit, viewer, state, event):

@@ -118,32 +118,29 @@ class World:
     def committed(self, session, step):
         before, self.view = self.view, View.read(self.observer, self.schema)
         events = self.read_events()
-        commit = Commit(step.transaction, before, self.view, events, before.differences(self.view),
-                        session.pieces or self.pieces)
-        if session.trail and session.trail.before is before:
-            commit = self.with_trail(commit, session.trail, session.actor)
-        commit = commit._replace(doubt=self.doubt(step, before))
-        if self.pieces:             # they end behind statements of functions, too
-            commit = commit._replace(states=None)
-        if self.schema.followed:
-            commit.touched.update(before.differences(self.view, by=lambda row: row))
-        if self.sessions > 1 and len({event.xid for event in events}) > 1:      # two that ended at once
-            commit = commit._replace(pieces=True)
+        known = self.known(session, before)
+        # Two that ended at once are judged as one.
+        pieces = self.pieces or session.pieces or self.sessions > 1 and len({event.xid for event in events}) > 1
+        commit = Commit(step.transaction, before, self.view, events, known.pop('touched'), pieces,
+                        doubt=self.doubt(step, before), **known)
         self.commits.append(commit)
         self.numbers['transactions'] += 1
-        self.numbers['events'] += len(commit.events)
+        self.numbers['events'] += len(events)
         self.verdict.judge(commit)
 
-    @staticmethod
-    def with_trail(commit, trail, actor):
-        """Behind the last statement there is what the commit itself did, by deferred triggers."""
-        late = trail.view.differences(commit.after)
-        trail.states_of(commit.after.rows)
-        return commit._replace(touched=set(trail.first) | late, first=trail.first, states=trail.states,
-                               actors={**trail.actors, **dict.fromkeys(late, actor)}, rekeyed=trail.rekeyed,
-                               shifted=trail.shifted())
+    def known(self, session, before):
+        """What is known of a transaction beside what was there before and is there now."""
+        known = {'touched': before.differences(self.view)}
+        if session.trail and session.trail.before is before:
+            known = session.trail.known(self.view, session.actor)
+        if self.pieces:             # they end behind statements of functions, too
+            known['states'] = None
+        if self.schema.followed:
+            known['touched'] |= before.differences(self.view, by=lambda row: row)
+        return known
 
     def doubt(self, step, before):
+        """What a complaint about looked-up values is called, if they may have changed since they were looked up."""
         if self.pieces:
             return 'pieced'
         if self.views.get(step.transaction, before) is not before:
@@ -151,7 +148,8 @@ class World:
         return 'serializable' if self.sessions > 1 and self.isolation(step) == 'SERIALIZABLE' else None
 
     def isolation(self, step):
-        return next(one.sql.split()[-1] for one in self.steps if one.kind == 'begin' and one.transaction == step.transaction)
+        begins = (one.sql for one in self.steps if one.kind == 'begin' and one.transaction == step.transaction)
+        return next(begins).split()[-1]
 
     def rolled_back(self, step):
         """Of several sessions another may have ended at once; the next commit tells."""
