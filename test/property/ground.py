@@ -23,8 +23,10 @@ class Ground(Arena):
 
     def lacks(self):
         """The features of worlds that this build doesn't have."""
-        has = self.psql('torture', "SELECT proname, proargnames FROM pg_proc WHERE pronamespace = 'bugevents'::regnamespace")
-        return (set() if 'follow|' in has else {'follow'}) | (set() if ',quiet}' in has else {'quiet', 'extras', 'kinds'})
+        functions = self.psql('torture', 'SELECT proname, proargnames FROM pg_proc'
+                                         " WHERE pronamespace = 'bugevents'::regnamespace")
+        lacking = set() if 'follow|' in functions else {'follow'}
+        return lacking if ',quiet}' in functions else lacking | {'quiet', 'extras', 'kinds'}
 
     def build(self):
         super().build()

@@ -105,8 +105,10 @@ class Listener:
         for key in unknown:
             state.pop(key, None)
         for key in sorted(state.keys() | now.keys(), key=str):
-            if key not in unknown and verdict.is_judged(key, later) and verdict.differ(key, state.get(key), now.get(key)):
-                verdict.accuse(verdict.name('fold', commit, key), commit.transaction, f'{key}: {self}\n  shows  {state.get(key)}\n  SELECT {now.get(key)}')
+            shown, selected = state.get(key), now.get(key)
+            if key not in unknown and verdict.is_judged(key, later) and verdict.differ(key, shown, selected):
+                verdict.accuse(verdict.name('fold', commit, key), commit.transaction,
+                               f'{key}: {self}\n  shows  {shown}\n  SELECT {selected}')
                 return
 
     @staticmethod

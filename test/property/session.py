@@ -22,7 +22,7 @@ class Session:
         self.schema = schema
         self.watched = watched
         self.trail = None
-        self.prepared = {}          # name -> (trail, pieces) of a transaction
+        self.prepared = {}          # name -> (trail, pieces, may_lose) of a transaction
         for name, value in settings.items():
             self.cursor.execute(f"SET {name} = '{value}'")
         self.begin()
@@ -32,6 +32,7 @@ class Session:
         self.savepoints = []
         self.failed = False
         self.pieces = False         # something was redefined or emptied
+        self.may_lose = False       # and so that what is gone can't be told row by row
         self.actor = None           # whom the last statement that was looked at acted for
 
     def close(self):
@@ -95,15 +96,16 @@ class Session:
             self.look_back(name)
         elif step.kind == 'prepare':
             if self.cursor.statusmessage == 'PREPARE TRANSACTION':
-                self.prepared[name] = self.trail, self.pieces
+                self.prepared[name] = self.trail, self.pieces, self.may_lose
             self.trail = None
         elif step.kind.endswith('prepared'):
-            self.trail, self.pieces = self.prepared.pop(name)
+            self.trail, self.pieces, self.may_lose = self.prepared.pop(name)
         elif step.kind in ('statement', 'truncate', 'ddl'):
             self.look(step)
 
     def look(self, step):
         self.pieces |= step.kind != 'statement'
+        self.may_lose |= bool(re.search('TRUNCATE|PARTITION|DROP TABLE', step.sql))
         if self.trail:
             sent = re.search(r"bugevents.send.*'mark', '(.*)'\)", step.sql)
             if sent:

@@ -11,10 +11,10 @@ from change import Message, changes_between
 
 # events: what bugevents.events() says of it; touched: keys of rows; first, actors, states, rekeyed and
 # shifted: what is known from a trail; doubt: the kind of a complaint about what was looked up, where
-# that had changed between publishing and commit
+# that had changed between publishing and commit; may_lose: rows may be gone that nobody can name
 Commit = collections.namedtuple(
-    'Commit', 'transaction before after events touched pieces first actors states rekeyed reborn shifted doubt',
-    defaults=(None, None, None, frozenset(), frozenset(), frozenset(), None))
+    'Commit', 'transaction before after events touched pieces first actors states rekeyed reborn shifted doubt may_lose',
+    defaults=(None, None, None, frozenset(), frozenset(), frozenset(), None, False))
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
@@ -158,8 +158,9 @@ class Verdict:
         for (one, event), (other, following) in zip(places, places[1:]):
             if one > other:
                 kind = 'reborn' if key_of(following) in commit.reborn else 'order'
-                self.accuse(kind, commit.transaction, f'{key_of(event)} {event.action} was changed first by statement {one},'
-                            f' but comes before {key_of(following)} {following.action} of statement {other}')
+                self.accuse(kind, commit.transaction,
+                            f'{key_of(event)} {event.action} was changed first by statement {one}, but comes'
+                            f' before {key_of(following)} {following.action} of statement {other}')
                 return
 
     @staticmethod
@@ -173,7 +174,8 @@ class Verdict:
         for event in commit.events:
             actor = commit.actors.get(key_of(event), event.actor)
             if event.actor != actor and event.type not in commit.rekeyed:
-                self.accuse('actor', commit.transaction, f'{key_of(event)} {event.action} is said to be of {event.actor}, not {actor}')
+                self.accuse('actor', commit.transaction,
+                            f'{key_of(event)} {event.action} is said to be of {event.actor}, not {actor}')
                 return
 
     # In pieces
@@ -181,12 +183,15 @@ class Verdict:
     def judge_pieces(self, commit, viewer, seen):
         """Do the events lead from what could be SELECTed before to what can be SELECTed now?"""
         state = commit.before.visible(viewer)
+        if any(event.action == 'reload' for event in seen) and not commit.may_lose:
+            self.accuse('reload', commit.transaction, f'{viewer} is told to read again what could have been told')
         for event in seen:
             self.judge_state(commit, viewer, event)
             self.apply(commit, viewer, state, event)
         now = commit.after.visible(viewer)
         if self.was_silenced(commit, state, seen):
-            self.accuse('truncated', commit.transaction, f'{viewer} saw rows that are gone with a TRUNCATE, and was not told')
+            self.accuse('truncated', commit.transaction,
+                        f'{viewer} saw rows that are gone with a TRUNCATE, and was not told')
             return
         wrong = {key for key in (state.keys() | now.keys()) & commit.touched
                  if self.differ(key, state.get(key), now.get(key)) and self.is_judged(key, viewer)}
@@ -203,7 +208,8 @@ class Verdict:
     @staticmethod
     def was_silenced(commit, state, seen):
         """Was a table emptied that the viewer shows rows of, for others' ears only?"""
-        emptied, heard = ({event.type for event in events if event.action == 'truncated'} for events in (commit.events, seen))
+        emptied, heard = ({event.type for event in events if event.action == 'truncated'}
+                          for events in (commit.events, seen))
         return any(key[0] in emptied - heard for key in state)
 
     @staticmethod

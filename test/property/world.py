@@ -122,7 +122,7 @@ class World:
         # Two that ended at once are judged as one.
         pieces = self.pieces or session.pieces or self.sessions > 1 and len({event.xid for event in events}) > 1
         commit = Commit(step.transaction, before, self.view, events, known.pop('touched'), pieces,
-                        doubt=self.doubt(step, before), **known)
+                        doubt=self.doubt(step, before), may_lose=session.may_lose, **known)
         self.commits.append(commit)
         self.numbers['transactions'] += 1
         self.numbers['events'] += len(events)
