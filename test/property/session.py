@@ -14,13 +14,14 @@ OK, FAILED, SKIPPED = 'ok', 'failed', 'skipped'
 
 
 class Session:
-    def __init__(self, dsn, schema, settings, watched):
+    def __init__(self, dsn, schema, settings, watched, has_triggers):
         self.connection = psycopg2.connect(dsn)
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
         self.pid = self.connection.get_backend_pid()
         self.schema = schema
         self.watched = watched
+        self.has_triggers = has_triggers
         self.trail = None
         self.prepared = {}          # name -> (trail, pieces, may_lose) of a transaction
         for name, value in settings.items():
@@ -112,7 +113,8 @@ class Session:
                 self.trail.sent(sent.group(1))
             if 'SET id =' in step.sql:
                 self.trail.rekeyed |= {'bug_report', 'comment'}
-            self.trail.look(self.view(), self.acts_for(), step.kind == 'ddl')
+            nested = self.has_triggers or step.sql.startswith('DO')
+            self.trail.look(self.view(), self.acts_for(), step.kind == 'ddl', nested)
 
     def acts_for(self):
         self.cursor.execute("SELECT nullif(current_setting('bugevents.actor', true), '')")

@@ -238,8 +238,8 @@ class Statements:
         choices = ['ALTER TABLE bugs ADD COLUMN IF NOT EXISTS spare int DEFAULT 7',
                    'ALTER TABLE bugs DROP COLUMN IF EXISTS spare',
                    'ALTER TABLE bugs ADD COLUMN IF NOT EXISTS spare2 float DEFAULT random()',
-                   'ALTER TABLE comments ALTER COLUMN votes TYPE bigint',
-                   'ALTER TABLE comments ALTER COLUMN votes TYPE int', 'CREATE INDEX ON bugs (votes)', 'ANALYZE bugs',
+                   *(f'ALTER TABLE {table} ALTER COLUMN votes TYPE {kind}'
+                     for table in ('bugs', 'comments') for kind in ('int', 'bigint')), 'CREATE INDEX ON bugs (votes)', 'ANALYZE bugs',
                    'CREATE TEMP TABLE IF NOT EXISTS scratch (i int) ON COMMIT DROP',
                    'CREATE TABLE IF NOT EXISTS unrelated (i int)', 'GRANT SELECT ON bugs TO PUBLIC',
                    self.schema.tables['bugs'].attach()]

@@ -16,7 +16,7 @@ KINDS = {
     'change_lookups': ('lookups', 5), 'change_key': ('keys', 3), 'swap_keys': ('keys', 2), 'reinsert_bug': ('nets', 3),
     'there_and_back': ('nets', 2), 'merge_bugs': (None, 2), 'writing_cte': (None, 2), 'bump_in_set': ('volatile', 2),
     'copy_bugs': (None, 1), 'cursor': (None, 2), 'open_cursor': (None, 1), 'exception': (None, 3), 'many': ('many', 1),
-    'send': (None, 1), 'act': ('actors', 1), 'constraints': (None, 1), 'truncate': ('truncate', 1), 'redefine': ('ddl', 2),
+    'send': (None, 1), 'act': ('actors', 1), 'constraints': (None, 1), 'truncate': ('truncate', 1), 'redefine': ('ddl', 4),
 }
 
 

@@ -157,7 +157,8 @@ class Verdict:
                   for event in commit.events if event.type not in commit.rekeyed]
         for (one, event), (other, following) in zip(places, places[1:]):
             if one > other:
-                kind = 'reborn' if key_of(following) in commit.reborn else 'order'
+                came = key_of(following) not in commit.before.rows
+                kind = 'reborn' if came and key_of(following) in commit.reborn else 'order'
                 self.accuse(kind, commit.transaction,
                             f'{key_of(event)} {event.action} was changed first by statement {one}, but comes'
                             f' before {key_of(following)} {following.action} of statement {other}')

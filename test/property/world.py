@@ -93,7 +93,8 @@ class World:
 
     def play(self):
         watched = self.watched and self.sessions == 1
-        sessions = [Session(self.ground.dsn, self.schema, self.settings, watched) for _ in range(self.sessions)]
+        sessions = [Session(self.ground.dsn, self.schema, self.settings, watched, len(self.triggers) > 1)
+                    for _ in range(self.sessions)]
         stage = Stage(sessions, self.observer, self.done)
         try:
             stage.play(self.steps)
