@@ -5,6 +5,9 @@ within a savepoint is forgotten with it.
 """
 
 
+AT_THE_COMMIT = 10**9       # behind every statement
+
+
 class Trail:
     def __init__(self, view):
         self.before = None      # what the world knew when it began
@@ -71,6 +74,6 @@ class Trail:
         touched = set(self.first)
         for key in last.differences(after):
             if self.first[key] == self.number:
-                del self.first[key]     # of no statement
+                self.first[key] = AT_THE_COMMIT
         return {'touched': touched, 'first': self.first, 'actors': self.actors, 'states': self.states,
                 'rekeyed': self.rekeyed, 'reborn': self.reborn, 'shifted': self.shifted()}

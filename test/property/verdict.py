@@ -28,8 +28,6 @@ OPEN = {
     'serializable': 'a SERIALIZABLE transaction looks up what was there when it began',
 }
 
-AT_THE_COMMIT = 10**9       # the number of no statement
-
 
 def key_of(event):
     return event.type, event.payload.get('id')
@@ -149,12 +147,13 @@ class Verdict:
     def judge_order(self, commit):
         """By each row's first change, as far as it is known: by the statement that made it.
 
-        What a row that took another key did before it had it is not known.
+        What a row that took another key did before it had it is not known, nor the place of one that
+        is published for what it looks up.
         """
         if commit.first is None:
             return
-        places = [(commit.first.get(self.first_key(event), AT_THE_COMMIT), event)
-                  for event in commit.events if event.type not in commit.rekeyed]
+        places = [(commit.first[self.first_key(event)], event) for event in commit.events
+                  if event.type not in commit.rekeyed and self.first_key(event) in commit.first]
         for (one, event), (other, following) in zip(places, places[1:]):
             if one > other:
                 came = key_of(following) not in commit.before.rows
