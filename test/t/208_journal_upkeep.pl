@@ -122,7 +122,7 @@ my $bystander = $server->connect('1');
 my @load = map {
 	IPC::Run::start([ 'pgbench', '-n', '-c', 3, '-T', 1000, '-R', $_->[0], '-D', "many=$_->[1]", '-f', "$folder/load.sql", $server->node->connstr('postgres') ],
 		'<', \undef, '>', "$folder/out$_->[1]", '2>', "$folder/error$_->[1]")
-} [ 150, 0 ], [ 5, 1 ];
+} [ 50, 0 ], [ 1, 1 ];
 
 sub under_load
 {
