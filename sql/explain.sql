@@ -28,9 +28,9 @@ UPDATE bugs SET priority = 'low' WHERE id = 9001;
 UPDATE bugs SET priority = 'none' WHERE id = 9001;
 SELECT * FROM why('bugs', '9001') WHERE finding LIKE 'event%';
 SELECT detail = format('seq %s at %s: updated', seq, committed_at) AS same
-  FROM bugevents.explain_change('bugs', '9001'), bugevents.events() AS e
+  FROM bugevents.explain_change('bugs', '9001'), bugevents.events((SELECT max(last_seq) - 1 FROM bugevents.journal)) AS e
  WHERE finding = 'event' AND e.type = 'bug_report' AND payload ->> 'priority' = 'none'
-   AND seq = (SELECT max(seq) FROM bugevents.events()) ORDER BY detail DESC LIMIT 1;
+ ORDER BY detail DESC LIMIT 1;
 
 -- the filter, as the row is now
 SELECT * FROM reasons('bugs', '9002');
