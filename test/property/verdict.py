@@ -21,7 +21,6 @@ Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 ENTITIES = ('bug_report', 'comment', 'project', 'user', 'membership', 'workflow')
 # Kinds of complaints that are known and open: such a world is TAP's TODO.
 OPEN = {
-    'truncated': 'where the audience is an expression, TRUNCATE is told to admins only',
     'prepared': 'what changed between PREPARE and COMMIT PREPARED is not looked up again',
     'pieced': 'what changed between a piece and the commit is not looked up again, unless it is followed',
     'reborn': 'a row that was inserted, and then moved to another partition or inserted again, has the place of that',

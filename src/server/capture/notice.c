@@ -34,7 +34,10 @@ make_payload(const char *name)
 	return (BevSpan){json.data, (uint32_t) json.len};
 }
 
-/* An audience that depends on a row is unknown without one: admins only. */
+/*
+ * An audience that depends on a row is unknown without one.  Who saw rows has to hear that they
+ * are gone, and the table's name says nothing of them: whoever sees such rows by default.
+ */
 static const char *
 find_audience(const BevAttachment *attachment, const char *action)
 {
@@ -46,7 +49,8 @@ find_audience(const BevAttachment *attachment, const char *action)
 	if (attachment->audience == NULL)
 		return bev_row_audience_default(attachment->entity, "deleted", "");
 	audience = bev_row_audience_from_list(attachment->audience, strlen(attachment->audience), &bad);
-	return bad == NULL && *audience ? audience : BEV_PRINCIPAL_ADMIN;
+	return bad == NULL && *audience ? audience :
+	                                  bev_row_audience_default(attachment->entity, "deleted", "");
 }
 
 static BevRecord
