@@ -569,6 +569,22 @@ run_turn(void)
 	return true;
 }
 
+/* Where it can't be saved, for a lock or the server's end, the next one looks at more again. */
+static void
+save_cursor_at_end(void)
+{
+	PG_TRY();
+	{
+		save_cursor();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+}
+
 void
 bugevents_projector_main(Datum arg pg_attribute_unused())
 {
@@ -580,7 +596,7 @@ bugevents_projector_main(Datum arg pg_attribute_unused())
 	SetConfigOption("synchronous_commit", "off", PGC_SUSET, PGC_S_OVERRIDE);
 	limit_locks();
 	bev_worker_run(run_turn);
-	save_cursor();
+	save_cursor_at_end();
 	proc_exit(0);
 }
 

@@ -140,6 +140,27 @@ bev_worker_check(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* What was cancelled because the worker is to end is no error. */
+static bool
+take_turn(bool (*turn)(void))
+{
+	volatile bool goes_on = false;
+
+	PG_TRY();
+	{
+		goes_on = turn();
+	}
+	PG_CATCH();
+	{
+		if (!ShutdownRequestPending || geterrcode() != ERRCODE_QUERY_CANCELED)
+			PG_RE_THROW();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	return goes_on;
+}
+
 void
 bev_worker_run(bool (*turn)(void))
 {
@@ -147,7 +168,7 @@ bev_worker_run(bool (*turn)(void))
 		AllocSetContextCreate(TopMemoryContext, "bugevents turn", ALLOCSET_DEFAULT_SIZES);
 
 	MemoryContextSwitchTo(context);
-	while (!ShutdownRequestPending && turn())
+	while (!ShutdownRequestPending && take_turn(turn))
 	{
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(context);
