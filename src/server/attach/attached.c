@@ -8,6 +8,10 @@
  */
 #include "server/attach/attached.h"
 
+#include "miscadmin.h"
+#include "server/base/compat.h"
+#include "utils/lsyscache.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -89,6 +93,18 @@ bev_attached_owner(Oid relid)
 		ReleaseSysCache(tuple);
 	}
 	return owner;
+}
+
+void
+bev_attached_check_owner(Oid relid)
+{
+	char *name = get_rel_name(relid);
+
+	if (name == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+		                errmsg("relation with OID %u does not exist", relid)));
+	if (!bev_class_is_owned(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), name);
 }
 
 /* The only argument of a trigger, NULL if it hasn't just one. */

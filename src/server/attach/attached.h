@@ -36,6 +36,9 @@ extern Trigger *bev_attached_trigger(Relation rel);
 /* Who owns the table; InvalidOid when it is gone. */
 extern Oid bev_attached_owner(Oid relid);
 
+/* Throws unless the relation is there and the current user owns it. */
+extern void bev_attached_check_owner(Oid relid);
+
 /* Every attached table; relid and argument are palloc'd with it. */
 typedef struct BevAttached
 {

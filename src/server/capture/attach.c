@@ -118,18 +118,6 @@ replace_triggers(Relation rel, List *old, const char *argument, bool always)
 	SetUserIdAndSecContext(user, security);
 }
 
-static void
-check_owner(Oid relid)
-{
-	char *name = get_rel_name(relid);
-
-	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-		                errmsg("relation with OID %u does not exist", relid)));
-	if (!bev_class_is_owned(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), name);
-}
-
 /*
  * Open and lock a table that the caller owns.  Checked before the lock, which
  * only an owner may wait for and hold, and again with it.
@@ -140,12 +128,12 @@ open_owned_table(Oid relid)
 	LOCKMODE lock;
 	Relation rel;
 
-	check_owner(relid);
+	bev_attached_check_owner(relid);
 
 	/* DROP TRIGGER needs the strongest; asking for it later could deadlock. */
 	lock = bev_attached_triggers(relid) ? AccessExclusiveLock : ShareRowExclusiveLock;
 	rel = table_open(relid, lock);
-	check_owner(relid);
+	bev_attached_check_owner(relid);
 	return rel;
 }
 

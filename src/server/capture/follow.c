@@ -44,18 +44,6 @@ BEV_FUNCTION_INFO_V1(bugevents_capture_lookup_truncate);
 /* ---- what is asked for ---- */
 
 static void
-check_owner(Oid relid)
-{
-	char *name = get_rel_name(relid);
-
-	if (name == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-		                errmsg("relation with OID %u does not exist", relid)));
-	if (!bev_class_is_owned(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), name);
-}
-
-static void
 check_lookup(Oid relid)
 {
 	char kind = get_rel_relkind(relid);
@@ -236,8 +224,8 @@ bugevents_follow(PG_FUNCTION_ARGS)
 	const char *search_path = bev_resolve_search_path();
 
 	check_installed();
-	check_owner(lookup);
-	check_owner(tbl);
+	bev_attached_check_owner(lookup);
+	bev_attached_check_owner(tbl);
 	check_lookup(lookup);
 	check_follower(tbl);
 	check_keys(lookup, tbl, keys, search_path);
@@ -252,8 +240,8 @@ bugevents_unfollow(PG_FUNCTION_ARGS)
 	Oid tbl = PG_GETARG_OID(1);
 
 	check_installed();
-	check_owner(lookup);
-	check_owner(tbl);
+	bev_attached_check_owner(lookup);
+	bev_attached_check_owner(tbl);
 	follow(lookup, tbl, NULL, NULL);
 	PG_RETURN_VOID();
 }
