@@ -7,9 +7,7 @@
  */
 #include "postgres.h"
 
-#include "server/capture/flush.h"
-#include "server/commit/commit.h"
-#include "server/commit/two_phase.h"
+#include "server/capture/hooks.h"
 #include "server/shared/clients.h"
 #include "server/shared/ended.h"
 #include "server/dispatcher/database.h"
@@ -78,9 +76,7 @@ _PG_init(void)
 	shmem_request_hook = request_shmem;
 	previous_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = startup_shmem;
-	bev_commit_register();
-	bev_two_phase_register();
-	bev_flush_register(); /* its callbacks are called before those of the commit */
+	bev_hooks_install();
 
 	/* pg_upgrade moves files; nothing may connect or write meanwhile. */
 	if (IsBinaryUpgrade)

@@ -7,7 +7,6 @@
  */
 #include "server/base/worker_registry.h"
 
-#include "access/xact.h"
 #include "server/base/clock.h"
 #include "server/base/compat.h"
 #include "server/base/worker.h"
@@ -96,25 +95,19 @@ bev_worker_registry_wake(BevWorkerKind kind)
 
 static bool wakes[BEV_WORKERS]; /* of the transaction */
 
-static void
-at_end(XactEvent event, void *arg pg_attribute_unused())
-{
-	for (int kind = 0; kind < BEV_WORKERS; kind++)
-	{
-		if (wakes[kind] && event == XACT_EVENT_COMMIT)
-			bev_worker_registry_wake((BevWorkerKind) kind);
-		if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
-			wakes[kind] = false;
-	}
-}
-
 void
 bev_worker_registry_wake_at_commit(BevWorkerKind kind)
 {
-	static bool registered = false;
-
-	if (!registered)
-		RegisterXactCallback(at_end, NULL);
-	registered = true;
 	wakes[kind] = pg_atomic_read_u32(&workers[kind]) != BEV_MY_PGPROC;
+}
+
+void
+bev_worker_registry_end_transaction(bool committed)
+{
+	for (int kind = 0; kind < BEV_WORKERS; kind++)
+	{
+		if (wakes[kind] && committed)
+			bev_worker_registry_wake((BevWorkerKind) kind);
+		wakes[kind] = false;
+	}
 }

@@ -45,5 +45,6 @@ extern void bev_worker_registry_wake(BevWorkerKind kind);
 
 /* The same when the current transaction commits, unless we are that worker. */
 extern void bev_worker_registry_wake_at_commit(BevWorkerKind kind);
+extern void bev_worker_registry_end_transaction(bool committed);
 
 #endif /* BEV_SERVER_BASE_WORKER_REGISTRY_H */

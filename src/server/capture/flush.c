@@ -19,8 +19,6 @@
  *
  * Failure: an error takes back the statement, as any other error of it.  What subtransactions take
  * back is put back in the log (change_log.c).
- *
- * Cost: a look at each statement and each utility command.
  */
 #include "postgres.h"
 
@@ -29,21 +27,13 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "executor/executor.h"
 #include "nodes/parsenodes.h"
-#include "tcop/utility.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "server/capture/ddl.h"
 #include "server/capture/forming.h"
 #include "server/changes/change_log.h"
-
-static ExecutorStart_hook_type previous_start = NULL;
-static ExecutorEnd_hook_type previous_end = NULL;
-static ProcessUtility_hook_type previous_utility = NULL;
-
-/* ---- early ---- */
 
 /* Has nobody else the relation open? */
 static bool
@@ -82,45 +72,12 @@ form_now(void)
 		bev_forming_run(NULL);
 }
 
-static void
-form_if_full(void)
+void
+bev_flush_end_statement(void)
 {
+	bev_change_log_end_statement();
 	if (bev_change_log_is_full() && !bev_change_log_has_statement())
 		form_now();
-}
-
-/* ---- statements ---- */
-
-static bool
-changes_rows(const QueryDesc *query)
-{
-	return query->operation != CMD_SELECT || query->plannedstmt->hasModifyingCTE;
-}
-
-static void
-start(QueryDesc *query, int flags)
-{
-	if (changes_rows(query))
-		bev_change_log_begin_statement();
-	if (previous_start)
-		previous_start(query, flags);
-	else
-		standard_ExecutorStart(query, flags);
-}
-
-static void
-end(QueryDesc *query)
-{
-	bool changed = changes_rows(query);
-
-	if (previous_end)
-		previous_end(query);
-	else
-		standard_ExecutorEnd(query);
-	if (!changed)
-		return;
-	bev_change_log_end_statement();
-	form_if_full();
 }
 
 /* ---- utility commands ---- */
@@ -215,18 +172,6 @@ may_invalidate(Node *command)
 	}
 }
 
-static void
-call_next(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
-          ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-          QueryCompletion *qc)
-{
-	if (previous_utility)
-		previous_utility(pstmt, query, read_only_tree, context, params, environment, dest, qc);
-	else
-		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest,
-		                        qc);
-}
-
 /* COPY FROM changes rows without the executor. */
 static bool
 is_copy_from(Node *command)
@@ -234,89 +179,43 @@ is_copy_from(Node *command)
 	return IsA(command, CopyStmt) && ((CopyStmt *) command)->is_from;
 }
 
-static void
-utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
-        ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-        QueryCompletion *qc)
+void
+bev_flush_before_command(Node *command, BevCommandFlush *flush)
 {
-	bool copies = is_copy_from(pstmt->utilityStmt);
-	bool invalidates = may_invalidate(pstmt->utilityStmt);
-	BevDdl ddl;
-
-	if (invalidates)
+	flush->copies = is_copy_from(command);
+	flush->invalidates = may_invalidate(command);
+	if (flush->invalidates)
 	{
-		bev_ddl_before(pstmt->utilityStmt, &ddl);
+		bev_ddl_before(command, &flush->ddl);
 		form_now();
 	}
-	if (copies)
+	if (flush->copies)
 		bev_change_log_begin_statement();
-	call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
-	if (invalidates)
+}
+
+void
+bev_flush_after_command(Node *command, BevCommandFlush *flush)
+{
+	if (flush->invalidates)
 	{
 		/* A table that was rewritten is empty for whoever looks at what was before. */
 		CommandCounterIncrement();
 		bev_change_log_begin_anew();
-		bev_ddl_after(pstmt->utilityStmt, &ddl);
+		bev_ddl_after(command, &flush->ddl);
 	}
-	if (!copies)
-		return;
-	bev_change_log_end_statement();
-	form_if_full();
+	if (flush->copies)
+		bev_flush_end_statement();
 }
 
 /* ---- the end ---- */
 
 /* A prepared transaction would keep the locks until somebody commits it. */
-static void
-finish(bool commits)
+void
+bev_flush_finish(bool commits)
 {
 	if (commits)
 		bev_forming_finish();
 	else
 		bev_forming_run(NULL);
 	bev_change_log_close();
-}
-
-static void
-on_transaction(XactEvent event, void *arg pg_attribute_unused())
-{
-	switch (event)
-	{
-		case XACT_EVENT_PRE_COMMIT:
-		case XACT_EVENT_PRE_PREPARE:
-			finish(event == XACT_EVENT_PRE_COMMIT);
-			break;
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_PREPARE:
-		case XACT_EVENT_ABORT:
-			bev_change_log_reset();
-			break;
-		case XACT_EVENT_PARALLEL_PRE_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_PARALLEL_ABORT:
-			break; /* parallel workers don't write */
-	}
-}
-
-static void
-on_subtransaction(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
-                  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
-{
-	if (event == SUBXACT_EVENT_COMMIT_SUB)
-		bev_change_log_commit_level(GetCurrentTransactionNestLevel());
-	else if (event == SUBXACT_EVENT_ABORT_SUB)
-		bev_change_log_abort_level(GetCurrentTransactionNestLevel());
-}
-
-void
-bev_flush_register(void)
-{
-	previous_start = ExecutorStart_hook;
-	ExecutorStart_hook = start;
-	previous_end = ExecutorEnd_hook;
-	ExecutorEnd_hook = end;
-	previous_utility = ProcessUtility_hook;
-	ProcessUtility_hook = utility;
-	RegisterXactCallback(on_transaction, NULL);
-	RegisterSubXactCallback(on_subtransaction, NULL);
 }

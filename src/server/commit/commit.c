@@ -64,8 +64,8 @@ write_journal(BevJournal *journal, const BevPending *pending)
 		bev_spilled_remember(row.xid, row.first_seq + row.n - 1);
 }
 
-static void
-pre_commit(void)
+void
+bev_commit_begin(void)
 {
 	BevPending pending;
 	BevJournal journal;
@@ -91,8 +91,8 @@ pre_commit(void)
 	bev_journal_close(&journal);
 }
 
-static void
-end_transaction(bool committed)
+void
+bev_commit_end(bool committed)
 {
 	if (reserved)
 	{
@@ -103,52 +103,4 @@ end_transaction(bool committed)
 		reserved = false;
 	}
 	bev_pending_reset();
-}
-
-static void
-on_transaction(XactEvent event, void *arg pg_attribute_unused())
-{
-	switch (event)
-	{
-		case XACT_EVENT_PRE_COMMIT:
-			pre_commit();
-			break;
-		case XACT_EVENT_COMMIT:
-			end_transaction(true);
-			break;
-		case XACT_EVENT_ABORT:
-			end_transaction(false);
-			break;
-		case XACT_EVENT_PRE_PREPARE:
-			bev_pending_spill();
-			break;
-		case XACT_EVENT_PREPARE:
-			bev_pending_reset();
-			break;
-		case XACT_EVENT_PARALLEL_PRE_COMMIT:
-		case XACT_EVENT_PARALLEL_COMMIT:
-		case XACT_EVENT_PARALLEL_ABORT:
-			break; /* parallel workers don't write */
-	}
-}
-
-static void
-on_subtransaction(SubXactEvent event, SubTransactionId id pg_attribute_unused(),
-                  SubTransactionId parent pg_attribute_unused(), void *arg pg_attribute_unused())
-{
-	if (!bev_pending_exists())
-		return;
-	if (event == SUBXACT_EVENT_PRE_COMMIT_SUB)
-		bev_pending_before_commit_level(GetCurrentTransactionNestLevel());
-	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		bev_pending_commit_level(GetCurrentTransactionNestLevel());
-	else if (event == SUBXACT_EVENT_ABORT_SUB)
-		bev_pending_abort_level(GetCurrentTransactionNestLevel());
-}
-
-void
-bev_commit_register(void)
-{
-	RegisterXactCallback(on_transaction, NULL);
-	RegisterSubXactCallback(on_subtransaction, NULL);
 }

@@ -16,7 +16,10 @@
 extern bool bev_commit_reserve(uint32 n, Size size, BevJournal *journal,
                                BevReservation *reservation);
 
-/* Register the transaction callbacks; once per process, while preloading. */
-extern void bev_commit_register(void);
+/* PRE_COMMIT: take seqs for what is pending, if anything, and write it.  May wait and throw. */
+extern void bev_commit_begin(void);
+
+/* The transaction is over: publish what was written, or give its seqs back.  Can't fail. */
+extern void bev_commit_end(bool committed);
 
 #endif /* BEV_SERVER_COMMIT_COMMIT_H */

@@ -35,14 +35,11 @@
 #include "server/journal/spilled.h"
 #include "server/journal/sequence.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
+#include "nodes/parsenodes.h"
 #include "storage/procarray.h"
-#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-
-static ProcessUtility_hook_type previous_hook = NULL;
 
 static BevReservation reservation;
 static bool reserved = false;
@@ -97,19 +94,12 @@ lock_prepared(FullTransactionId xid, const char *gid)
 }
 
 /* Readers will find the events in the journal, or find that there are none. */
-static void
-end_reservation(void)
+void
+bev_two_phase_end(void)
 {
 	if (reserved)
 		bev_queue_publish(&reservation, InvalidXLogRecPtr);
 	reserved = false;
-}
-
-static void
-on_transaction(XactEvent event, void *arg pg_attribute_unused())
-{
-	if (event == XACT_EVENT_ABORT)
-		end_reservation();
 }
 
 /* Step 1; leaves a new transaction begun. */
@@ -162,60 +152,38 @@ lock_publisher(const char *gid, FullTransactionId *xid, LOCKTAG *lock)
 	return n;
 }
 
-static void
-call_next(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtilityContext context,
-          ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest,
-          QueryCompletion *qc)
-{
-	if (previous_hook)
-		previous_hook(pstmt, query, read_only_tree, context, params, environment, dest, qc);
-	else
-		standard_ProcessUtility(pstmt, query, read_only_tree, context, params, environment, dest,
-		                        qc);
-}
-
 static bool
-is_commit_prepared(const PlannedStmt *pstmt)
+is_commit_prepared(const Node *command)
 {
-	return IsA(pstmt->utilityStmt, TransactionStmt) &&
-	       ((TransactionStmt *) pstmt->utilityStmt)->kind == TRANS_STMT_COMMIT_PREPARED;
-}
-
-static void
-watch_utility(PlannedStmt *pstmt, const char *query, bool read_only_tree,
-              ProcessUtilityContext context, ParamListInfo params, QueryEnvironment *environment,
-              DestReceiver *dest, QueryCompletion *qc)
-{
-	FullTransactionId xid;
-	LOCKTAG lock;
-	uint64 n;
-
-	if (!is_commit_prepared(pstmt) || !bev_settings_database_is_served())
-	{
-		call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
-		return;
-	}
-
-	PreventInTransactionBlock(context == PROCESS_UTILITY_TOPLEVEL, "COMMIT PREPARED");
-	PushActiveSnapshot(GetTransactionSnapshot());
-	n = lock_publisher(((TransactionStmt *) pstmt->utilityStmt)->gid, &xid, &lock);
-	PopActiveSnapshot();
-	if (n == 0)
-	{
-		call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
-		return;
-	}
-
-	announce(xid, n);
-	call_next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
-	end_reservation();
-	LockRelease(&lock, ExclusiveLock, true);
+	return IsA(command, TransactionStmt) &&
+	       ((const TransactionStmt *) command)->kind == TRANS_STMT_COMMIT_PREPARED;
 }
 
 void
-bev_two_phase_register(void)
+bev_two_phase_announce(const Node *command, bool top_level, BevPublisher *publisher)
 {
-	previous_hook = ProcessUtility_hook;
-	ProcessUtility_hook = watch_utility;
-	RegisterXactCallback(on_transaction, NULL);
+	FullTransactionId xid;
+	uint64 n;
+
+	publisher->announced = false;
+	if (!is_commit_prepared(command) || !bev_settings_database_is_served())
+		return;
+
+	PreventInTransactionBlock(top_level, "COMMIT PREPARED");
+	PushActiveSnapshot(GetTransactionSnapshot());
+	n = lock_publisher(((const TransactionStmt *) command)->gid, &xid, &publisher->lock);
+	PopActiveSnapshot();
+	if (n == 0)
+		return;
+	announce(xid, n);
+	publisher->announced = true;
+}
+
+void
+bev_two_phase_publish(const BevPublisher *publisher)
+{
+	if (!publisher->announced)
+		return;
+	bev_two_phase_end();
+	LockRelease(&publisher->lock, ExclusiveLock, true);
 }
