@@ -266,6 +266,24 @@ begins(const BevLogged *entries, const BevNetChange *change)
 	       (change->old == BEV_NO_ENTRY || change->rekeyed);
 }
 
+/*
+ * A key that may be another one is often the same: an expression's, or one that was changed back.
+ * Then its own versions belong together, whatever else has that key (test/t/113_trackers.pl: a
+ * filter leaves one of several rows).
+ */
+static void
+settle(Joining *joining)
+{
+	for (uint32 i = 0; i < joining->changes->n; i++)
+	{
+		BevNetChange *change = &joining->changes->list[i];
+
+		if (change->rekeyed && change->old != BEV_NO_ENTRY && change->new != BEV_NO_ENTRY &&
+		    joining->keys->is_same(joining->keys->arg, change->old, change->new))
+			change->rekeyed = false;
+	}
+}
+
 /* Which groups have rows of both kinds; returns how many rows end in those. */
 static uint32
 count_halves(Joining *joining)
@@ -375,9 +393,11 @@ void
 bev_net_changes_join(const BevLogged *entries, BevNetChanges *changes, const BevRowKeys *keys)
 {
 	Joining joining = {.entries = entries, .keys = keys, .changes = changes};
-	uint32 count = count_halves(&joining);
 	BevNetChanges joined;
+	uint32 count;
 
+	settle(&joining);
+	count = count_halves(&joining);
 	if (count == 0)
 		return;
 	joining.mask = pg_nextpower2_64((uint64) count * 2) - 1;
