@@ -24,6 +24,7 @@
 #include "server/queue/enabled.h"
 #include "server/shared/counters.h"
 #include "storage/ipc.h"
+#include "storage/shmem.h"
 
 PG_MODULE_MAGIC;
 
@@ -32,20 +33,39 @@ PGDLLEXPORT void _PG_init(void);
 static shmem_request_hook_type previous_shmem_request_hook = NULL;
 static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
 
+static const BevSharedArea *const areas[] = {
+	&bev_queue_area,    &bev_enabled_area,         &bev_clients_area,
+	&bev_ended_area,    &bev_counters_area,        &bev_delivery_counters_area,
+	&bev_progress_area, &bev_worker_registry_area, &bev_database_area};
+
+static Size
+size_of(const BevSharedArea *area)
+{
+	return area->more ? add_size(area->size, area->more()) : area->size;
+}
+
 static void
 request_shmem(void)
 {
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
-	bev_queue_request();
-	bev_clients_request();
-	bev_ended_request();
-	bev_database_request();
-	bev_enabled_request();
-	bev_counters_request();
-	bev_worker_registry_request();
-	bev_progress_request();
-	bev_delivery_counters_request();
+	for (size_t i = 0; i < lengthof(areas); i++)
+	{
+		RequestAddinShmemSpace(CACHELINEALIGN(size_of(areas[i])));
+		if (areas[i]->locked)
+			RequestNamedLWLockTranche(areas[i]->name, 1);
+	}
+}
+
+static void
+make_area(const BevSharedArea *area)
+{
+	bool found;
+	void *memory = ShmemInitStruct(area->name, size_of(area), &found);
+
+	Assert(!found && (uintptr_t) memory % PG_CACHE_LINE_SIZE == 0);
+	memset(memory, 0, size_of(area));
+	area->init(memory, area->locked ? &GetNamedLWLockTranche(area->name)->lock : NULL);
 }
 
 static void
@@ -53,15 +73,8 @@ startup_shmem(void)
 {
 	if (previous_shmem_startup_hook)
 		previous_shmem_startup_hook();
-	bev_queue_startup();
-	bev_clients_startup();
-	bev_ended_startup();
-	bev_database_startup();
-	bev_enabled_startup();
-	bev_counters_startup();
-	bev_worker_registry_startup();
-	bev_progress_startup();
-	bev_delivery_counters_startup();
+	for (size_t i = 0; i < lengthof(areas); i++)
+		make_area(areas[i]);
 }
 
 void

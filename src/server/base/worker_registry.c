@@ -14,7 +14,6 @@
 #include "port/atomics.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
-#include "storage/shmem.h"
 
 #define NOBODY         UINT32_MAX
 #define START_INTERVAL 5000 /* ms */
@@ -30,21 +29,16 @@ bev_worker_registry_add(BevWorkerKind kind, const BevKeptWorker *worker)
 	kept[kind] = worker;
 }
 
-void
-bev_worker_registry_request(void)
+static void
+init(void *memory, LWLock *lock pg_attribute_unused())
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(pg_atomic_uint32) * BEV_WORKERS));
-}
-
-void
-bev_worker_registry_startup(void)
-{
-	bool found;
-
-	workers = ShmemInitStruct("bugevents workers", sizeof(pg_atomic_uint32) * BEV_WORKERS, &found);
-	for (int i = 0; !found && i < BEV_WORKERS; i++)
+	workers = memory;
+	for (int i = 0; i < BEV_WORKERS; i++)
 		pg_atomic_init_u32(&workers[i], NOBODY);
 }
+
+const BevSharedArea bev_worker_registry_area = {
+	.name = "bugevents workers", .size = sizeof(pg_atomic_uint32) * BEV_WORKERS, .init = init};
 
 static void
 leave(int code pg_attribute_unused(), Datum kind)

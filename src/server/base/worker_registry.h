@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "server/base/shared_area.h"
+
 typedef enum BevWorkerKind
 {
 	BEV_WORKER_PROJECTOR,
@@ -32,8 +34,7 @@ extern void bev_worker_registry_add(BevWorkerKind kind, const BevKeptWorker *wor
  */
 extern void bev_worker_registry_look_after(void);
 
-extern void bev_worker_registry_request(void);
-extern void bev_worker_registry_startup(void);
+extern const BevSharedArea bev_worker_registry_area;
 
 /* The calling process is this worker until it exits.  False: there is one already. */
 extern bool bev_worker_registry_begin(BevWorkerKind kind);

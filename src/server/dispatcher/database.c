@@ -23,27 +23,19 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/shmem.h"
 
 #define LOOK_INTERVAL 1000 /* ms */
 
 static bool *attempted; /* in shared memory; only the dispatcher writes */
 
-void
-bev_database_request(void)
+static void
+init(void *memory, LWLock *lock pg_attribute_unused())
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(*attempted)));
+	attempted = memory;
 }
 
-void
-bev_database_startup(void)
-{
-	bool found;
-
-	attempted = ShmemInitStruct("bugevents database", sizeof(*attempted), &found);
-	if (!found)
-		*attempted = false;
-}
+const BevSharedArea bev_database_area = {
+	.name = "bugevents database", .size = sizeof(*attempted), .init = init};
 
 /* NULL: one can connect to it. */
 static const char *

@@ -6,9 +6,9 @@
 
 #include "postgres.h"
 
-/* For the hooks of shared memory. */
-extern void bev_database_request(void);
-extern void bev_database_startup(void);
+#include "server/base/shared_area.h"
+
+extern const BevSharedArea bev_database_area;
 
 /*
  * Connect the background worker to bugevents.database.  While there is no such

@@ -15,8 +15,6 @@
 #include "access/transam.h"
 #include "port/atomics.h"
 #include "server/base/compat.h"
-#include "storage/ipc.h"
-#include "storage/shmem.h"
 
 typedef struct Enabled
 {
@@ -26,23 +24,16 @@ typedef struct Enabled
 
 static Enabled *shared;
 
-void
-bev_enabled_request(void)
+static void
+init(void *memory, LWLock *lock pg_attribute_unused())
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Enabled)));
-}
-
-void
-bev_enabled_startup(void)
-{
-	bool found;
-
-	shared = ShmemInitStruct("bugevents switch", sizeof(Enabled), &found);
-	if (found)
-		return;
+	shared = memory;
 	pg_atomic_init_u32(&shared->off, 0);
 	shared->settling = InvalidTransactionId;
 }
+
+const BevSharedArea bev_enabled_area = {
+	.name = "bugevents enabled", .size = sizeof(Enabled), .init = init};
 
 bool
 bev_enabled_is_on(void)

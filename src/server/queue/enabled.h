@@ -7,9 +7,9 @@
 
 #include "postgres.h"
 
-/* For the hooks of shared memory. */
-extern void bev_enabled_request(void);
-extern void bev_enabled_startup(void);
+#include "server/base/shared_area.h"
+
+extern const BevSharedArea bev_enabled_area;
 
 /* Is it on?  One read of shared memory. */
 extern bool bev_enabled_is_on(void);

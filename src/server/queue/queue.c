@@ -53,7 +53,6 @@
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 
 #define ENTRY_ALIGN 64
 
@@ -119,26 +118,16 @@ ring_capacity(void)
 }
 
 static Size
-queue_size(void)
+ring_and_slots(void)
 {
-	Size size = CACHELINEALIGN(sizeof(Queue));
-
-	size = add_size(size, mul_size(BEV_PROCESSES, sizeof(Slot)));
-	return add_size(add_size(size, ring_capacity()), PG_CACHE_LINE_SIZE);
-}
-
-void
-bev_queue_request(void)
-{
-	RequestAddinShmemSpace(queue_size());
-	RequestNamedLWLockTranche("bugevents", 1);
+	return add_size(mul_size(BEV_PROCESSES, sizeof(Slot)), ring_capacity());
 }
 
 static void
-queue_init(void)
+init(void *memory, LWLock *lock)
 {
-	memset(queue, 0, sizeof(Queue));
-	queue->lock = &GetNamedLWLockTranche("bugevents")->lock;
+	queue = memory;
+	queue->lock = lock;
 	queue->capacity = ring_capacity();
 	queue->slots = BEV_PROCESSES;
 	pg_atomic_init_u64(&queue->next_seq, 0);
@@ -147,30 +136,21 @@ queue_init(void)
 	pg_atomic_init_u64(&queue->tail, 0);
 	pg_atomic_init_u64(&queue->settled, 0);
 	pg_atomic_init_u32(&queue->sleeping, 0);
-}
 
-void
-bev_queue_startup(void)
-{
-	bool found;
-	char *base;
-
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	base = ShmemInitStruct("bugevents queue", queue_size(), &found);
-	queue = (Queue *) CACHELINEALIGN(base);
 	slots = (Slot *) ((char *) queue + CACHELINEALIGN(sizeof(Queue)));
-	if (!found)
+	for (int i = 0; i < queue->slots; i++)
 	{
-		queue_init();
-		for (int i = 0; i < queue->slots; i++)
-		{
-			pg_atomic_init_u64(&slots[i].pending, 0);
-			pg_atomic_init_u64(&slots[i].lsn, 0);
-		}
+		pg_atomic_init_u64(&slots[i].pending, 0);
+		pg_atomic_init_u64(&slots[i].lsn, 0);
 	}
 	ring = (char *) (slots + queue->slots);
-	LWLockRelease(AddinShmemInitLock);
 }
+
+const BevSharedArea bev_queue_area = {.name = "bugevents queue",
+                                      .locked = true,
+                                      .size = CACHELINEALIGN(sizeof(Queue)),
+                                      .more = ring_and_slots,
+                                      .init = init};
 
 uint64
 bev_queue_next_seq(void)

@@ -25,6 +25,7 @@
 
 #include "postgres.h"
 
+#include "server/base/shared_area.h"
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
 
@@ -53,11 +54,7 @@ typedef struct BevQueueItem
 	Size part_size[2];
 } BevQueueItem;
 
-/* Ask for the shared memory; to be called from shmem_request_hook. */
-extern void bev_queue_request(void);
-
-/* Create or find it; to be called from shmem_startup_hook. */
-extern void bev_queue_startup(void);
+extern const BevSharedArea bev_queue_area;
 
 /*
  * The next seq, 0 when none has been given out since the server started; then

@@ -15,7 +15,6 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 
 typedef struct Slot
 {
@@ -38,35 +37,26 @@ typedef struct Table
 static Table *table;
 
 static Size
-table_size(void)
+slots_size(void)
 {
-	return add_size(offsetof(Table, slot), mul_size(bev_max_connections, sizeof(Slot)));
+	return mul_size(bev_max_connections, sizeof(Slot));
 }
 
-void
-bev_clients_request(void)
+static void
+init(void *memory, LWLock *lock)
 {
-	RequestAddinShmemSpace(table_size());
-	RequestNamedLWLockTranche("bugevents clients", 1);
+	table = memory;
+	table->lock = lock;
+	table->capacity = bev_max_connections;
+	for (int i = 0; i < table->capacity; i++)
+		pg_atomic_init_u32(&table->slot[i].change, 0);
 }
 
-void
-bev_clients_startup(void)
-{
-	bool found;
-
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	table = ShmemInitStruct("bugevents clients", table_size(), &found);
-	if (!found)
-	{
-		memset(table, 0, table_size());
-		table->lock = &GetNamedLWLockTranche("bugevents clients")->lock;
-		table->capacity = bev_max_connections;
-		for (int i = 0; i < table->capacity; i++)
-			pg_atomic_init_u32(&table->slot[i].change, 0);
-	}
-	LWLockRelease(AddinShmemInitLock);
-}
+const BevSharedArea bev_clients_area = {.name = "bugevents clients",
+                                        .locked = true,
+                                        .size = offsetof(Table, slot),
+                                        .more = slots_size,
+                                        .init = init};
 
 int
 bev_clients_capacity(void)

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "server/base/shared_area.h"
 #include "datatype/timestamp.h"
 #include "common/pipe/packed_subscription.h"
 #include "utils/jsonb.h"
@@ -41,8 +42,7 @@ typedef struct BevConnection
 		[BEV_PACKED_SUBSCRIPTION_MAX]; /* what it wants (common/pipe/packed_subscription.h) */
 } BevConnection;
 
-extern void bev_clients_request(void);
-extern void bev_clients_startup(void);
+extern const BevSharedArea bev_clients_area;
 
 /* How many there can be: bugevents.max_connections. */
 extern int bev_clients_capacity(void);

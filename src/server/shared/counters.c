@@ -13,7 +13,6 @@
 
 #include "server/base/compat.h"
 #include "port/atomics.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #define OTHER "other"
@@ -86,28 +85,15 @@ StaticAssertDecl(offsetof(Counters, session) % PG_CACHE_LINE_SIZE == 0 &&
 static Counters *counters;
 
 static Size
-counters_size(void)
+sessions_size(void)
 {
-	return add_size(offsetof(Counters, session), mul_size(BEV_PROCESSES, sizeof(Captures)));
+	return mul_size(BEV_PROCESSES, sizeof(Captures));
 }
 
-void
-bev_counters_request(void)
+static void
+init(void *memory, LWLock *lock pg_attribute_unused())
 {
-	RequestAddinShmemSpace(CACHELINEALIGN(counters_size()));
-}
-
-void
-bev_counters_startup(void)
-{
-	bool found;
-
-	/* PostgreSQL lets each struct in shared memory begin with a cache line. */
-	counters = ShmemInitStruct("bugevents counters", counters_size(), &found);
-	Assert((uintptr_t) counters % PG_CACHE_LINE_SIZE == 0);
-	if (found)
-		return;
-	memset(counters, 0, counters_size());
+	counters = memory;
 	for (int i = 0; i < BEV_COUNTER_KINDS; i++)
 		pg_atomic_init_u64(&counters->gateway[i], 0);
 	for (int i = 0; i < BEV_ALERTS; i++)
@@ -117,6 +103,11 @@ bev_counters_startup(void)
 	pg_atomic_init_u64(&counters->slow_writes, 0);
 	pg_atomic_init_u64(&counters->slow_write_told, 0);
 }
+
+const BevSharedArea bev_counters_area = {.name = "bugevents counters",
+                                         .size = offsetof(Counters, session),
+                                         .more = sessions_size,
+                                         .init = init};
 
 void
 bev_counters_add(BevCounter counter, uint64 n)

@@ -9,11 +9,11 @@
 
 #include "postgres.h"
 
+#include "server/base/shared_area.h"
 #include "common/pipe/alert_rules.h"
 #include "common/pipe/counter.h"
 
-extern void bev_counters_request(void);
-extern void bev_counters_startup(void);
+extern const BevSharedArea bev_counters_area;
 
 extern void bev_counters_add(BevCounter counter, uint64 n);
 extern uint64 bev_counters_get(BevCounter counter);

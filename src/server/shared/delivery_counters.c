@@ -4,8 +4,6 @@
 #include "server/shared/delivery_counters.h"
 
 #include "port/atomics.h"
-#include "storage/ipc.h"
-#include "storage/shmem.h"
 
 typedef struct Result
 {
@@ -20,21 +18,16 @@ static const Result results[] = {
 
 static pg_atomic_uint64 *counts;
 
-void
-bev_delivery_counters_request(void)
+static void
+init(void *memory, LWLock *lock pg_attribute_unused())
 {
-	RequestAddinShmemSpace(MAXALIGN(SIZE));
-}
-
-void
-bev_delivery_counters_startup(void)
-{
-	bool found;
-
-	counts = ShmemInitStruct("bugevents deliveries", SIZE, &found);
-	for (size_t i = 0; !found && i < BEV_CHANNELS * lengthof(results); i++)
+	counts = memory;
+	for (size_t i = 0; i < BEV_CHANNELS * lengthof(results); i++)
 		pg_atomic_init_u64(&counts[i], 0);
 }
+
+const BevSharedArea bev_delivery_counters_area = {
+	.name = "bugevents deliveries", .size = SIZE, .init = init};
 
 void
 bev_delivery_counters_count(BevDeliveryChannel kind, const char *state)

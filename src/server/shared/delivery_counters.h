@@ -6,10 +6,10 @@
 
 #include "postgres.h"
 
+#include "server/base/shared_area.h"
 #include "server/base/delivery_channel.h"
 
-extern void bev_delivery_counters_request(void);
-extern void bev_delivery_counters_startup(void);
+extern const BevSharedArea bev_delivery_counters_area;
 
 /* An attempt ended; the state that the delivery has then. */
 extern void bev_delivery_counters_count(BevDeliveryChannel kind, const char *state);

@@ -12,7 +12,6 @@
 #include "server/base/settings.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 typedef struct Ring
@@ -26,33 +25,24 @@ typedef struct Ring
 static Ring *ring;
 
 static Size
-ring_size(void)
+entries_size(void)
 {
-	return add_size(offsetof(Ring, entry), mul_size(bev_ended_connections, sizeof(BevEndedClient)));
+	return mul_size(bev_ended_connections, sizeof(BevEndedClient));
 }
 
-void
-bev_ended_request(void)
+static void
+init(void *memory, LWLock *lock)
 {
-	RequestAddinShmemSpace(ring_size());
-	RequestNamedLWLockTranche("bugevents ended", 1);
+	ring = memory;
+	ring->lock = lock;
+	ring->kept_since = GetCurrentTimestamp();
 }
 
-void
-bev_ended_startup(void)
-{
-	bool found;
-
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	ring = ShmemInitStruct("bugevents ended", ring_size(), &found);
-	if (!found)
-	{
-		memset(ring, 0, ring_size());
-		ring->lock = &GetNamedLWLockTranche("bugevents ended")->lock;
-		ring->kept_since = GetCurrentTimestamp();
-	}
-	LWLockRelease(AddinShmemInitLock);
-}
+const BevSharedArea bev_ended_area = {.name = "bugevents ended",
+                                      .locked = true,
+                                      .size = offsetof(Ring, entry),
+                                      .more = entries_size,
+                                      .init = init};
 
 static BevEndedClient *
 entry_at(uint64 number)

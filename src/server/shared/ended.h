@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "server/base/shared_area.h"
 #include "server/shared/clients.h"
 #include "nodes/pg_list.h"
 
@@ -21,8 +22,7 @@ typedef struct BevEndedClient
 	int refusals;                       /* 0: it had been let in */
 } BevEndedClient;
 
-extern void bev_ended_request(void);
-extern void bev_ended_startup(void);
+extern const BevSharedArea bev_ended_area;
 
 /* For the dispatcher: remember the end of one that was connected. */
 extern void bev_ended_add(const BevConnection *client, int code, const char *reason);

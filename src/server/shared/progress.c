@@ -6,27 +6,20 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/ipc.h"
-#include "storage/shmem.h"
 
 #define UNKNOWN PG_UINT64_MAX
 
 static pg_atomic_uint64 *progress;
 
-void
-bev_progress_request(void)
+static void
+init(void *memory, LWLock *lock pg_attribute_unused())
 {
-	RequestAddinShmemSpace(MAXALIGN(sizeof(*progress)));
+	progress = memory;
+	pg_atomic_init_u64(progress, UNKNOWN);
 }
 
-void
-bev_progress_startup(void)
-{
-	bool found;
-
-	progress = ShmemInitStruct("bugevents projector", sizeof(*progress), &found);
-	if (!found)
-		pg_atomic_init_u64(progress, UNKNOWN);
-}
+const BevSharedArea bev_progress_area = {
+	.name = "bugevents projector", .size = sizeof(*progress), .init = init};
 
 static void
 leave(int code pg_attribute_unused(), Datum arg pg_attribute_unused())

@@ -6,8 +6,9 @@
 
 #include "postgres.h"
 
-extern void bev_progress_request(void);
-extern void bev_progress_startup(void);
+#include "server/base/shared_area.h"
+
+extern const BevSharedArea bev_progress_area;
 
 /* The calling process is the projector, and doesn't know yet where it stands; until it exits. */
 extern void bev_progress_begin(void);
