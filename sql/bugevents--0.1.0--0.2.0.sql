@@ -229,6 +229,8 @@ BEGIN
 END
 $$;
 
+CREATE INDEX ON bugevents.deliveries (channel) WHERE state = 'dead';
+
 -- What attached tables look up elsewhere, see follow().  Dumped, as the triggers are.
 CREATE TABLE bugevents.follows (
     lookup      regclass    NOT NULL,

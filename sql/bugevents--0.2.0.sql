@@ -683,6 +683,7 @@ CREATE TABLE deliveries (
 CREATE INDEX ON deliveries (channel, next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX ON deliveries (channel, user_id, ended_at) WHERE state = 'sent';
 CREATE INDEX ON deliveries (id) WHERE state = 'sending';
+CREATE INDEX ON deliveries (channel) WHERE state = 'dead';
 CREATE INDEX ON deliveries (sent_with) WHERE sent_with IS NOT NULL;
 CREATE INDEX ON deliveries (notification_id);
 CREATE FUNCTION wake_courier() RETURNS trigger

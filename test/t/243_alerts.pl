@@ -13,6 +13,9 @@ my $server = BugEvents::Server->start_new('alerts', projector => 1, conf => <<~'
 	bugevents.alert_connection_spike = 0
 	bugevents.alert_delivery_latency = 0
 	bugevents.alert_projector_lag = 0
+	bugevents.alert_projector_stuck = 0
+	bugevents.alert_delivery_outage = 0
+	bugevents.retry_delay = 10ms
 	bugevents.queue_size = 64kB
 	bugevents.retention_size = 2MB
 	END
@@ -133,6 +136,23 @@ check('projector_lag', [ 100, '100.000' ], sub {
 		$server->stop_worker($projector);
 		$server->sql("INSERT INTO projects (name) SELECT 'p' FROM generate_series(1, 150)");
 	}, sub { kill 'CONT', $projector; });
+
+check('projector_stuck', [ '1s', '1.000' ], sub {
+		return if $_[0];
+		$server->stop_worker($projector);
+		$server->sql("INSERT INTO projects (name) VALUES ('p')");
+	}, sub { kill 'CONT', $projector; });
+
+# Nobody listens there.
+check('delivery_outage', [ '1s', '1.000' ], sub {
+		return if $_[0];
+		$server->set('bugevents.smtp_url' => "'smtp://127.0.0.1:1'", 'bugevents.smtp_from' => "'bugs\@example.org'");
+		BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.smtp_url') ne '' }, 'the channel');
+		$server->sql("SELECT bugevents.test_delivery('email', 'ada\@example.org')");
+	}, sub {
+		is(($server->http('/ready'))[1], "ok, but: nothing gets out by email\n", '... and /ready says so, and goes on');
+		$server->set('bugevents.smtp_url' => "''");
+	});
 
 is(metric('journal_size'), 0, 'journal_size: on by default, and not raised');
 check('journal_size', [ 80, '80.000' ], sub { $server->sql("INSERT INTO projects (name, description) VALUES ('p', repeat('x', 50000))"); },

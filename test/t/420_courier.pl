@@ -130,7 +130,7 @@ is(scalar(grep { ($_->{content} // '') =~ /^Subject: Any priority_changed\r?$/m 
 $server->sql("DELETE FROM bugevents.templates WHERE type = '*'; DELETE FROM bugevents.notifications WHERE length(title) > 1000");
 
 # Again and again: twice as long each time, half of it by chance, and no more than so often.
-is($server->sql("SELECT string_agg(boot_val, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('bugevents.max_attempts', 'bugevents.retry_delay')"), '5 2000', 'five attempts, the first one again after two seconds');
+is($server->sql("SELECT string_agg(boot_val, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('bugevents.max_attempts', 'bugevents.retry_delay')"), '35 2000', 'by default 35 attempts, the first one again after two seconds');
 $server->sql(<<~'END');
 	CREATE TABLE waits (attempts int, ms float8);
 	CREATE FUNCTION note_wait() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -138,7 +138,8 @@ $server->sql(<<~'END');
 	CREATE TRIGGER note_wait AFTER UPDATE ON bugevents.deliveries FOR EACH ROW
 		WHEN (OLD.state = 'sending' AND NEW.state = 'waiting') EXECUTE FUNCTION note_wait();
 	END
-$server->set('bugevents.retry_delay', '200ms');
+$server->set('bugevents.retry_delay' => '200ms', 'bugevents.max_attempts' => 5);
+my $outage = length $server->log_since(0);
 behave(mail => 'busy');
 $server->sql("SELECT bugevents.test_delivery('email', 'often\@example.org') FROM generate_series(1, 8)");
 all_sent();
@@ -149,7 +150,28 @@ is($server->sql('SELECT count(*) FROM waits WHERE ms > 200 * 2 ^ (attempts - 1) 
 cmp_ok($server->sql('SELECT max(ms) - min(ms) FROM waits WHERE attempts = 4'), '>', 100, '... which is not the same for all');
 $server->sql("DROP TRIGGER note_wait ON bugevents.deliveries; DELETE FROM bugevents.deliveries WHERE address = 'often\@example.org'");
 $server->set('bugevents.retry_delay', '20ms');
+
+# That a channel fails is told when it begins and when it ends, not for each mail.
+sub told { return [ $server->log_since($outage) =~ /(WARNING:  bugevents gets nothing out by \w+: [^\n]+|LOG:  bugevents delivers by \w+ again)/g ]; }
+sub gauge { return $server->sql("SELECT value FROM bugevents.stats WHERE name = 'bugevents_$_[0]' AND labels = 'channel=\"email\"'"); }
+like(join('|', @{ told() }), qr/^WARNING:  bugevents gets nothing out by email: [^|]*451[^|]*$/, 'forty attempts that fail are one line of the log');
+cmp_ok(gauge('delivery_outage_seconds'), '>', 0, '... and a metric');
+$server->set('bugevents.retry_delay', '10min');
+BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.retry_delay') eq '10min' }, 'the reload');
+$server->sql("SELECT bugevents.test_delivery('email', 'night\@example.org') FROM generate_series(1, 7)");
+$server->sql("INSERT INTO bugevents.deliveries (channel, address, state) SELECT 'email', 'gone\@example.org', 'dead' FROM generate_series(1, 3)");
+BugEvents::Server::wait_until(sub { gauge('deliveries_waiting') == 7 && gauge('deliveries_dead') == 3 }, 'what waits and what is dead to be counted',
+	sub { $server->sql("SELECT name, labels, value FROM bugevents.stats WHERE name LIKE 'bugevents_deliver%'") });
 behave();
+$server->set('bugevents.retry_delay', '20ms');
+$server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE address = 'night\@example.org'");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.deliveries WHERE address = 'night\@example.org' AND state = 'sent'") == 7 }, 'the mails of the night');
+is(told()->[1], 'LOG:  bugevents delivers by email again', '... its end is told');
+is(scalar(@{ told() }), 2, '... and that is all');
+is(gauge('delivery_outage_seconds'), 0, '... nothing fails');
+is($server->sql('SELECT bugevents.requeue()'), 3, 'what was given up is sent again by hand');
+all_sent();
+is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE address = 'gone\@example.org' AND state = 'sent'"), 3, '... and arrives');
 
 # A channel that hangs holds up no other.
 behave(wa => 'hang');

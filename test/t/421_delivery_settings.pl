@@ -68,6 +68,10 @@ wait_sql("SELECT count(*) $tests AND state = 'waiting' AND attempts = 1", 10);
 $server->sql("UPDATE bugevents.deliveries SET attempts = 20, next_attempt_at = now() WHERE state = 'waiting'");
 wait_sql("SELECT count(*) $tests AND state = 'waiting' AND attempts = 21 AND next_attempt_at BETWEEN now() + interval '29 minutes' AND now() + interval '1 hour'", 10);
 pass('max_attempts is more: no attempt is the last, and none waits for more than an hour');
+my ($attempts, $delay) = split / /, $server->sql("SELECT string_agg(boot_val, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('bugevents.max_attempts', 'bugevents.retry_delay')");
+my $least = 0;
+for (my $i = 0, my $ms = $delay; $i < $attempts - 1; $i++, $ms *= 2) { $least += ($ms < 3600000 ? $ms : 3600000) / 2; }
+cmp_ok($least, '>=', 12 * 3600000, '... so that the defaults bridge a night of twelve hours, with the shortest waits that chance allows');
 set(max_attempts => '22');
 due();
 wait_sql("SELECT count(*) $tests AND state = 'dead' AND attempts = 22 AND last_code = 500", 10);

@@ -192,6 +192,20 @@ test_level(void)
 	now.journal = 53;
 	pass_seconds(20);
 	tap_ok(says("-journal_size "), "far below it clears");
+	begin(BEV_ALERT_delivery_outage, 300);
+	for (now.outage = 0; now.outage < 299; now.outage++)
+		pass_seconds(1);
+	tap_ok(says(""), "an outage of less than its bound");
+	for (; now.outage < 320; now.outage++)
+		pass_seconds(1);
+	tap_ok(says("+delivery_outage "), "a longer one");
+	now.outage = 0;
+	pass_seconds(301);
+	tap_ok(says("-delivery_outage "), "its end");
+	begin(BEV_ALERT_projector_stuck, 300);
+	now.stuck = 301;
+	pass_seconds(1);
+	tap_ok(says("+projector_stuck "), "a projector that doesn't get on");
 }
 
 static void

@@ -31,7 +31,8 @@ static const double clears_below[BEV_ALERTS] = {
 	[BEV_ALERT_error_rate] = 0.8,       [BEV_ALERT_connection_spike] = 0.8,
 	[BEV_ALERT_delivery_latency] = 0.8, [BEV_ALERT_queue_overflows] = 0.8,
 	[BEV_ALERT_journal_size] = 0.6,     [BEV_ALERT_gateway_restarts] = 0.8,
-	[BEV_ALERT_projector_lag] = 0.8,
+	[BEV_ALERT_projector_lag] = 0.8,    [BEV_ALERT_projector_stuck] = 0.8,
+	[BEV_ALERT_delivery_outage] = 0.8,
 };
 
 /* ---- samples ---- */
@@ -176,6 +177,10 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 			return (double) (to->restarts - from->restarts);
 		case BEV_ALERT_projector_lag:
 			return projector_lag(alerts, rules);
+		case BEV_ALERT_projector_stuck:
+			return to->stuck;
+		case BEV_ALERT_delivery_outage:
+			return to->outage;
 		default:
 			return 0;
 	}

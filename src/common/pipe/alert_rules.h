@@ -29,7 +29,9 @@
 	ALERT(queue_overflows)  /* transactions that found the queue full */ \
 	ALERT(journal_size)     /* % of bugevents.retention_size */ \
 	ALERT(gateway_restarts) /* of gateways that ended by themselves */ \
-	ALERT(projector_lag)    /* events that the projector was behind all the time */
+	ALERT(projector_lag)    /* events that the projector was behind all the time */ \
+	ALERT(projector_stuck)  /* s for which it has not moved, though there are events */ \
+	ALERT(delivery_outage)  /* s for which nothing has got out by a channel */
 
 typedef enum BevAlert
 {
@@ -58,6 +60,8 @@ typedef struct BevAlertSample
 	double connections;
 	double journal;   /* % of its bound; 0: it has none */
 	double projector; /* events that it is behind */
+	double stuck;     /* s for which it has been where it is */
+	double outage;    /* s, of the channel that is the worst */
 } BevAlertSample;
 
 typedef struct BevAlertRules

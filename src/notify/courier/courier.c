@@ -30,7 +30,7 @@
  *
  * What an operator asks
  *	Why was it not sent?	last_code and last_error in bugevents.deliveries.
- *	How does it go?			bugevents_deliveries_total, by channel and result.
+ *	How does it go?			bugevents_deliveries_total, by channel and result; outage.h.
  *	Again, please?			bugevents.requeue().
  */
 #include "postgres.h"
@@ -38,10 +38,12 @@
 #include "notify/courier/courier.h"
 
 #include "catalog/namespace.h"
+#include "server/base/clock.h"
 #include "server/base/worker_registry.h"
 #include "notify/courier/carrier_process.h"
 #include "notify/courier/delivery_table.h"
 #include "notify/courier/ledger.h"
+#include "notify/courier/outage.h"
 #include "server/base/subtransaction.h"
 #include "server/base/settings.h"
 #include "server/base/transaction.h"
@@ -62,6 +64,7 @@
 
 #define LOOK_INTERVAL  60000               /* ms */
 #define PACE           10                  /* ms between looks at the least */
+#define COUNT_INTERVAL 5000                /* ms between counts of what waits */
 #define WAIT_FOR_OTHER 100                 /* ms, for the carrier of a courier before us */
 #define UNDER_WAY_MAX  (BEV_CHANNELS * 64) /* the limit of bugevents.delivery_concurrency */
 #define LEDGER_MAX     (1024 * 1024)       /* bytes */
@@ -76,6 +79,7 @@ typedef struct UnderWay
 
 static UnderWay under_way[UNDER_WAY_MAX];
 static int under_way_count = 0;
+static bool rows_changed = true; /* since they were counted */
 
 /* ---- what the carrier says ---- */
 
@@ -184,7 +188,11 @@ take_result(const BevDeliveryResult *result)
 		bev_carrier_process_kill("it reported what it was not told to send");
 		return;
 	}
-	bev_delivery_table_record(kind, result);
+	if (bev_delivery_table_record(kind, result))
+		bev_outage_end(kind);
+	else
+		bev_outage_note(kind, result->error);
+	rows_changed = true;
 }
 
 static void
@@ -242,6 +250,7 @@ hand_over(BevDeliveryChannel kind)
 	{
 		BevClaim *claim = lfirst(cell);
 
+		rows_changed = true;
 		under_way[under_way_count++] = (UnderWay){claim->id, kind};
 		bev_carrier_process_say(claim->line, strlen(claim->line));
 	}
@@ -278,6 +287,21 @@ have_carrier(void)
 
 /* ---- the loop ---- */
 
+/* What waits and what is dead, for the metrics: soon after a change, and once in a while. */
+static void
+count_rows(void)
+{
+	static TimestampTz soon = 0;
+	static TimestampTz late = 0;
+
+	if (!bev_clock_every(&soon, COUNT_INTERVAL) ||
+	    (!rows_changed && !bev_clock_has_come(late, LOOK_INTERVAL)))
+		return;
+	late = bev_clock_ahead(LOOK_INTERVAL);
+	rows_changed = false;
+	bev_delivery_table_count();
+}
+
 /* How long nothing needs to be done, in ms; what is full waits for the carrier. */
 static long
 sleep_time(bool has_carrier)
@@ -293,8 +317,8 @@ sleep_time(bool has_carrier)
 		                 count_under_way((BevDeliveryChannel) kind) < bev_delivery_concurrency;
 	next = bev_delivery_table_next(channels);
 	/* What is due and was not claimed is locked by somebody. */
-	return Max(PACE,
-	           Min(LOOK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next)));
+	return Max(PACE, Min(rows_changed ? COUNT_INTERVAL : LOOK_INTERVAL,
+	                     TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next)));
 }
 
 static void
@@ -354,6 +378,7 @@ run_turn(void)
 	for (int kind = 0; has_carrier && kind < BEV_CHANNELS; kind++)
 		hand_over((BevDeliveryChannel) kind);
 	bev_carrier_process_write();
+	count_rows();
 	sleep_until_something_happens(sleep_time(has_carrier));
 	return true;
 }

@@ -339,7 +339,7 @@ record(BevDeliveryChannel kind, const BevDeliveryResult *result)
 	ForceSyncCommit();
 }
 
-void
+bool
 bev_delivery_table_record(BevDeliveryChannel kind, const BevDeliveryResult *result)
 {
 	MemoryContext context = CurrentMemoryContext;
@@ -347,6 +347,7 @@ bev_delivery_table_record(BevDeliveryChannel kind, const BevDeliveryResult *resu
 	bev_transaction_begin();
 	record(kind, result);
 	bev_transaction_commit(context);
+	return strcmp(result->result, "sent") == 0 || strcmp(result->result, "refused") == 0;
 }
 
 /* ---- after an end ---- */
@@ -396,6 +397,27 @@ bev_delivery_table_settle(void)
 	}
 	bev_transaction_commit(context);
 	return n;
+}
+
+/* Partial indexes have just these rows. */
+void
+bev_delivery_table_count(void)
+{
+	static BevStatement statement = {
+		.sql =
+			"SELECT (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND state = 'waiting'),"
+			" (SELECT count(*) FROM bugevents.deliveries WHERE channel = $1 AND state = 'dead')"};
+	MemoryContext context = CurrentMemoryContext;
+
+	bev_transaction_begin();
+	for (BevDeliveryChannel kind = 0; kind < BEV_CHANNELS; kind++)
+	{
+		bev_statement_with(&statement, bev_text_value(bev_delivery_channel_name(kind)));
+		for (int gauge = 0; gauge < BEV_DELIVERY_GAUGES; gauge++)
+			bev_delivery_counters_set_rows(kind, gauge, column_int(0, gauge + 1));
+		bev_statement_done();
+	}
+	bev_transaction_commit(context);
 }
 
 TimestampTz

@@ -35,14 +35,17 @@ typedef struct BevDeliveryResult
 /* Up to limit deliveries (BevClaim) that are due, palloc'd in the current context. */
 extern List *bev_delivery_table_claim(BevDeliveryChannel kind, int limit);
 
-/* Write what became of one, and count it. */
-extern void bev_delivery_table_record(BevDeliveryChannel kind, const BevDeliveryResult *result);
+/* Write what became of one, and count it.  True: the other end answered to it. */
+extern bool bev_delivery_table_record(BevDeliveryChannel kind, const BevDeliveryResult *result);
 
 /*
  * Settle what was being sent when a courier or carrier ended, by the ledger, which was read.
  * Returns how many there were.
  */
 extern int bev_delivery_table_settle(void);
+
+/* Count those that wait and those that are dead, for the metrics. */
+extern void bev_delivery_table_count(void);
 
 /* When the next one of these channels is due; DT_NOEND: there is none. */
 extern TimestampTz bev_delivery_table_next(const bool *channels);

@@ -138,7 +138,7 @@ INT(bev_delivery_concurrency, "bugevents.delivery_concurrency", 4, 1, 64, PGC_SI
     "Sets how many deliveries of one channel are under way at a time.")
 INT(bev_delivery_timeout, "bugevents.delivery_timeout", 60 * 1000, 100, 3600 * 1000, PGC_SIGHUP,
     GUC_UNIT_MS, "Sets the time for one attempt.")
-INT(bev_max_attempts, "bugevents.max_attempts", 5, 1, 100, PGC_SIGHUP, 0,
+INT(bev_max_attempts, "bugevents.max_attempts", 35, 1, 100, PGC_SIGHUP, 0,
     "Sets after how many attempts a delivery is given up.")
 INT(bev_retry_delay, "bugevents.retry_delay", 2000, 10, 3600 * 1000, PGC_SIGHUP, GUC_UNIT_MS,
     "Sets the time before the second attempt; it doubles with each.")
@@ -185,6 +185,12 @@ INT(bev_alert_gateway_restarts, "bugevents.alert_gateway_restarts", 3, 0, INT_MA
     "Sets how many gateways that end by themselves raise an alert; 0 is off.")
 INT(bev_alert_projector_lag, "bugevents.alert_projector_lag", 10000, 0, INT_MAX, PGC_SIGHUP, 0,
     "Sets by how many events the projector has to be behind all the time to raise an alert; 0 is off.")
+INT(bev_alert_projector_stuck, "bugevents.alert_projector_stuck", 300, 0, INT_MAX, PGC_SIGHUP,
+    GUC_UNIT_S,
+    "Sets for how long the projector doesn't get on, though there are events, to raise an alert; 0 is off.")
+INT(bev_alert_delivery_outage, "bugevents.alert_delivery_outage", 300, 0, INT_MAX, PGC_SIGHUP,
+    GUC_UNIT_S,
+    "Sets for how long nothing gets out by one of the channels to raise an alert; 0 is off.")
 
 #undef BOOL
 #undef INT

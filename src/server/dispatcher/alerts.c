@@ -16,6 +16,7 @@
 #include "server/dispatcher/alerts.h"
 
 #include "server/shared/counters.h"
+#include "server/shared/delivery_counters.h"
 #include "server/shared/progress.h"
 #include "server/admission/admission.h"
 #include "server/dispatcher/questions.h"
@@ -72,7 +73,9 @@ current_rules(void)
 	                  [BEV_ALERT_queue_overflows] = bev_alert_queue_overflows,
 	                  [BEV_ALERT_journal_size] = bev_alert_journal_size,
 	                  [BEV_ALERT_gateway_restarts] = bev_alert_gateway_restarts,
-	                  [BEV_ALERT_projector_lag] = bev_alert_projector_lag}};
+	                  [BEV_ALERT_projector_lag] = bev_alert_projector_lag,
+	                  [BEV_ALERT_projector_stuck] = bev_alert_projector_stuck,
+	                  [BEV_ALERT_delivery_outage] = bev_alert_delivery_outage}};
 }
 
 /* Those that are the server's or the network's, not the clients' own. */
@@ -86,10 +89,12 @@ count_errors(void)
 }
 
 /* One that doesn't run, but should, stays where it was last; or where we saw it missing. */
-static uint64
-projector_lag(void)
+static void
+look_at_projector(BevAlertSample *sample)
 {
 	static uint64 last = 0;
+	static TimestampTz moved; /* or there was nothing to do */
+	uint64 before = last;
 	uint64 next = bev_queue_next_seq();
 	uint64 done;
 
@@ -97,7 +102,12 @@ projector_lag(void)
 		last = done;
 	else if (!bev_projector || last == 0)
 		last = next;
-	return next <= last + 1 ? 0 : next - 1 - last;
+	if (last != before || next <= last + 1)
+		moved = GetCurrentTimestamp();
+	if (next <= last + 1)
+		return;
+	sample->projector = next - 1 - last;
+	sample->stuck = TimestampDifferenceMilliseconds(moved, GetCurrentTimestamp()) / 1000.0;
 }
 
 static void
@@ -108,8 +118,11 @@ take_sample(BevAlertSample *sample)
 	                           .delivered = bev_counters_get(BEV_COUNT_DELIVERED),
 	                           .overflows = bev_queue_overflows(),
 	                           .restarts = bev_counters_get(BEV_COUNT_RESTARTS),
-	                           .connections = bev_admission_count(),
-	                           .projector = projector_lag()};
+	                           .connections = bev_admission_count()};
+	look_at_projector(sample);
+	for (int kind = 0; kind < BEV_CHANNELS; kind++)
+		sample->outage =
+			Max(sample->outage, bev_delivery_counters_outage((BevDeliveryChannel) kind));
 	for (int i = 0; i < BEV_ALERT_DELAYS; i++)
 		sample->delays[i] = bev_counters_get(BEV_COUNT_DELAY_1MS + i);
 	if (bev_retention_size > 0)

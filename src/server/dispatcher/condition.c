@@ -10,6 +10,7 @@
 #include "server/base/extension.h"
 #include "server/base/settings.h"
 #include "server/base/worker.h"
+#include "server/shared/delivery_counters.h"
 
 static const char *misfit_cure = NULL; /* NULL: the extension fits */
 static char line[256] = "";
@@ -30,6 +31,15 @@ bev_condition_extension_fits(void)
 	return version == NULL;
 }
 
+static void
+list_outages(StringInfo text)
+{
+	for (BevDeliveryChannel kind = 0; kind < BEV_CHANNELS; kind++)
+		if (bev_delivery_counters_outage(kind) > 0)
+			appendStringInfo(text, "%snothing gets out by %s", text->len ? "; " : "",
+			                 bev_delivery_channel_name(kind));
+}
+
 bool
 bev_condition_changed(void)
 {
@@ -41,7 +51,10 @@ bev_condition_changed(void)
 		appendStringInfo(&now, "the extension and the library are of different versions: %s",
 		                 misfit_cure);
 	else
+	{
 		bev_worker_list_missing(&now);
+		list_outages(&now);
+	}
 	changed = strncmp(line, now.data, sizeof(line) - 1) != 0;
 	strlcpy(line, now.data, sizeof(line));
 	pfree(now.data);

@@ -64,6 +64,12 @@ static const Family families[] = {
      "1 while the projector runs, which derives notifications."},
 	{"bugevents_deliveries_total", BEV_METRIC_COUNTER,
      "Attempts to send something outside, by what became of it."},
+	{"bugevents_deliveries_waiting", BEV_METRIC_GAUGE,
+     "Deliveries that wait for their time or a further attempt, a minute ago at most."},
+	{"bugevents_deliveries_dead", BEV_METRIC_GAUGE,
+     "Deliveries that were given up; bugevents.requeue() sends them again."},
+	{"bugevents_delivery_outage_seconds", BEV_METRIC_GAUGE,
+     "For how long nothing has got out by the channel; 0: it works."},
 	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE,
      "How far the projector is behind the end of the stream."},
 	{"bugevents_alerts", BEV_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
@@ -229,6 +235,26 @@ put_deliveries(Listing *listing)
 }
 
 static void
+put_for_channels(Listing *listing, const char *family, double (*value_of)(BevDeliveryChannel kind))
+{
+	begin_family(listing, family);
+	for (BevDeliveryChannel kind = 0; kind < BEV_CHANNELS; kind++)
+		put(listing, "", label("channel", bev_delivery_channel_name(kind)), value_of(kind));
+}
+
+static double
+waiting(BevDeliveryChannel kind)
+{
+	return bev_delivery_counters_rows(kind, BEV_DELIVERY_WAITING);
+}
+
+static double
+dead(BevDeliveryChannel kind)
+{
+	return bev_delivery_counters_rows(kind, BEV_DELIVERY_DEAD);
+}
+
+static void
 put_projector(Listing *listing)
 {
 	uint64 next = bev_queue_next_seq();
@@ -286,5 +312,8 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_only(&listing, "bugevents_journal_slow_writes_total", bev_counters_slow_writes());
 	put_projector(&listing);
 	put_deliveries(&listing);
+	put_for_channels(&listing, "bugevents_deliveries_waiting", waiting);
+	put_for_channels(&listing, "bugevents_deliveries_dead", dead);
+	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
 	put_alerts(&listing);
 }
