@@ -146,12 +146,12 @@ check('projector_stuck', [ '1s', '1.000' ], sub {
 # Nobody listens there.
 check('delivery_outage', [ '1s', '1.000' ], sub {
 		return if $_[0];
-		$server->set('bugevents.smtp_url' => "'smtp://127.0.0.1:1'", 'bugevents.smtp_from' => "'bugs\@example.org'");
+		$server->set('bugevents.smtp_url' => 'smtp://127.0.0.1:1', 'bugevents.smtp_from' => 'bugs@example.org');
 		BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.smtp_url') ne '' }, 'the channel');
 		$server->sql("SELECT bugevents.test_delivery('email', 'ada\@example.org')");
 	}, sub {
 		is(($server->http('/ready'))[1], "ok, but: nothing gets out by email\n", '... and /ready says so, and goes on');
-		$server->set('bugevents.smtp_url' => "''");
+		$server->set('bugevents.smtp_url' => '');
 	});
 
 is(metric('journal_size'), 0, 'journal_size: on by default, and not raised');
