@@ -33,6 +33,22 @@ INSERT INTO p VALUES (5, 'old');
 COMMIT;
 SELECT * FROM seen(:mark);
 
+-- one that comes, goes and comes again has the place of the first time
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO p VALUES (110, 'a');
+INSERT INTO p VALUES (111, 'b');
+DELETE FROM p WHERE id = 110;
+UPDATE p SET name = 'c' WHERE id = 2;
+INSERT INTO p VALUES (110, 'd');
+DELETE FROM p WHERE id = 110;
+DELETE FROM p WHERE id = 111;
+INSERT INTO p VALUES (111, 'e'), (110, 'f');
+UPDATE p SET name = 'old' WHERE id = 2;
+COMMIT;
+SELECT * FROM seen(:mark);
+DELETE FROM p WHERE id IN (110, 111);
+
 -- keys: a changed one, two that change places, one that moves up, there and back
 SELECT public.mark() \gset
 BEGIN;

@@ -39,6 +39,17 @@ UPDATE bugs SET project_id = 1, id = 11 WHERE id = 1;
 UPDATE bugs SET project_id = 2, id = 1, title = 'a!' WHERE id = 11;
 SELECT action, payload ->> 'id' AS id, payload ->> 'project_id' AS project_id, changes FROM bugevents.events(:mark);
 
+-- one that is inserted and then moves has the place of the insert
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO bugs (id, title, project_id) VALUES (12, 'moves', 1);
+UPDATE bugs SET title = 'changed' WHERE id = 2;
+UPDATE bugs SET project_id = 77 WHERE id = 12;
+COMMIT;
+SELECT action, payload ->> 'id' AS id, payload ->> 'project_id' AS project_id FROM bugevents.events(:mark);
+DELETE FROM bugs WHERE id = 12;
+UPDATE bugs SET title = 'b!' WHERE id = 2;
+
 -- the columns of the root change, those of the leaves follow
 SELECT public.mark() \gset
 ALTER TABLE bugs RENAME COLUMN title TO headline;

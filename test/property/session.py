@@ -14,14 +14,13 @@ OK, FAILED, SKIPPED = 'ok', 'failed', 'skipped'
 
 
 class Session:
-    def __init__(self, dsn, schema, settings, watched, has_triggers):
+    def __init__(self, dsn, schema, settings, watched):
         self.connection = psycopg2.connect(dsn)
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
         self.pid = self.connection.get_backend_pid()
         self.schema = schema
         self.watched = watched
-        self.has_triggers = has_triggers
         self.trail = None
         self.prepared = {}          # name -> (trail, pieces, may_lose) of a transaction
         for name, value in settings.items():
@@ -113,8 +112,7 @@ class Session:
                 self.trail.sent(sent.group(1))
             if 'SET id =' in step.sql:
                 self.trail.rekeyed |= {'bug_report', 'comment'}
-            nested = self.has_triggers or step.sql.startswith('DO')
-            self.trail.look(self.view(), self.acts_for(), step.kind == 'ddl', nested)
+            self.trail.look(self.view(), self.acts_for(), step.kind == 'ddl')
 
     def acts_for(self):
         self.cursor.execute("SELECT nullif(current_setting('bugevents.actor', true), '')")

@@ -15,7 +15,6 @@ class Trail:
         self.first = {}         # key -> number of the statement that changed it first
         self.actors = {}        # key -> who made its last change
         self.rekeyed = set()    # entities of which rows may have taken other keys
-        self.reborn = set()     # keys whose rows were deleted, or moved to another partition, or may have been
         self.states = {}        # key -> the rows that were seen, in the order
         self.number = 0
         self.marks = []         # a savepoint each: (name, first, actors)
@@ -27,15 +26,10 @@ class Trail:
             if row not in seen:
                 seen.append(row)
 
-    def look(self, view, actor, rewritten=False, nested=False):
-        """After a statement; one that rewrites tables moves rows without changing them.
-
-        In one that has others nested in it a row may be deleted and inserted again, unseen.
-        """
+    def look(self, view, actor, rewritten=False):
+        """After a statement; one that rewrites tables moves rows without changing them."""
         self.number += 1
         changed = self.view.differences(view)
-        self.reborn |= {key for key in changed & self.view.rows.keys()
-                        if nested or key not in view.rows or view.rows[key].place[0] != self.view.rows[key].place[0]}
         gone = {entity for entity, key in self.view.rows.keys() - view.rows.keys()}
         self.rekeyed |= gone & {entity for entity, key in view.rows.keys() - self.view.rows.keys()}
         for key in changed & (self.view.rows.keys() ^ view.rows.keys()) if rewritten else changed:
@@ -70,10 +64,10 @@ class Trail:
     def known(self, after, actor):
         """What a Commit says of it.  Behind the last statement there is what the commit itself did."""
         last = self.view
-        self.look(after, actor, nested=True)
+        self.look(after, actor)
         touched = set(self.first)
         for key in last.differences(after):
             if self.first[key] == self.number:
                 self.first[key] = AT_THE_COMMIT
         return {'touched': touched, 'first': self.first, 'actors': self.actors, 'states': self.states,
-                'rekeyed': self.rekeyed, 'reborn': self.reborn, 'shifted': self.shifted()}
+                'rekeyed': self.rekeyed, 'shifted': self.shifted()}

@@ -13,8 +13,8 @@ from change import Message, changes_between
 # shifted: what is known from a trail; doubt: the kind of a complaint about what was looked up, where
 # that had changed between publishing and commit; may_lose: rows may be gone that nobody can name
 Commit = collections.namedtuple(
-    'Commit', 'transaction before after events touched pieces first actors states rekeyed reborn shifted doubt may_lose',
-    defaults=(None, None, None, frozenset(), frozenset(), frozenset(), None, False))
+    'Commit', 'transaction before after events touched pieces first actors states rekeyed shifted doubt may_lose',
+    defaults=(None, None, None, frozenset(), frozenset(), None, False))
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
@@ -23,8 +23,6 @@ ENTITIES = ('bug_report', 'comment', 'project', 'user', 'membership', 'workflow'
 OPEN = {
     'prepared': 'what changed between PREPARE and COMMIT PREPARED is not looked up again',
     'pieced': 'what changed between a piece and the commit is not looked up again, unless it is followed',
-    'reborn': 'a row that was inserted, and then moved to another partition or inserted again, has the place of that',
-    'serializable': 'a SERIALIZABLE transaction looks up what was there when it began',
 }
 
 
@@ -155,9 +153,7 @@ class Verdict:
                   if event.type not in commit.rekeyed and self.first_key(event) in commit.first]
         for (one, event), (other, following) in zip(places, places[1:]):
             if one > other:
-                came = key_of(following) not in commit.before.rows
-                kind = 'reborn' if came and key_of(following) in commit.reborn else 'order'
-                self.accuse(kind, commit.transaction,
+                self.accuse('order', commit.transaction,
                             f'{key_of(event)} {event.action} was changed first by statement {one}, but comes'
                             f' before {key_of(following)} {following.action} of statement {other}')
                 return

@@ -93,7 +93,7 @@ class World:
 
     def play(self):
         watched = self.watched and self.sessions == 1
-        sessions = [Session(self.ground.dsn, self.schema, self.settings, watched, len(self.triggers) > 1)
+        sessions = [Session(self.ground.dsn, self.schema, self.settings, watched)
                     for _ in range(self.sessions)]
         stage = Stage(sessions, self.observer, self.done)
         try:
@@ -144,13 +144,7 @@ class World:
         """What a complaint about looked-up values is called, if they may have changed since they were looked up."""
         if self.pieces:
             return 'pieced'
-        if self.views.get(step.transaction, before) is not before:
-            return 'prepared'
-        return 'serializable' if self.sessions > 1 and self.isolation(step) == 'SERIALIZABLE' else None
-
-    def isolation(self, step):
-        begins = (one.sql for one in self.steps if one.kind == 'begin' and one.transaction == step.transaction)
-        return next(begins).split()[-1]
+        return 'prepared' if self.views.get(step.transaction, before) is not before else None
 
     def rolled_back(self, step):
         """Of several sessions another may have ended at once; the next commit tells."""

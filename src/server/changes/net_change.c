@@ -102,17 +102,26 @@ find(const Links *links, uint32 table, const ItemPointerData *tid, bool at_end)
 	return NULL;
 }
 
-/* A chain that is a part of another one now, or whose row came and went. */
+#define NO_LAST (PG_UINT32_MAX >> 1)
+
+/* A chain that is a part of another one now. */
 static void
 drop(BevNetChange *chain)
 {
 	chain->old = chain->new = BEV_NO_ENTRY;
+	chain->last = NO_LAST;
 }
 
 static bool
 is_dropped(const BevNetChange *chain)
 {
-	return chain->old == BEV_NO_ENTRY && chain->new == BEV_NO_ENTRY;
+	return chain->last == NO_LAST;
+}
+
+bool
+bev_net_change_is_nothing(const BevNetChange *change)
+{
+	return change->old == BEV_NO_ENTRY && change->new == BEV_NO_ENTRY;
 }
 
 static BevNetChange
@@ -136,6 +145,8 @@ concatenate(BevNetChange *before, BevNetChange *after)
 	                       .rekeyed = before->rekeyed || after->rekeyed};
 	BevNetChange *first = before < after ? before : after;
 
+	if (bev_net_change_is_nothing(&joined))
+		joined.last = before->new;
 	drop(before);
 	drop(after);
 	*first = joined;
@@ -252,9 +263,18 @@ typedef struct Joining
 	uint32 *old_of; /* and the other way round */
 } Joining;
 
+/* Whose version is the last one of a row that ended; of one that came and went, the new one. */
+static uint32
+end_entry(const BevNetChange *change)
+{
+	return bev_net_change_is_nothing(change) ? change->last : change->old;
+}
+
 static bool
 ends(const BevLogged *entries, const BevNetChange *change)
 {
+	if (bev_net_change_is_nothing(change))
+		return true;
 	return change->old != BEV_NO_ENTRY && entries[change->old].table != BEV_LOG_RECORD &&
 	       (change->new == BEV_NO_ENTRY || change->rekeyed);
 }
@@ -279,7 +299,7 @@ settle(Joining *joining)
 		BevNetChange *change = &joining->changes->list[i];
 
 		if (change->rekeyed && change->old != BEV_NO_ENTRY && change->new != BEV_NO_ENTRY &&
-		    joining->keys->is_same(joining->keys->arg, change->old, change->new))
+		    joining->keys->is_same(joining->keys->arg, change->old, false, change->new))
 			change->rekeyed = false;
 	}
 }
@@ -298,7 +318,7 @@ count_halves(Joining *joining)
 		const BevNetChange *change = &joining->changes->list[i];
 
 		if (ends(joining->entries, change))
-			ending[joining->keys->groups[joining->entries[change->old].table]]++;
+			ending[joining->keys->groups[joining->entries[end_entry(change)].table]]++;
 		if (begins(joining->entries, change))
 			beginning[joining->keys->groups[joining->entries[change->new].table]] = true;
 	}
@@ -329,7 +349,8 @@ collect_ends(Joining *joining)
 		uint64 id;
 		uint64 slot;
 
-		if (!ends(joining->entries, change) || !identify(joining, change->old, false, &id))
+		if (!ends(joining->entries, change) ||
+		    !identify(joining, end_entry(change), bev_net_change_is_nothing(change), &id))
 			continue;
 		slot = id & joining->mask;
 		while (joining->ends[slot].change != BEV_NO_ENTRY)
@@ -338,27 +359,41 @@ collect_ends(Joining *joining)
 	}
 }
 
-/* Give a row that begins the first one that ended with its key and is still alone. */
-static void
-match(Joining *joining, uint32 beginning)
+/* The first that ended with the key of that entry and is still alone; BEV_NO_ENTRY: none. */
+static uint32
+find_end(Joining *joining, uint32 entry, uint64 id, bool came_and_went)
 {
-	uint32 entry = joining->changes->list[beginning].new;
-	uint64 id;
-
-	if (!identify(joining, entry, true, &id))
-		return;
 	for (uint64 slot = id & joining->mask; joining->ends[slot].change != BEV_NO_ENTRY;
 	     slot = (slot + 1) & joining->mask)
 	{
 		uint32 ending = joining->ends[slot].change;
+		const BevNetChange *change = &joining->changes->list[ending];
 
-		if (joining->ends[slot].id != id || joining->new_of[ending] != BEV_NO_ENTRY ||
-		    !joining->keys->is_same(joining->keys->arg, joining->changes->list[ending].old, entry))
-			continue;
-		joining->new_of[ending] = beginning;
-		joining->old_of[beginning] = ending;
-		return;
+		if (joining->ends[slot].id == id && joining->new_of[ending] == BEV_NO_ENTRY &&
+		    bev_net_change_is_nothing(change) == came_and_went &&
+		    joining->keys->is_same(joining->keys->arg, end_entry(change), came_and_went, entry))
+			return ending;
 	}
+	return BEV_NO_ENTRY;
+}
+
+/* Give a row that begins one that ended with its key; else the place of one that came and went. */
+static void
+match(Joining *joining, uint32 beginning)
+{
+	const BevNetChange *change = &joining->changes->list[beginning];
+	uint32 ending;
+	uint64 id;
+
+	if (!identify(joining, change->new, true, &id))
+		return;
+	ending = find_end(joining, change->new, id, false);
+	if (ending == BEV_NO_ENTRY && change->old == BEV_NO_ENTRY)
+		ending = find_end(joining, change->new, id, true);
+	if (ending == BEV_NO_ENTRY)
+		return;
+	joining->new_of[ending] = beginning;
+	joining->old_of[beginning] = ending;
 }
 
 /* Each change where the first one of its row's was; what isn't joined stays what it is. */
@@ -379,7 +414,7 @@ arrange(const Joining *joining)
 			rest.old = BEV_NO_ENTRY;
 		if (old != BEV_NO_ENTRY)
 			rest.new = BEV_NO_ENTRY;
-		if (!is_dropped(&rest))
+		if (!bev_net_change_is_nothing(&rest))
 			out.list[out.n++] = rest;
 		if (new != BEV_NO_ENTRY &&new >= i)
 			out.list[out.n++] = (BevNetChange){list[i].old, list[new].new, list[new].last, false};

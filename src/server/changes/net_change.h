@@ -12,7 +12,8 @@
 
 /*
  * A row's first and last version, as entries of the log: it was what the one has as old, and is
- * what the other one has as new.  BEV_NO_ENTRY: it wasn't there, or is not any more.  A record is
+ * what the other one has as new.  BEV_NO_ENTRY: it wasn't there, or is not any more; if it came and
+ * went, it is both, and last is an entry that has a version of it as new.  A record is
  * a change by itself, with its entry as both.
  */
 typedef struct BevNetChange
@@ -47,14 +48,20 @@ typedef struct BevRowKeys
 	 * differ.  False: the row has none.
 	 */
 	bool (*identify)(void *arg, uint32 entry, bool new, uint64 *id);
-	bool (*is_same)(void *arg, uint32 old_entry, uint32 new_entry);
+
+	/* Is that version's key also the one of another entry's new version? */
+	bool (*is_same)(void *arg, uint32 entry, bool new, uint32 other);
 	void *arg;
 } BevRowKeys;
+
+/* Is there nothing to publish of it, since the row came and went? */
+extern bool bev_net_change_is_nothing(const BevNetChange *change);
 
 /*
  * Join rows that were deleted with those that were inserted under the same key, which nothing
  * links: a row that was inserted again, or moved to another partition.  Where a key was changed,
- * one side may be joined with another row's.
+ * one side may be joined with another row's.  One that came, went and came again has the place of
+ * the first time.
  */
 extern void bev_net_changes_join(const BevLogged *entries, BevNetChanges *changes,
                                  const BevRowKeys *keys);
