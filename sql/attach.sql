@@ -4,7 +4,7 @@ CREATE TABLE full_bugs (
     creator_id bigint, assignee_id bigint, project_id bigint,
     created_at timestamptz, updated_at timestamptz, severity int, "odd ""name" text);
 SELECT bugevents.attach('full_bugs', 'bug_report', extra => ARRAY['severity', 'odd "name']);
-SELECT * FROM bugevents.attachments;
+SELECT tbl, entity, columns, filter, audience, extra, always, decides FROM bugevents.attachments;
 SELECT tgname, tgenabled, tgtype FROM pg_trigger WHERE tgrelid = 'full_bugs'::regclass ORDER BY 1;
 
 -- again: replaces
@@ -93,14 +93,19 @@ SELECT bugevents.attach('pg_class', 'bug_report');
 SELECT bugevents.attach('bugevents.journal_0', 'bug_report');
 SELECT bugevents.attach(4294967295::oid::regclass, 'bug_report');
 
--- only the owner; the owner needs no other right
+-- only the owner, who needs no other right on the table; who owns the database, see trust.sql
 GRANT ALL ON full_bugs TO regress_bugevents_user;
+GRANT EXECUTE ON FUNCTION bugevents.attach, bugevents.detach TO regress_bugevents_user;
 ALTER TABLE full_bugs OWNER TO regress_bugevents_owner;
 SET ROLE regress_bugevents_user;
 SELECT bugevents.attach('full_bugs', 'bug_report');
 SELECT bugevents.detach('full_bugs');
 SELECT entity FROM bugevents.attachments;
 CREATE TRIGGER mine AFTER INSERT ON full_bugs FOR EACH ROW EXECUTE FUNCTION bugevents.capture('{}');
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION bugevents.attach, bugevents.detach FROM regress_bugevents_user;
+SELECT current_database() AS db, pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = current_database() \gset
+ALTER DATABASE :"db" OWNER TO regress_bugevents_owner;
 SET ROLE regress_bugevents_owner;
 SELECT bugevents.attach('full_bugs', 'bug_report');
 SELECT bugevents.attach('full_bugs', 'bug_report', always => true);
@@ -108,6 +113,7 @@ SELECT current_user;
 SELECT bugevents.detach('full_bugs');
 SELECT bugevents.attach('full_bugs', 'bug_report');
 RESET ROLE;
+ALTER DATABASE :"db" OWNER TO :"owner";
 
 -- a trigger of its own making
 CREATE TRIGGER wrong BEFORE INSERT ON issues FOR EACH ROW EXECUTE FUNCTION bugevents.capture('{}');

@@ -256,6 +256,9 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_unfollow'
 LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION bugevents.unfollow(regclass, regclass) IS 'take follow() back';
+REVOKE ALL ON FUNCTION bugevents.follow(regclass, regclass, text), bugevents.unfollow(regclass, regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION bugevents.follow(regclass, regclass, text), bugevents.unfollow(regclass, regclass)
+    TO pg_database_owner;
 
 CREATE FUNCTION bugevents.capture_lookup() RETURNS trigger
 AS 'MODULE_PATHNAME', 'bugevents_capture_lookup' LANGUAGE C;
@@ -267,3 +270,65 @@ COMMENT ON FUNCTION bugevents.capture_lookup_truncate() IS 'trigger for TRUNCATE
 
 REVOKE ALL ON FUNCTION bugevents.capture_lookup() FROM PUBLIC;
 REVOKE ALL ON FUNCTION bugevents.capture_lookup_truncate() FROM PUBLIC;
+
+-- Whoever attaches tables says what everybody is told.
+REVOKE ALL ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean),
+    bugevents.detach(regclass), bugevents.create_tracker(name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean),
+    bugevents.detach(regclass), bugevents.create_tracker(name) TO pg_database_owner;
+
+-- One answer for everyone who asks whether what is attached to a table is believed.
+CREATE FUNCTION bugevents.decides(tbl regclass)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'bugevents_decides'
+LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION bugevents.decides(regclass)
+    IS 'is a table attached so that who may see what, notifications, get and list go by its rows?';
+
+CREATE OR REPLACE VIEW bugevents.attachments AS
+SELECT t.tgrelid::regclass AS tbl,
+       a.arg ->> 'entity' AS entity,
+       (SELECT jsonb_object_agg(f ->> 'field',
+                   CASE WHEN f -> 'admin' IS NULL THEN to_jsonb(s.source)
+                        ELSE jsonb_build_object('column', s.source, 'admin', true) END)
+          FROM jsonb_array_elements(a.arg -> 'fields') AS f
+          LEFT JOIN pg_catalog.pg_attribute AS c
+            ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
+           AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped
+         CROSS JOIN LATERAL (SELECT coalesce(c.attname::text, f ->> 'column', f ->> 'expression')) AS s (source))
+    || (SELECT coalesce(jsonb_object_agg(f ->> 'field', '{"admin": true}'::jsonb), '{}')
+          FROM jsonb_array_elements(a.arg -> 'extra') AS f
+         WHERE f -> 'admin' IS NOT NULL) AS columns,
+       a.arg ->> 'filter' AS filter,
+       a.arg ->> 'audience' AS audience,
+       ARRAY(SELECT coalesce(c.attname::text, f.value ->> 'column')
+               FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
+               LEFT JOIN pg_catalog.pg_attribute AS c
+                 ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
+                AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped
+              ORDER BY f.n) AS extra,
+       t.tgenabled = 'A' AS always,
+       bugevents.decides(t.tgrelid) AS decides,
+       a.arg ->> 'by' AS attached_by
+  FROM pg_catalog.pg_trigger AS t
+ CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
+           pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
+           pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
+ WHERE t.tgfoid = 'bugevents.capture'::regproc
+   AND t.tgparentid = 0
+   AND t.tgnargs = 1;
+COMMENT ON COLUMN bugevents.attachments.decides IS 'attached by who owns the database: who may see what, notifications, get and list go by its rows';
+COMMENT ON COLUMN bugevents.attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
+
+-- What is attached stays so, and is published; what of it isn't believed any more is told.
+DO $$
+DECLARE
+    a record;
+BEGIN
+    FOR a IN SELECT tbl, entity FROM bugevents.attachments WHERE NOT decides ORDER BY tbl::text LOOP
+        RAISE WARNING 'table % was attached as "%" by somebody who does not own the database, and decides nothing any more', a.tbl, a.entity
+            USING DETAIL = 'Its rows are published as before, but notifications, statistics, get and list pass over them.',
+                  HINT = 'Attach it again as the owner of the database, or detach it; bugevents.attachments shows what is attached.';
+    END LOOP;
+END
+$$;

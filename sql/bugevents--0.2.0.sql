@@ -222,6 +222,19 @@ AS 'MODULE_PATHNAME', 'bugevents_detach'
 LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION detach(regclass) IS 'stop publishing the changes of a table';
 
+-- Whoever attaches tables says what everybody is told.
+REVOKE ALL ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean), detach(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean), detach(regclass)
+    TO pg_database_owner;
+
+-- One answer for everyone who asks whether what is attached to a table is believed.
+CREATE FUNCTION decides(tbl regclass)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'bugevents_decides'
+LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION decides(regclass)
+    IS 'is a table attached so that who may see what, notifications, get and list go by its rows?';
+
 -- A trigger's argument is a text with a zero byte after it.  The name of a
 -- column is read from the catalog as long as the table is the one that was
 -- attached: it may have been renamed.
@@ -248,7 +261,8 @@ SELECT t.tgrelid::regclass AS tbl,
                 AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped
               ORDER BY f.n) AS extra,
        t.tgenabled = 'A' AS always,
-       a.arg -> 'decides' IS NOT NULL AS decides
+       bugevents.decides(t.tgrelid) AS decides,
+       a.arg ->> 'by' AS attached_by
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
@@ -258,7 +272,8 @@ SELECT t.tgrelid::regclass AS tbl,
    AND t.tgnargs = 1;
 COMMENT ON VIEW attachments IS 'the tables whose changes are published, and how';
 COMMENT ON COLUMN attachments.columns IS 'where the fields of the payload come from';
-COMMENT ON COLUMN attachments.decides IS 'its rows say who may connect, and see what';
+COMMENT ON COLUMN attachments.decides IS 'attached by who owns the database: who may see what, notifications, get and list go by its rows';
+COMMENT ON COLUMN attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
 COMMENT ON COLUMN attachments.always IS 'also what replication applies';
 GRANT SELECT ON attachments TO PUBLIC;
 
@@ -287,6 +302,8 @@ RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_unfollow'
 LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION unfollow(regclass, regclass) IS 'take follow() back';
+REVOKE ALL ON FUNCTION follow(regclass, regclass, text), unfollow(regclass, regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION follow(regclass, regclass, text), unfollow(regclass, regclass) TO pg_database_owner;
 
 CREATE FUNCTION capture_lookup() RETURNS trigger
 AS 'MODULE_PATHNAME', 'bugevents_capture_lookup' LANGUAGE C;
@@ -1042,3 +1059,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION create_tracker(name) IS 'create the tables of a bug tracker and attach them';
+REVOKE ALL ON FUNCTION create_tracker(name) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION create_tracker(name) TO pg_database_owner;

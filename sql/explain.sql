@@ -165,9 +165,7 @@ INSERT INTO owned VALUES ('{9013}', 'x');
 RESET client_min_messages;
 GRANT ALL ON SCHEMA explain TO regress_bugevents_owner;
 ALTER TABLE owned OWNER TO regress_bugevents_owner;
-SET ROLE regress_bugevents_owner;
 SELECT bugevents.attach('owned', 'project', columns => '{"name": "explain.who()"}');
-RESET ROLE;
 SELECT finding, detail FROM why('owned', '{9013}') WHERE finding IN ('row', 'events');
 SELECT finding, detail FROM bugevents.explain_change('owned', '"{9013}"'::jsonb) WHERE finding = 'row';
 

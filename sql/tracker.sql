@@ -30,13 +30,20 @@ INSERT INTO comments (bug_report_id, content) VALUES (99, 'nowhere');
 RESET search_path;
 DROP SCHEMA "My Tracker" CASCADE;
 
--- by a user who owns a schema and nothing else
+-- by who owns the database and a schema, and nothing else
 CREATE SCHEMA mine AUTHORIZATION regress_bugevents_owner;
+SELECT current_database() AS db, pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = current_database() \gset
+SET ROLE regress_bugevents_owner;
+SELECT bugevents.create_tracker('mine');
+RESET ROLE;
+ALTER DATABASE :"db" OWNER TO regress_bugevents_owner;
+REVOKE CREATE ON DATABASE :"db" FROM regress_bugevents_owner;
 SET ROLE regress_bugevents_owner;
 SELECT bugevents.create_tracker('elsewhere');
 SELECT bugevents.create_tracker('mine');
 INSERT INTO mine.projects (name) VALUES ('by its owner');
 SELECT bugevents.detach('mine.projects');
 RESET ROLE;
+ALTER DATABASE :"db" OWNER TO :"owner";
 SELECT tbl FROM bugevents.attachments ORDER BY tbl::text COLLATE "C";
 DROP SCHEMA mine CASCADE;

@@ -41,9 +41,11 @@ $server->sql(<<~'END');
 
 	CREATE DOMAIN m.trap AS text CHECK (m.code('domain'));
 	CREATE TABLE m.bugs (id int PRIMARY KEY, title text, status m.trap[], created_at timestamptz, updated_at timestamptz);
+	RESET ROLE;
 	SELECT bugevents.attach('m.bugs', 'bug_report',
 	    columns => '{"description": "m.code(''column'')", "priority": "1", "assignee_id": "null", "project_id": "7"}',
 	    filter => 'm.code(''filter'')', audience => 'CASE WHEN m.code(''audience'') THEN ''all'' END');
+	SET ROLE mallory;
 	CREATE TABLE m.people (id int PRIMARY KEY, username text, email text, created_at timestamptz, updated_at timestamptz);
 	INSERT INTO m.people VALUES (1, 'ada');
 	RESET ROLE;

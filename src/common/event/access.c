@@ -24,7 +24,7 @@ bev_access_next(BevSpan *rest, BevAccess *access)
 {
 	BevSpan here = *rest;
 
-	if (here.len == 0 || memchr("aidmlv", here.data[0], 6) == NULL)
+	if (here.len == 0 || memchr("aidmlvf", here.data[0], 7) == NULL)
 		return false;
 	access->kind = (BevAccessKind) here.data[0];
 	here.data++;
@@ -34,6 +34,20 @@ bev_access_next(BevSpan *rest, BevAccess *access)
 		return false;
 	*rest = here;
 	return true;
+}
+
+BevSpan
+bev_access_foreign(void)
+{
+	static const char statement[] = {BEV_ACCESS_FOREIGN, '\0', '\0', '\0'};
+
+	return (BevSpan){statement, sizeof(statement)};
+}
+
+bool
+bev_access_is_foreign(BevSpan statements)
+{
+	return statements.len > 0 && statements.data[0] == BEV_ACCESS_FOREIGN;
 }
 
 size_t

@@ -28,7 +28,8 @@ typedef enum BevAccessKind
 	BEV_ACCESS_DELETED = 'd',  /* the user's row is gone */
 	BEV_ACCESS_MEMBER = 'm',   /* value: the project */
 	BEV_ACCESS_LEFT = 'l',     /* the membership is gone */
-	BEV_ACCESS_VOID = 'v'      /* all that was said of anybody is void */
+	BEV_ACCESS_VOID = 'v',     /* all that was said of anybody is void */
+	BEV_ACCESS_FOREIGN = 'f'   /* the event's table decides nothing, and nothing follows from it */
 } BevAccessKind;
 
 /*
@@ -48,6 +49,10 @@ typedef struct BevAccess
  * none; then rest->len isn't 0.
  */
 extern bool bev_access_next(BevSpan *rest, BevAccess *access);
+
+/* The statement of an event whose table decides nothing, and does it stand there? */
+extern BevSpan bev_access_foreign(void);
+extern bool bev_access_is_foreign(BevSpan statements);
 
 extern size_t bev_access_size(const BevAccess *access);
 

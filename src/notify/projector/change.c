@@ -5,6 +5,7 @@
 
 #include "server/responder/row_fetch.h"
 #include "mb/pg_wchar.h"
+#include "common/event/access.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
@@ -45,6 +46,7 @@ bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *e
 		.bug = text_of(field[BEV_EVENT_BUG]),
 		.audience = field[BEV_EVENT_AUDIENCE],
 		.narrowed = has_exception(field[BEV_EVENT_AUDIENCE]),
+		.foreign = bev_access_is_foreign(field[BEV_EVENT_ACCESS]),
 		.payload_text = field[BEV_EVENT_PAYLOAD],
 		.changes_text = field[BEV_EVENT_CHANGES],
 		.open_text = field[BEV_EVENT_OPEN_PAYLOAD],

@@ -22,6 +22,7 @@ typedef struct BevChange
 	const char *bug;   /* empty: none */
 	BevSpan audience;  /* as in the record */
 	bool narrowed;     /* for those only who didn't see the row before */
+	bool foreign;      /* of a table that decides nothing */
 	BevSpan payload_text;
 	BevSpan changes_text;
 	BevSpan open_text; /* the payload without what is for admins only; empty: the same */

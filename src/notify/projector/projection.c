@@ -19,6 +19,10 @@
  * again: what belongs to it is kept, for when it is "created" the next time.  One that got another key takes it
  * along.
  *
+ * From rows of a table that decides nothing (server/attach/attachment.h) nothing follows: else its
+ * owner could write to whom he likes, redirect others' mails, or wipe notifications with a TRUNCATE
+ * (test/t/323).
+ *
  * What is for admins only is told to nobody, since it also goes where no role is known any
  * more: into a table, and by mail.
  */
@@ -389,7 +393,7 @@ static const Rule rules[] = {
 bool
 bev_projection_apply(BevChange *change)
 {
-	for (size_t i = 0; i < lengthof(rules); i++)
+	for (size_t i = 0; !change->foreign && i < lengthof(rules); i++)
 		if (bev_change_is(change, rules[i].type, rules[i].action))
 			return rules[i].apply(change);
 	return false;

@@ -16,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
@@ -95,6 +96,19 @@ bev_attached_owner(Oid relid)
 	return owner;
 }
 
+Oid
+bev_attached_database_owner(void)
+{
+	HeapTuple tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for database %u", MyDatabaseId);
+	owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 void
 bev_attached_check_owner(Oid relid)
 {
@@ -104,7 +118,11 @@ bev_attached_check_owner(Oid relid)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 		                errmsg("relation with OID %u does not exist", relid)));
 	if (!bev_class_is_owned(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(get_rel_relkind(relid)), name);
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of \"%s\"", name),
+		     errdetail("Role \"%s\" is not; role \"%s\" is.", GetUserNameFromId(GetUserId(), false),
+		               GetUserNameFromId(bev_attached_owner(relid), false))));
 }
 
 /* The only argument of a trigger, NULL if it hasn't just one. */
@@ -117,6 +135,31 @@ read_argument(Relation catalog, HeapTuple tuple)
 	if (isnull || ((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs != 1)
 		return NULL;
 	return text_to_cstring(DatumGetByteaPP(args));
+}
+
+char *
+bev_attached_argument_of(Oid relid)
+{
+	Oid row_function = find_function("capture");
+	Relation catalog = table_open(TriggerRelationId, AccessShareLock);
+	char *argument = NULL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+	            ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (argument == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+
+		if (form->tgfoid == row_function && !OidIsValid(form->tgparentid))
+			argument = read_argument(catalog, tuple);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return argument;
 }
 
 List *

@@ -27,6 +27,9 @@ extern List *bev_attached_triggers(Oid relid);
 /* The argument of the relation's own row trigger, or NULL. */
 extern const char *bev_attached_argument(Relation rel);
 
+/* The same by the catalog, without a lock; palloc'd. */
+extern char *bev_attached_argument_of(Oid relid);
+
 /*
  * The row trigger of a relation, its own or, in a partition, the copy of its parent's;
  * NULL if it has none.  Valid as long as the relation is open.
@@ -35,6 +38,9 @@ extern Trigger *bev_attached_trigger(Relation rel);
 
 /* Who owns the table; InvalidOid when it is gone. */
 extern Oid bev_attached_owner(Oid relid);
+
+/* Who owns this database. */
+extern Oid bev_attached_database_owner(void);
 
 /* Throws unless the relation is there and the current user owns it. */
 extern void bev_attached_check_owner(Oid relid);

@@ -33,8 +33,9 @@ bev_attached_table_list(const BevEntity *entity)
 		BevAttachedTable *table = palloc(sizeof(BevAttachedTable));
 
 		table->relid = attached->relid;
-		table->attachment = bev_attachment_read(attached->argument);
-		if (entity ? table->attachment->entity == entity : table->attachment->decides)
+		table->attachment = bev_attachment_read(attached->argument, attached->relid);
+		if (entity ? table->attachment->decides && table->attachment->entity == entity :
+		             bev_attachment_gives_access(table->attachment))
 			tables = lappend(tables, table);
 	}
 	list_sort(tables, compare_tables);

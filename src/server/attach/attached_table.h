@@ -17,8 +17,8 @@ typedef struct BevAttachedTable
 } BevAttachedTable;
 
 /*
- * Those (BevAttachedTable *) of one entity; NULL: those that decide who somebody is.  In the order
- * of their oids; palloc'd, and read anew each time.
+ * Those (BevAttachedTable *) of one entity; NULL: those that say who somebody is.  Of tables that
+ * decide only (attachment.h).  In the order of their oids; palloc'd, and read anew each time.
  */
 extern List *bev_attached_table_list(const BevEntity *entity);
 

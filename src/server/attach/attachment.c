@@ -6,9 +6,15 @@
  *	            {"field": "status", "expression": "lower(row.state)"}],
  *	 "extra": [{"field": "severity", "column": "severity", "attnum": 9, "admin": true}],
  *	 "filter": "not row.hidden", "audience": "admin",
- *	 "search_path": "public", "decides": true}
+ *	 "search_path": "public", "by": "tracker", "decides": true}
  *
  * The view bugevents.attachments reads the same text.
+ *
+ * Trust: whether a table decides (who may see what, whom to notify, what get and list answer) was
+ * found out when it was attached, and is kept: a dump that a superuser restores has it too, and
+ * nobody else can make such a trigger (sql/rights.sql).  Everyone who asks gets it from here.
+ * 0.1.0 noted it of users and memberships only; of its other tables the owner stands for who
+ * attached them.
  *
  * Failure: only attach() writes arguments (its trigger functions can't be used
  * by PUBLIC), so one that can't be read is an error and not a case to allow for.
@@ -24,6 +30,9 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/syscache.h"
+
+#include "server/attach/attached.h"
+#include "server/base/compat.h"
 
 static void
 write_member(StringInfo out, const char *name, const char *value)
@@ -69,6 +78,7 @@ bev_attachment_write(const BevAttachment *attachment)
 	write_member(&out, "filter", attachment->filter);
 	write_member(&out, "audience", attachment->audience);
 	write_member(&out, "search_path", attachment->search_path);
+	write_member(&out, "by", attachment->by);
 	if (attachment->decides)
 		appendStringInfoString(&out, ", \"decides\": true");
 	appendStringInfoChar(&out, '}');
@@ -153,8 +163,16 @@ read_sources(BevAttachment *attachment, JsonbContainer *object, const char *name
 	return n;
 }
 
+static bool
+read_decides(const BevAttachment *attachment, JsonbContainer *object, Oid table)
+{
+	if (attachment->by || bev_entity_can_decide(attachment->entity))
+		return read_member(object, "decides", jbvBool) != NULL;
+	return bev_database_is_owned(MyDatabaseId, bev_attached_owner(table));
+}
+
 BevAttachment *
-bev_attachment_read(const char *argument)
+bev_attachment_read(const char *argument, Oid table)
 {
 	BevAttachment *attachment = palloc0(sizeof(BevAttachment));
 	Jsonb *jsonb = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(argument)));
@@ -173,8 +191,15 @@ bev_attachment_read(const char *argument)
 	attachment->filter = read_string(&jsonb->root, "filter");
 	attachment->audience = read_string(&jsonb->root, "audience");
 	attachment->search_path = read_string(&jsonb->root, "search_path");
-	attachment->decides = read_member(&jsonb->root, "decides", jbvBool) != NULL;
+	attachment->by = read_string(&jsonb->root, "by");
+	attachment->decides = read_decides(attachment, &jsonb->root, table);
 	return attachment;
+}
+
+bool
+bev_attachment_gives_access(const BevAttachment *attachment)
+{
+	return attachment->decides && bev_entity_can_decide(attachment->entity);
 }
 
 AttrNumber

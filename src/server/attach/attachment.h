@@ -34,14 +34,21 @@ typedef struct BevAttachment
 	const char *filter;      /* expression, or NULL */
 	const char *audience;    /* principals or expression, or NULL */
 	const char *search_path; /* that expressions are understood with */
-	bool decides;            /* its rows say who may see what (common/event/access.h) */
+	const char *by;          /* the role that attached it; NULL: 0.1.0 didn't note it */
+	bool decides;            /* by who owns the database: what its rows say is believed */
 } BevAttachment;
 
 /* The argument's text, palloc'd. */
 extern char *bev_attachment_write(const BevAttachment *attachment);
 
-/* Read it, into the current memory context; throws when it isn't one. */
-extern BevAttachment *bev_attachment_read(const char *argument);
+/*
+ * Read it, into the current memory context; throws when it isn't one.  table is whose trigger it
+ * is: of what 0.1.0 attached, the table's owner tells whether it decides.
+ */
+extern BevAttachment *bev_attachment_read(const char *argument, Oid table);
+
+/* Do its rows say who somebody is and may (common/event/access.h)? */
+extern bool bev_attachment_gives_access(const BevAttachment *attachment);
 
 /*
  * The source's column in the table that rows are seen as (the attached one), by

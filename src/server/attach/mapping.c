@@ -236,16 +236,18 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 		                errmsg("trigger \"%s\" must have one argument", trigger->tgname),
 		                errhint("Use bugevents.attach() to create it.")));
 
-	/* The argument is the caller's garbage; what is made of it is kept. */
-	attachment = bev_attachment_read(trigger->tgargs[0]);
-	old = MemoryContextSwitchTo(context);
 	mapping->context = context;
 	mapping->relid = RelationGetRelid(rel);
 	mapping->root = trigger->tgisclone ? bev_attached_root(trigger->tgoid) : mapping->relid;
+
+	/* The argument is the caller's garbage; what is made of it is kept. */
+	attachment = bev_attachment_read(trigger->tgargs[0], mapping->root);
+	old = MemoryContextSwitchTo(context);
 	mapping->trigger = trigger->tgoid;
 	mapping->file = BEV_RELATION_FILE(rel);
 	mapping->entity = attachment->entity;
 	mapping->decides = attachment->decides;
+	mapping->gives_access = bev_attachment_gives_access(attachment);
 	map_fields(mapping, rel, attachment);
 	map_conditions(mapping, rel, attachment);
 	find_meanings(mapping, attachment);

@@ -47,7 +47,8 @@ typedef struct BevMapping
 	int role;
 
 	bool has_admin_fields;
-	bool decides;                  /* its rows say who may see what */
+	bool decides;                  /* what its rows say is believed (attachment.h) */
+	bool gives_access;             /* its rows say who somebody is and may */
 	BevExpressions *expressions;   /* NULL if there are none */
 	int filter;                    /* its result's number, or -1 */
 	int audience;                  /* likewise */

@@ -70,7 +70,7 @@ bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new)
 	Standing now = {.user = "", .source = ""};
 	StringInfoData out;
 
-	if (!mapping->decides)
+	if (!mapping->gives_access)
 		return (BevSpan){NULL, 0};
 	if (subject_is_unknown(mapping, old) || subject_is_unknown(mapping, new))
 		return bev_access_change_void();

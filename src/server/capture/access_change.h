@@ -15,7 +15,7 @@ extern BevSpan bev_access_change_void(void);
 
 /*
  * What it means that a row which was old (NULL: not there) is new now; empty unless
- * the mapping decides.  Palloc'd.
+ * the mapping gives access.  Palloc'd.
  */
 extern BevSpan bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new);
 

@@ -10,9 +10,9 @@
  * as the table's owner; so the triggers are created as the superuser that
  * initdb made, after everything was checked.
  *
- * Tables of users and of memberships decide who may see what if the database's owner
- * attached them.  Attaching such a table and taking it off are events themselves, so
- * that their effect has a place in the stream.
+ * Who doesn't own the database attaches none of the entities (attachment.h says what tables that
+ * decide are for).  Attaching what says who somebody is, and taking it off, are events themselves,
+ * so that their effect has a place in the stream.
  *
  * Concurrency: the lock that creating or dropping triggers takes is taken first,
  * so that what was checked stays so.  Attaching anew lets readers go on and stops
@@ -48,6 +48,7 @@
 
 BEV_FUNCTION_INFO_V1(bugevents_attach);
 BEV_FUNCTION_INFO_V1(bugevents_detach);
+BEV_FUNCTION_INFO_V1(bugevents_decides);
 
 static void
 run(const char *sql)
@@ -237,27 +238,33 @@ optional_text(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * What decides who may see what is the affair of the database's owner: nobody may
- * make himself a member of projects by a table of his own.
+ * Nobody may make himself a member of projects, redirect others' mails or forge bugs by a table of
+ * his own.
  */
-static bool
-may_decide(const BevEntity *entity)
+static void
+check_trust(const char *entity)
 {
-	if (!bev_entity_can_decide(entity))
-		return false;
 	if (bev_database_is_owned(MyDatabaseId, GetUserId()))
-		return true;
-	if (entity->id == BEV_MEMBERSHIP)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-		                errmsg("must be owner of the database to attach a table of memberships")));
-	return false;
+		return;
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+	     errmsg("must be owner of database \"%s\" to attach a table as \"%s\"",
+	            get_database_name(MyDatabaseId), entity),
+	     errdetail("Role \"%s\" is not; role \"%s\" is.  Such tables decide who may see what, and "
+	               "whom to notify.",
+	               GetUserNameFromId(GetUserId(), false),
+	               GetUserNameFromId(bev_attached_database_owner(), false)),
+	     errhint("Let the database's owner or a superuser attach the table, or publish events of "
+	             "a type of your own with bugevents.send().")));
 }
 
 /* Let clients be looked up anew, if what is attached to this table decides. */
 static void
 announce(Relation rel, const BevAttachment *attachment, const char *action)
 {
-	if (attachment->decides && bev_settings_are_preloaded() && bev_record_is_wanted())
+	if (bev_attachment_gives_access(attachment) && bev_settings_are_preloaded() &&
+	    bev_record_is_wanted())
 		bev_notice_log(bev_notice_name(rel), attachment, action);
 }
 
@@ -268,7 +275,7 @@ announce_end(Relation rel)
 	const char *argument = bev_attached_argument(rel);
 
 	if (argument)
-		announce(rel, bev_attachment_read(argument), BEV_NOTICE_DETACHED);
+		announce(rel, bev_attachment_read(argument, RelationGetRelid(rel)), BEV_NOTICE_DETACHED);
 }
 
 Datum
@@ -294,7 +301,9 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	check_inheritance(rel);
 	check_partitioning(rel);
 	attachment = bev_attachment_resolve(rel, &request);
-	attachment->decides = may_decide(attachment->entity);
+	check_trust(attachment->entity->name);
+	attachment->by = GetUserNameFromId(GetUserId(), false);
+	attachment->decides = true;
 
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	announce_end(rel);
@@ -321,4 +330,13 @@ bugevents_detach(PG_FUNCTION_ARGS)
 	announce_end(rel);
 	replace_triggers(rel, old, NULL, false);
 	PG_RETURN_VOID();
+}
+
+Datum
+bugevents_decides(PG_FUNCTION_ARGS)
+{
+	Oid relid = PG_GETARG_OID(0);
+	const char *argument = bev_attached_argument_of(relid);
+
+	PG_RETURN_BOOL(argument && bev_attachment_read(argument, relid)->decides);
 }

@@ -51,7 +51,7 @@ typedef struct Dropped
 {
 	Oid relid;
 	char *name;
-	const char *argument; /* of its trigger */
+	BevAttachment *attachment; /* NULL: attach() didn't write it */
 	List *leaves;
 } Dropped;
 
@@ -59,7 +59,7 @@ typedef struct Dropped
 
 typedef struct Reading
 {
-	const char *argument;
+	const BevAttached *attached;
 	BevAttachment *attachment;
 } Reading;
 
@@ -68,14 +68,15 @@ read_argument(void *arg)
 {
 	Reading *reading = arg;
 
-	reading->attachment = bev_attachment_read(reading->argument);
+	reading->attachment =
+		bev_attachment_read(reading->attached->argument, reading->attached->relid);
 }
 
 /* NULL: a trigger that attach() didn't write; it publishes nothing, and stops no command. */
 static BevAttachment *
-read_attachment(const char *argument)
+read_attachment(const BevAttached *attached)
 {
-	Reading reading = {.argument = argument};
+	Reading reading = {.attached = attached};
 
 	return bev_subtransaction_run(read_argument, &reading, false) ? reading.attachment : NULL;
 }
@@ -151,7 +152,10 @@ is_captured_partition(Oid relid, BevAttachment **attachment)
 	Relation rel = table_open(relid, NoLock);
 	Trigger *trigger = rel->rd_rel->relispartition ? bev_attached_trigger(rel) : NULL;
 
-	*attachment = trigger && trigger->tgisclone ? read_attachment(trigger->tgargs[0]) : NULL;
+	*attachment =
+		trigger && trigger->tgisclone ?
+			read_attachment(&(BevAttached){bev_attached_root(trigger->tgoid), trigger->tgargs[0]}) :
+			NULL;
 	table_close(rel, NoLock);
 	return *attachment != NULL;
 }
@@ -296,7 +300,7 @@ list_attached(void)
 		table->relid = attached->relid;
 		table->name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(table->relid)),
 		                       get_rel_name(table->relid));
-		table->argument = attached->argument;
+		table->attachment = read_attachment(attached);
 		table->leaves = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE ?
 		                    leaves_of(table->relid) :
 		                    NIL;
@@ -331,13 +335,9 @@ tell_dropped(List *tables)
 	{
 		Dropped *table = lfirst(cell);
 		bool gone = is_gone(table->relid);
-		BevAttachment *attachment;
 
-		if (!gone && !lost_a_leaf(table))
-			continue;
-		attachment = read_attachment(table->argument);
-		if (attachment)
-			bev_notice_log(table->name, attachment,
+		if (table->attachment && (gone || lost_a_leaf(table)))
+			bev_notice_log(table->name, table->attachment,
 			               gone ? BEV_NOTICE_TRUNCATED : BEV_NOTICE_RELOAD);
 	}
 }

@@ -132,7 +132,7 @@ make_follower(const BevFollow *follow, const BevAttached *attached, Relation rel
 	follower->lookup = RelationGetRelid(rel);
 	follower->tbl = follow->tbl;
 	follower->follow = follow;
-	follower->attachment = bev_attachment_read(attached->argument);
+	follower->attachment = bev_attachment_read(attached->argument, attached->relid);
 	follower->row = bev_expressions_create(follow->lookup, rel, follow->search_path);
 	follower->row->owner = bev_attached_owner(follow->tbl);
 	follower->left = ROWS_MAX;
@@ -415,7 +415,8 @@ bev_dependents_reload(Oid root)
 		if (attached)
 			bev_notice_log(psprintf("%s.%s", get_namespace_name(get_rel_namespace(follow->tbl)),
 			                        get_rel_name(follow->tbl)),
-			               bev_attachment_read(attached->argument), BEV_NOTICE_RELOAD);
+			               bev_attachment_read(attached->argument, attached->relid),
+			               BEV_NOTICE_RELOAD);
 	}
 }
 

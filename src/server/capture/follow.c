@@ -71,7 +71,7 @@ check_follower(Oid relid)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		                errmsg("table \"%s\" is not attached", RelationGetRelationName(rel)),
 		                errhint("Attach it first.")));
-	if (bev_field_source(bev_attachment_read(argument), BEV_ENTITY_KEY) == NULL)
+	if (bev_field_source(bev_attachment_read(argument, relid), BEV_ENTITY_KEY) == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 		                errmsg("table \"%s\" has no field \"%s\" to find rows by",
 		                       RelationGetRelationName(rel), BEV_ENTITY_KEY),

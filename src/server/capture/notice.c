@@ -58,13 +58,15 @@ make_record(const char *name, const BevAttachment *attachment, const char *actio
 {
 	return (BevRecord){
 		.type = attachment->entity->name,
+		.foreign = !attachment->decides,
 		.action = action,
 		.audience = find_audience(attachment, action),
 		.key = "",
 		.project = "",
 		.bug = "",
 		.payload = make_payload(name),
-		.access = attachment->decides ? bev_access_change_void() : (BevSpan){NULL, 0},
+		.access =
+			bev_attachment_gives_access(attachment) ? bev_access_change_void() : (BevSpan){NULL, 0},
 	};
 }
 

@@ -3,6 +3,7 @@
  */
 #include "server/capture/record.h"
 
+#include "common/event/access.h"
 #include "server/capture/actor.h"
 #include "server/changes/change_log.h"
 #include "server/commit/pending.h"
@@ -41,7 +42,7 @@ list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t le
 	spans[BEV_EVENT_CHANGES] = record->changes;
 	spans[BEV_EVENT_OPEN_PAYLOAD] = record->open_payload;
 	spans[BEV_EVENT_OPEN_CHANGES] = record->open_changes;
-	spans[BEV_EVENT_ACCESS] = record->access;
+	spans[BEV_EVENT_ACCESS] = record->foreign ? bev_access_foreign() : record->access;
 	spans[BEV_EVENT_ACTOR] = span_of(record->actor ? record->actor : bev_actor());
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 		len[i] = spans[i].len;

@@ -62,6 +62,7 @@ publish_moved_out(const Change *change, BevSpan access)
 	BevMapping *mapping = change->mapping;
 	BevRecord record = {
 		.type = mapping->entity->name,
+		.foreign = !mapping->decides,
 		.action = "moved_out",
 		.audience = change->move.lost,
 		.key = bev_row_event_key(mapping, change->old),
@@ -127,7 +128,7 @@ audience_of_update(BevMapping *mapping, BevRow *row)
 static bool
 may_have_left(const BevMapping *mapping, const BevRow *row)
 {
-	return mapping->decides && row->doubtful;
+	return mapping->gives_access && row->doubtful;
 }
 
 static bool

@@ -25,6 +25,7 @@ bev_row_event_begin(BevRowEvent *event, BevMapping *mapping, BevRow *row, BevRow
 
 	event->record = (BevRecord){
 		.type = mapping->entity->name,
+		.foreign = !mapping->decides,
 		.key = mapping->key >= 0 ? bev_payload_text(&event->document, mapping->key) :
 	                               bev_row_event_key(mapping, row),
 		.project = bev_payload_text(&event->document, mapping->project),

@@ -34,7 +34,8 @@ bugevents_capture_truncate(PG_FUNCTION_ARGS)
 	if (!bev_record_is_wanted())
 		return PointerGetDatum(NULL);
 
-	attachment = bev_attachment_read(trigger->tg_trigger->tgargs[0]);
+	attachment =
+		bev_attachment_read(trigger->tg_trigger->tgargs[0], RelationGetRelid(trigger->tg_relation));
 	bev_notice_log(bev_notice_name(trigger->tg_relation), attachment, BEV_NOTICE_TRUNCATED);
 	return PointerGetDatum(NULL);
 }

@@ -154,8 +154,8 @@ look_at_table(Change *change)
 		             RelationGetRelationName(rel)));
 		return;
 	}
-	change->attachment = bev_attachment_read(change->trigger->tgargs[0]);
 	root = bev_attached_root(change->trigger->tgoid);
+	change->attachment = bev_attachment_read(change->trigger->tgargs[0], root);
 	add(change, "table", BEV_FINE,
 	    root == RelationGetRelid(rel) ?
 	        psprintf("attached as %s", change->attachment->entity->name) :

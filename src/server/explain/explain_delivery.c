@@ -126,7 +126,8 @@ tables_of(const char *entity)
 	{
 		BevAttached *attached = lfirst(cell);
 
-		if (strcmp(bev_attachment_read(attached->argument)->entity->name, entity) == 0)
+		if (strcmp(bev_attachment_read(attached->argument, attached->relid)->entity->name,
+		           entity) == 0)
 			appendStringInfo(&out, "%s%s.%s", out.len ? ", " : "",
 			                 get_namespace_name(get_rel_namespace(attached->relid)),
 			                 get_rel_name(attached->relid));

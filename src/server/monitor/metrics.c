@@ -6,6 +6,8 @@
  */
 #include "server/monitor/metrics.h"
 
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
 #include "server/shared/clients.h"
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
@@ -72,6 +74,8 @@ static const Family families[] = {
      "For how long nothing has got out by the channel; 0: it works."},
 	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE,
      "How far the projector is behind the end of the stream."},
+	{"bugevents_attachments_undecided", BEV_METRIC_GAUGE,
+     "Tables attached by somebody who didn't own the database: nothing follows from their rows."},
 	{"bugevents_alerts", BEV_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
 };
 
@@ -266,6 +270,21 @@ put_projector(Listing *listing)
 		put_only(listing, "bugevents_projector_lag_seq", next <= done + 1 ? 0 : next - 1 - done);
 }
 
+static int
+count_undecided(void)
+{
+	int count = 0;
+	ListCell *cell;
+
+	foreach (cell, bev_attached_tables())
+	{
+		BevAttached *attached = lfirst(cell);
+
+		count += !bev_attachment_read(attached->argument, attached->relid)->decides;
+	}
+	return count;
+}
+
 static void
 put_alerts(Listing *listing)
 {
@@ -315,5 +334,6 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_for_channels(&listing, "bugevents_deliveries_waiting", waiting);
 	put_for_channels(&listing, "bugevents_deliveries_dead", dead);
 	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
+	put_only(&listing, "bugevents_attachments_undecided", count_undecided());
 	put_alerts(&listing);
 }
