@@ -11,13 +11,14 @@ def request(d, headers=(), version="1.1"):
     return c
 
 
-def scrape(d, headers=(), text=b"metric 1\n", kind=TEXT):
+def scrape(d, headers=(), text=b"metric 1\n", kind=TEXT, code=b"internal_error", user=None):
     before = len(d.asked)
     c = request(d, headers)
     d.wait(lambda: len(d.asked) > before, "ASK")
-    client, number, verb, _payload = d.asked[-1]
+    client, number, verb, payload = d.asked[-1]
+    equal(json.loads(payload), {"user_id": user} if user else {}, "... for whom the tables have to say as well" if user else "... and nobody is named")
     equal((client, verb), (0, METRICS), "asked of the dispatcher for nobody in particular")
-    d.send(ANSWER, struct.pack("=QIIQII24s24s", client, number, kind, 0, 0, 0, b"internal_error", b"") + text)
+    d.send(ANSWER, struct.pack("=QIIQII24s24s", client, number, kind, 0, 0, 0, code, b"") + text)
     c.read_head()
     return (c.status, c.headers), c.rest()
 
@@ -38,8 +39,10 @@ for name, more in (("through a proxy", ()), ("with a user's token", (bearer % to
 c = request(d, version="1.0")
 c.read_head()
 equal(c.status, 401, "through a proxy that doesn't say so, in its old words: 401")
-equal(scrape(d, (proxied, bearer % token("1", role="admin")))[0][0], 200, "with an admin's token")
-equal(scrape(d, (proxied, bearer % token("1", is_admin=True)))[0][0], 200, "of either kind")
+equal(scrape(d, (proxied, bearer % token("1", role="admin")), user="1")[0][0], 200, "with an admin's token")
+equal(scrape(d, (proxied, bearer % token('"', is_admin=True)), user='"')[0][0], 200, "of either kind")
+(status, headers), body = scrape(d, (proxied, bearer % token("1", role="admin")), kind=ERROR, code=b"forbidden", user="1")
+equal((status, headers.get("www-authenticate")), (401, "Bearer"), "of an admin that the tables don't have as one: 401")
 before = len(d.asked)
 gone = request(d)
 d.wait(lambda: len(d.asked) > before, "ASK")

@@ -53,7 +53,7 @@ equal((get(c, 1, two)["payload"], get(admin, 1, two)["payload"]), ({"secret": "h
 
 # What users ask for themselves.
 for message, verb in (({"type": "list", "payload": {"type": "notification"}}, "NOTIFICATIONS"), ({"type": "read", "payload": {"notification_id": 7}}, "READ"),
-                      ({"type": "read_all"}, "READ_ALL"), ({"type": "watch", "payload": {"bug_report_id": "x"}}, "WATCH"),
+                      ({"type": "read_all"}, "READ_ALL"),
                       ({"type": "unwatch", "payload": {"bug_report_id": 1}}, "UNWATCH"), ({"type": "connections"}, "CONNECTIONS"),
                       ({"type": "disconnect", "payload": {"connection_id": "x"}}, "DISCONNECT")):
     before = len(d.asked)
@@ -69,6 +69,31 @@ for message, code in (({"type": "read"}, "missing_field"), ({"type": "read", "pa
     c.say(message)
     equal(c.message()["payload"]["code"], code, "%r: %s" % (message, code))
 equal(len(d.asked), before + 1, "... without a word to the database")
+
+# Who wants to watch a bug is shown its row first, in mind; what is written down is the row's own key.
+for audience, sees in (("all", True), ("user:1", True), ("project:5", True), ("admin", False), ("project:6", False)):
+    before = len(d.asked)
+    c.say({"type": "watch", "id": audience, "payload": {"bug_report_id": " 07"}})
+    one = asked(d, before + 1)
+    equal((one[2], json.loads(one[3])), (VERBS["GET"], {"type": "bug_report", "id": " 07"}), "watch looks at the row")
+    answer(d, one[0], one[1], ROW, record(audience=audience, key="7"), count=1)
+    if sees:
+        one = asked(d, before + 2)
+        equal((one[2], json.loads(one[3])), (VERBS["WATCH"], {"bug_report_id": "7"}), "... is for who sees it, by its own key")
+        answer(d, one[0], one[1], OBJECT, b'{"watching":true}')
+    reply = c.message()
+    equal((reply["id"], reply["payload"].get("watching"), reply["payload"].get("code")), (audience, True, None) if sees else (audience, None, "not_found"),
+          "... audience %r: %s" % (audience, "watched" if sees else "not found"))
+    equal(len(d.asked), before + (2 if sees else 1), "... and nothing more is asked")
+before = len(d.asked)
+c.say({"type": "watch", "id": 1, "payload": {"bug_report_id": 8}})
+one = asked(d, before + 1)
+answer(d, one[0], one[1], ROW, b"")
+equal(c.message()["payload"]["code"], "not_found", "no row: not found")
+c.say({"type": "watch", "id": 1, "payload": {"bug_report_id": 8}})
+one = asked(d, before + 2)
+answer(d, one[0], one[1], ERROR, b"the database could not answer", code=b"internal_error")
+equal(c.message()["payload"]["code"], "internal_error", "an error is passed on")
 
 # Lists.
 before = len(d.asked)

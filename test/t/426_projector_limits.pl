@@ -74,13 +74,14 @@ $server->sql(<<~'END');
 	SELECT bugevents.detach('users');
 	SELECT bugevents.attach('users', 'user', filter => '100 / (row.id - 2) IS NOT NULL');
 	SELECT bugevents.detach('bug_reports');
-	SELECT bugevents.attach('bug_reports', 'bug_report', audience => 'ARRAY[''user:1'', ''group:all'']');
+	SELECT bugevents.attach('bug_reports', 'bug_report', audience => 'ARRAY[''user:1'', ''all'']');
 	END
 $server->sql(q{SELECT bugevents.watch('1', u::text) FROM generate_series(1, 4) AS u});
 caught_up($server);
 $server->sql(q{INSERT INTO comments (bug_report_id, user_id, content) VALUES (1, 5, 'hello')});
 caught_up($server);
 is(told($_), 'hello', "user $_ is told") for 1, 3, 4;
+is(told('2'), '', '... who cannot be judged is not');
 is(errors(), '', 'nothing is set aside for a row of users that cannot be judged');
 forget();
 

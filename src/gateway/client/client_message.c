@@ -295,17 +295,26 @@ names_a_type(const Request *request)
 	return false;
 }
 
+/* The id that a request is about; NULL: it was told what is wrong. */
+static const json_t *
+find_id(const Request *request, const char *field)
+{
+	const json_t *id = json_object_get(request->payload, field);
+
+	if (json_is_string(id) || json_is_integer(id))
+		return id;
+	if (id == NULL)
+		missing_field(request, field);
+	else
+		invalid_field(request, field, "expected a number or a string");
+	return NULL;
+}
+
 /* A request whose payload is an id. */
 static void
 ask_about(const Request *request, const char *field, BevVerb verb)
 {
-	const json_t *id = json_object_get(request->payload, field);
-
-	if (id == NULL)
-		missing_field(request, field);
-	else if (!json_is_string(id) && !json_is_integer(id))
-		invalid_field(request, field, "expected a number or a string");
-	else
+	if (find_id(request, field))
 		ask(request, verb);
 }
 
@@ -345,7 +354,17 @@ answer_read_all(const Request *request)
 static void
 answer_watch(const Request *request)
 {
-	ask_about(request, "bug_report_id", BEV_VERB_WATCH);
+	const json_t *id = find_id(request, "bug_report_id");
+	json_t *get;
+	char *payload;
+
+	if (id == NULL)
+		return;
+	get = json_pack("{s:s,s:O}", "type", "bug_report", "id", id);
+	payload = json_dumps(get, JSON_COMPACT);
+	bev_question_watch(request->messages->questions, request->session, request->id, payload);
+	free(payload);
+	json_decref(get);
 }
 
 static void

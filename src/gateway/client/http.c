@@ -136,57 +136,66 @@ respond_file(BevSession *session, const BevConsoleFile *file, bool with_body)
 
 /* ---- /metrics ---- */
 
-static bool
-has_admin_token(const BevHttp *http, BevSession *session, const BevHead *head)
+/* The user of a good token that says admin; NULL: it is none. */
+static char *
+find_admin(const BevHttp *http, BevSession *session, const BevHead *head)
 {
 	char token[BEV_TOKEN_MAX + 1];
 	BevClaims claims = {0};
 	const char *why;
-	bool is_admin =
-		bev_head_token(head, token) &&
-		bev_token_check(http->tokens, session, token, &claims, &why) == BEV_TOKEN_GOOD &&
-		claims.is_admin;
+	char *user = NULL;
 
+	if (bev_head_token(head, token) &&
+	    bev_token_check(http->tokens, session, token, &claims, &why) == BEV_TOKEN_GOOD &&
+	    claims.is_admin)
+	{
+		user = claims.user_id;
+		claims.user_id = NULL;
+	}
 	OPENSSL_cleanse(token, sizeof(token));
 	bev_claims_free(&claims);
-	return is_admin;
+	return user;
 }
 
 /* The answer to who waits for them. */
 static bool
-on_metrics(BevSession *session, const char *id __attribute__((unused)),
-           const BevAnswerMessage *answer, BevSpan rest)
+on_metrics(BevQuestions *questions __attribute__((unused)), BevSession *session,
+           const char *id __attribute__((unused)), const BevAnswerMessage *answer, BevSpan rest)
 {
 	if (answer->kind == BEV_ANSWER_TEXT)
 		respond_with(session, 200, METRICS_TEXT, rest, true);
+	else if (strcmp(answer->code, "forbidden") == 0)
+		bev_http_refuse(session, 401);
 	else
 		respond(session, 503, "the database could not answer", true);
 	return true;
 }
 
 /*
- * For this machine, and for admins.  What comes through a proxy on this machine is not from this
- * machine, even if the proxy is not known as one: it says for whom it asks, or speaks HTTP/1.0, as
- * nginx does unless told otherwise.
+ * For this machine, and for admins, by the token and then by the tables.  What comes through a
+ * proxy on this machine is not from this machine, even if the proxy is not known as one: it says
+ * for whom it asks, or speaks HTTP/1.0, as nginx does unless told otherwise.
  */
 static void
 answer_metrics(const BevHttp *http, BevSession *session, const BevHead *head)
 {
 	bool is_local = head->forwarded.len == 0 && !head->is_old &&
 	                bev_address_is_loopback(bev_session_address(session));
+	char *admin = NULL;
 
 	if (!is_local && bev_token_check_wait(http->tokens, session) > 0)
 	{
 		respond(session, 429, BEV_ATTEMPTS_REFUSED, true);
 		return;
 	}
-	if (!is_local && !has_admin_token(http, session, head))
+	if (!is_local && (admin = find_admin(http, session, head)) == NULL)
 	{
 		bev_http_refuse(session, 401);
 		return;
 	}
 	session->state = BEV_SESSION_SCRAPING;
-	bev_question_metrics(http->questions, session, on_metrics);
+	bev_question_metrics(http->questions, session, admin, on_metrics);
+	free(admin);
 }
 
 /* NULL: the stream can be served; else why not. */

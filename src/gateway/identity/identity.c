@@ -14,8 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROLE_ADMIN "admin"
-#define ROLE_USER  "user"
+#define ROLE_USER "user"
 
 /* Roles are shown; a longer one is cut. */
 #define ROLE_MAX 63
@@ -34,7 +33,6 @@ bev_identity_token(BevIdentity *identity, BevClaims *claims)
 	free(identity->role);
 	free_list(identity->project, identity->projects);
 	identity->role = claims->role;
-	identity->is_admin = claims->is_admin;
 	identity->project = claims->project;
 	identity->projects = claims->projects;
 	claims->role = NULL;
@@ -221,39 +219,38 @@ bev_identity_take(BevIdentity *identity, const BevAccess *access)
 
 /* ---- What comes of it ---- */
 
+static BevUserFacts
+facts_of(const BevIdentity *identity)
+{
+	BevUserFacts facts = {.deleted = identity->deleted, .token = identity->role};
+
+	for (uint32_t i = 0; i < identity->rows; i++)
+		bev_user_facts_add_row(&facts, identity->row[i].active, identity->row[i].role);
+	return facts;
+}
+
 BevUserStanding
 bev_identity_standing(const BevIdentity *identity)
 {
-	for (uint32_t i = 0; i < identity->rows; i++)
-		if (!identity->row[i].active)
-			return BEV_USER_INACTIVE;
-	if (identity->rows > 0)
-		return BEV_USER_ACTIVE;
-	return identity->deleted ? BEV_USER_DELETED : BEV_USER_UNKNOWN;
-}
+	BevUserFacts facts = facts_of(identity);
 
-/* The role of a table in which the user is no admin; NULL: there is none. */
-static const char *
-lower_role(const BevIdentity *identity)
-{
-	for (uint32_t i = 0; i < identity->rows; i++)
-		if (strcmp(identity->row[i].role, ROLE_ADMIN) != 0)
-			return identity->row[i].role;
-	return NULL;
+	return bev_user_facts_standing(&facts);
 }
 
 const char *
 bev_identity_role(const BevIdentity *identity)
 {
-	const char *lower = identity->is_admin ? lower_role(identity) : NULL;
+	BevUserFacts facts = facts_of(identity);
 
-	return lower ? lower : identity->role;
+	return bev_user_facts_role(&facts);
 }
 
 void
 bev_identity_principals(const BevIdentity *identity, const char *user_id, BevPrincipals *principals)
 {
-	principals->is_admin = identity->is_admin && lower_role(identity) == NULL;
+	BevUserFacts facts = facts_of(identity);
+
+	principals->is_admin = bev_user_facts_is_admin(&facts);
 	bev_principals_add(principals, BEV_PRINCIPAL_USER, user_id);
 	for (uint32_t i = 0; i < identity->projects; i++)
 		bev_principals_add(principals, BEV_PRINCIPAL_PROJECT, identity->project[i]);

@@ -16,6 +16,7 @@
 
 #include "gateway/identity/principals.h"
 #include "common/event/access.h"
+#include "common/event/user_facts.h"
 #include "gateway/identity/token.h"
 
 typedef struct BevUserRow
@@ -36,7 +37,6 @@ typedef struct BevIdentity
 {
 	/* By the token */
 	char *role;
-	bool is_admin;
 	char **project;
 	uint32_t projects;
 
@@ -55,14 +55,6 @@ extern void bev_identity_token(BevIdentity *identity, BevClaims *claims);
 
 /* A statement about this user; true: it changes something. */
 extern bool bev_identity_take(BevIdentity *identity, const BevAccess *access);
-
-typedef enum BevUserStanding
-{
-	BEV_USER_ACTIVE,
-	BEV_USER_INACTIVE,
-	BEV_USER_DELETED,
-	BEV_USER_UNKNOWN /* no table has it */
-} BevUserStanding;
 
 extern BevUserStanding bev_identity_standing(const BevIdentity *identity);
 

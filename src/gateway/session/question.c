@@ -142,6 +142,12 @@ report(BevSession *session, const char *id, const BevAnswerMessage *answer, BevS
 	free(text);
 }
 
+static void
+reply_no_row(BevSession *session, const char *id)
+{
+	bev_reply_error(session, id, "not_found", "there is no such row, or it is not for you");
+}
+
 /* False: malformed. */
 static bool
 reply_rows(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan records)
@@ -165,7 +171,7 @@ reply_rows(BevSession *session, const char *id, const BevAnswerMessage *answer, 
 	bev_text_add(&text, "", 1);
 
 	if (single && seen == 0)
-		bev_reply_error(session, id, "not_found", "there is no such row, or it is not for you");
+		reply_no_row(session, id);
 	else if (seen >= 0)
 		bev_reply_as_of(session, id, answer->seq, text.data);
 	bev_text_free(&text);
@@ -182,7 +188,8 @@ reply_object(BevSession *session, const char *id, BevSpan object)
 }
 
 static bool
-reply(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan rest)
+reply(BevQuestions *questions __attribute__((unused)), BevSession *session, const char *id,
+      const BevAnswerMessage *answer, BevSpan rest)
 {
 	switch (answer->kind)
 	{
@@ -201,9 +208,10 @@ reply(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSp
 
 /* ---- Asking and answering ---- */
 
-void
-bev_question_ask(BevQuestions *questions, BevSession *session, const char *id, BevVerb verb,
-                 const char *payload)
+/* The same, with what becomes of the answer. */
+static void
+ask_for(BevQuestions *questions, BevSession *session, const char *id, BevVerb verb,
+        const char *payload, BevAnswered answered)
 {
 	if (strlen(payload) > BEV_ASK_MAX)
 		bev_reply_error(session, id, "invalid_message", "the payload is too long for this request");
@@ -215,15 +223,64 @@ bev_question_ask(BevQuestions *questions, BevSession *session, const char *id, B
 		    &(BevQuestion){.session = session,
 		                   .number = session->number,
 		                   .id = id ? bev_copy_text(id, strlen(id)) : NULL,
-		                   .answered = reply},
+		                   .answered = answered},
 		    verb, payload);
 }
 
 void
-bev_question_metrics(BevQuestions *questions, BevSession *session, BevAnswered answered)
+bev_question_ask(BevQuestions *questions, BevSession *session, const char *id, BevVerb verb,
+                 const char *payload)
 {
+	ask_for(questions, session, id, verb, payload, reply);
+}
+
+/* The bug's row: who sees it may watch it, under the key that it has itself. */
+static bool
+on_bug(BevQuestions *questions, BevSession *session, const char *id, const BevAnswerMessage *answer,
+       BevSpan rest)
+{
+	BevText payload = {0};
+	BevEvent event;
+
+	if (answer->kind == BEV_ANSWER_ERROR)
+		report(session, id, answer, rest);
+	else if (answer->kind != BEV_ANSWER_ROW ||
+	         (answer->count > 0 && !bev_body_next_record(&rest, &event)))
+		return false;
+	else if (answer->count == 0 || !may_see(session, &event))
+		reply_no_row(session, id);
+	else
+	{
+		bev_text_add_string(&payload, "{\"bug_report_id\":");
+		bev_text_add_json(&payload, event.field[BEV_EVENT_KEY].data,
+		                  event.field[BEV_EVENT_KEY].len);
+		bev_text_add(&payload, "}", 2);
+		ask_for(questions, session, id, BEV_VERB_WATCH, payload.data, reply);
+		bev_text_free(&payload);
+	}
+	return true;
+}
+
+void
+bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
+                   const char *payload)
+{
+	ask_for(questions, session, id, BEV_VERB_GET, payload, on_bug);
+}
+
+void
+bev_question_metrics(BevQuestions *questions, BevSession *session, const char *user,
+                     BevAnswered answered)
+{
+	BevText payload = {0};
+
+	bev_text_add_string(&payload, user ? "{\"user_id\":" : "{");
+	if (user)
+		bev_text_add_json(&payload, user, strlen(user));
+	bev_text_add(&payload, "}", 2);
 	ask(questions, &(BevQuestion){.session = session, .answered = answered}, BEV_VERB_METRICS,
-	    "{}");
+	    payload.data);
+	bev_text_free(&payload);
 }
 
 bool
@@ -243,7 +300,7 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 		session->questions--;
 	if (session && session->state != BEV_SESSION_CLOSING)
 	{
-		fits = question->answered(session, question->id, &answer, rest);
+		fits = question->answered(questions, session, question->id, &answer, rest);
 		bev_session_flush(session);
 	}
 	free_question(question);

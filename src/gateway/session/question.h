@@ -7,22 +7,23 @@
 #include "gateway/session/session.h"
 #include "common/pipe/message.h"
 
+typedef struct BevQuestion BevQuestion;
+typedef struct BevQuestions BevQuestions;
+
 /*
  * The answer to a question; id is as it was asked.  Called only while its session has not
  * ended; what is appended to the session's out is flushed then.  False: it is malformed.
  */
-typedef bool (*BevAnswered)(BevSession *session, const char *id, const BevAnswerMessage *answer,
-                            BevSpan rest);
+typedef bool (*BevAnswered)(BevQuestions *questions, BevSession *session, const char *id,
+                            const BevAnswerMessage *answer, BevSpan rest);
 
-typedef struct BevQuestion BevQuestion;
-
-typedef struct BevQuestions
+struct BevQuestions
 {
 	BevLink *link;
 	BevQuestion *first; /* what waits for an answer, in order */
 	BevQuestion *last;
 	uint32_t last_request; /* that was given to a question */
-} BevQuestions;
+};
 
 /*
  * Pass a client's request on, and reply with the answer.  id is JSON text to be echoed, or NULL;
@@ -32,8 +33,18 @@ typedef struct BevQuestions
 extern void bev_question_ask(BevQuestions *questions, BevSession *session, const char *id,
                              BevVerb verb, const char *payload);
 
-/* Ask for the metrics; the answer goes to answered. */
-extern void bev_question_metrics(BevQuestions *questions, BevSession *session,
+/*
+ * The client's user wants to watch a bug: payload asks for its row.  Whether the client sees that
+ * is judged as for any row that is read, and then the other end is told its key.
+ */
+extern void bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
+                               const char *payload);
+
+/*
+ * Ask for the metrics, for a user who has to be an admin by the tables as well, or for this machine
+ * (NULL); the answer goes to answered.
+ */
+extern void bev_question_metrics(BevQuestions *questions, BevSession *session, const char *user,
                                  BevAnswered answered);
 
 /* ANSWER came.  False: it is malformed, or answers nothing. */

@@ -59,27 +59,47 @@ insert(const BevNotice *notice, const char *user)
 	bev_delivery_plan(id, notice->type, user, notice->at);
 }
 
-static bool
-may_know(const BevNotice *notice, const char *user)
+/* Who of them may see what has this audience, in their order. */
+static List *
+select_users(List *users, BevSpan audience)
 {
-	BevPerson person;
+	int n = list_length(users);
+	const char **names = palloc(sizeof(char *) * Max(n, 1));
+	bool *may_see = palloc(sizeof(bool) * Max(n, 1));
+	List *selected = NIL;
 
-	/* A shortcut past the look for the person. */
-	if (bev_seen_by_everyone(bev_audience_flags(notice->audience)))
-		return true;
-	return bev_visibility_may_see(
-		user, bev_person_find(&person, user) && person.active ? person.role : NULL,
-		notice->audience);
+	if (n == 0)
+		return NIL;
+	for (int i = 0; i < n; i++)
+		names[i] = list_nth(users, i);
+	bev_visibility_judge(audience, names, n, may_see);
+	for (int i = 0; i < n; i++)
+		if (may_see[i])
+			selected = lappend(selected, list_nth(users, i));
+	return selected;
+}
+
+static bool
+is_same(BevSpan a, BevSpan b)
+{
+	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
 void
-bev_notification_make(const BevNotice *notice, const char *user)
+bev_notification_make(const BevNotice *notice, List *users)
 {
-	if (!may_know(notice, user))
-		return;
-	if (notice->folds && bev_fold_interval > 0 && fold(notice, user))
-		return;
-	insert(notice, user);
+	List *told = select_users(users, notice->audience);
+	ListCell *cell;
+
+	if (notice->about.len > 0 && !is_same(notice->about, notice->audience))
+		told = select_users(told, notice->about);
+	foreach (cell, told)
+	{
+		const char *user = lfirst(cell);
+
+		if (!notice->folds || bev_fold_interval == 0 || !fold(notice, user))
+			insert(notice, user);
+	}
 }
 
 void

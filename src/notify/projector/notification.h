@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 #include "common/event/event.h"
 
 /* What is told; NULL: none. */
@@ -20,15 +21,16 @@ typedef struct BevNotice
 	const char *message;
 	const char *status; /* the bug's */
 	BevSpan audience;   /* who may know of it */
+	BevSpan about;      /* the audience of the bug, where that is another row; else empty */
 	bool folds;         /* with others of its kind about the bug */
 } BevNotice;
 
 /*
- * Write it for a user, unless that one may not know.  If it folds, one of the same kind
+ * Write it for those of the users (char *) who may know of it.  If it folds, one of the same kind
  * about the same bug that is not read and not older than bugevents.fold_interval is
  * changed instead, and counts on.
  */
-extern void bev_notification_make(const BevNotice *notice, const char *user);
+extern void bev_notification_make(const BevNotice *notice, List *users);
 
 /*
  * The comment is gone, or all are, and with it what was told of it; one that tells of more

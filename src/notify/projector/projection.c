@@ -79,13 +79,15 @@ who_takes_part(const BevBug *bug)
 static void
 tell_all(const BevNotice *notice, const BevBug *bug, const char *but)
 {
+	List *users = NIL;
 	ListCell *cell;
 
 	foreach (cell, who_takes_part(bug))
 	{
 		if (!is_same(but, lfirst(cell)))
-			bev_notification_make(notice, lfirst(cell));
+			users = lappend(users, lfirst(cell));
 	}
+	bev_notification_make(notice, users);
 }
 
 static BevNotice
@@ -118,7 +120,7 @@ tell_assignee(BevChange *change, const BevBug *bug, const char *by)
 	if (bug->assignee == NULL || is_same(by, bug->assignee))
 		return;
 	notice.message = "A bug was assigned to you";
-	bev_notification_make(&notice, bug->assignee);
+	bev_notification_make(&notice, list_make1(unconstify(char *, bug->assignee)));
 }
 
 static bool
@@ -238,20 +240,36 @@ excerpt(const char *text)
 	return psprintf("%.*s%s", clipped, text, clipped < len ? "..." : "");
 }
 
+/*
+ * What a comment's notification says of the bug is another row's.  It is told as of the cursor;
+ * whom the row is for, and whether its title is for admins only, is as it is now.
+ */
+static void
+tell_of_comment(BevChange *change, const BevBug *bug, const char *by)
+{
+	char *content = bev_change_open_text(change, "content");
+	BevNotice notice = notice_of(change, bug, "comment_added");
+	BevChange row;
+
+	if (!bev_change_current(&row, "bug_report", bug->id))
+		return;
+	if (!bev_change_is_open(&row, "title"))
+		notice.title = NULL;
+	notice.about = row.audience;
+	notice.comment = change->key;
+	notice.message = excerpt(content ? content : "");
+	tell_all(&notice, bug, by);
+}
+
 static bool
 comment_created(BevChange *change)
 {
 	char *author = bev_change_text(change, "user_id");
-	char *content = bev_change_open_text(change, "content");
-	BevNotice notice;
 	BevBug bug;
 
 	if (change->narrowed || !bev_bug_find(&bug, change->bug))
 		return false;
-	notice = notice_of(change, &bug, "comment_added");
-	notice.comment = change->key;
-	notice.message = excerpt(content ? content : "");
-	tell_all(&notice, &bug, author ? author : change->actor);
+	tell_of_comment(change, &bug, author ? author : change->actor);
 	if (author && bev_watch_on_comment)
 		bev_watcher_add(bug.id, author);
 	return true;
@@ -289,7 +307,7 @@ user_created(BevChange *change)
 	if (change->narrowed || known)
 		return true;
 	notice.message = person.username ? psprintf("Welcome, %s", person.username) : "Welcome";
-	bev_notification_make(&notice, person.id);
+	bev_notification_make(&notice, list_make1(unconstify(char *, person.id)));
 	return true;
 }
 
@@ -338,7 +356,7 @@ watch_created(BevChange *change)
 
 	if (user == NULL || !bev_bug_find(&bug, change->bug))
 		return false;
-	bev_watcher_add(change->bug, user);
+	bev_watcher_add(bug.id, user);
 	return true;
 }
 
@@ -346,9 +364,10 @@ static bool
 watch_deleted(BevChange *change)
 {
 	char *user = bev_change_text(change, "user_id");
+	BevBug bug;
 
 	if (user)
-		bev_watcher_remove(change->bug, user);
+		bev_watcher_remove(bev_bug_find(&bug, change->bug) ? bug.id : change->bug, user);
 	return user != NULL;
 }
 

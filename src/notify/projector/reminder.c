@@ -133,7 +133,7 @@ fire_step(void *arg)
 	bool exists = make_notice(&notice, firing->reminder, &user);
 
 	if (exists && user)
-		bev_notification_make(&notice, user);
+		bev_notification_make(&notice, list_make1(unconstify(char *, user)));
 	go_on(firing->reminder, exists, user, firing->now);
 }
 

@@ -29,7 +29,9 @@ bev_audience_explain_look_up(BevSomebody *somebody, const char *user)
 {
 	BevUserLookupEntry entry = {.user = user};
 
-	*somebody = (BevSomebody){.user = user, .rights = {.active = true}};
+	*somebody = (BevSomebody){
+		.user = user,
+	};
 	initStringInfo(&entry.access);
 	somebody->error = bev_subtransaction_error(collect, &entry);
 	if (somebody->error)
@@ -171,9 +173,7 @@ is_admin(const BevSomebody *somebody, const char *role)
 {
 	if (role)
 		return strcmp(role, BEV_ROLE_ADMIN) == 0 ? BEV_YES : BEV_NO;
-	return somebody->rights.role && strcmp(somebody->rights.role, BEV_ROLE_ADMIN) != 0 ?
-	           BEV_NO :
-	           BEV_PERHAPS;
+	return somebody->rights.facts.lower ? BEV_NO : BEV_PERHAPS;
 }
 
 BevLikely
@@ -185,6 +185,8 @@ bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, con
 	bool may = false;
 	bool must = true;
 
+	if (role == NULL && bev_user_facts_standing(&somebody->rights.facts) == BEV_USER_INACTIVE)
+		return BEV_NO;
 	/* The best and the worst that a token may say. */
 	for (int as_admin = admin == BEV_YES; as_admin <= (admin != BEV_NO); as_admin++)
 	{

@@ -213,18 +213,19 @@ look_at_user(Delivery *delivery)
 		             somebody->error->message));
 	else if (!somebody->has_tables)
 		add(delivery, "user", BEV_FINE, "no table decides who may connect: the token says it all");
-	else if (!somebody->rights.has_row)
+	else if (somebody->rights.facts.rows == 0)
 		add(delivery, "user", bev_require_user ? BEV_REASON : BEV_FINE,
 		    psprintf("no attached table of users has this one: %s%s",
 		             bev_require_user ? "bugevents.require_user keeps it out" : "the token decides",
 		             membership_words(somebody)));
-	else if (!somebody->rights.active)
+	else if (somebody->rights.facts.inactive > 0)
 		add(delivery, "user", BEV_REASON,
 		    psprintf("not active now, by the table of users: it can't connect%s",
 		             membership_words(somebody)));
 	else
 		add(delivery, "user", BEV_FINE,
-		    psprintf("active, and %s by the tables, now%s", bev_clients_text(somebody->rights.role),
+		    psprintf("active, and %s by the tables, now%s",
+		             bev_clients_text(bev_user_facts_role(&somebody->rights.facts)),
 		             membership_words(somebody)));
 }
 

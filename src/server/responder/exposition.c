@@ -5,6 +5,7 @@
 
 #include "common/shortest_dec.h"
 #include "server/monitor/metrics.h"
+#include "server/users/visibility.h"
 
 typedef struct Exposition
 {
@@ -35,11 +36,20 @@ write_metric(void *arg, const BevMetric *metric)
 }
 
 void
-bev_exposition_write(const BevQuestionHead *head pg_attribute_unused(),
-                     const char *payload pg_attribute_unused(), BevAnswer *answer)
+bev_exposition_write(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
+                     BevAnswer *answer)
 {
 	Exposition exposition = {.text = &answer->rest};
+	Jsonb *json = bev_request_read(payload, answer);
+	char *user;
 
+	if (json == NULL)
+		return;
+	if (!bev_request_text(json, "user_id", &user) || (user && !bev_visibility_is_admin(user)))
+	{
+		bev_answer_error(answer, "forbidden", "", "this is for admins");
+		return;
+	}
 	answer->message.kind = BEV_ANSWER_TEXT;
 	bev_metrics_list(write_metric, &exposition);
 }

@@ -325,6 +325,29 @@ bev_row_fetch_find(const char *entity, const char *id)
 	return (BevSpan){answer.rest.data, (uint32_t) answer.rest.len};
 }
 
+const char *
+bev_row_fetch_key(const char *entity, const char *id)
+{
+	Request request = {.entity = bev_entity_find(entity)};
+	BevAnswer unused = {.message = {0}};
+	const char *key = NULL;
+	ListCell *cell;
+	int n;
+
+	initStringInfo(&unused.rest);
+	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
+	foreach (cell, bev_attached_table_list(request.entity))
+	{
+		Found *found = find_rows(lfirst(cell), &request, 1, &n);
+
+		if (n > 0)
+			(void) append_record(&found[0], &unused, &key);
+		if (key)
+			break;
+	}
+	return key;
+}
+
 bool
 bev_row_fetch_exists(const char *entity, const char *id)
 {

@@ -29,7 +29,13 @@ extern void bev_row_fetch_list(const BevQuestionHead *head, const char *payload,
  */
 extern BevSpan bev_row_fetch_find(const char *entity, const char *id);
 
-/* Is there a row of that entity and id now, whether its table's filter lets it through or not? */
+/*
+ * The key of the row of that entity and id, as events write it (UTF-8), whether its table's filter
+ * lets it through or not; NULL: there is none.  palloc'd.
+ */
+extern const char *bev_row_fetch_key(const char *entity, const char *id);
+
+/* Is there one? */
 extern bool bev_row_fetch_exists(const char *entity, const char *id);
 
 #endif /* BEV_SERVER_RESPONDER_ROW_FETCH_H */

@@ -8,8 +8,8 @@
 #include "server/responder/user_requests.h"
 
 #include "server/capture/system_row.h"
-#include "server/users/visibility.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "server/responder/row_fetch.h"
 #include "server/responder/parameters.h"
 
@@ -155,34 +155,50 @@ bev_user_requests_read_all(const BevQuestionHead *head, const char *payload pg_a
 
 /* ---- what is watched ---- */
 
-static bool
-may_see_bug(const BevQuestionHead *head, const char *user, const char *bug)
+/*
+ * The bug's own key, whatever the client wrote, so that one bug is watched once; that the client
+ * may see it, its gateway has judged.  NULL: there is no such row.
+ */
+static char *
+find_bug(const char *id)
 {
-	BevSpan record = bev_row_fetch_find("bug_report", bug);
-	BevEvent event;
+	const char *key = bev_row_fetch_key("bug_report", id);
 
-	return record.len > 0 && bev_event_read(record.data, record.len, &event) &&
-	       bev_visibility_may_see(user, head->role, event.field[BEV_EVENT_AUDIENCE]);
+	return key ? pg_any_to_server(pstrdup(key), strlen(key), PG_UTF8) : NULL;
+}
+
+/* Of a bug whose row is gone. */
+static bool
+is_watched(const char *bug, const char *user)
+{
+	const char *texts[] = {bug, user};
+
+	return bev_parameters_run(
+			   "SELECT FROM bugevents.watchers WHERE bug_report_id = $1 AND user_id = $2", 2,
+			   texts) > 0;
 }
 
 static void
 set_watching(const BevQuestionHead *head, const char *payload, BevAnswer *answer, bool watching)
 {
 	Jsonb *json = bev_request_read(payload, answer);
-	char *bug = json ? bev_request_id(json, "bug_report_id", answer) : NULL;
+	char *id = json ? bev_request_id(json, "bug_report_id", answer) : NULL;
 	const char *texts[2];
 
-	if (bug == NULL)
+	if (id == NULL)
 		return;
-	texts[0] = bug;
 	texts[1] = bev_parameters_begin(head);
-	if (watching && !may_see_bug(head, texts[1], bug))
+	texts[0] = find_bug(id);
+	if (texts[0] == NULL && !watching && is_watched(id, texts[1]))
+		texts[0] = id;
+	if (texts[0] == NULL && watching)
 		bev_answer_error(answer, "not_found", "", "there is no such bug, or it is not for you");
 	else
 	{
-		(void) bev_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" :
-		                                     "SELECT bugevents.unwatch($1, $2)",
-		                          2, texts);
+		if (texts[0])
+			(void) bev_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" :
+			                                     "SELECT bugevents.unwatch($1, $2)",
+			                          2, texts);
 		answer->message.kind = BEV_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"watching\":%s}", watching ? "true" : "false");
 	}

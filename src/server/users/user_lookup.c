@@ -23,6 +23,7 @@
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "postmaster/interrupt.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -34,6 +35,7 @@
 #include "server/attach/access_statement.h"
 #include "server/attach/attached_table.h"
 #include "server/attach/field_sql.h"
+#include "server/base/time_limit.h"
 #include "server/encode/integer.h"
 #include "server/encode/database_text.h"
 
@@ -233,6 +235,15 @@ result_of(int sqlstate)
 	return sqlstate == ERRCODE_QUERY_CANCELED ? BEV_USER_LOOKUP_TOO_SLOW : BEV_USER_LOOKUP_BROKEN;
 }
 
+/* Was it cancelled because the worker is to end, or what it does for somebody takes too long? */
+static bool
+is_for_the_caller(void)
+{
+	return geterrcode() == ERRCODE_ADMIN_SHUTDOWN ||
+	       (geterrcode() == ERRCODE_QUERY_CANCELED &&
+	        (ShutdownRequestPending || bev_time_limit_exceeded()));
+}
+
 BevUserLookupResult
 bev_user_lookup_read(BevUserLookupEntry *entries, int n)
 {
@@ -255,6 +266,8 @@ bev_user_lookup_read(BevUserLookupEntry *entries, int n)
 		ErrorData *error;
 
 		disable_timeout(STATEMENT_TIMEOUT, false);
+		if (is_for_the_caller())
+			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();

@@ -27,7 +27,8 @@ typedef enum BevUserLookupResult
 /*
  * Look n users up in all those tables, as the transaction's snapshot shows them, with the rights of
  * the tables' owners; wants a transaction.  Takes no longer than a second.  When it failed, which
- * is logged, what was appended means nothing.
+ * is logged, what was appended means nothing.  Throws only when the worker that calls it is to end,
+ * or a limit of time of its own has passed (server/base/time_limit.h).
  */
 extern BevUserLookupResult bev_user_lookup_read(BevUserLookupEntry *entries, int n);
 

@@ -1,43 +1,27 @@
 /*
  * user_rights.c - what the attached tables let a user be, and whom that makes of the user.
  *
- * Model: of several tables that have the user the lowest role counts, and memberships add up, as
- * in a gateway (gateway/identity/identity.h).
+ * Model: the rule is the gateways' own (common/event/user_facts.c); memberships add up, as there.
  */
 #include "server/users/user_rights.h"
 
 #include "common/event/access.h"
 
-static void
-take_statement(BevUserRights *rights, const BevAccess *access)
-{
-	if (access->kind == BEV_ACCESS_MEMBER)
-	{
-		rights->projects = lappend(rights->projects, pstrdup(access->value));
-		return;
-	}
-	if (access->kind == BEV_ACCESS_INACTIVE)
-		rights->active = false;
-	if (!rights->has_row || strcmp(access->value, BEV_ROLE_ADMIN) != 0)
-		rights->role = pstrdup(access->value);
-	rights->has_row = true;
-}
-
 BevUserRights
 bev_user_rights_of(BevSpan statements)
 {
-	BevUserRights rights = {.active = true};
+	BevUserRights rights = {.projects = NIL};
 	BevAccess access;
 
 	while (bev_access_next(&statements, &access))
-		take_statement(&rights, &access);
+	{
+		if (access.kind == BEV_ACCESS_MEMBER)
+			rights.projects = lappend(rights.projects, pstrdup(access.value));
+		else
+			bev_user_facts_add_row(&rights.facts, access.kind == BEV_ACCESS_ACTIVE,
+			                       pstrdup(access.value));
+	}
 	return rights;
-}
-
-bool
-bev_user_rights_admin(const BevUserRights *rights)
-{
-	return rights->has_row && rights->active && strcmp(rights->role, BEV_ROLE_ADMIN) == 0;
 }
 
 static int

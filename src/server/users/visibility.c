@@ -1,56 +1,121 @@
 /*
  * visibility.c - whether somebody may see what has an audience, asked in the server.
  *
- * Model: the rule is the gateways' own (common/event/audience.c), over sets that are read from
- * the tables.
+ * Model: the rule is the gateways' own (common/event: user_facts.c, audience.c), over what is read
+ * from the tables.  Who isn't connected has no token: the tables alone decide.
  *
- * Cost: a look at the tables of users and memberships, but for what is for everyone or names the
- * user.
+ * Failure: where one user can't be read, each is looked up alone, so that the others are judged.
+ *
+ * Cost: one look at the tables of users and memberships for all who are asked about.
  */
 #include "server/users/visibility.h"
 
 #include "common/event/audience.h"
+#include "server/attach/attached_table.h"
+#include "server/base/settings.h"
 #include "server/encode/database_text.h"
 #include "server/users/user_lookup.h"
 #include "server/users/user_rights.h"
 
-/* False: what the tables say of the user can't be read, which is logged. */
+/* Does a table say who is a user at all? */
 static bool
-read_principals(const char *user, const char *role, BevPrincipals *principals)
+users_are_known(void)
 {
-	BevUserLookupEntry entry = {.user = user};
+	ListCell *cell;
+
+	foreach (cell, bev_attached_table_list(NULL))
+	{
+		if (((BevAttachedTable *) lfirst(cell))->attachment->entity->id == BEV_USER)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_let_in(const BevUserFacts *facts, bool users_known)
+{
+	BevUserStanding what = bev_user_facts_standing(facts);
+
+	return what == BEV_USER_ACTIVE || (what == BEV_USER_UNKNOWN && !users_known);
+}
+
+static bool
+judge(const BevUserLookupEntry *entry, bool users_known, BevSpan audience)
+{
+	BevUserRights rights =
+		bev_user_rights_of((BevSpan){entry->access.data, (uint32_t) entry->access.len});
+	BevPrincipals principals = bev_user_rights_principals(entry->user, rights.projects,
+	                                                      bev_user_facts_is_admin(&rights.facts));
+
+	return is_let_in(&rights.facts, users_known) &&
+	       bev_audience_matches(audience, bev_audience_flags(audience), &principals);
+}
+
+static BevUserLookupResult
+look_up(BevUserLookupEntry *entries, int n)
+{
+	BevUserLookupResult result = bev_user_lookup_read(entries, n);
+
+	if (result == BEV_USER_LOOKUP_LOCKED)
+		ereport(ERROR,
+		        (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("could not read what users may see"),
+		         errdetail("A table of entity user or membership is locked.")));
+	return result;
+}
+
+/* Who can't be read gets user NULL. */
+static void
+look_up_each(BevUserLookupEntry *entries, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		resetStringInfo(&entries[i].access);
+		if (n == 1 || look_up(&entries[i], 1) != BEV_USER_LOOKUP_READ)
+			entries[i].user = NULL;
+	}
+}
+
+void
+bev_visibility_judge(BevSpan audience, const char *const *users, int n, bool *may_see)
+{
+	BevUserLookupEntry *entries = palloc(sizeof(BevUserLookupEntry) * Max(n, 1));
+	bool users_known = users_are_known();
+	BevUserLookupResult result;
+
+	for (int i = 0; i < n; i++)
+	{
+		entries[i].user = bev_database_text_to_cstring(users[i]);
+		initStringInfo(&entries[i].access);
+	}
+	result = look_up(entries, n);
+	if (result == BEV_USER_LOOKUP_BROKEN)
+		look_up_each(entries, n);
+	for (int i = 0; i < n; i++)
+		may_see[i] = result != BEV_USER_LOOKUP_TOO_SLOW && entries[i].user &&
+		             judge(&entries[i], users_known, audience);
+}
+
+bool
+bev_visibility_may_see(const char *user, BevSpan audience)
+{
+	bool may_see;
+
+	bev_visibility_judge(audience, &user, 1, &may_see);
+	return may_see;
+}
+
+bool
+bev_visibility_is_admin(const char *user)
+{
+	BevUserLookupEntry entry = {.user = bev_database_text_to_cstring(user)};
 	BevUserLookupResult result;
 	BevUserRights rights;
 
 	initStringInfo(&entry.access);
-	result = bev_user_lookup_read(&entry, 1);
-	if (result == BEV_USER_LOOKUP_NONE)
-	{
-		*principals =
-			bev_user_rights_principals(user, NIL, role && strcmp(role, BEV_ROLE_ADMIN) == 0);
-		return true;
-	}
-	if (result == BEV_USER_LOOKUP_LOCKED)
-		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-		                errmsg("could not read what user \"%s\" may see", user)));
-	if (result != BEV_USER_LOOKUP_READ)
-		return false;
+	result = look_up(&entry, 1);
 	rights = bev_user_rights_of((BevSpan){entry.access.data, (uint32_t) entry.access.len});
-	*principals = bev_user_rights_principals(user, rights.projects, bev_user_rights_admin(&rights));
-	return true;
-}
-
-bool
-bev_visibility_may_see(const char *user, const char *role, BevSpan audience)
-{
-	const char *id = bev_database_text_to_cstring(user);
-	uint8_t flags = bev_audience_flags(audience);
-	BevPrincipals principals = bev_user_rights_principals(id, NIL, false);
-
-	/* Without lines that narrow it, whoever belongs to more sees no less. */
-	if (!(flags & BEV_SEEN_NARROWED) && bev_audience_matches(audience, flags, &principals))
-		return true;
-	/* Who can't be read sees nothing; others are no worse off. */
-	return read_principals(id, role, &principals) &&
-	       bev_audience_matches(audience, flags, &principals);
+	rights.facts.token = BEV_ROLE_ADMIN;
+	return (result == BEV_USER_LOOKUP_READ || result == BEV_USER_LOOKUP_NONE) &&
+	       is_let_in(&rights.facts, bev_require_user && users_are_known()) &&
+	       bev_user_facts_is_admin(&rights.facts);
 }

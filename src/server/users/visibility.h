@@ -11,10 +11,19 @@
 #include "common/event/event.h"
 
 /*
- * May the user see it?  user is in the server's encoding.  Roles and memberships are those that the
- * attached tables say now; role (may be NULL) counts where there are none.  Where no table says it,
- * nobody is a member of a project.  Throws if the tables can't be read; wants a transaction.
+ * Who of n users (in the server's encoding) may see it, by what the attached tables say now?
+ * Nobody whom no table of users has, if there is one, or one has as not active; who can't be read,
+ * which is logged, sees nothing.  Throws if a table is locked; wants a transaction.
  */
-extern bool bev_visibility_may_see(const char *user, const char *role, BevSpan audience);
+extern void bev_visibility_judge(BevSpan audience, const char *const *users, int n, bool *may_see);
+
+/* The same for one. */
+extern bool bev_visibility_may_see(const char *user, BevSpan audience);
+
+/*
+ * Is a user an admin whose token says so: by every table that has the user, and let in?  As above;
+ * user is in the server's encoding.
+ */
+extern bool bev_visibility_is_admin(const char *user);
 
 #endif /* BEV_SERVER_USERS_VISIBILITY_H */
