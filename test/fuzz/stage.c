@@ -171,34 +171,27 @@ bev_socket_finish(BevSocket *socket __attribute__((unused)))
 static bool
 is_understood(const BevMessage *message)
 {
-	BevOpenMessage open;
-	BevRoleMessage role;
-	BevAskMessage ask;
-	BevAbuseMessage abuse;
-	BevSubscriptionMessage who;
+	_Alignas(uint64_t) char head[BEV_MESSAGE_MAX_UP];
 	BevSpan rest;
 
 	switch (message->kind)
 	{
 		case BEV_MSG_OPEN:
-			return bev_body_open(message, &open);
 		case BEV_MSG_ROLE:
-			return bev_body_role(message, &role);
 		case BEV_MSG_ASK:
-			return bev_body_ask(message, &ask, &rest);
 		case BEV_MSG_ABUSE:
-			return bev_body_abuse(message, &abuse);
 		case BEV_MSG_SUBSCRIPTION:
-			return bev_body_subscription(message, &who, &rest);
+			return bev_body_read(message, head, bev_body_size(message->kind), &rest);
 		default:
 			return message->size <= BEV_MESSAGE_MAX_UP;
 	}
 }
 
 void
-bev_link_send(BevLink *link __attribute__((unused)), uint32_t kind, const void *head,
-              size_t head_len, const void *rest, size_t rest_len)
+bev_link_send(BevLink *link __attribute__((unused)), BevMessageKind kind, const void *head,
+              const void *rest, size_t rest_len)
 {
+	size_t head_len = bev_body_size(kind);
 	char *body = malloc(head_len + rest_len + 1);
 	BevMessage message = {kind, (uint32_t) (head_len + rest_len), body};
 

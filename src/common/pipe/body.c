@@ -1,100 +1,210 @@
 /*
- * body.c - reads the bodies of messages.
+ * body.c - the bodies of messages: one table of their kinds, from which they are written, read and
+ * checked.
  *
- * Bodies are not aligned, so they are copied out.
+ * Model: a body is the struct of its kind (message.h), then bytes behind it.  Bodies are not
+ * aligned, so structs are copied out.  The table says what each field must be; what concerns
+ * several of them, or the bytes behind them, is in fits_together.
  */
 #include "common/pipe/body.h"
 
 #include <string.h>
 
-/* A body that is this struct and nothing else. */
-static bool
-read_struct(const BevMessage *message, void *dst, size_t size)
+#include "common/text/utf8.h"
+
+/* Texts are terminated, and have no control characters, which would break a line of a log. */
+typedef enum Rule
 {
-	if (message->size != size)
-		return false;
-	memcpy(dst, message->body, size);
-	return true;
+	NO_RULE,
+	AT_MOST,
+	NOT_ZERO,
+	LINE,
+	ASCII_LINE,
+	UTF8_LINE
+} Rule;
+
+typedef struct Field
+{
+	Rule rule;
+	uint16_t offset;
+	uint16_t size;
+	uint32_t most; /* AT_MOST */
+} Field;
+
+typedef struct Body
+{
+	BevMessageKind kind;
+	size_t size;
+	bool has_rest;
+	Field field[4];
+} Body;
+
+#define BODY(kind, name, rest, ...) \
+	{ \
+		BEV_MSG_##kind, sizeof(Bev##name##Message), rest, \
+		{ \
+			__VA_ARGS__ \
+		} \
+	}
+#define PLACE(name, field) \
+	offsetof(Bev##name##Message, field), sizeof(((Bev##name##Message *) 0)->field)
+#define IS(rule, name, field) \
+	{ \
+		rule, PLACE(name, field), 0 \
+	}
+#define UP_TO(most, name, field) \
+	{ \
+		AT_MOST, PLACE(name, field), most \
+	}
+#define ALONE    false
+#define FOLLOWED true
+
+typedef struct BevCountersMessage
+{
+	uint64_t counter[BEV_COUNTER_KINDS];
+} BevCountersMessage;
+
+static const Body bodies[] = {
+	BODY(STREAM, Stream, ALONE, IS(LINE, Stream, id)),
+	BODY(EVENTS, Events, FOLLOWED, IS(NOT_ZERO, Events, count)),
+	BODY(PROGRESS, Progress, ALONE),
+	BODY(FETCHED, Fetched, ALONE, UP_TO(BEV_FETCH_GONE, Fetched, result)),
+	BODY(ADMIT, Admit, FOLLOWED, UP_TO(BEV_NOT_LOOKED_UP, Admit, verdict)),
+	BODY(DISCONNECT, Disconnect, ALONE, IS(LINE, Disconnect, reason)),
+	BODY(ANSWER, Answer, FOLLOWED, UP_TO(BEV_ANSWER_OBJECT, Answer, kind), IS(LINE, Answer, code),
+         IS(LINE, Answer, field)),
+	BODY(HELLO, Hello, ALONE),
+	BODY(LOG, Log, FOLLOWED, UP_TO(BEV_LOG_WARNING, Log, level)),
+	BODY(FETCH, Fetch, ALONE, IS(NOT_ZERO, Fetch, request)),
+	BODY(OPEN, Open, ALONE, IS(UTF8_LINE, Open, id), IS(UTF8_LINE, Open, user),
+         IS(UTF8_LINE, Open, role), IS(UTF8_LINE, Open, address)),
+	BODY(CLOSED, Closed, ALONE, UP_TO(UINT16_MAX, Closed, code), IS(ASCII_LINE, Closed, reason)),
+	BODY(ROLE, Role, ALONE, IS(UTF8_LINE, Role, role)),
+	BODY(ASK, Ask, FOLLOWED, UP_TO(BEV_VERBS - 1, Ask, verb)),
+	BODY(COUNTERS, Counters, ALONE),
+	BODY(ABUSE, Abuse, ALONE, UP_TO(BEV_ABUSE_KINDS - 1, Abuse, kind), IS(NOT_ZERO, Abuse, times),
+         IS(LINE, Abuse, address)),
+	BODY(SUBSCRIPTION, Subscription, FOLLOWED),
+	BODY(SLOW, Slow, ALONE, IS(NOT_ZERO, Slow, clients), IS(NOT_ZERO, Slow, events)),
+};
+
+static const Body *
+find_body(uint32_t kind)
+{
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		if (bodies[i].kind == kind)
+			return &bodies[i];
+	return NULL;
 }
 
-/* A struct at the start of the body; the rest is what follows it. */
-static bool
-read_head(const BevMessage *message, void *dst, size_t size, BevSpan *rest)
+size_t
+bev_body_size(BevMessageKind kind)
 {
-	if (message->size < size)
-		return false;
-	memcpy(dst, message->body, size);
-	*rest = (BevSpan){message->body + size, (uint32_t) (message->size - size)};
-	return true;
+	const Body *body = find_body(kind);
+
+	return body ? body->size : 0;
 }
 
-/* A terminated text without control characters, which would break a line of a log. */
+/* In the order of the machine. */
+static uint64_t
+number_at(const char *place, size_t size)
+{
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (size == sizeof(wide))
+		memcpy(&wide, place, sizeof(wide));
+	else
+		memcpy(&narrow, place, sizeof(narrow));
+	return size == sizeof(wide) ? wide : narrow;
+}
+
 static bool
-is_text(const char *text, size_t size)
+is_line(Rule rule, const char *text, size_t size)
 {
 	size_t len = strnlen(text, size);
 
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char) text[i] < 0x20 || text[i] == 0x7f)
+	if (len == size || !bev_utf8_is_one_line(text))
+		return false;
+	for (size_t i = 0; rule == ASCII_LINE && i < len; i++)
+		if ((unsigned char) text[i] > 0x7e)
 			return false;
-	return len < size;
+	return rule != UTF8_LINE || bev_utf8_check(0, text, len) == 0;
 }
 
 static bool
-is_ascii(const char *text, size_t size)
+is_as_it_must(const Field *field, const char *head)
 {
-	for (size_t i = 0; i < size && text[i]; i++)
-		if ((unsigned char) text[i] > 0x7e)
+	const char *place = head + field->offset;
+
+	switch (field->rule)
+	{
+		case NO_RULE:
+			return true;
+		case AT_MOST:
+			return number_at(place, field->size) <= field->most;
+		case NOT_ZERO:
+			return number_at(place, field->size) != 0;
+		default:
+			return is_line(field->rule, place, field->size);
+	}
+}
+
+static bool
+is_subscription(BevSpan packed)
+{
+	BevPackedSubscription one;
+
+	if (packed.len > BEV_PACKED_SUBSCRIPTION_MAX)
+		return false;
+	while (bev_packed_subscription_next(&packed, &one))
+		if (!is_line(UTF8_LINE, one.value, strlen(one.value) + 1))
 			return false;
-	return is_text(text, size);
+	return packed.len == 0;
+}
+
+static bool
+fits_together(BevMessageKind kind, const void *head, BevSpan rest)
+{
+	const BevEventsMessage *events = head;
+	const BevFetchMessage *fetch = head;
+
+	switch (kind)
+	{
+		case BEV_MSG_STREAM:
+			return strlen(((const BevStreamMessage *) head)->id) == BEV_STREAM_ID_LEN;
+		case BEV_MSG_EVENTS:
+			return events->first_seq <= UINT64_MAX - events->count;
+		case BEV_MSG_ADMIT:
+			return ((const BevAdmitMessage *) head)->unread >= -1;
+		case BEV_MSG_FETCH:
+			return fetch->after <= fetch->upto;
+		case BEV_MSG_ASK:
+			return rest.len <= BEV_ASK_MAX && memchr(rest.data, '\0', rest.len) == NULL;
+		case BEV_MSG_SUBSCRIPTION:
+			return is_subscription(rest);
+		default:
+			return true;
+	}
 }
 
 bool
-bev_body_stream(const BevMessage *message, BevStreamMessage *stream)
+bev_body_read(const BevMessage *message, void *head, size_t size, BevSpan *rest)
 {
-	return read_struct(message, stream, sizeof(*stream)) &&
-	       strnlen(stream->id, sizeof(stream->id)) == BEV_STREAM_ID_LEN;
-}
+	const Body *body = find_body(message->kind);
+	BevSpan behind;
 
-bool
-bev_body_progress(const BevMessage *message, BevProgressMessage *progress)
-{
-	return read_struct(message, progress, sizeof(*progress));
-}
-
-bool
-bev_body_fetched(const BevMessage *message, BevFetchedMessage *fetched)
-{
-	return read_struct(message, fetched, sizeof(*fetched)) && fetched->result <= BEV_FETCH_GONE;
-}
-
-bool
-bev_body_admit(const BevMessage *message, BevAdmitMessage *admit, BevSpan *access)
-{
-	return read_head(message, admit, sizeof(*admit), access) &&
-	       admit->verdict <= BEV_NOT_LOOKED_UP && admit->unread >= -1;
-}
-
-bool
-bev_body_disconnect(const BevMessage *message, BevDisconnectMessage *disconnect)
-{
-	return read_struct(message, disconnect, sizeof(*disconnect)) &&
-	       is_text(disconnect->reason, sizeof(disconnect->reason));
-}
-
-bool
-bev_body_answer(const BevMessage *message, BevAnswerMessage *answer, BevSpan *rest)
-{
-	return read_head(message, answer, sizeof(*answer), rest) && answer->kind <= BEV_ANSWER_OBJECT &&
-	       is_text(answer->code, sizeof(answer->code)) &&
-	       is_text(answer->field, sizeof(answer->field));
-}
-
-bool
-bev_body_events(const BevMessage *message, BevEventsMessage *events, BevSpan *records)
-{
-	return read_head(message, events, sizeof(*events), records) && events->count > 0 &&
-	       events->first_seq <= UINT64_MAX - events->count;
+	if (body == NULL || body->size != size || message->size < size ||
+	    (message->size > size && !(body->has_rest && rest)))
+		return false;
+	memcpy(head, message->body, size);
+	behind = (BevSpan){message->body + size, (uint32_t) (message->size - size)};
+	for (size_t i = 0; i < sizeof(body->field) / sizeof(body->field[0]); i++)
+		if (!is_as_it_must(&body->field[i], head))
+			return false;
+	if (rest)
+		*rest = behind;
+	return fits_together(body->kind, head, behind);
 }
 
 bool
@@ -108,96 +218,12 @@ bev_body_next_record(BevSpan *records, BevEvent *event)
 }
 
 bool
-bev_body_hello(const BevMessage *message, BevHelloMessage *hello)
+bev_body_next_report(BevSpan *reports, BevClientsMessage *report)
 {
-	return read_struct(message, hello, sizeof(*hello));
-}
-
-bool
-bev_body_log(const BevMessage *message, BevLogMessage *log, BevSpan *text)
-{
-	return read_head(message, log, sizeof(*log), text) && log->level <= BEV_LOG_WARNING;
-}
-
-bool
-bev_body_fetch(const BevMessage *message, BevFetchMessage *fetch)
-{
-	return read_struct(message, fetch, sizeof(*fetch)) && fetch->request != 0 &&
-	       fetch->after <= fetch->upto;
-}
-
-bool
-bev_body_open(const BevMessage *message, BevOpenMessage *open)
-{
-	return read_struct(message, open, sizeof(*open)) && is_text(open->id, sizeof(open->id)) &&
-	       is_text(open->user, sizeof(open->user)) && is_text(open->role, sizeof(open->role)) &&
-	       is_text(open->address, sizeof(open->address));
-}
-
-bool
-bev_body_closed(const BevMessage *message, BevClosedMessage *closed)
-{
-	return read_struct(message, closed, sizeof(*closed)) && closed->code <= UINT16_MAX &&
-	       is_ascii(closed->reason, sizeof(closed->reason));
-}
-
-bool
-bev_body_role(const BevMessage *message, BevRoleMessage *role)
-{
-	return read_struct(message, role, sizeof(*role)) && is_text(role->role, sizeof(role->role));
-}
-
-bool
-bev_body_ask(const BevMessage *message, BevAskMessage *ask, BevSpan *payload)
-{
-	return read_head(message, ask, sizeof(*ask), payload) && ask->verb < BEV_VERBS &&
-	       payload->len <= BEV_ASK_MAX && memchr(payload->data, '\0', payload->len) == NULL;
-}
-
-bool
-bev_body_abuse(const BevMessage *message, BevAbuseMessage *abuse)
-{
-	return read_struct(message, abuse, sizeof(*abuse)) && abuse->kind < BEV_ABUSE_KINDS &&
-	       abuse->times > 0 && is_text(abuse->address, sizeof(abuse->address));
-}
-
-bool
-bev_body_slow(const BevMessage *message, BevSlowMessage *slow)
-{
-	return read_struct(message, slow, sizeof(*slow)) && slow->clients > 0 && slow->events > 0;
-}
-
-bool
-bev_body_counters(const BevMessage *message, uint64_t counter[BEV_COUNTER_KINDS])
-{
-	return read_struct(message, counter, sizeof(counter[0]) * BEV_COUNTER_KINDS);
-}
-
-bool
-bev_body_subscription(const BevMessage *message, BevSubscriptionMessage *who, BevSpan *packed)
-{
-	BevSpan rest;
-	BevPackedSubscription one;
-
-	if (!read_head(message, who, sizeof(*who), packed) || packed->len > BEV_PACKED_SUBSCRIPTION_MAX)
+	if (reports->len < sizeof(*report))
 		return false;
-	rest = *packed;
-	while (bev_packed_subscription_next(&rest, &one))
-		if (!is_text(one.value, strlen(one.value) + 1))
-			return false;
-	return rest.len == 0;
-}
-
-int
-bev_body_reports(const BevMessage *message)
-{
-	return message->size % sizeof(BevClientsMessage) == 0 ?
-	           (int) (message->size / sizeof(BevClientsMessage)) :
-	           -1;
-}
-
-void
-bev_body_report(const BevMessage *message, int i, BevClientsMessage *report)
-{
-	memcpy(report, message->body + i * sizeof(*report), sizeof(*report));
+	memcpy(report, reports->data, sizeof(*report));
+	reports->data += sizeof(*report);
+	reports->len -= sizeof(*report);
+	return true;
 }

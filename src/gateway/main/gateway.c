@@ -181,7 +181,7 @@ on_listening(void *owner, const char *addresses)
 {
 	Gateway *gateway = owner;
 
-	bev_link_send(&gateway->link, BEV_MSG_LISTENING, NULL, 0, addresses, strlen(addresses));
+	bev_link_send(&gateway->link, BEV_MSG_LISTENING, NULL, addresses, strlen(addresses));
 }
 
 static void
@@ -548,7 +548,7 @@ say_hello(Gateway *gateway)
 		.pid = (uint32_t) getpid(),
 	};
 
-	bev_link_send(&gateway->link, BEV_MSG_HELLO, &hello, sizeof(hello), NULL, 0);
+	bev_link_send(&gateway->link, BEV_MSG_HELLO, &hello, NULL, 0);
 }
 
 static void

@@ -31,7 +31,7 @@ bev_status_tell(BevStatus *status, BevLink *link)
 	if (status->sent && strcmp(status->sent, text) == 0)
 		return;
 	set_text(&status->sent, text);
-	bev_link_send(link, BEV_MSG_STATUS, NULL, 0, text, strlen(text));
+	bev_link_send(link, BEV_MSG_STATUS, NULL, text, strlen(text));
 }
 
 void

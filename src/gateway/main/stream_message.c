@@ -63,7 +63,7 @@ bev_stream_message_begin(BevAccessUpdates *updates, const BevMessage *message)
 	bool same;
 	bool skips;
 
-	if (!bev_body_stream(message, &begun))
+	if (!bev_body_read(message, &begun, sizeof(begun), NULL))
 		return false;
 	bev_fanout_batch(fanout);
 	same = strcmp(stream->id, begun.id) == 0;
@@ -107,7 +107,8 @@ bev_stream_message_events(BevAccessUpdates *updates, const BevMessage *message)
 	BevEventsMessage events;
 	BevSpan records;
 
-	if (!bev_body_events(message, &events, &records) || !updates->fanout->stream.id[0])
+	if (!bev_body_read(message, &events, sizeof(events), &records) ||
+	    !updates->fanout->stream.id[0])
 		return false;
 	for (uint32_t n = 0; n < events.count; n++)
 	{
@@ -124,7 +125,7 @@ bev_stream_message_progress(BevFanout *fanout, const BevMessage *message)
 {
 	BevProgressMessage progress;
 
-	if (!bev_body_progress(message, &progress) || !fanout->stream.id[0])
+	if (!bev_body_read(message, &progress, sizeof(progress), NULL) || !fanout->stream.id[0])
 		return false;
 	set_dropped(&fanout->stream, progress.dropped);
 	bev_window_advance(&fanout->stream.window, progress.tip);
@@ -138,7 +139,7 @@ bev_stream_message_fetched(BevFanout *fanout, const BevMessage *message)
 {
 	BevFetchedMessage fetched;
 
-	if (!bev_body_fetched(message, &fetched))
+	if (!bev_body_read(message, &fetched, sizeof(fetched), NULL))
 		return false;
 	set_dropped(&fanout->stream, fetched.dropped);
 	bev_fanout_batch(fanout);

@@ -6,6 +6,7 @@
  * sender (a few FETCHes under way, one STATUS each second).
  */
 #include "gateway/net/link.h"
+#include "common/pipe/body.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -111,11 +112,11 @@ bev_link_close(BevLink *link)
 }
 
 void
-bev_link_send(BevLink *link, uint32_t kind, const void *head, size_t head_len, const void *rest,
+bev_link_send(BevLink *link, BevMessageKind kind, const void *head, const void *rest,
               size_t rest_len)
 {
 	struct iovec part[2] = {
-		{.iov_base = (void *) head, .iov_len = head_len},
+		{.iov_base = (void *) head, .iov_len = bev_body_size(kind)},
 		{.iov_base = (void *) rest, .iov_len = rest_len},
 	};
 
@@ -148,5 +149,5 @@ bev_link_log(BevLink *link, uint32_t level, const char *format, ...)
 	if (link->lost || link->channel.fd < 0)
 		fprintf(stderr, "bugevents gateway: %.*s\n", len, line);
 	else if (bev_channel_pending(&link->channel) < OUT_MAX)
-		bev_link_send(link, BEV_MSG_LOG, &message, sizeof(message), line, (size_t) len);
+		bev_link_send(link, BEV_MSG_LOG, &message, line, (size_t) len);
 }

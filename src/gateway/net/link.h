@@ -42,9 +42,9 @@ extern void bev_link_open(BevLink *link, uv_loop_t *loop, int fd, const BevLinkE
 /* The handle is given back by the loop, which must run once more. */
 extern void bev_link_close(BevLink *link);
 
-/* Send a message: a struct, then text or other bytes behind it. */
-extern void bev_link_send(BevLink *link, uint32_t kind, const void *head, size_t head_len,
-                          const void *rest, size_t rest_len);
+/* Send a message: the struct of its kind (body.h), then text or other bytes behind it. */
+extern void bev_link_send(BevLink *link, BevMessageKind kind, const void *head, const void *rest,
+                          size_t rest_len);
 
 /* A line for the server's log; level is a BevLogLevel. */
 extern void bev_link_log(BevLink *link, uint32_t level, const char *format, ...)

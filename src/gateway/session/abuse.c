@@ -58,6 +58,6 @@ void
 bev_abuse_tell(BevAbuses *abuses, BevLink *link)
 {
 	for (uint32_t i = 0; i < abuses->count; i++)
-		bev_link_send(link, BEV_MSG_ABUSE, &abuses->entry[i], sizeof(abuses->entry[i]), NULL, 0);
+		bev_link_send(link, BEV_MSG_ABUSE, &abuses->entry[i], NULL, 0);
 	abuses->count = 0;
 }

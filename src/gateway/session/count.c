@@ -102,7 +102,7 @@ tell_slow(BevCounts *counts, BevLink *link)
 {
 	if (counts->slow.events == 0)
 		return;
-	bev_link_send(link, BEV_MSG_SLOW, &counts->slow, sizeof(counts->slow), NULL, 0);
+	bev_link_send(link, BEV_MSG_SLOW, &counts->slow, NULL, 0);
 	counts->slow = (BevSlowMessage){0};
 }
 
@@ -113,5 +113,5 @@ bev_count_tell(BevCounts *counts, BevLink *link)
 	if (memcmp(counts->counter, counts->told, sizeof(counts->told)) == 0)
 		return;
 	memcpy(counts->told, counts->counter, sizeof(counts->told));
-	bev_link_send(link, BEV_MSG_COUNTERS, counts->counter, sizeof(counts->counter), NULL, 0);
+	bev_link_send(link, BEV_MSG_COUNTERS, counts->counter, NULL, 0);
 }

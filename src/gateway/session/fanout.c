@@ -321,7 +321,7 @@ on_fetch(void *owner, const BevFetchMessage *message)
 {
 	BevFanout *fanout = owner;
 
-	bev_link_send(fanout->link, BEV_MSG_FETCH, message, sizeof(*message), NULL, 0);
+	bev_link_send(fanout->link, BEV_MSG_FETCH, message, NULL, 0);
 }
 
 /* A session that ended in this turn may still wait. */

@@ -87,8 +87,7 @@ ask(BevQuestions *questions, const BevQuestion *wanted, BevVerb verb, const char
 	question->request = message.request;
 	append(questions, question);
 	question->session->questions++;
-	bev_link_send(questions->link, BEV_MSG_ASK, &message, sizeof(message), payload,
-	              strlen(payload));
+	bev_link_send(questions->link, BEV_MSG_ASK, &message, payload, strlen(payload));
 }
 
 /* ---- Replies to requests ---- */
@@ -292,7 +291,7 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 	BevSession *session;
 	bool fits = true;
 
-	if (!bev_body_answer(message, &answer, &rest) ||
+	if (!bev_body_read(message, &answer, sizeof(answer), &rest) ||
 	    (question = take(questions, answer.client, answer.request)) == NULL)
 		return false;
 	session = question->session;

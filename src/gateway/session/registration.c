@@ -60,7 +60,7 @@ send_open(BevRegistrations *registrations, BevSession *session)
 	copy_clipped(open.user, sizeof(open.user), session->user_id);
 	copy_clipped(open.role, sizeof(open.role), session->role);
 	copy_clipped(open.address, sizeof(open.address), bev_session_address(session));
-	bev_link_send(registrations->link, BEV_MSG_OPEN, &open, sizeof(open), NULL, 0);
+	bev_link_send(registrations->link, BEV_MSG_OPEN, &open, NULL, 0);
 }
 
 static void
@@ -69,7 +69,7 @@ send_closed(BevRegistrations *registrations, uint64_t number, int code, const ch
 	BevClosedMessage closed = {.client = number, .code = code};
 
 	copy_clipped(closed.reason, sizeof(closed.reason), reason);
-	bev_link_send(registrations->link, BEV_MSG_CLOSED, &closed, sizeof(closed), NULL, 0);
+	bev_link_send(registrations->link, BEV_MSG_CLOSED, &closed, NULL, 0);
 }
 
 /* What there is to report of a session; false: nothing new. */
@@ -116,8 +116,7 @@ report_subscription(BevRegistrations *registrations, BevSession *session)
 	if (hash == session->told_subscription)
 		return;
 	session->told_subscription = hash;
-	bev_link_send(registrations->link, BEV_MSG_SUBSCRIPTION, &subscription, sizeof(subscription),
-	              bytes, len);
+	bev_link_send(registrations->link, BEV_MSG_SUBSCRIPTION, &subscription, bytes, len);
 }
 
 /* What is not told yet of one that is about to go. */
@@ -129,7 +128,7 @@ report_last(BevRegistrations *registrations, BevSession *session)
 	if (session->subscription_changed)
 		report_subscription(registrations, session);
 	if (fill_report(session, &report))
-		bev_link_send(registrations->link, BEV_MSG_CLIENTS, &report, sizeof(report), NULL, 0);
+		bev_link_send(registrations->link, BEV_MSG_CLIENTS, NULL, &report, sizeof(report));
 }
 
 static void
@@ -230,7 +229,8 @@ bev_registration_answer(BevRegistrations *registrations, const BevMessage *messa
 	BevAdmitMessage admit;
 	BevRegistration *registration = pop(&registrations->asked);
 	BevSession *session = registration ? waiting_session(registration) : NULL;
-	bool fits = registration && bev_body_admit(message, &admit, &admission->statements) &&
+	bool fits = registration &&
+	            bev_body_read(message, &admit, sizeof(admit), &admission->statements) &&
 	            admit.client == registration->number;
 
 	if (registration && registration->session)
@@ -259,7 +259,7 @@ bev_registration_tell_role(BevRegistrations *registrations, BevSession *session)
 	if (!session->admitted)
 		return;
 	copy_clipped(role.role, sizeof(role.role), session->role);
-	bev_link_send(registrations->link, BEV_MSG_ROLE, &role, sizeof(role), NULL, 0);
+	bev_link_send(registrations->link, BEV_MSG_ROLE, &role, NULL, 0);
 }
 
 void
@@ -281,7 +281,7 @@ bev_registration_disconnect(BevSessions *sessions, const BevMessage *message)
 {
 	BevDisconnectMessage disconnect;
 
-	if (!bev_body_disconnect(message, &disconnect))
+	if (!bev_body_read(message, &disconnect, sizeof(disconnect), NULL))
 		return false;
 
 	/* A walk, since it is an operator who asks.  None: it went by itself. */
@@ -310,14 +310,14 @@ bev_registration_report(BevRegistrations *registrations, BevSessions *sessions)
 			continue;
 		if (++count == REPORTS_MAX)
 		{
-			bev_link_send(registrations->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]),
-			              NULL, 0);
+			bev_link_send(registrations->link, BEV_MSG_CLIENTS, NULL, reports,
+			              count * sizeof(reports[0]));
 			count = 0;
 		}
 	}
 	if (count > 0)
-		bev_link_send(registrations->link, BEV_MSG_CLIENTS, reports, count * sizeof(reports[0]),
-		              NULL, 0);
+		bev_link_send(registrations->link, BEV_MSG_CLIENTS, NULL, reports,
+		              count * sizeof(reports[0]));
 }
 
 void

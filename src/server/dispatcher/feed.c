@@ -41,7 +41,6 @@
 #include "server/base/unix_time.h"
 #include "common/event/event.h"
 #include "server/base/clock.h"
-#include "mb/pg_wchar.h"
 #include "common/pipe/body.h"
 #include "server/shared/counters.h"
 #include "utils/memutils.h"
@@ -74,27 +73,29 @@ send_message(BevFeed *feed, BevMessageKind kind, const struct iovec *part, int n
 }
 
 static void
-send_struct(BevFeed *feed, BevMessageKind kind, void *body, Size size)
+send_bytes(BevFeed *feed, BevMessageKind kind, const void *body, Size size)
 {
-	struct iovec part = {.iov_base = body, .iov_len = size};
+	struct iovec part = {.iov_base = unconstify(void *, body), .iov_len = size};
 
 	send_message(feed, kind, &part, 1);
+}
+
+static void
+send_struct(BevFeed *feed, BevMessageKind kind, const void *body)
+{
+	send_bytes(feed, kind, body, bev_body_size(kind));
 }
 
 void
 bev_feed_configure(BevFeed *feed, const char *config)
 {
-	struct iovec part = {.iov_base = unconstify(char *, config), .iov_len = strlen(config)};
-
-	send_message(feed, BEV_MSG_CONFIG, &part, 1);
+	send_bytes(feed, BEV_MSG_CONFIG, config, strlen(config));
 }
 
 void
 bev_feed_tell_condition(BevFeed *feed, const char *text)
 {
-	struct iovec part = {.iov_base = unconstify(char *, text), .iov_len = strlen(text)};
-
-	send_message(feed, BEV_MSG_CONDITION, &part, 1);
+	send_bytes(feed, BEV_MSG_CONDITION, text, strlen(text));
 }
 
 void
@@ -124,7 +125,7 @@ bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped)
 	BevStreamMessage stream = {.tip = tip, .dropped = dropped};
 
 	strlcpy(stream.id, stream_id, sizeof(stream.id));
-	send_struct(feed, BEV_MSG_STREAM, &stream, sizeof(stream));
+	send_struct(feed, BEV_MSG_STREAM, &stream);
 	feed->sent = feed->announced = tip;
 	feed->dropped = dropped;
 	feed->streaming = true;
@@ -226,7 +227,7 @@ answer_fetch(BevFeed *feed, uint64 dropped)
 	if (fetched.result == BEV_FETCH_OK)
 		fetched.covered =
 			bev_journal_read(fetch->after, fetch->upto, &feed->fetch_place, send_run, &reading);
-	send_struct(feed, BEV_MSG_FETCHED, &fetched, sizeof(fetched));
+	send_struct(feed, BEV_MSG_FETCHED, &fetched);
 	feed->fetch_count--;
 	memmove(&feed->fetches[0], &feed->fetches[1], feed->fetch_count * sizeof(BevFetchMessage));
 }
@@ -247,7 +248,7 @@ bev_feed_announce(BevFeed *feed, uint64 dropped)
 
 	if (!feed->streaming || (feed->announced == feed->sent && feed->dropped == dropped))
 		return;
-	send_struct(feed, BEV_MSG_PROGRESS, &progress, sizeof(progress));
+	send_struct(feed, BEV_MSG_PROGRESS, &progress);
 	feed->announced = feed->sent;
 	feed->dropped = dropped;
 }
@@ -271,7 +272,7 @@ take_hello(BevFeed *feed, const BevMessage *message)
 {
 	BevHelloMessage hello;
 
-	if (feed->greeted || !bev_body_hello(message, &hello))
+	if (feed->greeted || !bev_body_read(message, &hello, sizeof(hello), NULL))
 		return false;
 	feed->greeted = hello.version == BEV_PIPE_VERSION;
 	if (feed->greeted)
@@ -289,20 +290,11 @@ take_fetch(BevFeed *feed, const BevMessage *message, uint64 settled)
 {
 	BevFetchMessage fetch;
 
-	if (!bev_body_fetch(message, &fetch) || fetch.upto > settled || !feed->streaming ||
-	    feed->fetch_count == BEV_FEED_FETCHES)
+	if (!bev_body_read(message, &fetch, sizeof(fetch), NULL) || fetch.upto > settled ||
+	    !feed->streaming || feed->fetch_count == BEV_FEED_FETCHES)
 		return false;
 	feed->fetches[feed->fetch_count++] = fetch;
 	return true;
-}
-
-/* What a session will be shown has to be text in each encoding. */
-static bool
-is_utf8(const char *text)
-{
-	int len = (int) strlen(text);
-
-	return pg_encoding_verifymbstr(PG_UTF8, text, len) == len;
 }
 
 static bool
@@ -310,8 +302,7 @@ take_open(BevFeed *feed, const BevMessage *message)
 {
 	BevOpenMessage open;
 
-	if (!bev_body_open(message, &open) || !is_utf8(open.id) || !is_utf8(open.user) ||
-	    !is_utf8(open.role) || !is_utf8(open.address))
+	if (!bev_body_read(message, &open, sizeof(open), NULL))
 		return false;
 	bev_lookup_add(feed->number, &open);
 	return true;
@@ -345,7 +336,7 @@ take_role(BevFeed *feed, const BevMessage *message)
 {
 	BevRoleMessage role;
 
-	return bev_body_role(message, &role) && is_utf8(role.role) &&
+	return bev_body_read(message, &role, sizeof(role), NULL) &&
 	       bev_admission_role(feed->number, &role);
 }
 
@@ -354,16 +345,9 @@ take_subscription(BevFeed *feed, const BevMessage *message)
 {
 	BevSubscriptionMessage who;
 	BevSpan subscription;
-	BevSpan rest;
-	BevPackedSubscription one;
 
-	if (!bev_body_subscription(message, &who, &subscription))
-		return false;
-	rest = subscription;
-	while (bev_packed_subscription_next(&rest, &one))
-		if (!is_utf8(one.value))
-			return false;
-	return bev_admission_subscription(feed->number, who.client, subscription);
+	return bev_body_read(message, &who, sizeof(who), &subscription) &&
+	       bev_admission_subscription(feed->number, who.client, subscription);
 }
 
 static bool
@@ -371,22 +355,20 @@ take_closed(BevFeed *feed, const BevMessage *message)
 {
 	BevClosedMessage closed;
 
-	return bev_body_closed(message, &closed) && bev_admission_close(feed->number, &closed);
+	return bev_body_read(message, &closed, sizeof(closed), NULL) &&
+	       bev_admission_close(feed->number, &closed);
 }
 
 static bool
 take_clients(BevFeed *feed, const BevMessage *message)
 {
+	BevSpan reports = {message->body, message->size};
 	BevClientsMessage report;
-	int count = bev_body_reports(message);
 
-	for (int i = 0; i < count; i++)
-	{
-		bev_body_report(message, i, &report);
+	while (bev_body_next_report(&reports, &report))
 		if (!bev_admission_report(feed->number, &report))
 			return false;
-	}
-	return count >= 0;
+	return reports.len == 0;
 }
 
 /* A counter can't fall, nor pass what a century could count. */
@@ -395,7 +377,7 @@ take_counters(BevFeed *feed, const BevMessage *message)
 {
 	uint64 counter[BEV_COUNTER_KINDS];
 
-	if (!bev_body_counters(message, counter))
+	if (!bev_body_read(message, counter, sizeof(counter), NULL))
 		return false;
 	for (int i = 0; i < BEV_COUNTER_KINDS; i++)
 		if (counter[i] < feed->counter[i] || counter[i] > PG_INT64_MAX)
@@ -411,7 +393,7 @@ take_abuse(BevFeed *feed, const BevMessage *message)
 {
 	BevAbuseMessage abuse;
 
-	if (!bev_body_abuse(message, &abuse))
+	if (!bev_body_read(message, &abuse, sizeof(abuse), NULL))
 		return false;
 	bev_security_add(feed->number, &abuse);
 	return true;
@@ -438,7 +420,7 @@ take_ask(BevFeed *feed, const BevMessage *message)
 	BevConnection client;
 
 	memset(&client, 0, sizeof(client));
-	if (!bev_body_ask(message, &ask, &payload) ||
+	if (!bev_body_read(message, &ask, sizeof(ask), &payload) ||
 	    (ask.verb != BEV_VERB_METRICS && !bev_admission_who(feed->number, ask.client, &client)))
 		return false;
 	if (!bev_questions_add(feed->number, &ask, payload, client.user, client.role))
@@ -449,14 +431,13 @@ take_ask(BevFeed *feed, const BevMessage *message)
 void
 bev_feed_answer(BevFeed *feed, char *body, Size size)
 {
-	send_struct(feed, BEV_MSG_ANSWER, body, size);
+	send_bytes(feed, BEV_MSG_ANSWER, body, size);
 }
 
 void
 bev_feed_disconnect(BevFeed *feed, const BevDisconnectMessage *disconnect)
 {
-	send_struct(feed, BEV_MSG_DISCONNECT, unconstify(BevDisconnectMessage *, disconnect),
-	            sizeof(*disconnect));
+	send_struct(feed, BEV_MSG_DISCONNECT, disconnect);
 }
 
 static bool

@@ -89,7 +89,7 @@ bev_gateway_log_line(BevGatewayLog *log, const BevMessage *message)
 	BevLogMessage line;
 	BevSpan text;
 
-	if (!bev_body_log(message, &line, &text))
+	if (!bev_body_read(message, &line, sizeof(line), &text))
 		return false;
 	if (!may_write_line(log))
 		return true;
@@ -124,7 +124,7 @@ bev_gateway_log_slow(BevGatewayLog *log, const BevMessage *message)
 {
 	BevSlowMessage slow;
 
-	if (!bev_body_slow(message, &slow))
+	if (!bev_body_read(message, &slow, sizeof(slow), NULL))
 		return false;
 	if (bev_log_slow_delivery < 0 || !may_write_line(log))
 		return true;
