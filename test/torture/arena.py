@@ -14,7 +14,7 @@ from cluster import Cluster, free_port          # noqa: E402
 
 SECRET = b'a secret of the tests, thirty-two bytes at least'
 # Without the sandbox, which the search for leaks would need to trace itself in.
-SANITIZERS = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -DBE_WITHOUT_SANDBOX'
+SANITIZERS = '-fsanitize=address,undefined -fno-sanitize-recover=undefined -O1 -DBEV_WITHOUT_SANDBOX'
 
 TABLES = '''
 CREATE EXTENSION bugevents;
@@ -24,6 +24,42 @@ CREATE TABLE ledger (name text PRIMARY KEY, xid bigint NOT NULL, seen text NOT N
 CREATE TABLE scribe (seq bigint NOT NULL);
 INSERT INTO scribe VALUES (0);
 INSERT INTO ledger SELECT 'begin', pg_current_xact_id()::text::bigint, pg_current_snapshot()::text, 0, '', NULL;
+
+-- Rows move between partitions, of which one has its columns in another order, and others are two levels down.
+CREATE TABLE boards (id bigint, state text, name text, description text, created_at timestamptz, updated_at timestamptz,
+    PRIMARY KEY (id, state)) PARTITION BY LIST (state);
+CREATE TABLE boards_open (name text, gone int, description text, state text NOT NULL, id bigint NOT NULL, updated_at timestamptz, created_at timestamptz);
+ALTER TABLE boards_open DROP COLUMN gone;
+ALTER TABLE boards ATTACH PARTITION boards_open FOR VALUES IN ('open');
+CREATE TABLE boards_closed PARTITION OF boards FOR VALUES IN ('closed') PARTITION BY HASH (id);
+CREATE TABLE boards_closed_0 PARTITION OF boards_closed FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE boards_closed_1 PARTITION OF boards_closed FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+SELECT bugevents.attach('boards', 'project');
+
+-- Triggers write other rows, before and after the row itself, and before and after bugevents' own; a cascade deletes.
+CREATE TABLE replies (id bigint PRIMARY KEY, parent bigint REFERENCES replies ON DELETE CASCADE, content text, how text, sibling bigint);
+CREATE FUNCTION echo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    UPDATE replies SET content = NEW.content || '!', how = NULL WHERE id = NEW.sibling AND id <> NEW.id;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER before BEFORE UPDATE ON replies FOR EACH ROW WHEN (NEW.how = 'before') EXECUTE FUNCTION echo();
+CREATE TRIGGER "00_a" AFTER UPDATE ON replies FOR EACH ROW WHEN (NEW.how = 'early') EXECUTE FUNCTION echo();
+CREATE TRIGGER late AFTER UPDATE ON replies FOR EACH ROW WHEN (NEW.how = 'late') EXECUTE FUNCTION echo();
+SELECT bugevents.attach('replies', 'comment', '{"bug_report_id": "NULL::bigint", "user_id": "NULL::bigint", "created_at": "NULL::timestamptz", "updated_at": "NULL::timestamptz"}');
+
+-- What a row is, and who may see it, is written elsewhere, behind it.
+CREATE TABLE labelled (id bigint PRIMARY KEY);
+CREATE TABLE labels (id bigint PRIMARY KEY REFERENCES labelled ON DELETE CASCADE, content text);
+CREATE TABLE confined (id bigint REFERENCES labelled ON DELETE CASCADE, who text);
+CREATE INDEX ON confined (id);
+SELECT bugevents.attach('labelled', 'comment', '{"content": "(SELECT l.content FROM labels AS l WHERE l.id = row.id)", "bug_report_id": "NULL::bigint",
+    "user_id": "NULL::bigint", "created_at": "NULL::timestamptz", "updated_at": "NULL::timestamptz"}',
+    audience => '(SELECT coalesce(array_agg(c.who), ''{all}'') FROM confined AS c WHERE c.id = row.id)');
+SELECT bugevents.follow('labels', 'labelled', 'SELECT row.id'), bugevents.follow('confined', 'labelled', 'SELECT row.id');
+
+CREATE VIEW all_projects AS SELECT id, name, description FROM projects UNION ALL SELECT id, name, description FROM boards;
+CREATE VIEW all_comments AS SELECT id, content FROM comments UNION ALL SELECT id, content FROM replies
+    UNION ALL SELECT id, content FROM labelled LEFT JOIN labels USING (id);
 '''
 
 

@@ -56,9 +56,15 @@ class Transaction:
         self.expected.append((kind, action, ident, mark, fields))
 
     def net(self):
-        """The signatures of what is published: each row once, where it was changed first."""
+        """The signatures of what is published: each row once, where it was changed first; or, if it was
+        not changed itself, where what it looks up was."""
         rows = {}
+        changed = {(kind, ident) for kind, action, ident, _, _ in self.expected if action != 'looked up'}
         for kind, action, ident, mark, fields in self.expected:
+            if action == 'looked up':
+                action = 'updated'
+                if (kind, ident) in changed and (kind, ident) not in rows:
+                    continue            # judged with the row's own change, which comes later
             row = rows.setdefault((kind, ident), {'came': action == 'created', 'action': None, 'old': {}, 'new': {}})
             if action == 'touched':
                 continue
@@ -194,6 +200,135 @@ class Transaction:
                  ident, mark, 'z' * self.rng.choice((30000, 70000, 200000)))
         self.expect('project', 'created', ident, mark)
 
+    def one_of(self, first):
+        """A row that all writers change, or perhaps one of an earlier transaction."""
+        if not self.earlier or self.rng.random() < 0.7:
+            return self.rng.randrange(first, first + HOT)
+        return self.rng.choice(self.earlier) + self.rng.randint(1, 3)
+
+    # Boards are projects, too, in partitions
+
+    def add_board(self):
+        mark = self.new_mark()
+        ident = self.new_id()
+        self.run('INSERT INTO boards (id, state, name) VALUES (%s, %s, %s)', ident, self.rng.choice(('open', 'closed')), mark)
+        self.expect('project', 'created', ident, mark)
+
+    def some_board(self):
+        return self.one_of(HOT + 1)
+
+    def move_board(self):
+        """To another partition; and some on to another, or back."""
+        ident = self.some_board()
+        for _ in range(self.rng.choice((1, 1, 2))):
+            mark = self.new_mark()
+            for found, in self.run("UPDATE boards SET state = CASE state WHEN 'open' THEN 'closed' ELSE 'open' END, name = %s"
+                                   ' WHERE id = %s RETURNING id', mark, ident):
+                self.expect('project', 'updated', found, mark)
+
+    def replace_board(self):
+        """Deleted and inserted again under its key, here or in another partition.  Not one that this transaction made."""
+        ident = self.some_board()
+        for found, in self.run('DELETE FROM boards WHERE id = %s RETURNING id', ident):
+            self.expect('project', 'deleted', found)
+            mark = self.new_mark()
+            self.run('INSERT INTO boards (id, state, name) VALUES (%s, %s, %s)', ident, self.rng.choice(('open', 'closed')), mark)
+            self.expect('project', 'created', found, mark)
+
+    def rekey_board(self):
+        if not self.earlier:
+            return
+        ident = self.rng.choice(self.earlier) + self.rng.randint(1, 3)
+        if any((kind, known) == ('project', ident) for kind, _, known, _, _ in self.expected):
+            return
+        mark = self.new_mark()
+        new = self.new_id()
+        for found, in self.run('UPDATE boards SET id = %s, name = %s WHERE id = %s RETURNING id', new, mark, ident):
+            self.expect('project', 'deleted', ident)
+            self.expect('project', 'created', found, mark)
+
+    # Replies are comments whose triggers write others
+
+    def add_branch(self):
+        """A reply to a reply to a reply."""
+        mark = self.new_mark()
+        parent = None
+        for _ in range(3):
+            ident = self.new_id()
+            self.run('INSERT INTO replies (id, parent, content) VALUES (%s, %s, %s)', ident, parent, mark)
+            self.expect('comment', 'created', ident, mark)
+            parent = ident
+
+    def delete_branch(self):
+        """One, and what hangs on it by cascades."""
+        if not self.earlier:
+            return
+        ident = self.rng.choice(self.earlier) + self.rng.randint(1, 4)
+        found = self.run('WITH RECURSIVE branch AS (SELECT id, 0 AS depth FROM replies WHERE id = %s'
+                         ' UNION ALL SELECT r.id, depth + 1 FROM branch b JOIN replies r ON r.parent = b.id)'
+                         ' SELECT id FROM branch ORDER BY depth', ident)
+        if self.run('DELETE FROM replies WHERE id = %s RETURNING id', ident):
+            for deleted, in found:
+                self.expect('comment', 'deleted', deleted)
+
+    def some_reply(self):
+        return self.one_of(1)
+
+    def change_reply(self):
+        """One whose trigger changes another one, too."""
+        how = self.rng.choice(('before', 'early', 'late'))
+        ident, sibling = self.some_reply(), self.some_reply()
+        if not self.run('SELECT id FROM replies WHERE id = %s FOR UPDATE', ident):
+            return
+        mark = self.new_mark()
+        echoed = ident != sibling and self.run('SELECT id FROM replies WHERE id = %s FOR UPDATE', sibling)
+        self.run('UPDATE replies SET content = %s, how = %s, sibling = %s WHERE id = %s', mark, how, sibling, ident)
+        both = [(ident, mark)] + ([(sibling, f'{mark}!')] if echoed else [])
+        for changed, text in both if how == 'late' else reversed(both):
+            self.expect('comment', 'updated', changed, text)
+
+    def change_both_replies(self):
+        """Two at once, of which the first one's trigger changes the other one again."""
+        how = self.rng.choice(('early', 'late'))
+        ident, sibling = self.some_reply(), self.some_reply()
+        if ident == sibling or len(self.run('SELECT id FROM replies WHERE id IN (%s, %s) FOR UPDATE', ident, sibling)) < 2:
+            return
+        mark = self.new_mark()
+        order = [found for found, in self.run(
+            'UPDATE replies SET content = %s, how = CASE id WHEN %s THEN %s END, sibling = %s WHERE id IN (%s, %s) RETURNING id',
+            mark, ident, how, sibling, ident, sibling)]
+        for changed in order if how == 'late' else [sibling, ident]:
+            self.expect('comment', 'updated', changed, f'{mark}!' if changed == sibling else mark)
+
+    # Labelled ones are comments of which the text and the audience stand elsewhere
+
+    def add_labelled(self):
+        ident = self.new_id()
+        who = self.rng.choice((None, 'admin', 'user:3', 'project:2'))
+        mark = self.new_mark() + (f' for {who}' if who else '')
+        self.run('INSERT INTO labelled VALUES (%s)', ident)
+        self.expect('comment', 'created', ident, mark)
+        self.step()
+        self.run('INSERT INTO labels VALUES (%s, %s)', ident, 'not yet')
+        if who:
+            self.run('INSERT INTO confined VALUES (%s, %s)', ident, who)
+        self.run('UPDATE labels SET content = %s WHERE id = %s', mark, ident)
+
+    def change_label(self):
+        if not self.earlier:
+            return
+        ident = self.rng.choice(self.earlier) + self.rng.randint(1, 3)
+        if not self.run('SELECT id FROM labelled WHERE id = %s FOR UPDATE', ident):
+            return
+        for text, in self.run("UPDATE labels SET content = %s || substring(content FROM '( for .*)?$') WHERE id = %s RETURNING content", self.new_mark(), ident):
+            self.expect('comment', 'looked up', ident, text)
+
+    def delete_labelled(self):
+        if self.earlier:
+            ident = self.rng.choice(self.earlier) + self.rng.randint(1, 3)
+            for found, in self.run('DELETE FROM labelled WHERE id = %s RETURNING id', ident):
+                self.expect('comment', 'deleted', found)
+
     def fail(self):
         """Only within a savepoint."""
         try:
@@ -204,7 +339,9 @@ class Transaction:
 
     KINDS = ((count_hot_row, 30), (tell_what_is_seen, 25), (add_projects, 20), (add_bug_report, 10),
              (change_bug_report, 20), (change_user, 10), (add_user, 5), (delete_earlier, 10), (send, 15),
-             (change_nothing, 3), (add_large, 1))
+             (change_nothing, 3), (add_large, 1), (add_board, 8), (move_board, 12), (replace_board, 6), (rekey_board, 6),
+             (add_branch, 6), (delete_branch, 6), (change_reply, 15), (change_both_replies, 15), (add_labelled, 8),
+             (change_label, 8), (delete_labelled, 4))
 
     def step(self):
         kinds, weights = zip(*self.KINDS)
