@@ -75,4 +75,43 @@ CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON copy FOR EACH 
 SELECT public.mark() \gset
 INSERT INTO copy VALUES ('l', 'd', NULL, 1);
 SELECT type, action, payload FROM bugevents.events(:mark);
-DROP TABLE q, copy;
+
+-- ... whatever numbers they have there, and whatever older versions wrote, also where the table has the same OID
+CREATE TABLE again (id int, updated_at timestamptz, password_hash text, label text, description text);
+SELECT quote_literal(replace((:arg::jsonb || jsonb_build_object('table', 'again'::regclass::oid::bigint))::text,
+    '"column": "label"', '"column": "label", "attnum": 3')) AS arg \gset
+CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON again FOR EACH ROW EXECUTE FUNCTION bugevents.capture(:arg);
+SELECT public.mark() \gset
+INSERT INTO again VALUES (1, NULL, 'a secret', 'l', 'd');
+SELECT payload FROM bugevents.events(:mark);
+
+-- renamed through what it is inherited from, and through a type; two that change places
+CREATE TABLE above (id int, title text);
+CREATE TABLE below (more text) INHERITS (above);
+CREATE TYPE shape AS (id int, title text);
+CREATE TABLE shaped OF shape;
+CREATE TABLE parts (id int, title text) PARTITION BY RANGE (id);
+CREATE TABLE part PARTITION OF parts DEFAULT;
+SELECT bugevents.attach(t, 'project', columns => '{"name": "title", "description": "null", "created_at": "null", "updated_at": "null"}')
+  FROM unnest('{below,shaped,parts}'::regclass[]) AS t;
+ALTER TABLE above RENAME title TO name;
+ALTER TYPE shape RENAME ATTRIBUTE title TO name CASCADE;
+ALTER TABLE parts RENAME title TO name;
+SELECT public.mark() \gset
+INSERT INTO below VALUES (1, 'below');
+INSERT INTO shaped VALUES (2, 'shaped');
+INSERT INTO parts VALUES (3, 'part');
+BEGIN;
+ALTER TABLE above RENAME name TO x;
+ROLLBACK;
+INSERT INTO below VALUES (4, 'below');
+ALTER TABLE parts ADD COLUMN other text DEFAULT 'other';
+ALTER TABLE parts RENAME name TO x;
+ALTER TABLE parts RENAME other TO name;
+ALTER TABLE parts RENAME x TO other;
+INSERT INTO parts VALUES (5, 'part');
+SELECT payload ->> 'id' AS id, payload ->> 'name' AS name FROM bugevents.events(:mark);
+SELECT tbl, columns ->> 'name' AS name FROM bugevents.attachments WHERE tbl IN ('below'::regclass, 'shaped'::regclass, 'parts'::regclass) ORDER BY 1;
+DROP TABLE parts, shaped, below, above;
+DROP TYPE shape;
+DROP TABLE q, copy, again;

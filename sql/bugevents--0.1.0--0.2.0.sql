@@ -231,6 +231,35 @@ $$;
 
 CREATE INDEX ON bugevents.deliveries (channel) WHERE state = 'dead';
 
+-- Columns go by name only.  What was renamed since attach() was known by its number.
+WITH attached AS (
+    SELECT t.oid, t.tgrelid, (a.arg ->> 'table')::oid AS tbl, a.arg
+      FROM pg_catalog.pg_trigger AS t
+     CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
+               pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
+               pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
+     WHERE t.tgfoid IN ('bugevents.capture'::regproc, 'bugevents.capture_truncate'::regproc) AND t.tgnargs = 1),
+named AS (
+    SELECT d.oid, d.tgrelid, d.arg - 'table' || pg_catalog.jsonb_object_agg(k.member,
+               (SELECT pg_catalog.jsonb_agg(CASE WHEN c.attname IS NULL THEN f.value
+                                                 ELSE f.value || pg_catalog.jsonb_build_object('column', c.attname) END - 'attnum'
+                                            ORDER BY f.n)
+                  FROM pg_catalog.jsonb_array_elements(d.arg -> k.member) WITH ORDINALITY AS f (value, n)
+                  LEFT JOIN pg_catalog.pg_attribute AS c
+                    ON c.attrelid = d.tbl AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped)) AS arg
+      FROM attached AS d
+     CROSS JOIN LATERAL (SELECT m FROM pg_catalog.unnest('{fields,extra}'::text[]) AS m WHERE d.arg ? m) AS k (member)
+     WHERE d.tbl = d.tgrelid
+        OR d.tbl IN (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(d.tgrelid) AS a)
+     GROUP BY d.oid, d.tgrelid, d.arg),
+written AS (
+    UPDATE pg_catalog.pg_trigger AS t
+       SET tgargs = pg_catalog.convert_to(n.arg::text, pg_catalog.getdatabaseencoding()) || '\x00'
+      FROM named AS n WHERE n.oid = t.oid
+    RETURNING n.tgrelid)
+-- Sessions have to read it again.
+UPDATE pg_catalog.pg_class AS c SET relhastriggers = true WHERE c.oid IN (SELECT w.tgrelid FROM written AS w);
+
 -- What attached tables look up elsewhere, see follow().  Dumped, as the triggers are.
 CREATE TABLE bugevents.follows (
     lookup      regclass    NOT NULL,
@@ -292,20 +321,14 @@ SELECT t.tgrelid::regclass AS tbl,
                    CASE WHEN f -> 'admin' IS NULL THEN to_jsonb(s.source)
                         ELSE jsonb_build_object('column', s.source, 'admin', true) END)
           FROM jsonb_array_elements(a.arg -> 'fields') AS f
-          LEFT JOIN pg_catalog.pg_attribute AS c
-            ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
-           AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped
-         CROSS JOIN LATERAL (SELECT coalesce(c.attname::text, f ->> 'column', f ->> 'expression')) AS s (source))
+         CROSS JOIN LATERAL (SELECT coalesce(f ->> 'column', f ->> 'expression')) AS s (source))
     || (SELECT coalesce(jsonb_object_agg(f ->> 'field', '{"admin": true}'::jsonb), '{}')
           FROM jsonb_array_elements(a.arg -> 'extra') AS f
          WHERE f -> 'admin' IS NOT NULL) AS columns,
        a.arg ->> 'filter' AS filter,
        a.arg ->> 'audience' AS audience,
-       ARRAY(SELECT coalesce(c.attname::text, f.value ->> 'column')
+       ARRAY(SELECT (f.value ->> 'column') COLLATE "C"
                FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
-               LEFT JOIN pg_catalog.pg_attribute AS c
-                 ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
-                AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped
               ORDER BY f.n) AS extra,
        t.tgenabled = 'A' AS always,
        bugevents.decides(t.tgrelid) AS decides,

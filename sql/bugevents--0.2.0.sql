@@ -235,9 +235,7 @@ LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION decides(regclass)
     IS 'is a table attached so that who may see what, notifications, get and list go by its rows?';
 
--- A trigger's argument is a text with a zero byte after it.  The name of a
--- column is read from the catalog as long as the table is the one that was
--- attached: it may have been renamed.
+-- A trigger's argument is a text with a zero byte after it.
 CREATE VIEW attachments AS
 SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'entity' AS entity,
@@ -245,20 +243,14 @@ SELECT t.tgrelid::regclass AS tbl,
                    CASE WHEN f -> 'admin' IS NULL THEN to_jsonb(s.source)
                         ELSE jsonb_build_object('column', s.source, 'admin', true) END)
           FROM jsonb_array_elements(a.arg -> 'fields') AS f
-          LEFT JOIN pg_catalog.pg_attribute AS c
-            ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
-           AND c.attnum = (f ->> 'attnum')::smallint AND NOT c.attisdropped
-         CROSS JOIN LATERAL (SELECT coalesce(c.attname::text, f ->> 'column', f ->> 'expression')) AS s (source))
+         CROSS JOIN LATERAL (SELECT coalesce(f ->> 'column', f ->> 'expression')) AS s (source))
     || (SELECT coalesce(jsonb_object_agg(f ->> 'field', '{"admin": true}'::jsonb), '{}')
           FROM jsonb_array_elements(a.arg -> 'extra') AS f
          WHERE f -> 'admin' IS NOT NULL) AS columns,
        a.arg ->> 'filter' AS filter,
        a.arg ->> 'audience' AS audience,
-       ARRAY(SELECT coalesce(c.attname::text, f.value ->> 'column')
+       ARRAY(SELECT (f.value ->> 'column') COLLATE "C"
                FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
-               LEFT JOIN pg_catalog.pg_attribute AS c
-                 ON c.attrelid = t.tgrelid AND c.attrelid = (a.arg ->> 'table')::oid
-                AND c.attnum = (f.value ->> 'attnum')::smallint AND NOT c.attisdropped
               ORDER BY f.n) AS extra,
        t.tgenabled = 'A' AS always,
        bugevents.decides(t.tgrelid) AS decides,

@@ -45,16 +45,41 @@ sub comments
 		END
 }
 
+# Tables that 0.1.0 attached, by name and number, whose columns have been renamed and dropped since.
+sub attach_as_before
+{
+	my ($database) = @_;
+
+	return $server->node->safe_psql($database, <<~'END');
+		CREATE TABLE plain (id int, gone text, title text, was text);
+		CREATE TABLE parts (LIKE plain) PARTITION BY RANGE (id);
+		CREATE TABLE part PARTITION OF parts DEFAULT;
+		SELECT format('CREATE TRIGGER "00_bugevents" AFTER INSERT ON %s FOR EACH ROW EXECUTE FUNCTION bugevents.capture(%L)', t,
+		    format('{"entity": "project", "table": %s, "fields": [{"field": "id", "column": "id", "attnum": 1}, {"field": "name", "column": "label", "attnum": 4},
+		        {"field": "description", "expression": "null"}], "extra": [{"field": "gone", "column": "gone", "attnum": 2}, {"field": "title", "column": "was", "attnum": 3}]}', t::oid))
+		  FROM unnest('{plain,parts}'::regclass[]) AS t \gexec
+		ALTER TABLE plain DROP COLUMN gone;
+		ALTER TABLE parts DROP COLUMN gone;
+		END
+}
+
 cmp_ok(scalar @earlier, '>', 0, 'there are earlier versions');
 for my $version (@earlier)
 {
 	my $database = 'from_' . $version =~ s/\./_/gr;
 
 	$server->node->safe_psql('postgres', "CREATE DATABASE $database");
-	$server->node->safe_psql($database, "CREATE EXTENSION bugevents VERSION '$version'; ALTER EXTENSION bugevents UPDATE");
+	$server->node->safe_psql($database, "CREATE EXTENSION bugevents VERSION '$version'");
+	attach_as_before($database) if $version eq '0.1.0';
+	$server->node->safe_psql($database, 'ALTER EXTENSION bugevents UPDATE');
 	is($server->node->safe_psql($database, q{SELECT extversion FROM pg_extension WHERE extname = 'bugevents'}), $now, "$version is updated to $now");
 	is(difference(definition('postgres'), definition($database)), '', '... and is like a new one');
 	is(difference(comments('postgres'), comments($database)), '', '... with what it says of itself');
+	is($server->node->safe_psql($database, <<~'END'), "parts|{gone,title}|was\nplain|{gone,title}|was", '... attachments follow their columns') if $version eq '0.1.0';
+		SELECT tbl, extra, columns ->> 'name' FROM bugevents.attachments ORDER BY tbl::text
+		END
+	is($server->node->safe_psql($database, "SELECT count(DISTINCT tgargs), count(*) FROM pg_trigger WHERE tgrelid IN ('parts'::regclass, 'part'::regclass)"), '1|2', '... of partitions too')
+		if $version eq '0.1.0';
 }
 
 $server->node->stop;

@@ -15,13 +15,16 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -191,6 +194,60 @@ bev_attached_tables(void)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return tables;
+}
+
+static void
+write_argument(Relation catalog, HeapTuple tuple, const char *argument)
+{
+	Size size = VARHDRSZ + strlen(argument) + 1;
+	bytea *args = palloc(size);
+	Datum values[Natts_pg_trigger] = {[Anum_pg_trigger_tgargs - 1] = PointerGetDatum(args)};
+	bool nulls[Natts_pg_trigger] = {false};
+	bool replaces[Natts_pg_trigger] = {[Anum_pg_trigger_tgargs - 1] = true};
+	HeapTuple changed;
+
+	SET_VARSIZE(args, size);
+	memcpy(VARDATA(args), argument, size - VARHDRSZ);
+	changed = heap_modify_tuple(tuple, RelationGetDescr(catalog), values, nulls, replaces);
+	CatalogTupleUpdate(catalog, &changed->t_self, changed);
+	CacheInvalidateRelcacheByRelid(((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid);
+}
+
+static void
+rewrite_triggers(Relation catalog, Oid relid, const char *old, const char *argument)
+{
+	Oid row_function = find_function("capture");
+	Oid truncate_function = find_function("capture_truncate");
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+	            ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
+		char *found;
+
+		if (function != row_function && function != truncate_function)
+			continue;
+		found = read_argument(catalog, tuple);
+		if (found && strcmp(found, old) == 0)
+			write_argument(catalog, tuple, argument);
+	}
+	systable_endscan(scan);
+}
+
+void
+bev_attached_rewrite(Oid relid, const char *old, const char *argument)
+{
+	Relation catalog = table_open(TriggerRelationId, RowExclusiveLock);
+	ListCell *cell;
+
+	foreach (cell, find_all_inheritors(relid, NoLock, NULL))
+		rewrite_triggers(catalog, lfirst_oid(cell), old, argument);
+	table_close(catalog, RowExclusiveLock);
 }
 
 /* The trigger's relation, and what it was copied from in *parent. */

@@ -54,6 +54,12 @@ typedef struct BevAttached
 
 extern List *bev_attached_tables(void);
 
+/*
+ * Give the triggers of a relation, and of those below it, another argument, where they have this
+ * one.  Who calls it holds the lock that keeps triggers as they are.
+ */
+extern void bev_attached_rewrite(Oid relid, const char *old, const char *argument);
+
 /* The relation of the trigger that this one is a copy of, or its own. */
 extern Oid bev_attached_root(Oid trigger);
 

@@ -1,10 +1,10 @@
 /*
  * attachment.c - the argument of the capture trigger, written and read.
  *
- *	{"entity": "bug_report", "table": 16402,
- *	 "fields": [{"field": "id", "column": "id", "attnum": 1},
+ *	{"entity": "bug_report",
+ *	 "fields": [{"field": "id", "column": "id"},
  *	            {"field": "status", "expression": "lower(row.state)"}],
- *	 "extra": [{"field": "severity", "column": "severity", "attnum": 9, "admin": true}],
+ *	 "extra": [{"field": "severity", "column": "severity", "admin": true}],
  *	 "filter": "not row.hidden", "audience": "admin",
  *	 "search_path": "public", "by": "tracker", "decides": true}
  *
@@ -16,6 +16,10 @@
  * 0.1.0 noted it of users and memberships only; of its other tables the owner stands for who
  * attached them.
  *
+ * Columns go by name, as it is the name that a dump has: neither the number of a column nor the
+ * OID of a table says in a restored copy what it said where the text was written (sql/alter.sql).
+ * Older versions wrote both, which are passed over.
+ *
  * Failure: only attach() writes arguments (its trigger functions can't be used
  * by PUBLIC), so one that can't be read is an error and not a case to allow for.
  */
@@ -24,11 +28,11 @@
 #include "access/htup_details.h"
 #include "catalog/pg_attribute.h"
 #include "lib/stringinfo.h"
+#include "server/base/subtransaction.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 #include "utils/syscache.h"
 
 #include "server/attach/attached.h"
@@ -52,8 +56,6 @@ write_sources(StringInfo out, const char *name, const BevSource *sources, int n)
 		appendStringInfo(out, "%s{\"field\": ", i ? ", " : "");
 		escape_json(out, sources[i].field);
 		write_member(out, "column", sources[i].column);
-		if (sources[i].column)
-			appendStringInfo(out, ", \"attnum\": %d", sources[i].attnum);
 		write_member(out, "expression", sources[i].expression);
 		if (sources[i].admin)
 			appendStringInfoString(out, ", \"admin\": true");
@@ -71,7 +73,6 @@ bev_attachment_write(const BevAttachment *attachment)
 	initStringInfo(&out);
 	appendStringInfoString(&out, "{\"entity\": ");
 	escape_json(&out, attachment->entity->name);
-	appendStringInfo(&out, ", \"table\": %u", attachment->table);
 	write_sources(&out, "fields", attachment->sources, nfields);
 	if (attachment->nextra > 0)
 		write_sources(&out, "extra", attachment->sources + nfields, attachment->nextra);
@@ -112,16 +113,6 @@ read_string(JsonbContainer *object, const char *name)
 	return value ? pnstrdup(value->val.string.val, value->val.string.len) : NULL;
 }
 
-static int64
-read_number(JsonbContainer *object, const char *name)
-{
-	JsonbValue *value = read_member(object, name, jbvNumeric);
-
-	if (value == NULL)
-		report_unreadable(name);
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(value->val.numeric)));
-}
-
 static void
 read_source(JsonbContainer *object, BevSource *source)
 {
@@ -131,8 +122,6 @@ read_source(JsonbContainer *object, BevSource *source)
 	if (source->field == NULL || (source->column == NULL) == (source->expression == NULL))
 		report_unreadable("fields");
 	source->admin = read_member(object, "admin", jbvBool) != NULL;
-	source->attnum =
-		source->column ? (AttrNumber) read_number(object, "attnum") : InvalidAttrNumber;
 }
 
 /* Append the sources of a list; returns how many there were. */
@@ -184,7 +173,6 @@ bev_attachment_read(const char *argument, Oid table)
 	attachment->entity = entity ? bev_entity_find(entity) : NULL;
 	if (attachment->entity == NULL)
 		report_unreadable("entity");
-	attachment->table = (Oid) read_number(&jsonb->root, "table");
 	if (read_sources(attachment, &jsonb->root, "fields") == 0)
 		report_unreadable("fields");
 	attachment->nextra = read_sources(attachment, &jsonb->root, "extra");
@@ -202,12 +190,35 @@ bev_attachment_gives_access(const BevAttachment *attachment)
 	return attachment->decides && bev_entity_can_decide(attachment->entity);
 }
 
-AttrNumber
-bev_attachment_column(const BevAttachment *attachment, const BevSource *source, Oid table)
+typedef struct Reading
 {
-	if (table != attachment->table)
-		return get_attnum(table, source->column);
-	return bev_column_name(table, source->attnum) ? source->attnum : InvalidAttrNumber;
+	const char *argument;
+	Oid table;
+	BevAttachment *attachment;
+} Reading;
+
+static void
+read_argument(void *arg)
+{
+	Reading *reading = arg;
+
+	reading->attachment = bev_attachment_read(reading->argument, reading->table);
+}
+
+BevAttachment *
+bev_attachment_try_read(const char *argument, Oid table)
+{
+	Reading reading = {.argument = argument, .table = table};
+
+	return bev_subtransaction_run(read_argument, &reading, false) ? reading.attachment : NULL;
+}
+
+AttrNumber
+bev_attachment_column(const BevSource *source, Oid table)
+{
+	AttrNumber attnum = get_attnum(table, source->column);
+
+	return attnum > 0 ? attnum : InvalidAttrNumber;
 }
 
 char *

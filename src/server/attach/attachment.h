@@ -18,8 +18,7 @@
 typedef struct BevSource
 {
 	const char *field;
-	const char *column;     /* its name at the time of attach, or NULL */
-	AttrNumber attnum;      /* likewise */
+	const char *column;     /* its name, or NULL */
 	const char *expression; /* NULL: it is a column */
 	bool admin;             /* only admins see the field */
 } BevSource;
@@ -27,7 +26,6 @@ typedef struct BevSource
 typedef struct BevAttachment
 {
 	const BevEntity *entity;
-	Oid table;          /* that attnums belong to */
 	BevSource *sources; /* the entity's fields, then the extra ones */
 	int nsources;
 	int nextra;              /* how many of them are extra */
@@ -47,16 +45,17 @@ extern char *bev_attachment_write(const BevAttachment *attachment);
  */
 extern BevAttachment *bev_attachment_read(const char *argument, Oid table);
 
+/* The same; NULL when it isn't one: a trigger that attach() didn't write. */
+extern BevAttachment *bev_attachment_try_read(const char *argument, Oid table);
+
 /* Do its rows say who somebody is and may (common/event/access.h)? */
 extern bool bev_attachment_gives_access(const BevAttachment *attachment);
 
 /*
- * The source's column in the table that rows are seen as (the attached one), by
- * number as long as it is the table of the attach, which follows a renaming; by
- * name in a restored copy.  InvalidAttrNumber when it is gone.
+ * The source's column in the attached table or one of its partitions; InvalidAttrNumber when it is
+ * gone.  Renaming it renames it in the attachment, too (renamed_column.h).
  */
-extern AttrNumber bev_attachment_column(const BevAttachment *attachment, const BevSource *source,
-                                        Oid table);
+extern AttrNumber bev_attachment_column(const BevSource *source, Oid table);
 
 /* The column's name, palloc'd; NULL when it was dropped. */
 extern char *bev_column_name(Oid table, AttrNumber attnum);

@@ -18,9 +18,9 @@ bev_field_source(const BevAttachment *attachment, const char *field)
 
 /* The column's name as it is now. */
 static char *
-column_name(const BevAttachment *attachment, Oid relid, const BevSource *source)
+column_name(Oid relid, const BevSource *source)
 {
-	AttrNumber attnum = bev_attachment_column(attachment, source, relid);
+	AttrNumber attnum = bev_attachment_column(source, relid);
 
 	if (attnum == InvalidAttrNumber)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -39,7 +39,7 @@ bev_field_sql(const BevAttachment *attachment, Oid relid, const char *field)
 		return NULL;
 	if (source->expression)
 		return psprintf("(%s\n)", source->expression);
-	return psprintf("row.%s", quote_identifier(column_name(attachment, relid, source)));
+	return psprintf("row.%s", quote_identifier(column_name(relid, source)));
 }
 
 Oid
@@ -49,7 +49,7 @@ bev_field_type(const BevAttachment *attachment, Oid relid, const char *field)
 
 	if (source == NULL || source->expression)
 		return InvalidOid;
-	return getBaseType(get_atttype(relid, bev_attachment_column(attachment, source, relid)));
+	return getBaseType(get_atttype(relid, bev_attachment_column(source, relid)));
 }
 
 char *

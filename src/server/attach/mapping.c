@@ -90,29 +90,14 @@ make_label(const char *name, Size *len)
 	return label;
 }
 
-/* The column of rel that is column attnum of the attached table. */
-static AttrNumber
-translate_column(BevMapping *mapping, Relation rel, AttrNumber attnum)
-{
-	AttrNumber translated = attnum;
-
-	if (attnum != InvalidAttrNumber && mapping->root != mapping->relid)
-	{
-		char *name = bev_column_name(mapping->root, attnum);
-
-		translated = name ? get_attnum(mapping->relid, name) : InvalidAttrNumber;
-	}
-	return translated > RelationGetNumberOfAttributes(rel) ? InvalidAttrNumber : translated;
-}
-
 static void
-map_column(BevMapping *mapping, Relation rel, const BevAttachment *attachment,
-           const BevSource *source, BevField *field)
+map_column(BevMapping *mapping, Relation rel, const BevSource *source, BevField *field)
 {
 	Form_pg_attribute att;
 
-	field->attnum =
-		translate_column(mapping, rel, bev_attachment_column(attachment, source, mapping->root));
+	field->attnum = bev_attachment_column(source, mapping->relid);
+	if (field->attnum > RelationGetNumberOfAttributes(rel))
+		field->attnum = InvalidAttrNumber; /* it was added since rel was opened */
 	if (field->attnum == InvalidAttrNumber)
 	{
 		ereport(
@@ -161,7 +146,7 @@ map_fields(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 			mapping->needs_settings = true;
 		}
 		else
-			map_column(mapping, rel, attachment, source, field);
+			map_column(mapping, rel, source, field);
 	}
 }
 

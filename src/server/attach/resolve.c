@@ -181,11 +181,10 @@ set_column(Relation rel, BevSource *source, const char *field, const char *colum
 {
 	source->field = field;
 	source->column = column;
-	source->attnum = find_column(rel, column);
 	source->expression = NULL;
 
 	/* Computed when read: not in the rows that a trigger gets. */
-	if (TupleDescAttr(RelationGetDescr(rel), source->attnum - 1)->attgenerated == 'v')
+	if (TupleDescAttr(RelationGetDescr(rel), find_column(rel, column) - 1)->attgenerated == 'v')
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 		                errmsg("column \"%s\" is a virtual generated column", column),
 		                errhint("Map the field to the column's expression.")));
@@ -197,7 +196,6 @@ set_expression(BevSource *source, BevExpressions *expressions, const char *field
 {
 	source->field = field;
 	source->column = NULL;
-	source->attnum = InvalidAttrNumber;
 	source->expression = expression;
 	(void) bev_expression_type(expressions, expression, field);
 }
@@ -328,12 +326,11 @@ bev_attachment_resolve(Relation rel, const BevAttachRequest *request)
 	BevExpressions *expressions;
 
 	attachment->entity = entity;
-	attachment->table = RelationGetRelid(rel);
 	attachment->filter = request->filter;
 	attachment->audience = request->audience;
 	attachment->search_path = bev_resolve_search_path();
 	attachment->sources = palloc(sizeof(BevSource) * BEV_ENTITY_MAX_FIELDS);
-	expressions = bev_expressions_create(attachment->table, rel, attachment->search_path);
+	expressions = bev_expressions_create(RelationGetRelid(rel), rel, attachment->search_path);
 
 	if (request->columns)
 		check_columns(entity, request->columns, request->extra);

@@ -38,7 +38,6 @@
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/base/compat.h"
-#include "server/base/subtransaction.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
 #include "server/capture/row_log.h"
@@ -54,32 +53,6 @@ typedef struct Dropped
 	BevAttachment *attachment; /* NULL: attach() didn't write it */
 	List *leaves;
 } Dropped;
-
-/* ---- how a table is attached ---- */
-
-typedef struct Reading
-{
-	const BevAttached *attached;
-	BevAttachment *attachment;
-} Reading;
-
-static void
-read_argument(void *arg)
-{
-	Reading *reading = arg;
-
-	reading->attachment =
-		bev_attachment_read(reading->attached->argument, reading->attached->relid);
-}
-
-/* NULL: a trigger that attach() didn't write; it publishes nothing, and stops no command. */
-static BevAttachment *
-read_attachment(const BevAttached *attached)
-{
-	Reading reading = {.attached = attached};
-
-	return bev_subtransaction_run(read_argument, &reading, false) ? reading.attachment : NULL;
-}
 
 /* ---- the rows of a partition ---- */
 
@@ -154,7 +127,7 @@ is_captured_partition(Oid relid, BevAttachment **attachment)
 
 	*attachment =
 		trigger && trigger->tgisclone ?
-			read_attachment(&(BevAttached){bev_attached_root(trigger->tgoid), trigger->tgargs[0]}) :
+			bev_attachment_try_read(trigger->tgargs[0], bev_attached_root(trigger->tgoid)) :
 			NULL;
 	table_close(rel, NoLock);
 	return *attachment != NULL;
@@ -300,7 +273,7 @@ list_attached(void)
 		table->relid = attached->relid;
 		table->name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(table->relid)),
 		                       get_rel_name(table->relid));
-		table->attachment = read_attachment(attached);
+		table->attachment = bev_attachment_try_read(attached->argument, attached->relid);
 		table->leaves = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE ?
 		                    leaves_of(table->relid) :
 		                    NIL;

@@ -28,6 +28,7 @@
 
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "server/attach/renamed_column.h"
 #include "server/base/worker_registry.h"
 #include "server/capture/flush.h"
 #include "server/changes/change_log.h"
@@ -85,6 +86,8 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 	bev_two_phase_announce(pstmt->utilityStmt, context == PROCESS_UTILITY_TOPLEVEL, &publisher);
 	next(pstmt, query, read_only_tree, context, params, environment, dest, qc);
 	bev_two_phase_publish(&publisher);
+	if (IsA(pstmt->utilityStmt, RenameStmt))
+		bev_renamed_column_follow((RenameStmt *) pstmt->utilityStmt);
 	bev_flush_after_command(pstmt->utilityStmt, &flush);
 }
 

@@ -38,7 +38,7 @@ find_columns(Relation rel, const BevAttachment *attachment, BevRowKey *key)
 	{
 		const BevSource *source = bev_field_source(attachment, BEV_ENTITY_KEY);
 		AttrNumber attnum = source && source->column ?
-		                        bev_attachment_column(attachment, source, RelationGetRelid(rel)) :
+		                        bev_attachment_column(source, RelationGetRelid(rel)) :
 		                        InvalidAttrNumber;
 
 		if (attnum != InvalidAttrNumber)
