@@ -12,7 +12,7 @@ SELECT public.mark() \gset
 SELECT bugevents.attach('people', 'user', extra => '{salary}', columns =>
     '{"email": {"column": "email", "admin": true}, "phone": {"column": "nullif(row.phone, '''')", "admin": true}, "username": {"admin": false}, "salary": {"admin": true}}');
 SELECT bugevents.attach('members', 'membership');
-SELECT bugevents.attach('bugs', 'bug_report', audience => 'CASE WHEN row.hidden THEN ''admin'' ELSE ''admin project:'' || row.project_id END', extra => '{secret}', columns => '{"secret": {"admin": true}}');
+SELECT bugevents.attach('bugs', 'bug_report', audience => 'CASE WHEN row.hidden THEN ''{admin}'' ELSE ARRAY[''admin'', ''project:'' || row.project_id] END', extra => '{secret}', columns => '{"secret": {"admin": true}}');
 SELECT tbl, entity, columns, extra, decides FROM bugevents.attachments ORDER BY 1;
 SELECT type, action, audience, payload FROM bugevents.events(:mark);
 
@@ -65,7 +65,7 @@ DELETE FROM bugs;
 SELECT type, action, audience, payload - '{description,priority,assignee_id,created_at,updated_at}'::text[] AS payload, changes FROM bugevents.events(:mark);
 
 -- from and to everyone; nobody loses what everyone sees
-SELECT bugevents.attach('bugs', 'bug_report', audience => 'row.description');
+SELECT bugevents.attach('bugs', 'bug_report', audience => 'string_to_array(row.description, '' '')');
 SELECT public.mark() \gset
 INSERT INTO bugs (id, title, description) VALUES (1, 'x', 'all');
 UPDATE bugs SET description = 'user:1 project:7';

@@ -306,6 +306,14 @@ REVOKE ALL ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[
 GRANT EXECUTE ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean),
     bugevents.detach(regclass), bugevents.create_tracker(name) TO pg_database_owner;
 
+-- A text is one principal, and an element of a text[] is one: this makes them of ids.
+CREATE FUNCTION bugevents.principal(kind text, id "any")
+RETURNS text
+AS 'MODULE_PATHNAME', 'bugevents_principal'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bugevents.principal(text, "any")
+    IS 'the principal of a user, project or group, for audiences: principal(''project'', row.project_id)';
+
 -- One answer for everyone who asks whether what is attached to a table is believed.
 CREATE FUNCTION bugevents.decides(tbl regclass)
 RETURNS boolean
@@ -352,6 +360,21 @@ BEGIN
         RAISE WARNING 'table % was attached as "%" by somebody who does not own the database, and decides nothing any more', a.tbl, a.entity
             USING DETAIL = 'Its rows are published as before, but notifications, statistics, get and list pass over them.',
                   HINT = 'Attach it again as the owner of the database, or detach it; bugevents.attachments shows what is attached.';
+    END LOOP;
+END
+$$;
+
+-- A text isn't split any more.
+DO $$
+DECLARE
+    a record;
+BEGIN
+    FOR a IN SELECT tbl, audience FROM bugevents.attachments
+              WHERE audience ~ $re$'[^']*(all|admin|user:|project:)[^']*[ ,][^']*'|'[^']*[ ,][^']*(all|admin|user:|project:)[^']*'$re$
+              ORDER BY tbl::text LOOP
+        RAISE WARNING 'the audience of table % looks like a text with several principals, and only admins would see its rows', a.tbl
+            USING DETAIL = a.audience,
+                  HINT = 'Attach it again with a text[]: ARRAY[''admin'', bugevents.principal(''project'', row.project_id)].';
     END LOOP;
 END
 $$;

@@ -227,6 +227,14 @@ REVOKE ALL ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean
 GRANT EXECUTE ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean), detach(regclass)
     TO pg_database_owner;
 
+-- A text is one principal, and an element of a text[] is one: this makes them of ids.
+CREATE FUNCTION principal(kind text, id "any")
+RETURNS text
+AS 'MODULE_PATHNAME', 'bugevents_principal'
+LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION principal(text, "any")
+    IS 'the principal of a user, project or group, for audiences: principal(''project'', row.project_id)';
+
 -- One answer for everyone who asks whether what is attached to a table is believed.
 CREATE FUNCTION decides(tbl regclass)
 RETURNS boolean

@@ -208,7 +208,7 @@ $server->sql(q{
 	CREATE TABLE members (user_id bigint, project_id bigint, PRIMARY KEY (user_id, project_id));
 	INSERT INTO members VALUES (7, 3), (7, 4);
 	SELECT bugevents.attach('members', 'membership');
-	SELECT bugevents.attach('bug_reports', 'bug_report', audience => $$'admin project:' || row.project_id$$)});
+	SELECT bugevents.attach('bug_reports', 'bug_report', audience => $$ARRAY['admin', 'project:' || row.project_id]$$)});
 sub sent_to { $server->sql("SELECT bugevents.send('x', 'y', '{}', '$_[0]')"); return last_seq(); }
 $seq = sent_to('admin');
 is_finding(delivery($seq, 7), 'event', 'note', qr/^x y, captured by bugevents\.send\(\)/, 'a custom event');

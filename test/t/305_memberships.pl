@@ -14,7 +14,7 @@ $server->sql(<<~'END');
 	INSERT INTO members VALUES (2, 1), (3, 2);
 	SELECT bugevents.attach('members', 'membership');
 	SELECT bugevents.attach('users', 'user', columns => '{"email": {"column": "email", "admin": true}}', audience => 'all');
-	SELECT bugevents.attach('bug_reports', 'bug_report', audience => '''admin project:'' || project_id', extra => '{estimate}',
+	SELECT bugevents.attach('bug_reports', 'bug_report', audience => 'ARRAY[''admin'', ''project:'' || project_id]', extra => '{estimate}',
 		columns => '{"estimate": {"admin": true}}');
 	END
 

@@ -21,8 +21,8 @@ $server->sql(<<~'END');
 	SELECT bugevents.attach('people', 'user');
 	SELECT bugevents.attach('members', 'membership');
 	SELECT bugevents.attach('bugs', 'bug_report', extra => '{secret}', columns => '{"secret": {"admin": true}}',
-		audience => $$CASE WHEN row.hidden THEN 'admin' WHEN row.project_id = 0 THEN 'all'
-			ELSE concat('admin project:', row.project_id, ' user:' || row.owner) END$$);
+		audience => $$CASE WHEN row.hidden THEN '{admin}' WHEN row.project_id = 0 THEN '{all}'
+			ELSE ARRAY['admin', bugevents.principal('project', row.project_id), bugevents.principal('user', row.owner)] END$$);
 
 	-- What happened, in order, written by triggers of the test's own.
 	CREATE TABLE past (n bigint GENERATED ALWAYS AS IDENTITY, xid xid8 DEFAULT pg_current_xact_id(), tbl name, old jsonb, new jsonb);

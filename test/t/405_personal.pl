@@ -10,7 +10,7 @@ $server->sql(<<~'END');
 	INSERT INTO users (username, email, role) VALUES ('ada', 'ada@example.org', 'admin'), ('bob', 'bob@example.org', 'user'), ('cyd', 'cyd@example.org', 'user');
 	INSERT INTO bug_reports (title, creator_id, assignee_id) VALUES ('one', 2, 2), ('two', 3, 3);
 	CREATE TABLE secret (LIKE bug_reports INCLUDING ALL);
-	SELECT bugevents.attach('secret', 'bug_report', audience => $$'admin user:3'$$);
+	SELECT bugevents.attach('secret', 'bug_report', audience => 'admin user:3');
 	INSERT INTO secret (id, title, creator_id) OVERRIDING SYSTEM VALUE VALUES (77, 'secret', 3);
 	END
 caught_up($server);

@@ -16,7 +16,7 @@ $server->sql(<<~'END');
 	CREATE TABLE bugs_2 PARTITION OF bugs FOR VALUES IN (2);
 	SELECT bugevents.attach('people', 'user', filter => 'NOT row.gone'),
 		bugevents.attach('bugs', 'bug_report', filter => 'NOT row.gone',
-			audience => $$'admin project:' || row.project_id || ' user:' || coalesce(row.assignee_id, '0')$$);
+			audience => $$ARRAY['admin', 'project:' || row.project_id, 'user:' || coalesce(row.assignee_id, '0')]$$);
 	INSERT INTO people (id, username) VALUES ('ada', 'ada'), ('bob', 'bob');
 	INSERT INTO bugs (id, title, project_id, assignee_id) VALUES ('A-1', 'first', 1, 'ada'), ('A-2', 'second', 1, 'ada');
 	SELECT bugevents.watch('A-1', 'ada'), bugevents.watch('A-1', 'bob'), bugevents.watch('A-2', 'bob');

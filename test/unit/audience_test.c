@@ -1,6 +1,7 @@
 /*
  * audience_test.c - who may see what, and who belongs to what.
  */
+#define _GNU_SOURCE
 #include <stdlib.h>
 
 #include "gateway/identity/principals.h"
@@ -185,6 +186,65 @@ test_rule(void)
 	tap_ok(allowed > n / 10 && allowed < n - n / 10, "and both answers are common");
 }
 
+/* ---- large ones, whose lines are sorted ---- */
+
+static int
+compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Some lines, and others that nobody belongs to, sorted; returns how many bytes. */
+static size_t
+make_large(char *audience, size_t size)
+{
+	static const char *const signs[] = {"", "", "", "!", "&"};
+	char *line[120];
+	size_t len = 0;
+
+	for (int i = 0; i < 120; i++)
+		if (asprintf(&line[i], i < 4 ? "%s%s" : "%suser:3%s%d", signs[rand() % (i < 4 ? 5 : 4)],
+		             i < 4 ? names[rand() % (NAMES - 1)] : "", rand()) < 0)
+			abort();
+	qsort(line, 120, sizeof(line[0]), compare_strings);
+	for (int i = 0; i < 120; i++)
+	{
+		len += (size_t) snprintf(audience + len, size - len, "%s%s", i > 0 ? "\n" : "", line[i]);
+		free(line[i]);
+	}
+	return len;
+}
+
+static void
+test_large(void)
+{
+	static char audience[8192];
+	int sorted = 0;
+	int allowed = 0;
+	int same = 0;
+	int n = 0;
+
+	for (; n < 20000 && same == n; n++)
+	{
+		BevSpan bytes = {audience, (uint32_t) make_large(audience, sizeof(audience))};
+		uint8_t flags = bev_audience_flags(bytes);
+		BevPrincipals principals;
+		bool allows;
+
+		make_principals(&principals);
+		allows = bev_audience_matches(bytes, flags, &principals);
+		sorted += (flags & BEV_SEEN_SORTED) != 0;
+		allowed += allows;
+		same += allows ==
+		        bev_audience_matches(bytes, (uint8_t) (flags & ~BEV_SEEN_SORTED), &principals);
+		bev_principals_free(&principals);
+	}
+	tap_ok(sorted == n, "a large audience in order is known as such");
+	if (!tap_ok(same == n, "20000 large audiences, searched and read line by line"))
+		tap_ok(false, audience);
+	tap_ok(allowed > n / 10 && allowed < n - n / 10, "and both answers are common");
+}
+
 static void
 test_directory(void)
 {
@@ -235,6 +295,7 @@ main(void)
 {
 	test_allows();
 	test_rule();
+	test_large();
 	test_directory();
 	return tap_done();
 }

@@ -20,6 +20,13 @@
 #define BEV_SEEN_BY_ADMIN 0x02
 #define BEV_SEEN_BY_NAMED 0x04 /* user:, project: or one not known here */
 #define BEV_SEEN_NARROWED 0x08 /* there are lines that narrow the others */
+#define BEV_SEEN_SORTED   0x10 /* it is a large one, whose lines are sorted as bytes */
+
+/* One of this size in bytes, or larger, may be sorted: then who is in it is searched for. */
+#define BEV_AUDIENCE_LARGE 1024
+
+/* What attach() is told may give one of up to so many bytes; a change of it, several times that. */
+#define BEV_AUDIENCE_MAX (1024 * 1024)
 
 /* Everyone at all? */
 static inline bool

@@ -52,6 +52,7 @@ typedef enum BevEventField
  *   admin         whoever has the role admin
  *   user:ID       the user with that id
  *   project:ID    the members of that project
+ *   group:NAME    the members of that group
  * A client has to belong to one of them.  Lines that begin with a sign narrow that:
  *   !PRINCIPAL    who belongs to this one does not see it
  *   &PRINCIPAL    where there are such lines, one has to belong to one of these, too
@@ -60,6 +61,7 @@ typedef enum BevEventField
 #define BEV_PRINCIPAL_ADMIN   "admin"
 #define BEV_PRINCIPAL_USER    "user:"
 #define BEV_PRINCIPAL_PROJECT "project:"
+#define BEV_PRINCIPAL_GROUP   "group:"
 #define BEV_AUDIENCE_EXCEPT   '!'
 #define BEV_AUDIENCE_ONLY     '&'
 

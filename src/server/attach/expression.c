@@ -23,6 +23,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
@@ -230,9 +231,38 @@ bev_expressions_check_functions(Query *query)
 		                        quote_identifier(name))));
 }
 
-/* One row in, one value out: the type of that value. */
-static Oid
-check_result(SPIPlanPtr plan, const char *text)
+static void
+take_literal(const Const *constant, BevExpressionTraits *traits)
+{
+	if (!constant->constisnull &&
+	    (constant->consttype == TEXTOID || constant->consttype == VARCHAROID))
+		traits->literals = lappend(traits->literals, TextDatumGetCString(constant->constvalue));
+}
+
+static bool
+find_traits(Node *node, void *arg)
+{
+	BevExpressionTraits *traits = arg;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Const))
+		take_literal((Const *) node, traits);
+	if (IsA(node, RangeTblEntry))
+	{
+		if (((RangeTblEntry *) node)->rtekind == RTE_RELATION)
+			traits->tables =
+				list_append_unique_oid(traits->tables, ((RangeTblEntry *) node)->relid);
+		return false;
+	}
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_traits, arg, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, find_traits, arg);
+}
+
+/* One row in, one value out: what that value is like. */
+static void
+check_result(SPIPlanPtr plan, const char *text, BevExpressionTraits *traits)
 {
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 	Query *query = linitial_node(Query, source->query_list);
@@ -246,7 +276,8 @@ check_result(SPIPlanPtr plan, const char *text)
 	if (source->resultDesc->natts != 1)
 		report_not_one_expression(text);
 	bev_expressions_check_functions(query);
-	return TupleDescAttr(source->resultDesc, 0)->atttypid;
+	traits->type = TupleDescAttr(source->resultDesc, 0)->atttypid;
+	(void) find_traits((Node *) query->targetList, traits);
 }
 
 static void
@@ -260,13 +291,16 @@ add_label(void *arg)
 	internalerrquery(NULL);
 }
 
-Oid
-bev_expression_type(BevExpressions *expressions, const char *text, const char *label)
+BevExpressionTraits
+bev_expression_analyze(BevExpressions *expressions, const char *text, const char *label)
 {
 	ErrorContextCallback context = {
 		.previous = error_context_stack, .callback = add_label, .arg = (void *) label};
+	MemoryContext caller = CurrentMemoryContext;
+	BevExpressionTraits traits = {0};
+	MemoryContext old;
+	SPIPlanPtr plan;
 	BevOwnerScope scope;
-	Oid type;
 
 	error_context_stack = &context;
 	check_syntax(text);
@@ -274,10 +308,13 @@ bev_expression_type(BevExpressions *expressions, const char *text, const char *l
 	scope = bev_owner_enter(expressions->owner, expressions->search_path);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	type = check_result(bev_expressions_prepare(expressions, &text, 1), text);
+	plan = bev_expressions_prepare(expressions, &text, 1);
+	old = MemoryContextSwitchTo(caller);
+	check_result(plan, text, &traits);
+	MemoryContextSwitchTo(old);
 	SPI_finish();
 	bev_owner_leave(&scope);
 
 	error_context_stack = context.previous;
-	return type;
+	return traits;
 }

@@ -47,11 +47,20 @@ extern BevExpressions *bev_expressions_create(Oid table, Relation rel, const cha
 /* Add one; returns its number among the results. */
 extern int bev_expressions_add(BevExpressions *expressions, const char *text);
 
+/* What an expression is like, as far as attach() looks. */
+typedef struct BevExpressionTraits
+{
+	Oid type;       /* of its value */
+	List *literals; /* texts (char *) that stand in it */
+	List *tables;   /* oids of tables that it reads */
+} BevExpressionTraits;
+
 /*
- * The type of an expression.  Throws, naming label in the context of the
- * message, when it isn't a single valid expression.
+ * Analyze an expression.  Throws, naming label in the context of the message, when it isn't a
+ * single valid expression.  The lists are palloc'd.
  */
-extern Oid bev_expression_type(BevExpressions *expressions, const char *text, const char *label);
+extern BevExpressionTraits bev_expression_analyze(BevExpressions *expressions, const char *text,
+                                                  const char *label);
 
 /*
  * Plan n expressions, as the owner (owner.h), with SPI connected.  Throws where one of them isn't

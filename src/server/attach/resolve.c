@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "common/event/event.h"
 #include "server/attach/row_audience.h"
 #include "server/attach/expression.h"
 
@@ -197,7 +198,7 @@ set_expression(BevSource *source, BevExpressions *expressions, const char *field
 	source->field = field;
 	source->column = NULL;
 	source->expression = expression;
-	(void) bev_expression_type(expressions, expression, field);
+	(void) bev_expression_analyze(expressions, expression, field);
 }
 
 /*
@@ -294,11 +295,59 @@ resolve_extra(Relation rel, const BevAttachRequest *request, BevAttachment *atta
 static void
 check_filter(BevExpressions *expressions, const char *filter)
 {
-	Oid type = bev_expression_type(expressions, filter, "filter");
+	Oid type = bev_expression_analyze(expressions, filter, "filter").type;
 
 	if (getBaseType(type) != BOOLOID)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 		                errmsg("the filter must be boolean, not %s", format_type_be(type))));
+}
+
+/* Does a text have several words, one of which begins like a principal? */
+static bool
+looks_like_list(const char *text)
+{
+	static const char *const words[] = {BEV_PRINCIPAL_ALL, BEV_PRINCIPAL_ADMIN, BEV_PRINCIPAL_USER,
+	                                    BEV_PRINCIPAL_PROJECT, BEV_PRINCIPAL_GROUP};
+
+	if (strpbrk(text, " ,\t\n") == NULL)
+		return false;
+	for (size_t i = 0; i < lengthof(words); i++)
+		if (strstr(text, words[i]))
+			return true;
+	return false;
+}
+
+/* The value is one principal: what was meant as several would be none. */
+static void
+warn_of_list(const BevExpressionTraits *traits)
+{
+	ListCell *cell;
+
+	foreach (cell, traits->literals)
+	{
+		if (!looks_like_list(lfirst(cell)))
+			continue;
+		ereport(WARNING,
+		        (errmsg("the audience is a text with several principals, and so is none"),
+		         errdetail("A value of type text is one principal; nothing in \"%s\" is split, and "
+		                   "only admins will see the rows.",
+		                   (char *) lfirst(cell)),
+		         errhint("Give a text[]: ARRAY['admin', bugevents.principal('project', "
+		                 "row.project_id)].")));
+		return;
+	}
+}
+
+/* A constant that was meant to be an expression. */
+static void
+warn_of_constant(const char *audience, const char *constant)
+{
+	if (strstr(constant, "row.") == NULL && strpbrk(constant, "|()$'{}") == NULL)
+		return;
+	ereport(WARNING, (errmsg("the audience \"%s\" is a constant, the same for all rows", audience),
+	                  errdetail("It is a list of principals, though it looks like an expression."),
+	                  errhint("Over the row, write an expression: bugevents.principal('project', "
+	                          "row.project_id).")));
 }
 
 /* Principals or an expression that gives them. */
@@ -307,15 +356,21 @@ check_audience(BevExpressions *expressions, const char *audience)
 {
 	char *bad;
 	char *constant = bev_row_audience_from_list(audience, strlen(audience), &bad);
-	Oid type;
+	BevExpressionTraits traits;
 
 	if (bad == NULL && *constant)
+	{
+		warn_of_constant(audience, constant);
 		return;
-	type = bev_expression_type(expressions, audience, "audience");
-	if (!bev_row_audience_takes_type(type))
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-		                errmsg("the audience must be text or text[], not %s", format_type_be(type)),
-		                errhint("Principals are all, admin, user:ID and project:ID.")));
+	}
+	traits = bev_expression_analyze(expressions, audience, "audience");
+	if (!bev_row_audience_takes_type(traits.type))
+		ereport(ERROR,
+		        (errcode(ERRCODE_DATATYPE_MISMATCH),
+		         errmsg("the audience must be text or text[], not %s", format_type_be(traits.type)),
+		         errhint("Principals are all, admin, user:ID, project:ID and group:NAME.")));
+	if (!OidIsValid(get_element_type(getBaseType(traits.type))))
+		warn_of_list(&traits);
 }
 
 BevAttachment *

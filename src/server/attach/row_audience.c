@@ -1,23 +1,29 @@
 /*
  * row_audience.c - who may see an event: a list of principals.
  *
- * Failure: doubt narrows.  If anything in a row's audience can't be understood,
- * or nothing is in it, the event is for admins only; it is never shown to more
- * than was meant ("nobody at all" isn't all).
+ * Model: what attach() or send() is given as a constant is a list.  A value that an expression gave
+ * is not split: a text is one principal, an element of a text[] is one.  So what stands in a row, a
+ * project called "1 all", adds nobody (sql/principals.sql).
+ *
+ * Failure: doubt narrows.  If anything in a row's audience can't be understood, nothing is in it,
+ * or it is too large, the event is for admins only, counted and warned of; "nobody at all" isn't
+ * all (sql/principals.sql).
+ *
+ * Cost: a large audience is sorted, so that neither comparing two of them nor finding somebody in
+ * one (common/event/audience.c) takes more than a look at each line.
  */
 #include "server/attach/row_audience.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "common/event/audience.h"
 #include "server/encode/database_text.h"
-#include "common/event/event.h"
-
-/* A longer list is a mistake; every gateway client would be compared with it. */
-#define AUDIENCE_MAX_SIZE 65536
+#include "server/shared/counters.h"
 
 static bool
 has_prefix(const char *text, Size len, const char *prefix)
@@ -38,7 +44,8 @@ is_principal(const char *text, Size len)
 	return (len == strlen(BEV_PRINCIPAL_ALL) && memcmp(text, BEV_PRINCIPAL_ALL, len) == 0) ||
 	       (len == strlen(BEV_PRINCIPAL_ADMIN) && memcmp(text, BEV_PRINCIPAL_ADMIN, len) == 0) ||
 	       has_prefix(text, len, BEV_PRINCIPAL_USER) ||
-	       has_prefix(text, len, BEV_PRINCIPAL_PROJECT);
+	       has_prefix(text, len, BEV_PRINCIPAL_PROJECT) ||
+	       has_prefix(text, len, BEV_PRINCIPAL_GROUP);
 }
 
 static bool
@@ -141,31 +148,113 @@ from_array(Datum value, Oid element_type, bool *bad)
 	return (char *) bev_database_text_to_cstring(out.data);
 }
 
+/* ---- what an expression gave ---- */
+
+static int
+compare_lines(const void *a, const void *b)
+{
+	const BevSpan *left = a;
+	const BevSpan *right = b;
+	int order = memcmp(left->data, right->data, Min(left->len, right->len));
+
+	return order != 0 ? order : (left->len > right->len) - (left->len < right->len);
+}
+
+/* Its lines, sorted as bytes; palloc'd. */
+static BevSpan *
+sort_lines(const char *audience, uint32 *n)
+{
+	BevSpan rest = {audience, (uint32) strlen(audience)};
+	uint32 room = 16;
+	BevSpan *lines = palloc(sizeof(BevSpan) * room);
+	BevSpan line;
+
+	*n = 0;
+	while (bev_audience_next(&rest, &line))
+	{
+		if (*n == room)
+		{
+			room *= 2;
+			lines = repalloc_huge(lines, sizeof(BevSpan) * room);
+		}
+		lines[(*n)++] = line;
+	}
+	qsort(lines, *n, sizeof(BevSpan), compare_lines);
+	return lines;
+}
+
+/* The same audience, with each line once and in order if it is a large one. */
+static char *
+in_order(char *audience)
+{
+	StringInfoData out;
+	BevSpan *lines;
+	uint32 n;
+
+	if (strlen(audience) < BEV_AUDIENCE_LARGE)
+		return audience;
+	lines = sort_lines(audience, &n);
+	initStringInfo(&out);
+	for (uint32 i = 0; i < n; i++)
+	{
+		if (i > 0 && compare_lines(&lines[i - 1], &lines[i]) == 0)
+			continue;
+		if (out.len > 0)
+			appendStringInfoChar(&out, '\n');
+		appendBinaryStringInfo(&out, lines[i].data, (int) lines[i].len);
+	}
+	pfree(lines);
+	return out.data;
+}
+
+/* Admins only, since the value is none.  Counted each time, and said once in a transaction. */
+static char *
+refuse(const char *what)
+{
+	static TimestampTz told = 0;
+
+	bev_counters_audience_refused();
+	if (told != GetCurrentTransactionStartTimestamp())
+	{
+		told = GetCurrentTransactionStartTimestamp();
+		ereport(
+			WARNING,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		     errmsg("an audience %s, so only admins see the event", what),
+		     errhint("It has to be a text[] of principals, or a text that is one principal, of up "
+		             "to %d bytes in all; bugevents.principal() makes them, and a group stands for "
+		             "many users.",
+		             BEV_AUDIENCE_MAX)));
+	}
+	return pstrdup(BEV_PRINCIPAL_ADMIN);
+}
+
 char *
 bev_row_audience_from_value(Datum value, bool isnull, Oid type)
 {
-	char *audience = NULL;
-	char *bad_word = NULL;
+	char *audience;
 	bool bad = false;
 
 	if (isnull)
 		return pstrdup(BEV_PRINCIPAL_ADMIN);
-
 	type = getBaseType(type);
 	if (is_text(type))
 	{
-		text *list = DatumGetTextPP(value);
+		text *one = DatumGetTextPP(value);
+		StringInfoData out;
 
-		audience =
-			bev_row_audience_from_list(VARDATA_ANY(list), VARSIZE_ANY_EXHDR(list), &bad_word);
+		initStringInfo(&out);
+		bad = !add_principal(&out, VARDATA_ANY(one), VARSIZE_ANY_EXHDR(one));
+		audience = (char *) bev_database_text_to_cstring(out.data);
 	}
-	else if (is_text(get_element_type(type)))
+	else
 		audience = from_array(value, get_element_type(type), &bad);
 
-	if (bad || bad_word || audience == NULL || *audience == '\0' ||
-	    strlen(audience) > AUDIENCE_MAX_SIZE)
-		return pstrdup(BEV_PRINCIPAL_ADMIN);
-	return audience;
+	if (bad)
+		return refuse("is no principal, or has an element that is none");
+	if (strlen(audience) > BEV_AUDIENCE_MAX)
+		return refuse("is too large");
+	return *audience ? in_order(audience) : pstrdup(BEV_PRINCIPAL_ADMIN);
 }
 
 const char *
@@ -185,41 +274,25 @@ bev_row_audience_default(const BevEntity *entity, const char *action, const char
 	return out.data;
 }
 
-static BevSpan
-lines_of(const char *audience)
-{
-	return (BevSpan){audience, (uint32_t) strlen(audience)};
-}
+/* ---- an audience that changes ---- */
 
 static bool
-names(const char *audience, BevSpan principal)
+names(const BevSpan *lines, uint32 n, BevSpan principal)
 {
-	BevSpan rest = lines_of(audience);
-	BevSpan line;
-
-	while (bev_audience_next(&rest, &line))
-		if (line.len == principal.len && memcmp(line.data, principal.data, line.len) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_for_all(const char *audience)
-{
-	return names(audience, lines_of(BEV_PRINCIPAL_ALL));
+	return n > 0 && bsearch(&principal, lines, n, sizeof(BevSpan), compare_lines) != NULL;
 }
 
 /* Append the lines of an audience with a sign before each. */
 static void
 append_signed(StringInfo out, char sign, const char *audience)
 {
-	BevSpan rest = lines_of(audience);
+	BevSpan rest = {audience, (uint32) strlen(audience)};
 	BevSpan line;
 
 	while (bev_audience_next(&rest, &line))
 	{
 		appendStringInfo(out, "\n%c", sign);
-		appendBinaryStringInfo(out, line.data, line.len);
+		appendBinaryStringInfo(out, line.data, (int) line.len);
 	}
 }
 
@@ -227,23 +300,28 @@ append_signed(StringInfo out, char sign, const char *audience)
 static char *
 subtract(const char *audience, const char *other)
 {
-	BevSpan rest = lines_of(audience);
+	static const BevSpan all = {BEV_PRINCIPAL_ALL, sizeof(BEV_PRINCIPAL_ALL) - 1};
+	BevSpan rest = {audience, (uint32) strlen(audience)};
+	uint32 n;
+	BevSpan *others = sort_lines(other, &n);
+	bool for_all = names(others, n, all);
 	BevSpan line;
 	StringInfoData out;
 
 	initStringInfo(&out);
-	while (!is_for_all(other) && bev_audience_next(&rest, &line))
+	while (!for_all && bev_audience_next(&rest, &line))
 	{
-		if (names(other, line))
+		if (names(others, n, line))
 			continue;
 		if (out.len > 0)
 			appendStringInfoChar(&out, '\n');
-		appendBinaryStringInfo(&out, line.data, line.len);
+		appendBinaryStringInfo(&out, line.data, (int) line.len);
 	}
+	pfree(others);
 	if (out.len == 0)
 		return NULL;
 	append_signed(&out, BEV_AUDIENCE_EXCEPT, other);
-	return out.data;
+	return in_order(out.data);
 }
 
 BevMove
@@ -261,7 +339,7 @@ bev_row_audience_move(const char *old, const char *new)
 		initStringInfo(&both);
 		appendStringInfoString(&both, new);
 		append_signed(&both, BEV_AUDIENCE_ONLY, old);
-		move.kept = both.data;
+		move.kept = in_order(both.data);
 	}
 	return move;
 }

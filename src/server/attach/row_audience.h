@@ -22,8 +22,9 @@ extern char *bev_row_audience_from_list(const char *list, Size len, char **bad);
 extern bool bev_row_audience_takes_type(Oid type);
 
 /*
- * The audience that an expression gave: a list in a text, or a text[] with one
- * principal each.  Invalid ones are dropped; admins only when none remains.
+ * The audience that an expression gave: a text that is one principal, or a text[] with one each
+ * (nulls are none).  Admins only, with a warning, when one is invalid or all is too large; without,
+ * when there is none.
  */
 extern char *bev_row_audience_from_value(Datum value, bool isnull, Oid type);
 

@@ -79,7 +79,7 @@ read_audience(const char *list)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		                bad ? errmsg("invalid principal \"%s\" in the audience", bad) :
 		                      errmsg("the audience is empty"),
-		                errhint("Principals are all, admin, user:ID and project:ID.")));
+		                errhint("Principals are all, admin, user:ID, project:ID and group:NAME.")));
 	return audience;
 }
 

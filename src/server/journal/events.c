@@ -21,6 +21,7 @@
 #include "server/journal/journal_reader.h"
 #include "server/journal/stream_row.h"
 #include "mb/pg_wchar.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -103,23 +104,38 @@ span_jsonb(Output *output, uint64 seq, BevSpan span, Datum *json)
 	return error == NULL;
 }
 
+/* A blank between the principals, and quotes around one that has a blank or comma in it. */
+static char *
+audience_text(BevSpan audience)
+{
+	StringInfoData out;
+	BevSpan line;
+
+	initStringInfo(&out);
+	while (bev_audience_next(&audience, &line))
+	{
+		bool quoted =
+			memchr(line.data, ' ', line.len) != NULL || memchr(line.data, ',', line.len) != NULL;
+
+		appendStringInfo(&out, "%s%s", out.len > 0 ? " " : "", quoted ? "\"" : "");
+		appendBinaryStringInfo(&out, line.data, (int) line.len);
+		appendStringInfoString(&out, quoted ? "\"" : "");
+	}
+	return span_text((BevSpan){out.data, (uint32_t) out.len});
+}
+
 static void
 put_event(Output *output, const BevJournalRun *run, uint64 seq, const BevEvent *event)
 {
 	Datum values[EVENTS_COLUMNS];
 	bool nulls[EVENTS_COLUMNS] = {0};
-	char *audience = span_text(event->field[BEV_EVENT_AUDIENCE]);
-
-	for (char *p = audience; *p; p++)
-		if (*p == '\n')
-			*p = ' ';
 
 	values[EVENTS_SEQ] = Int64GetDatum(seq);
 	values[EVENTS_XID] = UInt64GetDatum(run->xid);
 	values[EVENTS_COMMITTED_AT] = TimestampTzGetDatum(run->at);
 	values[EVENTS_TYPE] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_TYPE]));
 	values[EVENTS_ACTION] = CStringGetTextDatum(span_text(event->field[BEV_EVENT_ACTION]));
-	values[EVENTS_AUDIENCE] = CStringGetTextDatum(audience);
+	values[EVENTS_AUDIENCE] = CStringGetTextDatum(audience_text(event->field[BEV_EVENT_AUDIENCE]));
 	nulls[EVENTS_PAYLOAD] =
 		!span_jsonb(output, seq, event->field[BEV_EVENT_PAYLOAD], &values[EVENTS_PAYLOAD]);
 	nulls[EVENTS_CHANGES] =

@@ -74,6 +74,8 @@ static const Family families[] = {
      "For how long nothing has got out by the channel; 0: it works."},
 	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE,
      "How far the projector is behind the end of the stream."},
+	{"bugevents_audiences_refused_total", BEV_METRIC_COUNTER,
+     "Audiences that were no principals, or too large: only admins saw the events."},
 	{"bugevents_attachments_undecided", BEV_METRIC_GAUGE,
      "Tables attached by somebody who didn't own the database: nothing follows from their rows."},
 	{"bugevents_alerts", BEV_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
@@ -334,6 +336,7 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_for_channels(&listing, "bugevents_deliveries_waiting", waiting);
 	put_for_channels(&listing, "bugevents_deliveries_dead", dead);
 	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
+	put_only(&listing, "bugevents_audiences_refused_total", bev_counters_audiences_refused());
 	put_only(&listing, "bugevents_attachments_undecided", count_undecided());
 	put_alerts(&listing);
 }

@@ -75,6 +75,7 @@ typedef struct Counters
 	pg_atomic_uint64 longest_turn; /* us */
 	pg_atomic_uint64 slow_writes;
 	pg_atomic_uint64 slow_write_told; /* when */
+	pg_atomic_uint64 audiences_refused;
 	Captures session[FLEXIBLE_ARRAY_MEMBER];
 } Counters;
 
@@ -102,6 +103,7 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 	pg_atomic_init_u64(&counters->longest_turn, 0);
 	pg_atomic_init_u64(&counters->slow_writes, 0);
 	pg_atomic_init_u64(&counters->slow_write_told, 0);
+	pg_atomic_init_u64(&counters->audiences_refused, 0);
 }
 
 const BevSharedArea bev_counters_area = {.name = "bugevents counters",
@@ -173,6 +175,18 @@ uint64
 bev_counters_slow_writes(void)
 {
 	return pg_atomic_read_u64(&counters->slow_writes);
+}
+
+void
+bev_counters_audience_refused(void)
+{
+	pg_atomic_fetch_add_u64(&counters->audiences_refused, 1);
+}
+
+uint64
+bev_counters_audiences_refused(void)
+{
+	return pg_atomic_read_u64(&counters->audiences_refused);
 }
 
 static bool

@@ -37,6 +37,10 @@ extern uint64 bev_counters_skips(void);
 extern void bev_counters_set_longest_turn(uint64 us);
 extern uint64 bev_counters_longest_turn(void);
 
+/* What an expression gave for an audience was none, or too large: only admins saw the event. */
+extern void bev_counters_audience_refused(void);
+extern uint64 bev_counters_audiences_refused(void);
+
 /* How many kinds of captured events are told apart, and one of them. */
 extern int bev_counters_captures(void);
 extern uint64 bev_counters_capture(int kind, const char **type, const char **action);
