@@ -378,3 +378,22 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- What is not sent any more says why.
+COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was not to be sent any more, last_error says why';
+CREATE OR REPLACE FUNCTION unsubscribe(token text)
+RETURNS text
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO bugevents.preferences (user_id, type, channel, enabled)
+        SELECT o.user_id, '*', 'email', false FROM bugevents.delivery_options AS o
+         WHERE o.unsubscribe_token = token
+        ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
+    DELETE FROM bugevents.preferences AS p USING bugevents.delivery_options AS o
+     WHERE o.unsubscribe_token = token AND p.user_id = o.user_id AND p.channel = 'email' AND p.type <> '*';
+    UPDATE bugevents.deliveries AS d SET state = 'skipped', last_error = 'the user has unsubscribed', ended_at = now()
+      FROM bugevents.delivery_options AS o
+     WHERE o.unsubscribe_token = token AND d.user_id = o.user_id AND d.channel = 'email' AND d.state = 'waiting';
+    SELECT o.user_id FROM bugevents.delivery_options AS o WHERE o.unsubscribe_token = token
+$$;

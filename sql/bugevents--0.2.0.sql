@@ -711,7 +711,7 @@ CREATE TRIGGER wake AFTER INSERT OR UPDATE ON deliveries
     FOR EACH STATEMENT EXECUTE FUNCTION wake_courier();
 COMMENT ON TABLE deliveries IS 'what is sent outside, and what became of it';
 COMMENT ON COLUMN deliveries.address IS 'e-mail address or phone number; empty: bugevents.webhook_url';
-COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was read before, or the user has unsubscribed';
+COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was not to be sent any more, last_error says why';
 COMMENT ON COLUMN deliveries.key IS 'the same at each attempt; a webhook has it as webhook-id';
 COMMENT ON COLUMN deliveries.if_unread IS 'sent only if the notification is not read by then';
 COMMENT ON COLUMN deliveries.sent_with IS 'the delivery in whose mail this one was';
@@ -941,7 +941,7 @@ AS $$
         ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
     DELETE FROM bugevents.preferences AS p USING bugevents.delivery_options AS o
      WHERE o.unsubscribe_token = token AND p.user_id = o.user_id AND p.channel = 'email' AND p.type <> '*';
-    UPDATE bugevents.deliveries AS d SET state = 'skipped', ended_at = now()
+    UPDATE bugevents.deliveries AS d SET state = 'skipped', last_error = 'the user has unsubscribed', ended_at = now()
       FROM bugevents.delivery_options AS o
      WHERE o.unsubscribe_token = token AND d.user_id = o.user_id AND d.channel = 'email' AND d.state = 'waiting';
     SELECT o.user_id FROM bugevents.delivery_options AS o WHERE o.unsubscribe_token = token

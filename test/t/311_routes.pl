@@ -19,7 +19,7 @@ $server->sql(<<~'END');
 	CREATE TABLE members (user_id bigint, project_id bigint, PRIMARY KEY (user_id, project_id));
 	SELECT bugevents.attach('members', 'membership');
 	INSERT INTO members VALUES (2, 1);
-	SELECT bugevents.attach('bug_reports', 'bug_report', audience => $$'admin project:' || row.project_id$$);
+	SELECT bugevents.attach('bug_reports', 'bug_report', audience => $$ARRAY['admin', 'project:' || row.project_id]$$);
 	INSERT INTO bug_reports (title, project_id, creator_id, assignee_id) VALUES ('in one', 1, 2, 3), ('in two', 2, 2, 4);
 	END
 caught_up($server);
@@ -94,7 +94,7 @@ told('for everyone: not who is inactive, nor unknown',
 $server->sql("UPDATE users SET status = 'active' WHERE id = 4");
 
 # What a comment says of its bug is as the bug is now.
-$server->sql(q{SELECT bugevents.attach('bug_reports', 'bug_report', audience => $$'admin project:' || row.project_id$$)});
+$server->sql(q{SELECT bugevents.attach('bug_reports', 'bug_report', audience => $$ARRAY['admin', 'project:' || row.project_id]$$)});
 told('a comment for everyone on a bug that is not', "INSERT INTO comments (bug_report_id, user_id, content) VALUES (1, 1, 'hm')",
 	'2 comment_added in one new hm');
 $server->sql(q{SELECT bugevents.attach('bug_reports', 'bug_report', columns => '{"title": {"column": "title", "admin": true}}')});

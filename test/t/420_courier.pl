@@ -119,12 +119,13 @@ $server->sql("INSERT INTO bugevents.templates VALUES ('*', 'long', repeat('{{tit
 $server->sql("INSERT INTO bugevents.notifications (type, user_id, bug_report_id, title, message) VALUES ('priority_changed', '1', '1', repeat('&', 900000), 'x')");
 $server->sql("INSERT INTO bugevents.deliveries (notification_id, user_id, channel, address) SELECT max(id), '1', 'email', 'long\@example.org' FROM bugevents.notifications");
 all_sent();
-is($server->sql("SELECT state || ' ' || attempts || ' ' || last_error FROM bugevents.deliveries WHERE address = 'long\@example.org'"), 'dead 1 it is too long', 'what is too long is given up');
+my $long = $server->sql("SELECT max(id) FROM bugevents.deliveries WHERE channel = 'email'");
+is($server->sql("SELECT state || ' ' || attempts || ' ' || last_error FROM bugevents.deliveries WHERE id = $long"), 'dead 1 it is too long', 'what is too long is given up');
 $server->sql("DELETE FROM bugevents.templates WHERE type = '*'; SELECT bugevents.requeue()");
 all_sent();
-is($server->sql("SELECT state FROM bugevents.deliveries WHERE address = 'long\@example.org'"), 'sent', 'a title of a megabyte is shortened');
+is($server->sql("SELECT state || ' ' || address FROM bugevents.deliveries WHERE id = $long"), 'sent ada@example.org', 'a title of a megabyte is shortened');
 $server->sql("INSERT INTO bugevents.templates VALUES ('*', 'Any {{type}}', '', NULL)");
-$server->sql("UPDATE bugevents.deliveries SET state = 'dead', address = 'any\@example.org' WHERE address = 'long\@example.org'; SELECT bugevents.requeue()");
+$server->sql("UPDATE bugevents.deliveries SET state = 'dead' WHERE id = $long; SELECT bugevents.requeue()");
 all_sent();
 is(scalar(grep { ($_->{content} // '') =~ /^Subject: Any priority_changed\r?$/m } accepted()), 1, 'a template * is for all types without one, and may be empty');
 $server->sql("DELETE FROM bugevents.templates WHERE type = '*'; DELETE FROM bugevents.notifications WHERE length(title) > 1000");

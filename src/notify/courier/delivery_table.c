@@ -2,7 +2,8 @@
  * delivery_table.c - the rows of bugevents.deliveries, on their way.
  *
  * Model: that something is being sent is on disk before the carrier hears of it, and what
- * became of it after.  In between the ledger knows.
+ * became of it after.  In between the ledger knows.  Before each attempt it is judged anew whether
+ * it may be (delivery_check.c).
  *
  * When a courier or carrier has ended, what was being sent and is neither known to be sent nor not
  * to be is uncertain.  A webhook is sent again, as its receiver can tell by its id; a mail or
@@ -10,6 +11,7 @@
  */
 #include "notify/courier/delivery_table.h"
 
+#include "notify/courier/delivery_check.h"
 #include "notify/courier/ledger.h"
 #include "access/xact.h"
 #include "common/pg_prng.h"
@@ -92,12 +94,15 @@ find_due(BevDeliveryChannel kind, int limit, int *n)
 }
 
 static void
-skip(int64 id)
+skip(BevDeliveryChannel kind, int64 id, const char *why)
 {
 	static BevStatement statement = {
-		.sql = "UPDATE bugevents.deliveries SET state = 'skipped', ended_at = now() WHERE id = $1"};
+		.sql =
+			"UPDATE bugevents.deliveries SET state = 'skipped', last_error = $2, ended_at = now()"
+			" WHERE id = $1"};
 
-	bev_statement_with(&statement, bev_int_value(id));
+	bev_statement_with(&statement, bev_int_value(id), bev_text_value(why));
+	bev_delivery_counters_count(kind, "skipped");
 }
 
 /* Has the user got as much in the last hour as may be, with what is under way? */
@@ -130,23 +135,58 @@ postpone(int64 id, TimestampTz until)
 	bev_statement_with(&statement, bev_int_value(id), bev_time_value(until));
 }
 
-static void
-set_sending(const Due *due)
+/* May it go?  Else its row says what became of it. */
+static bool
+may_go(BevDeliveryChannel kind, int64 id)
 {
-	static BevStatement one = {
-		.sql =
-			"UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1 WHERE id = $1"};
-	static BevStatement others = {
-		.sql =
-			"UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1, sent_with = $1"
-			" WHERE id IN (SELECT id FROM bugevents.deliveries"
-			" WHERE channel = 'email' AND user_id = $2 AND id <> $1 AND state = 'waiting'"
-			" AND next_attempt_at <= $3 ORDER BY next_attempt_at, id LIMIT " DIGEST_MAX " - 1)"};
+	const char *why;
 
-	bev_statement_with(&one, bev_int_value(due->id));
-	if (due->collects)
-		bev_statement_with(&others, bev_int_value(due->id), bev_text_value(due->user),
-		                   bev_time_value(GetCurrentTimestamp()));
+	switch (bev_delivery_check(kind, id, &why))
+	{
+		case BEV_DELIVERY_GOES:
+			return true;
+		case BEV_DELIVERY_IS_SKIPPED:
+			skip(kind, id, why);
+			return false;
+		default:
+			postpone(id, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), POSTPONE));
+			return false;
+	}
+}
+
+static void
+set_one_sending(int64 id, int64 with)
+{
+	static BevStatement statement = {
+		.sql = "UPDATE bugevents.deliveries SET state = 'sending', attempts = attempts + 1,"
+			   " sent_with = nullif($2, id) WHERE id = $1"};
+
+	bev_statement_with(&statement, bev_int_value(id), bev_int_value(with));
+}
+
+/* The delivery, and those that go in the same mail. */
+static void
+set_sending(BevDeliveryChannel kind, const Due *due)
+{
+	static BevStatement others = {
+		.sql = "SELECT id FROM bugevents.deliveries"
+			   " WHERE channel = 'email' AND user_id = $2 AND id <> $1 AND state = 'waiting'"
+			   " AND next_attempt_at <= $3 ORDER BY next_attempt_at, id LIMIT " DIGEST_MAX " - 1"};
+	uint64 n;
+	int64 *ids;
+
+	set_one_sending(due->id, due->id);
+	if (!due->collects)
+		return;
+	n = bev_statement_with(&others, bev_int_value(due->id), bev_text_value(due->user),
+	                       bev_time_value(GetCurrentTimestamp()));
+	ids = palloc(sizeof(int64) * Max(n, 1));
+	for (uint64 i = 0; i < n; i++)
+		ids[i] = column_int(i, 1);
+	bev_statement_done();
+	for (uint64 i = 0; i < n; i++)
+		if (may_go(kind, ids[i]))
+			set_one_sending(ids[i], due->id);
 }
 
 typedef struct Composing
@@ -222,7 +262,7 @@ claim(BevDeliveryChannel kind, const Due *due, MemoryContext context, List **cla
 	char *line;
 
 	if (due->is_read && due->if_unread)
-		skip(due->id);
+		skip(kind, due->id, "it was read before");
 	else if (!is_waiting(due->id))
 		return;
 	/* Planned so, but it may be late, or a further attempt. */
@@ -230,9 +270,9 @@ claim(BevDeliveryChannel kind, const Due *due, MemoryContext context, List **cla
 		postpone(due->id, due->quiet_until);
 	else if (has_enough(kind, due->user))
 		postpone(due->id, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), POSTPONE));
-	else
+	else if (may_go(kind, due->id))
 	{
-		set_sending(due);
+		set_sending(kind, due);
 		line = compose(kind, due);
 		if (line == NULL)
 			return;

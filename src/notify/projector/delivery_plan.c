@@ -13,9 +13,9 @@
 #include "server/base/statement.h"
 #include "notify/projector/person.h"
 
-/* Does the user want it there?  What no preference says, the setting does. */
-static bool
-is_wanted(BevDeliveryChannel kind, const char *user, const char *type)
+/* What no preference says, the setting does. */
+bool
+bev_delivery_plan_is_wanted(BevDeliveryChannel kind, const char *user, const char *type)
 {
 	static BevStatement find = {
 		.sql = "SELECT enabled FROM bugevents.preferences WHERE user_id = $1 AND channel = $2"
@@ -39,6 +39,17 @@ address_of(BevDeliveryChannel kind, const BevPerson *person)
 	if (!person->active)
 		return NULL;
 	return kind == BEV_CHANNEL_EMAIL ? person->email : person->phone;
+}
+
+/* As the row is now, not as of the projector's cursor. */
+const char *
+bev_delivery_plan_address(BevDeliveryChannel kind, const char *user)
+{
+	BevPerson person = {.active = false};
+
+	if (kind != BEV_CHANNEL_WEBHOOK)
+		(void) bev_person_current(&person, user);
+	return address_of(kind, &person);
 }
 
 static void
@@ -68,7 +79,7 @@ bev_delivery_plan(int64 notification, const char *type, const char *user, Timest
 		const char *address;
 		int step;
 
-		if (!bev_delivery_channel_is_on(kind) || !is_wanted(kind, user, type))
+		if (!bev_delivery_channel_is_on(kind) || !bev_delivery_plan_is_wanted(kind, user, type))
 			continue;
 		if (!is_read)
 			(void) bev_person_find(&person, user);

@@ -21,14 +21,22 @@ bev_person_of_change(BevPerson *person, BevChange *change)
 	};
 }
 
-static bool
-find_current(BevPerson *person, const char *id)
+bool
+bev_person_current(BevPerson *person, const char *id)
 {
 	BevChange change;
 
 	if (!bev_change_current(&change, "user", id))
 		return false;
 	bev_person_of_change(person, &change);
+	return true;
+}
+
+static bool
+find_current(BevPerson *person, const char *id)
+{
+	if (!bev_person_current(person, id))
+		return false;
 	bev_person_put(person);
 	return true;
 }

@@ -25,6 +25,9 @@ extern void bev_person_of_change(BevPerson *person, BevChange *change);
 /* As bev_bug_find. */
 extern bool bev_person_find(BevPerson *person, const char *id);
 
+/* As the row is now; false: there is none. */
+extern bool bev_person_current(BevPerson *person, const char *id);
+
 extern void bev_person_put(const BevPerson *person);
 
 /* Forget the user and all that is the user's. */

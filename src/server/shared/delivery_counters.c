@@ -15,8 +15,11 @@ typedef struct Result
 	const char *name;
 } Result;
 
-static const Result results[] = {
-	{"sent", "sent"}, {"waiting", "retry"}, {"dead", "dead"}, {"uncertain", "uncertain"}};
+static const Result results[] = {{"sent", "sent"},
+                                 {"waiting", "retry"},
+                                 {"dead", "dead"},
+                                 {"uncertain", "uncertain"},
+                                 {"skipped", "skipped"}};
 
 typedef struct Channel
 {

@@ -1,0 +1,126 @@
+/*
+ * delivery_check.c - may a delivery still be sent, as things are now, and where to?
+ *
+ * Model: a delivery was planned when its notification was made; between that and an attempt may be
+ * quiet hours, a digest, an escalation or a mail server that is down.  So before each attempt it
+ * is asked again: may the user see the bug and the comment that it tells of, by the rule that held
+ * then (server/users/visibility.h), is the user active, what is the address, is it wanted.
+ *
+ * Failure: what can't be looked up now waits; what can't be for good isn't sent.
+ */
+#include "notify/courier/delivery_check.h"
+
+#include "common/event/event.h"
+#include "notify/projector/change.h"
+#include "notify/projector/delivery_plan.h"
+#include "notify/projector/person.h"
+#include "server/base/settings.h"
+#include "server/base/statement.h"
+#include "server/base/subtransaction.h"
+#include "server/base/time_limit.h"
+#include "server/users/visibility.h"
+
+typedef struct Check
+{
+	BevDeliveryChannel kind;
+	int64 id;
+	const char *user;
+	const char *address;
+	const char *type;
+	const char *bug;     /* NULL: none */
+	const char *comment; /* likewise */
+	const char *title;
+	const char *message;
+	const char *why; /* it isn't sent; NULL: it is */
+} Check;
+
+/* False: nobody's, a test. */
+static bool
+read_delivery(Check *check)
+{
+	static BevStatement find = {
+		.sql =
+			"SELECT n.user_id, d.address, n.type, n.bug_report_id, n.comment_id, n.title, n.message"
+			" FROM bugevents.deliveries AS d"
+			" JOIN bugevents.notifications AS n ON n.id = d.notification_id WHERE d.id = $1"};
+	bool found = bev_statement_with(&find, bev_int_value(check->id)) > 0;
+
+	if (found)
+	{
+		check->user = bev_statement_text(0, 1);
+		check->address = bev_statement_text(0, 2);
+		check->type = bev_statement_text(0, 3);
+		check->bug = bev_statement_text(0, 4);
+		check->comment = bev_statement_text(0, 5);
+		check->title = bev_statement_text(0, 6);
+		check->message = bev_statement_text(0, 7);
+	}
+	bev_statement_done();
+	return found;
+}
+
+/* Is the row there, and for the user, and this field of it not for admins only? */
+static bool
+may_see_row(const Check *check, const char *entity, const char *id, const char *field)
+{
+	BevChange row;
+
+	return bev_change_current(&row, entity, id) &&
+	       (field == NULL || bev_change_is_open(&row, field)) &&
+	       bev_visibility_may_see(check->user, row.audience);
+}
+
+static bool
+may_see(const Check *check)
+{
+	static const BevSpan everyone = {BEV_PRINCIPAL_ALL, sizeof(BEV_PRINCIPAL_ALL) - 1};
+
+	if (check->bug == NULL)
+		return bev_visibility_may_see(check->user, everyone);
+	return may_see_row(check, "bug_report", check->bug, check->title ? "title" : NULL) &&
+	       (check->comment == NULL ||
+	        may_see_row(check, "comment", check->comment, *check->message ? "content" : NULL));
+}
+
+static void
+set_address(const Check *check, const char *address)
+{
+	static BevStatement set = {.sql = "UPDATE bugevents.deliveries SET address = $2 WHERE id = $1"};
+
+	if (strcmp(address, check->address) != 0)
+		bev_statement_with(&set, bev_int_value(check->id), bev_text_value(address));
+}
+
+static void
+check_step(void *arg)
+{
+	Check *check = arg;
+	const char *address;
+
+	if (!read_delivery(check))
+		return;
+	address = bev_delivery_plan_address(check->kind, check->user);
+	if (!may_see(check))
+		check->why = "the user may not see it any more";
+	else if (!bev_delivery_plan_is_wanted(check->kind, check->user, check->type))
+		check->why = "the user does not want it any more";
+	else if (address == NULL)
+		check->why = "the user has no address any more";
+	else
+		set_address(check, address);
+}
+
+BevDeliveryFate
+bev_delivery_check(BevDeliveryChannel kind, int64 id, const char **why)
+{
+	Check check = {.kind = kind, .id = id};
+	ErrorData *error;
+
+	bev_time_limit_begin(bev_derive_timeout);
+	error = bev_subtransaction_error(check_step, &check);
+	bev_time_limit_end();
+	*why = error ? psprintf("it can't be judged: %s", error->message) : check.why;
+	if (error && bev_subtransaction_may_succeed_later(error->sqlerrcode))
+		return BEV_DELIVERY_WAITS;
+	return *why ? BEV_DELIVERY_IS_SKIPPED : BEV_DELIVERY_GOES;
+}
