@@ -176,6 +176,59 @@ DROP TABLE r;
 COMMIT;
 SELECT * FROM seen(:mark);
 
+-- a piece of rows whose audience may change yet is for admins, and all are told to read again
+CREATE TABLE confined (id int PRIMARY KEY, name text, description text, created_at int, updated_at int);
+CREATE TABLE confined_to (id int, who text);
+CREATE TABLE scratch (id int);
+SELECT bugevents.attach('confined', 'project', audience => '(SELECT coalesce(array_agg(c.who), ''{all}'') FROM confined_to AS c WHERE c.id = row.id)');
+CREATE FUNCTION told(mark bigint) RETURNS TABLE (event text, audience text, name text, changes jsonb) LANGUAGE sql AS $$
+    SELECT action || coalesce(' ' || (payload ->> 'id'), ''), translate(audience, E'\n', ' '), payload ->> 'name', changes FROM bugevents.events(mark, 100000) ORDER BY seq
+$$;
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO confined VALUES (1, 'for user 1'), (2, 'for all'), (3, 'gone');
+DROP TABLE scratch;
+INSERT INTO confined_to VALUES (1, 'user:1');
+DELETE FROM confined WHERE id = 3;
+COMMIT;
+SELECT * FROM told(:mark);
+
+-- so it is where what was looked up before can't be known any more
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO confined_to VALUES (2, 'user:2');
+CREATE TABLE scratch (id int);
+ALTER TABLE confined ADD COLUMN spare float DEFAULT random();
+UPDATE confined SET name = 'for user 2' WHERE id = 2;
+COMMIT;
+SELECT * FROM told(:mark);
+
+-- not of commands that rewrite nothing, not when nothing was written before, not of rows that are gone with the first piece
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO confined_to VALUES (1, 'user:3');
+ALTER TABLE confined RENAME COLUMN spare TO more;
+UPDATE confined SET name = 'for users 1 and 3' WHERE id = 1;
+COMMIT;
+BEGIN;
+ALTER TABLE confined ALTER COLUMN more TYPE text;
+UPDATE confined SET name = 'for 1 and 3' WHERE id = 1;
+COMMIT;
+BEGIN;
+DELETE FROM confined WHERE id = 1;
+DROP TABLE scratch;
+COMMIT;
+SELECT * FROM told(:mark);
+BEGIN;
+SAVEPOINT a;
+INSERT INTO confined VALUES (4, 'rolled back');
+ALTER TABLE confined DROP COLUMN more;
+ROLLBACK TO a;
+INSERT INTO confined VALUES (5, 'whole');
+COMMIT;
+SELECT * FROM told(:mark) OFFSET 3;
+DROP TABLE confined, confined_to;
+
 -- what can't touch captured rows splits nothing
 SELECT public.mark() \gset
 BEGIN;

@@ -78,6 +78,8 @@ class Listener:
             viewer, later = self.viewer(commit.before), self.viewer(commit.after)
             if state is None:
                 state = commit.before.visible(viewer)
+            if self.may_be_sent_away(commit):
+                return
             if not self.is_active(commit.before):
                 break
             last = commit.events[-1].seq if commit.events else last
@@ -92,6 +94,11 @@ class Listener:
             verdict.accuse('listener', commits[-1].transaction, f'{self} was sent what it should not have been: {event}')
         if self.gone and all(self.is_active(commit.after) for commit in commits):
             verdict.accuse('listener', commits[-1].transaction, f'{self} was disconnected: {self.connection.closed}')
+
+    def may_be_sent_away(self, commit):
+        """To be looked up again: what a piece says of rights is not what they are at the commit."""
+        return (self.gone and commit.pieces and self.connection.closed and self.connection.closed[1] == 'access_changed' and
+                any(event.type in ('user', 'membership') for event in commit.events))
 
     def compare(self, verdict, commit, viewer, later, state, unknown, told):
         """What it shows, against what it can SELECT."""

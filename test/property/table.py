@@ -55,6 +55,11 @@ class Table:
         self.said_audience, self.audience = audience, sql
         self.depend(lookup, keys)
 
+    @property
+    def is_settled(self):
+        """Do columns alone say what a row is, and may everyone see all rows?"""
+        return not (self.filter or self.follows) and self.said_audience in (None, 'all')
+
     def attach(self):
         """The statement that attaches it."""
         columns = {field: {'column': source, 'admin': True} if field in self.admin else source

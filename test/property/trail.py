@@ -57,10 +57,6 @@ class Trail:
     def find(self, name):
         return max(i for i, (mark, *_) in enumerate(self.marks) if mark == name)
 
-    def shifted(self):
-        """Rows of which one version was seen with different looked-up values."""
-        return {key for key, states in self.states.items() if len({row.place for row in states}) < len(states)}
-
     def known(self, after, actor):
         """What a Commit says of it.  Behind the last statement there is what the commit itself did."""
         last = self.view
@@ -70,4 +66,4 @@ class Trail:
             if self.first[key] == self.number:
                 self.first[key] = AT_THE_COMMIT
         return {'touched': touched, 'first': self.first, 'actors': self.actors, 'states': self.states,
-                'rekeyed': self.rekeyed, 'shifted': self.shifted()}
+                'rekeyed': self.rekeyed}

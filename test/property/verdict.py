@@ -9,12 +9,12 @@ import collections
 
 from change import Message, changes_between
 
-# events: what bugevents.events() says of it; touched: keys of rows; first, actors, states, rekeyed and
-# shifted: what is known from a trail; doubt: the kind of a complaint about what was looked up, where
-# that had changed between publishing and commit; may_lose: rows may be gone that nobody can name
+# events: what bugevents.events() says of it; touched: keys of rows; first, actors, states, rekeyed: what is
+# known from a trail; doubt: the kind of a complaint about what was looked up, where that had changed between
+# publishing and commit; may_lose: rows may be gone that nobody can name
 Commit = collections.namedtuple(
-    'Commit', 'transaction before after events touched pieces first actors states rekeyed shifted doubt may_lose',
-    defaults=(None, None, None, frozenset(), frozenset(), None, False))
+    'Commit', 'transaction before after events touched pieces first actors states rekeyed doubt may_lose',
+    defaults=(None, None, None, frozenset(), None, False))
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
@@ -22,7 +22,6 @@ ENTITIES = ('bug_report', 'comment', 'project', 'user', 'membership', 'workflow'
 # Kinds of complaints that are known and open: such a world is TAP's TODO.
 OPEN = {
     'prepared': 'what changed between PREPARE and COMMIT PREPARED is not looked up again',
-    'pieced': 'what changed between a piece and the commit is not looked up again, unless it is followed',
 }
 
 
@@ -89,8 +88,9 @@ def show(messages):
 
 
 class Verdict:
-    def __init__(self, viewers, quiet, looked_up):
+    def __init__(self, viewers, quiet, looked_up, settled):
         self.viewers = viewers
+        self.settled = settled      # entities whose rows are for everyone, and only their columns say what they are
         self.looked_up = looked_up  # entities whose expressions look something up
         self.quiet = quiet          # entity -> fields whose change alone publishes nothing
         self.complaints = []
@@ -118,8 +118,6 @@ class Verdict:
                         f'  told   {show(said)}\n  SELECT {show(wanted)}')
 
     def name(self, kind, commit, key):
-        if commit.pieces and key in commit.shifted:
-            return 'pieced'
         return commit.doubt if commit.doubt and key[0] in self.looked_up else kind
 
     # What doesn't depend on who looks
@@ -178,10 +176,11 @@ class Verdict:
     def judge_pieces(self, commit, viewer, seen):
         """Do the events lead from what could be SELECTed before to what can be SELECTed now?"""
         state = commit.before.visible(viewer)
-        if any(event.action == 'reload' for event in seen) and not commit.may_lose:
+        if any(event.action == 'reload' and event.type in self.settled for event in seen) and not commit.may_lose:
             self.accuse('reload', commit.transaction, f'{viewer} is told to read again what could have been told')
         for event in seen:
             self.judge_state(commit, viewer, event)
+            self.judge_right(commit, viewer, event)
             self.apply(commit, viewer, state, event)
         now = commit.after.visible(viewer)
         if self.was_silenced(commit, state, seen):
@@ -209,12 +208,12 @@ class Verdict:
 
     @staticmethod
     def apply(commit, viewer, state, event):
-        """Of a table that is emptied the rows are gone; of a part of it, they are read anew."""
+        """Of a table that is emptied the rows are gone; one that has to be is read anew."""
         if event.action in ('truncated', 'reload'):
-            is_whole = event.payload.get('table', '').endswith('s')
-            there = {} if is_whole else commit.after.visible(viewer)
-            for key in [key for key in state if key[0] == event.type and key not in there]:
+            for key in [key for key in state if key[0] == event.type]:
                 del state[key]
+            if event.action == 'reload':
+                state.update((key, row) for key, row in commit.after.visible(viewer).items() if key[0] == event.type)
         elif is_row(event):
             fold(state, viewer, event)
 
@@ -224,6 +223,16 @@ class Verdict:
         if not quiet or not shown or not selected:
             return shown != selected
         return any(shown.get(field) != selected[field] for field in selected.keys() - quiet)
+
+    def judge_right(self, commit, viewer, event):
+        """Of what may yet become another, or others', nobody but admins is told but what it is before and behind."""
+        if event.type in self.settled or viewer.is_admin or not is_row(event) or event.type == 'user':
+            return
+        gone = event.action in ('deleted', 'moved_out')
+        could = (commit.before if gone else commit.after).visible(viewer).get(key_of(event))
+        if could is None or not gone and self.differ(key_of(event), viewer.strip(event.type, event.payload), could):
+            self.accuse('leak', commit.transaction, f'{viewer} is told {event.action} {event.payload} of {key_of(event)}, but'
+                        f' could only SELECT {could}')
 
     def judge_state(self, commit, viewer, event):
         """A piece ends with a state that was there behind some statement."""

@@ -51,7 +51,8 @@ class World:
         admin_fields = {table.entity: table.admin for table in self.schema.attached}
         self.verdict = Verdict([Viewer(principals, admin_fields) for principals in PROBES],
                                {table.entity: table.quiet for table in self.schema.attached},
-                               {table.entity for table in self.schema.attached if table.follows})
+                               {table.entity for table in self.schema.attached if table.follows},
+                               {table.entity for table in self.schema.attached if table.is_settled})
 
     # Life
 
@@ -142,8 +143,6 @@ class World:
 
     def doubt(self, step, before):
         """What a complaint about looked-up values is called, if they may have changed since they were looked up."""
-        if self.pieces:
-            return 'pieced'
         return 'prepared' if self.views.get(step.transaction, before) is not before else None
 
     def rolled_back(self, step):

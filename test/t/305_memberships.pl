@@ -137,6 +137,15 @@ $eve = $server->connect('3');
 is(sees(1), 0, '... those memberships are gone');
 is(sees(2), 1, '... not those of the other table');
 
+# A right that a piece of a transaction gives and another one takes, with events in between.
+$eve = $server->connect('3');
+$server->sql("BEGIN; INSERT INTO members VALUES (3, 3); ALTER TABLE users ADD COLUMN spare int; INSERT INTO bug_reports (id, title, project_id) VALUES (30, 'x', 3);"
+	  . 'ALTER TABLE users DROP COLUMN spare; DELETE FROM members WHERE (user_id, project_id) = (3, 3); DELETE FROM bug_reports WHERE id = 30; COMMIT');
+my @seen;
+$eve->wait_close(undef, \@seen);
+is($eve->close_reason, 'access_changed', 'what a piece says of rights is not what they are');
+is(scalar(grep { $_->{type} eq 'bug_report' } @seen), 0, '... and gives nobody an event');
+
 # A filter that can't be evaluated lets nobody in.
 $server->sql(<<~'END');
 	CREATE TABLE doubts (id int PRIMARY KEY, who text, project int, n int);

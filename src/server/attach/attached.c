@@ -62,19 +62,31 @@ bev_attached_triggers(Oid relid)
 	return names;
 }
 
-Trigger *
-bev_attached_trigger(Relation rel)
+static Trigger *
+find_trigger(Relation rel, const char *function, int nargs)
 {
-	Oid row_function = find_function("capture");
+	Oid called = find_function(function);
 
 	for (int i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
 	{
 		Trigger *trigger = &rel->trigdesc->triggers[i];
 
-		if (trigger->tgfoid == row_function && trigger->tgnargs == 1)
+		if (trigger->tgfoid == called && trigger->tgnargs == nargs)
 			return trigger;
 	}
 	return NULL;
+}
+
+Trigger *
+bev_attached_trigger(Relation rel)
+{
+	return find_trigger(rel, "capture", 1);
+}
+
+Trigger *
+bev_attached_lookup_trigger(Relation rel)
+{
+	return find_trigger(rel, "capture_lookup", 0);
 }
 
 const char *

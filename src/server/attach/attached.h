@@ -36,6 +36,9 @@ extern char *bev_attached_argument_of(Oid relid);
  */
 extern Trigger *bev_attached_trigger(Relation rel);
 
+/* The same of the trigger that it has where other tables follow it. */
+extern Trigger *bev_attached_lookup_trigger(Relation rel);
+
 /* Who owns the table; InvalidOid when it is gone. */
 extern Oid bev_attached_owner(Oid relid);
 

@@ -99,6 +99,8 @@ plan_of(const Evaluation *evaluation)
 		SPIPlanPtr made = bev_expressions_prepare(expressions, expressions->texts + Max(only, 0),
 		                                          only >= 0 ? 1 : expressions->nresults);
 
+		if (only < 0)
+			expressions->looks_up = bev_expressions_look_up(made);
 		SPI_keepplan(made);
 		*plan = made;
 	}

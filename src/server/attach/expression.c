@@ -20,6 +20,7 @@
  */
 #include "server/attach/expression.h"
 
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_proc.h"
@@ -96,6 +97,7 @@ bev_expressions_create(Oid table, Relation rel, const char *search_path)
 	ReleaseSysCache(tuple);
 
 	expressions->table = table;
+	expressions->looks_up = true;
 	expressions->context = CurrentMemoryContext;
 	expressions->search_path = bev_owner_search_path(search_path);
 	find_columns(expressions, rel, natts);
@@ -229,6 +231,37 @@ bev_expressions_check_functions(Query *query)
 		                errdetail("It would not see the database as it was before a change."),
 		                errhint("If it only reads, make it stable: ALTER FUNCTION %s STABLE.",
 		                        quote_identifier(name))));
+}
+
+/*
+ * Only PostgreSQL's own functions are known to read no table, except those that make XML of one.
+ */
+static bool
+may_read_tables(Oid function, void *arg pg_attribute_unused())
+{
+	return function >= FirstNormalObjectId || get_func_rettype(function) == XMLOID;
+}
+
+static bool
+find_lookup(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->rtekind == RTE_RELATION;
+	if (check_functions_in_node(node, may_read_tables, arg))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_lookup, arg, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, find_lookup, arg);
+}
+
+bool
+bev_expressions_look_up(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+
+	return find_lookup((Node *) linitial_node(Query, source->query_list), NULL);
 }
 
 static void

@@ -31,6 +31,8 @@ typedef struct BevExpressions
 	int nresults;
 	const char **texts;
 
+	bool looks_up; /* they may depend on more than the row; true until they are planned */
+
 	SPIPlanPtr plan;       /* of all; kept; NULL until the first evaluation */
 	SPIPlanPtr *plans;     /* of each by itself; NULL until all together failed once */
 	TimestampTz *spoiled;  /* by expression: the transaction that it isn't tried again in */
@@ -70,6 +72,9 @@ extern SPIPlanPtr bev_expressions_prepare(BevExpressions *expressions, const cha
 
 /* Append "(SELECT $1 AS id, ...) AS row": the row, as an item of a FROM clause. */
 extern void bev_expressions_append_row(BevExpressions *expressions, StringInfo sql);
+
+/* May what the plan gives depend on more than its parameters? */
+extern bool bev_expressions_look_up(SPIPlanPtr plan);
 
 /* Throws if the query calls a volatile function. */
 extern void bev_expressions_check_functions(Query *query);

@@ -29,12 +29,17 @@ static Oid table = InvalidOid;
 static List *follows = NIL;
 static MemoryContext context = NULL;
 
+/* Counts what could have outdated the list while it was being read. */
+static uint64 invalidations = 0;
+
 /* While there is none, any relation may be it. */
 static void
 invalidate(Datum arg pg_attribute_unused(), Oid relid)
 {
-	if (!OidIsValid(relid) || !OidIsValid(table) || relid == table)
-		valid = false;
+	if (OidIsValid(relid) && OidIsValid(table) && relid != table)
+		return;
+	valid = false;
+	invalidations++;
 }
 
 static const char *
@@ -81,12 +86,12 @@ read_all(void)
 		AllocSetContextCreate(CurTransactionContext, "bugevents follows", ALLOCSET_SMALL_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(made);
 	Oid schema = get_namespace_oid("bugevents", true);
+	uint64 before = invalidations;
 	List *rows = NIL;
 
 	table = OidIsValid(schema) ? get_relname_relid("follows", schema) : InvalidOid;
 
-	/* What makes it invalid while it is read comes after this. */
-	valid = true;
+	/* It throws where a transaction can't be serialized: then the list stays invalid. */
 	if (OidIsValid(table))
 		rows = read_rows(table);
 	MemoryContextSwitchTo(caller);
@@ -95,6 +100,7 @@ read_all(void)
 	MemoryContextSetParent(made, TopMemoryContext);
 	context = made;
 	follows = rows;
+	valid = invalidations == before;
 }
 
 List *

@@ -32,6 +32,20 @@
 #define BEV_RELATION_FILE(rel) ((rel)->rd_node.relNode)
 #endif
 
+/* How many files of relations are dropped if the current subtransaction commits? */
+#include "catalog/storage.h"
+static inline int
+bev_dropped_files(void)
+{
+#if PG_VERSION_NUM >= 160000
+	RelFileLocator *files;
+#else
+	RelFileNode *files;
+#endif
+
+	return smgrGetPendingDeletes(true, &files);
+}
+
 /* Does the role own the relation, the database? */
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_class.h"

@@ -5,7 +5,7 @@
  * none, a project is none; a row that a filter might leave out makes nobody active or
  * a member.  Where not even the user is known, because it would have
  * come from an expression that failed, everything that was ever said is void, and
- * clients are looked up again.
+ * clients are looked up again.  So it is where the transaction may make it another yet.
  */
 #include "server/capture/access_change.h"
 
@@ -63,11 +63,24 @@ subject_is_unknown(const BevMapping *mapping, const BevRow *row)
 	               bev_row_field_failed(mapping, row, mapping->key));
 }
 
+static bool
+is_provisional(const BevRow *row)
+{
+	return row && row->provisional;
+}
+
+static bool
+is_same(const Standing *a, const Standing *b)
+{
+	return a->kind == b->kind && strcmp(a->source, b->source) == 0 &&
+	       strcmp(a->user, b->user) == 0 && strcmp(a->value, b->value) == 0;
+}
+
 BevSpan
 bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new)
 {
-	Standing before = {.user = "", .source = ""};
-	Standing now = {.user = "", .source = ""};
+	Standing before = {.user = "", .source = "", .value = ""};
+	Standing now = before;
 	StringInfoData out;
 
 	if (!mapping->gives_access)
@@ -78,6 +91,8 @@ bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new)
 		before = standing_of(mapping, old);
 	if (new)
 		now = standing_of(mapping, new);
+	if (is_provisional(old) || is_provisional(new))
+		return is_same(&before, &now) ? (BevSpan){NULL, 0} : bev_access_change_void();
 
 	initStringInfo(&out);
 	if (*before.user &&

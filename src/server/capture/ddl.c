@@ -38,6 +38,7 @@
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/base/compat.h"
+#include "server/capture/dependents.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
 #include "server/capture/row_log.h"
@@ -106,49 +107,87 @@ take_none(Relation rel pg_attribute_unused(), TupleTableSlot *row pg_attribute_u
 {
 }
 
+static Trigger *
+copied(Trigger *trigger)
+{
+	return trigger && trigger->tgisclone ? trigger : NULL;
+}
+
+/* Rows of an attached table, and of one that others follow. */
+static void
+log_row(Relation rel, TupleTableSlot *old, TupleTableSlot *new)
+{
+	Trigger *attached = copied(bev_attached_trigger(rel));
+	Trigger *followed = copied(bev_attached_lookup_trigger(rel));
+
+	if (attached)
+		bev_row_log(rel, attached, old, new);
+	if (followed)
+		bev_row_log_lookup(rel, followed, old, new);
+}
+
 static void
 take_deleted(Relation rel, TupleTableSlot *row)
 {
-	bev_row_log(rel, bev_attached_trigger(rel), row, NULL);
+	log_row(rel, row, NULL);
 }
 
 static void
 take_inserted(Relation rel, TupleTableSlot *row)
 {
-	bev_row_log(rel, bev_attached_trigger(rel), NULL, row);
+	log_row(rel, NULL, row);
 }
 
-/* Is it a partition of an attached table?  Then *attachment is how that is attached. */
-static bool
-is_captured_partition(Oid relid, BevAttachment **attachment)
+/* What a partition is a part of. */
+typedef struct Captured
+{
+	BevAttachment *attachment; /* of an attached table; NULL: of none */
+	Oid followed;              /* a table that others follow; InvalidOid: none */
+} Captured;
+
+static Captured
+captured_by(Oid relid)
 {
 	Relation rel = table_open(relid, NoLock);
-	Trigger *trigger = rel->rd_rel->relispartition ? bev_attached_trigger(rel) : NULL;
+	Trigger *attached = copied(bev_attached_trigger(rel));
+	Trigger *followed = copied(bev_attached_lookup_trigger(rel));
+	Captured captured = {
+		.attachment = attached ? bev_attachment_try_read(attached->tgargs[0],
+	                                                     bev_attached_root(attached->tgoid)) :
+	                             NULL,
+		.followed = followed ? bev_attached_root(followed->tgoid) : InvalidOid,
+	};
 
-	*attachment =
-		trigger && trigger->tgisclone ?
-			bev_attachment_try_read(trigger->tgargs[0], bev_attached_root(trigger->tgoid)) :
-			NULL;
 	table_close(rel, NoLock);
-	return *attachment != NULL;
+	return captured;
+}
+
+/* There are too many rows to tell them one by one. */
+static void
+tell_to_reload(Oid relid, const Captured *captured)
+{
+	if (captured->attachment)
+		bev_notice_log(
+			psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)),
+			captured->attachment, BEV_NOTICE_RELOAD);
+	if (OidIsValid(captured->followed))
+		bev_dependents_reload(captured->followed);
 }
 
 /* Log the rows of a partition, which is locked. */
 static void
 log_rows(Oid relid, void (*take)(Relation rel, TupleTableSlot *row))
 {
-	BevAttachment *attachment;
+	Captured captured = captured_by(relid);
 	List *leaves;
 
-	if (!is_captured_partition(relid, &attachment))
+	if (captured.attachment == NULL && !OidIsValid(captured.followed))
 		return;
 	leaves = leaves_of(relid);
 	if (scan_leaves(leaves, ROWS_MAX + 1, take_none) <= ROWS_MAX)
 		(void) scan_leaves(leaves, ROWS_MAX, take);
 	else
-		bev_notice_log(
-			psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)),
-			attachment, BEV_NOTICE_RELOAD);
+		tell_to_reload(relid, &captured);
 }
 
 /* ---- which partition ---- */

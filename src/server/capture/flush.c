@@ -17,6 +17,8 @@
  * either that a statement is about to change.  So only the rows of tables that
  * nobody else has open are formed then.
  *
+ * What a piece says may not be so at the commit: provisional.c.
+ *
  * Failure: an error takes back the statement, as any other error of it.  What subtransactions take
  * back is put back in the log (change_log.c).
  */
@@ -31,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "server/base/compat.h"
 #include "server/capture/ddl.h"
 #include "server/capture/forming.h"
 #include "server/changes/change_log.h"
@@ -186,6 +189,7 @@ bev_flush_before_command(Node *command, BevCommandFlush *flush)
 	flush->invalidates = may_invalidate(command);
 	if (flush->invalidates)
 	{
+		flush->files = bev_dropped_files();
 		bev_ddl_before(command, &flush->ddl);
 		form_now();
 	}
@@ -198,9 +202,9 @@ bev_flush_after_command(Node *command, BevCommandFlush *flush)
 {
 	if (flush->invalidates)
 	{
-		/* A table that was rewritten is empty for whoever looks at what was before. */
 		CommandCounterIncrement();
-		bev_change_log_begin_anew();
+		if (bev_dropped_files() != flush->files)
+			bev_change_log_begin_anew();
 		bev_ddl_after(command, &flush->ddl);
 	}
 	if (flush->copies)
@@ -213,9 +217,6 @@ bev_flush_after_command(Node *command, BevCommandFlush *flush)
 void
 bev_flush_finish(bool commits)
 {
-	if (commits)
-		bev_forming_finish();
-	else
-		bev_forming_run(NULL);
+	bev_forming_finish(commits);
 	bev_change_log_close();
 }

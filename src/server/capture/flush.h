@@ -18,6 +18,7 @@ typedef struct BevCommandFlush
 {
 	bool copies;
 	bool invalidates;
+	int files; /* that the subtransaction has given up so far */
 	BevDdl ddl;
 } BevCommandFlush;
 

@@ -49,6 +49,7 @@
 #include "server/base/compat.h"
 #include "server/capture/dependents.h"
 #include "server/capture/notice.h"
+#include "server/capture/provisional.h"
 #include "server/capture/record.h"
 #include "server/capture/row_change.h"
 #include "server/capture/row_event.h"
@@ -600,11 +601,14 @@ run(const bool *tables, bool commits)
 void
 bev_forming_run(const bool *tables)
 {
+	bev_provisional_begin(true);
 	run(tables, false);
 }
 
 void
-bev_forming_finish(void)
+bev_forming_finish(bool commits)
 {
-	run(NULL, true);
+	bev_provisional_begin(false);
+	run(NULL, commits);
+	bev_provisional_finish();
 }

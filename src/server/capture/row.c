@@ -39,7 +39,7 @@ read_plain(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 	row->values = palloc0(sizeof(Datum) * mapping->nfields);
 	row->nulls = palloc(sizeof(bool) * mapping->nfields);
 	row->wanted = true;
-	row->failed = row->doubtful = false;
+	row->failed = row->doubtful = row->provisional = false;
 	row->audience = (char *) mapping->constant_audience;
 	read_columns(mapping, slot, row);
 }

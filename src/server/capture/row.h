@@ -20,6 +20,7 @@ typedef struct BevRow
 	BevResults results; /* of the expressions, if there are any */
 	bool failed;        /* one of them could not be evaluated */
 	bool doubtful;      /* the filter couldn't: then it is wanted, by admins */
+	bool provisional;   /* the transaction may make it another yet (provisional.h) */
 } BevRow;
 
 /*

@@ -16,6 +16,7 @@
 #include "server/attach/row_audience.h"
 #include "server/capture/access_change.h"
 #include "server/capture/payload.h"
+#include "server/capture/provisional.h"
 #include "server/capture/record.h"
 #include "server/capture/row_event.h"
 
@@ -240,6 +241,7 @@ bev_row_change_publish(BevMapping *mapping, BevRow *old, BevRow *new, const char
 	                 .new = new &&new->wanted ? new : NULL,
 	                 .actor = actor};
 
+	bev_provisional_check(mapping, old, new);
 	if (change.old && change.new)
 		publish_update(&change);
 	else if (change.new)

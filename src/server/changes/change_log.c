@@ -60,6 +60,9 @@ typedef struct Level
 	Size copy_bytes;
 	CommandId before;
 	int statements;
+	uint32 provisional;
+	bool wrote; /* a statement that changes rows */
+	bool torn;  /* rows were changed before "before" began anew */
 } Level;
 
 /* As a level, what there is now. */
@@ -70,6 +73,8 @@ static BevLogged *entries = NULL;
 static uint32 entry_capacity = 0;
 static uint32 *marks = NULL; /* entries that were formed out of turn */
 static uint32 mark_capacity = 0;
+static Oid *provisional = NULL;
+static uint32 provisional_capacity = 0;
 static BevLoggedTable *tables = NULL;
 static uint32 table_count = 0;
 static uint32 table_capacity = 0;
@@ -331,6 +336,31 @@ bev_change_log_begin_anew(void)
 		return;
 	touch();
 	now.before = GetCurrentCommandId(false);
+	now.torn |= now.wrote;
+}
+
+bool
+bev_change_log_is_whole(void)
+{
+	return now.formed == 0 && now.marked == 0 && !now.torn;
+}
+
+void
+bev_change_log_note_provisional(Oid root)
+{
+	for (uint32 i = 0; i < now.provisional; i++)
+		if (provisional[i] == root)
+			return;
+	touch();
+	provisional = grow(provisional, now.provisional, &provisional_capacity, sizeof(Oid));
+	provisional[now.provisional++] = root;
+}
+
+const Oid *
+bev_change_log_provisional(uint32 *n)
+{
+	*n = now.provisional;
+	return provisional;
 }
 
 static void
@@ -363,6 +393,7 @@ bev_change_log_begin_statement(void)
 {
 	touch();
 	now.statements++;
+	now.wrote = true;
 }
 
 void
@@ -413,11 +444,13 @@ forget_arrays(void)
 {
 	entries = NULL;
 	marks = NULL;
+	provisional = NULL;
 	tables = NULL;
 	actors = NULL;
 	records = NULL;
 	levels = NULL;
-	entry_capacity = mark_capacity = table_capacity = actor_capacity = level_capacity = 0;
+	entry_capacity = mark_capacity = provisional_capacity = table_capacity = actor_capacity =
+		level_capacity = 0;
 	record_capacity = 0;
 	large = false;
 	MemoryContextReset(context);

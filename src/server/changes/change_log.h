@@ -119,10 +119,20 @@ extern void bev_change_log_end_forming(const bool *tables);
 extern CommandId bev_change_log_before(void);
 
 /*
- * Something else than rows changed, so that what was before can't be looked at any more: it begins
- * here, if all was formed.
+ * A table got another file, so that what was in it before can't be looked at any more: "before"
+ * begins here, if all was formed.
  */
 extern void bev_change_log_begin_anew(void);
+
+/* Does "before" mean the database as it was before the transaction changed any row? */
+extern bool bev_change_log_is_whole(void);
+
+/*
+ * Attached tables of which something was published that the transaction may still make
+ * another.  Noted with the current subtransaction, with which it is forgotten.
+ */
+extern void bev_change_log_note_provisional(Oid root);
+extern const Oid *bev_change_log_provisional(uint32 *n);
 
 /* ---- statements ---- */
 

@@ -1,0 +1,109 @@
+/*
+ * provisional.c - what is published of a transaction before all of it is known.
+ *
+ * Model: a transaction that is published in pieces (flush.c) forms events of rows that it
+ * may still change, and by expressions whose lookups it may still change.  Whom a piece says a
+ * row is for may never have been able to SELECT it: a bug is inserted, a piece ends, and then come
+ * the groups that it is confined to.  In a later piece the old row may be as nobody saw it.  So the
+ * pieces of a table are for admins, and with the commit everyone is told to read the table again.
+ *
+ * Not so where nothing of this can be: everyone may see all rows, and expressions
+ * depend on the row alone.  Nor of rows that are gone with the first piece: what they were
+ * before the transaction is known.
+ *
+ * A table that decides who may see what decides nothing by a piece, since events of the same
+ * transaction follow: where a row gives or takes a right, what was known is void
+ * (access_change.c), and clients are looked up again.
+ */
+#include "server/capture/provisional.h"
+
+#include "utils/lsyscache.h"
+
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
+#include "server/capture/notice.h"
+#include "server/changes/change_log.h"
+#include "common/event/event.h"
+
+static bool is_early = false;
+
+void
+bev_provisional_begin(bool early)
+{
+	is_early = early;
+}
+
+static bool
+is_for_fixed_people(const BevMapping *mapping)
+{
+	const char *audience = mapping->constant_audience;
+
+	return mapping->audience < 0 && (audience == NULL || strcmp(audience, BEV_PRINCIPAL_ALL) == 0 ||
+	                                 strcmp(audience, BEV_PRINCIPAL_ADMIN) == 0);
+}
+
+/* Does what the row is, and for whom, depend on the values of its columns alone? */
+static bool
+is_settled(const BevMapping *mapping)
+{
+	return mapping->filter < 0 && is_for_fixed_people(mapping) &&
+	       !(mapping->expressions && mapping->expressions->looks_up);
+}
+
+/* In the first piece the old row is what it was before the transaction. */
+static bool
+may_change(bool has_new)
+{
+	return !bev_change_log_is_whole() || (is_early && has_new);
+}
+
+static void
+mark(BevRow *row, bool settled)
+{
+	if (row == NULL)
+		return;
+	row->provisional = true;
+	if (!settled)
+		row->audience = BEV_PRINCIPAL_ADMIN;
+}
+
+void
+bev_provisional_check(const BevMapping *mapping, BevRow *old, BevRow *new)
+{
+	bool settled = is_settled(mapping);
+
+	if (settled ? !(is_early && mapping->decides && new) : !may_change(new != NULL))
+		return;
+	mark(old, settled);
+	mark(new, settled);
+	if (!settled)
+		bev_change_log_note_provisional(mapping->root);
+}
+
+static void
+tell(const BevAttached *attached)
+{
+	char *name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(attached->relid)),
+	                      get_rel_name(attached->relid));
+
+	bev_notice_publish(name, bev_attachment_read(attached->argument, attached->relid),
+	                   BEV_NOTICE_RELOAD);
+}
+
+void
+bev_provisional_finish(void)
+{
+	uint32 n;
+	const Oid *roots = bev_change_log_provisional(&n);
+	List *tables = n > 0 ? bev_attached_tables() : NIL;
+	ListCell *cell;
+
+	foreach (cell, tables)
+	{
+		const BevAttached *attached = lfirst(cell);
+
+		for (uint32 i = 0; i < n; i++)
+			if (roots[i] == attached->relid)
+				tell(attached);
+	}
+}
