@@ -152,6 +152,7 @@ class Dispatcher:
         self.stream = stream
         self.auto_fetch = True
         self.auto_admit = True
+        self.auto_answer = None # called with each of asked
         self.per_user = None    # connections that a user may have
         self.opened = []        # (client, user, role, address, id), as they came
         self.admitted = {}      # client -> user
@@ -294,6 +295,8 @@ class Dispatcher:
             self.subscriptions.append((struct.unpack_from("=Q", body)[0], body[8:]))
         elif kind == ASK:
             self.asked.append(struct.unpack_from("=QII", body) + (body[16:].decode(),))
+            if self.auto_answer:
+                self.auto_answer(*self.asked[-1])
 
     def take_counters(self, values):
         if len(values) != len(COUNTED):

@@ -112,23 +112,54 @@ answer(d, one[0], one[1], ERROR, "no such limit \u00e9".encode(), code=b"invalid
 reply = c.message()
 equal((reply["id"], reply["payload"]), (3, {"code": "invalid_field", "message": "no such limit \u00e9", "field": "limit"}), "an error")
 
-# Answers in another order, and behind what they are based on.
+# One at a time, and behind what they are based on.
 first = len(d.asked)
 for n in range(8):
     c.say({"type": "get", "id": n, "payload": {"type": "x", "id": n}})
-asked(d, first + 8)
 c.say({"type": "get", "id": "ninth", "payload": {"type": "x", "id": 9}})
 reply = c.message()
 equal((reply["id"], reply["payload"]["code"], reply["payload"]["retry_after"]), ("ninth", "rate_limited", 1),
       "a ninth open question is refused")
 c.say({"type": "ping", "id": "p"})
 equal(c.message()["id"], "p", "other requests are answered meanwhile")
+equal(len(d.asked), first + 1, "of a client's questions one is asked at a time")
+admin.say({"type": "get", "id": "other", "payload": {"type": "x", "id": 1}})
+one = asked(d, first + 2)
+answer(d, one[0], one[1], ROW, record(), count=1)
+equal(admin.message()["id"], "other", "another client's is asked and answered meanwhile")
 seq = d.publish(record(payload='{"before":1}'))
-for n in reversed(range(8)):
-    one = d.asked[first + n]
+equal(admin.message()["seq"], seq, "an event")
+for n in range(8):
+    one = asked(d, first + (n and n + 1) + 1)
+    equal(json.loads(one[3])["id"], n, "the next question is asked when one is answered")
     answer(d, one[0], one[1], ROW, record(payload='{"n":%d}' % n), count=1)
 equal(c.message()["seq"], seq, "what came before an answer is delivered before it")
-equal([c.message()["id"] for _ in range(8)], list(reversed(range(8))), "answers in any order")
+equal([c.message()["id"] for _ in range(8)], list(range(8)), "answers in order")
+
+# Who doesn't read has one answer in memory: nothing more is asked for.
+def memory():
+    with open("/proc/%d/statm" % d.process.pid) as f:
+        return int(f.read().split()[1]) * 4096
+
+
+lazy = [d.ready(token("5%d" % n), rcvbuf=4096) for n in range(10)]
+page = record(payload=json.dumps({"page": "p" * (1 << 20)}))
+before = memory()
+first = len(d.asked)
+d.auto_answer = lambda client, request, *_: answer(d, client, request, ROWS, page, count=1)
+for one in lazy:
+    for n in range(8):
+        one.say({"type": "list", "id": n, "payload": {"type": "x"}})
+answered = -1
+while answered < len(d.asked):
+    answered = len(d.asked)
+    c.ask({"type": "ping", "id": "meanwhile"})
+    select.select([], [], [], 0.1)
+grown = memory() - before
+ok(answered - first < 80, "who doesn't read isn't asked for", answered - first)
+ok("sanitized" in GATEWAY or grown < 20 << 20, "... so it has an answer in memory, and no more", grown)
+equal([[one.message()["id"] for n in range(8)] for one in lazy], [list(range(8))] * 10, "... and all of them when it reads")
+d.auto_answer = None
 
 # Too long; gone.
 c.say({"type": "get", "id": 1, "payload": {"type": "x", "id": "y" * 5000}})

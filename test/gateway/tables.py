@@ -75,6 +75,35 @@ d.publish(mark("5", access=access("d", "t", "2")), mark("6"))
 refused(late, "user_inactive", 1008, "a later one closes it: deleted")
 equal(marks(boss, 6), ["1", "2", "3", "4", "5", "6"], "nobody else is concerned")
 
+# An answer that an event has overtaken, which says something else of the user: asked again.
+d.tables["21"] = access("a", "t", "21", "user")
+d.auto_admit = False
+came = len(d.opened)
+newcomer = d.connect(token("21"))
+d.wait(lambda: len(d.opened) == came + 1, "OPEN")
+d.as_of = d.tip
+d.publish(mark(access=access("i", "t", "21", "user")))
+d.admit(d.opened[came][0])
+d.as_of = None
+d.wait(lambda: len(d.opened) == came + 2, "OPEN again")
+equal(d.endings[d.opened[came][0]][0], 0, "an answer that is outdated is taken back")
+d.tables["21"] = access("i", "t", "21", "user")
+d.auto_admit = True
+d.admit(d.opened[came + 1][0])
+refused(newcomer, "user_inactive", 1008, "... and who was deactivated meanwhile isn't let in")
+equal(marks(boss, 1), ["x"], "nobody else is concerned")
+d.tables["22"] = access("a", "t", "22", "user")
+d.auto_admit = False
+newcomer = d.connect(token("22"))
+d.wait(lambda: len(d.opened) == came + 3, "OPEN")
+d.publish(mark(access=access("a", "t", "23", "user")))
+d.as_of = d.tip - 1
+d.admit(d.opened[came + 2][0])
+d.as_of = None
+d.auto_admit = True
+equal(newcomer.message()["action"], "ready", "... unless the event was about somebody else")
+equal(marks(boss, 1), ["x"], "an event")
+
 # Nothing of later events, although all arrived at once; two connections of the user.
 d.tables["9"] = access("a", "t", "9", "user")
 two = [d.ready(token("9")), d.ready(token("9"))]

@@ -39,8 +39,11 @@ is(scalar(grep { !@{ $_->{targets} } } @{ $dashboard->{panels} }), 0, 'every pan
 like($metrics, qr/^bugevents_journal_bytes_limit 1073741824$/m, 'the bound of the journal');
 like($metrics, qr/^bugevents_gateway_restarts_total 0$/m, 'no gateway was started again');
 
+$ws->send_json({ type => 'get', id => 1, payload => { type => 'project', id => 1 } });
+$ws->wait_for(sub { $_[0]{type} eq 'reply' });
+
 # The workers in pg_stat_activity, under their names, and that they wait for something to do.
-my @workers = map { "bugevents $_" } qw(courier dispatcher projector responder);
+my @workers = map { "bugevents $_" } qw(courier dispatcher lookup projector responder);
 sub workers { return $server->sql("SELECT string_agg(application_name, ',' ORDER BY application_name) FROM pg_stat_activity WHERE backend_type LIKE 'bugevents%' AND $_[0]"); }
 BugEvents::Server::wait_until(sub { workers("application_name = backend_type AND wait_event_type IN ('Extension', 'IPC')") eq join(',', @workers) },
 	'the workers to wait', sub { $server->sql("SELECT * FROM pg_stat_activity WHERE backend_type LIKE 'bugevents%'") });

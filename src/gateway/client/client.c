@@ -209,6 +209,8 @@ bev_client_writable(BevClients *clients, BevSocket *socket)
 	BevSession *session = &((BevClient *) socket)->session;
 
 	bev_session_flush(session);
+	if (session->state == BEV_SESSION_OPEN)
+		bev_question_go_on(clients->questions, session);
 	if (session->state == BEV_SESSION_OPEN && session->standing == BEV_LAGGING)
 		bev_fanout_go_on(clients->fanout, session);
 }

@@ -9,7 +9,9 @@
  *
  * What a client was told about at its admission is the state as of a seq or later;
  * statements of events up to that seq are outdated and passed over.  Those of later
- * events are taken even if the state had them already, which changes nothing.
+ * events are taken even if the state had them already, which changes nothing.  One that comes
+ * while a client waits to be admitted may be later than what it is told then, so that it
+ * is asked for again (registration.c).
  *
  * History (request is not 0) says nothing about now, and doesn't come here.
  */
@@ -50,6 +52,14 @@ refuse_by_tables(const BevAccessUpdates *updates, BevSession *session)
 		default:
 			return false;
 	}
+}
+
+/* What is found out of it now may not have what came with this seq. */
+static void
+outdate(BevSession *session, uint64_t seq)
+{
+	if (session->registration)
+		session->outdated = seq;
 }
 
 static bool
@@ -116,6 +126,7 @@ take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *
 	{
 		BevSession *session = one->member;
 
+		outdate(session, seq);
 		if (is_admitted(session) && session->identity.as_of < seq &&
 		    bev_identity_take(&session->identity, access))
 			add_changed(changed, session);
@@ -128,8 +139,11 @@ make_all_reconnect(BevAccessUpdates *updates, uint64_t seq)
 {
 	bev_fanout_batch(updates->fanout);
 	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+	{
+		outdate(session, seq);
 		if (is_admitted(session) && session->identity.as_of < seq)
 			make_reconnect(session);
+	}
 }
 
 bool
@@ -163,8 +177,11 @@ void
 bev_access_update_missed(BevAccessUpdates *updates)
 {
 	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+	{
+		outdate(session, UINT64_MAX);
 		if (is_admitted(session) && session->identity.as_of > 0)
 			make_reconnect(session);
+	}
 }
 
 void

@@ -6,6 +6,11 @@
  * head.  A row comes as the record of an event, and is shown to whom that event
  * would be shown, in the same form: there is no second rule about who sees what.
  *
+ * Memory: of each session one question is asked at a time, and only while its socket takes what
+ * it is sent.  So there is one answer for a client that reads slowly, which is no longer than
+ * a chunk of rows or one row (test/gateway/questions.py); its other questions wait as they came,
+ * OPEN_MAX of them.
+ *
  * Concurrency: the answer comes through the pipe behind all events that it may be
  * based on.  Whoever lost sight of a row by then doesn't get it.
  */
@@ -27,27 +32,42 @@ struct BevQuestion
 	BevQuestion *next;
 	BevSession *session; /* NULL: gone meanwhile */
 	uint64_t number;     /* of the session; 0: not asked in its name */
-	uint32_t request;
-	char *id; /* JSON text, or NULL */
+	BevVerb verb;
+	uint32_t request; /* once it is asked */
+	char *id;         /* JSON text, or NULL */
+	char *payload;    /* until it is asked */
 	BevAnswered answered;
 };
 
 static void
-append(BevQuestions *questions, BevQuestion *question)
+append(BevQuestionQueue *queue, BevQuestion *question)
 {
-	if (questions->last)
-		questions->last->next = question;
+	question->next = NULL;
+	if (queue->last)
+		queue->last->next = question;
 	else
-		questions->first = question;
-	questions->last = question;
+		queue->first = question;
+	queue->last = question;
+}
+
+static BevQuestion *
+take_first(BevQuestionQueue *queue)
+{
+	BevQuestion *question = queue->first;
+
+	if (question)
+		queue->first = question->next;
+	if (queue->first == NULL)
+		queue->last = NULL;
+	return question;
 }
 
 /* Take it out of the queue; NULL: there is no such question. */
 static BevQuestion *
-take(BevQuestions *questions, uint64_t number, uint32_t request)
+take(BevQuestionQueue *queue, uint64_t number, uint32_t request)
 {
 	BevQuestion *before = NULL;
-	BevQuestion *question = questions->first;
+	BevQuestion *question = queue->first;
 
 	while (question && (question->number != number || question->request != request))
 	{
@@ -59,9 +79,9 @@ take(BevQuestions *questions, uint64_t number, uint32_t request)
 	if (before)
 		before->next = question->next;
 	else
-		questions->first = question->next;
-	if (questions->last == question)
-		questions->last = before;
+		queue->first = question->next;
+	if (queue->last == question)
+		queue->last = before;
 	return question;
 }
 
@@ -69,25 +89,46 @@ static void
 free_question(BevQuestion *question)
 {
 	free(question->id);
+	free(question->payload);
 	free(question);
+}
+
+static BevQuestion *
+make_question(const BevQuestion *wanted, const char *payload)
+{
+	BevQuestion *question = bev_alloc(sizeof(*question));
+
+	*question = *wanted;
+	question->payload = bev_copy_text(payload, strlen(payload));
+	question->session->questions++;
+	return question;
 }
 
 /* Send a question, and keep the rest of it until the answer comes. */
 static void
-ask(BevQuestions *questions, const BevQuestion *wanted, BevVerb verb, const char *payload)
+ask(BevQuestions *questions, BevQuestion *question)
 {
 	BevAskMessage message = {
-		.client = wanted->number,
+		.client = question->number,
 		.request = ++questions->last_request,
-		.verb = verb,
+		.verb = question->verb,
 	};
-	BevQuestion *question = bev_alloc(sizeof(*question));
 
-	*question = *wanted;
 	question->request = message.request;
-	append(questions, question);
-	question->session->questions++;
-	bev_link_send(questions->link, BEV_MSG_ASK, &message, payload, strlen(payload));
+	bev_link_send(questions->link, BEV_MSG_ASK, &message, question->payload,
+	              strlen(question->payload));
+	free(question->payload);
+	question->payload = NULL;
+	append(&questions->asked, question);
+}
+
+void
+bev_question_go_on(BevQuestions *questions, BevSession *session)
+{
+	if (session->asks || session->to_ask.first == NULL || bev_socket_is_choked(&session->socket))
+		return;
+	session->asks = true;
+	ask(questions, take_first(&session->to_ask));
 }
 
 /* ---- Replies to requests ---- */
@@ -218,12 +259,16 @@ ask_for(BevQuestions *questions, BevSession *session, const char *id, BevVerb ve
 		bev_reply_error_with(session, id, "rate_limited",
 		                     "too many requests wait for their answers", ",\"retry_after\":1");
 	else
-		ask(questions,
-		    &(BevQuestion){.session = session,
-		                   .number = session->number,
-		                   .id = id ? bev_copy_text(id, strlen(id)) : NULL,
-		                   .answered = answered},
-		    verb, payload);
+	{
+		append(&session->to_ask,
+		       make_question(&(BevQuestion){.session = session,
+		                                    .number = session->number,
+		                                    .verb = verb,
+		                                    .id = id ? bev_copy_text(id, strlen(id)) : NULL,
+		                                    .answered = answered},
+		                     payload));
+		bev_question_go_on(questions, session);
+	}
 }
 
 void
@@ -277,8 +322,10 @@ bev_question_metrics(BevQuestions *questions, BevSession *session, const char *u
 	if (user)
 		bev_text_add_json(&payload, user, strlen(user));
 	bev_text_add(&payload, "}", 2);
-	ask(questions, &(BevQuestion){.session = session, .answered = answered}, BEV_VERB_METRICS,
-	    payload.data);
+	ask(questions,
+	    make_question(
+			&(BevQuestion){.session = session, .verb = BEV_VERB_METRICS, .answered = answered},
+			payload.data));
 	bev_text_free(&payload);
 }
 
@@ -292,15 +339,19 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 	bool fits = true;
 
 	if (!bev_body_read(message, &answer, sizeof(answer), &rest) ||
-	    (question = take(questions, answer.client, answer.request)) == NULL)
+	    (question = take(&questions->asked, answer.client, answer.request)) == NULL)
 		return false;
 	session = question->session;
 	if (session)
+	{
 		session->questions--;
+		session->asks = false;
+	}
 	if (session && session->state != BEV_SESSION_CLOSING)
 	{
 		fits = question->answered(questions, session, question->id, &answer, rest);
 		bev_session_flush(session);
+		bev_question_go_on(questions, session);
 	}
 	free_question(question);
 	return fits;
@@ -309,7 +360,14 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 void
 bev_question_forget(BevQuestions *questions, BevSession *session)
 {
-	for (BevQuestion *question = questions->first; question && session->questions > 0;
+	BevQuestion *unasked;
+
+	while ((unasked = take_first(&session->to_ask)) != NULL)
+	{
+		session->questions--;
+		free_question(unasked);
+	}
+	for (BevQuestion *question = questions->asked.first; question && session->questions > 0;
 	     question = question->next)
 		if (question->session == session)
 		{
@@ -323,10 +381,6 @@ bev_question_free(BevQuestions *questions)
 {
 	BevQuestion *question;
 
-	while ((question = questions->first) != NULL)
-	{
-		questions->first = question->next;
+	while ((question = take_first(&questions->asked)) != NULL)
 		free_question(question);
-	}
-	questions->last = NULL;
 }

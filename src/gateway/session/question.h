@@ -20,9 +20,8 @@ typedef bool (*BevAnswered)(BevQuestions *questions, BevSession *session, const 
 struct BevQuestions
 {
 	BevLink *link;
-	BevQuestion *first; /* what waits for an answer, in order */
-	BevQuestion *last;
-	uint32_t last_request; /* that was given to a question */
+	BevQuestionQueue asked; /* what waits for an answer, in order */
+	uint32_t last_request;  /* that was given to a question */
 };
 
 /*
@@ -46,6 +45,12 @@ extern void bev_question_watch(BevQuestions *questions, BevSession *session, con
  */
 extern void bev_question_metrics(BevQuestions *questions, BevSession *session, const char *user,
                                  BevAnswered answered);
+
+/*
+ * Ask the session's next question, if it can take an answer: when there is room in its socket
+ * again.
+ */
+extern void bev_question_go_on(BevQuestions *questions, BevSession *session);
 
 /* ANSWER came.  False: it is malformed, or answers nothing. */
 extern bool bev_question_answered(BevQuestions *questions, const BevMessage *message);

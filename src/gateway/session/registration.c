@@ -5,7 +5,8 @@
  * is a queue.  A client that goes while it waits leaves its place empty; should
  * the answer be that it is admitted, CLOSED takes that back.  Who came in a turn is
  * asked for at its end, after it was told who went: whoever replaces a connection is
- * not counted twice.
+ * not counted twice.  An answer that an event has overtaken, which said something else of
+ * the user, is not used: it is asked for again.
  *
  * Not here: what the answer is based on.
  */
@@ -162,6 +163,7 @@ bev_registration_ask(BevRegistrations *registrations, BevSession *session)
 
 	session->number = ++registrations->last_number;
 	session->registration = registration;
+	session->outdated = 0;
 	*registration = (BevRegistration){.session = session, .number = session->number};
 	push(&registrations->came, registration);
 }
@@ -236,7 +238,9 @@ bev_registration_answer(BevRegistrations *registrations, const BevMessage *messa
 	if (registration && registration->session)
 		registration->session->registration = NULL;
 	admission->session = NULL;
-	if (fits && session && admit.verdict == BEV_ADMITTED)
+	if (fits && session && admit.verdict == BEV_ADMITTED && session->outdated > admit.as_of)
+		bev_registration_ask_again(registrations, session);
+	else if (fits && session && admit.verdict == BEV_ADMITTED)
 	{
 		session->admitted = true;
 		session->unread = admit.unread;

@@ -42,7 +42,8 @@ extern void bev_registration_ask(BevRegistrations *registrations, BevSession *se
 extern void bev_registration_flush(BevRegistrations *registrations);
 
 /*
- * It was admitted before there was a stream that would have told what changed since.
+ * It was admitted by what may be outdated: before there was a stream that would have told what
+ * changed since, or while it did.
  */
 extern void bev_registration_ask_again(BevRegistrations *registrations, BevSession *session);
 

@@ -47,6 +47,12 @@ typedef enum BevStanding
 struct BevSession;
 typedef struct BevRegistration BevRegistration;
 
+typedef struct BevQuestionQueue
+{
+	struct BevQuestion *first;
+	struct BevQuestion *last;
+} BevQuestionQueue;
+
 typedef struct BevSessions
 {
 	uv_loop_t *loop;
@@ -89,6 +95,7 @@ typedef struct BevSession
 	uint64_t number;               /* for the dispatcher */
 	int32_t unread;                /* notifications when it was admitted; -1: not known */
 	BevRegistration *registration; /* while it waits to be admitted */
+	uint64_t outdated; /* what is known of it up to before this seq; 0: nothing was said since */
 	bool admitted;
 	char *user_id;
 	char *role; /* the lower of the token's and the tables' */
@@ -115,8 +122,10 @@ typedef struct BevSession
 	bool subscription_changed;  /* since it was told */
 	uint32_t told_subscription; /* its hash; 0: nothing was told */
 
-	uint64_t deadline;  /* of the handshake or the close; loop time, ms; 0: none */
-	uint32_t questions; /* that wait for an answer */
+	uint64_t deadline;       /* of the handshake or the close; loop time, ms; 0: none */
+	uint32_t questions;      /* that wait for an answer */
+	bool asks;               /* one of them was asked */
+	BevQuestionQueue to_ask; /* the others, in order */
 
 	/* Its end */
 	struct BevSession *next_ended;

@@ -1,9 +1,8 @@
 /*
  * unread.c - how many notifications users have not read, for those who connect.
  *
- * Model: one query for all who came in one turn, over an index that has unread ones
- * only.  It is the dispatcher's second look at tables on a client's behalf, after the
- * look-up of users; like that one it must not hold the stream up.
+ * Model: one query for all who are looked up together, over an index that has unread ones
+ * only.
  */
 #include "server/admission/unread.h"
 

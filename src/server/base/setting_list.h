@@ -62,6 +62,8 @@ INT(bev_security_event_rows, "bugevents.security_event_rows", 10000, 0, 10000000
     "Sets how many rows bugevents.security_events keeps; 0 writes none.")
 INT(bev_request_timeout, "bugevents.request_timeout", 5 * 1000, 100, 3600 * 1000, PGC_SIGHUP,
     GUC_UNIT_MS, "Sets how long the database may take to answer a client's get or list.")
+INT(bev_responders, "bugevents.responders", 2, 1, 16, PGC_SIGHUP, 0,
+    "Sets how many of clients' questions the database works on at a time.")
 INT(bev_ping_interval, "bugevents.ping_interval", 30 * 1000, 0, 24 * 3600 * 1000, PGC_SIGHUP,
     GUC_UNIT_MS, "Sets the idle time after which a client is pinged; 0 sends no pings.")
 INT(bev_connection_timeout, "bugevents.connection_timeout", 60 * 1000, 1000, 24 * 3600 * 1000,

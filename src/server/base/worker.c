@@ -44,7 +44,7 @@ bev_worker_describe(const char *name)
 }
 
 /* What this process wanted to start, with what it means that there was no slot; NULL: there was. */
-#define NAMES 4
+#define NAMES 20
 static struct
 {
 	char name[BGW_MAXLEN];

@@ -6,8 +6,8 @@
  *	   order (queue.c says when a transaction is settled), and the projector is woken;
  *	2. feeds that are behind, and the gateways' requests for history, read the
  *	   journal, a chunk each;
- *	3. clients who want in are looked up and admitted; those whom somebody wants gone are
- *	   disconnected; questions go to the responder, and answers to the gateways;
+ *	3. those whom somebody wants gone are disconnected; who wants in is looked up by a
+ *	   responder, and admitted; questions go to the responders, and answers to the gateways;
  *	4. make sure that the WAL is flushed up to the last commit among them, as no
  *	   client may see what a crash could take back (test/t/201_durable.pl);
  *	5. write to the pipes;
@@ -17,8 +17,8 @@
  *
  * Concurrency: it is alone in writing the tail of the queue, the table of clients and the pipes,
  * and alone in this process.  Sessions that commit don't wait for it.  It waits for the disk (WAL,
- * journal), for a second at the most when it looks users up (user_lookup.c), and for names in
- * bugevents.listen_addresses; SQL of clients waits in the responder instead.
+ * journal), and for names in bugevents.listen_addresses; what needs SQL waits in the responders
+ * instead.
  *
  * Sleeping: a commit sets our latch only when we said that we sleep.  A latch per
  * commit was the largest cost of all when measured, so while commits come fast
@@ -58,9 +58,9 @@
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/feed.h"
 #include "server/dispatcher/gateway_config.h"
+#include "server/dispatcher/lookup.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
-#include "server/admission/lookup.h"
 #include "server/base/clock.h"
 #include "server/base/compat.h"
 #include "server/base/settings.h"
@@ -211,26 +211,9 @@ read_journal(void)
 }
 
 static void
-admit_client(int gateway, const BevOpenMessage *open, uint64 as_of, const BevUserLookupEntry *entry,
-             int unread)
+admit_client(int gateway, const BevOpenMessage *open, const BevLookupFound *found)
 {
-	bev_feed_admit(&feeds[gateway - 1], open, as_of, entry, unread);
-}
-
-static void
-admit_clients(void)
-{
-	MemoryContext context = CurrentMemoryContext;
-	uint64 settled = bev_queue_settled();
-
-	if (bev_lookup_due_in() != 0)
-		return;
-
-	/* As in read_journal: the snapshot sees all that is settled. */
-	begin_transaction();
-	if (!bev_lookup_run(settled, admit_client))
-		bev_counters_skip();
-	end_transaction(context);
+	bev_feed_admit(&feeds[gateway - 1], open, found);
 }
 
 static void
@@ -345,12 +328,14 @@ disconnect_clients(void)
 		bev_feed_disconnect(&feeds[gateway - 1], &disconnect);
 }
 
-/* Up to which seq a gateway was sent the stream; one without has nothing to wait for. */
+/* One without a stream has nothing to wait for. */
 static uint64
 sent_to(int gateway)
 {
 	const BevFeed *feed = &feeds[gateway - 1];
 
+	if (!bev_feed_listens(feed))
+		return 0;
 	return feed->streaming ? feed->sent : PG_UINT64_MAX;
 }
 
@@ -359,6 +344,8 @@ send_answer(int gateway, char *body, Size size)
 {
 	bev_feed_answer(&feeds[gateway - 1], body, size);
 }
+
+static const BevQuestionGateways question_gateways = {.sent = sent_to, .answer = send_answer};
 
 /* Is one of them dead, but not reaped yet? */
 static bool
@@ -489,6 +476,19 @@ begins_anew(void)
 	return true;
 }
 
+/* When the oldest of it was published; 0: there is none. */
+static TimestampTz
+journal_oldest(void)
+{
+	int newest = bev_queue_segment();
+	TimestampTz at;
+
+	for (int i = 1; i <= BEV_SEGMENTS; i++)
+		if (bev_journal_first_at((newest + i) % BEV_SEGMENTS, &at))
+			return at;
+	return 0;
+}
+
 /*
  * The stream's id, or nothing; and do for its journal what is due.  False: somebody has locked
  * one of the tables, and nothing is known.
@@ -512,6 +512,7 @@ read_stream(char *id)
 		bev_sequence_begin();
 		dropped_now = bev_retention_run(needed_history());
 		dropped = Max(row.dropped, dropped_now); /* Max() evaluates twice */
+		bev_counters_set_journal(bev_journal_bytes(), journal_oldest());
 		bev_alerts_run();
 		if (follow_setting())
 			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
@@ -601,6 +602,16 @@ watch_pipes(WaitEventSet *set)
 			ModifyWaitEvent(set, position++, pipe_events(&feeds[i]), NULL);
 }
 
+/* In how many ms is somebody to be looked up, or a question to be asked?  -1: none. */
+static long
+asking_due_in(void)
+{
+	long lookup = bev_lookup_due_in();
+	long question = bev_questions_due_in();
+
+	return lookup < 0 || question < 0 ? Max(lookup, question) : Min(lookup, question);
+}
+
 static long
 sleep_timeout(void)
 {
@@ -608,8 +619,8 @@ sleep_timeout(void)
 		return bev_clock_has_come(journal_at, LOCKED_RETRY) ? 0 : LOCKED_RETRY;
 	if (any_feed_is_ending())
 		return REAP_INTERVAL;
-	if (bev_lookup_due_in() >= 0)
-		return Min(bev_lookup_due_in(), BUSY_POLL * 10);
+	if (asking_due_in() >= 0)
+		return Min(asking_due_in(), BUSY_POLL * 10);
 	if (commit_interval < BUSY_INTERVAL)
 		return BUSY_POLL;
 	if (!bev_queue_doze())
@@ -675,9 +686,9 @@ run_turn(void)
 	measure_commits(bev_queue_drain(take_item, NULL));
 	wake_projector();
 	read_journal();
-	admit_clients();
 	disconnect_clients();
-	bev_questions_run(bev_queue_settled(), sent_to, send_answer);
+	bev_lookup_run(admit_client);
+	bev_questions_run(bev_queue_settled(), &question_gateways);
 	flush_feeds();
 
 	if (bev_clock_has_come(next_check, CHECK_INTERVAL) || any_feed_is_ending())

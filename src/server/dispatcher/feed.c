@@ -35,9 +35,9 @@
 
 #include "server/admission/admission.h"
 #include "server/dispatcher/gateway_log.h"
+#include "server/monitor/exposition.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
-#include "server/admission/lookup.h"
 #include "server/base/unix_time.h"
 #include "common/event/event.h"
 #include "server/base/clock.h"
@@ -49,6 +49,8 @@
 /* A pipe with so many bytes waiting takes no more for now. */
 #define PIPE_FULL (4 * 1024 * 1024)
 #define FETCH_MAX (4 * 1024 * 1024)
+
+#define METRICS_AGE 10 /* ms */
 
 #define RESTART_MAX  10000 /* ms */
 #define STOP_TIMEOUT 3000  /* ms, for saying goodbye to the clients */
@@ -309,16 +311,16 @@ take_open(BevFeed *feed, const BevMessage *message)
 }
 
 void
-bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, uint64 as_of,
-               const BevUserLookupEntry *entry, int unread)
+bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, const BevLookupFound *found)
 {
-	BevAdmitMessage admit = {.client = open->client, .unread = unread, .as_of = as_of};
+	BevAdmitMessage admit = {
+		.client = open->client, .unread = found->unread, .as_of = found->as_of};
 	BevVerdict verdict = BEV_NOT_LOOKED_UP;
 	struct iovec part[2] = {{&admit, sizeof(admit)}};
 
 	if (feed->channel.fd < 0)
 		return;
-	if (entry && !bev_admission_open(feed->number, open, &verdict))
+	if (found->known && !bev_admission_open(feed->number, open, &verdict))
 	{
 		end_gateway(feed, "it broke the protocol of the pipe");
 		return;
@@ -326,9 +328,8 @@ bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, uint64 as_of,
 	if (verdict != BEV_ADMITTED)
 		bev_admission_refused(feed->number, open, verdict);
 	admit.verdict = verdict;
-	if (entry)
-		part[1] = (struct iovec){entry->access.data, entry->access.len};
-	send_message(feed, BEV_MSG_ADMIT, part, entry ? 2 : 1);
+	part[1] = (struct iovec){unconstify(char *, found->statements.data), found->statements.len};
+	send_message(feed, BEV_MSG_ADMIT, part, found->known ? 2 : 1);
 }
 
 static bool
@@ -412,6 +413,37 @@ refuse_question(BevFeed *feed, const BevAskMessage *ask)
 	send_message(feed, BEV_MSG_ANSWER, part, 2);
 }
 
+/* Made anew after METRICS_AGE, whoever asks how often. */
+static StringInfo
+current_metrics(void)
+{
+	static StringInfo text = NULL;
+	static TimestampTz next = 0;
+	MemoryContext old;
+
+	if (text && !bev_clock_every(&next, METRICS_AGE))
+		return text;
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	if (text == NULL)
+		text = makeStringInfo();
+	MemoryContextSwitchTo(old);
+	resetStringInfo(text);
+	bev_exposition_write(text);
+	return text;
+}
+
+/* They are there whoever is busy. */
+static void
+answer_metrics(BevFeed *feed, const BevAskMessage *ask)
+{
+	BevAnswerMessage answer = {
+		.client = ask->client, .request = ask->request, .kind = BEV_ANSWER_TEXT};
+	StringInfo text = current_metrics();
+	struct iovec part[2] = {{&answer, sizeof(answer)}, {text->data, text->len}};
+
+	send_message(feed, BEV_MSG_ANSWER, part, 2);
+}
+
 static bool
 take_ask(BevFeed *feed, const BevMessage *message)
 {
@@ -420,8 +452,14 @@ take_ask(BevFeed *feed, const BevMessage *message)
 	BevConnection client;
 
 	memset(&client, 0, sizeof(client));
-	if (!bev_body_read(message, &ask, sizeof(ask), &payload) ||
-	    (ask.verb != BEV_VERB_METRICS && !bev_admission_who(feed->number, ask.client, &client)))
+	if (!bev_body_read(message, &ask, sizeof(ask), &payload))
+		return false;
+	if (ask.verb == BEV_VERB_METRICS && bev_span_is(payload, "{}"))
+	{
+		answer_metrics(feed, &ask);
+		return true;
+	}
+	if (ask.verb != BEV_VERB_METRICS && !bev_admission_who(feed->number, ask.client, &client))
 		return false;
 	if (!bev_questions_add(feed->number, &ask, payload, client.user, client.role))
 		refuse_question(feed, &ask);

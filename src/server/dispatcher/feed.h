@@ -9,8 +9,8 @@
 
 #include "postgres.h"
 
-#include "server/users/user_lookup.h"
 #include "server/base/child.h"
+#include "server/dispatcher/lookup.h"
 #include "server/dispatcher/gateway_log.h"
 #include "server/journal/journal_reader.h"
 #include "common/pipe/channel.h"
@@ -90,8 +90,7 @@ extern void bev_feed_receive(BevFeed *feed, uint64 settled);
 extern bool bev_feed_listens(const BevFeed *feed);
 
 /* Answer an OPEN of this gateway with what was found out (lookup.h). */
-extern void bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, uint64 as_of,
-                           const BevUserLookupEntry *entry, int unread);
+extern void bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, const BevLookupFound *found);
 
 /* Say SHUTDOWN, wait for the end, kill it if it takes too long. */
 extern void bev_feed_stop(BevFeed *feed);

@@ -1,31 +1,44 @@
 /*
- * questions.c - clients' questions to the database, on their way to the responder
- * and back.
+ * questions.c - questions to the database, on their way to the responders and back.
  *
- * Model: a question is WAITING, ASKED (one at a time) or ANSWERED.  An answer is not
- * handed over before its gateway was sent all events that it may be based on: else one
- * who was just shut out would still be shown what happened afterwards.
+ * Model: a question is WAITING, ASKED or ANSWERED.  When a responder is free, it is given the
+ * question of the user who had the least of their time lately (share.c), and of that user's the
+ * first.  No user has all of them at a time, nor have all heavy users together: so where there are
+ * two or more, a light question isn't behind a heavy one (test/t/009_fair.pl).  The dispatcher's
+ * own questions count as one more user's, and are asked one after the other.
  *
- * Failure: without a responder (it died, there is no slot for one) the question is answered with
- * an error, and the next attempt to start one is RETRY_MS later.
+ * Who connects is looked up by a responder of its own, which nobody else's questions hold up; where
+ * there is no worker for it, by the others.
  *
- * Memory: one allocation for each question in a context of its own, QUEUED_MAX
- * of them; an answer is as large as the responder makes it.
+ * One whose table somebody has locked is given up by the responder and asked again LOCKED_RETRY
+ * later, until bugevents.request_timeout is over: what waits for a lock waits here.
+ *
+ * An answer is not handed over before its gateway was sent all events that it may be based on: else
+ * one who was just shut out would still be shown what happened afterwards.  Nothing is asked
+ * for a gateway that is not up to date, so answers don't pile up here.
+ *
+ * Failure: where there is no responder at all (it died, there is no slot for one), questions are
+ * answered with an error.
+ *
+ * Memory: one allocation for each question in a context of its own, QUEUED_MAX of them; an answer
+ * for each responder, as large as that makes it, and those of a gateway that falls behind
+ * meanwhile.
+ *
+ * Cost: a walk over those that are queued for each that is asked.
  */
 #include "server/dispatcher/questions.h"
 
 #include "lib/ilist.h"
-#include "postmaster/bgworker.h"
 #include "server/base/clock.h"
-#include "server/responder/responder_queue.h"
-#include "server/responder/responder.h"
-#include "storage/dsm.h"
-#include "storage/proc.h"
-#include "storage/shm_mq.h"
+#include "server/base/settings.h"
+#include "server/dispatcher/responder_pool.h"
+#include "server/dispatcher/share.h"
 #include "utils/memutils.h"
 
-#define QUEUED_MAX 4096
-#define RETRY_MS   5000
+#define QUEUED_MAX   4096
+#define LOCKED_RETRY 100 /* ms */
+
+#define OURSELVES "" /* no user's name */
 
 typedef enum Stage
 {
@@ -37,25 +50,22 @@ typedef enum Stage
 typedef struct Question
 {
 	dlist_node node;
-	int gateway; /* 0: gone, or nobody waits */
+	int gateway; /* 0: gone, or it is our own */
+	bool own;
+	BevOwnAnswer answered; /* or NULL */
 	Stage stage;
+	TimestampTz not_before;
+	BevShare *share;
 	BevQuestionHead head;
-	char *payload;
-	Size payload_size;
+	BevSpan payload;
 	uint64 upto; /* of the answer */
-	char *answer;
-	Size answer_size;
+	BevSpan answer;
 } Question;
 
 static dlist_head questions = DLIST_STATIC_INIT(questions);
 static int queued = 0;
-static Question *asked = NULL;
-
-/* The responder; segment is NULL when there is none. */
-static dsm_segment *segment = NULL;
-static shm_mq_handle *to_responder = NULL;
-static shm_mq_handle *from_responder = NULL;
-static TimestampTz retry_at = 0;
+static int waiting = 0;                /* of them */
+static Question *asked_at[BEV_PLACES]; /* by place */
 
 static MemoryContext
 questions_context(void)
@@ -68,41 +78,68 @@ questions_context(void)
 	return context;
 }
 
+/* ---- the queue ---- */
+
+static void
+set_stage(Question *question, Stage stage)
+{
+	waiting += (stage == WAITING) - (question->stage == WAITING);
+	question->stage = stage;
+}
+
+/* NULL: there are too many. */
+static Question *
+add_question(const BevAskMessage *ask, BevSpan payload, const char *user)
+{
+	Question *question;
+	char *copy;
+
+	if (queued >= QUEUED_MAX)
+		return NULL;
+	question = MemoryContextAllocZero(questions_context(), sizeof(Question) + payload.len);
+	question->head.ask = *ask;
+	strlcpy(question->head.user, user, sizeof(question->head.user));
+	copy = (char *) (question + 1);
+	memcpy(copy, payload.data, payload.len);
+	question->head.payload_size = payload.len;
+	question->payload = (BevSpan){copy, payload.len};
+	question->share = bev_share_take(user);
+	dlist_push_tail(&questions, &question->node);
+	queued++;
+	waiting++;
+	return question;
+}
+
 bool
 bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload, const char *user,
                   const char *role)
 {
-	Question *question;
+	Question *question = add_question(ask, payload, user);
 
-	if (queued >= QUEUED_MAX)
+	if (question == NULL)
 		return false;
-	question = MemoryContextAllocZero(questions_context(), sizeof(Question) + payload.len);
 	question->gateway = gateway;
-	question->head.ask = *ask;
-	strlcpy(question->head.user, user, sizeof(question->head.user));
 	strlcpy(question->head.role, role, sizeof(question->head.role));
-	question->payload = (char *) (question + 1);
-	question->payload_size = payload.len;
-	memcpy(question->payload, payload.data, payload.len);
-	dlist_push_tail(&questions, &question->node);
-	queued++;
 	return true;
 }
 
-/* One of our own. */
-static void
-add_own(uint32 verb, const char *text, Size size)
+bool
+bev_questions_add_own(uint32 verb, const char *payload, Size size, BevOwnAnswer answered)
 {
 	BevAskMessage ask = {.verb = verb};
-	BevSpan payload = {text, size};
+	Question *question = add_question(&ask, (BevSpan){payload, (uint32_t) size}, OURSELVES);
 
-	(void) bev_questions_add(0, &ask, payload, "", "");
+	if (question == NULL)
+		return false;
+	question->own = true;
+	question->answered = answered;
+	return true;
 }
 
 void
 bev_questions_security_log(const char *json, Size size)
 {
-	add_own(BEV_VERB_SECURITY_LOG, json, size);
+	(void) bev_questions_add_own(BEV_VERB_SECURITY_LOG, json, size, NULL);
 }
 
 void
@@ -110,27 +147,30 @@ bev_questions_alert(const char *action, const char *payload)
 {
 	char *text = psprintf("%s %s", action, payload);
 
-	add_own(BEV_VERB_ALERT, text, strlen(text));
+	(void) bev_questions_add_own(BEV_VERB_ALERT, text, strlen(text), NULL);
 }
 
 static void
 remove_question(Question *question)
 {
+	set_stage(question, ANSWERED);
 	dlist_delete(&question->node);
 	queued--;
-	if (question->answer)
-		pfree(question->answer);
+	bev_share_release(question->share);
+	if (question->answer.data)
+		pfree(unconstify(char *, question->answer.data));
 	pfree(question);
 }
 
 static void
-set_answer(Question *question, uint64 upto, const char *body, Size size)
+set_answer(Question *question, uint64 upto, BevSpan body)
 {
+	char *copy = MemoryContextAlloc(questions_context(), body.len);
+
+	memcpy(copy, body.data, body.len);
+	question->answer = (BevSpan){copy, body.len};
 	question->upto = upto;
-	question->answer = MemoryContextAlloc(questions_context(), size);
-	question->answer_size = size;
-	memcpy(question->answer, body, size);
-	question->stage = ANSWERED;
+	set_stage(question, ANSWERED);
 }
 
 static void
@@ -145,161 +185,254 @@ set_failure(Question *question)
 	strlcpy(message.code, "internal_error", sizeof(message.code));
 	memcpy(body, &message, sizeof(message));
 	memcpy(body + sizeof(message), text, sizeof(text) - 1);
-	set_answer(question, 0, body, sizeof(message) + sizeof(text) - 1);
+	set_answer(question, 0, (BevSpan){body, sizeof(message) + sizeof(text) - 1});
 }
 
-/* ---- the responder ---- */
+/* ---- whose turn it is ---- */
 
-static void
-leave_responder(void)
-{
-	if (segment)
-		dsm_detach(segment); /* and so from its queues */
-	segment = NULL;
-	to_responder = from_responder = NULL;
-	retry_at = bev_clock_ahead(RETRY_MS);
-}
-
-static void
-make_queues(BackgroundWorkerHandle *handle)
-{
-	MemoryContext old = MemoryContextSwitchTo(questions_context());
-	shm_mq *queues[2];
-
-	for (int i = 0; i < 2; i++)
-		queues[i] =
-			(shm_mq *) ((char *) dsm_segment_address(segment) + i * BEV_QUESTION_QUEUE_SIZE);
-	to_responder = shm_mq_attach(queues[0], segment, handle);
-	from_responder = shm_mq_attach(queues[1], segment, handle);
-	MemoryContextSwitchTo(old);
-}
-
-/* False: there is none now. */
 static bool
-have_responder(void)
+is_lookup(const Question *question)
 {
-	BackgroundWorkerHandle *handle;
-	MemoryContext old;
-	bool started;
+	return question->head.ask.verb == BEV_VERB_LOOKUP;
+}
 
-	if (segment)
+/* Those who look up questions; or everybody, if there is nobody else for it. */
+static bool
+fits_place(const Question *question, int place)
+{
+	if (place == BEV_PLACE_LOOKUP)
+		return is_lookup(question);
+	return !is_lookup(question) || !bev_responder_pool_is_there(BEV_PLACE_LOOKUP);
+}
+
+/* How many of the responders are busy with what took long. */
+static int
+heavy_running(TimestampTz now)
+{
+	int n = 0;
+
+	for (int place = BEV_PLACE_LOOKUP + 1; place < BEV_PLACES; place++)
+		n += asked_at[place] && bev_share_is_heavy(asked_at[place]->share, now);
+	return n;
+}
+
+/* May one more question of this user be under way, with so many heavy ones? */
+static bool
+has_room(const Question *question, int heavy, TimestampTz now)
+{
+	int most = Max(1, bev_responders - 1);
+
+	if (is_lookup(question))
 		return true;
-	if (!bev_clock_has_come(retry_at, RETRY_MS))
-		return false;
+	return bev_share_running(question->share) < (question->own ? 1 : most) &&
+	       (!bev_share_is_heavy(question->share, now) || heavy < most);
+}
 
-	segment = dsm_create(2 * BEV_QUESTION_QUEUE_SIZE, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-	if (segment == NULL)
-	{
-		leave_responder();
-		return false;
-	}
-	shm_mq_set_sender(shm_mq_create(dsm_segment_address(segment), BEV_QUESTION_QUEUE_SIZE), MyProc);
-	shm_mq_set_receiver(
-		shm_mq_create((char *) dsm_segment_address(segment) + BEV_QUESTION_QUEUE_SIZE,
-	                  BEV_QUESTION_QUEUE_SIZE),
-		MyProc);
-	old = MemoryContextSwitchTo(questions_context());
-	started = bev_responder_start(dsm_segment_handle(segment), &handle);
-	MemoryContextSwitchTo(old);
-	if (!started)
-	{
-		leave_responder();
-		return false;
-	}
-	make_queues(handle);
-	return true;
+/* Can its answer be handed over at once? */
+static bool
+is_up_to_date(const Question *question, uint64 settled, const BevQuestionGateways *gateways)
+{
+	return question->gateway == 0 || gateways->sent(question->gateway) >= settled;
 }
 
 static Question *
-next_waiting(void)
+choose(int place, uint64 settled, const BevQuestionGateways *gateways)
 {
+	TimestampTz now = GetCurrentTimestamp();
+	int heavy = heavy_running(now);
+	Question *chosen = NULL;
 	dlist_iter it;
 
 	dlist_foreach (it, &questions)
 	{
 		Question *question = dlist_container(Question, node, it.cur);
 
-		if (question->stage == WAITING)
-			return question;
+		if (question->stage == WAITING && fits_place(question, place) &&
+		    bev_clock_has_come(question->not_before, LOCKED_RETRY) &&
+		    has_room(question, heavy, now) && is_up_to_date(question, settled, gateways) &&
+		    (chosen == NULL ||
+		     bev_share_used(question->share, now) < bev_share_used(chosen->share, now)))
+			chosen = question;
 	}
-	return NULL;
+	return chosen;
 }
 
-/*
- * The queue is empty whenever we ask, and a question fits into it.  True: there was one
- * that nobody will answer.
- */
-static bool
-ask_next(uint64 settled)
+/* ---- asking ---- */
+
+static void
+begin_asking(Question *question, int place)
 {
-	Question *question = asked ? NULL : next_waiting();
-	shm_mq_iovec part[2];
+	asked_at[place] = question;
+	set_stage(question, ASKED);
+	if (!is_lookup(question))
+		bev_share_begin(question->share);
+}
+
+static void
+end_asking(Question *question, int place)
+{
+	asked_at[place] = NULL;
+	if (!is_lookup(question))
+		bev_share_end(question->share);
+}
+
+static void
+ask_at(int place, uint64 settled, const BevQuestionGateways *gateways)
+{
+	Question *question = choose(place, settled, gateways);
 
 	if (question == NULL)
-		return false;
-	if (!have_responder())
-	{
-		set_failure(question);
-		return true;
-	}
+		return;
 	question->head.settled = settled;
-	part[0] = (shm_mq_iovec){(char *) &question->head, sizeof(question->head)};
-	part[1] = (shm_mq_iovec){question->payload, question->payload_size};
-	if (shm_mq_sendv(to_responder, part, 2, true, true) != SHM_MQ_SUCCESS)
-	{
-		leave_responder();
-		set_failure(question);
-		return true;
-	}
-	question->stage = ASKED;
-	asked = question;
-	return false;
+	if (question->head.until == 0)
+		question->head.until = bev_clock_ahead(bev_request_timeout);
+	if (bev_responder_pool_ask(place, &question->head, question->payload))
+		begin_asking(question, place);
 }
 
-/* False: it hasn't come yet. */
-static bool
-take_answer(void)
+static void
+ask(uint64 settled, const BevQuestionGateways *gateways)
 {
-	Size size;
-	void *data;
-	shm_mq_result result;
-
-	if (asked == NULL)
-		return false;
-	result = shm_mq_receive(from_responder, &size, &data, true);
-	if (result == SHM_MQ_WOULD_BLOCK)
-		return false;
-	if (result == SHM_MQ_SUCCESS)
-		set_answer(asked, ((BevAnswerHead *) data)->upto, (char *) data + sizeof(BevAnswerHead),
-		           size - sizeof(BevAnswerHead));
-	else
-	{
-		leave_responder();
-		set_failure(asked);
-	}
-	asked = NULL;
-	return true;
+	for (int place = 0; place <= bev_responders && waiting > 0; place++)
+		if (bev_responder_pool_is_free(place) && bev_responder_pool_is_there(place))
+			ask_at(place, settled, gateways);
 }
 
-void
-bev_questions_run(uint64 settled, uint64 (*sent)(int gateway), BevAnswerSink sink)
+static bool
+anybody_is_there(void)
+{
+	bool there = false;
+
+	for (int place = 1; place <= bev_responders; place++)
+		there |= bev_responder_pool_is_there(place);
+	return there;
+}
+
+/* Of those who wait for nobody, each is told. */
+static void
+give_up(void)
+{
+	dlist_iter it;
+
+	if (waiting == 0 || anybody_is_there())
+		return;
+	dlist_foreach (it, &questions)
+	{
+		Question *question = dlist_container(Question, node, it.cur);
+
+		if (question->stage == WAITING &&
+		    !(is_lookup(question) && bev_responder_pool_is_there(BEV_PLACE_LOOKUP)))
+			set_failure(question);
+	}
+}
+
+/* ---- the answers ---- */
+
+static void
+take_answer(int place)
+{
+	Question *question = asked_at[place];
+	BevAnswerHead head;
+	BevSpan body;
+	BevPoolResult result = bev_responder_pool_take(place, &head, &body);
+
+	if (result == BEV_POOL_NOTHING)
+		return;
+	end_asking(question, place);
+	if (result == BEV_POOL_LOST)
+		set_failure(question);
+	else if (head.again)
+	{
+		question->not_before = bev_clock_ahead(LOCKED_RETRY);
+		set_stage(question, WAITING);
+	}
+	else
+		set_answer(question, head.upto, body);
+}
+
+static void
+take_answers(void)
+{
+	for (int place = 0; place < BEV_PLACES; place++)
+		if (asked_at[place])
+			take_answer(place);
+}
+
+static void
+tell_own(Question *question)
+{
+	BevAnswerMessage message;
+	BevSpan rest = {question->answer.data + sizeof(message),
+	                question->answer.len - (uint32_t) sizeof(message)};
+
+	if (question->answered == NULL)
+		return;
+	memcpy(&message, question->answer.data, sizeof(message));
+	question->answered(question->head.settled, message.kind == BEV_ANSWER_ERROR ? NULL : &message,
+	                   rest);
+}
+
+static void
+hand_over(const BevQuestionGateways *gateways)
 {
 	dlist_mutable_iter it;
-
-	while (ask_next(settled) || take_answer())
-		;
 
 	dlist_foreach_modify (it, &questions)
 	{
 		Question *question = dlist_container(Question, node, it.cur);
 
 		if (question->stage != ANSWERED ||
-		    (question->gateway != 0 && sent(question->gateway) < question->upto))
+		    (question->gateway != 0 && gateways->sent(question->gateway) < question->upto))
 			continue;
 		if (question->gateway != 0)
-			sink(question->gateway, question->answer, question->answer_size);
+			gateways->answer(question->gateway, unconstify(char *, question->answer.data),
+			                 question->answer.len);
+		else if (question->own)
+			tell_own(question);
 		remove_question(question);
 	}
+}
+
+void
+bev_questions_run(uint64 settled, const BevQuestionGateways *gateways)
+{
+	if (queued > 0)
+	{
+		take_answers();
+		ask(settled, gateways);
+		give_up();
+		hand_over(gateways);
+	}
+	bev_responder_pool_shrink(bev_responders);
+}
+
+long
+bev_questions_due_in(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long due = -1;
+	dlist_iter it;
+
+	if (waiting == 0)
+		return -1;
+	dlist_foreach (it, &questions)
+	{
+		Question *question = dlist_container(Question, node, it.cur);
+
+		if (question->stage == WAITING && question->not_before > now)
+		{
+			long ms = TimestampDifferenceMilliseconds(now, question->not_before);
+
+			due = due < 0 ? ms : Min(due, ms);
+		}
+	}
+	return due < 0 ? -1 : Min(due, LOCKED_RETRY);
+}
+
+int
+bev_questions_queued(void)
+{
+	return queued;
 }
 
 void
@@ -311,7 +444,7 @@ bev_questions_forget(int gateway)
 	{
 		Question *question = dlist_container(Question, node, it.cur);
 
-		if (question->gateway != gateway)
+		if (question->own || question->gateway != gateway)
 			continue;
 		question->gateway = 0;
 		if (question->stage != ASKED)

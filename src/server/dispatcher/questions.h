@@ -1,6 +1,5 @@
 /*
- * questions.h - clients' questions to the database, on their way to the responder
- * and back.
+ * questions.h - questions to the database, on their way to the responders and back.
  */
 #ifndef BEV_SERVER_DISPATCHER_QUESTIONS_H
 #define BEV_SERVER_DISPATCHER_QUESTIONS_H
@@ -10,8 +9,15 @@
 #include "common/event/event.h"
 #include "common/pipe/message.h"
 
-/* Sends the body of an ANSWER to a gateway. */
-typedef void (*BevAnswerSink)(int gateway, char *body, Size size);
+/* What the dispatcher knows of its gateways. */
+typedef struct BevQuestionGateways
+{
+	/* Up to which seq it was sent the stream; 0: it takes nothing now. */
+	uint64 (*sent)(int gateway);
+
+	/* Send it the body of an ANSWER. */
+	void (*answer)(int gateway, char *body, Size size);
+} BevQuestionGateways;
 
 /*
  * Queue a question of a gateway's client, whose name and role are these.  False: too many
@@ -19,6 +25,19 @@ typedef void (*BevAnswerSink)(int gateway, char *body, Size size);
  */
 extern bool bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload,
                               const char *user, const char *role);
+
+/*
+ * What became of one of the dispatcher's own: settled is what was drained when it was asked, rest
+ * what the answer has behind its head.  Message is NULL when nobody could answer.
+ */
+typedef void (*BevOwnAnswer)(uint64 settled, const BevAnswerMessage *message, BevSpan rest);
+
+/*
+ * Queue one of the dispatcher's own (responder_queue.h has their verbs); answered may be NULL.
+ * False: too many are queued already.
+ */
+extern bool bev_questions_add_own(uint32 verb, const char *payload, Size size,
+                                  BevOwnAnswer answered);
 
 /*
  * Have rows written to bugevents.security_events (server/responder/security_log.h); dropped if it
@@ -30,11 +49,16 @@ extern void bev_questions_security_log(const char *json, Size size);
 extern void bev_questions_alert(const char *action, const char *payload);
 
 /*
- * Move them on: ask the responder, take what it answered, and hand over what may be:
- * sent() tells up to which seq a gateway was sent the stream.  settled is what
- * is drained.  Never waits; to be called outside of transactions, each turn.
+ * Move them on: ask the responders, take what they answered, and hand over what may be.
+ * settled is what is drained.  Never waits; to be called outside of transactions, each turn.
  */
-extern void bev_questions_run(uint64 settled, uint64 (*sent)(int gateway), BevAnswerSink sink);
+extern void bev_questions_run(uint64 settled, const BevQuestionGateways *gateways);
+
+/* In how many ms is one to be asked again?  -1: none is. */
+extern long bev_questions_due_in(void);
+
+/* How many are queued. */
+extern int bev_questions_queued(void);
 
 /* The gateway is gone, and nobody waits for its answers. */
 extern void bev_questions_forget(int gateway);

@@ -2,7 +2,8 @@
  * metrics.c - every metric, one after the other.
  *
  * Model: names as Prometheus has them.  Counters are kept in shared memory by whoever counts, since
- * the server's start (server/shared/counters.h); the rest is looked up when it is asked for.
+ * the server's start (server/shared/counters.h), and so is what the rest is made of: so that they
+ * can be read whatever is locked, and whoever is busy.
  */
 #include "server/monitor/metrics.h"
 
@@ -13,7 +14,6 @@
 #include "server/shared/delivery_counters.h"
 #include "server/shared/progress.h"
 #include "server/base/settings.h"
-#include "server/journal/journal.h"
 #include "server/queue/queue.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
@@ -196,31 +196,24 @@ put_delays(Listing *listing)
 static void
 put_clients(Listing *listing)
 {
-	BevConnection client;
-	int count = 0;
-	int lagging = 0;
+	int lagging;
+	int count = bev_clients_count(&lagging);
 
-	for (int i = 0; i < bev_clients_capacity(); i++)
-		if (bev_clients_get(i, &client))
-		{
-			count++;
-			lagging += client.lags;
-		}
 	put_only(listing, "bugevents_connections", count);
 	put_only(listing, "bugevents_lagging_clients", lagging);
 }
 
-/* Since when the journal holds what was published; 0 when it is empty. */
-static double
-journal_oldest_seconds(void)
+/* As the dispatcher found it within the last second or two. */
+static void
+put_journal(Listing *listing)
 {
-	int newest = bev_queue_segment();
-	TimestampTz at;
+	TimestampTz oldest;
 
-	for (int i = 1; i <= BEV_SEGMENTS; i++)
-		if (bev_journal_first_at((newest + i) % BEV_SEGMENTS, &at))
-			return (GetCurrentTimestamp() - at) / 1e6;
-	return 0;
+	put_only(listing, "bugevents_journal_bytes", bev_counters_journal(&oldest));
+	put_only(listing, "bugevents_journal_bytes_limit", bev_retention_size * 1024.0);
+	put_only(listing, "bugevents_journal_oldest_seconds",
+	         oldest == 0 ? 0 : (GetCurrentTimestamp() - oldest) / 1e6);
+	put_only(listing, "bugevents_journal_slow_writes_total", bev_counters_slow_writes());
 }
 
 static void
@@ -327,10 +320,7 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_only(&listing, "bugevents_queue_bytes", bev_queue_used());
 	put_only(&listing, "bugevents_queue_size_bytes", bev_queue_size * 1024.0);
 	put_only(&listing, "bugevents_queue_overflows_total", bev_queue_overflows());
-	put_only(&listing, "bugevents_journal_bytes", bev_journal_bytes());
-	put_only(&listing, "bugevents_journal_bytes_limit", bev_retention_size * 1024.0);
-	put_only(&listing, "bugevents_journal_oldest_seconds", journal_oldest_seconds());
-	put_only(&listing, "bugevents_journal_slow_writes_total", bev_counters_slow_writes());
+	put_journal(&listing);
 	put_projector(&listing);
 	put_deliveries(&listing);
 	put_for_channels(&listing, "bugevents_deliveries_waiting", waiting);

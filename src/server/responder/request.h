@@ -15,6 +15,7 @@ typedef struct BevAnswer
 {
 	BevAnswerMessage message;
 	StringInfoData rest;
+	bool again; /* not now: somebody has locked what it needs */
 } BevAnswer;
 
 /* Fill in an error. */

@@ -1,13 +1,15 @@
 /*
  * responder.c - the background worker that answers clients' questions by SQL.
  *
- * Model: the dispatcher starts it when the first question comes, and asks one at a
+ * Model: the dispatcher starts it when there is a question for it, and asks one at a
  * time (responder_queue.h).  So SQL, which may wait for locks and read from disk, doesn't
  * hold up the stream (test/t/006_get.pl).  Each answer is a transaction of its own, read-only where
- * the request only reads.
+ * the request only reads.  There are bugevents.responders of them, and one that looks up who
+ * connects.
  *
  * Failure: an error is logged and answered with internal_error.  A question that takes longer
- * than bugevents.request_timeout is cancelled.  Should the process die, the dispatcher
+ * than bugevents.request_timeout is cancelled; one that somebody's lock is in the way of, where
+ * that is known at once, is given back for later.  Should the process die, the dispatcher
  * answers in its place, and starts another one.
  */
 #include "server/responder/responder.h"
@@ -22,7 +24,8 @@
 #include "server/responder/administer.h"
 #include "server/responder/alert_event.h"
 #include "server/responder/row_fetch.h"
-#include "server/responder/exposition.h"
+#include "server/responder/lookup_answer.h"
+#include "server/responder/metrics_answer.h"
 #include "server/responder/security_log.h"
 #include "server/responder/user_requests.h"
 #include "server/responder/responder_queue.h"
@@ -38,27 +41,40 @@
 
 PGDLLEXPORT void bugevents_responder_main(Datum arg);
 
+#define MIN_TIME 10 /* ms */
+
 typedef struct Verb
 {
 	const char *name; /* as pg_stat_activity shows it */
 	bool writes;
+	bool limits_itself;
 	void (*answer)(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 } Verb;
 
 static const Verb verbs[] = {
-	[BEV_VERB_GET] = {"get", false, bev_row_fetch_get},
-	[BEV_VERB_LIST] = {"list", false, bev_row_fetch_list},
-	[BEV_VERB_METRICS] = {"metrics", false, bev_exposition_write},
-	[BEV_VERB_NOTIFICATIONS] = {"notifications", false, bev_user_requests_list},
-	[BEV_VERB_READ] = {"read", true, bev_user_requests_read},
-	[BEV_VERB_READ_ALL] = {"read_all", true, bev_user_requests_read_all},
-	[BEV_VERB_WATCH] = {"watch", true, bev_user_requests_watch},
-	[BEV_VERB_UNWATCH] = {"unwatch", true, bev_user_requests_unwatch},
-	[BEV_VERB_CONNECTIONS] = {"connections", false, bev_administer_connections},
-	[BEV_VERB_DISCONNECT] = {"disconnect", false, bev_administer_disconnect},
-	[BEV_VERB_SECURITY_LOG] = {"security events", true, bev_security_log_write},
-	[BEV_VERB_ALERT] = {"alert", true, bev_alert_event_publish},
+	[BEV_VERB_GET] = {"get", false, false, bev_row_fetch_get},
+	[BEV_VERB_LIST] = {"list", false, false, bev_row_fetch_list},
+	[BEV_VERB_METRICS] = {"metrics", false, false, bev_metrics_answer},
+	[BEV_VERB_NOTIFICATIONS] = {"notifications", false, false, bev_user_requests_list},
+	[BEV_VERB_READ] = {"read", true, false, bev_user_requests_read},
+	[BEV_VERB_READ_ALL] = {"read_all", true, false, bev_user_requests_read_all},
+	[BEV_VERB_WATCH] = {"watch", true, false, bev_user_requests_watch},
+	[BEV_VERB_UNWATCH] = {"unwatch", true, false, bev_user_requests_unwatch},
+	[BEV_VERB_CONNECTIONS] = {"connections", false, false, bev_administer_connections},
+	[BEV_VERB_DISCONNECT] = {"disconnect", false, false, bev_administer_disconnect},
+	[BEV_VERB_SECURITY_LOG] = {"security events", true, false, bev_security_log_write},
+	[BEV_VERB_ALERT] = {"alert", true, false, bev_alert_event_publish},
+	[BEV_VERB_LOOKUP] = {"lookup", false, true, bev_lookup_answer},
 };
+
+/* Something, even where it was asked late. */
+static int
+time_left(const BevQuestionHead *head)
+{
+	long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), head->until);
+
+	return (int) Max(MIN_TIME, Min(left, bev_request_timeout));
+}
 
 /* In a transaction of its own; an error leaves it to the caller to end that. */
 static void
@@ -69,7 +85,8 @@ look_up(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	XactReadOnly = !verb->writes;
-	enable_timeout_after(STATEMENT_TIMEOUT, bev_request_timeout);
+	if (!verb->limits_itself)
+		enable_timeout_after(STATEMENT_TIMEOUT, time_left(head));
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, verb->name);
 	verb->answer(head, payload, answer);
@@ -77,6 +94,13 @@ look_up(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 	PopActiveSnapshot();
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	CommitTransactionCommand();
+}
+
+/* Was the error that of a lock, and is there time to try again? */
+static bool
+is_locked_for_now(const BevQuestionHead *head)
+{
+	return geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE && GetCurrentTimestamp() < head->until;
 }
 
 static void
@@ -92,8 +116,10 @@ answer_question(const BevQuestionHead *head, const char *payload, BevAnswer *ans
 	{
 		bool cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
 
+		answer->again = is_locked_for_now(head);
 		disable_timeout(STATEMENT_TIMEOUT, false);
-		EmitErrorReport();
+		if (!answer->again)
+			EmitErrorReport();
 		AbortCurrentTransaction();
 		FlushErrorState();
 		MemoryContextSwitchTo(caller);
@@ -113,12 +139,23 @@ static bool
 send_answer(shm_mq_handle *answers, const BevAnswer *answer)
 {
 	uint64 next = bev_queue_next_seq();
-	BevAnswerHead head = {.upto = next == 0 ? 0 : next - 1};
+	BevAnswerHead head = {.upto = next == 0 ? 0 : next - 1, .again = answer->again};
 	shm_mq_iovec part[] = {{(char *) &head, sizeof(head)},
 	                       {(char *) &answer->message, sizeof(answer->message)},
 	                       {answer->rest.data, answer->rest.len}};
 
 	return shm_mq_sendv(answers, part, lengthof(part), false, true) == SHM_MQ_SUCCESS;
+}
+
+/* With a NUL behind it. */
+static char *
+copy_payload(const BevQuestionHead *head)
+{
+	char *copy = palloc(head->payload_size + 1);
+
+	memcpy(copy, head + 1, head->payload_size);
+	copy[head->payload_size] = '\0';
+	return copy;
 }
 
 static void
@@ -148,7 +185,7 @@ serve(shm_mq_handle *questions, shm_mq_handle *answers)
 		answer.message.request = head->ask.request;
 		answer.message.seq = head->settled;
 		initStringInfo(&answer.rest);
-		answer_question(head, pnstrdup((char *) (head + 1), size - sizeof(*head)), &answer);
+		answer_question(head, copy_payload(head), &answer);
 		served = send_answer(answers, &answer);
 		MemoryContextReset(context);
 	}
@@ -178,13 +215,30 @@ bugevents_responder_main(Datum arg)
 	proc_exit(0);
 }
 
+/* What each of them is called, and what is lost without it. */
+static const char *
+name_it(BackgroundWorker *worker, int number)
+{
+	if (number > 1)
+	{
+		snprintf(worker->bgw_name, sizeof(worker->bgw_name), "bugevents responder %d", number);
+		return "questions wait for one another";
+	}
+	if (number == 1)
+		return "clients' get and list fail";
+	strlcpy(worker->bgw_name, "bugevents lookup", sizeof(worker->bgw_name));
+	strlcpy(worker->bgw_type, "bugevents lookup", sizeof(worker->bgw_type));
+	return "who connects waits for others' questions";
+}
+
 bool
-bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle)
+bev_responder_start(dsm_handle segment, int number, BackgroundWorkerHandle **handle)
 {
 	BackgroundWorker worker = bev_worker_describe("responder");
+	const char *loss = name_it(&worker, number);
 
 	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_main_arg = UInt32GetDatum(segment);
 	worker.bgw_notify_pid = MyProcPid;
-	return bev_worker_start(&worker, "clients' get and list fail", handle);
+	return bev_worker_start(&worker, loss, handle);
 }

@@ -10,9 +10,10 @@
 #include "storage/dsm.h"
 
 /*
- * Start it on a segment as responder_queue.h describes it.  False: there is no slot for
- * another worker, which is logged.  It ends when the other end of its queues is gone.
+ * Start the one of this number on a segment as responder_queue.h describes it; number 0 looks up
+ * who connects.  False: there is no slot for another worker, which is logged.  It ends when
+ * the other end of its queues is gone.
  */
-extern bool bev_responder_start(dsm_handle segment, BackgroundWorkerHandle **handle);
+extern bool bev_responder_start(dsm_handle segment, int number, BackgroundWorkerHandle **handle);
 
 #endif /* BEV_SERVER_RESPONDER_RESPONDER_H */

@@ -2,8 +2,8 @@
  * responder_queue.h - what the dispatcher asks the responder, and what that answers.
  *
  * Both go through shared memory queues (shm_mq) in a segment of dynamic shared
- * memory, one question at a time.  A question is this struct and its payload as
- * text; an answer is this struct and then the body of an ANSWER (common/pipe/message.h).
+ * memory, one question at a time.  A question is this struct and its payload;
+ * an answer is this struct and then the body of an ANSWER (common/pipe/message.h).
  */
 #ifndef BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H
 #define BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H
@@ -11,26 +11,31 @@
 #include "postgres.h"
 
 #include "common/pipe/message.h"
+#include "utils/timestamp.h"
 
 typedef struct BevQuestionHead
 {
 	BevAskMessage ask;
-	uint64 settled; /* whatever is answered is not older than this seq */
-	char user[256]; /* who asks */
+	uint32 payload_size;
+	uint64 settled;    /* whatever is answered is not older than this seq */
+	TimestampTz until; /* when it is given up */
+	char user[256];    /* who asks */
 	char role[64];
 } BevQuestionHead;
 
 typedef struct BevAnswerHead
 {
-	uint64 upto; /* nor is it based on events behind this one */
+	uint64 upto;  /* nor is it based on events behind this one */
+	uint64 again; /* 1: somebody has locked what it needs, ask later */
 } BevAnswerHead;
 
 /*
- * Verbs of the dispatcher's own, which write: for bev_security_log_write, and
- * bev_alert_event_publish.
+ * Verbs of the dispatcher's own: for bev_security_log_write, bev_alert_event_publish and
+ * bev_lookup_answer.
  */
 #define BEV_VERB_SECURITY_LOG BEV_VERBS
 #define BEV_VERB_ALERT        (BEV_VERBS + 1)
+#define BEV_VERB_LOOKUP       (BEV_VERBS + 2)
 
 /* The segment: two queues of this size, questions and answers. */
 #define BEV_QUESTION_QUEUE_SIZE (64 * 1024)

@@ -11,6 +11,10 @@
  * just created: so payload, filter and audience are those of an event, and whoever
  * serves it can treat it like one.
  *
+ * Concurrency: a table that somebody has locked is an error at once, ERRCODE_LOCK_NOT_AVAILABLE,
+ * and the question is asked again later (dispatcher/questions.c).  What expressions look into is
+ * waited for.
+ *
  * Rights: the query runs with the rights of the table's owner (attached_table.c).
  */
 #include "server/responder/row_fetch.h"
@@ -26,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "server/base/subtransaction.h"
+#include "server/base/table_lock.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -33,7 +38,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#define LIST_BYTES     (1024 * 1024)
+#define LIST_BYTES     (256 * 1024)
 #define CONDITIONS_MAX 4
 
 /* "field operator value" */
@@ -245,6 +250,10 @@ find_rows(const BevAttachedTable *table, const Request *request, int limit, int 
 	Found *found = NULL;
 
 	*n = 0;
+	if (!bev_table_lock_try(table->relid))
+		ereport(ERROR,
+		        (errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+		         errmsg("table \"%s\" or an index of it is locked", get_rel_name(table->relid))));
 	if (!bev_attached_table_enter(table, &scope))
 		return NULL;
 	initStringInfo(&sql);

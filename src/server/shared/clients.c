@@ -30,7 +30,9 @@ typedef struct Table
 	LWLock *lock;    /* disconnect, reason, disconnects */
 	int disconnects; /* slots that ask for it */
 	int capacity;
-	int first_free; /* no free slot below it; the dispatcher's own */
+	pg_atomic_uint32 count;   /* of the used ones */
+	pg_atomic_uint32 lagging; /* of them */
+	int first_free;           /* no free slot below it; the dispatcher's own */
 	Slot slot[FLEXIBLE_ARRAY_MEMBER];
 } Table;
 
@@ -48,6 +50,8 @@ init(void *memory, LWLock *lock)
 	table = memory;
 	table->lock = lock;
 	table->capacity = bev_max_connections;
+	pg_atomic_init_u32(&table->count, 0);
+	pg_atomic_init_u32(&table->lagging, 0);
 	for (int i = 0; i < table->capacity; i++)
 		pg_atomic_init_u32(&table->slot[i].change, 0);
 }
@@ -78,6 +82,12 @@ end_change(Slot *slot)
 	pg_atomic_write_u32(&slot->change, pg_atomic_read_u32(&slot->change) + 1);
 }
 
+static void
+add_to(pg_atomic_uint32 *number, int n)
+{
+	pg_atomic_write_u32(number, pg_atomic_read_u32(number) + n);
+}
+
 int
 bev_clients_add(const BevConnection *client)
 {
@@ -95,6 +105,8 @@ bev_clients_add(const BevConnection *client)
 	slot->client = *client;
 	slot->used = true;
 	end_change(slot);
+	add_to(&table->count, 1);
+	add_to(&table->lagging, client->lags);
 	return i;
 }
 
@@ -104,6 +116,7 @@ bev_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 recei
 {
 	Slot *slot = &table->slot[i];
 
+	add_to(&table->lagging, lags - slot->client.lags);
 	begin_change(slot);
 	slot->client.lags = lags;
 	slot->client.start = start;
@@ -141,6 +154,8 @@ bev_clients_remove(int i)
 {
 	Slot *slot = &table->slot[i];
 
+	add_to(&table->count, -1);
+	add_to(&table->lagging, -slot->client.lags);
 	begin_change(slot);
 	slot->used = false;
 	end_change(slot);
@@ -165,6 +180,15 @@ bev_clients_clear(void)
 			bev_clients_remove(i);
 	}
 	table->first_free = 0;
+	pg_atomic_write_u32(&table->count, 0);
+	pg_atomic_write_u32(&table->lagging, 0);
+}
+
+int
+bev_clients_count(int *lagging)
+{
+	*lagging = (int) pg_atomic_read_u32(&table->lagging);
+	return (int) pg_atomic_read_u32(&table->count);
 }
 
 bool

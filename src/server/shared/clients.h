@@ -47,6 +47,9 @@ extern const BevSharedArea bev_clients_area;
 /* How many there can be: bugevents.max_connections. */
 extern int bev_clients_capacity(void);
 
+/* How many there are, and of them behind the end of the stream. */
+extern int bev_clients_count(int *lagging);
+
 /* For the dispatcher: forget all, put one into a free slot, change it, free it. */
 extern void bev_clients_clear(void);
 extern int bev_clients_add(const BevConnection *client); /* slot, or -1: full */

@@ -73,6 +73,8 @@ typedef struct Counters
 	pg_atomic_uint32 alert[BEV_ALERTS];
 	pg_atomic_uint64 skips;
 	pg_atomic_uint64 longest_turn; /* us */
+	pg_atomic_uint64 journal_bytes;
+	pg_atomic_uint64 journal_oldest;
 	pg_atomic_uint64 slow_writes;
 	pg_atomic_uint64 slow_write_told; /* when */
 	pg_atomic_uint64 audiences_refused;
@@ -101,6 +103,8 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 		pg_atomic_init_u32(&counters->alert[i], 0);
 	pg_atomic_init_u64(&counters->skips, 0);
 	pg_atomic_init_u64(&counters->longest_turn, 0);
+	pg_atomic_init_u64(&counters->journal_bytes, 0);
+	pg_atomic_init_u64(&counters->journal_oldest, 0);
 	pg_atomic_init_u64(&counters->slow_writes, 0);
 	pg_atomic_init_u64(&counters->slow_write_told, 0);
 	pg_atomic_init_u64(&counters->audiences_refused, 0);
@@ -146,6 +150,20 @@ uint64
 bev_counters_skips(void)
 {
 	return pg_atomic_read_u64(&counters->skips);
+}
+
+void
+bev_counters_set_journal(uint64 bytes, TimestampTz oldest)
+{
+	pg_atomic_write_u64(&counters->journal_bytes, bytes);
+	pg_atomic_write_u64(&counters->journal_oldest, (uint64) oldest);
+}
+
+uint64
+bev_counters_journal(TimestampTz *oldest)
+{
+	*oldest = (TimestampTz) pg_atomic_read_u64(&counters->journal_oldest);
+	return pg_atomic_read_u64(&counters->journal_bytes);
 }
 
 void

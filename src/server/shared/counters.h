@@ -12,6 +12,7 @@
 #include "server/base/shared_area.h"
 #include "common/pipe/alert_rules.h"
 #include "common/pipe/counter.h"
+#include "datatype/timestamp.h"
 
 extern const BevSharedArea bev_counters_area;
 
@@ -32,6 +33,10 @@ extern uint64 bev_counters_slow_writes(void);
 /* The dispatcher passed over what it would have had to wait for. */
 extern void bev_counters_skip(void);
 extern uint64 bev_counters_skips(void);
+
+/* What the journal takes, and when its oldest row was published (0: it has none). */
+extern void bev_counters_set_journal(uint64 bytes, TimestampTz oldest);
+extern uint64 bev_counters_journal(TimestampTz *oldest);
 
 /* Its longest turn (us) of the last minute or two. */
 extern void bev_counters_set_longest_turn(uint64 us);

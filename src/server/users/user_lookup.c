@@ -10,8 +10,8 @@
  *
  * Rights: the table's owner's (attached_table.c), in a transaction that is read-only.
  *
- * Concurrency: it runs in the dispatcher, and the stream waits meanwhile.  So it waits
- * for locks for LOCK_TIMEOUT only, and is cancelled after TIMEOUT.
+ * Concurrency: all who connect meanwhile wait for it.  So it waits for locks for LOCK_TIMEOUT only,
+ * and is cancelled after TIMEOUT.
  *
  * Failure: it happens in a subtransaction; an error is a warning.
  */

@@ -1,11 +1,10 @@
 /*
  * exposition.c - the metrics as text, as Prometheus reads them.
  */
-#include "server/responder/exposition.h"
+#include "server/monitor/exposition.h"
 
 #include "common/shortest_dec.h"
 #include "server/monitor/metrics.h"
-#include "server/users/visibility.h"
 
 typedef struct Exposition
 {
@@ -36,20 +35,9 @@ write_metric(void *arg, const BevMetric *metric)
 }
 
 void
-bev_exposition_write(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
-                     BevAnswer *answer)
+bev_exposition_write(StringInfo text)
 {
-	Exposition exposition = {.text = &answer->rest};
-	Jsonb *json = bev_request_read(payload, answer);
-	char *user;
+	Exposition exposition = {.text = text};
 
-	if (json == NULL)
-		return;
-	if (!bev_request_text(json, "user_id", &user) || (user && !bev_visibility_is_admin(user)))
-	{
-		bev_answer_error(answer, "forbidden", "", "this is for admins");
-		return;
-	}
-	answer->message.kind = BEV_ANSWER_TEXT;
 	bev_metrics_list(write_metric, &exposition);
 }
