@@ -58,6 +58,7 @@
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/feed.h"
 #include "server/dispatcher/gateway_config.h"
+#include "server/dispatcher/gauges.h"
 #include "server/dispatcher/lookup.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
@@ -476,19 +477,6 @@ begins_anew(void)
 	return true;
 }
 
-/* When the oldest of it was published; 0: there is none. */
-static TimestampTz
-journal_oldest(void)
-{
-	int newest = bev_queue_segment();
-	TimestampTz at;
-
-	for (int i = 1; i <= BEV_SEGMENTS; i++)
-		if (bev_journal_first_at((newest + i) % BEV_SEGMENTS, &at))
-			return at;
-	return 0;
-}
-
 /*
  * The stream's id, or nothing; and do for its journal what is due.  False: somebody has locked
  * one of the tables, and nothing is known.
@@ -512,7 +500,7 @@ read_stream(char *id)
 		bev_sequence_begin();
 		dropped_now = bev_retention_run(needed_history());
 		dropped = Max(row.dropped, dropped_now); /* Max() evaluates twice */
-		bev_counters_set_journal(bev_journal_bytes(), journal_oldest());
+		bev_gauges_note();
 		bev_alerts_run();
 		if (follow_setting())
 			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),

@@ -7,8 +7,6 @@
  */
 #include "server/monitor/metrics.h"
 
-#include "server/attach/attached.h"
-#include "server/attach/attachment.h"
 #include "server/shared/clients.h"
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
@@ -265,21 +263,6 @@ put_projector(Listing *listing)
 		put_only(listing, "bugevents_projector_lag_seq", next <= done + 1 ? 0 : next - 1 - done);
 }
 
-static int
-count_undecided(void)
-{
-	int count = 0;
-	ListCell *cell;
-
-	foreach (cell, bev_attached_tables())
-	{
-		BevAttached *attached = lfirst(cell);
-
-		count += !bev_attachment_read(attached->argument, attached->relid)->decides;
-	}
-	return count;
-}
-
 static void
 put_alerts(Listing *listing)
 {
@@ -327,6 +310,6 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_for_channels(&listing, "bugevents_deliveries_dead", dead);
 	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
 	put_only(&listing, "bugevents_audiences_refused_total", bev_counters_audiences_refused());
-	put_only(&listing, "bugevents_attachments_undecided", count_undecided());
+	put_only(&listing, "bugevents_attachments_undecided", bev_counters_undecided());
 	put_alerts(&listing);
 }

@@ -1,8 +1,8 @@
 /*
  * metrics_answer.c - the metrics for who is an admin.
  *
- * Model: a token says so, but the tables have to say so too, and they are asked here.  Who asks from
- * this machine needs no token, and is answered by the dispatcher.
+ * Model: a token says so, but the tables have to say so too, and they are asked here.  Who asks
+ * from this machine needs no token, and is answered by the dispatcher.
  */
 #include "server/responder/metrics_answer.h"
 

@@ -75,6 +75,7 @@ typedef struct Counters
 	pg_atomic_uint64 longest_turn; /* us */
 	pg_atomic_uint64 journal_bytes;
 	pg_atomic_uint64 journal_oldest;
+	pg_atomic_uint64 undecided;
 	pg_atomic_uint64 slow_writes;
 	pg_atomic_uint64 slow_write_told; /* when */
 	pg_atomic_uint64 audiences_refused;
@@ -105,6 +106,7 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 	pg_atomic_init_u64(&counters->longest_turn, 0);
 	pg_atomic_init_u64(&counters->journal_bytes, 0);
 	pg_atomic_init_u64(&counters->journal_oldest, 0);
+	pg_atomic_init_u64(&counters->undecided, 0);
 	pg_atomic_init_u64(&counters->slow_writes, 0);
 	pg_atomic_init_u64(&counters->slow_write_told, 0);
 	pg_atomic_init_u64(&counters->audiences_refused, 0);
@@ -164,6 +166,18 @@ bev_counters_journal(TimestampTz *oldest)
 {
 	*oldest = (TimestampTz) pg_atomic_read_u64(&counters->journal_oldest);
 	return pg_atomic_read_u64(&counters->journal_bytes);
+}
+
+void
+bev_counters_set_undecided(uint64 n)
+{
+	pg_atomic_write_u64(&counters->undecided, n);
+}
+
+uint64
+bev_counters_undecided(void)
+{
+	return pg_atomic_read_u64(&counters->undecided);
 }
 
 void

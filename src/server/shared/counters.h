@@ -38,6 +38,10 @@ extern uint64 bev_counters_skips(void);
 extern void bev_counters_set_journal(uint64 bytes, TimestampTz oldest);
 extern uint64 bev_counters_journal(TimestampTz *oldest);
 
+/* How many attached tables decide nothing, a few seconds ago. */
+extern void bev_counters_set_undecided(uint64 n);
+extern uint64 bev_counters_undecided(void);
+
 /* Its longest turn (us) of the last minute or two. */
 extern void bev_counters_set_longest_turn(uint64 us);
 extern uint64 bev_counters_longest_turn(void);

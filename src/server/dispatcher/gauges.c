@@ -1,0 +1,60 @@
+/*
+ * gauges.c - what metrics say of tables, noted in shared memory.
+ *
+ * Model: so that whoever reads metrics reads shared memory only.  The journal's size is noted
+ * each time, what pg_trigger has to be read for every CATALOG_INTERVAL.
+ */
+#include "postgres.h"
+
+#include "server/dispatcher/gauges.h"
+
+#include "catalog/pg_trigger.h"
+#include "nodes/pg_list.h"
+#include "server/attach/attached.h"
+#include "server/attach/attachment.h"
+#include "server/base/clock.h"
+#include "server/journal/journal.h"
+#include "server/queue/queue.h"
+#include "server/shared/counters.h"
+#include "storage/lmgr.h"
+
+#define CATALOG_INTERVAL 10000 /* ms */
+
+/* When the oldest of the journal was published; 0: there is none. */
+static TimestampTz
+journal_oldest(void)
+{
+	int newest = bev_queue_segment();
+	TimestampTz at;
+
+	for (int i = 1; i <= BEV_SEGMENTS; i++)
+		if (bev_journal_first_at((newest + i) % BEV_SEGMENTS, &at))
+			return at;
+	return 0;
+}
+
+static void
+note_undecided(void)
+{
+	uint64 count = 0;
+	ListCell *cell;
+
+	foreach (cell, bev_attached_tables())
+	{
+		BevAttached *attached = lfirst(cell);
+
+		count += !bev_attachment_read(attached->argument, attached->relid)->decides;
+	}
+	bev_counters_set_undecided(count);
+}
+
+void
+bev_gauges_note(void)
+{
+	static TimestampTz next = 0;
+
+	bev_counters_set_journal(bev_journal_bytes(), journal_oldest());
+	if (bev_clock_every(&next, CATALOG_INTERVAL) &&
+	    ConditionalLockRelationOid(TriggerRelationId, AccessShareLock))
+		note_undecided();
+}
