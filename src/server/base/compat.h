@@ -158,6 +158,22 @@ typedef struct BevJsonbState
 #include "commands/dbcommands.h"
 #endif
 
+/* Scan all of a table. */
+#include "access/tableam.h"
+#if PG_VERSION_NUM >= 190000
+#define bev_table_scan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL, SO_HINT_REL_READ_ONLY)
+#else
+#define bev_table_scan(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL)
+#endif
+
+/* From within a handler of SIGTERM: ask the worker's loop to end. */
+#include "postmaster/interrupt.h"
+#if PG_VERSION_NUM >= 190000
+#define bev_ask_for_shutdown() SignalHandlerForShutdownRequest(postgres_signal_arg, pg_siginfo)
+#else
+#define bev_ask_for_shutdown() SignalHandlerForShutdownRequest(postgres_signal_arg)
+#endif
+
 /* PG_FUNCTION_INFO_V1, which exports the function by itself from 16 on only. */
 #include "fmgr.h"
 #define BEV_FUNCTION_INFO_V1(name) \

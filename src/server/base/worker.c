@@ -28,6 +28,8 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "server/base/compat.h"
+
 BackgroundWorker
 bev_worker_describe(const char *name)
 {
@@ -90,7 +92,7 @@ handle_shutdown(SIGNAL_ARGS)
 {
 	int save_errno = errno;
 
-	SignalHandlerForShutdownRequest(postgres_signal_arg);
+	bev_ask_for_shutdown();
 	QueryCancelPending = true;
 	InterruptPending = true;
 	errno = save_errno;

@@ -76,7 +76,7 @@ scan_leaf(Oid relid, int *left, void (*take)(Relation rel, TupleTableSlot *row))
 {
 	Relation rel = table_open(relid, AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	TableScanDesc scan = bev_table_scan(rel, GetActiveSnapshot());
 
 	while (*left > 0 && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{

@@ -13,7 +13,7 @@ uint64
 bev_parameters_run(const char *sql, int n, const char *const *texts)
 {
 	Oid types[BEV_PARAMETERS_MAX];
-	Datum values[BEV_PARAMETERS_MAX];
+	Datum values[BEV_PARAMETERS_MAX] = {0};
 	char nulls[BEV_PARAMETERS_MAX] = {0};
 	int rc;
 
