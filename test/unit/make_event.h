@@ -22,7 +22,7 @@ make_event(const char *const text[BEV_EVENT_FIELDS], size_t *size)
 		len[i] = text[i] ? (uint32_t) strlen(text[i]) : 0;
 	*size = bev_event_size(len);
 	record = malloc(*size);
-	bev_event_write_header(record, len);
+	bev_event_write_header(record, (uint32_t) *size, len);
 	p = record + BEV_EVENT_HEADER_SIZE;
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{

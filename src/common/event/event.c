@@ -23,10 +23,8 @@ bev_event_size(const uint32_t len[BEV_EVENT_FIELDS])
 }
 
 void
-bev_event_write_header(char *dst, const uint32_t len[BEV_EVENT_FIELDS])
+bev_event_write_header(char *dst, uint32_t size, const uint32_t len[BEV_EVENT_FIELDS])
 {
-	uint32_t size = (uint32_t) bev_event_size(len);
-
 	memcpy(dst, &size, sizeof(size));
 	memcpy(dst + sizeof(size), len, sizeof(uint32_t) * BEV_EVENT_FIELDS);
 }
@@ -45,6 +43,15 @@ labels_are_text(const BevEvent *event)
 		if (!is_text(event->field[i]))
 			return false;
 	return is_text(event->field[BEV_EVENT_ACTOR]);
+}
+
+uint32_t
+bev_event_size_written(const char *data)
+{
+	uint32_t size;
+
+	memcpy(&size, data, sizeof(size));
+	return size;
 }
 
 bool

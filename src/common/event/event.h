@@ -83,8 +83,14 @@ typedef struct BevEvent
  */
 extern size_t bev_event_size(const uint32_t len[BEV_EVENT_FIELDS]);
 
-/* Write the header of a record; dst has room for BEV_EVENT_HEADER_SIZE bytes. */
-extern void bev_event_write_header(char *dst, const uint32_t len[BEV_EVENT_FIELDS]);
+/*
+ * Write the header of a record of that size, which bev_event_size() said; dst has room for
+ * BEV_EVENT_HEADER_SIZE bytes.
+ */
+extern void bev_event_write_header(char *dst, uint32_t size, const uint32_t len[BEV_EVENT_FIELDS]);
+
+/* What the record at the start of data says that its size is: one that was written here. */
+extern uint32_t bev_event_size_written(const char *data);
 
 /*
  * Read the record at the start of data.  False when it is malformed, does not fit

@@ -130,6 +130,7 @@ map_fields(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 {
 	mapping->nfields = attachment->nsources;
 	mapping->fields = palloc0(sizeof(BevField) * mapping->nfields);
+	mapping->attnums = palloc0(sizeof(AttrNumber) * mapping->nfields);
 	for (int i = 0; i < attachment->nsources; i++)
 	{
 		const BevSource *source = &attachment->sources[i];
@@ -147,6 +148,7 @@ map_fields(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 		}
 		else
 			map_column(mapping, rel, source, field);
+		mapping->attnums[i] = field->attnum;
 	}
 }
 
@@ -241,10 +243,21 @@ create_mapping(Relation rel, Trigger *trigger, MemoryContext context)
 	return mapping;
 }
 
+/* Entries stay where they are; mostly it is the one that was asked for before. */
+static MappingEntry *
+find_entry(Oid relid)
+{
+	static MappingEntry *latest = NULL;
+
+	if (latest == NULL || latest->relid != relid)
+		latest = mappings ? hash_search(mappings, &relid, HASH_FIND, NULL) : NULL;
+	return latest;
+}
+
 BevMapping *
 bev_mapping_known(Oid relid, Oid trigger)
 {
-	MappingEntry *entry = mappings ? hash_search(mappings, &relid, HASH_FIND, NULL) : NULL;
+	MappingEntry *entry = find_entry(relid);
 
 	return entry && entry->valid && entry->mapping->trigger == trigger ? entry->mapping : NULL;
 }

@@ -34,6 +34,8 @@ typedef struct BevMapping
 	const BevEntity *entity;
 
 	BevField *fields;
+	AttrNumber
+		*attnums; /* by field, those of the fields again: all that is looked at for each row */
 	int nfields;
 	AttrNumber last_attnum; /* highest of the fields' columns */
 

@@ -47,6 +47,7 @@
 #include "server/attach/follows.h"
 #include "server/attach/mapping.h"
 #include "server/base/compat.h"
+#include "server/base/slot.h"
 #include "server/capture/dependents.h"
 #include "server/capture/notice.h"
 #include "server/capture/provisional.h"
@@ -272,7 +273,7 @@ static bool
 has_values_out_of_line(TupleTableSlot *slot)
 {
 	bool copied;
-	HeapTuple tuple = ExecFetchSlotHeapTuple(slot, false, &copied);
+	HeapTuple tuple = bev_slot_tuple(slot, &copied);
 	bool has = HeapTupleHasExternal(tuple);
 
 	if (copied)

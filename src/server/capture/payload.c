@@ -249,11 +249,15 @@ void
 bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row, BevRow *old,
                   const bool *changed)
 {
-	bool *cut = palloc0(sizeof(bool) * mapping->nfields);
+	int n = mapping->nfields;
+	bool *cut;
 	int level = mapping->needs_settings ? bev_output_settings_begin() : 0;
 
-	document->values = palloc0(sizeof(BevSpan) * mapping->nfields);
-	document->members = palloc0(sizeof(BevSpan) * mapping->nfields);
+	/* One piece; the values are all written. */
+	document->values = palloc((sizeof(BevSpan) * 2 + sizeof(bool)) * n);
+	document->members = document->values + n;
+	cut = (bool *) (document->members + n);
+	memset(document->members, 0, (sizeof(BevSpan) + sizeof(bool)) * n);
 
 	reset_buffers();
 	put_payload(document, mapping, row, cut);
@@ -265,12 +269,12 @@ bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row, BevRow
 	if (mapping->needs_settings)
 		bev_output_settings_end(level);
 
-	settle_spans(document->values, mapping->nfields, &payload_json);
+	settle_spans(document->values, n, &payload_json);
 	document->payload = span_of(&payload_json);
 	document->changes = span_of(&changes_json);
 	document->open_payload = document->open_changes = (BevSpan){NULL, 0};
 	if (old)
-		settle_spans(document->members, mapping->nfields, &changes_json);
+		settle_spans(document->members, n, &changes_json);
 	if (mapping->has_admin_fields)
 		put_open_documents(document, mapping, cut);
 }
@@ -289,10 +293,10 @@ plain_text(BevSpan value)
 	return text;
 }
 
-char *
+const char *
 bev_payload_text(const BevPayload *document, int field)
 {
-	return field < 0 ? pstrdup("") : plain_text(document->values[field]);
+	return field < 0 ? "" : plain_text(document->values[field]);
 }
 
 /* Append a value whole, whatever max_value_size says: it identifies something. */

@@ -28,10 +28,10 @@ typedef struct BevPayload
 extern void bev_payload_write(BevPayload *document, BevMapping *mapping, BevRow *row, BevRow *old,
                               const bool *changed);
 
-/* A field's value as text, as keys are compared; palloc'd, empty for null and -1. */
-extern char *bev_payload_text(const BevPayload *document, int field);
+/* A field's value as text, as keys are compared; palloc'd; empty for null, and for -1. */
+extern const char *bev_payload_text(const BevPayload *document, int field);
 
-/* The same of a row of which no document was written. */
+/* The same of a row of which no document was written; palloc'd in any case. */
 extern char *bev_payload_row_text(BevMapping *mapping, BevRow *row, int field);
 
 /* A payload that only says which row it is about; palloc'd. */

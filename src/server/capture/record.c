@@ -59,9 +59,10 @@ checked_size(const BevRecord *record, const uint32_t len[BEV_EVENT_FIELDS])
 }
 
 static void
-write_spans(char *dst, const BevSpan spans[BEV_EVENT_FIELDS], const uint32_t len[BEV_EVENT_FIELDS])
+write_spans(char *dst, Size size, const BevSpan spans[BEV_EVENT_FIELDS],
+            const uint32_t len[BEV_EVENT_FIELDS])
 {
-	bev_event_write_header(dst, len);
+	bev_event_write_header(dst, (uint32_t) size, len);
 	dst += BEV_EVENT_HEADER_SIZE;
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 	{
@@ -81,7 +82,7 @@ bev_record_bytes(const BevRecord *record, Size *size)
 	list_spans(record, spans, len);
 	*size = checked_size(record, len);
 	bytes = palloc(*size);
-	write_spans(bytes, spans, len);
+	write_spans(bytes, *size, spans, len);
 	return bytes;
 }
 
@@ -90,10 +91,12 @@ publish(const BevRecord *record, char *(*reserve)(Size size))
 {
 	BevSpan spans[BEV_EVENT_FIELDS];
 	uint32_t len[BEV_EVENT_FIELDS];
+	Size size;
 
 	bev_counters_captured(record->type, record->action);
 	list_spans(record, spans, len);
-	write_spans(reserve(checked_size(record, len)), spans, len);
+	size = checked_size(record, len);
+	write_spans(reserve(size), size, spans, len);
 }
 
 void
@@ -111,8 +114,7 @@ bev_record_log(const BevRecord *record)
 void
 bev_record_publish_bytes(const char *bytes)
 {
-	uint32_t size;
+	uint32_t size = bev_event_size_written(bytes);
 
-	memcpy(&size, bytes, sizeof(size));
 	memcpy(bev_pending_reserve(size), bytes, size);
 }

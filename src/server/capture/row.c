@@ -14,21 +14,31 @@
 static void
 read_columns(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 {
+	const AttrNumber *attnums = mapping->attnums;
+	const Datum *columns = slot->tts_values;
+	const bool *column_nulls = slot->tts_isnull;
+	Datum *values = row->values;
+	bool *nulls = row->nulls;
+	int n = mapping->nfields;
+
 	/* The slot has the relation's present columns, those added later as well. */
 	if (mapping->last_attnum > 0)
 		slot_getsomeattrs(slot, mapping->last_attnum);
 
-	for (int i = 0; i < mapping->nfields; i++)
+	for (int i = 0; i < n; i++)
 	{
-		AttrNumber attnum = mapping->fields[i].attnum;
+		AttrNumber attnum = attnums[i];
 
 		if (attnum != InvalidAttrNumber)
 		{
-			row->values[i] = slot->tts_values[attnum - 1];
-			row->nulls[i] = slot->tts_isnull[attnum - 1];
+			values[i] = columns[attnum - 1];
+			nulls[i] = column_nulls[attnum - 1];
 		}
 		else
-			row->nulls[i] = true;
+		{
+			values[i] = (Datum) 0;
+			nulls[i] = true;
+		}
 	}
 }
 
@@ -36,8 +46,8 @@ read_columns(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 static void
 read_plain(BevMapping *mapping, TupleTableSlot *slot, BevRow *row)
 {
-	row->values = palloc0(sizeof(Datum) * mapping->nfields);
-	row->nulls = palloc(sizeof(bool) * mapping->nfields);
+	row->values = palloc((sizeof(Datum) + sizeof(bool)) * mapping->nfields);
+	row->nulls = (bool *) (row->values + mapping->nfields);
 	row->wanted = true;
 	row->failed = row->doubtful = row->provisional = false;
 	row->audience = (char *) mapping->constant_audience;
@@ -137,9 +147,11 @@ bev_row_field_failed(const BevMapping *mapping, const BevRow *row, int field)
  * versions and isn't fetched; only where the stored bytes differ are the values
  * compared.
  */
-static bool
+static inline bool
 same_value(Datum old, Datum new, bool typbyval, int16 typlen)
 {
+	if (typbyval)
+		return old == new;
 	if (typlen == -1)
 	{
 		Size size = VARSIZE_ANY(DatumGetPointer(old));

@@ -18,18 +18,23 @@ void
 bev_row_event_begin(BevRowEvent *event, BevMapping *mapping, BevRow *row, BevRow *old,
                     const bool *changed)
 {
+	const char *key;
+
 	event->mapping = mapping;
 	event->row = row;
 	bev_payload_write(&event->document, mapping, row, old, changed);
 	event->person = bev_payload_text(&event->document, mapping->person);
+	key = mapping->key >= 0 ? bev_payload_text(&event->document, mapping->key) :
+	                          bev_row_event_key(mapping, row);
 
 	event->record = (BevRecord){
 		.type = mapping->entity->name,
 		.foreign = !mapping->decides,
-		.key = mapping->key >= 0 ? bev_payload_text(&event->document, mapping->key) :
-	                               bev_row_event_key(mapping, row),
+		.key = key,
 		.project = bev_payload_text(&event->document, mapping->project),
-		.bug = bev_payload_text(&event->document, mapping->bug),
+		.bug = mapping->bug >= 0 && mapping->bug == mapping->key ?
+	               key :
+	               bev_payload_text(&event->document, mapping->bug),
 		.payload = event->document.payload,
 		.open_payload = event->document.open_payload,
 	};

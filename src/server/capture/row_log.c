@@ -10,6 +10,7 @@
 #include "server/attach/attached.h"
 #include "server/attach/mapping.h"
 #include "server/base/compat.h"
+#include "server/base/slot.h"
 #include "server/capture/actor.h"
 #include "server/changes/change_log.h"
 
@@ -83,7 +84,7 @@ tuple_of(TupleTableSlot *slot)
 {
 	bool copied;
 
-	return slot ? ExecFetchSlotHeapTuple(slot, false, &copied) : NULL;
+	return slot ? bev_slot_tuple(slot, &copied) : NULL;
 }
 
 void

@@ -158,7 +158,8 @@ bev_change_log_table(const BevLoggedTable *table)
 static uint32
 number_of_actor(const char *actor)
 {
-	if (actor_count > 0 && strcmp(actors[actor_count - 1], actor) == 0)
+	if (actor_count > 0 && *actors[actor_count - 1] == *actor &&
+	    (*actor == '\0' || strcmp(actors[actor_count - 1], actor) == 0))
 		return actor_count - 1;
 	actors = grow(actors, actor_count, &actor_capacity, BEV_LOG_ACTOR_SIZE);
 	strlcpy(actors[actor_count], actor, BEV_LOG_ACTOR_SIZE);

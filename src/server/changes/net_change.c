@@ -56,38 +56,42 @@ end_of(const Links *links, const BevNetChange *chain, bool at_end, uint32 *table
 }
 
 static uint32
-hash_version(uint32 table, const ItemPointerData *tid, bool at_end)
+hash_version(uint32 table, const ItemPointerData *tid)
 {
 	uint32 block = ItemPointerGetBlockNumberNoCheck(tid);
-	uint32 place = (table << 17) | ((uint32) ItemPointerGetOffsetNumberNoCheck(tid) << 1) | at_end;
+	uint32 place = (table << 16) | ItemPointerGetOffsetNumberNoCheck(tid);
 
 	return murmurhash32(block ^ murmurhash32(place));
 }
 
 static void
-put(Links *links, uint32 chain, bool at_end)
+put(Links *links, const BevNetChange *chain, uint32 hash)
 {
-	uint32 table;
-	const ItemPointerData *tid = end_of(links, &links->chains[chain], at_end, &table);
-	uint32 slot;
+	uint32 slot = hash & links->mask;
 
-	if (tid == NULL)
-		return;
-	slot = hash_version(table, tid, at_end) & links->mask;
 	while (links->slots[slot] != 0)
 		slot = (slot + 1) & links->mask;
-	links->slots[slot] = chain + 1;
+	links->slots[slot] = (uint32) (chain - links->chains) + 1;
 }
 
-/* The chain with this version at that end. */
-static BevNetChange *
-find(const Links *links, uint32 table, const ItemPointerData *tid, bool at_end)
+static void
+put_end(Links *links, const BevNetChange *chain, bool at_end)
 {
-	uint32 slot;
+	uint32 table;
+	const ItemPointerData *tid = end_of(links, chain, at_end, &table);
+
+	if (tid)
+		put(links, chain, hash_version(table, tid));
+}
+
+/* The chain with this version, if there is one, at that end. */
+static BevNetChange *
+find(const Links *links, uint32 table, const ItemPointerData *tid, bool at_end, uint32 hash)
+{
+	uint32 slot = hash & links->mask;
 
 	if (!ItemPointerIsValid(tid))
 		return NULL;
-	slot = hash_version(table, tid, at_end) & links->mask;
 	for (; links->slots[slot] != 0; slot = (slot + 1) & links->mask)
 	{
 		BevNetChange *chain = &links->chains[links->slots[slot] - 1];
@@ -153,12 +157,18 @@ concatenate(BevNetChange *before, BevNetChange *after)
 	return first;
 }
 
+/*
+ * Where a chain goes on, it keeps its number, and is found by its beginning as before; so there is
+ * nothing to put but the new end.
+ */
 static void
 link_entry(Links *links, uint32 number)
 {
 	const BevLogged *entry = &links->entries[number];
-	BevNetChange *before = find(links, entry->table, &entry->old, true);
-	BevNetChange *after = find(links, entry->table, &entry->new, false);
+	uint32 old_hash = hash_version(entry->table, &entry->old);
+	uint32 new_hash = hash_version(entry->table, &entry->new);
+	BevNetChange *before = find(links, entry->table, &entry->old, true, old_hash);
+	BevNetChange *after = find(links, entry->table, &entry->new, false, new_hash);
 	BevNetChange *chain = &links->chains[links->n];
 
 	*chain = chain_of(entry, number);
@@ -167,9 +177,16 @@ link_entry(Links *links, uint32 number)
 	else
 		links->n++;
 	if (after)
+	{
 		chain = concatenate(chain, after);
-	put(links, chain - links->chains, true);
-	put(links, chain - links->chains, false);
+		put_end(links, chain, true);
+		put_end(links, chain, false);
+		return;
+	}
+	if (chain->new != BEV_NO_ENTRY)
+		put(links, chain, new_hash);
+	if (before == NULL && chain->old != BEV_NO_ENTRY)
+		put(links, chain, old_hash);
 }
 
 static uint32

@@ -125,17 +125,18 @@ static Size
 part_extent(const char *records, Size size, uint32 *n)
 {
 	Size extent = 0;
-	BevEvent event;
 
 	*n = 0;
-	while (extent < size && bev_event_read(records + extent, size - extent, &event))
+	while (extent < size)
 	{
-		if (*n > 0 && extent + event.size > PART_SIZE)
+		Size next = bev_event_size_written(records + extent);
+
+		Assert(next <= size - extent);
+		if (*n > 0 && extent + next > PART_SIZE)
 			break;
-		extent += event.size;
+		extent += next;
 		(*n)++;
 	}
-	Assert(*n > 0);
 	return extent;
 }
 

@@ -255,9 +255,9 @@ put_digits(char *dst, uint32 value, int width)
 	return dst + width;
 }
 
-/* A date; *bc tells that the caller must write " BC" at the end. */
+/* A date, and whether the caller must write " BC" at the end. */
 static char *
-put_date(char *dst, int julian_day, bool *bc)
+format_date(char *dst, int julian_day, bool *bc)
 {
 	int year, month, day;
 
@@ -275,18 +275,51 @@ put_date(char *dst, int julian_day, bool *bc)
 	return put_digits(dst, day, 2);
 }
 
+/* No date that PostgreSQL has is longer. */
+#define DATE_ROOM 16
+
+/* The same, copied if it is the one before: a row's dates are often the same. */
+static char *
+put_date(char *dst, int julian_day, bool *bc)
+{
+	static int last_day;
+	static char last[DATE_ROOM];
+	static Size last_len = 0;
+	static bool last_bc;
+
+	if (last_len == 0 || julian_day != last_day)
+	{
+		last_len = format_date(last, julian_day, &last_bc) - last;
+		last_day = julian_day;
+	}
+	*bc = last_bc;
+	memcpy(dst, last, DATE_ROOM);
+	return dst + last_len;
+}
+
+static inline char *
+put_pair(char *dst, uint32 value)
+{
+	dst[0] = (char) ('0' + value / 10);
+	dst[1] = (char) ('0' + value % 10);
+	return dst + 2;
+}
+
 static char *
 put_time(char *dst, int64 usecs)
 {
 	uint32 seconds = (uint32) (usecs / USECS_PER_SEC);
+	uint32 fraction = (uint32) (usecs % USECS_PER_SEC);
 
-	dst = put_digits(dst, seconds / SECS_PER_HOUR, 2);
+	dst = put_pair(dst, seconds / SECS_PER_HOUR);
 	*dst++ = ':';
-	dst = put_digits(dst, seconds / SECS_PER_MINUTE % MINS_PER_HOUR, 2);
+	dst = put_pair(dst, seconds / SECS_PER_MINUTE % MINS_PER_HOUR);
 	*dst++ = ':';
-	dst = put_digits(dst, seconds % SECS_PER_MINUTE, 2);
+	dst = put_pair(dst, seconds % SECS_PER_MINUTE);
 	*dst++ = '.';
-	return put_digits(dst, (uint32) (usecs % USECS_PER_SEC), 6);
+	dst = put_pair(dst, fraction / 10000);
+	dst = put_pair(dst, fraction / 100 % 100);
+	return put_pair(dst, fraction % 100);
 }
 
 void

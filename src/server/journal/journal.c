@@ -91,6 +91,22 @@ bev_journal_try_lock(void)
 	return true;
 }
 
+/* A segment's row as it is stored, up to its events (layout.h). */
+typedef struct SegmentRow
+{
+	char header[MAXALIGN(SizeofHeapTupleHeader)];
+	int64 last_seq;
+	int32 n;
+	int64 low;
+	uint64 xid;
+	TimestampTz at;
+	char events[VARHDRSZ]; /* the varlena's header; then records */
+} SegmentRow;
+
+#define SEGMENT_ROW_HEAD (offsetof(SegmentRow, events) + VARHDRSZ)
+
+StaticAssertDecl(SEGMENT_ROW_HEAD == BEV_JOURNAL_ROOM, "what is before the events has room");
+
 /* Is the primary key just the table's first columns? */
 static bool
 is_our_key(Relation index)
@@ -114,21 +130,22 @@ is_as_installed(Relation table, BevTable kind)
 	       table->rd_tableam == GetHeapamTableAmRoutine();
 }
 
-/* The primary key, if a row needs to go nowhere else; or NULL. */
+/*
+ * The primary key, if a row needs to go nowhere else; or NULL.  It needs no lock of its own: under
+ * the table's nobody drops it or makes it anew.
+ */
 static Relation
 open_only_index(Relation table, BevTable kind)
 {
-	List *indexes = RelationGetIndexList(table);
-	Oid oid = list_length(indexes) == 1 ? linitial_oid(indexes) : InvalidOid;
+	Oid oid = bev_primary_key(table); /* brings the list of indexes up to date */
 	Relation index;
 
-	list_free(indexes);
-	if (!OidIsValid(oid) || oid != bev_primary_key(table) || !is_as_installed(table, kind))
+	if (!OidIsValid(oid) || list_length(table->rd_indexlist) != 1 || !is_as_installed(table, kind))
 		return NULL;
-	index = index_open(oid, RowExclusiveLock);
-	if (is_our_key(index))
+	index = RelationIdGetRelation(oid);
+	if (index == NULL || is_our_key(index))
 		return index;
-	index_close(index, NoLock);
+	RelationClose(index);
 	return NULL;
 }
 
@@ -150,7 +167,7 @@ void
 bev_journal_close(BevJournal *journal)
 {
 	if (journal->index)
-		index_close(journal->index, NoLock);
+		RelationClose(journal->index);
 	table_close(journal->table, NoLock);
 }
 
@@ -160,21 +177,52 @@ bev_journal_close(BevJournal *journal)
  * for any index: a fourth of the cost of the commit, when measured.
  */
 static void
-insert_fast(BevJournal *journal, Datum *values, bool *nulls, Size size)
+insert_tuple(BevJournal *journal, HeapTuple tuple, Datum *key, bool *nulls)
 {
-	HeapTuple tuple = heap_form_tuple(RelationGetDescr(journal->table), values, nulls);
-	bool snapshot = size > TOAST_POSSIBLE;
-	IndexInfo *info = makeNode(IndexInfo);
+	static IndexInfo info = {.type = T_IndexInfo}; /* a btree doesn't look at it */
+	bool snapshot = tuple->t_len > TOAST_POSSIBLE;
 
 	if (snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
 	heap_insert(journal->table, tuple, GetCurrentCommandId(true), 0, NULL);
-	index_insert(journal->index, values, nulls, &tuple->t_self, journal->table, UNIQUE_CHECK_YES,
-	             false, info);
+	index_insert(journal->index, key, nulls, &tuple->t_self, journal->table, UNIQUE_CHECK_YES,
+	             false, &info);
 	if (snapshot)
 		PopActiveSnapshot();
-	pfree(info);
+}
+
+static void
+insert_fast(BevJournal *journal, Datum *values, bool *nulls)
+{
+	HeapTuple tuple = heap_form_tuple(RelationGetDescr(journal->table), values, nulls);
+
+	insert_tuple(journal, tuple, values, nulls);
 	heap_freetuple(tuple);
+}
+
+/* A segment's row, formed around its records. */
+static void
+insert_in_place(BevJournal *journal, const BevJournalRow *row, char *records, Size size)
+{
+	SegmentRow *image = (SegmentRow *) records;
+	HeapTupleHeader header = (HeapTupleHeader) image->header;
+	HeapTupleData tuple = {.t_len = (uint32) (SEGMENT_ROW_HEAD + size), .t_data = header};
+	Datum key = Int64GetDatum(row->first_seq + row->n - 1);
+	bool null = false;
+
+	memset(image, 0, SEGMENT_ROW_HEAD);
+	header->t_hoff = sizeof(image->header);
+	header->t_infomask = HEAP_HASVARWIDTH;
+	HeapTupleHeaderSetNatts(header, JOURNAL_COLUMNS);
+	ItemPointerSetInvalid(&header->t_ctid);
+	ItemPointerSetInvalid(&tuple.t_self);
+	image->last_seq = DatumGetInt64(key);
+	image->n = (int32) row->n;
+	image->low = (int64) row->low;
+	image->xid = U64FromFullTransactionId(row->xid);
+	image->at = row->at;
+	SET_VARSIZE(image->events, VARHDRSZ + size);
+	insert_tuple(journal, &tuple, &key, &null);
 }
 
 static void
@@ -191,10 +239,10 @@ insert_slowly(Relation table, int n, const Datum *values, const bool *nulls)
 }
 
 static void
-insert_row(BevJournal *journal, int n, Datum *values, bool *nulls, Size size)
+insert_row(BevJournal *journal, int n, Datum *values, bool *nulls)
 {
 	if (journal->index)
-		insert_fast(journal, values, nulls, size);
+		insert_fast(journal, values, nulls);
 	else
 		insert_slowly(journal->table, n, values, nulls);
 }
@@ -202,8 +250,10 @@ insert_row(BevJournal *journal, int n, Datum *values, bool *nulls, Size size)
 static Datum
 records_datum(char *records, Size size)
 {
-	SET_VARSIZE(records, VARHDRSZ + size);
-	return PointerGetDatum(records);
+	char *varlena = records + BEV_JOURNAL_ROOM - VARHDRSZ;
+
+	SET_VARSIZE(varlena, VARHDRSZ + size);
+	return PointerGetDatum(varlena);
 }
 
 void
@@ -212,6 +262,11 @@ bev_journal_insert(BevJournal *journal, const BevJournalRow *row, char *records,
 	Datum values[JOURNAL_COLUMNS];
 	bool nulls[JOURNAL_COLUMNS] = {0};
 
+	if (journal->index && records)
+	{
+		insert_in_place(journal, row, records, size);
+		return;
+	}
 	values[JOURNAL_LAST_SEQ - 1] = Int64GetDatum(row->first_seq + row->n - 1);
 	values[JOURNAL_N - 1] = Int32GetDatum(row->n);
 	values[JOURNAL_LOW - 1] = Int64GetDatum(row->low);
@@ -219,7 +274,7 @@ bev_journal_insert(BevJournal *journal, const BevJournalRow *row, char *records,
 	values[JOURNAL_AT - 1] = TimestampTzGetDatum(row->at);
 	nulls[JOURNAL_EVENTS - 1] = records == NULL;
 	values[JOURNAL_EVENTS - 1] = records ? records_datum(records, size) : (Datum) 0;
-	insert_row(journal, JOURNAL_COLUMNS, values, nulls, size);
+	insert_row(journal, JOURNAL_COLUMNS, values, nulls);
 }
 
 void
@@ -233,7 +288,7 @@ bev_journal_insert_part(BevJournal *journal, FullTransactionId xid, uint64 ordin
 	values[PART_ORDINAL - 1] = Int64GetDatum(ordinal);
 	values[PART_N - 1] = Int32GetDatum(n);
 	values[PART_EVENTS - 1] = records_datum(records, size);
-	insert_row(journal, PART_COLUMNS, values, nulls, size);
+	insert_row(journal, PART_COLUMNS, values, nulls);
 }
 
 void
@@ -244,7 +299,7 @@ bev_journal_insert_parted(BevJournal *journal, FullTransactionId xid, uint64 las
 
 	values[PARTED_XID - 1] = FullTransactionIdGetDatum(xid);
 	values[PARTED_LAST_SEQ - 1] = Int64GetDatum(last_seq);
-	insert_row(journal, PARTED_COLUMNS, values, nulls, 0);
+	insert_row(journal, PARTED_COLUMNS, values, nulls);
 }
 
 /* What is read of a row. */

@@ -16,10 +16,10 @@
 #include "utils/relcache.h"
 
 /*
- * Records of an inline row and of a part are handed over with room for a varlena
- * header in front of them, so that they need not be copied.
+ * Records of an inline row and of a part are handed over with room in front of them, for all
+ * that stands before the events in a row, so that they need not be copied.
  */
-#define BEV_JOURNAL_ROOM VARHDRSZ
+#define BEV_JOURNAL_ROOM 68
 
 /* One of the tables, opened for inserting. */
 typedef struct BevJournal
@@ -69,7 +69,7 @@ extern void bev_journal_close(BevJournal *journal);
 
 /*
  * Insert a transaction's row.  records is a buffer that begins with
- * BEV_JOURNAL_ROOM bytes of scratch, then size bytes of records; NULL: the events
+ * BEV_JOURNAL_ROOM bytes of scratch (aligned), then size bytes of records; NULL: the events
  * are in parts.
  */
 extern void bev_journal_insert(BevJournal *journal, const BevJournalRow *row, char *records,
