@@ -227,8 +227,6 @@ ROLLBACK TO a;
 INSERT INTO confined VALUES (5, 'whole');
 COMMIT;
 SELECT * FROM told(:mark) OFFSET 3;
-DROP TABLE confined, confined_to;
-
 -- what can't touch captured rows splits nothing
 SELECT public.mark() \gset
 BEGIN;
@@ -314,6 +312,28 @@ INSERT INTO q (id, name) VALUES (1100, 'prepared');
 PREPARE TRANSACTION 'net';
 COMMIT PREPARED 'net';
 SELECT * FROM seen(:mark);
+
+-- what is looked up may be another thing when it is committed: so for admins, and everyone is told to read again
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO confined VALUES (7, 'for user 7');
+INSERT INTO q (id, name) VALUES (1101, 'for all');
+PREPARE TRANSACTION 'net';
+INSERT INTO confined_to VALUES (7, 'user:7');
+COMMIT PREPARED 'net';
+SELECT * FROM told(:mark);
+
+-- ... and so may be what looks into what it has changed
+SELECT bugevents.follow('confined_to', 'confined', 'SELECT row.id');
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO confined_to VALUES (8, 'user:8');
+PREPARE TRANSACTION 'net';
+INSERT INTO confined VALUES (8, 'for all, for now');
+COMMIT PREPARED 'net';
+SELECT * FROM told(:mark);
+SELECT bugevents.unfollow('confined_to', 'confined');
+DROP TABLE confined, confined_to;
 
 -- a deferred trigger writes before it is over, a cursor while it is read
 CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE net.q SET description = 'late' WHERE id = NEW.id AND description IS DISTINCT FROM 'late'; RETURN NULL; END $$;

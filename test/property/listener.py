@@ -114,7 +114,7 @@ class Listener:
         for key in sorted(state.keys() | now.keys(), key=str):
             shown, selected = state.get(key), now.get(key)
             if key not in unknown and verdict.is_judged(key, later) and verdict.differ(key, shown, selected):
-                verdict.accuse(verdict.name('fold', commit, key), commit.transaction,
+                verdict.accuse('fold', commit.transaction,
                                f'{key}: {self}\n  shows  {shown}\n  SELECT {selected}')
                 return
 

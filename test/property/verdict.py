@@ -9,20 +9,17 @@ import collections
 
 from change import Message, changes_between
 
-# events: what bugevents.events() says of it; touched: keys of rows; first, actors, states, rekeyed: what is
-# known from a trail; doubt: the kind of a complaint about what was looked up, where that had changed between
-# publishing and commit; may_lose: rows may be gone that nobody can name
+# events: what bugevents.events() says of it; touched: keys of rows; first, actors, states and rekeyed:
+# what is known from a trail; may_lose: rows may be gone that nobody can name
 Commit = collections.namedtuple(
-    'Commit', 'transaction before after events touched pieces first actors states rekeyed doubt may_lose',
-    defaults=(None, None, None, frozenset(), None, False))
+    'Commit', 'transaction before after events touched pieces first actors states rekeyed may_lose',
+    defaults=(None, None, None, frozenset(), False))
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
 ENTITIES = ('bug_report', 'comment', 'project', 'user', 'membership', 'workflow')
 # Kinds of complaints that are known and open: such a world is TAP's TODO.
-OPEN = {
-    'prepared': 'what changed between PREPARE and COMMIT PREPARED is not looked up again',
-}
+OPEN = {}
 
 
 def key_of(event):
@@ -88,10 +85,9 @@ def show(messages):
 
 
 class Verdict:
-    def __init__(self, viewers, quiet, looked_up, settled):
+    def __init__(self, viewers, quiet, settled):
         self.viewers = viewers
         self.settled = settled      # entities whose rows are for everyone, and only their columns say what they are
-        self.looked_up = looked_up  # entities whose expressions look something up
         self.quiet = quiet          # entity -> fields whose change alone publishes nothing
         self.complaints = []
 
@@ -114,11 +110,8 @@ class Verdict:
             if messages:
                 due[change.entity, change.key] = messages
         for kind, key, said, wanted in differences(group(seen, viewer), due):
-            self.accuse(self.name(kind, commit, key), commit.transaction, f'{" ".join(map(str, key))}, seen by {viewer}:\n'
+            self.accuse(kind, commit.transaction, f'{" ".join(map(str, key))}, seen by {viewer}:\n'
                         f'  told   {show(said)}\n  SELECT {show(wanted)}')
-
-    def name(self, kind, commit, key):
-        return commit.doubt if commit.doubt and key[0] in self.looked_up else kind
 
     # What doesn't depend on who looks
 
@@ -191,7 +184,7 @@ class Verdict:
                  if self.differ(key, state.get(key), now.get(key)) and self.is_judged(key, viewer)}
         for key in sorted(wrong, key=str)[:1]:
             told = [(event.action, event.payload) for event in seen if not is_row(event) or key_of(event) == key]
-            self.accuse(self.name('pieces', commit, key), commit.transaction, f'{key}, seen by {viewer}:\n  events lead to {state.get(key)}\n'
+            self.accuse('pieces', commit.transaction, f'{key}, seen by {viewer}:\n  events lead to {state.get(key)}\n'
                         f'  SELECT says    {now.get(key)}\n  told {told}')
 
     @staticmethod

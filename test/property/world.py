@@ -46,12 +46,10 @@ class World:
         self.steps = story.steps()
         self.log = []               # (step, outcome, what was said)
         self.commits = []
-        self.views = {}             # transaction -> what was there when it was prepared
         self.numbers = {'transactions': 0, 'events': 0, 'messages': 0}
         admin_fields = {table.entity: table.admin for table in self.schema.attached}
         self.verdict = Verdict([Viewer(principals, admin_fields) for principals in PROBES],
                                {table.entity: table.quiet for table in self.schema.attached},
-                               {table.entity for table in self.schema.attached if table.follows},
                                {table.entity for table in self.schema.attached if table.is_settled})
 
     # Life
@@ -108,8 +106,6 @@ class World:
         self.log.append((step, *outcome))
         if step.kind == 'begin' and session.trail:
             session.trail.before = self.view
-        if step.kind == 'prepare':
-            self.views[step.transaction] = self.view
         if outcome in ((OK, 'COMMIT'), (OK, 'COMMIT PREPARED')):
             self.committed(session, step)
         elif step.kind in ('commit', 'rollback', 'rollback prepared') or outcome[0] == FAILED:
@@ -122,9 +118,9 @@ class World:
         events = self.read_events()
         known = self.known(session, before)
         # Two that ended at once are judged as one.
-        pieces = self.pieces or session.pieces or self.sessions > 1 and len({event.xid for event in events}) > 1
+        pieces = self.pieces or session.pieces or self.looks_up_while_prepared(step) or self.sessions > 1 and len({event.xid for event in events}) > 1
         commit = Commit(step.transaction, before, self.view, events, known.pop('touched'), pieces,
-                        doubt=self.doubt(step, before), may_lose=session.may_lose, **known)
+                        may_lose=session.may_lose, **known)
         self.commits.append(commit)
         self.numbers['transactions'] += 1
         self.numbers['events'] += len(events)
@@ -141,9 +137,9 @@ class World:
             known['touched'] |= before.differences(self.view, by=lambda row: row)
         return known
 
-    def doubt(self, step, before):
-        """What a complaint about looked-up values is called, if they may have changed since they were looked up."""
-        return 'prepared' if self.views.get(step.transaction, before) is not before else None
+    def looks_up_while_prepared(self, step):
+        """Is it judged when it is prepared, by what may change until it is committed?"""
+        return step.kind == 'commit prepared' and any(table.follows for table in self.schema.attached)
 
     def rolled_back(self, step):
         """Of several sessions another may have ended at once; the next commit tells."""

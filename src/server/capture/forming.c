@@ -401,6 +401,7 @@ static void
 judge_dependents(Forming *forming, Table *table, Table **sides, const char *actor)
 {
 	need_snapshots(forming);
+	bev_provisional_note_lookup(table->logged->root);
 	if (forming->dependents.context == NULL)
 	{
 		forming->dependents.context = forming->context;
@@ -602,14 +603,14 @@ run(const bool *tables, bool commits)
 void
 bev_forming_run(const bool *tables)
 {
-	bev_provisional_begin(true);
+	bev_provisional_begin(BEV_MOMENT_PIECE);
 	run(tables, false);
 }
 
 void
 bev_forming_finish(bool commits)
 {
-	bev_provisional_begin(false);
+	bev_provisional_begin(commits ? BEV_MOMENT_COMMIT : BEV_MOMENT_PREPARE);
 	run(NULL, commits);
 	bev_provisional_finish();
 }

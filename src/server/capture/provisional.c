@@ -11,6 +11,10 @@
  * depend on the row alone.  Nor of rows that are gone with the first piece: what they were
  * before the transaction is known.
  *
+ * A prepared transaction may be committed much later, by a session that can't see what it wrote.
+ * Its rows stay as they are, but others may change meanwhile what they look up, or insert rows that
+ * look up what it wrote.  So it is the same with those that look up.
+ *
  * A table that decides who may see what decides nothing by a piece, since events of the same
  * transaction follow: where a row gives or takes a right, what was known is void
  * (access_change.c), and clients are looked up again.
@@ -21,16 +25,17 @@
 
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
+#include "server/attach/follows.h"
 #include "server/capture/notice.h"
 #include "server/changes/change_log.h"
 #include "common/event/event.h"
 
-static bool is_early = false;
+static BevMoment moment = BEV_MOMENT_COMMIT;
 
 void
-bev_provisional_begin(bool early)
+bev_provisional_begin(BevMoment now)
 {
-	is_early = early;
+	moment = now;
 }
 
 static bool
@@ -44,17 +49,25 @@ is_for_fixed_people(const BevMapping *mapping)
 
 /* Does what the row is, and for whom, depend on the values of its columns alone? */
 static bool
+looks_up(const BevMapping *mapping)
+{
+	return mapping->expressions && mapping->expressions->looks_up;
+}
+
+static bool
 is_settled(const BevMapping *mapping)
 {
-	return mapping->filter < 0 && is_for_fixed_people(mapping) &&
-	       !(mapping->expressions && mapping->expressions->looks_up);
+	return mapping->filter < 0 && is_for_fixed_people(mapping) && !looks_up(mapping);
 }
 
 /* In the first piece the old row is what it was before the transaction. */
 static bool
-may_change(bool has_new)
+may_change(const BevMapping *mapping, bool has_new)
 {
-	return !bev_change_log_is_whole() || (is_early && has_new);
+	if (!bev_change_log_is_whole())
+		return true;
+	return (moment == BEV_MOMENT_PIECE && has_new) ||
+	       (moment == BEV_MOMENT_PREPARE && looks_up(mapping));
 }
 
 static void
@@ -72,12 +85,30 @@ bev_provisional_check(const BevMapping *mapping, BevRow *old, BevRow *new)
 {
 	bool settled = is_settled(mapping);
 
-	if (settled ? !(is_early && mapping->decides && new) : !may_change(new != NULL))
+	if (settled ? !(moment == BEV_MOMENT_PIECE && mapping->decides && new) :
+	              !may_change(mapping, new != NULL))
 		return;
 	mark(old, settled);
 	mark(new, settled);
 	if (!settled)
 		bev_change_log_note_provisional(mapping->root);
+}
+
+/* What is inserted until it is committed, and looks there, is judged without it. */
+void
+bev_provisional_note_lookup(Oid root)
+{
+	ListCell *cell;
+
+	if (moment != BEV_MOMENT_PREPARE)
+		return;
+	foreach (cell, bev_follows_list())
+	{
+		BevFollow *follow = lfirst(cell);
+
+		if (follow->lookup == root)
+			bev_change_log_note_provisional(follow->tbl);
+	}
 }
 
 static void

@@ -9,8 +9,18 @@
 #include "server/attach/mapping.h"
 #include "server/capture/row.h"
 
-/* Events are formed, early: the transaction goes on; else at its end. */
-extern void bev_provisional_begin(bool early);
+/* When events are formed: as the transaction goes on, or when it is prepared, or commits. */
+typedef enum BevMoment
+{
+	BEV_MOMENT_PIECE,
+	BEV_MOMENT_PREPARE,
+	BEV_MOMENT_COMMIT
+} BevMoment;
+
+extern void bev_provisional_begin(BevMoment moment);
+
+/* The transaction changed rows of a table that others may follow. */
+extern void bev_provisional_note_lookup(Oid root);
 
 /*
  * May a row, with its two versions (NULL: none), be another at the commit, or for others, than it
