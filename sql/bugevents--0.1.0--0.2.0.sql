@@ -8,12 +8,27 @@ COMMENT ON TABLE bugevents.unserved IS 'this database was written to while bugev
 
 -- Repeated reminders: when the first one was due, since "every" is counted from there.
 CREATE TABLE bugevents.reminder_series (
-    reminder_id bigint      PRIMARY KEY REFERENCES bugevents.reminders ON DELETE CASCADE,
+    reminder_id bigint      PRIMARY KEY,
     first_at    timestamptz NOT NULL,
     due_at      timestamptz NOT NULL
 );
 COMMENT ON TABLE bugevents.reminder_series IS 'from when on reminders are repeated';
 COMMENT ON COLUMN bugevents.reminder_series.due_at IS 'as counted; a reminder that is due at another time was set anew';
+
+-- Not a foreign key: pg_restore --jobs loads tables in any order, and an extension's constraints are there before.
+CREATE FUNCTION bugevents.forget_series() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM bugevents.reminder_series AS s USING gone WHERE s.reminder_id = gone.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bugevents.forget_series() IS 'trigger that takes along what belongs to a reminder';
+REVOKE ALL ON FUNCTION bugevents.forget_series() FROM PUBLIC;
+CREATE TRIGGER forget AFTER DELETE ON bugevents.reminders REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION bugevents.forget_series();
 SELECT pg_catalog.pg_extension_config_dump('bugevents.reminder_series', '');
 
 -- The first time behind "after" that is a number of periods from first_at, in the time zone's
@@ -230,6 +245,99 @@ END
 $$;
 
 CREATE INDEX ON bugevents.deliveries (channel) WHERE state = 'dead';
+
+ALTER TABLE bugevents.stream ADD COLUMN instance uuid NOT NULL DEFAULT gen_random_uuid();
+COMMENT ON COLUMN bugevents.stream.instance IS 'of this database, whatever streams it has; a restored dump has another one';
+
+CREATE FUNCTION bugevents.server_place()
+RETURNS jsonb
+AS 'MODULE_PATHNAME', 'bugevents_server_place'
+LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION bugevents.server_place() IS 'where this server runs, and which database of which cluster this is';
+REVOKE ALL ON FUNCTION bugevents.server_place() FROM PUBLIC;
+
+-- Whose a new delivery is.  What an older dump brings, which has no such column, is nobody's:
+-- a session that loads a dump has these two settings off.
+CREATE FUNCTION bugevents.delivery_origin()
+RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT s.instance FROM bugevents.stream AS s
+     WHERE current_setting('check_function_bodies') = 'on' OR current_setting('row_security') = 'on'
+$$;
+COMMENT ON FUNCTION bugevents.delivery_origin() IS 'the number of this database, for deliveries that are made here';
+
+ALTER TABLE bugevents.deliveries DROP CONSTRAINT deliveries_notification_id_fkey;
+CREATE FUNCTION bugevents.forget_deliveries() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM bugevents.deliveries AS d USING gone WHERE d.notification_id = gone.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION bugevents.forget_deliveries() IS 'trigger that takes along what belongs to a notification';
+REVOKE ALL ON FUNCTION bugevents.forget_deliveries() FROM PUBLIC;
+CREATE TRIGGER forget AFTER DELETE ON bugevents.notifications REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION bugevents.forget_deliveries();
+
+ALTER TABLE bugevents.deliveries ADD COLUMN origin uuid DEFAULT bugevents.delivery_origin();
+COMMENT ON COLUMN bugevents.deliveries.origin IS 'the database that made it; others don''t send it';
+
+-- Who sends deliveries: one row, written by the first courier and by take_over_deliveries().  It is
+-- dumped, and the number in bugevents.stream isn't: so what was restored knows that it is a copy.
+CREATE TABLE bugevents.sender (
+    instance    uuid        PRIMARY KEY,
+    place       jsonb       NOT NULL,
+    at          timestamptz NOT NULL DEFAULT now()
+);
+CREATE TRIGGER wake AFTER INSERT OR UPDATE OR DELETE ON bugevents.sender
+    FOR EACH STATEMENT EXECUTE FUNCTION bugevents.wake_courier();
+COMMENT ON TABLE bugevents.sender IS 'who sends deliveries; a database that is another one, or elsewhere, sends none';
+COMMENT ON COLUMN bugevents.sender.instance IS 'bugevents.stream.instance of the database that sends';
+COMMENT ON COLUMN bugevents.sender.place IS 'where its server runs; see server_place()';
+SELECT pg_catalog.pg_extension_config_dump('bugevents.sender', '');
+
+CREATE OR REPLACE FUNCTION bugevents.requeue(delivery_id bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH again AS (
+        UPDATE bugevents.deliveries AS d
+           SET state = 'waiting', attempts = 0, next_attempt_at = now(), ended_at = NULL, sent_with = NULL,
+               origin = bugevents.delivery_origin(),
+               -- Who gets a webhook can tell by its id that it came before.
+               key = CASE WHEN d.channel = 'webhook' THEN d.key ELSE gen_random_uuid()::text END
+         WHERE d.state IN ('dead', 'uncertain') AND (delivery_id IS NULL OR d.id = delivery_id)
+        RETURNING 1)
+    SELECT count(*) FROM again
+$$;
+
+CREATE FUNCTION bugevents.take_over_deliveries(send boolean DEFAULT true)
+RETURNS bigint
+LANGUAGE plpgsql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own uuid := (SELECT instance FROM bugevents.stream);
+    why text := 'it may have been sent by the server that this one is a copy of';
+    n bigint;
+BEGIN
+    DELETE FROM bugevents.sender;
+    INSERT INTO bugevents.sender (instance, place) VALUES (own, bugevents.server_place());
+    UPDATE bugevents.deliveries SET state = 'uncertain', last_error = why, ended_at = now()
+     WHERE state = 'sending' AND origin IS DISTINCT FROM own OR state = 'waiting' AND NOT send;
+    UPDATE bugevents.deliveries SET origin = own WHERE origin IS DISTINCT FROM own;
+    SELECT count(*) INTO n FROM bugevents.deliveries WHERE state = 'waiting';
+    RETURN n;
+END
+$$;
+COMMENT ON FUNCTION bugevents.take_over_deliveries(boolean)
+    IS 'send from here from now on, in a copy of the database that did; false: not what waits, which may have been sent there; returns how many wait';
+REVOKE ALL ON FUNCTION bugevents.take_over_deliveries(boolean) FROM PUBLIC;
 
 -- Columns go by name only.  What was renamed since attach() was known by its number.
 WITH attached AS (

@@ -32,11 +32,13 @@ CREATE TABLE stream (
     id          uuid        NOT NULL DEFAULT gen_random_uuid(),
     dropped     bigint      NOT NULL DEFAULT 0,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton)
+    singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    instance    uuid        NOT NULL DEFAULT gen_random_uuid()
 );
 INSERT INTO stream DEFAULT VALUES;
 COMMENT ON TABLE stream IS 'identity of this database''s event stream';
 COMMENT ON COLUMN stream.dropped IS 'history up to this seq was dropped by retention';
+COMMENT ON COLUMN stream.instance IS 'of this database, whatever streams it has; a restored dump has another one';
 
 -- What was written while another database was served: a row or a few, then nobody resumes from
 -- before.  Not dumped.
@@ -547,12 +549,27 @@ COMMENT ON COLUMN reminders.due_at IS 'the next time, if there is "every"';
 
 -- Repeated reminders: when the first one was due, since "every" is counted from there.
 CREATE TABLE reminder_series (
-    reminder_id bigint      PRIMARY KEY REFERENCES reminders ON DELETE CASCADE,
+    reminder_id bigint      PRIMARY KEY,
     first_at    timestamptz NOT NULL,
     due_at      timestamptz NOT NULL
 );
 COMMENT ON TABLE reminder_series IS 'from when on reminders are repeated';
 COMMENT ON COLUMN reminder_series.due_at IS 'as counted; a reminder that is due at another time was set anew';
+
+-- Not a foreign key: pg_restore --jobs loads tables in any order, and an extension's constraints are there before.
+CREATE FUNCTION forget_series() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM bugevents.reminder_series AS s USING gone WHERE s.reminder_id = gone.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION forget_series() IS 'trigger that takes along what belongs to a reminder';
+REVOKE ALL ON FUNCTION forget_series() FROM PUBLIC;
+CREATE TRIGGER forget AFTER DELETE ON reminders REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_series();
 
 -- The first time behind "after" that is a number of periods from first_at, in the time zone's
 -- calendar.  Each step is one that can't go too far, and halves the distance at least.
@@ -677,11 +694,30 @@ SELECT pg_catalog.pg_extension_config_dump('bugevents.reminder_series', '');
 -- Mail, WhatsApp, webhooks: what the courier sends
 ------------------------------------------------------------------------------
 
+CREATE FUNCTION server_place()
+RETURNS jsonb
+AS 'MODULE_PATHNAME', 'bugevents_server_place'
+LANGUAGE C STABLE STRICT;
+COMMENT ON FUNCTION server_place() IS 'where this server runs, and which database of which cluster this is';
+REVOKE ALL ON FUNCTION server_place() FROM PUBLIC;
+
+-- Whose a new delivery is.  What an older dump brings, which has no such column, is nobody's:
+-- a session that loads a dump has these two settings off.
+CREATE FUNCTION delivery_origin()
+RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT s.instance FROM bugevents.stream AS s
+     WHERE current_setting('check_function_bodies') = 'on' OR current_setting('row_security') = 'on'
+$$;
+COMMENT ON FUNCTION delivery_origin() IS 'the number of this database, for deliveries that are made here';
+
 -- One row for each notification and channel.  Written by the projector, worked off by
 -- the courier.
 CREATE TABLE deliveries (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    notification_id bigint  REFERENCES notifications ON DELETE CASCADE,
+    notification_id bigint,
     user_id     text,
     channel     text        NOT NULL CHECK (channel IN ('email', 'whatsapp', 'webhook')),
     address     text        NOT NULL,
@@ -695,7 +731,8 @@ CREATE TABLE deliveries (
     if_unread   boolean     NOT NULL DEFAULT false,
     sent_with   bigint,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    ended_at    timestamptz
+    ended_at    timestamptz,
+    origin      uuid        DEFAULT delivery_origin()
 );
 CREATE INDEX ON deliveries (channel, next_attempt_at) WHERE state = 'waiting';
 CREATE INDEX ON deliveries (channel, user_id, ended_at) WHERE state = 'sent';
@@ -703,6 +740,20 @@ CREATE INDEX ON deliveries (id) WHERE state = 'sending';
 CREATE INDEX ON deliveries (channel) WHERE state = 'dead';
 CREATE INDEX ON deliveries (sent_with) WHERE sent_with IS NOT NULL;
 CREATE INDEX ON deliveries (notification_id);
+CREATE FUNCTION forget_deliveries() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM bugevents.deliveries AS d USING gone WHERE d.notification_id = gone.id;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION forget_deliveries() IS 'trigger that takes along what belongs to a notification';
+REVOKE ALL ON FUNCTION forget_deliveries() FROM PUBLIC;
+CREATE TRIGGER forget AFTER DELETE ON notifications REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION forget_deliveries();
+
 CREATE FUNCTION wake_courier() RETURNS trigger
 AS 'MODULE_PATHNAME', 'bugevents_wake_courier' LANGUAGE C;
 COMMENT ON FUNCTION wake_courier() IS 'trigger that tells the courier of deliveries';
@@ -715,6 +766,21 @@ COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is no
 COMMENT ON COLUMN deliveries.key IS 'the same at each attempt; a webhook has it as webhook-id';
 COMMENT ON COLUMN deliveries.if_unread IS 'sent only if the notification is not read by then';
 COMMENT ON COLUMN deliveries.sent_with IS 'the delivery in whose mail this one was';
+COMMENT ON COLUMN deliveries.origin IS 'the database that made it; others don''t send it';
+
+-- Who sends deliveries: one row, written by the first courier and by take_over_deliveries().  It is
+-- dumped, and the number in bugevents.stream isn't: so what was restored knows that it is a copy.
+CREATE TABLE sender (
+    instance    uuid        PRIMARY KEY,
+    place       jsonb       NOT NULL,
+    at          timestamptz NOT NULL DEFAULT now()
+);
+CREATE TRIGGER wake AFTER INSERT OR UPDATE OR DELETE ON sender
+    FOR EACH STATEMENT EXECUTE FUNCTION wake_courier();
+COMMENT ON TABLE sender IS 'who sends deliveries; a database that is another one, or elsewhere, sends none';
+COMMENT ON COLUMN sender.instance IS 'bugevents.stream.instance of the database that sends';
+COMMENT ON COLUMN sender.place IS 'where its server runs; see server_place()';
+SELECT pg_catalog.pg_extension_config_dump('bugevents.sender', '');
 
 CREATE TABLE delivery_options (
     user_id     text        PRIMARY KEY,
@@ -894,6 +960,7 @@ AS $$
     WITH again AS (
         UPDATE bugevents.deliveries AS d
            SET state = 'waiting', attempts = 0, next_attempt_at = now(), ended_at = NULL, sent_with = NULL,
+               origin = bugevents.delivery_origin(),
                -- Who gets a webhook can tell by its id that it came before.
                key = CASE WHEN d.channel = 'webhook' THEN d.key ELSE gen_random_uuid()::text END
          WHERE d.state IN ('dead', 'uncertain') AND (delivery_id IS NULL OR d.id = delivery_id)
@@ -902,6 +969,29 @@ AS $$
 $$;
 COMMENT ON FUNCTION requeue(bigint)
     IS 'send a dead or uncertain delivery again, or all of them; returns how many';
+
+CREATE FUNCTION take_over_deliveries(send boolean DEFAULT true)
+RETURNS bigint
+LANGUAGE plpgsql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own uuid := (SELECT instance FROM bugevents.stream);
+    why text := 'it may have been sent by the server that this one is a copy of';
+    n bigint;
+BEGIN
+    DELETE FROM bugevents.sender;
+    INSERT INTO bugevents.sender (instance, place) VALUES (own, bugevents.server_place());
+    UPDATE bugevents.deliveries SET state = 'uncertain', last_error = why, ended_at = now()
+     WHERE state = 'sending' AND origin IS DISTINCT FROM own OR state = 'waiting' AND NOT send;
+    UPDATE bugevents.deliveries SET origin = own WHERE origin IS DISTINCT FROM own;
+    SELECT count(*) INTO n FROM bugevents.deliveries WHERE state = 'waiting';
+    RETURN n;
+END
+$$;
+COMMENT ON FUNCTION take_over_deliveries(boolean)
+    IS 'send from here from now on, in a copy of the database that did; false: not what waits, which may have been sent there; returns how many wait';
+REVOKE ALL ON FUNCTION take_over_deliveries(boolean) FROM PUBLIC;
 
 CREATE FUNCTION test_delivery(channel text, address text DEFAULT '')
 RETURNS bigint

@@ -31,6 +31,7 @@ sub definition
 	$dump =~ s/^--.*\n//mg;
 	$dump =~ s/^\\(un)?restrict .*\n//mg;
 	$dump =~ s/\b\d{5,}\b/OID/g;
+	$dump =~ s/^\n//mg;
 	return $dump;
 }
 

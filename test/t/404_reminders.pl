@@ -118,8 +118,29 @@ is(left_(), '2 4', 'closing and deleting a bug cancels its reminders');
 $server->set('bugevents.closed_statuses', '');
 BugEvents::Server::wait_until(sub { $server->sql('SHOW bugevents.closed_statuses') eq '' }, 'the reload');
 $server->sql("SELECT bugevents.remind('999', clock_timestamp(), '1')");
-BugEvents::Server::wait_until(sub { left_() eq '2 4' }, 'that of no bug to go');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT due_at > now() FROM bugevents.reminders WHERE bug_report_id = '999'") eq 't' }, 'that of no bug to be put off');
 is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE bug_report_id = '999'"), '0', 'a bug that is not there reminds nobody');
+is($server->sql("SELECT count(*) FROM bugevents.reminders WHERE bug_report_id = '999' AND due_at < now() + interval '61 minutes'"), '1', '... but is kept, for the bug may come back');
+$server->sql("UPDATE bugevents.reminder_series SET first_at = now() - interval '2 days', due_at = x.at FROM (SELECT clock_timestamp() AS at) AS x; UPDATE bugevents.reminders AS r SET due_at = s.due_at FROM bugevents.reminder_series AS s WHERE s.reminder_id = r.id");
+BugEvents::Server::wait_until(sub { left_() eq '2 4' }, 'that of no bug to go after a day');
+is($server->sql('SELECT count(*) FROM bugevents.reminder_series'), '0', '... with what was kept of it');
+
+# Detached: what is derived is kept, for the table may be attached again.
+$server->sql("UPDATE bugevents.reminders SET every = '1 day' WHERE bug_report_id = '4'; SELECT bugevents.watch('2', '1')");
+caught_up($server);
+my $watchers = $server->sql('SELECT count(*) FROM bugevents.watchers');
+my ($attach) = $server->sql("SELECT format('SELECT bugevents.attach(%L, %L)', tbl, entity) FROM bugevents.attachments WHERE entity = 'bug_report'");
+$log = $server->log_size;
+$server->sql("SELECT bugevents.detach('bug_reports')");
+$server->sql("UPDATE bugevents.reminders SET due_at = now() - interval '1 minute'");
+$server->wait_log(qr/LOG:  bugevents reminds nobody: no table of bug reports is attached/, $log);
+is(left_() . ' ' . $server->sql('SELECT count(*) FROM bugevents.watchers'), "2 4 $watchers", 'detach() keeps reminders and watchers');
+my $reminded = $server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent'");
+$server->sql($attach);
+$server->sql('UPDATE bugevents.reminders SET due_at = due_at'); # it looks again
+BugEvents::Server::wait_until(sub { left_() eq '4' }, 'the reminders, once it is attached again');
+is($server->sql("SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent'"), $reminded + 2, '... who are told then');
+is($server->sql("SELECT due_at > now() FROM bugevents.reminders"), 't', '... the daily one goes on');
 
 # Refused.
 for ([ "'1', now(), '1', '1 month -29 days'", 'at least a minute' ], [ "'1', now(), '1', '101 years'", 'at most 100 years' ], [ "'1', NULL", 'must not be null' ], [ "'1', 'infinity'", 'must be a moment' ], [ "'1', now(), '1', '1 second'", 'at least a minute' ],

@@ -32,7 +32,7 @@ static const double clears_below[BEV_ALERTS] = {
 	[BEV_ALERT_delivery_latency] = 0.8, [BEV_ALERT_queue_overflows] = 0.8,
 	[BEV_ALERT_journal_size] = 0.6,     [BEV_ALERT_gateway_restarts] = 0.8,
 	[BEV_ALERT_projector_lag] = 0.8,    [BEV_ALERT_projector_stuck] = 0.8,
-	[BEV_ALERT_delivery_outage] = 0.8,
+	[BEV_ALERT_delivery_outage] = 0.8,  [BEV_ALERT_copied_cluster] = 1,
 };
 
 /* ---- samples ---- */
@@ -181,6 +181,8 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 			return to->stuck;
 		case BEV_ALERT_delivery_outage:
 			return to->outage;
+		case BEV_ALERT_copied_cluster:
+			return to->copied;
 		default:
 			return 0;
 	}

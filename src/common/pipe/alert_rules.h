@@ -31,7 +31,8 @@
 	ALERT(gateway_restarts) /* of gateways that ended by themselves */ \
 	ALERT(projector_lag)    /* events that the projector was behind all the time */ \
 	ALERT(projector_stuck)  /* s for which it has not moved, though there are events */ \
-	ALERT(delivery_outage)  /* s for which nothing has got out by a channel */
+	ALERT(delivery_outage)  /* s for which nothing has got out by a channel */ \
+	ALERT(copied_cluster)   /* 1: a copy of the database that sends, so nothing is sent */
 
 typedef enum BevAlert
 {
@@ -62,6 +63,7 @@ typedef struct BevAlertSample
 	double projector; /* events that it is behind */
 	double stuck;     /* s for which it has been where it is */
 	double outage;    /* s, of the channel that is the worst */
+	double copied;    /* 1: yes */
 } BevAlertSample;
 
 typedef struct BevAlertRules

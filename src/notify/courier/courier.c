@@ -2,6 +2,7 @@
  * courier.c - the background worker that has mails, messages and webhooks sent.
  *
  * Model, one turn of its loop:
+ *	0. see whether deliveries are to be sent from here at all (sender.h);
  *	1. take what the carrier said, and write down what became of deliveries;
  *	2. without a carrier: settle what the one before left, by the ledger, and start another one;
  *	3. claim deliveries that are due, and hand them to the carrier, which talks to the outside.
@@ -44,6 +45,7 @@
 #include "notify/courier/delivery_table.h"
 #include "notify/courier/ledger.h"
 #include "notify/courier/outage.h"
+#include "notify/courier/sender.h"
 #include "server/base/subtransaction.h"
 #include "server/base/settings.h"
 #include "server/base/transaction.h"
@@ -364,6 +366,7 @@ reload(void)
 static bool
 run_turn(void)
 {
+	bool may_send;
 	bool has_carrier;
 
 	if (ConfigReloadPending)
@@ -372,14 +375,15 @@ run_turn(void)
 		return false;
 	bev_carrier_process_read();
 	listen_to_carrier();
-	has_carrier = have_carrier();
+	may_send = bev_sender_may_send();
+	has_carrier = may_send ? have_carrier() : bev_carrier_process_is_running();
 	if (has_carrier && under_way_count == 0 && bev_ledger_size() > LEDGER_MAX)
 		bev_ledger_clear();
-	for (int kind = 0; has_carrier && kind < BEV_CHANNELS; kind++)
+	for (int kind = 0; has_carrier && may_send && kind < BEV_CHANNELS; kind++)
 		hand_over((BevDeliveryChannel) kind);
 	bev_carrier_process_write();
 	count_rows();
-	sleep_until_something_happens(sleep_time(has_carrier));
+	sleep_until_something_happens(may_send ? sleep_time(has_carrier) : COUNT_INTERVAL);
 	return true;
 }
 

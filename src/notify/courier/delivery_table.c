@@ -73,6 +73,7 @@ find_due(BevDeliveryChannel kind, int limit, int *n)
 			" LEFT JOIN bugevents.notifications AS n ON n.id = d.notification_id"
 			" LEFT JOIN bugevents.delivery_options AS o ON o.user_id = d.user_id"
 			" WHERE d.channel = $1 AND d.state = 'waiting' AND d.next_attempt_at <= $2"
+			" AND d.origin = (SELECT instance FROM bugevents.stream)"
 			" ORDER BY d.next_attempt_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED"};
 	Due *due;
 
@@ -171,6 +172,7 @@ set_sending(BevDeliveryChannel kind, const Due *due)
 	static BevStatement others = {
 		.sql = "SELECT id FROM bugevents.deliveries"
 			   " WHERE channel = 'email' AND user_id = $2 AND id <> $1 AND state = 'waiting'"
+			   " AND origin = (SELECT instance FROM bugevents.stream)"
 			   " AND next_attempt_at <= $3 ORDER BY next_attempt_at, id LIMIT " DIGEST_MAX " - 1"};
 	uint64 n;
 	int64 *ids;
@@ -418,6 +420,7 @@ bev_delivery_table_settle(void)
 	static BevStatement statement = {
 		.sql =
 			"SELECT id, channel, key, sent_with IS NOT NULL FROM bugevents.deliveries AS d WHERE state = 'sending'"
+			" AND origin = (SELECT instance FROM bugevents.stream)"
 			" AND (sent_with IS NULL OR NOT EXISTS (SELECT FROM bugevents.deliveries AS m WHERE m.id = d.sent_with))"};
 	MemoryContext context = CurrentMemoryContext;
 	SPITupleTable *rows;
@@ -466,7 +469,8 @@ bev_delivery_table_next(const bool *channels)
 	static BevStatement statement = {
 		.sql =
 			"SELECT min(next_attempt_at) FROM bugevents.deliveries"
-			" WHERE state = 'waiting' AND (channel = 'email' AND $1 OR channel = 'whatsapp' AND $2 OR channel = 'webhook' AND $3)"};
+			" WHERE state = 'waiting' AND origin = (SELECT instance FROM bugevents.stream)"
+			" AND (channel = 'email' AND $1 OR channel = 'whatsapp' AND $2 OR channel = 'webhook' AND $3)"};
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz next = DT_NOEND;
 	bool isnull;

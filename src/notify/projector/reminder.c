@@ -5,12 +5,20 @@
  * sets its next time: so it fires once, whatever crashes.  One that was due several
  * times meanwhile fires once, too, and goes on from the due time, not from now.
  *
+ * That a bug isn't there is no reason to forget what it was to be reminded of: the event of its end
+ * does that.  It may be out of sight, or a dump is being loaded, whose rows come in any order.  One
+ * that repeats comes at its next time, another one each hour for a day.  While no table of bugs is
+ * attached (it was detached, or a restore has not come to its triggers) nobody is reminded.
+ *
  * Failure: one that fails (it looks at the bug, which runs expressions of the table's owner) is
  * reported and passed; only what may succeed later ends the batch.
  */
 #include "notify/projector/reminder.h"
 
 #include "common/event/event.h"
+#include "server/attach/attached_table.h"
+#include "server/attach/entity.h"
+#include "server/base/clock.h"
 #include "server/base/subtransaction.h"
 #include "server/base/time_limit.h"
 #include "server/base/comma_list.h"
@@ -21,10 +29,12 @@
 #include "server/base/statement.h"
 #include "utils/timestamp.h"
 
-#define BATCH "100"
+#define BATCH         "100"
+#define LOOK_INTERVAL 60000 /* ms; rows of a dump come without an event */
 
 static bool next_is_known = false;
 static TimestampTz next;
+static TimestampTz look_again;
 
 typedef struct Reminder
 {
@@ -110,12 +120,31 @@ set_next(const Reminder *reminder, const char *user, TimestampTz now)
 
 /* It is done with for now. */
 static void
-go_on(const Reminder *reminder, bool repeat, const char *user, TimestampTz now)
+go_on(const Reminder *reminder, const char *user, TimestampTz now)
 {
-	if (repeat && reminder->repeats)
+	if (reminder->repeats)
 		set_next(reminder, user, now);
 	else
 		delete (reminder->id);
+}
+
+/* For an hour; false: that was done for a day. */
+static bool
+postpone(const Reminder *reminder, TimestampTz now)
+{
+	static BevStatement count = {
+		.sql = "INSERT INTO bugevents.reminder_series AS s (reminder_id, first_at, due_at)"
+			   " SELECT id, due_at, $2 + interval '1 hour' FROM bugevents.reminders WHERE id = $1"
+			   " ON CONFLICT (reminder_id) DO UPDATE SET due_at = EXCLUDED.due_at, first_at ="
+			   " (SELECT CASE WHEN s.due_at = r.due_at THEN s.first_at ELSE r.due_at END"
+			   " FROM bugevents.reminders AS r WHERE r.id = $1)"};
+	static BevStatement set = {
+		.sql =
+			"UPDATE bugevents.reminders AS r SET due_at = s.due_at FROM bugevents.reminder_series AS s"
+			" WHERE r.id = $1 AND s.reminder_id = $1 AND s.first_at > $2 - interval '1 day'"};
+
+	bev_statement_with(&count, bev_int_value(reminder->id), bev_time_value(now));
+	return bev_statement_with(&set, bev_int_value(reminder->id), bev_time_value(now)) > 0;
 }
 
 typedef struct Firing
@@ -134,7 +163,8 @@ fire_step(void *arg)
 
 	if (exists && user)
 		bev_notification_make(&notice, list_make1(unconstify(char *, user)));
-	go_on(firing->reminder, exists, user, firing->now);
+	if (exists || firing->reminder->repeats || !postpone(firing->reminder, firing->now))
+		go_on(firing->reminder, user, firing->now);
 }
 
 /* What fails fails alone: it comes again at its next time, if it has one. */
@@ -154,7 +184,7 @@ fire(const Reminder *reminder, TimestampTz now)
 	ereport(WARNING, (errcode(error->sqlerrcode),
 	                  errmsg("bugevents could not remind anybody of bug \"%s\": %s", reminder->bug,
 	                         error->message)));
-	go_on(reminder, true, reminder->user, now);
+	go_on(reminder, reminder->user, now);
 }
 
 int
@@ -176,20 +206,44 @@ bev_reminder_fire(TimestampTz upto)
 	return n;
 }
 
+static TimestampTz
+find_next(void)
+{
+	static BevStatement find = {.sql = "SELECT min(due_at) FROM bugevents.reminders"};
+	TimestampTz found;
+	bool isnull;
+	Datum value;
+
+	bev_statement_run(&find, 0, NULL);
+	value = column(0, 1, &isnull);
+	found = isnull ? DT_NOEND : DatumGetTimestampTz(value);
+	bev_statement_done();
+	return found;
+}
+
+/* Without a table of bugs it is later than due. */
+static void
+hold(void)
+{
+	static bool held = false;
+	bool holds = next <= GetCurrentTimestamp() &&
+	             bev_attached_table_list(bev_entity_find("bug_report")) == NIL;
+
+	if (holds)
+		next = look_again;
+	if (holds && !held)
+		ereport(LOG, (errmsg("bugevents reminds nobody: no table of bug reports is attached")));
+	held = holds;
+}
+
 TimestampTz
 bev_reminder_next(void)
 {
-	static BevStatement find = {.sql = "SELECT min(due_at) FROM bugevents.reminders"};
-
-	if (!next_is_known)
+	if (!bev_reminder_next_is_known())
 	{
-		bool isnull;
-		Datum value;
-
-		bev_statement_run(&find, 0, NULL);
-		value = column(0, 1, &isnull);
-		next = isnull ? DT_NOEND : DatumGetTimestampTz(value);
-		bev_statement_done();
+		next = find_next();
+		look_again = bev_clock_ahead(LOOK_INTERVAL);
+		hold();
 		next_is_known = true;
 	}
 	return next;
@@ -198,7 +252,7 @@ bev_reminder_next(void)
 bool
 bev_reminder_next_is_known(void)
 {
-	return next_is_known;
+	return next_is_known && !bev_clock_has_come(look_again, LOOK_INTERVAL);
 }
 
 void

@@ -20,6 +20,7 @@
 
 #include "commands/trigger.h"
 #include "server/base/compat.h"
+#include "server/base/restore.h"
 #include "server/base/settings.h"
 #include "server/capture/record.h"
 #include "server/capture/row_log.h"
@@ -71,7 +72,9 @@ bugevents_capture_own(PG_FUNCTION_ARGS)
 	if (((TriggerData *) fcinfo->context)->tg_trigger->tgnargs != 1)
 		elog(ERROR, "bugevents.capture_own() is for the tables of bugevents");
 	bev_settings_require_preload();
-	log_change((TriggerData *) fcinfo->context, bev_row_log_own);
+	/* What comes from a dump was published before, somewhere. */
+	if (!bev_restore_is_running())
+		log_change((TriggerData *) fcinfo->context, bev_row_log_own);
 	return PointerGetDatum(NULL);
 }
 

@@ -75,7 +75,8 @@ current_rules(void)
 	                  [BEV_ALERT_gateway_restarts] = bev_alert_gateway_restarts,
 	                  [BEV_ALERT_projector_lag] = bev_alert_projector_lag,
 	                  [BEV_ALERT_projector_stuck] = bev_alert_projector_stuck,
-	                  [BEV_ALERT_delivery_outage] = bev_alert_delivery_outage}};
+	                  [BEV_ALERT_delivery_outage] = bev_alert_delivery_outage,
+	                  [BEV_ALERT_copied_cluster] = 1}};
 }
 
 /* Those that are the server's or the network's, not the clients' own. */
@@ -120,6 +121,7 @@ take_sample(BevAlertSample *sample)
 	                           .restarts = bev_counters_get(BEV_COUNT_RESTARTS),
 	                           .connections = bev_admission_count()};
 	look_at_projector(sample);
+	sample->copied = bev_delivery_counters_copied();
 	for (int kind = 0; kind < BEV_CHANNELS; kind++)
 		sample->outage =
 			Max(sample->outage, bev_delivery_counters_outage((BevDeliveryChannel) kind));

@@ -34,6 +34,8 @@ bev_condition_extension_fits(void)
 static void
 list_outages(StringInfo text)
 {
+	if (bev_delivery_counters_copied())
+		appendStringInfo(text, "%snothing is sent from this copy", text->len ? "; " : "");
 	for (BevDeliveryChannel kind = 0; kind < BEV_CHANNELS; kind++)
 		if (bev_delivery_counters_outage(kind) > 0)
 			appendStringInfo(text, "%snothing gets out by %s", text->len ? "; " : "",

@@ -28,14 +28,21 @@ typedef struct Channel
 	pg_atomic_uint64 failing_since; /* TimestampTz; 0: it is not */
 } Channel;
 
-#define SIZE (sizeof(Channel) * BEV_CHANNELS)
+typedef struct Deliveries
+{
+	Channel channels[BEV_CHANNELS];
+	pg_atomic_uint32 copied;
+} Deliveries;
 
 static Channel *channels;
+static pg_atomic_uint32 *copied;
 
 static void
 init(void *memory, LWLock *lock pg_attribute_unused())
 {
-	channels = memory;
+	channels = ((Deliveries *) memory)->channels;
+	copied = &((Deliveries *) memory)->copied;
+	pg_atomic_init_u32(copied, 0);
 	for (int kind = 0; kind < BEV_CHANNELS; kind++)
 	{
 		for (size_t i = 0; i < lengthof(results); i++)
@@ -47,7 +54,7 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 }
 
 const BevSharedArea bev_delivery_counters_area = {
-	.name = "bugevents deliveries", .size = SIZE, .init = init};
+	.name = "bugevents deliveries", .size = sizeof(Deliveries), .init = init};
 
 void
 bev_delivery_counters_count(BevDeliveryChannel kind, const char *state)
@@ -92,6 +99,18 @@ TimestampTz
 bev_delivery_counters_failing_since(BevDeliveryChannel kind)
 {
 	return (TimestampTz) pg_atomic_read_u64(&channels[kind].failing_since);
+}
+
+void
+bev_delivery_counters_set_copied(bool is)
+{
+	pg_atomic_write_u32(copied, is);
+}
+
+bool
+bev_delivery_counters_copied(void)
+{
+	return pg_atomic_read_u32(copied) != 0 && bev_delivery_channel_is_any_on();
 }
 
 double

@@ -35,6 +35,10 @@ extern uint64 bev_delivery_counters_rows(BevDeliveryChannel kind, BevDeliveryGau
 extern void bev_delivery_counters_set_failing(BevDeliveryChannel kind, TimestampTz since);
 extern TimestampTz bev_delivery_counters_failing_since(BevDeliveryChannel kind);
 
+/* Is this database a copy of the one that sends, so that nothing is sent? */
+extern void bev_delivery_counters_set_copied(bool copied);
+extern bool bev_delivery_counters_copied(void);
+
 /* For how many seconds; 0 of one that is not configured. */
 extern double bev_delivery_counters_outage(BevDeliveryChannel kind);
 
