@@ -275,6 +275,7 @@ compose_sessions(void)
 		.sockets = &sockets,
 		.counts = &stage.counts,
 		.abuses = &stage.abuses,
+		.ended = STAILQ_HEAD_INITIALIZER(stage.sessions.ended),
 	};
 	stage.fanout = (BevFanout){
 		.sessions = &stage.sessions,
@@ -282,8 +283,15 @@ compose_sessions(void)
 		.link = &stage.link,
 		.config = stage.config,
 	};
-	stage.registrations = (BevRegistrations){.link = &stage.link};
-	stage.questions = (BevQuestions){.link = &stage.link};
+	stage.registrations = (BevRegistrations){
+		.link = &stage.link,
+		.came = STAILQ_HEAD_INITIALIZER(stage.registrations.came),
+		.asked = STAILQ_HEAD_INITIALIZER(stage.registrations.asked),
+	};
+	stage.questions = (BevQuestions){
+		.link = &stage.link,
+		.asked = STAILQ_HEAD_INITIALIZER(stage.questions.asked),
+	};
 	stage.updates = (BevAccessUpdates){stage.config, &stage.fanout, &stage.registrations};
 	bev_fanout_begin(&stage.fanout);
 	bev_window_limit(&stage.fanout.stream.window, 1 << 20);
@@ -330,7 +338,7 @@ BevClient *
 stage_accept(void)
 {
 	bev_client_accept(&stage.clients, -1);
-	return bev_client_of(stage.sessions.first);
+	return bev_client_of(LIST_FIRST(&stage.sessions.open));
 }
 
 BevClient *
@@ -357,10 +365,12 @@ stage_client(const char *user, bool admin, bool json)
 void
 stage_choke(bool choke)
 {
+	BevSession *session;
+
 	if (choked && !choke)
 	{
 		choked = false;
-		for (BevSession *session = stage.sessions.first; session; session = session->next)
+		LIST_FOREACH (session, &stage.sessions.open, entry)
 			if (!session->socket.dropped)
 				bev_client_writable(&stage.clients, &session->socket);
 	}
@@ -386,9 +396,11 @@ stage_turn(void)
 void
 stage_close(void)
 {
+	BevSession *session;
+
 	bev_registration_report(&stage.registrations, &stage.sessions);
 	bev_abuse_tell(&stage.abuses, &stage.link);
-	for (BevSession *session = stage.sessions.first; session; session = session->next)
+	LIST_FOREACH (session, &stage.sessions.open, entry)
 		bev_session_drop(session);
 	stage_turn();
 	if (stage.sessions.count != 0 || stage.sessions.let_in != 0)

@@ -278,7 +278,8 @@ test_directory(void)
 
 		snprintf(name, sizeof(name), "user:%d", i);
 		group = bev_directory_find(&directory, span(name));
-		good &= group && group->count == 1 && group->first->member == &membership[i * 3 + 1];
+		good &= group && group->count == 1 &&
+		        LIST_FIRST(&group->members)->member == &membership[i * 3 + 1];
 	}
 	tap_ok(good, "who leaves is gone, who stays is found");
 	for (int i = 0; i < 3000; i++)

@@ -227,7 +227,7 @@ test_replay(void)
 	bev_replay_ask(replay, 1000);
 	tap_ok(log.fetches > 1 && log.fetches <= 1 + BEV_FETCHES_MAX && log.fetch[1].after == 30,
 	       "then it goes upwards");
-	bev_replay_leave(replay, &waiter[0]);
+	bev_replay_leave(&waiter[0]);
 	gone.request = log.fetch[1].request;
 	tap_ok(bev_replay_end(replay, &gone) && log.gone == 6, "what is gone is told");
 	tap_ok(!answer(replay, &log.fetch[2], log.fetch[2].after),

@@ -1,12 +1,12 @@
 /*
  * carrier.c - the carrier: messages of the courier in, deliveries out.
  *
- * Model: this thread reads and gives work to the lanes; their workers send and report.
+ * Model: this thread reads and gives work to the channels' queues; their workers send and report.
  *
- *	courier --- config, send ---> here ---> lane of the channel ---> worker ---> the network
+ *	courier --- config, send ---> here ---> queue of the channel ---> worker ---> the network
  *	        <-- result ------------------------------------------------'
  *
- * Memory: what waits is bounded by the lanes, an answer of the network by BEV_ANSWER_MAX, and
+ * Memory: what waits is bounded by the queues, an answer of the network by BEV_ANSWER_MAX, and
  * a courier that doesn't read results isn't read from.
  *
  * Failure: an allocation that fails ends the process; deliveries without a result are the
@@ -24,7 +24,7 @@
 /* As sysexits.h has it, EX_DATAERR. */
 #define BAD_MESSAGE 65
 
-static BevChannelQueue lanes[BEV_MEDIA];
+static BevChannelQueue queues[BEV_MEDIA];
 
 static void
 tell_hello(void)
@@ -43,13 +43,13 @@ configure(BevMedium medium, const json_t *config)
 
 	if (member == NULL || json_is_null(member))
 	{
-		bev_channel_queue_configure(&lanes[medium], NULL);
+		bev_channel_queue_configure(&queues[medium], NULL);
 		return json_null();
 	}
 	route = bev_route_read(medium, member, error, sizeof(error));
 	if (route == NULL)
 		return json_string(error);
-	bev_channel_queue_configure(&lanes[medium], route);
+	bev_channel_queue_configure(&queues[medium], route);
 	return json_string("");
 }
 
@@ -75,7 +75,7 @@ take_send(json_t *message, size_t size)
 		return false;
 	if (error[0] == '\0')
 	{
-		bev_channel_queue_push(&lanes[delivery->medium], delivery);
+		bev_channel_queue_push(&queues[delivery->medium], delivery);
 		return true;
 	}
 	bev_outcome_set(&refused, BEV_REFUSED, error);
@@ -121,11 +121,11 @@ linger(void)
 	bool ended = true;
 
 	for (int i = 0; i < BEV_MEDIA; i++)
-		bev_channel_queue_close(&lanes[i]);
+		bev_channel_queue_close(&queues[i]);
 	clock_gettime(CLOCK_MONOTONIC, &then);
 	then.tv_sec += BEV_CARRIER_LINGER / 1000;
 	for (int i = 0; i < BEV_MEDIA; i++)
-		ended = bev_channel_queue_wait(&lanes[i], &then) && ended;
+		ended = bev_channel_queue_wait(&queues[i], &then) && ended;
 	return ended;
 }
 
@@ -134,7 +134,7 @@ bev_carrier_run(int fd)
 {
 	bev_courier_pipe_open(fd);
 	for (int i = 0; i < BEV_MEDIA; i++)
-		bev_channel_queue_open(&lanes[i]);
+		bev_channel_queue_open(&queues[i]);
 	tell_hello();
 	if (!listen_to_courier())
 	{
@@ -145,7 +145,7 @@ bev_carrier_run(int fd)
 	if (!linger())
 		_exit(0);
 	for (int i = 0; i < BEV_MEDIA; i++)
-		bev_channel_queue_configure(&lanes[i], NULL);
+		bev_channel_queue_configure(&queues[i], NULL);
 	bev_courier_pipe_close();
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
  * channel_queue.c - one channel: what waits, and the workers that send it.
  *
- * Concurrency: a lane's lock is never held while anything is sent or reported, since both may
+ * Concurrency: a queue's lock is never held while anything is sent or reported, since both may
  * take as long as others please.  So whatever is to be reported is first taken out.
  */
 #include "carrier/core/channel_queue.h"
@@ -29,118 +29,103 @@ report(BevDelivery *delivery, BevResult result, int code, long retry_after, cons
 	bev_courier_pipe_report(delivery, &outcome);
 }
 
+/* Reporting frees a delivery. */
 static void
-report_all(BevDelivery *list, const char *why)
+report_all(BevDeliveries *list, const char *why)
 {
-	while (list)
+	while (!STAILQ_EMPTY(list))
 	{
-		BevDelivery *next = list->next;
+		BevDelivery *delivery = STAILQ_FIRST(list);
 
-		report(list, BEV_RETRY, 0, -1, why);
-		list = next;
+		STAILQ_REMOVE_HEAD(list, next);
+		report(delivery, BEV_RETRY, 0, -1, why);
 	}
 }
 
 void
-bev_channel_queue_open(BevChannelQueue *lane)
+bev_channel_queue_open(BevChannelQueue *queue)
 {
 	pthread_condattr_t monotonic;
 
-	*lane = (BevChannelQueue){.last = &lane->first};
-	pthread_mutex_init(&lane->lock, NULL);
+	*queue = (BevChannelQueue){.deliveries = STAILQ_HEAD_INITIALIZER(queue->deliveries)};
+	pthread_mutex_init(&queue->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&lane->changed, &monotonic);
+	pthread_cond_init(&queue->changed, &monotonic);
 }
 
 static void
-append(BevChannelQueue *lane, BevDelivery *delivery)
+append(BevChannelQueue *queue, BevDelivery *delivery)
 {
-	delivery->next = NULL;
-	*lane->last = delivery;
-	lane->last = &delivery->next;
-	lane->waiting++;
-	lane->waiting_bytes += delivery->size;
+	STAILQ_INSERT_TAIL(&queue->deliveries, delivery, next);
+	queue->waiting++;
+	queue->waiting_bytes += delivery->size;
 }
 
 static BevDelivery *
-take_first(BevChannelQueue *lane)
+take_first(BevChannelQueue *queue)
 {
-	BevDelivery *delivery = lane->first;
+	BevDelivery *delivery = STAILQ_FIRST(&queue->deliveries);
 
-	lane->first = delivery->next;
-	if (lane->first == NULL)
-		lane->last = &lane->first;
-	lane->waiting--;
-	lane->waiting_bytes -= delivery->size;
+	STAILQ_REMOVE_HEAD(&queue->deliveries, next);
+	queue->waiting--;
+	queue->waiting_bytes -= delivery->size;
 	return delivery;
 }
 
-static BevDelivery *
-take_all(BevChannelQueue *lane)
-{
-	BevDelivery *list = lane->first;
-
-	lane->first = NULL;
-	lane->last = &lane->first;
-	lane->waiting = lane->waiting_bytes = 0;
-	return list;
-}
-
 static void
-remove_worker(BevChannelQueue *lane, BevWorker *worker)
+take_all(BevChannelQueue *queue, BevDeliveries *list)
 {
-	BevWorker **at = &lane->workers;
-
-	while (*at != worker)
-		at = &(*at)->next;
-	*at = worker->next;
+	STAILQ_CONCAT(list, &queue->deliveries);
+	queue->waiting = queue->waiting_bytes = 0;
 }
 
 /* Deliveries under way. */
 static size_t
-count_busy(const BevChannelQueue *lane)
+count_busy(const BevChannelQueue *queue)
 {
+	const BevWorker *worker;
 	size_t count = 0;
 
-	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
+	LIST_FOREACH (worker, &queue->workers, entry)
 		count += worker->delivery != NULL;
 	return count;
 }
 
 /* Workers that are free, and may have work. */
 static size_t
-count_free(const BevChannelQueue *lane)
+count_free(const BevChannelQueue *queue)
 {
+	const BevWorker *worker;
 	size_t count = 0;
 
-	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
-		count += worker->delivery == NULL && worker->route == lane->route;
+	LIST_FOREACH (worker, &queue->workers, entry)
+		count += worker->delivery == NULL && worker->route == queue->route;
 	return count;
 }
 
 /* Is there work?  False: there will be none, for this worker at least. */
 static bool
-wait_for_work(BevChannelQueue *lane, const BevWorker *worker)
+wait_for_work(BevChannelQueue *queue, const BevWorker *worker)
 {
 	struct timespec then;
 
 	clock_gettime(CLOCK_MONOTONIC, &then);
 	then.tv_sec += MAX_IDLE;
-	while (lane->first == NULL && !lane->closed && worker->route == lane->route)
-		if (pthread_cond_timedwait(&lane->changed, &lane->lock, &then) != 0)
+	while (STAILQ_EMPTY(&queue->deliveries) && !queue->closed && worker->route == queue->route)
+		if (pthread_cond_timedwait(&queue->changed, &queue->lock, &then) != 0)
 			break;
-	return lane->first != NULL && worker->route == lane->route;
+	return !STAILQ_EMPTY(&queue->deliveries) && worker->route == queue->route;
 }
 
 /* Called with the lock, and returns with it. */
 static void
-send_next(BevChannelQueue *lane, BevWorker *worker, BevTransfer *transfer)
+send_next(BevChannelQueue *queue, BevWorker *worker, BevTransfer *transfer)
 {
-	BevDelivery *delivery = worker->delivery = take_first(lane);
+	BevDelivery *delivery = worker->delivery = take_first(queue);
 	BevOutcome outcome;
 
-	pthread_mutex_unlock(&lane->lock);
+	pthread_mutex_unlock(&queue->lock);
 	bev_ledger_writer_begin(delivery->key);
 	bev_transfer_run(transfer, worker->route, delivery, &outcome);
 	if (outcome.result == BEV_SENT)
@@ -149,152 +134,151 @@ send_next(BevChannelQueue *lane, BevWorker *worker, BevTransfer *transfer)
 		bev_ledger_writer_fail(delivery->key);
 
 	/* Before the report, to which the courier may answer with more work. */
-	pthread_mutex_lock(&lane->lock);
+	pthread_mutex_lock(&queue->lock);
 	worker->delivery = NULL;
-	pthread_mutex_unlock(&lane->lock);
+	pthread_mutex_unlock(&queue->lock);
 	bev_courier_pipe_report(delivery, &outcome);
-	pthread_mutex_lock(&lane->lock);
+	pthread_mutex_lock(&queue->lock);
 }
 
-static void start_workers(BevChannelQueue *lane);
+static void start_workers(BevChannelQueue *queue);
 
 static void *
 work(void *arg)
 {
 	BevWorker *worker = arg;
-	BevChannelQueue *lane = worker->lane;
+	BevChannelQueue *queue = worker->queue;
 	BevTransfer transfer;
 
 	bev_transfer_open(&transfer);
-	pthread_mutex_lock(&lane->lock);
-	while (wait_for_work(lane, worker))
-		send_next(lane, worker, &transfer);
-	remove_worker(lane, worker);
-	start_workers(lane); /* of the new route, if it was for that one's sake */
-	pthread_mutex_unlock(&lane->lock);
+	pthread_mutex_lock(&queue->lock);
+	while (wait_for_work(queue, worker))
+		send_next(queue, worker, &transfer);
+	LIST_REMOVE(worker, entry);
+	start_workers(queue); /* of the new route, if it was for that one's sake */
+	pthread_mutex_unlock(&queue->lock);
 
 	/* Takes as long as the other end takes for its goodbye: minutes, if it likes. */
 	bev_transfer_close(&transfer);
 	bev_route_release(worker->route);
-	pthread_mutex_lock(&lane->lock);
-	lane->threads--;
-	worker->next = lane->ended;
-	lane->ended = worker;
-	pthread_cond_broadcast(&lane->changed);
-	pthread_mutex_unlock(&lane->lock);
+	pthread_mutex_lock(&queue->lock);
+	queue->threads--;
+	LIST_INSERT_HEAD(&queue->ended, worker, entry);
+	pthread_cond_broadcast(&queue->changed);
+	pthread_mutex_unlock(&queue->lock);
 	return NULL;
 }
 
 /* Without this a thread might still clean up after itself while the process does. */
 static void
-join_ended(BevChannelQueue *lane)
+join_ended(BevChannelQueue *queue)
 {
-	BevWorker *ended;
+	BevWorker *worker;
 
-	pthread_mutex_lock(&lane->lock);
-	ended = lane->ended;
-	lane->ended = NULL;
-	pthread_mutex_unlock(&lane->lock);
-	while (ended)
+	pthread_mutex_lock(&queue->lock);
+	while ((worker = LIST_FIRST(&queue->ended)) != NULL)
 	{
-		BevWorker *next = ended->next;
-
-		pthread_join(ended->thread, NULL);
-		free(ended);
-		ended = next;
+		LIST_REMOVE(worker, entry);
+		pthread_mutex_unlock(&queue->lock);
+		pthread_join(worker->thread, NULL);
+		free(worker);
+		pthread_mutex_lock(&queue->lock);
 	}
+	pthread_mutex_unlock(&queue->lock);
 }
 
 static bool
-start_worker(BevChannelQueue *lane)
+start_worker(BevChannelQueue *queue)
 {
 	BevWorker *worker = bev_alloc(sizeof(*worker));
 
-	worker->lane = lane;
-	worker->route = bev_route_share(lane->route);
+	worker->queue = queue;
+	worker->route = bev_route_share(queue->route);
 	if (pthread_create(&worker->thread, NULL, work, worker) != 0)
 	{
 		bev_route_release(worker->route);
 		free(worker);
 		return false;
 	}
-	worker->next = lane->workers;
-	lane->workers = worker;
-	lane->threads++;
+	LIST_INSERT_HEAD(&queue->workers, worker, entry);
+	queue->threads++;
 	return true;
 }
 
 /* As many workers as there is work for, and as there may be. */
 static void
-start_workers(BevChannelQueue *lane)
+start_workers(BevChannelQueue *queue)
 {
-	while (lane->waiting > count_free(lane) &&
-	       count_busy(lane) + count_free(lane) < lane->route->concurrency && start_worker(lane))
+	while (queue->waiting > count_free(queue) &&
+	       count_busy(queue) + count_free(queue) < queue->route->concurrency && start_worker(queue))
 		;
-	pthread_cond_broadcast(&lane->changed);
+	pthread_cond_broadcast(&queue->changed);
 }
 
 void
-bev_channel_queue_configure(BevChannelQueue *lane, BevRoute *route)
+bev_channel_queue_configure(BevChannelQueue *queue, BevRoute *route)
 {
-	BevDelivery *given_up = NULL;
+	BevDeliveries given_up = STAILQ_HEAD_INITIALIZER(given_up);
 	BevRoute *old;
 
-	pthread_mutex_lock(&lane->lock);
-	old = lane->route;
-	lane->route = route;
+	pthread_mutex_lock(&queue->lock);
+	old = queue->route;
+	queue->route = route;
 	if (route == NULL)
-		given_up = take_all(lane);
+		take_all(queue, &given_up);
 	else
-		start_workers(lane);
-	pthread_mutex_unlock(&lane->lock);
+		start_workers(queue);
+	pthread_mutex_unlock(&queue->lock);
 	bev_route_release(old);
-	report_all(given_up, "the channel is not configured");
+	report_all(&given_up, "the channel is not configured");
 }
 
 static bool
-is_under_way(const BevChannelQueue *lane, const char *key)
+is_under_way(const BevChannelQueue *queue, const char *key)
 {
-	for (const BevWorker *worker = lane->workers; worker; worker = worker->next)
+	const BevWorker *worker;
+	const BevDelivery *one;
+
+	LIST_FOREACH (worker, &queue->workers, entry)
 		if (worker->delivery && strcmp(worker->delivery->key, key) == 0)
 			return true;
-	for (const BevDelivery *one = lane->first; one; one = one->next)
+	STAILQ_FOREACH (one, &queue->deliveries, next)
 		if (strcmp(one->key, key) == 0)
 			return true;
 	return false;
 }
 
-/* Why the lane doesn't take it, or NULL. */
+/* Why the queue doesn't take it, or NULL. */
 static const char *
-take(BevChannelQueue *lane, BevDelivery *delivery)
+take(BevChannelQueue *queue, BevDelivery *delivery)
 {
-	if (lane->route == NULL)
+	if (queue->route == NULL)
 		return "the channel is not configured";
-	if (is_under_way(lane, delivery->key))
+	if (is_under_way(queue, delivery->key))
 		return "the idempotency key is under way";
-	if (lane->waiting + count_busy(lane) >= lane->route->queue + lane->route->concurrency ||
-	    lane->waiting_bytes + delivery->size > BEV_CARRIER_MAX_WAITING)
+	if (queue->waiting + count_busy(queue) >= queue->route->queue + queue->route->concurrency ||
+	    queue->waiting_bytes + delivery->size > BEV_CARRIER_MAX_WAITING)
 		return "too many deliveries wait in this channel";
-	if (lane->workers == NULL && !start_worker(lane))
+	if (LIST_EMPTY(&queue->workers) && !start_worker(queue))
 		return "a thread could not be started";
-	append(lane, delivery);
-	start_workers(lane);
+	append(queue, delivery);
+	start_workers(queue);
 	return NULL;
 }
 
 void
-bev_channel_queue_push(BevChannelQueue *lane, BevDelivery *delivery)
+bev_channel_queue_push(BevChannelQueue *queue, BevDelivery *delivery)
 {
 	const char *why = NULL;
 	bool sent;
 	int code;
 
-	join_ended(lane);
-	pthread_mutex_lock(&lane->lock);
+	join_ended(queue);
+	pthread_mutex_lock(&queue->lock);
 	sent = bev_ledger_writer_find(delivery->key, &code);
 	if (!sent)
-		why = take(lane, delivery);
-	pthread_mutex_unlock(&lane->lock);
+		why = take(queue, delivery);
+	pthread_mutex_unlock(&queue->lock);
 	if (sent)
 		report(delivery, BEV_SENT, code, -1, "");
 	else if (why)
@@ -302,29 +286,29 @@ bev_channel_queue_push(BevChannelQueue *lane, BevDelivery *delivery)
 }
 
 void
-bev_channel_queue_close(BevChannelQueue *lane)
+bev_channel_queue_close(BevChannelQueue *queue)
 {
-	BevDelivery *given_up;
+	BevDeliveries given_up = STAILQ_HEAD_INITIALIZER(given_up);
 
-	pthread_mutex_lock(&lane->lock);
-	lane->closed = true;
-	given_up = take_all(lane);
-	pthread_cond_broadcast(&lane->changed);
-	pthread_mutex_unlock(&lane->lock);
-	report_all(given_up, "the carrier ends");
+	pthread_mutex_lock(&queue->lock);
+	queue->closed = true;
+	take_all(queue, &given_up);
+	pthread_cond_broadcast(&queue->changed);
+	pthread_mutex_unlock(&queue->lock);
+	report_all(&given_up, "the carrier ends");
 }
 
 bool
-bev_channel_queue_wait(BevChannelQueue *lane, const struct timespec *then)
+bev_channel_queue_wait(BevChannelQueue *queue, const struct timespec *then)
 {
 	bool ended;
 
-	pthread_mutex_lock(&lane->lock);
-	while (lane->threads > 0)
-		if (pthread_cond_timedwait(&lane->changed, &lane->lock, then) != 0)
+	pthread_mutex_lock(&queue->lock);
+	while (queue->threads > 0)
+		if (pthread_cond_timedwait(&queue->changed, &queue->lock, then) != 0)
 			break;
-	ended = lane->threads == 0;
-	pthread_mutex_unlock(&lane->lock);
-	join_ended(lane);
+	ended = queue->threads == 0;
+	pthread_mutex_unlock(&queue->lock);
+	join_ended(queue);
 	return ended;
 }

@@ -1,7 +1,7 @@
 /*
  * channel_queue.h - one channel: what waits, and the workers that send it.
  *
- * Lanes share nothing, so a server that is slow or dead holds up its own channel only.
+ * Channels share nothing, so a server that is slow or dead holds up its own channel only.
  *
  *	push --> waiting (queue of them) --> a worker (up to concurrency) --> report
  *
@@ -22,8 +22,8 @@
 
 typedef struct BevWorker
 {
-	struct BevWorker *next;
-	struct BevChannelQueue *lane;
+	LIST_ENTRY(BevWorker) entry;
+	struct BevChannelQueue *queue;
 	pthread_t thread;
 	BevRoute *route;
 	BevDelivery *delivery; /* under way, or NULL */
@@ -35,29 +35,28 @@ typedef struct BevChannelQueue
 	pthread_cond_t changed; /* there is work, or an end to it; a worker has ended */
 	BevRoute *route;        /* NULL: the channel is off */
 	bool closed;
-	BevDelivery *first; /* waiting */
-	BevDelivery **last;
+	BevDeliveries deliveries; /* that wait */
 	size_t waiting;
 	size_t waiting_bytes;
-	BevWorker *workers; /* that work, or wait for it */
-	BevWorker *ended;   /* whose threads are to be joined */
-	size_t threads;     /* of workers, with those that say goodbye */
+	LIST_HEAD(, BevWorker) workers; /* that work, or wait for it */
+	LIST_HEAD(, BevWorker) ended;   /* whose threads are to be joined */
+	size_t threads;                 /* of workers, with those that say goodbye */
 } BevChannelQueue;
 
 /* All these are for one and the same thread. */
 
-extern void bev_channel_queue_open(BevChannelQueue *lane);
+extern void bev_channel_queue_open(BevChannelQueue *queue);
 
-/* A new route, which becomes the lane's; NULL: off, and what waits is answered with retry. */
-extern void bev_channel_queue_configure(BevChannelQueue *lane, BevRoute *route);
+/* A new route, which becomes the queue's; NULL: off, and what waits is answered with retry. */
+extern void bev_channel_queue_configure(BevChannelQueue *queue, BevRoute *route);
 
-/* Take a delivery, which becomes the lane's.  It will be reported. */
-extern void bev_channel_queue_push(BevChannelQueue *lane, BevDelivery *delivery);
+/* Take a delivery, which becomes the queue's.  It will be reported. */
+extern void bev_channel_queue_push(BevChannelQueue *queue, BevDelivery *delivery);
 
 /* What waits is answered with retry; workers end once they have sent what they are sending. */
-extern void bev_channel_queue_close(BevChannelQueue *lane);
+extern void bev_channel_queue_close(BevChannelQueue *queue);
 
 /* Wait until all workers have ended, until then (CLOCK_MONOTONIC); false: they have not. */
-extern bool bev_channel_queue_wait(BevChannelQueue *lane, const struct timespec *then);
+extern bool bev_channel_queue_wait(BevChannelQueue *queue, const struct timespec *then);
 
 #endif /* BEV_CARRIER_CORE_CHANNEL_QUEUE_H */

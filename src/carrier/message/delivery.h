@@ -9,15 +9,16 @@
 #include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "carrier/message/mailbox.h"
 #include "carrier/message/medium.h"
 
 typedef struct BevDelivery
 {
-	struct BevDelivery *next; /* in a lane */
-	json_t *message;          /* all texts are in here; its "id" is the courier's */
-	size_t size;              /* of the line */
+	STAILQ_ENTRY(BevDelivery) next; /* in a queue */
+	json_t *message;                /* all texts are in here; its "id" is the courier's */
+	size_t size;                    /* of the line */
 	BevMedium medium;
 	const char *key;
 
@@ -42,6 +43,8 @@ typedef struct BevDelivery
 	const char *msg_id;
 	int64_t timestamp;
 } BevDelivery;
+
+typedef STAILQ_HEAD(BevDeliveries, BevDelivery) BevDeliveries;
 
 /*
  * Read a send message, which becomes the delivery's.  Whether it makes sense: error is

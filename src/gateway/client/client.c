@@ -251,7 +251,9 @@ bev_clients_admit(BevClients *clients, const BevMessage *message)
 void
 bev_clients_stream_began(BevClients *clients)
 {
-	for (BevSession *session = clients->sessions->first; session; session = session->next)
+	BevSession *session;
+
+	LIST_FOREACH (session, &clients->sessions->open, entry)
 		if (session->state == BEV_SESSION_WAITING && session->admitted &&
 		    !bev_upgrade_is_held(bev_client_of(session)))
 			bev_registration_ask_again(clients->registrations, session);
@@ -260,11 +262,12 @@ bev_clients_stream_began(BevClients *clients)
 void
 bev_clients_look_at_held(BevClients *clients)
 {
+	BevSession *session;
 	uint32_t held = 0;
 
 	if (clients->held == 0)
 		return;
-	for (BevSession *session = clients->sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &clients->sessions->open, entry)
 	{
 		BevClient *client = bev_client_of(session);
 
@@ -283,8 +286,10 @@ bev_clients_look_at_held(BevClients *clients)
 void
 bev_clients_shut_down(BevClients *clients)
 {
+	BevSession *session;
+
 	clients->sessions->shutting_down = true;
-	for (BevSession *session = clients->sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &clients->sessions->open, entry)
 	{
 		if (session->state == BEV_SESSION_HANDSHAKE || session->state == BEV_SESSION_SCRAPING)
 			bev_session_drop(session);
@@ -428,10 +433,11 @@ tick(const BevClients *clients, BevSession *session, uint64_t now, int64_t wall)
 void
 bev_clients_tick(BevClients *clients)
 {
+	BevSession *session;
 	uint64_t now = uv_now(clients->sessions->loop);
 	int64_t wall = bev_wall_clock();
 
 	/* Nothing is unlinked within a turn. */
-	for (BevSession *session = clients->sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &clients->sessions->open, entry)
 		tick(clients, session, now, wall);
 }

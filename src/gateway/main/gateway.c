@@ -110,6 +110,7 @@ compose_sessions(Gateway *gateway)
 		.loop = &gateway->loop,
 		.counts = &gateway->counts,
 		.abuses = &gateway->abuses,
+		.ended = STAILQ_HEAD_INITIALIZER(gateway->sessions.ended),
 	};
 	gateway->fanout = (BevFanout){
 		.sessions = &gateway->sessions,
@@ -117,8 +118,15 @@ compose_sessions(Gateway *gateway)
 		.link = &gateway->link,
 		.config = &gateway->config,
 	};
-	gateway->registrations.link = &gateway->link;
-	gateway->questions.link = &gateway->link;
+	gateway->registrations = (BevRegistrations){
+		.link = &gateway->link,
+		.came = STAILQ_HEAD_INITIALIZER(gateway->registrations.came),
+		.asked = STAILQ_HEAD_INITIALIZER(gateway->registrations.asked),
+	};
+	gateway->questions = (BevQuestions){
+		.link = &gateway->link,
+		.asked = STAILQ_HEAD_INITIALIZER(gateway->questions.asked),
+	};
 	gateway->updates = (BevAccessUpdates){
 		.config = &gateway->config,
 		.fanout = &gateway->fanout,

@@ -31,10 +31,11 @@ restart_window(BevFanout *fanout, uint64_t tip)
 static void
 skip_ahead(BevFanout *fanout, uint64_t tip)
 {
+	BevSession *session;
 	uint64_t had = fanout->sessions->sent_tip;
 
 	restart_window(fanout, tip);
-	for (BevSession *session = fanout->sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &fanout->sessions->open, entry)
 		if (session->state == BEV_SESSION_OPEN && session->standing == BEV_LIVE && !session->muted)
 			bev_fanout_place(fanout, session, had);
 }
@@ -43,12 +44,13 @@ skip_ahead(BevFanout *fanout, uint64_t tip)
 static void
 replace(BevFanout *fanout, const BevStreamMessage *begun)
 {
+	BevSession *session;
 	BevStream *stream = &fanout->stream;
 
 	memcpy(stream->id, begun->id, BEV_STREAM_ID_LEN);
 	stream->dropped = begun->dropped;
 	restart_window(fanout, begun->tip);
-	for (BevSession *session = fanout->sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &fanout->sessions->open, entry)
 		if (session->state == BEV_SESSION_OPEN)
 			bev_fanout_resync(fanout, session);
 	bev_replay_reset(stream->replay);

@@ -117,12 +117,16 @@ take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *
 {
 	BevText name = {0};
 	const BevGroup *group;
+	BevMembership *one;
 
 	bev_text_add_string(&name, BEV_PRINCIPAL_USER);
 	bev_text_add_string(&name, access->user);
 	group = bev_directory_find(&updates->fanout->sessions->directory,
 	                           (BevSpan){name.data, (uint32_t) name.len});
-	for (BevMembership *one = group ? group->first : NULL; one; one = one->next)
+	bev_text_free(&name);
+	if (group == NULL)
+		return;
+	LIST_FOREACH (one, &group->members, entry)
 	{
 		BevSession *session = one->member;
 
@@ -131,14 +135,15 @@ take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *
 		    bev_identity_take(&session->identity, access))
 			add_changed(changed, session);
 	}
-	bev_text_free(&name);
 }
 
 static void
 make_all_reconnect(BevAccessUpdates *updates, uint64_t seq)
 {
+	BevSession *session;
+
 	bev_fanout_batch(updates->fanout);
-	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &updates->fanout->sessions->open, entry)
 	{
 		outdate(session, seq);
 		if (is_admitted(session) && session->identity.as_of < seq)
@@ -176,7 +181,9 @@ bev_access_update_event(BevAccessUpdates *updates, uint64_t seq, BevSpan stateme
 void
 bev_access_update_missed(BevAccessUpdates *updates)
 {
-	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+	BevSession *session;
+
+	LIST_FOREACH (session, &updates->fanout->sessions->open, entry)
 	{
 		outdate(session, UINT64_MAX);
 		if (is_admitted(session) && session->identity.as_of > 0)
@@ -187,7 +194,9 @@ bev_access_update_missed(BevAccessUpdates *updates)
 void
 bev_access_update_review(BevAccessUpdates *updates)
 {
-	for (BevSession *session = updates->fanout->sessions->first; session; session = session->next)
+	BevSession *session;
+
+	LIST_FOREACH (session, &updates->fanout->sessions->open, entry)
 		if (is_admitted(session))
 			refuse_by_tables(updates, session);
 }

@@ -283,7 +283,7 @@ bev_fanout_go_on(BevFanout *fanout, BevSession *session)
 void
 bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq)
 {
-	bev_replay_leave(fanout->stream.replay, &session->waiter);
+	bev_replay_leave(&session->waiter);
 	if (seq >= fanout->sessions->sent_tip)
 	{
 		go_live(session);
@@ -391,11 +391,12 @@ static void
 deliver_to_group(BevFanout *fanout, BevSpan name)
 {
 	const BevGroup *group = bev_directory_find(&fanout->sessions->directory, name);
+	BevMembership *one;
 
 	if (group == NULL)
 		return;
 	/* Whoever ends leaves at the end of the turn: the list does not change. */
-	for (BevMembership *one = group->first; one; one = one->next)
+	LIST_FOREACH (one, &group->members, entry)
 		deliver(fanout, one->member);
 }
 
@@ -429,6 +430,7 @@ batch_is_for_all(const BevFanout *fanout)
 void
 bev_fanout_batch(BevFanout *fanout)
 {
+	BevSession *session;
 	uint64_t seq = fanout->sessions->sent_tip;
 	const BevChunk *chunk;
 	uint32_t i;
@@ -440,7 +442,7 @@ bev_fanout_batch(BevFanout *fanout)
 	fanout->in_batch = true;
 	if (batch_is_for_all(fanout))
 	{
-		for (BevSession *session = fanout->sessions->first; session; session = session->next)
+		LIST_FOREACH (session, &fanout->sessions->open, entry)
 			deliver(fanout, session);
 	}
 	else
@@ -475,6 +477,6 @@ bev_fanout_free(BevFanout *fanout)
 void
 bev_fanout_leave(BevFanout *fanout, BevSession *session)
 {
-	bev_replay_leave(fanout->stream.replay, &session->waiter);
+	bev_replay_leave(&session->waiter);
 	bev_fanout_conflate(fanout, session, false);
 }

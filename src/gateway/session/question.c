@@ -29,7 +29,7 @@
 
 struct BevQuestion
 {
-	BevQuestion *next;
+	STAILQ_ENTRY(BevQuestion) next;
 	BevSession *session; /* NULL: gone meanwhile */
 	uint64_t number;     /* of the session; 0: not asked in its name */
 	BevVerb verb;
@@ -39,26 +39,13 @@ struct BevQuestion
 	BevAnswered answered;
 };
 
-static void
-append(BevQuestionQueue *queue, BevQuestion *question)
-{
-	question->next = NULL;
-	if (queue->last)
-		queue->last->next = question;
-	else
-		queue->first = question;
-	queue->last = question;
-}
-
 static BevQuestion *
 take_first(BevQuestionQueue *queue)
 {
-	BevQuestion *question = queue->first;
+	BevQuestion *question = STAILQ_FIRST(queue);
 
 	if (question)
-		queue->first = question->next;
-	if (queue->first == NULL)
-		queue->last = NULL;
+		STAILQ_REMOVE_HEAD(queue, next);
 	return question;
 }
 
@@ -66,22 +53,13 @@ take_first(BevQuestionQueue *queue)
 static BevQuestion *
 take(BevQuestionQueue *queue, uint64_t number, uint32_t request)
 {
-	BevQuestion *before = NULL;
-	BevQuestion *question = queue->first;
+	BevQuestion *question;
 
-	while (question && (question->number != number || question->request != request))
-	{
-		before = question;
-		question = question->next;
-	}
-	if (question == NULL)
-		return NULL;
-	if (before)
-		before->next = question->next;
-	else
-		queue->first = question->next;
-	if (queue->last == question)
-		queue->last = before;
+	STAILQ_FOREACH (question, queue, next)
+		if (question->number == number && question->request == request)
+			break;
+	if (question)
+		STAILQ_REMOVE(queue, question, BevQuestion, next);
 	return question;
 }
 
@@ -119,13 +97,13 @@ ask(BevQuestions *questions, BevQuestion *question)
 	              strlen(question->payload));
 	free(question->payload);
 	question->payload = NULL;
-	append(&questions->asked, question);
+	STAILQ_INSERT_TAIL(&questions->asked, question, next);
 }
 
 void
 bev_question_go_on(BevQuestions *questions, BevSession *session)
 {
-	if (session->asks || session->to_ask.first == NULL || bev_socket_is_choked(&session->socket))
+	if (session->asks || STAILQ_EMPTY(&session->to_ask) || bev_socket_is_choked(&session->socket))
 		return;
 	session->asks = true;
 	ask(questions, take_first(&session->to_ask));
@@ -260,13 +238,15 @@ ask_for(BevQuestions *questions, BevSession *session, const char *id, BevVerb ve
 		                     "too many requests wait for their answers", ",\"retry_after\":1");
 	else
 	{
-		append(&session->to_ask,
-		       make_question(&(BevQuestion){.session = session,
-		                                    .number = session->number,
-		                                    .verb = verb,
-		                                    .id = id ? bev_copy_text(id, strlen(id)) : NULL,
-		                                    .answered = answered},
-		                     payload));
+		BevQuestion *question =
+			make_question(&(BevQuestion){.session = session,
+		                                 .number = session->number,
+		                                 .verb = verb,
+		                                 .id = id ? bev_copy_text(id, strlen(id)) : NULL,
+		                                 .answered = answered},
+		                  payload);
+
+		STAILQ_INSERT_TAIL(&session->to_ask, question, next);
 		bev_question_go_on(questions, session);
 	}
 }
@@ -360,15 +340,16 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 void
 bev_question_forget(BevQuestions *questions, BevSession *session)
 {
-	BevQuestion *unasked;
+	BevQuestion *question;
 
-	while ((unasked = take_first(&session->to_ask)) != NULL)
+	while ((question = take_first(&session->to_ask)) != NULL)
 	{
 		session->questions--;
-		free_question(unasked);
+		free_question(question);
 	}
-	for (BevQuestion *question = questions->asked.first; question && session->questions > 0;
-	     question = question->next)
+	if (session->questions == 0)
+		return;
+	STAILQ_FOREACH (question, &questions->asked, next)
 		if (question->session == session)
 		{
 			question->session = NULL;

@@ -27,7 +27,7 @@
 
 struct BevRegistration
 {
-	BevRegistration *next;
+	STAILQ_ENTRY(BevRegistration) next;
 	BevSession *session; /* NULL: gone meanwhile */
 	uint64_t number;
 };
@@ -132,27 +132,13 @@ report_last(BevRegistrations *registrations, BevSession *session)
 		bev_link_send(registrations->link, BEV_MSG_CLIENTS, NULL, &report, sizeof(report));
 }
 
-static void
-push(BevRegistrationQueue *queue, BevRegistration *registration)
-{
-	registration->next = NULL;
-	if (queue->last)
-		queue->last->next = registration;
-	else
-		queue->first = registration;
-	queue->last = registration;
-}
-
 static BevRegistration *
 pop(BevRegistrationQueue *queue)
 {
-	BevRegistration *registration = queue->first;
+	BevRegistration *registration = STAILQ_FIRST(queue);
 
-	if (registration == NULL)
-		return NULL;
-	queue->first = registration->next;
-	if (queue->first == NULL)
-		queue->last = NULL;
+	if (registration)
+		STAILQ_REMOVE_HEAD(queue, next);
 	return registration;
 }
 
@@ -165,7 +151,7 @@ bev_registration_ask(BevRegistrations *registrations, BevSession *session)
 	session->registration = registration;
 	session->outdated = 0;
 	*registration = (BevRegistration){.session = session, .number = session->number};
-	push(&registrations->came, registration);
+	STAILQ_INSERT_TAIL(&registrations->came, registration, next);
 }
 
 void
@@ -181,7 +167,7 @@ bev_registration_flush(BevRegistrations *registrations)
 			continue;
 		}
 		send_open(registrations, registration->session);
-		push(&registrations->asked, registration);
+		STAILQ_INSERT_TAIL(&registrations->asked, registration, next);
 	}
 }
 
@@ -283,13 +269,14 @@ bev_registration_leave(BevRegistrations *registrations, BevSession *session)
 bool
 bev_registration_disconnect(BevSessions *sessions, const BevMessage *message)
 {
+	BevSession *session;
 	BevDisconnectMessage disconnect;
 
 	if (!bev_body_read(message, &disconnect, sizeof(disconnect), NULL))
 		return false;
 
 	/* A walk, since it is an operator who asks.  None: it went by itself. */
-	for (BevSession *session = sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &sessions->open, entry)
 		if (session->admitted && session->number == disconnect.client)
 		{
 			bev_session_end(session, BEV_CLOSE_POLICY, disconnect.reason);
@@ -301,10 +288,11 @@ bev_registration_disconnect(BevSessions *sessions, const BevMessage *message)
 void
 bev_registration_report(BevRegistrations *registrations, BevSessions *sessions)
 {
+	BevSession *session;
 	static BevClientsMessage reports[REPORTS_MAX];
 	size_t count = 0;
 
-	for (BevSession *session = sessions->first; session; session = session->next)
+	LIST_FOREACH (session, &sessions->open, entry)
 	{
 		if (session->state == BEV_SESSION_CLOSING)
 			continue; /* told as it leaves */

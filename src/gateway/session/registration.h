@@ -13,11 +13,7 @@
 
 #include "gateway/session/session.h"
 
-typedef struct BevRegistrationQueue
-{
-	BevRegistration *first;
-	BevRegistration *last;
-} BevRegistrationQueue;
+typedef STAILQ_HEAD(BevRegistrationQueue, BevRegistration) BevRegistrationQueue;
 
 typedef struct BevRegistrations
 {

@@ -45,10 +45,8 @@ void
 bev_session_begin(BevSession *session, BevSessions *sessions)
 {
 	session->sessions = sessions;
-	session->next = sessions->first;
-	if (sessions->first)
-		sessions->first->prev = session;
-	sessions->first = session;
+	STAILQ_INIT(&session->to_ask);
+	LIST_INSERT_HEAD(&sessions->open, session, entry);
 	sessions->count++;
 }
 
@@ -183,11 +181,7 @@ mark_ended(BevSession *session, int code, const char *reason)
 	session->state = BEV_SESSION_CLOSING;
 	session->end_code = code;
 	session->end_reason = bev_copy_text(reason, strlen(reason));
-	if (sessions->ended_last)
-		sessions->ended_last->next_ended = session;
-	else
-		sessions->ended_first = session;
-	sessions->ended_last = session;
+	STAILQ_INSERT_TAIL(&sessions->ended, session, next_ended);
 }
 
 void
@@ -210,40 +204,24 @@ bev_session_drop(BevSession *session)
 	bev_socket_drop(session->sessions->sockets, &session->socket);
 }
 
-static void
-unlink_session(BevSession *session)
-{
-	BevSessions *sessions = session->sessions;
-
-	if (session->prev)
-		session->prev->next = session->next;
-	else
-		sessions->first = session->next;
-	if (session->next)
-		session->next->prev = session->prev;
-	sessions->count--;
-}
-
 void
 bev_session_closed(BevSession *session)
 {
 	if (session->state != BEV_SESSION_CLOSING)
 		mark_ended(session, BEV_CLOSE_ABNORMAL, "");
-	unlink_session(session);
-	session->next = session->sessions->dead;
-	session->sessions->dead = session;
+	LIST_REMOVE(session, entry);
+	session->sessions->count--;
+	LIST_INSERT_HEAD(&session->sessions->dead, session, entry);
 }
 
 BevSession *
 bev_sessions_next_ended(BevSessions *sessions)
 {
-	BevSession *session = sessions->ended_first;
+	BevSession *session = STAILQ_FIRST(&sessions->ended);
 
 	if (session == NULL)
 		return NULL;
-	sessions->ended_first = session->next_ended;
-	if (sessions->ended_first == NULL)
-		sessions->ended_last = NULL;
+	STAILQ_REMOVE_HEAD(&sessions->ended, next_ended);
 	leave_groups(session);
 	return session;
 }
@@ -251,10 +229,10 @@ bev_sessions_next_ended(BevSessions *sessions)
 BevSession *
 bev_sessions_next_dead(BevSessions *sessions)
 {
-	BevSession *session = sessions->dead;
+	BevSession *session = LIST_FIRST(&sessions->dead);
 
 	if (session)
-		sessions->dead = session->next;
+		LIST_REMOVE(session, entry);
 	return session;
 }
 

@@ -18,6 +18,8 @@
 #ifndef BEV_GATEWAY_SESSION_SESSION_H
 #define BEV_GATEWAY_SESSION_SESSION_H
 
+#include <sys/queue.h>
+
 #include "gateway/identity/identity.h"
 #include "gateway/net/address.h"
 #include "gateway/net/socket.h"
@@ -44,14 +46,9 @@ typedef enum BevStanding
 	BEV_PARKED
 } BevStanding;
 
-struct BevSession;
 typedef struct BevRegistration BevRegistration;
 
-typedef struct BevQuestionQueue
-{
-	struct BevQuestion *first;
-	struct BevQuestion *last;
-} BevQuestionQueue;
+typedef STAILQ_HEAD(BevQuestionQueue, BevQuestion) BevQuestionQueue;
 
 typedef struct BevSessions
 {
@@ -60,32 +57,30 @@ typedef struct BevSessions
 	BevCounts *counts;
 	BevAbuses *abuses;
 	BevDirectory directory;
-	struct BevSession *first;       /* those whose socket is open */
-	struct BevSession *ended_first; /* to be detached at the end of the turn, in order */
-	struct BevSession *ended_last;
-	struct BevSession *dead; /* closed; to be freed at the end of the turn */
-	uint32_t count;          /* of those whose socket is open */
-	uint32_t let_in;         /* of them, those that wait to be admitted, or are open */
-	uint64_t sent_tip;       /* who is live has everything up to here */
-	bool shutting_down;      /* no more are taken */
+	LIST_HEAD(, BevSession) open;    /* those whose socket is open */
+	LIST_HEAD(, BevSession) dead;    /* closed; to be freed at the end of the turn */
+	STAILQ_HEAD(, BevSession) ended; /* to be detached at the end of the turn, in order */
+	uint32_t count;                  /* of those whose socket is open */
+	uint32_t let_in;                 /* of them, those that wait to be admitted, or are open */
+	uint64_t sent_tip;               /* who is live has everything up to here */
+	bool shutting_down;              /* no more are taken */
 } BevSessions;
 
 typedef struct BevSession
 {
 	BevSocket socket; /* first: the socket's callbacks lead here */
 	BevSessions *sessions;
-	struct BevSession *prev; /* of all */
-	struct BevSession *next;
-	uint8_t state;    /* BevSessionState */
-	uint8_t standing; /* BevStanding */
-	bool muted;       /* unsubscribed: no stream at all */
-	bool conflates;   /* of each row the last state is enough, when lagging */
-	bool caught_up;   /* was near the tip once: client_lag_limit applies */
-	bool heard_all;   /* nothing that the peer may still say matters */
-	bool half_closed; /* we have said all, and said so */
-	bool lingers;     /* deadline is the one for the peer to close */
-	bool warned;      /* that its token ends soon */
-	bool was_open;    /* when it ended */
+	LIST_ENTRY(BevSession) entry; /* of the open, then of the dead */
+	uint8_t state;                /* BevSessionState */
+	uint8_t standing;             /* BevStanding */
+	bool muted;                   /* unsubscribed: no stream at all */
+	bool conflates;               /* of each row the last state is enough, when lagging */
+	bool caught_up;               /* was near the tip once: client_lag_limit applies */
+	bool heard_all;               /* nothing that the peer may still say matters */
+	bool half_closed;             /* we have said all, and said so */
+	bool lingers;                 /* deadline is the one for the peer to close */
+	bool warned;                  /* that its token ends soon */
+	bool was_open;                /* when it ended */
 
 	BevText out; /* answers that wait for room */
 
@@ -128,7 +123,7 @@ typedef struct BevSession
 	BevQuestionQueue to_ask; /* the others, in order */
 
 	/* Its end */
-	struct BevSession *next_ended;
+	STAILQ_ENTRY(BevSession) next_ended;
 	int end_code;
 	char *end_reason;
 } BevSession;

@@ -21,10 +21,8 @@ bev_directory_join(BevDirectory *directory, const char *name, BevMembership *mem
 	BevGroup *group = bev_name_table_add(&directory->groups, sizeof(BevGroup),
 	                                     (BevSpan){name, (uint32_t) strlen(name)});
 
-	*membership = (BevMembership){.group = group, .member = member, .next = group->first};
-	if (group->first)
-		group->first->prev = membership;
-	group->first = membership;
+	*membership = (BevMembership){.group = group, .member = member};
+	LIST_INSERT_HEAD(&group->members, membership, entry);
 	group->count++;
 }
 
@@ -33,12 +31,7 @@ bev_directory_leave(BevDirectory *directory, BevMembership *membership)
 {
 	BevGroup *group = membership->group;
 
-	if (membership->prev)
-		membership->prev->next = membership->next;
-	else
-		group->first = membership->next;
-	if (membership->next)
-		membership->next->prev = membership->prev;
+	LIST_REMOVE(membership, entry);
 	membership->group = NULL;
 	if (--group->count == 0)
 		bev_name_table_remove(&directory->groups, &group->named);

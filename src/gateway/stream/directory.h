@@ -14,6 +14,7 @@
 #define BEV_GATEWAY_STREAM_DIRECTORY_H
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "common/event/event.h"
 #include "gateway/stream/name_table.h"
@@ -24,14 +25,13 @@ typedef struct BevMembership
 {
 	BevGroup *group;
 	void *member;
-	struct BevMembership *prev;
-	struct BevMembership *next;
+	LIST_ENTRY(BevMembership) entry;
 } BevMembership;
 
 struct BevGroup
 {
 	BevNamed named;
-	BevMembership *first;
+	LIST_HEAD(, BevMembership) members;
 	uint32_t count;
 };
 

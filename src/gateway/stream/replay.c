@@ -53,7 +53,7 @@ struct BevReplay
 {
 	const BevReplayEvents *events;
 	void *owner;
-	BevWaiter *first;
+	LIST_HEAD(Waiters, BevWaiter) waiters;
 	Fetch fetch[BEV_FETCHES_MAX];
 	Cached cache[CACHE_MAX];
 	int cached;
@@ -150,23 +150,16 @@ bev_replay_find(BevReplay *replay, uint64_t seq)
 void
 bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after)
 {
-	*waiter = (BevWaiter){.after = after, .next = replay->first, .waiting = true};
-	if (replay->first)
-		replay->first->prev = waiter;
-	replay->first = waiter;
+	*waiter = (BevWaiter){.after = after, .waiting = true};
+	LIST_INSERT_HEAD(&replay->waiters, waiter, entry);
 }
 
 void
-bev_replay_leave(BevReplay *replay, BevWaiter *waiter)
+bev_replay_leave(BevWaiter *waiter)
 {
 	if (!waiter->waiting)
 		return;
-	if (waiter->prev)
-		waiter->prev->next = waiter->next;
-	else
-		replay->first = waiter->next;
-	if (waiter->next)
-		waiter->next->prev = waiter->prev;
+	LIST_REMOVE(waiter, entry);
 	*waiter = (BevWaiter){.after = waiter->after};
 }
 
@@ -177,22 +170,22 @@ bev_replay_leave(BevReplay *replay, BevWaiter *waiter)
 static void
 tell(BevReplay *replay, uint64_t from, uint64_t below, void (*what)(void *owner, BevWaiter *waiter))
 {
-	BevReplay told = {0};
+	struct Waiters told = LIST_HEAD_INITIALIZER(told);
 	BevWaiter *next;
 
-	for (BevWaiter *waiter = replay->first; waiter; waiter = next)
+	for (BevWaiter *waiter = LIST_FIRST(&replay->waiters); waiter; waiter = next)
 	{
-		next = waiter->next;
+		next = LIST_NEXT(waiter, entry);
 		if (waiter->after < from || waiter->after >= below)
 			continue;
-		bev_replay_leave(replay, waiter);
-		bev_replay_wait(&told, waiter, waiter->after);
+		LIST_REMOVE(waiter, entry);
+		LIST_INSERT_HEAD(&told, waiter, entry);
 	}
-	while (told.first)
+	while (!LIST_EMPTY(&told))
 	{
-		BevWaiter *waiter = told.first;
+		BevWaiter *waiter = LIST_FIRST(&told);
 
-		bev_replay_leave(&told, waiter);
+		bev_replay_leave(waiter);
 		what(replay->owner, waiter);
 	}
 }
@@ -219,8 +212,9 @@ static const BevWaiter *
 lowest(const BevReplay *replay, uint64_t from)
 {
 	const BevWaiter *best = NULL;
+	const BevWaiter *waiter;
 
-	for (const BevWaiter *waiter = replay->first; waiter; waiter = waiter->next)
+	LIST_FOREACH (waiter, &replay->waiters, entry)
 		if (waiter->after >= from && (best == NULL || waiter->after < best->after) &&
 		    !is_coming(replay, waiter->after))
 			best = waiter;
@@ -251,7 +245,7 @@ bev_replay_ask(BevReplay *replay, uint64_t floor)
 {
 	Fetch *fetch;
 
-	while (replay->first && (fetch = free_fetch(replay)) != NULL)
+	while (!LIST_EMPTY(&replay->waiters) && (fetch = free_fetch(replay)) != NULL)
 	{
 		const BevWaiter *waiter = lowest(replay, replay->sweep);
 		BevFetchMessage message = {.max_bytes = BEV_FETCH_BYTES};

@@ -14,6 +14,8 @@
 #ifndef BEV_GATEWAY_STREAM_REPLAY_H
 #define BEV_GATEWAY_STREAM_REPLAY_H
 
+#include <sys/queue.h>
+
 #include "gateway/stream/chunk.h"
 
 /* About how much one FETCH asks for, and how many are under way at once. */
@@ -23,8 +25,7 @@
 typedef struct BevWaiter
 {
 	uint64_t after; /* its position */
-	struct BevWaiter *prev;
-	struct BevWaiter *next;
+	LIST_ENTRY(BevWaiter) entry;
 	bool waiting;
 } BevWaiter;
 
@@ -56,7 +57,7 @@ extern BevChunk *bev_replay_find(BevReplay *replay, uint64_t seq);
  * Nothing is sent before bev_replay_ask.
  */
 extern void bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after);
-extern void bev_replay_leave(BevReplay *replay, BevWaiter *waiter);
+extern void bev_replay_leave(BevWaiter *waiter);
 
 /* Ask for what is waited for; floor is the window's. */
 extern void bev_replay_ask(BevReplay *replay, uint64_t floor);
