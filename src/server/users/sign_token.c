@@ -31,26 +31,22 @@ BEV_FUNCTION_INFO_V1(bugevents_token);
 
 #define JWT_HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\"}"
 
-/* base64url without padding (RFC 7515) */
+/* base64url (RFC 7515): base64 without padding, and with another end of the alphabet. */
 static void
-append_base64url(StringInfo out, const unsigned char *src, Size len)
+append_base64url(StringInfo out, const void *src, Size len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint32 bits = 0;
-	int nbits = 0;
+	int room = pg_b64_enc_len((int) len);
+	int n;
 
-	for (Size i = 0; i < len; i++)
+	enlargeStringInfo(out, room);
+	n = bev_base64_encode(src, (int) len, out->data + out->len, room);
+	for (int i = 0; i < n && out->data[out->len] != '='; i++, out->len++)
 	{
-		bits = (bits << 8) | src[i];
-		nbits += 8;
-		while (nbits >= 6)
-		{
-			nbits -= 6;
-			appendStringInfoCharMacro(out, digits[(bits >> nbits) & 63]);
-		}
+		char *digit = &out->data[out->len];
+
+		*digit = *digit == '+' ? '-' : *digit == '/' ? '_' : *digit;
 	}
-	if (nbits > 0)
-		appendStringInfoCharMacro(out, digits[(bits << (6 - nbits)) & 63]);
+	out->data[out->len] = '\0';
 }
 
 static void
@@ -95,9 +91,9 @@ sign(const BevJson *claims)
 		     errhint("Make one with: openssl rand -base64 48")));
 
 	initStringInfo(&token);
-	append_base64url(&token, (const unsigned char *) JWT_HEADER, strlen(JWT_HEADER));
+	append_base64url(&token, JWT_HEADER, strlen(JWT_HEADER));
 	appendStringInfoChar(&token, '.');
-	append_base64url(&token, (const unsigned char *) claims->data, claims->len);
+	append_base64url(&token, claims->data, claims->len);
 	hmac_sha256(secret, secret_len, token.data, token.len, mac);
 	explicit_bzero(secret, secret_len);
 
