@@ -4,7 +4,6 @@
 #include "notify/projector/bug.h"
 
 #include "server/base/statement.h"
-#include "server/responder/row_fetch.h"
 
 void
 bev_bug_of_change(BevBug *bug, BevChange *change)
@@ -66,70 +65,36 @@ bev_bug_put(const BevBug *bug)
 	                   bev_text_value(bug->assignee));
 }
 
-void
-bev_bug_delete(const char *id)
-{
-	static BevStatement statements[] = {
-		{.sql = "DELETE FROM bugevents.bugs WHERE id = $1"},
-		{.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"},
-		{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id = $1"},
-		{.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"},
-	};
-
-	for (size_t i = 0; i < lengthof(statements); i++)
-		bev_statement_with(&statements[i], bev_text_value(id));
-}
-
-void
-bev_bug_delete_all(void)
-{
-	static BevStatement statements[] = {
-		{.sql = "DELETE FROM bugevents.bugs"},
-		{.sql = "DELETE FROM bugevents.watchers"},
-		{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"},
-		{.sql = "DELETE FROM bugevents.reminders"},
-	};
-
-	for (size_t i = 0; i < lengthof(statements); i++)
-		bev_statement_run(&statements[i], 0, NULL);
-}
-
-void
-bev_bug_hide(const char *id)
-{
-	static BevStatement statement = {.sql = "DELETE FROM bugevents.bugs WHERE id = $1"};
-
-	bev_statement_with(&statement, bev_text_value(id));
-}
-
-void
-bev_bug_rename(const char *old, const char *new)
-{
-	static BevStatement statements[] = {
-		{.sql = "DELETE FROM bugevents.bugs WHERE id IN ($1, $2)"},
-		{.sql = "INSERT INTO bugevents.watchers SELECT $2, user_id FROM bugevents.watchers"
-	            " WHERE bug_report_id = $1 ON CONFLICT DO NOTHING"},
-		{.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"},
-		{.sql = "UPDATE bugevents.notifications SET bug_report_id = $2 WHERE bug_report_id = $1"},
-		{.sql = "UPDATE bugevents.reminders SET bug_report_id = $2 WHERE bug_report_id = $1"},
-	};
-
-	for (size_t i = 0; i < lengthof(statements); i++)
-		bev_statement_with(&statements[i], bev_text_value(old), bev_text_value(new));
-}
-
-void
-bev_bug_delete_missing(void)
-{
-	static BevStatement known = {
-		.sql =
-			"SELECT id FROM bugevents.bugs UNION SELECT bug_report_id FROM bugevents.watchers"
-			" UNION SELECT bug_report_id FROM bugevents.reminders UNION"
-			" SELECT bug_report_id FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"};
-	List *ids = bev_statement_texts(bev_statement_run(&known, 0, NULL));
-	ListCell *cell;
-
-	foreach (cell, ids)
-		if (!bev_row_fetch_exists("bug_report", lfirst(cell)))
-			bev_bug_delete(lfirst(cell));
-}
+BevKept bev_bug_kept = {
+	.entity = "bug_report",
+	.hide = {.sql = "DELETE FROM bugevents.bugs WHERE id = $1"},
+	.forget =
+		{
+			{.sql = "DELETE FROM bugevents.bugs WHERE id = $1"},
+			{.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"},
+			{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id = $1"},
+			{.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"},
+		},
+	.forget_all =
+		{
+			{.sql = "DELETE FROM bugevents.bugs"},
+			{.sql = "DELETE FROM bugevents.watchers"},
+			{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"},
+			{.sql = "DELETE FROM bugevents.reminders"},
+		},
+	.rename =
+		{
+			{.sql = "DELETE FROM bugevents.bugs WHERE id IN ($1, $2)"},
+			{.sql = "INSERT INTO bugevents.watchers SELECT $2, user_id FROM bugevents.watchers"
+                    " WHERE bug_report_id = $1 ON CONFLICT DO NOTHING"},
+			{.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"},
+			{.sql =
+                 "UPDATE bugevents.notifications SET bug_report_id = $2 WHERE bug_report_id = $1"},
+			{.sql = "UPDATE bugevents.reminders SET bug_report_id = $2 WHERE bug_report_id = $1"},
+		},
+	.ids =
+		{.sql =
+             "SELECT id FROM bugevents.bugs UNION SELECT bug_report_id FROM bugevents.watchers"
+             " UNION SELECT bug_report_id FROM bugevents.reminders UNION"
+             " SELECT bug_report_id FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"},
+};

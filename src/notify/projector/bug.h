@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "notify/projector/change.h"
+#include "notify/projector/kept.h"
 
 /* NULL: not known, or none. */
 typedef struct BevBug
@@ -30,17 +31,6 @@ extern bool bev_bug_find(BevBug *bug, const char *id);
 /* Remember it. */
 extern void bev_bug_put(const BevBug *bug);
 
-/* Forget it and all that belongs to it. */
-extern void bev_bug_delete(const char *id);
-
-/* It can't be seen any more, but is there: forget it, keep what belongs to it. */
-extern void bev_bug_hide(const char *id);
-
-/* It has another id: what belongs to it goes along. */
-extern void bev_bug_rename(const char *old, const char *new);
-
-/* Forget all bugs, or those that are in no table any more. */
-extern void bev_bug_delete_all(void);
-extern void bev_bug_delete_missing(void);
+extern BevKept bev_bug_kept;
 
 #endif /* BEV_NOTIFY_PROJECTOR_BUG_H */

@@ -4,7 +4,6 @@
 #include "notify/projector/person.h"
 
 #include "server/base/statement.h"
-#include "server/responder/row_fetch.h"
 
 void
 bev_person_of_change(BevPerson *person, BevChange *change)
@@ -78,87 +77,6 @@ bev_person_put(const BevPerson *person)
 	                   bev_text_value(person->role), bev_bool_value(person->active));
 }
 
-void
-bev_person_delete(const char *id)
-{
-	static BevStatement statements[] = {
-		{.sql = "DELETE FROM bugevents.people WHERE id = $1"},
-		{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
-		{.sql = "DELETE FROM bugevents.notifications WHERE user_id = $1"},
-		{.sql = "DELETE FROM bugevents.preferences WHERE user_id = $1"},
-		{.sql = "DELETE FROM bugevents.reminders WHERE user_id = $1"},
-		{.sql = "DELETE FROM bugevents.delivery_options WHERE user_id = $1"},
-	};
-
-	for (size_t i = 0; i < lengthof(statements); i++)
-		bev_statement_with(&statements[i], bev_text_value(id));
-}
-
-void
-bev_person_delete_all(void)
-{
-	static BevStatement statements[] = {
-		{.sql = "DELETE FROM bugevents.people"},
-		{.sql = "DELETE FROM bugevents.watchers"},
-		{.sql = "DELETE FROM bugevents.notifications"},
-		{.sql = "DELETE FROM bugevents.preferences"},
-		{.sql = "DELETE FROM bugevents.reminders WHERE user_id IS NOT NULL"},
-		{.sql = "DELETE FROM bugevents.delivery_options"},
-	};
-
-	for (size_t i = 0; i < lengthof(statements); i++)
-		bev_statement_run(&statements[i], 0, NULL);
-}
-
-void
-bev_person_delete_missing(void)
-{
-	static BevStatement known = {
-		.sql = "SELECT id FROM bugevents.people UNION SELECT user_id FROM bugevents.watchers"
-			   " UNION SELECT user_id FROM bugevents.notifications"
-			   " UNION SELECT user_id FROM bugevents.preferences"
-			   " UNION SELECT user_id FROM bugevents.delivery_options"
-			   " UNION SELECT user_id FROM bugevents.reminders WHERE user_id IS NOT NULL"};
-	List *ids = bev_statement_texts(bev_statement_run(&known, 0, NULL));
-	ListCell *cell;
-
-	foreach (cell, ids)
-		if (!bev_row_fetch_exists("user", lfirst(cell)))
-			bev_person_delete(lfirst(cell));
-}
-
-void
-bev_person_hide(const char *id)
-{
-	static BevStatement statement = {.sql = "DELETE FROM bugevents.people WHERE id = $1"};
-
-	bev_statement_with(&statement, bev_text_value(id));
-}
-
-void
-bev_person_rename(const char *old, const char *new)
-{
-	static BevStatement statements[] = {
-		{.sql = "DELETE FROM bugevents.people WHERE id = $2"},
-		{.sql = "UPDATE bugevents.people SET id = $2 WHERE id = $1"},
-		{.sql = "INSERT INTO bugevents.watchers SELECT bug_report_id, $2 FROM bugevents.watchers"
-	            " WHERE user_id = $1 ON CONFLICT DO NOTHING"},
-		{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
-		{.sql = "UPDATE bugevents.notifications SET user_id = $2 WHERE user_id = $1"},
-		{.sql = "INSERT INTO bugevents.preferences (user_id, type, channel, enabled)"
-	            " SELECT $2, type, channel, enabled FROM bugevents.preferences WHERE user_id = $1"
-	            " ON CONFLICT DO NOTHING"},
-		{.sql = "DELETE FROM bugevents.preferences WHERE user_id = $1"},
-		{.sql = "UPDATE bugevents.reminders SET user_id = $2 WHERE user_id = $1"},
-		{.sql = "DELETE FROM bugevents.delivery_options WHERE user_id = $2 AND EXISTS"
-	            " (SELECT FROM bugevents.delivery_options WHERE user_id = $1)"},
-		{.sql = "UPDATE bugevents.delivery_options SET user_id = $2 WHERE user_id = $1"},
-	};
-
-	for (size_t i = 0; i < lengthof(statements); i++)
-		bev_statement_with(&statements[i], bev_text_value(old), bev_text_value(new));
-}
-
 bool
 bev_person_is_known(const char *id)
 {
@@ -170,3 +88,50 @@ bev_person_is_known(const char *id)
 	bev_statement_done();
 	return known;
 }
+
+BevKept bev_person_kept = {
+	.entity = "user",
+	.hide = {.sql = "DELETE FROM bugevents.people WHERE id = $1"},
+	.forget =
+		{
+			{.sql = "DELETE FROM bugevents.people WHERE id = $1"},
+			{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
+			{.sql = "DELETE FROM bugevents.notifications WHERE user_id = $1"},
+			{.sql = "DELETE FROM bugevents.preferences WHERE user_id = $1"},
+			{.sql = "DELETE FROM bugevents.reminders WHERE user_id = $1"},
+			{.sql = "DELETE FROM bugevents.delivery_options WHERE user_id = $1"},
+		},
+	.forget_all =
+		{
+			{.sql = "DELETE FROM bugevents.people"},
+			{.sql = "DELETE FROM bugevents.watchers"},
+			{.sql = "DELETE FROM bugevents.notifications"},
+			{.sql = "DELETE FROM bugevents.preferences"},
+			{.sql = "DELETE FROM bugevents.reminders WHERE user_id IS NOT NULL"},
+			{.sql = "DELETE FROM bugevents.delivery_options"},
+		},
+	.rename =
+		{
+			{.sql = "DELETE FROM bugevents.people WHERE id = $2"},
+			{.sql = "UPDATE bugevents.people SET id = $2 WHERE id = $1"},
+			{.sql =
+                 "INSERT INTO bugevents.watchers SELECT bug_report_id, $2 FROM bugevents.watchers"
+                 " WHERE user_id = $1 ON CONFLICT DO NOTHING"},
+			{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
+			{.sql = "UPDATE bugevents.notifications SET user_id = $2 WHERE user_id = $1"},
+			{.sql =
+                 "INSERT INTO bugevents.preferences (user_id, type, channel, enabled)"
+                 " SELECT $2, type, channel, enabled FROM bugevents.preferences WHERE user_id = $1"
+                 " ON CONFLICT DO NOTHING"},
+			{.sql = "DELETE FROM bugevents.preferences WHERE user_id = $1"},
+			{.sql = "UPDATE bugevents.reminders SET user_id = $2 WHERE user_id = $1"},
+			{.sql = "DELETE FROM bugevents.delivery_options WHERE user_id = $2 AND EXISTS"
+                    " (SELECT FROM bugevents.delivery_options WHERE user_id = $1)"},
+			{.sql = "UPDATE bugevents.delivery_options SET user_id = $2 WHERE user_id = $1"},
+		},
+	.ids = {.sql = "SELECT id FROM bugevents.people UNION SELECT user_id FROM bugevents.watchers"
+                   " UNION SELECT user_id FROM bugevents.notifications"
+                   " UNION SELECT user_id FROM bugevents.preferences"
+                   " UNION SELECT user_id FROM bugevents.delivery_options"
+                   " UNION SELECT user_id FROM bugevents.reminders WHERE user_id IS NOT NULL"},
+};

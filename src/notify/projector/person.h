@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "notify/projector/change.h"
+#include "notify/projector/kept.h"
 
 /* NULL: not known. */
 typedef struct BevPerson
@@ -30,18 +31,8 @@ extern bool bev_person_current(BevPerson *person, const char *id);
 
 extern void bev_person_put(const BevPerson *person);
 
-/* Forget the user and all that is the user's. */
-extern void bev_person_delete(const char *id);
-
-/* The same with all of them: who comes next may get their ids. */
-extern void bev_person_delete_all(void);
-extern void bev_person_delete_missing(void);
-
-/* The row can't be seen any more, but is there: forget it, keep what belongs to it. */
-extern void bev_person_hide(const char *id);
-
-/* The user has another id: what belongs to the user goes along. */
-extern void bev_person_rename(const char *old, const char *new);
+/* When all go, so does all that is theirs: who comes next may get their ids. */
+extern BevKept bev_person_kept;
 
 /* Was there a row of the user before, as far as one knows? */
 extern bool bev_person_is_known(const char *id);

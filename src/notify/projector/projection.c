@@ -204,31 +204,6 @@ bug_assigned(BevChange *change)
 	return true;
 }
 
-static bool
-bug_deleted(BevChange *change)
-{
-	char *old;
-	char *new;
-
-	if (bev_change_rekeyed(change, &old, &new))
-		bev_bug_rename(old, new);
-	else if (bev_row_fetch_exists("bug_report", change->key))
-		bev_bug_hide(change->key);
-	else
-		bev_bug_delete(change->key);
-	return true;
-}
-
-static bool
-bugs_truncated(BevChange *change)
-{
-	if (bev_change_leaves_others(change))
-		bev_bug_delete_missing();
-	else
-		bev_bug_delete_all();
-	return true;
-}
-
 /* ---- comments ---- */
 
 static char *
@@ -321,31 +296,6 @@ user_updated(BevChange *change)
 	return true;
 }
 
-static bool
-user_deleted(BevChange *change)
-{
-	char *old;
-	char *new;
-
-	if (bev_change_rekeyed(change, &old, &new))
-		bev_person_rename(old, new);
-	else if (bev_row_fetch_exists("user", change->key))
-		bev_person_hide(change->key);
-	else
-		bev_person_delete(change->key);
-	return true;
-}
-
-static bool
-users_truncated(BevChange *change)
-{
-	if (bev_change_leaves_others(change))
-		bev_person_delete_missing();
-	else
-		bev_person_delete_all();
-	return true;
-}
-
 /* ---- what users watch, and reminders ---- */
 
 static bool
@@ -379,6 +329,59 @@ reminder_changed(BevChange *change pg_attribute_unused())
 	return false;
 }
 
+/* ---- rows that are gone ---- */
+
+static BevKept *
+kept_of(const BevChange *change)
+{
+	return strcmp(change->type, bev_person_kept.entity) == 0 ? &bev_person_kept : &bev_bug_kept;
+}
+
+/* Of a row, or of two ids of it. */
+static void
+run_list(BevStatement *list, const char *id, const char *other)
+{
+	for (int i = 0; i < BEV_KEPT_STATEMENTS && list[i].sql; i++)
+	{
+		BevValue values[] = {bev_text_value(id), bev_text_value(other)};
+
+		bev_statement_run(&list[i], id ? other ? 2 : 1 : 0, values);
+	}
+}
+
+static bool
+row_deleted(BevChange *change)
+{
+	BevKept *kept = kept_of(change);
+	char *old;
+	char *new;
+
+	if (bev_change_rekeyed(change, &old, &new))
+		run_list(kept->rename, old, new);
+	else if (bev_row_fetch_exists(kept->entity, change->key))
+		run_list(&kept->hide, change->key, NULL);
+	else
+		run_list(kept->forget, change->key, NULL);
+	return true;
+}
+
+static bool
+rows_truncated(BevChange *change)
+{
+	BevKept *kept = kept_of(change);
+	ListCell *cell;
+
+	if (!bev_change_leaves_others(change))
+	{
+		run_list(kept->forget_all, NULL, NULL);
+		return true;
+	}
+	foreach (cell, bev_statement_texts(bev_statement_run(&kept->ids, 0, NULL)))
+		if (!bev_row_fetch_exists(kept->entity, lfirst(cell)))
+			run_list(kept->forget, lfirst(cell), NULL);
+	return true;
+}
+
 /* ---- all of them ---- */
 
 typedef struct Rule
@@ -393,15 +396,15 @@ static const Rule rules[] = {
 	{"bug_report", "updated", bug_updated},
 	{"bug_report", "status_changed", bug_status_changed},
 	{"bug_report", "assigned", bug_assigned},
-	{"bug_report", "deleted", bug_deleted},
-	{"bug_report", "truncated", bugs_truncated},
+	{"bug_report", "deleted", row_deleted},
+	{"bug_report", "truncated", rows_truncated},
 	{"comment", "created", comment_created},
 	{"comment", "deleted", comment_deleted},
 	{"comment", "truncated", comments_truncated},
 	{"user", "created", user_created},
 	{"user", "updated", user_updated},
-	{"user", "deleted", user_deleted},
-	{"user", "truncated", users_truncated},
+	{"user", "deleted", row_deleted},
+	{"user", "truncated", rows_truncated},
 	{"watch", "created", watch_created},
 	{"watch", "deleted", watch_deleted},
 	{"reminder", "created", reminder_changed},
