@@ -19,8 +19,9 @@
 typedef int (*BevFilterRules)(scmp_filter_ctx filter);
 
 /*
- * Load a filter with these calls, whatever their arguments, and with what the rules add, which
- * end with NULL.  False, with the reason in error: the kernel doesn't offer it.
+ * Load a filter with what every program of ours does (filter.c), with these calls, whatever their
+ * arguments, and with what the rules add, which end with NULL.  False, with the reason in error:
+ * the kernel doesn't offer it.
  */
 extern bool bev_filter_load(const int *calls, size_t count, const BevFilterRules *rules,
                             char *error, size_t error_size);

@@ -40,54 +40,16 @@ bev_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
 
 #include "common/program/filter.h"
 
-#include <fcntl.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* With any arguments. */
+/* With any arguments, beside those of filter.c. */
 static const int allowed[] = {
 	/* Descriptors that are open */
-	SCMP_SYS(read),
-	SCMP_SYS(write),
-	SCMP_SYS(writev),
-	SCMP_SYS(close),
-	SCMP_SYS(recvfrom),
-	SCMP_SYS(accept4),
-	SCMP_SYS(bind),
-	SCMP_SYS(listen),
-	SCMP_SYS(shutdown),
-	SCMP_SYS(getsockname),
-	SCMP_SYS(getpeername),
-	SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt),
-	SCMP_SYS(epoll_wait),
-	SCMP_SYS(epoll_pwait),
-	SCMP_SYS(epoll_ctl),
-	SCMP_SYS(poll),
-	SCMP_SYS(futex),
-	SCMP_SYS(restart_syscall),
-	/* Memory */
-	SCMP_SYS(brk),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	/* Time, chance, itself */
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(clock_getres),
-	SCMP_SYS(gettimeofday),
-	SCMP_SYS(time),
-	SCMP_SYS(getrandom),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	/* Signals that it handles, and its end */
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
+	SCMP_SYS(accept4),     SCMP_SYS(listen),    SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
 };
 
 /* Memory may be had, but never to be run: it is where exploits put their code. */
@@ -111,27 +73,6 @@ allow_sockets(scmp_filter_ctx filter)
 	       BEV_FILTER_ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 }
 
-/* Descriptors' flags and copies, but not who gets their signals. */
-static int
-allow_descriptors(scmp_filter_ctx filter)
-{
-	static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
-	int failure = BEV_FILTER_ALLOW(ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
-
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		failure =
-			failure || BEV_FILTER_ALLOW(fcntl, 1, SCMP_A1(SCMP_CMP_EQ, (unsigned) commands[i], 0));
-	return failure;
-}
-
-/* The process itself, not its neighbours, who have the same user. */
-static int
-allow_itself(scmp_filter_ctx filter)
-{
-	return BEV_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
-	       BEV_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
-}
-
 void
 bev_sandbox_hide_rings(void)
 {
@@ -141,8 +82,7 @@ bev_sandbox_hide_rings(void)
 bool
 bev_sandbox_enter(char *error, size_t error_size)
 {
-	static const BevFilterRules rules[] = {allow_memory, allow_sockets, allow_descriptors,
-	                                       allow_itself, NULL};
+	static const BevFilterRules rules[] = {allow_memory, allow_sockets, NULL};
 
 	return bev_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
 }

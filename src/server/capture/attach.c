@@ -38,6 +38,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "server/base/argument.h"
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/capture/notice.h"
@@ -223,14 +224,6 @@ check_partitioning(Relation rel)
 	}
 }
 
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-		                errmsg("argument \"%s\" must not be null", name)));
-}
-
 static char *
 optional_text(FunctionCallInfo fcinfo, int n)
 {
@@ -287,9 +280,9 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	List *old;
 
 	bev_settings_require_served();
-	require_argument(fcinfo, 0, "tbl");
-	require_argument(fcinfo, 1, "entity");
-	require_argument(fcinfo, 6, "always");
+	bev_argument_require(fcinfo, 0, "tbl");
+	bev_argument_require(fcinfo, 1, "entity");
+	bev_argument_require(fcinfo, 6, "always");
 	request.entity = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	request.columns = PG_ARGISNULL(2) ? NULL : PG_GETARG_JSONB_P(2);
 	request.filter = optional_text(fcinfo, 3);
@@ -318,7 +311,7 @@ bugevents_detach(PG_FUNCTION_ARGS)
 	Relation rel;
 	List *old;
 
-	require_argument(fcinfo, 0, "tbl");
+	bev_argument_require(fcinfo, 0, "tbl");
 	rel = open_owned_table(PG_GETARG_OID(0));
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	if (old == NIL)

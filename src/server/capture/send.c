@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "server/base/argument.h"
 #include "server/base/compat.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
@@ -26,9 +27,7 @@ BEV_FUNCTION_INFO_V1(bugevents_send);
 static char *
 read_text(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-		                errmsg("argument \"%s\" must not be null", name)));
+	bev_argument_require(fcinfo, n, name);
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
@@ -90,9 +89,7 @@ read_payload(FunctionCallInfo fcinfo, int n)
 	Size len;
 	const char *text;
 
-	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-		                errmsg("argument \"%s\" must not be null", "payload")));
+	bev_argument_require(fcinfo, n, "payload");
 	payload = PG_GETARG_JSONB_P(n);
 	if (!JB_ROOT_IS_OBJECT(payload))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -13,6 +13,7 @@
 
 #include "common/hmac.h"
 #include "common/sha2.h"
+#include "server/base/argument.h"
 #include "server/base/compat.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
@@ -189,14 +190,6 @@ find_expiry(TimestampTz now, Interval *ttl)
 	return unix_seconds(end);
 }
 
-static void
-require_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-		                errmsg("argument \"%s\" must not be null", name)));
-}
-
 Datum
 bugevents_token(PG_FUNCTION_ARGS)
 {
@@ -208,7 +201,7 @@ bugevents_token(PG_FUNCTION_ARGS)
 
 	bev_settings_require_preload();
 	for (size_t i = 0; i < lengthof(names); i++)
-		require_argument(fcinfo, i, names[i]);
+		bev_argument_require(fcinfo, i, names[i]);
 	user = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (*user == '\0')
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
