@@ -1,5 +1,5 @@
 /*
- * token_check.h - what a confined process may do: each attempt is made by a child, whose exit
+ * attempt.h - what a process in the sandbox may do: each attempt is made by a child, whose exit
  * code is what became of it.
  */
 #ifndef BEV_TEST_UNIT_ATTEMPT_H
@@ -13,9 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The errno of an attempt, 0 if it went well, 255 if there was no confinement. */
+/* The errno of an attempt, 0 if it went well, 255 if there was no sandbox. */
 static inline int
-attempt(bool (*confine)(char *error, size_t error_size), long (*what)(void))
+attempt(bool (*enter)(char *error, size_t error_size), long (*what)(void))
 {
 	pid_t child = fork();
 	int status = 0;
@@ -25,7 +25,7 @@ attempt(bool (*confine)(char *error, size_t error_size), long (*what)(void))
 		char error[256];
 
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		if (!confine(error, sizeof(error)))
+		if (!enter(error, sizeof(error)))
 		{
 			dprintf(2, "# %s\n", error);
 			syscall(SYS_exit_group, 255);

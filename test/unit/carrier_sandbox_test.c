@@ -22,7 +22,7 @@
 #include "tap.h"
 
 static struct sockaddr_in target = {.sin_family = AF_INET};
-static char private_file[] = "/tmp/bugevents-confine-XXXXXX";
+static char private_file[] = "/tmp/bugevents-sandbox-XXXXXX";
 
 /* Each returns as a system call does. */
 static long
@@ -33,7 +33,7 @@ write_file(void)
 static long
 create_file(void)
 {
-	return syscall(SYS_openat, AT_FDCWD, "/tmp/bugevents-confine-test", O_CREAT | O_RDONLY, 0600);
+	return syscall(SYS_openat, AT_FDCWD, "/tmp/bugevents-sandbox-test", O_CREAT | O_RDONLY, 0600);
 }
 static long
 truncate_file(void)
@@ -58,7 +58,7 @@ remove_file(void)
 static long
 make_folder(void)
 {
-	return mkdir("/tmp/bugevents-confine-test", 0700);
+	return mkdir("/tmp/bugevents-sandbox-test", 0700);
 }
 static long
 change_rights(void)

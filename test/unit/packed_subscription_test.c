@@ -27,7 +27,7 @@ event_of(const char *type, const char *action, const char *project, const char *
 	return event;
 }
 
-#define INTEREST(text) ((BevSpan){text, sizeof(text)}) /* with the last zero */
+#define PACKED(text) ((BevSpan){text, sizeof(text)}) /* with the last zero */
 
 static void
 test_answers(void)
@@ -35,33 +35,33 @@ test_answers(void)
 	const struct
 	{
 		const char *name;
-		BevSpan interest;
+		BevSpan packed;
 		BevPackedSubscriptionAnswer answer;
 	} cases[] = {
-		{"everything", {"", 0}, BEV_INTERESTED},
-		{"its type", INTEREST("tcomment"), BEV_INTERESTED},
-		{"its type among others", INTEREST("tuser\0tcomment"), BEV_INTERESTED},
-		{"other types", INTEREST("tuser\0tbug_report"), BEV_NOT_INTERESTED},
-		{"the beginning of its type", INTEREST("tcomm"), BEV_NOT_INTERESTED},
-		{"all four", INTEREST("tcomment\0acreated\0p7\0b12"), BEV_INTERESTED},
-		{"another action", INTEREST("tcomment\0adeleted\0p7\0b12"), BEV_NOT_INTERESTED},
-		{"another project", INTEREST("p8"), BEV_NOT_INTERESTED},
-		{"another bug", INTEREST("b1"), BEV_NOT_INTERESTED},
-		{"conflated", INTEREST("c"), BEV_INTERESTED},
-		{"nothing", INTEREST("n"), BEV_NOT_INTERESTED},
-		{"nothing of its type", INTEREST("n\0tcomment"), BEV_NOT_INTERESTED},
-		{"types that aren't told", INTEREST("T1000"), BEV_PERHAPS_INTERESTED},
-		{"the same, of another project", INTEREST("T1000\0p8"), BEV_NOT_INTERESTED},
-		{"the same the other way round", INTEREST("tuser\0B99"), BEV_NOT_INTERESTED},
-		{"the same, of its project", INTEREST("p7\0B99"), BEV_PERHAPS_INTERESTED},
+		{"everything", {"", 0}, BEV_SUBSCRIBED},
+		{"its type", PACKED("tcomment"), BEV_SUBSCRIBED},
+		{"its type among others", PACKED("tuser\0tcomment"), BEV_SUBSCRIBED},
+		{"other types", PACKED("tuser\0tbug_report"), BEV_NOT_SUBSCRIBED},
+		{"the beginning of its type", PACKED("tcomm"), BEV_NOT_SUBSCRIBED},
+		{"all four", PACKED("tcomment\0acreated\0p7\0b12"), BEV_SUBSCRIBED},
+		{"another action", PACKED("tcomment\0adeleted\0p7\0b12"), BEV_NOT_SUBSCRIBED},
+		{"another project", PACKED("p8"), BEV_NOT_SUBSCRIBED},
+		{"another bug", PACKED("b1"), BEV_NOT_SUBSCRIBED},
+		{"conflated", PACKED("c"), BEV_SUBSCRIBED},
+		{"nothing", PACKED("n"), BEV_NOT_SUBSCRIBED},
+		{"nothing of its type", PACKED("n\0tcomment"), BEV_NOT_SUBSCRIBED},
+		{"types that aren't told", PACKED("T1000"), BEV_PERHAPS_SUBSCRIBED},
+		{"the same, of another project", PACKED("T1000\0p8"), BEV_NOT_SUBSCRIBED},
+		{"the same the other way round", PACKED("tuser\0B99"), BEV_NOT_SUBSCRIBED},
+		{"the same, of its project", PACKED("p7\0B99"), BEV_PERHAPS_SUBSCRIBED},
 	};
 	BevEvent event = event_of("comment", "created", "7", "12");
 	BevEvent without = event_of("build", "done", "", "");
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		tap_ok(bev_packed_subscription_in(cases[i].interest, &event) == cases[i].answer,
+		tap_ok(bev_packed_subscription_in(cases[i].packed, &event) == cases[i].answer,
 		       cases[i].name);
-	tap_ok(bev_packed_subscription_in(INTEREST("p7"), &without) == BEV_NOT_INTERESTED,
+	tap_ok(bev_packed_subscription_in(PACKED("p7"), &without) == BEV_NOT_SUBSCRIBED,
 	       "an event without a project");
 }
 

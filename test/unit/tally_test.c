@@ -1,5 +1,5 @@
 /*
- * tally_test.c - which suspicions are told: by address, by kind, by the minute.
+ * tally_test.c - which abuses are told: by address, by kind, by the minute.
  */
 #include <stdio.h>
 #include <string.h>

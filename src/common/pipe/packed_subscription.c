@@ -51,18 +51,18 @@ static const List lists[] = {
 static BevPackedSubscriptionAnswer
 list_answer(const List *list, BevSpan packed, const BevEvent *event)
 {
-	BevPackedSubscriptionAnswer answer = BEV_INTERESTED;
+	BevPackedSubscriptionAnswer answer = BEV_SUBSCRIBED;
 	BevPackedSubscription one;
 
 	while (bev_packed_subscription_next(&packed, &one))
 	{
 		if (one.kind == list->count)
-			return BEV_PERHAPS_INTERESTED;
+			return BEV_PERHAPS_SUBSCRIBED;
 		if (one.kind != list->one)
 			continue;
 		if (bev_span_is(event->field[list->field], one.value))
-			return BEV_INTERESTED;
-		answer = BEV_NOT_INTERESTED;
+			return BEV_SUBSCRIBED;
+		answer = BEV_NOT_SUBSCRIBED;
 	}
 	return answer;
 }
@@ -81,13 +81,13 @@ wants_nothing(BevSpan packed)
 BevPackedSubscriptionAnswer
 bev_packed_subscription_in(BevSpan packed, const BevEvent *event)
 {
-	BevPackedSubscriptionAnswer all = wants_nothing(packed) ? BEV_NOT_INTERESTED : BEV_INTERESTED;
+	BevPackedSubscriptionAnswer all = wants_nothing(packed) ? BEV_NOT_SUBSCRIBED : BEV_SUBSCRIBED;
 
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && all != BEV_NOT_INTERESTED; i++)
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && all != BEV_NOT_SUBSCRIBED; i++)
 	{
 		BevPackedSubscriptionAnswer one = list_answer(&lists[i], packed, event);
 
-		if (one != BEV_INTERESTED)
+		if (one != BEV_SUBSCRIBED)
 			all = one;
 	}
 	return all;

@@ -53,9 +53,9 @@ extern bool bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubsc
 
 typedef enum BevPackedSubscriptionAnswer
 {
-	BEV_INTERESTED,
-	BEV_NOT_INTERESTED,
-	BEV_PERHAPS_INTERESTED /* a list isn't told */
+	BEV_SUBSCRIBED,
+	BEV_NOT_SUBSCRIBED,
+	BEV_PERHAPS_SUBSCRIBED /* a list isn't told */
 } BevPackedSubscriptionAnswer;
 
 extern BevPackedSubscriptionAnswer bev_packed_subscription_in(BevSpan packed,

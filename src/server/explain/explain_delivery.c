@@ -294,9 +294,9 @@ judge_subscription(const Delivery *delivery, Connection *connection)
 		judge(connection, BEV_UNKNOWN,
 		      psprintf("its subscription is %s since %s only, what it was before isn't kept", text,
 		               bev_findings_time(client->subscription_at)));
-	else if (answer == BEV_NOT_INTERESTED)
+	else if (answer == BEV_NOT_SUBSCRIBED)
 		judge(connection, BEV_REASON, psprintf("its subscription leaves it out: %s", text));
-	else if (answer == BEV_PERHAPS_INTERESTED)
+	else if (answer == BEV_PERHAPS_SUBSCRIBED)
 		judge(connection, BEV_UNKNOWN,
 		      psprintf("its subscription is too long to be known here: %s", text));
 	else
