@@ -1,7 +1,7 @@
 /*
  * channel_queue.c - one channel: what waits, and the workers that send it.
  *
- * Concurrency: a queue's lock is never held while anything is sent or reported, since both may
+ * Concurrency: a queue's lock isn't held while anything is sent or reported, since both may
  * take as long as others please.  So whatever is to be reported is first taken out.
  */
 #include "carrier/core/channel_queue.h"

@@ -48,13 +48,13 @@
  * delivery; no answer came).  The results:
  *
  *	sent        the other end has accepted it
- *	refused     the other end will never accept it, or it makes no sense
+ *	refused     the other end won't accept it, or it makes no sense
  *	retry       anything else: the other end's trouble, the network's, the configuration's
  *
  * Exactly one result comes for each send, in any order, unless the carrier ends before.
- * One send makes at most one attempt: a request is never repeated behind the courier's
- * back.  A key that is under way is answered with retry; one of the BEV_CARRIER_LEDGER
- * last ones that were sent is answered with sent, and nothing happens.
+ * One send makes at most one attempt (test/carrier/channels.py): no request is repeated
+ * behind the courier's back.  A key that is under way is answered with retry; one of the
+ * BEV_CARRIER_LEDGER last ones that were sent is answered with sent, and nothing happens.
  *
  * The ledger: with --ledger=N the carrier writes to that descriptor, before and after each
  * attempt, "began KEY", then "sent KEY" or "failed KEY"; neither of them if that is uncertain.  So

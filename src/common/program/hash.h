@@ -1,7 +1,7 @@
 /*
  * hash.h - the hash of names that come from outside.
  *
- * Seeded anew in each process: who chooses the names can't choose collisions.
+ * Seeded anew in each process: who chooses the names doesn't know which of them collide.
  *
  * Pure C.
  */

@@ -4,7 +4,8 @@
  * Model: the head is answered as soon as it is complete: a plain request by
  * http.c, an upgrade by accepting it.  Only then is the client judged, because a
  * browser shows its page nothing of a refused handshake; a refusal is an error
- * message and a close code.  Without a good token nothing else is ever sent.
+ * message and a close code.  Without a good token nothing else is sent
+ * (test/gateway/tokens.py).
  *
  * Memory: our copies of a token are wiped as soon as it was checked; libraries have theirs.
  */

@@ -8,7 +8,7 @@
 
 /*
  * What verifies.  Each algorithm goes with one kind of key, so that a public key
- * can never be taken for a secret.
+ * isn't taken for a secret (test/gateway/tokens.py).
  */
 typedef enum BevKeyKind
 {

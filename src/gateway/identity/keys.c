@@ -2,7 +2,7 @@
  * keys.c - reads the keys that a configuration names.
  *
  * Model: the secret, the PEM text and the key set of a configuration become one
- * keyring, in this order.  It never changes: a new configuration makes a new one,
+ * keyring, in this order.  It isn't changed: a new configuration makes a new one,
  * and the old one is used until that has been read without an error.
  */
 #include "gateway/identity/keys.h"

@@ -6,7 +6,7 @@
  * (claims.c).
  *
  * Failure: every doubt is BEV_TOKEN_INVALID with a constant text; what the token
- * says is never repeated.
+ * says isn't repeated (test/t/309_secrets.pl).
  */
 #include "gateway/identity/token.h"
 

@@ -9,7 +9,7 @@
  *
  *	The dispatcher's messages come in by the link.  CONFIG opens the sockets (again, when the
  *	place changed), STREAM begins the stream.  The end comes by SHUTDOWN, by SIGTERM or by
- *	the end of the pipe, always in the same way: no more connections, a close frame for
+ *	the end of the pipe, in one way: no more connections, a close frame for
  *	everyone, and out when all are gone or SHUTDOWN_MS have passed.
  *
  * Concurrency

@@ -1,7 +1,7 @@
 /*
  * link.c - our end of the pipe to the dispatcher.
  *
- * Failure: a dispatcher that does not read can't make the gateway grow: beyond
+ * Failure: what waits for a dispatcher that does not read is bounded: beyond
  * OUT_MAX log lines are dropped.  Everything else that is sent is bounded by its
  * sender (a few FETCHes under way, one STATUS each second).
  */

@@ -52,7 +52,7 @@ static const int allowed[] = {
 	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
 };
 
-/* Memory may be had, but never to be run: it is where exploits put their code. */
+/* Not to be run (test/unit/sandbox_test.c): it is where exploits put their code. */
 static int
 allow_memory(scmp_filter_ctx filter)
 {

@@ -18,7 +18,7 @@ extern void bev_sandbox_hide_rings(void);
 /*
  * From now on, and for good: sockets that exist and new listening ones, memory,
  * time, and nothing else.  No file can be opened, nobody connected to, nothing
- * started; whoever tries reads EPERM.  To be called once everything that needs
+ * started; whoever tries reads EPERM (sandbox_test.c).  To be called once everything that needs
  * files is done: libraries loaded, tables of descriptors made.
  *
  * False, with the reason in error: the kernel doesn't offer it.

@@ -8,7 +8,7 @@
 #include "common/pipe/message.h"
 #include "common/program/text.h"
 
-/* About how long the frame (or both) of an event will be; never less. */
+/* An upper bound, not far above it, of the frame's (or both frames') length (frame_test.c). */
 extern size_t bev_envelope_estimate(const BevEvent *event);
 
 /* Append the frame of event number n of a message, for admins or for others. */

@@ -2,8 +2,8 @@
  * name_table.c - from names that come from outside to what is kept of each.
  *
  * Model: a hash table with chains, doubled when it holds more names than buckets.  The
- * hash is seeded (common/program/hash.h), so that who chooses the names can't choose
- * collisions.
+ * hash is seeded (common/program/hash.h), so that who chooses the names doesn't know
+ * which of them collide.
  */
 #include "gateway/stream/name_table.h"
 #include "common/program/hash.h"

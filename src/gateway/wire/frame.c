@@ -1,7 +1,7 @@
 /*
  * frame.c - the frames that a server writes.
  *
- * Model: server frames are never masked, so the bytes of an event are the same
+ * Model: server frames are not masked (RFC 6455, 5.1), so the bytes of an event are the same
  * for every client and are made once (envelope.c).
  */
 #include "gateway/wire/frame.h"

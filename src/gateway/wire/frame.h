@@ -28,7 +28,7 @@ typedef enum BevCloseCode
 	BEV_CLOSE_NORMAL = 1000,
 	BEV_CLOSE_PROTOCOL = 1002,
 	BEV_CLOSE_UNSUPPORTED = 1003,
-	BEV_CLOSE_NO_STATUS = 1005, /* never on the wire */
+	BEV_CLOSE_NO_STATUS = 1005, /* not on the wire */
 	BEV_CLOSE_ABNORMAL = 1006,  /* likewise */
 	BEV_CLOSE_BAD_DATA = 1007,
 	BEV_CLOSE_POLICY = 1008,

@@ -2,8 +2,8 @@
  * frame_reader.h - reads the RFC 6455 frames that a client sends.
  *
  * The reader is fed bytes as they come and reports whole messages (fragments
- * put together, unmasked, checked as UTF-8) and control frames.  It never calls
- * back: the owner asks for one thing after the other.
+ * put together, unmasked, checked as UTF-8) and control frames.  It has no
+ * callbacks: the owner asks for one thing after the other.
  *
  *		while ((found = bev_frame_reader_next(&reader, &data, &len, max)) != BEV_READ_MORE)
  *			...

@@ -10,7 +10,7 @@
 #include "common/event/event.h"
 #include "utils/jsonb.h"
 
-/* Texts are in the server's encoding; never NULL. */
+/* Texts are in the server's encoding, and not NULL. */
 typedef struct BevChange
 {
 	uint64 seq;

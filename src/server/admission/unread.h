@@ -11,7 +11,7 @@
 
 /*
  * Count for each of n users (UTF-8; NULL: none); -1: not known.  Wants a transaction with an active
- * snapshot; never waits for a lock, and doesn't throw because of what it reads.
+ * snapshot; waits for no lock (test/t/112_locks.pl), and doesn't throw because of what it reads.
  */
 extern void bev_unread_count(const char *const *users, int n, int *counts);
 

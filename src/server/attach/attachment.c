@@ -20,8 +20,8 @@
  * OID of a table says in a restored copy what it said where the text was written (sql/alter.sql).
  * Older versions wrote both, which are passed over.
  *
- * Failure: only attach() writes arguments (its trigger functions can't be used
- * by PUBLIC), so one that can't be read is an error and not a case to allow for.
+ * Failure: only attach() writes arguments (its trigger functions aren't PUBLIC's to
+ * use: sql/rights.sql), so one that can't be read is an error and not a case to allow for.
  */
 #include "server/attach/attachment.h"
 

@@ -4,8 +4,8 @@
  * Model: an UPDATE has two rows, and each sees the database as of its own moment: the new one as
  * the transaction leaves it, the old one as it was before.  Both are run by one plan.
  *
- * Rights: as the owner (expression.c).  Nothing can be written: it is a subtransaction that is
- * read only, which also holds for the functions that are called.
+ * Rights: as the owner (expression.c).  It is a subtransaction that is read only, which also
+ * holds for the functions that are called (sql/expressions.sql).
  *
  * Failure: an error costs the writer nothing.  When all the expressions fail together, the rows
  * are evaluated one by one, and when a row fails, its expressions are, each in a statement of

@@ -22,7 +22,7 @@ typedef struct BevResults
 
 /*
  * Evaluate all expressions for each of n rows, as of a snapshot each (NULL: the active one).  They
- * can't write.  An error in one of them, or that it takes too long, spoils that one only: it is
+ * are read only.  An error in one of them, or that it takes too long, spoils that one only: it is
  * a warning, once in a transaction.  Only what ends the transaction anyway (a cancel, a
  * serialization failure) is thrown.
  */

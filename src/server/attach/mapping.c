@@ -7,12 +7,12 @@
  * columns may have other numbers.
  *
  * Memory: a hash of the session, by relation; each mapping has a memory context.
- * An outdated mapping may still be in use further up the stack (an expression
- * can write to the same table), so its context is handed to the transaction,
+ * An outdated mapping may still be in use further up the stack (evaluating
+ * an expression takes in what others changed), so its context is handed to the transaction,
  * which frees it when it ends.
  *
  * Failure: a column that is gone since the attach gives null, and a warning each
- * time that a mapping is made; no writer fails because of it.
+ * time that a mapping is made; the writer goes on (sql/alter.sql).
  *
  * Not here: looking at rows (row.c).
  */

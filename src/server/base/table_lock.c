@@ -1,5 +1,7 @@
 /*
- * table_lock.c - reading tables without ever waiting for somebody else's lock.
+ * table_lock.c - reading tables without waiting for somebody else's lock.
+ *
+ * test/t/112_locks.pl shows it, with tables and indexes that are locked.
  *
  * Why indexes: REINDEX locks them, not the table, against readers; and the planner opens all of
  * a table's indexes, whether it uses them or not.

@@ -1,5 +1,5 @@
 /*
- * table_lock.h - reading tables without ever waiting for somebody else's lock.
+ * table_lock.h - reading tables without waiting for somebody else's lock.
  */
 #ifndef BEV_SERVER_BASE_TABLE_LOCK_H
 #define BEV_SERVER_BASE_TABLE_LOCK_H

@@ -12,7 +12,7 @@
 /*
  * The user's id in UTF-8, empty when nobody said it: bugevents.actor, or else the member
  * "sub" of request.jwt.claims, which PostgREST and its like set.  What is no JSON there names
- * nobody; never throws because of it.  Valid until the session's next event.
+ * nobody, and is no error (sql/actor.sql).  Valid until the session's next event.
  */
 extern const char *bev_actor(void);
 

@@ -5,8 +5,8 @@
  * (attachment.h).  So what is attached lives and dies with the table, is dumped
  * with it, and partitions get it from PostgreSQL.
  *
- * Rights: the caller must own the table.  The trigger functions can't be used by
- * everyone, because whoever chooses their argument chooses expressions that run
+ * Rights: the caller must own the table.  The trigger functions aren't PUBLIC's to use
+ * (sql/rights.sql), because whoever chooses their argument chooses expressions that run
  * as the table's owner; so the triggers are created as the superuser that
  * initdb made, after everything was checked.
  *

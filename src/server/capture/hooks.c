@@ -18,7 +18,7 @@
  *	subtransaction     the log first, then what was formed of it
  *
  * Failure: before the transaction commits an error takes it back, as any other error of it.  What
- * COMMIT, PREPARE and ABORT call can't fail.
+ * COMMIT, PREPARE and ABORT call neither allocates nor locks, since an error there is a PANIC.
  *
  * Cost: a look at each statement, utility command and transaction.
  */

@@ -11,8 +11,8 @@
  * Memory: two buffers of the session, which nothing that runs in between uses:
  * expressions were evaluated before.
  *
- * Failure: each document has a budget, so that a record always fits
- * (BEV_EVENT_MAX_SIZE); what comes after it was used up is left empty, and named.
+ * Failure: each document has a budget, so that a record fits
+ * (BEV_EVENT_MAX_SIZE; sql/types.sql); what comes after it was used up is left empty, and named.
  */
 #include "server/capture/payload.h"
 

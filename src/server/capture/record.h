@@ -11,7 +11,7 @@
 /* The type of events about alerts, which no session can make. */
 #define BEV_TYPE_ALERT "alert"
 
-/* One event; strings are UTF-8, never NULL. */
+/* One event; strings are UTF-8, and not NULL. */
 typedef struct BevRecord
 {
 	const char *type;

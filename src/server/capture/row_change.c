@@ -77,7 +77,7 @@ publish_moved_out(const Change *change, BevSpan access)
 	bev_record_publish(&record);
 }
 
-/* A field whose change is an event of its own; such are never for admins only. */
+/* A field whose change is an event of its own; attach() lets none of them be for admins only. */
 static void
 publish_field(const Change *change, BevRowEvent *event, int field, const char *action)
 {

@@ -146,14 +146,14 @@ extern bool bev_change_log_has_statement(void);
 
 /* ---- the end ---- */
 
-/* Subtransactions; level is that of the one that ends.  Can't fail. */
+/* Subtransactions; level is that of the one that ends.  Don't throw. */
 extern void bev_change_log_commit_level(int level);
 extern void bev_change_log_abort_level(int level);
 
 /* Nothing can be added any more in this transaction. */
 extern void bev_change_log_close(void);
 
-/* The transaction is over.  Can't fail. */
+/* The transaction is over.  Doesn't throw. */
 extern void bev_change_log_reset(void);
 
 #endif /* BEV_SERVER_CHANGES_CHANGE_LOG_H */

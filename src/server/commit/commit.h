@@ -19,7 +19,7 @@ extern bool bev_commit_reserve(uint32 n, Size size, BevJournal *journal,
 /* PRE_COMMIT: take seqs for what is pending, if anything, and write it.  May wait and throw. */
 extern void bev_commit_begin(void);
 
-/* The transaction is over: publish what was written, or give its seqs back.  Can't fail. */
+/* The transaction is over: publish what was written, or give its seqs back.  Doesn't throw. */
 extern void bev_commit_end(bool committed);
 
 #endif /* BEV_SERVER_COMMIT_COMMIT_H */

@@ -37,12 +37,12 @@ extern void bev_pending_spill(void);
 /* Is anything pending? */
 extern bool bev_pending_exists(void);
 
-/* The transaction is over.  Can't fail. */
+/* The transaction is over.  Doesn't throw. */
 extern void bev_pending_reset(void);
 
 /*
  * Subtransactions: level is that of the one that ends.  Before it commits, it may
- * have to be written out, which may throw; the other two can't fail.
+ * have to be written out, which may throw; the other two don't.
  */
 extern void bev_pending_before_commit_level(int level);
 extern void bev_pending_commit_level(int level);

@@ -25,7 +25,7 @@ extern void bev_two_phase_announce(const Node *command, bool top_level, BevPubli
 /* After it. */
 extern void bev_two_phase_publish(const BevPublisher *publisher);
 
-/* The same where the transaction aborts, which releases the lock.  Can't fail. */
+/* The same where the transaction aborts, which releases the lock.  Doesn't throw. */
 extern void bev_two_phase_end(void);
 
 #endif /* BEV_SERVER_COMMIT_TWO_PHASE_H */

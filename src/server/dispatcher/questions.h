@@ -50,7 +50,8 @@ extern void bev_questions_alert(const char *action, const char *payload);
 
 /*
  * Move them on: ask the responders, take what they answered, and hand over what may be.
- * settled is what is drained.  Never waits; to be called outside of transactions, each turn.
+ * settled is what is drained.  Doesn't wait (test/t/112_locks.pl); to be called outside of
+ * transactions, each turn.
  */
 extern void bev_questions_run(uint64 settled, const BevQuestionGateways *gateways);
 

@@ -8,8 +8,8 @@
 
 /*
  * The text in UTF-8: text itself when it is that already, else a palloc'd copy.
- * *len is the length before and after.  Bytes that mean nothing become U+FFFD;
- * never throws because of them.
+ * *len is the length before and after.  Bytes that mean nothing become U+FFFD,
+ * and are no error (test/t/102_encodings.pl).
  */
 extern const char *bev_database_text_to_utf8(const char *text, Size *len);
 

@@ -8,8 +8,8 @@
  * wrote the row.
  *
  * Memory: detoasted copies and output texts are palloc'd in the caller's
- * context, which a trigger's is emptied after each row.  A large value is never
- * fetched as a whole when only its beginning is wanted.
+ * context, which a trigger's is emptied after each row.  Of a large value
+ * only the beginning is fetched when no more is wanted.
  *
  * Failure: values are cut before they could exceed what PostgreSQL can
  * allocate.  An output function that throws does so for SELECT as well.

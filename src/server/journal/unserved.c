@@ -7,8 +7,8 @@
  * database is served, the dispatcher finds the row, and the stream becomes another
  * one: who comes with a position from before is told.
  *
- * Concurrency: nobody waits for anybody; transactions that don't see each other's row
- * leave one each.
+ * Concurrency: transactions that don't see each other's row leave one each, so none waits
+ * for another.
  *
  * Cost: where nothing is served: a look at a table of a page, once in each subtransaction.
  */

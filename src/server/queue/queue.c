@@ -191,7 +191,7 @@ entry_at(uint64 position)
 	return (Entry *) (ring + position % queue->capacity);
 }
 
-/* Room that an entry takes; never a part of a line, so headers don't wrap. */
+/* Room that an entry takes, in whole lines, so that headers don't wrap. */
 static inline uint64
 entry_extent(Size size)
 {

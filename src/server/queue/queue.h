@@ -78,8 +78,8 @@ extern void bev_queue_switch(int segment);
 
 /*
  * Take n seqs and room for size bytes of records, and note them as pending.
- * Never waits for the dispatcher.  Does not throw.  False, with nothing taken, if
- * segment isn't the one that is being written any more.
+ * Does not wait for the dispatcher (test/t/108_overflow.pl), and does not throw.  False, with
+ * nothing taken, if segment isn't the one that is being written any more.
  */
 extern bool bev_queue_reserve(uint32 n, Size size, int segment, BevReservation *reservation);
 
@@ -88,8 +88,8 @@ extern void bev_queue_fill(const BevReservation *reservation, const char *record
                            TimestampTz at);
 
 /*
- * The transaction is committed, with this LSN / is rolled back.  These can't
- * fail: they run where an error would be a PANIC.
+ * The transaction is committed, with this LSN / is rolled back.  These don't
+ * throw: they run where an error would be a PANIC.
  */
 extern void bev_queue_publish(const BevReservation *reservation, XLogRecPtr lsn);
 extern void bev_queue_withdraw(const BevReservation *reservation);

@@ -3,7 +3,7 @@
  *
  * Concurrency: the dispatcher writes a slot under its change count, odd while it
  * writes, as pg_stat_activity's entries are written; readers copy until they saw
- * the same even count before and after.  No reader ever holds the dispatcher up.
+ * the same even count before and after.  So readers don't hold the dispatcher up.
  * That a client be disconnected is asked for rarely, under a lock.
  *
  * Failure: the dispatcher clears the table when it starts, since the gateways of

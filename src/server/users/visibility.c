@@ -96,6 +96,15 @@ bev_visibility_judge(BevSpan audience, const char *const *users, int n, bool *ma
 }
 
 bool
+bev_visibility_may_see(const char *user, BevSpan audience)
+{
+	bool may_see;
+
+	bev_visibility_judge(audience, &user, 1, &may_see);
+	return may_see;
+}
+
+bool
 bev_visibility_is_admin(const char *user)
 {
 	BevUserLookupEntry entry = {.user = bev_database_text_to_cstring(user)};

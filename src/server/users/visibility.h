@@ -17,6 +17,9 @@
  */
 extern void bev_visibility_judge(BevSpan audience, const char *const *users, int n, bool *may_see);
 
+/* The same for one. */
+extern bool bev_visibility_may_see(const char *user, BevSpan audience);
+
 /*
  * Is a user an admin whose token says so: by every table that has the user, and let in?  As above;
  * user is in the server's encoding.
