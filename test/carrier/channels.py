@@ -40,7 +40,7 @@ for _ in range(20):
     c.gives("a message by another channel passes", {"result": "sent"}, "whatsapp")
     fate["w"] = [200]
     c.gives("and a webhook", {"result": "sent"}, "webhook", msg_id="w")
-ok(time.monotonic() - began < 10, "at once: 40 in %.2f s" % (time.monotonic() - began))
+ok(time.monotonic() - began < 25, "at once: 40 in %.2f s" % (time.monotonic() - began))
 equal([i for i in mails[:7] if i in c.results], [], "while the dead server still says nothing")
 
 # Under load: retried until sent, as a courier does; counted on both sides

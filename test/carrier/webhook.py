@@ -164,7 +164,7 @@ answers["silence"] = lambda conn, request, server: server.over.wait() and b""
 c.configure(webhook=quick)
 began = time.monotonic()
 c.gives("no answer in time", {"result": "retry", "code": 0, "uncertain": True}, "webhook", msg_id="silence")
-ok(1.9 < time.monotonic() - began < 10, "after the timeout")
+ok(1.9 < time.monotonic() - began < 30, "after the timeout")
 
 
 def drip(conn, request, server):

@@ -275,7 +275,7 @@ except OSError:
 ok(ended, "a peer that doesn't close is dropped in the end")
 
 # Whose close frame is not answered, but who sends a broken frame then.
-c = d.ready(token("late", ttl=1))
+c = d.ready(token("late", ttl=5))
 while True:
     got = read(c)
     if got[0] == 8:

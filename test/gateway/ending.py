@@ -22,7 +22,7 @@ def ends(name, how, wanted_code=0):
         codes.add((c.code, c.reason))
     equal(codes, {(1012, "shutting_down")}, name + ": every client is closed with 1012")
     equal(d.wait_exit(), wanted_code, name + ": it ends with 0")
-    ok(time.monotonic() - start < 3 * SLOWNESS, name + ": soon")
+    ok(time.monotonic() - start < PATIENCE / 3, name + ": soon")
 
 
 ends("SHUTDOWN", lambda d: d.send(SHUTDOWN))

@@ -94,7 +94,7 @@ kill 'STOP', $stopped;
 for (1 .. 40)
 {
 	# A connection that the stopped one accepted gets no answer.
-	my $ws = eval { $server->connect("s$_", timeout => 1) };
+	my $ws = eval { $server->connect("s$_", timeout => 3) };
 	if ($ws) { $free = $ws; last; }
 }
 ok($free, 'the other gateway lets clients in');
