@@ -39,6 +39,10 @@
  *	chunk.  Of a directed one: a lookup for each principal of each event, and its members.
  *	A subscription costs up to four binary searches for each event.  Who catches up gets
  *	TURN_BYTES or TURN_FRAMES in a turn, so that others are not kept waiting.
+ *
+ * What an operator asks
+ *	Who doesn't keep up?	bugevents_lagging_clients; the lag of each in bugevents.connections.
+ *	How long does it take?	bugevents_delivery_seconds; bugevents.log_slow_delivery tells of each.
  */
 #include "gateway/session/fanout.h"
 #include "gateway/session/reply.h"

@@ -27,6 +27,9 @@
  *	As many fetches as the range that is missed has chunks, however many wait for them.  Who
  *	waits is a list that each fetch walks; the chunks are a list that each step of a session
  *	walks, CACHE_MAX entries at most.
+ *
+ * What an operator asks
+ *	Do clients find what they missed?	bugevents_resumes_total{result}.
  */
 #include "gateway/stream/replay.h"
 #include "gateway/stream/envelope.h"

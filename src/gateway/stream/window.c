@@ -23,6 +23,10 @@
  * Cost
  *	An event is framed once, for all clients, and its labels are copied.  An event that
  *	leaves costs nothing but its share of the chunk; with the index, a lookup.
+ *
+ * What an operator asks
+ *	How large should it be?	bugevents.window_size: what comes while a slow client pauses.  Below
+ *							it the journal is read, which costs the server, not the client.
  */
 #include "gateway/stream/window.h"
 #include "gateway/stream/envelope.h"

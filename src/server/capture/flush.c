@@ -21,6 +21,14 @@
  *
  * Failure: an error takes back the statement, as any other error of it.  What subtransactions take
  * back is put back in the log (change_log.c).
+ *
+ * Memory: the log's, to its bound; forming has its own (forming.c).
+ *
+ * Cost: a look at each statement that changes rows, and at each utility command.
+ *
+ * What an operator asks
+ *	Why did a transaction publish	It had DDL on attached tables, or more changes than
+ *	states in between?				bugevents.netting_limit.
  */
 #include "postgres.h"
 

@@ -14,6 +14,10 @@
  *
  * Cost: about 1,000 instructions.
  *
+ * What an operator asks
+ *	Where is it?			bugevents.attachments.
+ *	Why was there no event?	bugevents.explain_change().
+ *
  * Not here: TRUNCATE (truncate.c), and the commit (commit.c).
  */
 #include "postgres.h"

@@ -15,7 +15,26 @@
  *	ABORT, at any point: the reservation is withdrawn, its seqs belong to nobody.
  *
  * Order: whoever could see this transaction's effects begins to commit after 4,
- * hence reserves after 2.
+ * hence reserves after 2 (test/t/103_order.pl).
+ *
+ * Concurrency: sessions meet in the queue's critical section, in 2 (queue.c).  From 2 to 5
+ * later events wait for this transaction to be decided, and no other commit does.  The segment of
+ * the journal is held by an ordinary lock, so that retention doesn't empty it meanwhile.
+ *
+ * Memory: what is pending (pending.c); the journal's row is made in the same buffer.
+ *
+ * Failure: an error up to 4 takes the transaction back, with its row of the journal.  A session
+ * that dies between 2 and 5 takes the server down with it; after a restart the row is in
+ * the journal or it isn't, like all that the transaction wrote (test/t/201_durable.pl).
+ *
+ * Cost: one row of the journal, one critical section, one copy of the events; a look at a variable
+ * where nothing is pending.  docs/performance.md has the figures.
+ *
+ * What an operator asks
+ *	What do writers wait for?	A lock on a table of the journal, in 1.  Others hold none
+ *								that conflicts, but for commands on those tables.
+ *	What holds events up?		The WAL flush of 4, and the synchronous standby's
+ *								(test/t/106_hold.pl).
  *
  * PREPARE TRANSACTION only writes the events to the journal; what follows then is
  * in two_phase.c.

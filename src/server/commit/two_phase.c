@@ -21,6 +21,16 @@
  * crash between 1 and 2, the next COMMIT PREPARED takes the announcement back and
  * makes another (server/journal/spilled.c).
  *
+ * Memory: one reservation, of the session.
+ *
+ * Cost: a look at each utility command; COMMIT PREPARED looks the transaction up twice by SQL, and
+ * commits another transaction before it.
+ *
+ * What an operator asks
+ *	Why "is busy"?			Another session commits the same prepared transaction.
+ *	Where are its events?	In journal_part until it is committed.  What a logical replication's
+ *							apply worker commits isn't announced (docs/reliability.md).
+ *
  * Not here: ROLLBACK PREPARED.  PostgreSQL takes the parts back by itself.
  */
 #include "postgres.h"
