@@ -103,6 +103,7 @@ $server->set('bugevents.gateways' => 2);
 BugEvents::Server::wait_until(sub { $server->gateway_pids == 2 }, 'two gateways');
 cmp_ok(metric('dispatcher_longest_turn_seconds'), '>', 0, 'a metric tells of the longest turn');
 cmp_ok(metric('dispatcher_longest_turn_seconds'), '<', 2, '... which was not one of those');
+cmp_ok(metric('dispatcher_longest_turn_cpu_seconds'), '<', 0.05, '... and of the work in one');
 
 $locker->quit;
 $writer->quit;

@@ -18,7 +18,8 @@ my $from = $server->log_size;
 $server->set('bugevents.enabled' => 'off');
 is($ws->wait_close, 1012, 'off: clients are closed with 1012');
 $server->wait_log(qr/LOG:.*bugevents is disabled/, $from);
-is(scalar($server->gateway_pids), 0, '... no gateway runs');
+BugEvents::Server::wait_until(sub { $server->gateway_pids == 0 }, 'the gateways to end');
+pass('... no gateway runs');
 is(status('/health'), 0, '... and the port is closed');
 my $before = events();
 

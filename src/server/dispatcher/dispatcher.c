@@ -17,8 +17,8 @@
  *
  * Concurrency: it is alone in writing the tail of the queue, the table of clients and the pipes,
  * and alone in this process.  Sessions that commit don't wait for it.  It waits for the disk (WAL,
- * journal), and for names in bugevents.listen_addresses; what needs SQL waits in the responders
- * instead.
+ * journal), and for nothing else (test/t/112_locks.pl): it takes no lock on a table that it would
+ * have to wait for, and what needs SQL, files, names or time is done by the responders.
  *
  * Sleeping: a commit sets our latch only when we said that we sleep.  A latch per
  * commit was the largest cost of all when measured, so while commits come fast
@@ -57,11 +57,13 @@
 #include "server/dispatcher/condition.h"
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/feed.h"
-#include "server/dispatcher/gateway_config.h"
+#include "server/dispatcher/current_config.h"
 #include "server/dispatcher/gauges.h"
 #include "server/dispatcher/lookup.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
+#include "server/dispatcher/turn.h"
+#include "server/responder/responder_queue.h"
 #include "server/base/clock.h"
 #include "server/base/compat.h"
 #include "server/base/settings.h"
@@ -75,23 +77,22 @@
 #include "server/base/worker.h"
 #include "postmaster/interrupt.h"
 #include "server/queue/enabled.h"
-#include "portability/instr_time.h"
 #include "server/shared/counters.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define FEEDS_MAX       64    /* the limit of bugevents.gateways */
-#define CHECK_INTERVAL  1000  /* ms */
-#define REAP_INTERVAL   5     /* ms, while a gateway is about to end */
-#define LOCKED_RETRY    10    /* ms */
-#define BUSY_POLL       1     /* ms */
-#define BUSY_INTERVAL   200   /* us between commits, below which it polls */
-#define MINUTE          60000 /* ms */
+#define FEEDS_MAX       64   /* the limit of bugevents.gateways */
+#define CHECK_INTERVAL  1000 /* ms */
+#define REAP_INTERVAL   5    /* ms, while a gateway is about to end */
+#define LOCKED_RETRY    10   /* ms */
+#define BUSY_POLL       1    /* ms */
+#define BUSY_INTERVAL   200  /* us between commits, below which it polls */
 #define RESTART_SECONDS 2
 #define PROJECTOR_PATIENCE \
 	60000 /* ms; a server that starts, or a projector that is started again */
@@ -156,22 +157,28 @@ any_feed_wants_journal(void)
 	return false;
 }
 
-static void
+/*
+ * A transaction with the journal locked, whose snapshot was taken then: what is there cannot be
+ * dropped until its end.  False: somebody else has it locked, and there is no snapshot.
+ */
+static bool
 begin_transaction(void)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	if (!bev_journal_try_lock())
+		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
+	return true;
 }
 
 static void
 end_transaction(MemoryContext context)
 {
-	PopActiveSnapshot();
+	if (ActiveSnapshotSet())
+		PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
-
-	/* What retention deletes is for autovacuum to know. */
 	pgstat_report_stat(false);
 }
 
@@ -183,7 +190,32 @@ skip(TimestampTz *until)
 	bev_counters_skip();
 }
 
-/* One chunk for each feed that wants one. */
+/* One chunk for each feed that wants one, as long as the turn isn't long; another one begins. */
+static void
+read_for_feeds(uint64 settled)
+{
+	static int first = 0;
+
+	for (int n = 0; n < feed_count && !bev_turn_is_long(); n++)
+	{
+		BevFeed *feed = &feeds[first++ % feed_count];
+
+		if (bev_feed_wants_journal(feed, settled))
+			bev_feed_read(feed, settled, dropped);
+	}
+	first %= feed_count;
+}
+
+/* History may have been dropped a moment ago. */
+static void
+look_what_is_dropped(void)
+{
+	BevStreamRow row;
+
+	if (bev_stream_row_read(&row))
+		dropped = Max(dropped, row.dropped);
+}
+
 static void
 read_journal(void)
 {
@@ -195,14 +227,12 @@ read_journal(void)
 		return;
 
 	/* The snapshot is taken after settled was read: it sees all of that. */
-	begin_transaction();
-	if (!bev_journal_try_lock())
+	if (!begin_transaction())
 		skip(&journal_at);
 	else if (OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 	{
-		for (int i = 0; i < feed_count; i++)
-			if (bev_feed_wants_journal(&feeds[i], settled))
-				bev_feed_read(&feeds[i], settled, dropped);
+		look_what_is_dropped();
+		read_for_feeds(settled);
 		needed = bev_queue_commit_lsn();
 		to_flush = Max(to_flush, needed);
 	}
@@ -235,16 +265,6 @@ flush_feeds(void)
 
 /* ---- the gateways ---- */
 
-static char *
-current_config(void)
-{
-	StringInfoData json;
-
-	initStringInfo(&json);
-	bev_gateway_config_write(&json);
-	return json.data;
-}
-
 static void
 forget_waits(void)
 {
@@ -270,6 +290,16 @@ stop_feeds_at_exit(int code pg_attribute_unused(), Datum arg pg_attribute_unused
 	stop_feeds(0);
 }
 
+/*
+ * All of them go, and others come in their place: whatever these and their clients know is void.
+ */
+static void
+replace_gateways(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		bev_feed_retire(&feeds[i]);
+}
+
 /* What /ready has to say beside the stream. */
 static void
 tell_condition(void)
@@ -283,7 +313,7 @@ tell_condition(void)
 static void
 start_feed(int i)
 {
-	bev_feed_start(&feeds[i], i + 1, current_config());
+	bev_feed_start(&feeds[i], i + 1, bev_current_config());
 	bev_feed_tell_condition(&feeds[i], bev_condition_line());
 	if (*stream_id)
 		bev_feed_begin(&feeds[i], stream_id, bev_queue_settled(), dropped);
@@ -297,8 +327,9 @@ look_after_gateways(void)
 	int wanted = bev_enabled ? bev_gateways : 0;
 
 	/* Their clients take their time to go; the others' needn't wait for that. */
-	for (int i = wanted; i < feed_count; i++)
-		bev_feed_retire(&feeds[i]);
+	for (int i = 0; i < feed_count; i++)
+		if (i >= wanted || feeds[i].retired)
+			bev_feed_retire(&feeds[i]);
 	while (feed_count < wanted)
 	{
 		memset(&feeds[feed_count], 0, sizeof(BevFeed));
@@ -308,7 +339,7 @@ look_after_gateways(void)
 	for (int i = 0; i < feed_count; i++)
 	{
 		bev_feed_reap(&feeds[i]);
-		if (i < wanted && bev_child_is_due(&feeds[i].process))
+		if (i < wanted && bev_current_config() && bev_child_is_due(&feeds[i].process))
 			start_feed(i);
 		if (i < wanted && feeds[i].process.pid == 0)
 			next_check = Min(next_check, feeds[i].process.not_before);
@@ -359,16 +390,20 @@ any_feed_is_ending(void)
 }
 
 static void
-reload(void)
+configure_gateways(void)
 {
-	char *config;
-
-	ConfigReloadPending = false;
-	ProcessConfigFile(PGC_SIGHUP);
-	config = current_config();
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].process.pid > 0)
-			bev_feed_configure(&feeds[i], config);
+			bev_feed_configure(&feeds[i], bev_current_config());
+	next_check = 0;
+}
+
+static void
+reload(void)
+{
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	bev_current_config_renew(configure_gateways);
 	next_check = 0;
 }
 
@@ -477,6 +512,40 @@ begins_anew(void)
 	return true;
 }
 
+/* What begins another stream is written to them. */
+static bool
+try_lock_marks(void)
+{
+	Oid stream = bev_journal_table(BEV_TABLE_STREAM);
+	Oid unserved = bev_journal_table(BEV_TABLE_UNSERVED);
+
+	return (!OidIsValid(stream) || ConditionalLockRelationOid(stream, RowExclusiveLock)) &&
+	       (!OidIsValid(unserved) || ConditionalLockRelationOid(unserved, RowExclusiveLock));
+}
+
+static bool drops = false; /* history is being dropped */
+
+static void
+note_dropped(uint64 settled pg_attribute_unused(),
+             const BevAnswerMessage *message pg_attribute_unused(),
+             BevSpan rest pg_attribute_unused())
+{
+	drops = false;
+}
+
+/* A responder does what takes time. */
+static void
+keep_journal_within_bounds(void)
+{
+	uint64 needed = needed_history();
+	char text[24];
+
+	if (drops || !bev_retention_is_due(needed))
+		return;
+	snprintf(text, sizeof(text), UINT64_FORMAT, needed);
+	drops = bev_questions_add_own(BEV_VERB_RETENTION, text, strlen(text), note_dropped);
+}
+
 /*
  * The stream's id, or nothing; and do for its journal what is due.  False: somebody has locked
  * one of the tables, and nothing is known.
@@ -488,18 +557,15 @@ read_stream(char *id)
 	BevStreamRow row;
 	bool locked;
 
-	begin_transaction();
 	*id = '\0';
-	locked = bev_journal_try_lock();
+	locked = begin_transaction() && try_lock_marks();
 	if (!locked)
 		bev_counters_skip();
 	else if (bev_condition_extension_fits() && !begins_anew() && bev_stream_row_read(&row))
 	{
-		uint64 dropped_now;
-
 		bev_sequence_begin();
-		dropped_now = bev_retention_run(needed_history());
-		dropped = Max(row.dropped, dropped_now); /* Max() evaluates twice */
+		dropped = row.dropped;
+		keep_journal_within_bounds();
 		bev_gauges_note();
 		bev_alerts_run();
 		if (follow_setting())
@@ -524,7 +590,7 @@ look_after_stream(void)
 	if (*stream_id)
 	{
 		ereport(LOG, (errmsg("bugevents stream %s ended", stream_id)));
-		stop_feeds(0);
+		replace_gateways();
 	}
 	strlcpy(stream_id, id, sizeof(stream_id));
 	/* What they work for is gone, or another one. */
@@ -535,7 +601,8 @@ look_after_stream(void)
 		ereport(LOG, (errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
 		                     stream_id, bev_database, bev_queue_settled())));
 		for (int i = 0; i < feed_count; i++)
-			bev_feed_begin(&feeds[i], stream_id, bev_queue_settled(), dropped);
+			if (!feeds[i].retired)
+				bev_feed_begin(&feeds[i], stream_id, bev_queue_settled(), dropped);
 	}
 }
 
@@ -616,27 +683,6 @@ sleep_timeout(void)
 	return Min(CHECK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
 }
 
-/* The longest of the minute that is under way and of the one before. */
-static void
-note_turn(instr_time begin)
-{
-	static TimestampTz next_minute = 0;
-	static uint64 longest = 0;
-	static uint64 before = 0;
-	instr_time end;
-
-	INSTR_TIME_SET_CURRENT(end);
-	INSTR_TIME_SUBTRACT(end, begin);
-	if (bev_clock_every(&next_minute, MINUTE))
-	{
-		before = longest;
-		longest = 0;
-	}
-	longest = Max(longest, INSTR_TIME_GET_MICROSEC(end));
-	if (bev_counters_longest_turn() != Max(longest, before))
-		bev_counters_set_longest_turn(Max(longest, before));
-}
-
 static void
 sleep_until_something_happens(void)
 {
@@ -664,9 +710,7 @@ sleep_until_something_happens(void)
 static bool
 run_turn(void)
 {
-	instr_time begin;
-
-	INSTR_TIME_SET_CURRENT(begin);
+	bev_turn_begin();
 	bev_worker_check();
 	if (ConfigReloadPending)
 		reload();
@@ -690,9 +734,18 @@ run_turn(void)
 		bev_security_flush();
 		flush_feeds();
 	}
-	note_turn(begin);
+	bev_turn_end();
 	sleep_until_something_happens();
 	return true;
+}
+
+/* With assertions, an error instead of a wait shows itself in any test. */
+static void
+limit_lock_waits(void)
+{
+#ifdef USE_ASSERT_CHECKING
+	SetConfigOption("lock_timeout", "50ms", PGC_SUSET, PGC_S_OVERRIDE);
+#endif
 }
 
 void
@@ -704,6 +757,8 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 	bev_admission_begin();
 	bev_alerts_begin();
 	before_shmem_exit(stop_feeds_at_exit, 0);
+	limit_lock_waits();
+	bev_current_config_renew(configure_gateways);
 	bev_worker_run(run_turn);
 
 	/* Not 0: that would mean never again. */

@@ -38,6 +38,7 @@
 #include "server/monitor/exposition.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
+#include "server/dispatcher/turn.h"
 #include "server/base/unix_time.h"
 #include "common/event/event.h"
 #include "server/base/clock.h"
@@ -188,6 +189,7 @@ send_run(void *arg, const BevJournalRun *run)
 	struct iovec part[2] = {{&events, sizeof(events)},
 	                        {unconstify(char *, run->records), run->size}};
 
+	bev_turn_moved(run->size);
 	send_message(reading->feed, BEV_MSG_EVENTS, part, 2);
 	reading->left -= Min(reading->left, run->size);
 	return reading->left > 0 && reading->feed->channel.fd >= 0;

@@ -158,7 +158,12 @@ remove_question(Question *question)
 	queued--;
 	bev_share_release(question->share);
 	if (question->answer.data)
+	{
+		/* There may be secrets in our own. */
+		explicit_bzero(unconstify(char *, question->answer.data),
+		               question->own ? question->answer.len : 0);
 		pfree(unconstify(char *, question->answer.data));
+	}
 	pfree(question);
 }
 

@@ -19,13 +19,14 @@
  * came, and given back when no part is left.
  *
  * Not here: readers that were told a seq that is gone by now; they compare with
- * stream.dropped after they have read.
+ * stream.dropped, while they hold a lock on the segments or after they have read.
  */
 #include "server/journal/retention.h"
 
 #include "executor/spi.h"
 #include "server/base/settings.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "server/journal/journal.h"
 #include "server/journal/spilled.h"
 #include "server/queue/queue.h"
@@ -33,6 +34,9 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
+
+#define LOCK_TRIES 200
+#define LOCK_PAUSE 1000 /* us */
 
 static int64
 table_size(BevTable table)
@@ -93,12 +97,26 @@ reclaim_parts(void)
 	SPI_finish();
 }
 
+/* The dispatcher reads for some milliseconds at a time; a session may read for hours. */
+static bool
+try_lock_segment(int segment)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_SEGMENT + segment),
+		                               AccessExclusiveLock))
+			return true;
+		pg_usleep(LOCK_PAUSE);
+	}
+	return false;
+}
+
 /* What is written with a drop; somebody may be building an index. */
 static bool
 try_lock_for_drop(int segment)
 {
-	return ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_SEGMENT + segment),
-	                                  AccessExclusiveLock) &&
+	return try_lock_segment(segment) &&
 	       ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_PART), RowExclusiveLock) &&
 	       ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_PARTED), RowExclusiveLock) &&
 	       ConditionalLockRelationOid(bev_journal_table(BEV_TABLE_STREAM), RowExclusiveLock);
@@ -118,43 +136,64 @@ drop_segment(int segment, uint64 last_seq)
 	SPI_finish();
 }
 
-/* Empty the segment if its time is over.  True: it is empty now. */
+/* Is its time over?  True also if it is empty, and last_seq is 0. */
 static bool
-empty_segment(int segment, uint64 needed, uint64 *dropped)
+is_over(int segment, uint64 needed, uint64 *last_seq)
 {
 	TimestampTz at;
-	uint64 last_seq = bev_journal_last_seq(segment, &at);
 
+	*last_seq = bev_journal_last_seq(segment, &at);
+	return *last_seq == 0 || (is_older(at, bev_retention) && *last_seq <= needed) || is_too_large();
+}
+
+/* Empty the segment if its time is over.  True: it is empty now. */
+static bool
+empty_segment(int segment, uint64 needed)
+{
+	uint64 last_seq;
+
+	if (!is_over(segment, needed, &last_seq))
+		return false;
 	if (last_seq == 0)
 		return true;
-	if (!(is_older(at, bev_retention) && last_seq <= needed) && !is_too_large())
-		return false;
 	if (!try_lock_for_drop(segment))
 		return false;
 	drop_segment(segment, last_seq);
 	if (is_too_large())
 		reclaim_parts();
-	*dropped = last_seq;
 	ereport(DEBUG1, (errmsg("bugevents dropped its history up to seq " UINT64_FORMAT, last_seq)));
 	return true;
 }
 
-uint64
+bool
+bev_retention_is_due(uint64 needed)
+{
+	int current = bev_queue_segment();
+	uint64 last_seq;
+
+	if (is_too_large())
+		return true;
+	if (!is_over((current + 1) % BEV_SEGMENTS, needed, &last_seq))
+		return false;
+	if (last_seq != 0 || is_full(current))
+		return true;
+	return is_over((current + 2) % BEV_SEGMENTS, needed, &last_seq) && last_seq != 0;
+}
+
+void
 bev_retention_run(uint64 needed)
 {
 	int current = bev_queue_segment();
 	int next = (current + 1) % BEV_SEGMENTS;
-	uint64 dropped = 0;
 	bool next_is_empty;
 
 	if (is_too_large())
 		reclaim_parts();
-	next_is_empty = empty_segment(next, needed, &dropped);
+	next_is_empty = empty_segment(next, needed);
 
 	/* History has no holes: the newer one only when the older one is empty. */
 	if (next_is_empty)
-		empty_segment((current + 2) % BEV_SEGMENTS, needed, &dropped);
+		empty_segment((current + 2) % BEV_SEGMENTS, needed);
 	if (next_is_empty && is_full(current))
 		bev_queue_switch(next);
-	return dropped;
 }

@@ -27,6 +27,7 @@
 #include "server/responder/lookup_answer.h"
 #include "server/responder/metrics_answer.h"
 #include "server/responder/security_log.h"
+#include "server/responder/upkeep.h"
 #include "server/responder/user_requests.h"
 #include "server/responder/responder_queue.h"
 #include "storage/ipc.h"
@@ -65,6 +66,8 @@ static const Verb verbs[] = {
 	[BEV_VERB_SECURITY_LOG] = {"security events", true, false, bev_security_log_write},
 	[BEV_VERB_ALERT] = {"alert", true, false, bev_alert_event_publish},
 	[BEV_VERB_LOOKUP] = {"lookup", false, true, bev_lookup_answer},
+	[BEV_VERB_RETENTION] = {"retention", true, true, bev_upkeep_retention},
+	[BEV_VERB_CONFIG] = {"configuration", false, true, bev_upkeep_config},
 };
 
 /* Something, even where it was asked late. */

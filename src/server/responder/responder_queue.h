@@ -30,12 +30,14 @@ typedef struct BevAnswerHead
 } BevAnswerHead;
 
 /*
- * Verbs of the dispatcher's own: for bev_security_log_write, bev_alert_event_publish and
- * bev_lookup_answer.
+ * Verbs of the dispatcher's own: for bev_security_log_write, bev_alert_event_publish,
+ * bev_lookup_answer, bev_upkeep_retention and bev_upkeep_config.
  */
 #define BEV_VERB_SECURITY_LOG BEV_VERBS
 #define BEV_VERB_ALERT        (BEV_VERBS + 1)
 #define BEV_VERB_LOOKUP       (BEV_VERBS + 2)
+#define BEV_VERB_RETENTION    (BEV_VERBS + 3)
+#define BEV_VERB_CONFIG       (BEV_VERBS + 4)
 
 /* The segment: two queues of this size, questions and answers. */
 #define BEV_QUESTION_QUEUE_SIZE (64 * 1024)

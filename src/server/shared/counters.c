@@ -72,7 +72,8 @@ typedef struct Counters
 	pg_atomic_uint64 gateway[BEV_COUNTER_KINDS];
 	pg_atomic_uint32 alert[BEV_ALERTS];
 	pg_atomic_uint64 skips;
-	pg_atomic_uint64 longest_turn; /* us */
+	pg_atomic_uint64 longest_turn;     /* us */
+	pg_atomic_uint64 longest_turn_cpu; /* us */
 	pg_atomic_uint64 journal_bytes;
 	pg_atomic_uint64 journal_oldest;
 	pg_atomic_uint64 undecided;
@@ -104,6 +105,7 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 		pg_atomic_init_u32(&counters->alert[i], 0);
 	pg_atomic_init_u64(&counters->skips, 0);
 	pg_atomic_init_u64(&counters->longest_turn, 0);
+	pg_atomic_init_u64(&counters->longest_turn_cpu, 0);
 	pg_atomic_init_u64(&counters->journal_bytes, 0);
 	pg_atomic_init_u64(&counters->journal_oldest, 0);
 	pg_atomic_init_u64(&counters->undecided, 0);
@@ -181,14 +183,16 @@ bev_counters_undecided(void)
 }
 
 void
-bev_counters_set_longest_turn(uint64 us)
+bev_counters_set_longest_turn(uint64 us, uint64 cpu)
 {
 	pg_atomic_write_u64(&counters->longest_turn, us);
+	pg_atomic_write_u64(&counters->longest_turn_cpu, cpu);
 }
 
 uint64
-bev_counters_longest_turn(void)
+bev_counters_longest_turn(uint64 *cpu)
 {
+	*cpu = pg_atomic_read_u64(&counters->longest_turn_cpu);
 	return pg_atomic_read_u64(&counters->longest_turn);
 }
 

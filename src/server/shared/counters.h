@@ -42,9 +42,9 @@ extern uint64 bev_counters_journal(TimestampTz *oldest);
 extern void bev_counters_set_undecided(uint64 n);
 extern uint64 bev_counters_undecided(void);
 
-/* Its longest turn (us) of the last minute or two. */
-extern void bev_counters_set_longest_turn(uint64 us);
-extern uint64 bev_counters_longest_turn(void);
+/* Its longest turn (us) of the last minute or two, and the most processor time in one. */
+extern void bev_counters_set_longest_turn(uint64 us, uint64 cpu);
+extern uint64 bev_counters_longest_turn(uint64 *cpu);
 
 /* What an expression gave for an audience was none, or too large: only admins saw the event. */
 extern void bev_counters_audience_refused(void);

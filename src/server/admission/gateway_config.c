@@ -1,10 +1,10 @@
 /*
  * gateway_config.c - the settings as a gateway is told them.
  *
- * Model: the dispatcher reads the files, because a gateway is to need none.  The
+ * Model: the server reads the files, because a gateway is to need none.  The
  * secret is base64, since it may be any bytes.
  */
-#include "server/dispatcher/gateway_config.h"
+#include "server/admission/gateway_config.h"
 
 #include "server/admission/addresses.h"
 #include "server/base/compat.h"

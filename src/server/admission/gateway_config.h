@@ -1,8 +1,8 @@
 /*
  * gateway_config.h - the settings as a gateway is told them.
  */
-#ifndef BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H
-#define BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H
+#ifndef BEV_SERVER_ADMISSION_GATEWAY_CONFIG_H
+#define BEV_SERVER_ADMISSION_GATEWAY_CONFIG_H
 
 #include "postgres.h"
 
@@ -15,4 +15,4 @@
  */
 extern void bev_gateway_config_write(StringInfo json);
 
-#endif /* BEV_SERVER_DISPATCHER_GATEWAY_CONFIG_H */
+#endif /* BEV_SERVER_ADMISSION_GATEWAY_CONFIG_H */
