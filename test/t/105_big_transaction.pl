@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use BugEvents::Server;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $rows = 1_000_000;
@@ -119,4 +120,38 @@ cmp_ok($most{$dispatcher} - $before{$dispatcher}, '<', 64 * 1024, 'the dispatche
 my $pid = $writer->query_safe('SELECT pg_backend_pid()');
 cmp_ok(BugEvents::Server::private_memory($pid), '<', 64 * 1024, 'nor did the writer');
 $writer->quit;
+$_->drop for $live, $asleep;
+
+# What it remembers until it commits: so many bytes for each row of a statement, and, where statements reach the bound
+# beyond which a transaction is published in pieces, no more for another one.
+$server->sql(<<~'END');
+	CREATE TABLE small (id bigint, bug_report_id bigint, user_id bigint, content text, created_at timestamptz, updated_at timestamptz);
+	SELECT bugevents.attach('small', 'comment');
+	END
+
+# By how many bytes a session's address space grew at most.
+sub growth
+{
+	my ($before, $sql, $times) = @_;
+	my $session = $server->session(on_error_stop => 1);
+	my $status = '/proc/' . $session->query_safe('SELECT pg_backend_pid()') . '/status';
+	my $peak = sub { slurp_file($status) =~ /^VmPeak:\s+(\d+) kB/m ? $1 * 1024 : die "no VmPeak in $status" };
+
+	$session->query_safe("INSERT INTO small SELECT i FROM generate_series(1, 1000) i; $before");
+	my $first = $peak->();
+	$session->query_safe("BEGIN; " . ("$sql; " x $times) . "COMMIT;");
+	my $grown = $peak->() - $first;
+
+	$session->quit;
+	return $grown;
+}
+
+my $insert = growth('', 'INSERT INTO small SELECT i FROM generate_series(1, 300000) i', 1);
+my $update = growth('', "UPDATE small SET content = 'changed'", 1);
+my $pieces = growth('SET bugevents.netting_limit = 10000', 'INSERT INTO small SELECT i FROM generate_series(1, 10000) i', 20);
+note("bytes: INSERT $insert, UPDATE $update, in pieces $pieces");
+cmp_ok($insert, '<', 100 * 300_000, '300,000 rows that are inserted: less than 100 bytes each');
+cmp_ok($update, '<', 100 * 300_000, '... and that are updated');
+cmp_ok($pieces, '<', 8 * 1024 * 1024, '200,000 in pieces of 10,000: as much as a piece takes');
+$server->node->stop;
 done_testing();

@@ -15,7 +15,7 @@
  *
  * ROLLBACK TO puts that back: not only takes it entries away, it also brings those back of
  * which events had been formed within the subtransaction, since these events are gone, too.  That
- * is why what was formed is not forgotten before the transaction ends.  It has to be put back
+ * is why what was formed is not forgotten while there is a subtransaction.  It has to be put back
  * exactly: the versions of a subtransaction that rolled back may be pruned, and their places
  * be those of other rows of the same transaction.
  *
@@ -25,9 +25,10 @@
  * Where only the rows of some tables are formed, their entries are marked, and the numbers of the
  * marked ones kept, which a rollback needs.
  *
- * Memory: 20 bytes for each row that was changed, in a context of the session that is emptied
- * when the transaction ends, unless it is small.  Records need what they need.  Who forms events
- * (flush.c) sees to it that it doesn't grow without limit.
+ * Memory: 20 bytes for each row that was changed and isn't formed, or might have to be formed
+ * again, in a context of the session that is emptied when the transaction ends, unless it is
+ * small.  Records need what they need.  Who forms events (flush.c) sees to it that it doesn't grow
+ * without limit (test/t/105_big_transaction.pl).
  *
  * Cost: about 100 instructions for each row.
  */
@@ -372,6 +373,15 @@ mark(uint32 entry)
 	entries[entry].formed = true;
 }
 
+/* Outside of subtransactions nothing brings back what was formed. */
+static void
+forget_formed(void)
+{
+	now.count = now.formed = now.marked = 0;
+	now.record_bytes = now.copy_bytes = 0;
+	now.torn = true;
+}
+
 void
 bev_change_log_end_forming(const bool *formed)
 {
@@ -380,6 +390,8 @@ bev_change_log_end_forming(const bool *formed)
 	{
 		now.formed = now.count;
 		now.before = GetCurrentCommandId(false);
+		if (level_count == 0)
+			forget_formed();
 		return;
 	}
 	for (uint32 i = now.formed; i < now.count; i++)
