@@ -406,10 +406,12 @@ static void
 add_rules(Change *change)
 {
 	add(change, "update", BEV_NOTE,
-	    psprintf("an UPDATE that changes none of these fields publishes nothing: %s",
+	    psprintf("a transaction that leaves all of these fields as they were before it publishes "
+	             "nothing, nor does a row that it inserts and deletes: %s",
 	             list_fields(change->attachment)));
 	add(change, "truncate", BEV_NOTE,
-	    "TRUNCATE publishes one event of the table, none of its rows");
+	    "TRUNCATE publishes one event of the table, none of its rows; of a partition, its rows as "
+	    "deleted");
 	add(change, "transaction", BEV_UNKNOWN,
 	    "whether one was rolled back can't be known, it leaves nothing behind; one that is open or prepared publishes when it commits");
 }
