@@ -11,6 +11,7 @@
 
 #include "common/event/audience.h"
 #include "server/explain/findings.h"
+#include "server/base/settings.h"
 #include "server/base/subtransaction.h"
 
 /* ---- who somebody is ---- */
@@ -176,6 +177,14 @@ is_admin(const BevSomebody *somebody, const char *role)
 	return somebody->rights.facts.lower ? BEV_NO : BEV_PERHAPS;
 }
 
+static bool
+is_let_in(const BevSomebody *somebody)
+{
+	BevUserStanding standing = bev_user_facts_standing(&somebody->rights.facts);
+
+	return standing != BEV_USER_INACTIVE && (standing != BEV_USER_UNKNOWN || !bev_require_user);
+}
+
 BevLikely
 bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, const char *role)
 {
@@ -185,7 +194,7 @@ bev_audience_explain_includes(BevSpan audience, const BevSomebody *somebody, con
 	bool may = false;
 	bool must = true;
 
-	if (role == NULL && bev_user_facts_standing(&somebody->rights.facts) == BEV_USER_INACTIVE)
+	if (role == NULL && !is_let_in(somebody))
 		return BEV_NO;
 	/* The best and the worst that a token may say. */
 	for (int as_admin = admin == BEV_YES; as_admin <= (admin != BEV_NO); as_admin++)
