@@ -35,29 +35,46 @@ find_function(const char *name)
 	                      true);
 }
 
-List *
-bev_attached_triggers(Oid relid)
+/* Copies of a relation's triggers (NULL: of all) that call one of the two functions. */
+static List *
+list_triggers(Relation catalog, const Oid *relid)
 {
 	Oid row_function = find_function("capture");
 	Oid truncate_function = find_function("capture_truncate");
-	Relation catalog = table_open(TriggerRelationId, AccessShareLock);
-	List *names = NIL;
+	bool one = relid != NULL;
+	List *list = NIL;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
 	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-	            ObjectIdGetDatum(relid));
-	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	            ObjectIdGetDatum(one ? *relid : InvalidOid));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, one, NULL, one ? 1 : 0, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		Oid function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
 
-		if (!OidIsValid(form->tgparentid) &&
-		    (form->tgfoid == row_function || form->tgfoid == truncate_function))
-			names = lappend(names, pstrdup(NameStr(form->tgname)));
+		if (OidIsValid(row_function) && (function == row_function || function == truncate_function))
+			list = lappend(list, heap_copytuple(tuple));
 	}
 	systable_endscan(scan);
+	return list;
+}
+
+List *
+bev_attached_triggers(Oid relid)
+{
+	Relation catalog = table_open(TriggerRelationId, AccessShareLock);
+	List *names = NIL;
+	ListCell *cell;
+
+	foreach (cell, list_triggers(catalog, &relid))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT((HeapTuple) lfirst(cell));
+
+		if (!OidIsValid(form->tgparentid))
+			names = lappend(names, NameStr(form->tgname));
+	}
 	table_close(catalog, AccessShareLock);
 	return names;
 }
@@ -152,60 +169,44 @@ read_argument(Relation catalog, HeapTuple tuple)
 	return text_to_cstring(DatumGetByteaPP(args));
 }
 
-char *
-bev_attached_argument_of(Oid relid)
+/* The table if it is attached; NULL: all that are. */
+static List *
+list_attached(const Oid *relid)
 {
 	Oid row_function = find_function("capture");
 	Relation catalog = table_open(TriggerRelationId, AccessShareLock);
-	char *argument = NULL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-
-	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-	            ObjectIdGetDatum(relid));
-	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
-	while (argument == NULL && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-
-		if (form->tgfoid == row_function && !OidIsValid(form->tgparentid))
-			argument = read_argument(catalog, tuple);
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return argument;
-}
-
-List *
-bev_attached_tables(void)
-{
-	Oid row_function = find_function("capture");
 	List *tables = NIL;
-	Relation catalog;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	ListCell *cell;
 
-	if (!OidIsValid(row_function))
-		return NIL;
-	catalog = table_open(TriggerRelationId, AccessShareLock);
-	scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach (cell, list_triggers(catalog, relid))
 	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT((HeapTuple) lfirst(cell));
 		BevAttached *attached;
 
 		if (form->tgfoid != row_function || OidIsValid(form->tgparentid))
 			continue;
 		attached = palloc(sizeof(BevAttached));
 		attached->relid = form->tgrelid;
-		attached->argument = read_argument(catalog, tuple);
+		attached->argument = read_argument(catalog, lfirst(cell));
 		if (attached->argument)
 			tables = lappend(tables, attached);
 	}
-	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return tables;
+}
+
+char *
+bev_attached_argument_of(Oid relid)
+{
+	List *found = list_attached(&relid);
+
+	return found ? ((BevAttached *) linitial(found))->argument : NULL;
+}
+
+List *
+bev_attached_tables(void)
+{
+	return list_attached(NULL);
 }
 
 static void
@@ -228,27 +229,15 @@ write_argument(Relation catalog, HeapTuple tuple, const char *argument)
 static void
 rewrite_triggers(Relation catalog, Oid relid, const char *old, const char *argument)
 {
-	Oid row_function = find_function("capture");
-	Oid truncate_function = find_function("capture_truncate");
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	ListCell *cell;
 
-	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-	            ObjectIdGetDatum(relid));
-	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	foreach (cell, list_triggers(catalog, &relid))
 	{
-		Oid function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
-		char *found;
+		char *found = read_argument(catalog, lfirst(cell));
 
-		if (function != row_function && function != truncate_function)
-			continue;
-		found = read_argument(catalog, tuple);
 		if (found && strcmp(found, old) == 0)
-			write_argument(catalog, tuple, argument);
+			write_argument(catalog, lfirst(cell), argument);
 	}
-	systable_endscan(scan);
 }
 
 void
