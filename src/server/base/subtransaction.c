@@ -25,7 +25,9 @@ attempt(void (*step)(void *arg), void *arg, bool report)
 	}
 	PG_CATCH();
 	{
-		if ((geterrcode() == ERRCODE_QUERY_CANCELED && !bev_time_limit_exceeded()) ||
+		bool ran_out = bev_time_limit_is_set() && bev_time_limit_exceeded();
+
+		if ((geterrcode() == ERRCODE_QUERY_CANCELED && !ran_out) ||
 		    geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
 			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
