@@ -390,7 +390,7 @@ stage_turn(void)
 		bev_client_closed(socket);
 	}
 	bev_clients_end_turn(&stage.clients);
-	bev_fanout_fetch(&stage.fanout);
+	bev_replay_ask(stage.fanout.stream.replay, stage.fanout.stream.window.floor);
 }
 
 void

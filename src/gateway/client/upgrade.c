@@ -110,7 +110,7 @@ welcome(const BevUpgrade *upgrade, BevClient *client)
 	bev_count(counts, BEV_COUNT_RESYNC_REQUIRED, client->since && !resumed);
 	bev_reply_ready(session, upgrade->config, fanout->stream.id, since, resumed);
 	if (client->since && !resumed)
-		bev_fanout_tell_resync(fanout, session);
+		bev_reply_resync(session, fanout->stream.dropped, fanout->stream.window.tip);
 	forget_since(client);
 	bev_session_flush(session);
 	bev_fanout_place(fanout, session, since);

@@ -267,9 +267,11 @@ static void
 on_turn_end(void *owner)
 {
 	Gateway *gateway = owner;
+	BevStream *stream = &gateway->fanout.stream;
 
 	bev_clients_end_turn(&gateway->clients);
-	bev_fanout_fetch(&gateway->fanout);
+	/* For the history that sessions came to wait for in this turn. */
+	bev_replay_ask(stream->replay, stream->window.floor);
 }
 
 static void

@@ -298,15 +298,9 @@ bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq)
 }
 
 void
-bev_fanout_tell_resync(const BevFanout *fanout, BevSession *session)
-{
-	bev_reply_resync(session, fanout->stream.dropped, fanout->stream.window.tip);
-}
-
-void
 bev_fanout_resync(BevFanout *fanout, BevSession *session)
 {
-	bev_fanout_tell_resync(fanout, session);
+	bev_reply_resync(session, fanout->stream.dropped, fanout->stream.window.tip);
 	bev_count(fanout->counts, BEV_COUNT_RESYNC_REQUIRED, 1);
 	bev_fanout_place(fanout, session, fanout->sessions->sent_tip);
 	bev_session_flush(session);
@@ -354,12 +348,6 @@ static const BevReplayEvents replay_events = {
 	.ready = on_ready,
 	.gone = on_gone,
 };
-
-void
-bev_fanout_fetch(BevFanout *fanout)
-{
-	bev_replay_ask(fanout->stream.replay, fanout->stream.window.floor);
-}
 
 /* ---- A batch ---- */
 

@@ -54,14 +54,8 @@ extern void bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t se
  */
 extern void bev_fanout_conflate(BevFanout *fanout, BevSession *session, bool conflate);
 
-/* What follows its position can't be had: tell it. */
-extern void bev_fanout_tell_resync(const BevFanout *fanout, BevSession *session);
-
-/* The same, and an open session goes on from the tip. */
+/* What follows its position can't be had: tell it, and go on from the tip. */
 extern void bev_fanout_resync(BevFanout *fanout, BevSession *session);
-
-/* Ask for the history that sessions wait for; at the end of a turn. */
-extern void bev_fanout_fetch(BevFanout *fanout);
 
 /* The session ended: it waits for nothing any more. */
 extern void bev_fanout_leave(BevFanout *fanout, BevSession *session);
