@@ -16,7 +16,9 @@
  * (flush.c); then "before" is where the last time ended.
  *
  * Concurrency: versions are fetched whatever their visibility: our own, and those that we have
- * superseded, which nobody prunes while we run.  No lock is needed that the transaction hasn't.
+ * superseded, which nobody prunes while we run.  The locks on tables are those that the transaction
+ * has; where tables follow others there is one more, taken before the snapshot: it keeps apart
+ * those who commit a changed lookup and those who looked into it (test/specs/looked_into.spec).
  *
  * Memory: two contexts of the session.  One has what is linked, the other one is
  * emptied after each row.
@@ -29,6 +31,10 @@
  * transaction of a few rows doesn't even open the relation: the log has copies, the mapping has
  * slots.  Else a row costs its encoding and the fetch of two versions, of which the page is often
  * at hand.
+ *
+ * What an operator asks
+ *	Why does a commit take long?	Its expressions do: each row's are given 2 s, then the event is
+ *									published without them, with a warning in the log.
  */
 #include "server/capture/forming.h"
 
