@@ -147,6 +147,7 @@ class Cluster:
             'bugevents.port': self.port, 'bugevents.jwt_secret_file': "'jwt_secret'",
             'bugevents.max_connections': self.max_clients, 'bugevents.max_connections_per_user': self.max_clients,
             'bugevents.message_rate': 0, 'bugevents.ping_interval': 0, 'bugevents.connection_timeout': "'1h'",
+            'bugevents.require_user': 'off',
         }
         with open(f'{self.data}/postgresql.conf', 'a') as file:
             file.writelines(f'{name} = {value}\n' for name, value in settings.items())

@@ -172,10 +172,14 @@ f.publish(mark("4", access=access("a", "t", "a", "user")), record(**secret))
 equal([m["payload"] for m in g[0].messages(2)], [{"m": "4"}, {"m": "s"}], "once demoted, the open one")
 
 # require_user, live.
+for user in "77", "78", "79":
+    f.tables[user] = access("u", "", user, "")
+g[1] = f.ready(token("77"))
 f.configure(require_user=1)
 refused(g[1], "forbidden", 1008, "who isn't known is turned out by a reload")
 refused(f.connect(token("79")), "forbidden", 1008, "... and not let in")
 equal(f.ready(token("a")).ready["payload"]["user_id"], "a", "who is known is")
+equal(f.ready(token("80")).ready["payload"]["user_id"], "80", "... and everybody, where no table says who is a user")
 f.configure(require_user=0)
 ok(f.ready(token("79")), "off again")
 
@@ -185,6 +189,17 @@ reply = boss.ask({"type": "authenticate", "payload": {"token": token("1", role="
 equal(reply["payload"]["role"], "user", "authenticate tells the lower role")
 d.publish(mark("7", "project:7"), mark("3", "project:3"), mark("4", "project:4"), mark("a", "admin"))
 equal(marks(boss, 2), ["7", "4"], "projects after authenticate")
+
+# Groups and others' principals, at admission and later; what tables say of one user concerns no other.
+h = Dispatcher(tip=1)
+h.tables["21"] = access("p", "g:1", "21", "group:qa") + access("p", "g:2", "21", "user:22")
+deputy, other = h.ready(token("21")), h.ready(token("22"))
+h.publish(mark("qa", "group:qa"), mark("22", "user:22"), mark("q", "group:q"))
+equal(marks(deputy, 2), ["qa", "22"], "a member of a group, and a deputy")
+h.publish(mark("a", access=access("p", "g:3", "22", "group:qa")), mark("qa", "group:qa"),
+          mark("b", access=access("l", "g:1", "21", "") + access("i", "t", "22", "user")), mark("c", "group:qa"), mark("d"))
+equal(marks(deputy, 4), ["a", "qa", "b", "d"], "... leaves the group, and stays when the other one is deactivated")
+equal([m["payload"].get("m", m["payload"].get("code")) for m in other.closed()[-4:]], ["22", "a", "qa", "user_inactive"], "... who joined it")
 
 # What can't be understood breaks the pipe.
 d.publish(mark("x", access=b"m no end"))

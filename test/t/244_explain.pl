@@ -213,7 +213,7 @@ sub sent_to { $server->sql("SELECT bugevents.send('x', 'y', '{}', '$_[0]')"); re
 $seq = sent_to('admin');
 is_finding(delivery($seq, 7), 'event', 'note', qr/^x y, captured by bugevents\.send\(\)/, 'a custom event');
 is_finding(delivery($seq, 7), 'audience', 'note', qr/^admins$/, 'for admins');
-is_finding(delivery($seq, 7), 'user', 'fine', qr/^active, and user by the tables, now; member of project 3, 4$/, 'a user with a row');
+is_finding(delivery($seq, 7), 'user', 'fine', qr/^active, and user by the tables, now; belongs to project:3, project:4$/, 'a user with a row');
 is_finding(delivery($seq, 7), 'right', 'reason', qr/^the user is not in the audience/, 'no admin by the table');
 is_finding(delivery($seq, 9), 'right', 'unknown', qr/it depends on the token/, 'an admin by the table');
 is_finding(delivery($seq, 10), 'user', 'reason', qr/^not active now/, 'an inactive one');

@@ -137,6 +137,74 @@ $eve = $server->connect('3');
 is(sees(1), 0, '... those memberships are gone');
 is(sees(2), 1, '... not those of the other table');
 
+# Rows that say the same, without an id: the primary key tells them apart, and losing one of two keeps the right.
+$server->sql(<<~'END');
+	CREATE TABLE hats (user_id bigint, project_id bigint, hat text, PRIMARY KEY (user_id, project_id, hat));
+	INSERT INTO hats VALUES (3, 3, 'a'), (3, 3, 'b');
+	SELECT bugevents.attach('hats', 'membership');
+	CREATE TABLE heap (user_id bigint, project_id bigint);
+	END
+$eve->wait_close;
+$eve = $server->connect('3');
+is(sees(3), 1, 'a member by two rows without an id');
+$server->sql("DELETE FROM hats WHERE hat = 'a'");
+is(sees(3), 1, '... one of them goes');
+$server->sql("INSERT INTO hats VALUES (3, 3, 'c'); DELETE FROM hats WHERE hat = 'b'");
+is(sees(3), 1, '... and the other one, for a third');
+$server->sql('DELETE FROM hats');
+is(sees(3), 0, 'none left: no more');
+is($server->sql(q{SELECT string_agg(payload ->> 'id', ' ' ORDER BY seq) FROM bugevents.events(0, 100000) WHERE type = 'membership' AND payload ->> 'id' LIKE '%"c"]'}),
+	'[3, 3, "c"] [3, 3, "c"]', 'their id is the primary key');
+my (undef, undef, $err) = $server->node->psql('postgres', "SELECT bugevents.attach('heap', 'membership')");
+like($err, qr/the memberships in table "heap" can't be told apart/, 'rows that nothing tells apart are refused');
+$server->sql("CREATE UNIQUE INDEX ON heap (user_id) WHERE project_id = 1");
+isnt($server->node->psql('postgres', "SELECT bugevents.attach('heap', 'membership')"), 0, '... with an index that leaves rows out, too');
+$server->sql("CREATE UNIQUE INDEX ON heap (project_id, user_id); SELECT bugevents.attach('heap', 'membership')");
+pass('... but for a unique index on user and project');
+$server->sql("SELECT bugevents.detach('hats'), bugevents.detach('heap')");
+$eve->wait_close;
+
+# Groups: a membership may be of any principal, and groups need no list of people in the audience.
+$server->sql(<<~'END');
+	CREATE TABLE teams (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, who bigint, team text);
+	SELECT bugevents.attach('teams', 'membership', columns => '{"user_id": "who", "principal": "bugevents.principal(''group'', row.team)"}');
+	SELECT bugevents.attach('bug_reports', 'bug_report', audience => $$ARRAY['project:' || project_id, bugevents.principal('group', row.title)]$$);
+	INSERT INTO teams (who, team) VALUES (3, 'qa');
+	END
+sub sees_team
+{
+	my ($team) = @_;
+
+	$server->sql("INSERT INTO bug_reports (title) VALUES ('$team')");
+	return scalar(grep { $_->{type} eq 'bug_report' } $server->events_before_fence($eve));
+}
+$eve = $server->connect('3');
+my $from = $eve->{ready}{payload};
+is(sees_team('qa'), 1, 'a member of a group');
+is(sees_team('ops'), 0, '... not of another one');
+$server->sql("UPDATE teams SET team = 'ops'");
+is(sees_team('qa') . sees_team('ops'), '01', 'moved to it, live');
+my $resumed = $server->resume('3', $from->{seq}, $from->{stream});
+is_deeply([ map { $_->{payload}{title} } grep { $_->{type} eq 'bug_report' } $server->events_before_fence($resumed) ],
+	[ 'ops', 'ops' ], 'resuming is judged by the group of now');
+$server->sql("INSERT INTO bug_reports (title) VALUES ('ops'); DELETE FROM teams; INSERT INTO bug_reports (title) VALUES ('ops')");
+is(scalar(grep { $_->{type} eq 'bug_report' } $server->events_before_fence($eve)), 1, 'taken away in its place in the stream');
+is($server->sql(q{SELECT string_agg(action || ' ' || audience || ' ' || (payload ->> 'principal'), ', ' ORDER BY seq) FROM bugevents.events(0, 100000) WHERE type = 'membership' AND payload ? 'principal'}),
+	'created admin user:3 group:qa, updated admin user:3 group:ops, deleted admin user:3 group:ops', 'the membership is an event for its user');
+
+# What is no such principal gives nothing.
+$server->sql(q{SELECT bugevents.attach('teams', 'membership', columns => '{"user_id": "who", "principal": "row.team"}')});
+$_->wait_close for $eve, $resumed;
+$server->sql(q{INSERT INTO teams (who, team) VALUES (3, 'admin'), (3, 'all'), (3, E'group:a\nadmin'), (3, 'group:'), (3, ''), (3, NULL)});
+$eve = $server->connect('3');
+$server->sql("SELECT bugevents.send('secret', 'told', '{}', 'admin')");
+is(scalar(grep { $_->{type} eq 'secret' } $server->events_before_fence($eve)), 0, 'a membership makes nobody an admin');
+$server->sql(q{INSERT INTO teams (who, team) VALUES (3, 'admin'), (3, 'project:2')});
+$server->sql("SELECT bugevents.send('secret', 'told', '{}', 'admin')");
+is(scalar(grep { $_->{type} eq 'secret' } $server->events_before_fence($eve)), 0, '... nor later');
+is(sees(2), 1, '... but a member of the project that it names');
+$server->sql("SELECT bugevents.detach('teams')");
+$eve->wait_close;
 # A right that a piece of a transaction gives and another one takes, with events in between.
 $eve = $server->connect('3');
 $server->sql("BEGIN; INSERT INTO members VALUES (3, 3); ALTER TABLE users ADD COLUMN spare int; INSERT INTO bug_reports (id, title, project_id) VALUES (30, 'x', 3);"

@@ -55,8 +55,10 @@ test_users(void)
 {
 	BevIdentity it = identity_of("admin", true);
 
-	tap_ok(bev_identity_standing(&it) == BEV_USER_UNKNOWN && belongs(&it, "project:1 user:7", true),
+	tap_ok(bev_identity_standing(&it) == BEV_USER_UNTOLD && belongs(&it, "project:1 user:7", true),
 	       "nothing is known: the token decides");
+	tap_ok(take(&it, BEV_ACCESS_UNKNOWN, "", "") && bev_identity_standing(&it) == BEV_USER_UNKNOWN,
+	       "no table of users has it");
 	tap_ok(take(&it, BEV_ACCESS_ACTIVE, "a", "admin") &&
 	           bev_identity_standing(&it) == BEV_USER_ACTIVE &&
 	           belongs(&it, "project:1 user:7", true),
@@ -128,6 +130,14 @@ test_members(void)
 	           take(&it, BEV_ACCESS_MEMBER, "m:3", "1") &&
 	           belongs(&it, "project:1 project:2 user:7", false),
 	       "projects add up, each once");
+	tap_ok(take(&it, BEV_ACCESS_BELONGS, "m:4", "group:qa") &&
+	           !take(&it, BEV_ACCESS_BELONGS, "m:4", "group:qa") &&
+	           belongs(&it, "group:qa project:1 project:2 user:7", false),
+	       "a group, too");
+	tap_ok(take(&it, BEV_ACCESS_BELONGS, "m:4", "project:2") &&
+	           take(&it, BEV_ACCESS_LEFT, "m:4", "") &&
+	           belongs(&it, "project:1 project:2 user:7", false),
+	       "what a row says last counts, and what it is of stays while another row says so");
 	tap_ok(!take(&it, BEV_ACCESS_MEMBER, "m:1", "2"), "the same again changes nothing");
 	take(&it, BEV_ACCESS_LEFT, "m:1", "");
 	tap_ok(belongs(&it, "project:1 project:2 user:7", false), "the other row still says so");

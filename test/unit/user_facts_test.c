@@ -29,7 +29,7 @@ fits(const char *token, const char *const row[], const bool active[], int rows)
 	wanted =
 		token ? strcmp(token, "admin") == 0 && (rows == 0 || all_admin) : all_admin && all_active;
 	return bev_user_facts_is_admin(&facts) == wanted &&
-	       bev_user_facts_standing(&facts) == (rows == 0  ? BEV_USER_UNKNOWN :
+	       bev_user_facts_standing(&facts) == (rows == 0  ? BEV_USER_UNTOLD :
 	                                           all_active ? BEV_USER_ACTIVE :
 	                                                        BEV_USER_INACTIVE);
 }

@@ -24,7 +24,7 @@ bev_access_next(BevSpan *rest, BevAccess *access)
 {
 	BevSpan here = *rest;
 
-	if (here.len == 0 || memchr("aidmlvf", here.data[0], 7) == NULL)
+	if (here.len == 0 || memchr("aidumplvf", here.data[0], 9) == NULL)
 		return false;
 	access->kind = (BevAccessKind) here.data[0];
 	here.data++;

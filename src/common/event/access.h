@@ -26,7 +26,9 @@ typedef enum BevAccessKind
 	BEV_ACCESS_ACTIVE = 'a',   /* a user who may connect; value: the role */
 	BEV_ACCESS_INACTIVE = 'i', /* one who may not; value: the role */
 	BEV_ACCESS_DELETED = 'd',  /* the user's row is gone */
+	BEV_ACCESS_UNKNOWN = 'u',  /* no table of users has the user, but there is one */
 	BEV_ACCESS_MEMBER = 'm',   /* value: the project */
+	BEV_ACCESS_BELONGS = 'p',  /* value: the principal that the user belongs to */
 	BEV_ACCESS_LEFT = 'l',     /* the membership is gone */
 	BEV_ACCESS_VOID = 'v',     /* all that was said of anybody is void */
 	BEV_ACCESS_FOREIGN = 'f'   /* the event's table decides nothing, and nothing follows from it */

@@ -24,7 +24,9 @@ bev_user_facts_standing(const BevUserFacts *facts)
 		return BEV_USER_INACTIVE;
 	if (facts->rows > 0)
 		return BEV_USER_ACTIVE;
-	return facts->deleted ? BEV_USER_DELETED : BEV_USER_UNKNOWN;
+	if (facts->deleted)
+		return BEV_USER_DELETED;
+	return facts->unknown ? BEV_USER_UNKNOWN : BEV_USER_UNTOLD;
 }
 
 const char *

@@ -22,7 +22,8 @@ typedef enum BevUserStanding
 	BEV_USER_ACTIVE,
 	BEV_USER_INACTIVE,
 	BEV_USER_DELETED, /* a table had it */
-	BEV_USER_UNKNOWN  /* no table has it */
+	BEV_USER_UNKNOWN, /* no table of users has it */
+	BEV_USER_UNTOLD   /* there is no table of users */
 } BevUserStanding;
 
 /* All zero: nothing is known.  The texts are the caller's. */
@@ -32,6 +33,7 @@ typedef struct BevUserFacts
 	uint32_t inactive; /* of these */
 	const char *lower; /* a role in one of them that isn't admin; NULL: none */
 	bool deleted;
+	bool unknown;      /* there is a table of users, and none has this one */
 	const char *token; /* the role by the token; NULL: not connected */
 } BevUserFacts;
 

@@ -119,7 +119,7 @@ static void
 free_member(BevMemberRow *member)
 {
 	free(member->source);
-	free(member->project);
+	free(member->principal);
 }
 
 /*
@@ -171,6 +171,18 @@ make_room(BevIdentity *identity)
 	identity->member = bev_realloc(identity->member, sizeof(BevMemberRow) * identity->room);
 }
 
+/* What the statement makes the user belong to. */
+static char *
+principal_of(const BevAccess *access)
+{
+	const char *prefix = access->kind == BEV_ACCESS_MEMBER ? BEV_PRINCIPAL_PROJECT : "";
+	BevText name = {0};
+
+	bev_text_add_string(&name, prefix);
+	bev_text_add(&name, access->value, strlen(access->value) + 1);
+	return name.data;
+}
+
 static bool
 take_member(BevIdentity *identity, const BevAccess *access)
 {
@@ -178,10 +190,10 @@ take_member(BevIdentity *identity, const BevAccess *access)
 	uint32_t i = find_member(identity, access->source, &found);
 	BevMemberRow new = {
 		.source = bev_copy_text(access->source, strlen(access->source)),
-		.project = bev_copy_text(access->value, strlen(access->value)),
+		.principal = principal_of(access),
 	};
 
-	if (found && strcmp(identity->member[i].project, access->value) == 0)
+	if (found && strcmp(identity->member[i].principal, new.principal) == 0)
 	{
 		free_member(&new);
 		return false;
@@ -208,7 +220,11 @@ bev_identity_take(BevIdentity *identity, const BevAccess *access)
 			return take_row(identity, access);
 		case BEV_ACCESS_DELETED:
 			return drop_row(identity, access->source);
+		case BEV_ACCESS_UNKNOWN:
+			identity->unknown = true;
+			return true;
 		case BEV_ACCESS_MEMBER:
+		case BEV_ACCESS_BELONGS:
 			return take_member(identity, access);
 		case BEV_ACCESS_LEFT:
 			return drop_member(identity, access->source);
@@ -222,7 +238,8 @@ bev_identity_take(BevIdentity *identity, const BevAccess *access)
 static BevUserFacts
 facts_of(const BevIdentity *identity)
 {
-	BevUserFacts facts = {.deleted = identity->deleted, .token = identity->role};
+	BevUserFacts facts = {
+		.deleted = identity->deleted, .unknown = identity->unknown, .token = identity->role};
 
 	for (uint32_t i = 0; i < identity->rows; i++)
 		bev_user_facts_add_row(&facts, identity->row[i].active, identity->row[i].role);
@@ -255,7 +272,7 @@ bev_identity_principals(const BevIdentity *identity, const char *user_id, BevPri
 	for (uint32_t i = 0; i < identity->projects; i++)
 		bev_principals_add(principals, BEV_PRINCIPAL_PROJECT, identity->project[i]);
 	for (uint32_t i = 0; i < identity->members; i++)
-		bev_principals_add(principals, BEV_PRINCIPAL_PROJECT, identity->member[i].project);
+		bev_principals_add(principals, "", identity->member[i].principal);
 	bev_principals_seal(principals);
 }
 
@@ -272,7 +289,7 @@ bev_identity_forget_tables(BevIdentity *identity)
 	identity->member = NULL;
 	identity->rows = identity->members = identity->room = 0;
 	identity->as_of = 0;
-	identity->deleted = false;
+	identity->deleted = identity->unknown = false;
 }
 
 void

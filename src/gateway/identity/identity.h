@@ -2,7 +2,7 @@
  * identity.h - who a client is and may: what its token says and what tables say.
  *
  * The token says a role and projects.  The tables of users say whether the user is
- * active and which role it has, the tables of memberships add projects (access_update.h).
+ * active and which role it has, the tables of memberships add principals (access_update.h).
  * The lower role wins: an admin is who is one by the token and by every table that
  * has the user.  Projects add up.
  *
@@ -29,7 +29,7 @@ typedef struct BevUserRow
 typedef struct BevMemberRow
 {
 	char *source;
-	char *project;
+	char *principal;
 } BevMemberRow;
 
 /* All zero: nobody yet. */
@@ -48,6 +48,7 @@ typedef struct BevIdentity
 	uint32_t members;
 	uint32_t room; /* for members */
 	bool deleted;  /* a table had the user */
+	bool unknown;  /* none has, when it was looked up */
 } BevIdentity;
 
 /* Another token; takes role and projects out of claims. */

@@ -130,6 +130,9 @@ take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *
 	{
 		BevSession *session = one->member;
 
+		/* Others may belong to this user's principal, by a membership. */
+		if (strcmp(session->user_id, access->user) != 0)
+			continue;
 		outdate(session, seq);
 		if (is_admitted(session) && session->identity.as_of < seq &&
 		    bev_identity_take(&session->identity, access))

@@ -6,6 +6,8 @@
  */
 #include "server/attach/access_statement.h"
 
+#include "server/attach/row_audience.h"
+
 void
 bev_access_statement_append(StringInfo out, BevAccessKind kind, const char *source,
                             const char *user, const char *value)
@@ -18,8 +20,16 @@ bev_access_statement_append(StringInfo out, BevAccessKind kind, const char *sour
 	out->len += (int) size;
 }
 
-char *
-bev_access_statement_membership(Oid table, const char *id, const char *user, const char *project)
+BevAccessKind
+bev_access_statement_kind(const char *value, bool is_principal)
 {
-	return *id ? psprintf("%u:%s", table, id) : psprintf("%u:%s:%s", table, user, project);
+	if (*value == '\0' || (is_principal && !bev_row_audience_has_members(value)))
+		return BEV_ACCESS_LEFT;
+	return is_principal ? BEV_ACCESS_BELONGS : BEV_ACCESS_MEMBER;
+}
+
+char *
+bev_access_statement_membership(Oid table, const char *id, const char *user, const char *value)
+{
+	return *id ? psprintf("%u:%s", table, id) : psprintf("%u:%s:%s", table, user, value);
 }

@@ -16,8 +16,14 @@
 extern void bev_access_statement_append(StringInfo out, BevAccessKind kind, const char *source,
                                         const char *user, const char *value);
 
+/*
+ * What a row of a membership with this value (UTF-8) says of its user, while it is there: LEFT
+ * where the value is empty, or no principal that users can belong to.
+ */
+extern BevAccessKind bev_access_statement_kind(const char *value, bool is_principal);
+
 /* The source of a membership: its table, and which of its rows; palloc'd. */
 extern char *bev_access_statement_membership(Oid table, const char *id, const char *user,
-                                             const char *project);
+                                             const char *value);
 
 #endif /* BEV_SERVER_ATTACH_ACCESS_STATEMENT_H */

@@ -72,10 +72,11 @@ static const BevEntity entities[] = {
 	{
 		.id = BEV_MEMBERSHIP,
 		.name = "membership",
-		.fields = {{"id", false}, {"user_id", true}, {"project_id", true}},
-		.nfields = 3,
+		.fields = {{"id", false}, {"user_id", true}, {"project_id", false}, {"principal", false}},
+		.nfields = 4,
 		.project = "project_id",
 		.person = "user_id",
+		.principal = "principal",
 	},
 };
 

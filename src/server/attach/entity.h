@@ -31,17 +31,18 @@ typedef struct BevEntity
 	int nfields;
 
 	/* Fields with a meaning; NULL where the entity has none */
-	const char *status;   /* its change is status_changed */
-	const char *assignee; /* its change is assigned or unassigned */
-	const char *project;  /* the project's id */
-	const char *bug;      /* the bug report's id */
-	const char *person;   /* the id of the user whom the row is about */
-	const char *role;     /* what that user is */
+	const char *status;    /* its change is status_changed */
+	const char *assignee;  /* its change is assigned or unassigned */
+	const char *project;   /* the project's id */
+	const char *bug;       /* the bug report's id */
+	const char *person;    /* the id of the user whom the row is about */
+	const char *role;      /* what that user is */
+	const char *principal; /* what that user belongs to, in place of the project */
 } BevEntity;
 
 /*
  * The field that identifies a row.  A membership may do without, and is identified
- * by its user and project then.
+ * by its user and project, or principal, then.
  */
 #define BEV_ENTITY_KEY "id"
 

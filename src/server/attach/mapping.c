@@ -196,6 +196,9 @@ find_meanings(BevMapping *mapping, const BevAttachment *attachment)
 	mapping->bug = find_field(attachment, mapping->entity->bug);
 	mapping->person = find_field(attachment, mapping->entity->person);
 	mapping->role = find_field(attachment, mapping->entity->role);
+	mapping->belongs = find_field(attachment, mapping->entity->principal);
+	if (mapping->belongs < 0)
+		mapping->belongs = mapping->project;
 }
 
 /* With a row type of its own, so that they may outlive the relation's. */

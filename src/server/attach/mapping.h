@@ -47,6 +47,7 @@ typedef struct BevMapping
 	int bug;
 	int person;
 	int role;
+	int belongs; /* what a membership is of: its principal, or else its project */
 
 	bool has_admin_fields;
 	bool decides;                  /* what its rows say is believed (attachment.h) */

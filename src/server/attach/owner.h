@@ -20,7 +20,7 @@ extern const char *bev_owner_search_path(const char *attached);
 /*
  * From here to bev_owner_leave() everything runs with the owner's rights, in a
  * security-restricted operation, under this search_path and the settings that output
- * functions look at.  An error in between undoes it all.
+ * functions look at, and sees all rows of the owner's tables.  An error in between undoes it all.
  */
 extern BevOwnerScope bev_owner_enter(Oid owner, const char *search_path);
 extern void bev_owner_leave(BevOwnerScope *scope);

@@ -18,6 +18,9 @@
 #include "common/event/event.h"
 #include "server/attach/row_audience.h"
 #include "server/attach/expression.h"
+#include "server/attach/field_sql.h"
+#include "server/attach/id_type.h"
+#include "server/attach/membership.h"
 
 const char *
 bev_resolve_search_path(void)
@@ -208,14 +211,22 @@ set_expression(BevSource *source, BevExpressions *expressions, const char *field
 static void
 check_admin(const BevEntity *entity, const char *field)
 {
-	const char *const shown[] = {BEV_ENTITY_KEY,  entity->status, entity->assignee,
-	                             entity->project, entity->bug,    entity->person};
+	const char *const shown[] = {BEV_ENTITY_KEY, entity->status, entity->assignee, entity->project,
+	                             entity->bug,    entity->person, entity->principal};
 
 	for (size_t i = 0; i < lengthof(shown); i++)
 		if (shown[i] && strcmp(shown[i], field) == 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			                errmsg("columns: \"%s\" can't be for admins only", field),
 			                errdetail("Events of entity \"%s\" are routed by it.", entity->name)));
+}
+
+/* A membership's principal stands for its project: not by its name alone, where that is there. */
+static bool
+is_instead(Relation rel, const BevEntity *entity, const BevEntityField *field)
+{
+	return entity->principal && strcmp(field->name, entity->principal) == 0 &&
+	       find_column(rel, entity->project) != InvalidAttrNumber;
 }
 
 /* Find the field's source; false when it is optional and there is none. */
@@ -236,7 +247,7 @@ resolve_field(Relation rel, BevExpressions *expressions, const BevEntity *entity
 			set_expression(source, expressions, field->name, given.text);
 		return true;
 	}
-	if (find_column(rel, field->name) != InvalidAttrNumber)
+	if (find_column(rel, field->name) != InvalidAttrNumber && !is_instead(rel, entity, field))
 	{
 		set_column(rel, source, field->name, field->name);
 		return true;
@@ -350,6 +361,31 @@ warn_of_constant(const char *audience, const char *constant)
 	                          "row.project_id).")));
 }
 
+static Oid
+type_of(Relation rel, BevExpressions *expressions, const BevSource *source)
+{
+	if (source->expression)
+		return bev_expression_analyze(expressions, source->expression, source->field).type;
+	return get_atttype(RelationGetRelid(rel), bev_attachment_column(source, RelationGetRelid(rel)));
+}
+
+/* Users, and what they belong to, are compared as texts, here and in every lookup. */
+static void
+check_id(Relation rel, BevExpressions *expressions, const BevAttachment *attachment,
+         const char *field)
+{
+	const BevSource *source = bev_field_source(attachment, field);
+	Oid type = source ? type_of(rel, expressions, source) : InvalidOid;
+
+	if (source && !bev_id_type_is_exact(type))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+		                errmsg("field \"%s\" of entity \"%s\" can't be of type %s", field,
+		                       attachment->entity->name, format_type_be(type)),
+		                errdetail("Its values have no text that is always the same, and ids are "
+		                          "compared as texts."),
+		                errhint("Map the field to an expression of type text.")));
+}
+
 /* Principals or an expression that gives them. */
 static void
 check_audience(BevExpressions *expressions, const char *audience)
@@ -394,6 +430,14 @@ bev_attachment_resolve(Relation rel, const BevAttachRequest *request)
 		if (resolve_field(rel, expressions, entity, &entity->fields[i], request->columns,
 		                  &attachment->sources[attachment->nsources]))
 			attachment->nsources++;
+	}
+	if (entity->id == BEV_MEMBERSHIP)
+		bev_membership_complete(rel, attachment);
+	if (bev_entity_can_decide(entity))
+	{
+		check_id(rel, expressions, attachment, entity->person);
+		check_id(rel, expressions, attachment, entity->project);
+		check_id(rel, expressions, attachment, entity->principal);
 	}
 	if (request->extra)
 		resolve_extra(rel, request, attachment);

@@ -59,6 +59,12 @@ add_principal(StringInfo out, const char *text, Size len)
 	return true;
 }
 
+bool
+bev_row_audience_has_members(const char *principal)
+{
+	return is_principal(principal, strlen(principal)) && strchr(principal, ':') != NULL;
+}
+
 static inline bool
 separates(char c)
 {

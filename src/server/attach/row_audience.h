@@ -18,6 +18,9 @@
  */
 extern char *bev_row_audience_from_list(const char *list, Size len, char **bad);
 
+/* Is it a principal that users can be made to belong to: not all or admin, which a role decides? */
+extern bool bev_row_audience_has_members(const char *principal);
+
 /* Can the value of an audience expression have this type? */
 extern bool bev_row_audience_takes_type(Oid type);
 

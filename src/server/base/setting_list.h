@@ -160,8 +160,8 @@ STRING(bev_jwt_issuer, "bugevents.jwt_issuer", "", PGC_SIGHUP, 0, NULL,
        "Sets the issuer that a token must name; empty: any.")
 STRING(bev_jwt_audience, "bugevents.jwt_audience", "", PGC_SIGHUP, 0, NULL,
        "Sets the audience that a token must name; empty: any.")
-BOOL(bev_require_user, "bugevents.require_user", false, PGC_SIGHUP, 0,
-     "Lets only users connect whom an attached table of users has.")
+BOOL(bev_require_user, "bugevents.require_user", true, PGC_SIGHUP, 0,
+     "Lets only users connect whom an attached table of users has, if there is one.")
 BOOL(bev_log_connections, "bugevents.log_connections", false, PGC_SIGHUP, 0,
      "Logs each client that is let in, and its end.")
 INT(bev_log_slow_delivery, "bugevents.log_slow_delivery", -1, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,

@@ -17,7 +17,7 @@ typedef struct Standing
 {
 	const char *source;
 	const char *user;
-	const char *value;  /* role or project */
+	const char *value;  /* role, project or principal */
 	BevAccessKind kind; /* what the row says while it is there */
 } Standing;
 
@@ -37,11 +37,13 @@ standing_of(BevMapping *mapping, BevRow *row)
 
 	if (mapping->entity->id == BEV_MEMBERSHIP)
 	{
-		standing.value = bev_payload_row_text(mapping, row, mapping->project);
+		standing.value = bev_payload_row_text(mapping, row, mapping->belongs);
 		standing.source = bev_access_statement_membership(
 			mapping->root, bev_payload_row_text(mapping, row, mapping->key), standing.user,
 			standing.value);
-		standing.kind = counts && *standing.value ? BEV_ACCESS_MEMBER : BEV_ACCESS_LEFT;
+		standing.kind = counts ? bev_access_statement_kind(standing.value,
+		                                                   mapping->belongs != mapping->project) :
+		                         BEV_ACCESS_LEFT;
 	}
 	else
 	{

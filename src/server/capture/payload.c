@@ -331,7 +331,7 @@ bev_payload_row_text(BevMapping *mapping, BevRow *row, int field)
 BevSpan
 bev_payload_identity(BevMapping *mapping, BevRow *row)
 {
-	int fields[] = {mapping->key, mapping->person, mapping->project};
+	int fields[] = {mapping->key, mapping->person, mapping->belongs};
 	int n = mapping->key >= 0 ? 1 : lengthof(fields);
 	BevJson json;
 

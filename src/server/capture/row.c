@@ -129,7 +129,7 @@ bev_row_read_key(BevMapping *mapping, Relation rel, TupleTableSlot *slot, Snapsh
 {
 	if (mapping->key >= 0 ?
 	        is_expression(mapping, mapping->key) :
-	        is_expression(mapping, mapping->person) || is_expression(mapping, mapping->project))
+	        is_expression(mapping, mapping->person) || is_expression(mapping, mapping->belongs))
 		bev_rows_read(mapping, rel, &slot, &snapshot, row, 1);
 	else
 		read_plain(mapping, slot, row);

@@ -145,7 +145,7 @@ is_rekeyed(const Change *change)
 	BevMapping *mapping = change->mapping;
 	bool may_be = mapping->key >= 0 ?
 	                  has_changed(change, mapping->key) :
-	                  has_changed(change, mapping->person) || has_changed(change, mapping->project);
+	                  has_changed(change, mapping->person) || has_changed(change, mapping->belongs);
 
 	return may_be && strcmp(bev_row_event_key(mapping, change->old),
 	                        bev_row_event_key(mapping, change->new)) != 0;

@@ -11,7 +11,7 @@ bev_row_event_key(BevMapping *mapping, BevRow *row)
 	if (mapping->key >= 0)
 		return bev_payload_row_text(mapping, row, mapping->key);
 	return psprintf("%s:%s", bev_payload_row_text(mapping, row, mapping->person),
-	                bev_payload_row_text(mapping, row, mapping->project));
+	                bev_payload_row_text(mapping, row, mapping->belongs));
 }
 
 void

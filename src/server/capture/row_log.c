@@ -52,7 +52,7 @@ number_of(BevMapping *mapping, Relation rel)
 	else
 	{
 		add_key(&table, rel, &mapping->fields[mapping->person]);
-		add_key(&table, rel, &mapping->fields[mapping->project]);
+		add_key(&table, rel, &mapping->fields[mapping->belongs]);
 	}
 	mapping->log_number = bev_change_log_table(&table);
 	mapping->log_era = bev_change_log_era();

@@ -73,6 +73,8 @@ principal_words(BevSpan principal)
 		return psprintf("user %s", bev_findings_text(behind(principal, name)));
 	if ((name = named_by(principal, BEV_PRINCIPAL_PROJECT)) != NULL)
 		return psprintf("members of project %s", bev_findings_text(behind(principal, name)));
+	if ((name = named_by(principal, BEV_PRINCIPAL_GROUP)) != NULL)
+		return psprintf("members of group %s", bev_findings_text(behind(principal, name)));
 	return bev_findings_text(principal);
 }
 
@@ -129,10 +131,9 @@ projects_in(BevSpan audience, char sign, bool has_it)
 	while (bev_audience_next(&audience, &line))
 	{
 		bool has = split_line(line, &principal) == sign;
-		const char *name = named_by(principal, BEV_PRINCIPAL_PROJECT);
 
-		if (name && has == has_it)
-			projects = lappend(projects, pnstrdup(name, principal.data + principal.len - name));
+		if (named_by(principal, BEV_PRINCIPAL_PROJECT) && has == has_it)
+			projects = lappend(projects, pnstrdup(principal.data, principal.len));
 	}
 	return projects;
 }
@@ -162,8 +163,8 @@ difference(List *projects, List *others)
 static bool
 matches(BevSpan audience, const BevSomebody *somebody, List *more, bool is_admin)
 {
-	List *projects = list_concat_copy(somebody->rights.projects, more);
-	BevPrincipals principals = bev_user_rights_principals(somebody->user, projects, is_admin);
+	List *others = list_concat_copy(somebody->rights.principals, more);
+	BevPrincipals principals = bev_user_rights_principals(somebody->user, others, is_admin);
 
 	return bev_audience_matches(audience, bev_audience_flags(audience), &principals);
 }

@@ -275,7 +275,7 @@ key_of_missing(Change *change)
 				row.nulls[field] = false;
 			}
 	if (mapping->key >= 0 ? !is_known(&row, mapping->key) :
-	                        !is_known(&row, mapping->person) || !is_known(&row, mapping->project))
+	                        !is_known(&row, mapping->person) || !is_known(&row, mapping->belongs))
 		return NULL;
 	return bev_row_event_key(mapping, &row);
 }

@@ -194,9 +194,9 @@ membership_words(const BevSomebody *somebody)
 	ListCell *cell;
 
 	initStringInfo(&out);
-	foreach (cell, somebody->rights.projects)
+	foreach (cell, somebody->rights.principals)
 	{
-		appendStringInfo(&out, "%s%s", out.len ? ", " : "; member of project ",
+		appendStringInfo(&out, "%s%s", out.len ? ", " : "; belongs to ",
 		                 bev_clients_text(lfirst(cell)));
 	}
 	return out.data;
@@ -213,6 +213,10 @@ look_at_user(Delivery *delivery)
 		             somebody->error->message));
 	else if (!somebody->has_tables)
 		add(delivery, "user", BEV_FINE, "no table decides who may connect: the token says it all");
+	else if (bev_user_facts_standing(&somebody->rights.facts) == BEV_USER_UNTOLD)
+		add(delivery, "user", BEV_FINE,
+		    psprintf("no table of users decides who may connect: the token does%s",
+		             membership_words(somebody)));
 	else if (somebody->rights.facts.rows == 0)
 		add(delivery, "user", bev_require_user ? BEV_REASON : BEV_FINE,
 		    psprintf("no attached table of users has this one: %s%s",

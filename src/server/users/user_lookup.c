@@ -47,6 +47,7 @@ typedef struct Wanted
 {
 	char *user;
 	BevUserLookupEntry *entry;
+	bool is_known; /* a table of users has it */
 } Wanted;
 
 /* ---- one table ---- */
@@ -66,6 +67,23 @@ is_integer_type(Oid type)
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
 
+static bool
+has_principals(const BevAttachment *attachment)
+{
+	return bev_field_source(attachment, attachment->entity->principal) != NULL;
+}
+
+/* The field that a statement about its user has: role, project or principal. */
+static const char *
+value_field(const BevAttachment *attachment)
+{
+	const BevEntity *entity = attachment->entity;
+
+	if (entity->id != BEV_MEMBERSHIP)
+		return entity->role;
+	return has_principals(attachment) ? entity->principal : entity->project;
+}
+
 /* Ids are compared in a way that can use an index, where any text can be compared so. */
 static char *
 build_query(const BevAttachedTable *table, Oid type)
@@ -78,8 +96,7 @@ build_query(const BevAttachedTable *table, Oid type)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s WHERE ",
-	                 sql_of(table, BEV_ENTITY_KEY), person,
-	                 sql_of(table, entity->id == BEV_MEMBERSHIP ? entity->project : entity->role),
+	                 sql_of(table, BEV_ENTITY_KEY), person, sql_of(table, value_field(attachment)),
 	                 sql_of(table, entity->status), bev_field_from(table->relid));
 	appendStringInfo(&sql, as_it_is ? "%s = ANY ($1)" : "(%s)::text = ANY ($1)", person);
 	/* Not of others' rows, whatever the order that the planner finds best. */
@@ -128,9 +145,9 @@ add_statement(const BevAttachedTable *table, uint64 row, BevUserLookupEntry *ent
 
 	if (table->attachment->entity->id == BEV_MEMBERSHIP)
 	{
-		if (*value == '\0')
+		kind = bev_access_statement_kind(value, has_principals(table->attachment));
+		if (kind == BEV_ACCESS_LEFT)
 			return;
-		kind = BEV_ACCESS_MEMBER;
 		source = bev_access_statement_membership(table->relid, id, entry->user, value);
 	}
 	bev_access_statement_append(&entry->access, kind, source, entry->user, value);
@@ -155,7 +172,10 @@ take_row(const BevAttachedTable *table, uint64 row, Wanted *wanted, int n)
 	while (found > wanted && strcmp(found[-1].user, user) == 0)
 		found--;
 	for (; found < wanted + n && strcmp(found->user, user) == 0; found++)
+	{
 		add_statement(table, row, found->entry);
+		found->is_known |= table->attachment->entity->id == BEV_USER;
+	}
 }
 
 static void
@@ -191,10 +211,26 @@ sort_wanted(BevUserLookupEntry *entries, int n)
 	for (int i = 0; i < n; i++)
 	{
 		wanted[i].entry = &entries[i];
+		wanted[i].is_known = false;
 		wanted[i].user = pg_any_to_server(entries[i].user, strlen(entries[i].user), PG_UTF8);
 	}
 	qsort(wanted, n, sizeof(Wanted), compare_wanted);
 	return wanted;
+}
+
+/* Who no table of users has, hidden or filtered out, is unknown; if there is such a table. */
+static void
+tell_unknown(List *tables, const Wanted *wanted, int n)
+{
+	bool has_users = false;
+	ListCell *cell;
+
+	foreach (cell, tables)
+		has_users |= ((BevAttachedTable *) lfirst(cell))->attachment->entity->id == BEV_USER;
+	for (int i = 0; has_users && i < n; i++)
+		if (!wanted[i].is_known)
+			bev_access_statement_append(&wanted[i].entry->access, BEV_ACCESS_UNKNOWN, "",
+			                            wanted[i].entry->user, "");
 }
 
 bool
@@ -212,6 +248,7 @@ bev_user_lookup_collect(BevUserLookupEntry *entries, int n)
 		read_table(lfirst(cell), wanted, n);
 	}
 	SPI_finish();
+	tell_unknown(tables, wanted, n);
 	return tables != NIL;
 }
 

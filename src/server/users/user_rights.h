@@ -14,13 +14,13 @@
 typedef struct BevUserRights
 {
 	BevUserFacts facts;
-	List *projects; /* of char *: memberships */
+	List *principals; /* of char *: by memberships */
 } BevUserRights;
 
 /* What statements (common/event/access.h) about one user amount to. */
 extern BevUserRights bev_user_rights_of(BevSpan statements);
 
-/* The principals of a user who is a member of these projects (char *); palloc'd. */
-extern BevPrincipals bev_user_rights_principals(const char *user, List *projects, bool is_admin);
+/* All principals of a user who belongs to these (char *); palloc'd. */
+extern BevPrincipals bev_user_rights_principals(const char *user, List *others, bool is_admin);
 
 #endif /* BEV_SERVER_USERS_USER_RIGHTS_H */

@@ -11,43 +11,30 @@
 #include "server/users/visibility.h"
 
 #include "common/event/audience.h"
-#include "server/attach/attached_table.h"
 #include "server/base/settings.h"
 #include "server/encode/database_text.h"
 #include "server/users/user_lookup.h"
 #include "server/users/user_rights.h"
 
-/* Does a table say who is a user at all? */
+/* Who isn't connected has to be known, once a table says who is. */
 static bool
-users_are_known(void)
-{
-	ListCell *cell;
-
-	foreach (cell, bev_attached_table_list(NULL))
-	{
-		if (((BevAttachedTable *) lfirst(cell))->attachment->entity->id == BEV_USER)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_let_in(const BevUserFacts *facts, bool users_known)
+is_let_in(const BevUserFacts *facts, bool unknown_too)
 {
 	BevUserStanding what = bev_user_facts_standing(facts);
 
-	return what == BEV_USER_ACTIVE || (what == BEV_USER_UNKNOWN && !users_known);
+	return what == BEV_USER_ACTIVE || what == BEV_USER_UNTOLD ||
+	       (what == BEV_USER_UNKNOWN && unknown_too);
 }
 
 static bool
-judge(const BevUserLookupEntry *entry, bool users_known, BevSpan audience)
+judge(const BevUserLookupEntry *entry, BevSpan audience)
 {
 	BevUserRights rights =
 		bev_user_rights_of((BevSpan){entry->access.data, (uint32_t) entry->access.len});
-	BevPrincipals principals = bev_user_rights_principals(entry->user, rights.projects,
+	BevPrincipals principals = bev_user_rights_principals(entry->user, rights.principals,
 	                                                      bev_user_facts_is_admin(&rights.facts));
 
-	return is_let_in(&rights.facts, users_known) &&
+	return is_let_in(&rights.facts, false) &&
 	       bev_audience_matches(audience, bev_audience_flags(audience), &principals);
 }
 
@@ -79,7 +66,6 @@ void
 bev_visibility_judge(BevSpan audience, const char *const *users, int n, bool *may_see)
 {
 	BevUserLookupEntry *entries = palloc(sizeof(BevUserLookupEntry) * Max(n, 1));
-	bool users_known = users_are_known();
 	BevUserLookupResult result;
 
 	for (int i = 0; i < n; i++)
@@ -91,8 +77,8 @@ bev_visibility_judge(BevSpan audience, const char *const *users, int n, bool *ma
 	if (result == BEV_USER_LOOKUP_BROKEN)
 		look_up_each(entries, n);
 	for (int i = 0; i < n; i++)
-		may_see[i] = result != BEV_USER_LOOKUP_TOO_SLOW && entries[i].user &&
-		             judge(&entries[i], users_known, audience);
+		may_see[i] =
+			result != BEV_USER_LOOKUP_TOO_SLOW && entries[i].user && judge(&entries[i], audience);
 }
 
 bool
@@ -116,6 +102,5 @@ bev_visibility_is_admin(const char *user)
 	rights = bev_user_rights_of((BevSpan){entry.access.data, (uint32_t) entry.access.len});
 	rights.facts.token = BEV_ROLE_ADMIN;
 	return (result == BEV_USER_LOOKUP_READ || result == BEV_USER_LOOKUP_NONE) &&
-	       is_let_in(&rights.facts, bev_require_user && users_are_known()) &&
-	       bev_user_facts_is_admin(&rights.facts);
+	       is_let_in(&rights.facts, !bev_require_user) && bev_user_facts_is_admin(&rights.facts);
 }

@@ -71,6 +71,7 @@ sub new
 		bugevents.port = $self->{port}
 		bugevents.jwt_secret_file = 'jwt_secret'
 		bugevents.max_connections_per_user = 1000
+		bugevents.require_user = off
 		bugevents.message_rate = 0
 		bugevents.ping_interval = 0
 		bugevents.alert_window = 0
