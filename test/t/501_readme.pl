@@ -8,7 +8,7 @@ use BugEvents::Program;
 use JSON::PP;
 use Test::More;
 
-my $server = BugEvents::Server->new('readme', database => 'tracker');
+my $server = BugEvents::Server->new('readme', database => 'tracker', conf => "bugevents.require_user = on\n");
 my $node = $server->node;
 my $page_port = PostgreSQL::Test::Cluster::get_free_port();
 my $readme = BugEvents::Document->new('README.md', server => $server,
@@ -71,6 +71,7 @@ sub timeless
 	$event->{payload}{$_} &&= 'N' for 'id', 'created_at', 'updated_at';
 	return $event;
 }
+$server->sql("INSERT INTO users (id, username) VALUES (7, 'reader')");
 my $ws = $server->connect('7');
 $readme->follow_to('bugevents', 'INSERT');
 is_deeply(timeless($ws->next_event), timeless(decode_json($readme->shown('bugevents'))), 'the event that is shown');

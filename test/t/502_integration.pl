@@ -7,7 +7,7 @@ use BugEvents::Server;
 use IPC::Run;
 use Test::More;
 
-my $server = BugEvents::Server->new('guide', database => 'tracker');
+my $server = BugEvents::Server->new('guide', database => 'tracker', conf => "bugevents.require_user = on\n");
 my $node = $server->node;
 my $page_port = PostgreSQL::Test::Cluster::get_free_port();
 my $guide = BugEvents::Document->new('docs/integration.md', server => $server,
