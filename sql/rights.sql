@@ -26,6 +26,27 @@ SELECT c.oid::regclass AS relation, c.relkind AS kind,
  WHERE (('pg_class'::regclass), c.oid) IN (SELECT classid, objid FROM public.members)
  ORDER BY c.relname COLLATE "C";
 
+-- all that a role without grants can reach in the schema, whatever made it: functions, tables and views, columns, sequences, types
+SELECT what, name, string_agg(privilege, ' ' ORDER BY privilege) AS may FROM (
+    SELECT 'function' AS what, p.oid::regprocedure::text AS name, 'EXECUTE' AS privilege FROM pg_proc AS p
+     WHERE p.pronamespace = 'bugevents'::regnamespace AND has_function_privilege('regress_bugevents_user', p.oid, 'EXECUTE')
+    UNION ALL
+    SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'table' END, c.oid::regclass::text, r FROM pg_class AS c,
+           unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS r
+     WHERE c.relnamespace = 'bugevents'::regnamespace AND c.relkind NOT IN ('S', 'i', 'c', 't') AND has_table_privilege('regress_bugevents_user', c.oid, r)
+    UNION ALL
+    SELECT 'column of', c.oid::regclass::text, r FROM pg_class AS c, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'REFERENCES']) AS r
+     WHERE c.relnamespace = 'bugevents'::regnamespace AND c.relkind NOT IN ('S', 'i', 'c', 't')
+       AND has_any_column_privilege('regress_bugevents_user', c.oid, r) AND NOT has_table_privilege('regress_bugevents_user', c.oid, r)
+    UNION ALL
+    SELECT 'sequence', c.oid::regclass::text, r FROM pg_class AS c, unnest(ARRAY['USAGE', 'SELECT', 'UPDATE']) AS r
+     WHERE c.relnamespace = 'bugevents'::regnamespace AND c.relkind = 'S' AND has_sequence_privilege('regress_bugevents_user', c.oid, r)
+    UNION ALL
+    SELECT 'type', t.oid::regtype::text, 'USAGE' FROM pg_type AS t
+     WHERE t.typnamespace = 'bugevents'::regnamespace AND t.typrelid = 0 AND has_type_privilege('regress_bugevents_user', t.oid, 'USAGE')
+       AND NOT EXISTS (SELECT FROM pg_type AS e WHERE e.typarray = t.oid AND e.typrelid <> 0)) AS reach
+ GROUP BY what, name ORDER BY what, name COLLATE "C";
+
 -- the schema, and what could be in it beside the extension's
 SELECT nspacl IS NOT NULL AS granted, has_schema_privilege('regress_bugevents_user', oid, 'USAGE') AS usage,
        has_schema_privilege('regress_bugevents_user', oid, 'CREATE') AS create FROM pg_namespace WHERE nspname = 'bugevents';

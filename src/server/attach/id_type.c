@@ -12,26 +12,53 @@
 #include "fmgr.h"
 #include "utils/lsyscache.h"
 
-bool
-bev_id_type_is_exact(Oid type)
+static char
+category_of(Oid type)
 {
 	char category;
 	bool preferred;
 
+	get_type_category_preferred(type, &category, &preferred);
+	return category;
+}
+
+bool
+bev_id_type_is_exact(Oid type)
+{
 	type = getBaseType(type);
+	return bev_id_type_search(type) != BEV_ID_OTHER || type == NUMERICOID || type == OIDOID ||
+	       category_of(type) == TYPCATEGORY_ENUM;
+}
+
+BevIdSearch
+bev_id_type_search(Oid type)
+{
 	switch (type)
 	{
+		case InvalidOid:
+			return BEV_ID_OTHER;
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-		case NUMERICOID:
-		case OIDOID:
+			return BEV_ID_INTEGER;
 		case UUIDOID:
-			return true;
+			return BEV_ID_UUID;
 		default:
-			get_type_category_preferred(type, &category, &preferred);
-			return category == TYPCATEGORY_STRING || category == TYPCATEGORY_ENUM;
+			return category_of(type) == TYPCATEGORY_STRING ? BEV_ID_STRING : BEV_ID_OTHER;
 	}
+}
+
+bool
+bev_id_type_is_uuid(const char *text)
+{
+	for (int i = 0; i < 36; i++)
+	{
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : text[i] == '\0' || strchr("0123456789abcdef", text[i]) == NULL)
+			return false;
+	}
+	return text[36] == '\0';
 }
 
 char *

@@ -12,6 +12,21 @@
  */
 extern bool bev_id_type_is_exact(Oid type);
 
+/* How rows with some ids are found by a column of the type, so that an index can be used. */
+typedef enum BevIdSearch
+{
+	BEV_ID_OTHER, /* none: the column's text is compared */
+	BEV_ID_INTEGER,
+	BEV_ID_UUID,
+	BEV_ID_STRING /* more may be found than is meant: the collation's equality is another one */
+} BevIdSearch;
+
+/* InvalidOid: no column. */
+extern BevIdSearch bev_id_type_search(Oid type);
+
+/* Is it what a uuid looks like when it is written? */
+extern bool bev_id_type_is_uuid(const char *text);
+
 /* That text of a value, in the server's encoding, palloc'd. */
 extern char *bev_id_type_text(Datum value, Oid type);
 

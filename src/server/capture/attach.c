@@ -39,6 +39,7 @@
 #include "utils/rel.h"
 
 #include "server/base/argument.h"
+#include "server/attach/advice.h"
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/capture/notice.h"
@@ -297,6 +298,7 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	check_trust(attachment->entity->name);
 	attachment->by = GetUserNameFromId(GetUserId(), false);
 	attachment->decides = true;
+	bev_advice_give(rel, attachment);
 
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	announce_end(rel);

@@ -35,6 +35,7 @@
 #include "server/attach/access_statement.h"
 #include "server/attach/attached_table.h"
 #include "server/attach/field_sql.h"
+#include "server/attach/id_type.h"
 #include "server/base/time_limit.h"
 #include "server/encode/integer.h"
 #include "server/encode/database_text.h"
@@ -62,12 +63,6 @@ sql_of(const BevAttachedTable *table, const char *field)
 }
 
 static bool
-is_integer_type(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
-static bool
 has_principals(const BevAttachment *attachment)
 {
 	return bev_field_source(attachment, attachment->entity->principal) != NULL;
@@ -84,21 +79,37 @@ value_field(const BevAttachment *attachment)
 	return has_principals(attachment) ? entity->principal : entity->project;
 }
 
-/* Ids are compared in a way that can use an index, where any text can be compared so. */
+/* The condition on the column, in its own type where that can use an index. */
+static char *
+build_condition(const char *person, Oid type)
+{
+	switch (bev_id_type_search(type))
+	{
+		case BEV_ID_INTEGER:
+			return psprintf("%s = ANY ($1)", person);
+		case BEV_ID_UUID:
+		case BEV_ID_STRING:
+			return psprintf("%s = ANY ($1::%s[])", person,
+			                format_type_extended(
+								type, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY));
+		default:
+			return psprintf("(%s)::text = ANY ($1)", person);
+	}
+}
+
 static char *
 build_query(const BevAttachedTable *table, Oid type)
 {
 	const BevAttachment *attachment = table->attachment;
 	const BevEntity *entity = attachment->entity;
 	char *person = sql_of(table, entity->person);
-	bool as_it_is = is_integer_type(type) || type == TEXTOID || type == VARCHAROID;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s WHERE ",
+	appendStringInfo(&sql, "SELECT (%s)::text, (%s)::text, (%s)::text, (%s)::text FROM %s WHERE %s",
 	                 sql_of(table, BEV_ENTITY_KEY), person, sql_of(table, value_field(attachment)),
-	                 sql_of(table, entity->status), bev_field_from(table->relid));
-	appendStringInfo(&sql, as_it_is ? "%s = ANY ($1)" : "(%s)::text = ANY ($1)", person);
+	                 sql_of(table, entity->status), bev_field_from(table->relid),
+	                 build_condition(person, type));
 	/* Not of others' rows, whatever the order that the planner finds best. */
 	if (attachment->filter)
 		appendStringInfo(&sql, " AND CASE WHEN (%s)::text = ANY ($1::text[]) THEN (%s\n) END",
@@ -106,8 +117,9 @@ build_query(const BevAttachedTable *table, Oid type)
 	return sql.data;
 }
 
+/* Those that are ids of the column as they are written. */
 static Datum
-make_array(const Wanted *wanted, int n, bool integers)
+make_array(const Wanted *wanted, int n, BevIdSearch search)
 {
 	Datum *items = palloc(sizeof(Datum) * n);
 	int count = 0;
@@ -116,14 +128,16 @@ make_array(const Wanted *wanted, int n, bool integers)
 	{
 		int64 value;
 
-		if (!integers)
-			items[count++] = CStringGetTextDatum(wanted[i].user);
-		else if (bev_is_integer(wanted[i].user, &value))
+		if (search == BEV_ID_INTEGER && bev_is_integer(wanted[i].user, &value))
 			items[count++] = Int64GetDatum(value);
+		else if (search != BEV_ID_INTEGER &&
+		         (search != BEV_ID_UUID || bev_id_type_is_uuid(wanted[i].user)))
+			items[count++] = CStringGetTextDatum(wanted[i].user);
 	}
 	return PointerGetDatum(
-		integers ? construct_array(items, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE) :
-				   construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
+		search == BEV_ID_INTEGER ?
+			construct_array(items, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE) :
+			construct_array(items, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 static const char *
@@ -182,8 +196,9 @@ static void
 read_table(const BevAttachedTable *table, Wanted *wanted, int n)
 {
 	Oid type = bev_field_type(table->attachment, table->relid, table->attachment->entity->person);
-	Oid array_type = is_integer_type(type) ? INT8ARRAYOID : TEXTARRAYOID;
-	Datum array = make_array(wanted, n, is_integer_type(type));
+	BevIdSearch search = bev_id_type_search(type);
+	Oid array_type = search == BEV_ID_INTEGER ? INT8ARRAYOID : TEXTARRAYOID;
+	Datum array = make_array(wanted, n, search);
 	BevOwnerScope scope;
 	int rc;
 

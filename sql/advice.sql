@@ -1,0 +1,57 @@
+-- What attach() warns of: what is valid, and probably not meant.
+CREATE SCHEMA advice;
+SET search_path = advice;
+CREATE TABLE people (id int PRIMARY KEY, username text, email text, role text, status int, created_at timestamptz, updated_at timestamptz);
+
+-- a status that is a number locks everybody out, with rows and without
+SELECT bugevents.attach('people', 'user');
+INSERT INTO people (id, role, status) SELECT n, 'user', 1 FROM generate_series(1, 5) AS n;
+SELECT bugevents.attach('people', 'user');
+-- mapped, with an admin: nothing to say
+UPDATE people SET role = 'admin' WHERE id = 1;
+SELECT bugevents.attach('people', 'user', columns => '{"status": "CASE row.status WHEN 1 THEN ''active'' ELSE ''inactive'' END"}');
+-- of whom the filter lets through
+SELECT bugevents.attach('people', 'user', columns => '{"status": "CASE row.status WHEN 1 THEN ''active'' ELSE ''inactive'' END"}', filter => 'row.id > 1');
+SELECT bugevents.attach('people', 'user', columns => '{"status": "''enabled''"}');
+-- what can't be evaluated isn't looked at
+SELECT bugevents.attach('people', 'user', columns => '{"status": "(1 / (row.status - 1))::text"}');
+SELECT bugevents.detach('people');
+
+-- what expressions look up elsewhere, and nobody follows
+CREATE TABLE teams (id int PRIMARY KEY, name text, secret boolean);
+CREATE TABLE states (id int PRIMARY KEY, name text);
+CREATE TABLE bugs (id int PRIMARY KEY, title text, state int, team int, parent int, created_at timestamptz, updated_at timestamptz);
+CREATE FUNCTION attach_bugs() RETURNS void LANGUAGE sql AS $sql$
+    SELECT bugevents.attach('advice.bugs', 'bug_report', filter => 'NOT EXISTS (SELECT FROM advice.bugs AS p WHERE p.id = row.parent)',
+        columns => '{"description": "NULL", "priority": "NULL", "assignee_id": "NULL", "project_id": "team", "status": "(SELECT s.name FROM advice.states AS s WHERE s.id = row.state)"}',
+        audience => '(SELECT CASE WHEN t.secret THEN ''admin'' ELSE ''all'' END FROM advice.teams AS t WHERE t.id = row.team)')
+$sql$;
+SELECT attach_bugs();
+SELECT bugevents.follow('teams', 'bugs', 'SELECT b.id FROM advice.bugs AS b WHERE b.team = row.id');
+SELECT attach_bugs();
+SELECT bugevents.follow('states', 'bugs', 'SELECT b.id FROM advice.bugs AS b WHERE b.state = row.id');
+SELECT attach_bugs();
+SELECT bugevents.unfollow('teams', 'bugs'), bugevents.unfollow('states', 'bugs');
+SELECT bugevents.detach('bugs');
+
+-- users that have to be found at each connect
+CREATE TABLE members (id int PRIMARY KEY, user_id int, project_id int);
+SELECT bugevents.attach('members', 'membership');
+CREATE INDEX partial ON members (user_id) WHERE project_id = 1;
+CREATE INDEX second ON members (project_id, user_id);
+SELECT bugevents.attach('members', 'membership');
+CREATE INDEX first ON members (user_id, project_id);
+SELECT bugevents.attach('members', 'membership');
+SELECT bugevents.attach('members', 'membership', columns => '{"user_id": "row.user_id"}');
+SELECT bugevents.detach('members');
+
+-- ids of type uuid, char(n) and text, each with an index: nothing to say
+CREATE TABLE keys (u uuid PRIMARY KEY, c char(8) UNIQUE, t text UNIQUE, project_id int);
+SELECT bugevents.attach('keys', 'membership', columns => jsonb_build_object('id', 'u', 'user_id', k)) FROM unnest('{u,c,t}'::text[]) AS k;
+SELECT bugevents.detach('keys');
+
+-- a tracker is empty, and that is no news; what its comments look up may be followed
+SELECT bugevents.create_tracker('advised');
+SET client_min_messages = warning;
+DROP SCHEMA advice, advised CASCADE;
+RESET search_path;
