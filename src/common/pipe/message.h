@@ -40,7 +40,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* c7a16227d655 */
+#define BEV_PIPE_VERSION 2 /* 8aca4bb041a5 */
 
 typedef enum BevMessageKind
 {
