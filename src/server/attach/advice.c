@@ -5,17 +5,20 @@
  * that aren't followed; a lookup of users without an index.  Audiences are looked at where they are
  * analyzed (resolve.c).
  *
- * Failure: rows that can't be looked at are not; what is wrong with them is told when they change.
+ * Failure: rows that can't be looked at, or not within TIME_LIMIT, are not; what is wrong with them
+ * is told when they change.  Expressions that write fail, as they do elsewhere (test/t/303).
  *
  * Cost: the first ROWS_MAX rows of a table of users.
  */
 #include "server/attach/advice.h"
 
 #include "access/genam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "server/base/subtransaction.h"
+#include "server/base/time_limit.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -29,7 +32,8 @@
 #include "server/attach/row_audience.h"
 #include "common/event/user_facts.h"
 
-#define ROWS_MAX 10000
+#define ROWS_MAX   10000
+#define TIME_LIMIT 500 /* ms */
 
 /* ---- users ---- */
 
@@ -80,6 +84,7 @@ count_step(void *arg)
 	BevOwnerScope scope = bev_owner_enter(bev_attached_owner(RelationGetRelid(count->rel)),
 	                                      bev_owner_search_path(count->attachment->search_path));
 
+	XactReadOnly = true; /* of this subtransaction */
 	if (SPI_connect() != SPI_OK_CONNECT ||
 	    SPI_execute(build_count(count), true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not count users");
@@ -128,8 +133,12 @@ look_at_users(Relation rel, const BevAttachment *attachment)
 {
 	UserCount count = {.rel = rel, .attachment = attachment};
 	const BevEntity *entity = attachment->entity;
+	bool known;
 
-	if (!bev_subtransaction_run(count_step, &count, false))
+	bev_time_limit_begin(TIME_LIMIT);
+	known = bev_subtransaction_run(count_step, &count, false);
+	bev_time_limit_end();
+	if (!known)
 		return;
 	if (count.all > 0 ? count.active == 0 : !may_be_word(&count, entity->status))
 		warn_of_field(&count, entity->status, BEV_STATUS_ACTIVE, "nobody may connect");
