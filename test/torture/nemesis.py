@@ -81,11 +81,11 @@ class Nemesis:
 
     # Doing
 
-    def stop_for_a_while(self, pid):
+    def stop_for_a_while(self, pid, longest):
         """A timer of its own lets it go on: we may come to wait for what it holds."""
         if not self.signal(pid, signal.SIGSTOP):
             return False
-        timer = threading.Timer(self.rng.uniform(0.05, 3), self.signal, (pid, signal.SIGCONT))
+        timer = threading.Timer(self.rng.uniform(0.05, longest), self.signal, (pid, signal.SIGCONT))
         timer.start()
         self.stopped = [entry for entry in self.stopped if entry[0].is_alive()] + [(timer, pid)]
         return True
@@ -149,7 +149,8 @@ class Nemesis:
                 return False
             pid = self.rng.choice(found)
             if verb == 'stop':
-                return self.stop_for_a_while(pid)
+                # Expressions have two seconds; one that hasn't is a null, as it should be.
+                return self.stop_for_a_while(pid, 1 if whom == 'backend' else 3)
             return self.signal(pid, signal.SIGKILL if verb == 'kill' else signal.SIGTERM)
         return True
 
