@@ -131,8 +131,8 @@ is_as_installed(Relation table, BevTable kind)
 }
 
 /*
- * The primary key, if a row needs to go nowhere else; or NULL.  It needs no lock of its own: under
- * the table's nobody drops it or makes it anew.
+ * The primary key, if a row needs to go nowhere else; or NULL.  It has a lock of its own, since an
+ * index can be moved to another tablespace without one of its table (test/t/107_two_phase.pl).
  */
 static Relation
 open_only_index(Relation table, BevTable kind)
@@ -142,10 +142,10 @@ open_only_index(Relation table, BevTable kind)
 
 	if (!OidIsValid(oid) || list_length(table->rd_indexlist) != 1 || !is_as_installed(table, kind))
 		return NULL;
-	index = RelationIdGetRelation(oid);
-	if (index == NULL || is_our_key(index))
+	index = index_open(oid, RowExclusiveLock);
+	if (is_our_key(index))
 		return index;
-	RelationClose(index);
+	index_close(index, NoLock);
 	return NULL;
 }
 
@@ -167,7 +167,7 @@ void
 bev_journal_close(BevJournal *journal)
 {
 	if (journal->index)
-		RelationClose(journal->index);
+		index_close(journal->index, NoLock);
 	table_close(journal->table, NoLock);
 }
 
