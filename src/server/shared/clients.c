@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "port/atomics.h"
 #include "storage/lwlock.h"
+#include "storage/shmem.h"
 
 typedef struct Slot
 {

@@ -12,6 +12,7 @@
 #include "server/base/settings.h"
 #include "miscadmin.h"
 #include "storage/lwlock.h"
+#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 typedef struct Ring
