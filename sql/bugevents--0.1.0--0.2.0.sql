@@ -430,6 +430,12 @@ LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION bugevents.decides(regclass)
     IS 'is a table attached so that who may see what, notifications, get and list go by its rows?';
 
+CREATE FUNCTION bugevents.expression_errors(tbl regclass, OUT errors bigint, OUT last_error text, OUT last_error_at timestamptz)
+AS 'MODULE_PATHNAME', 'bugevents_expression_errors'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.expression_errors(regclass)
+    IS 'how often expressions of an attached table failed since the server''s start, and how last; that only for the table''s owner';
+
 CREATE OR REPLACE VIEW bugevents.attachments AS
 SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'entity' AS entity,
@@ -448,15 +454,20 @@ SELECT t.tgrelid::regclass AS tbl,
               ORDER BY f.n) AS extra,
        t.tgenabled = 'A' AS always,
        bugevents.decides(t.tgrelid) AS decides,
-       a.arg ->> 'by' AS attached_by
+       a.arg ->> 'by' AS attached_by,
+       e.errors,
+       e.last_error,
+       e.last_error_at
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
            pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
+ CROSS JOIN LATERAL bugevents.expression_errors(t.tgrelid) AS e
  WHERE t.tgfoid = 'bugevents.capture'::regproc
    AND t.tgparentid = 0
    AND t.tgnargs = 1;
 COMMENT ON COLUMN bugevents.attachments.decides IS 'attached by who owns the database: who may see what, notifications, get and list go by its rows';
+COMMENT ON COLUMN bugevents.attachments.errors IS 'expressions that failed since the server''s start; last_error is for the table''s owner';
 COMMENT ON COLUMN bugevents.attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
 
 -- What is attached stays so, and is published; what of it isn't believed any more is told.

@@ -246,6 +246,12 @@ COMMENT ON FUNCTION decides(regclass)
     IS 'is a table attached so that who may see what, notifications, get and list go by its rows?';
 
 -- A trigger's argument is a text with a zero byte after it.
+CREATE FUNCTION expression_errors(tbl regclass, OUT errors bigint, OUT last_error text, OUT last_error_at timestamptz)
+AS 'MODULE_PATHNAME', 'bugevents_expression_errors'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION expression_errors(regclass)
+    IS 'how often expressions of an attached table failed since the server''s start, and how last; that only for the table''s owner';
+
 CREATE VIEW attachments AS
 SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'entity' AS entity,
@@ -264,17 +270,22 @@ SELECT t.tgrelid::regclass AS tbl,
               ORDER BY f.n) AS extra,
        t.tgenabled = 'A' AS always,
        bugevents.decides(t.tgrelid) AS decides,
-       a.arg ->> 'by' AS attached_by
+       a.arg ->> 'by' AS attached_by,
+       e.errors,
+       e.last_error,
+       e.last_error_at
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
            pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
+ CROSS JOIN LATERAL bugevents.expression_errors(t.tgrelid) AS e
  WHERE t.tgfoid = 'bugevents.capture'::regproc
    AND t.tgparentid = 0
    AND t.tgnargs = 1;
 COMMENT ON VIEW attachments IS 'the tables whose changes are published, and how';
 COMMENT ON COLUMN attachments.columns IS 'where the fields of the payload come from';
 COMMENT ON COLUMN attachments.decides IS 'attached by who owns the database: who may see what, notifications, get and list go by its rows';
+COMMENT ON COLUMN attachments.errors IS 'expressions that failed since the server''s start; last_error is for the table''s owner';
 COMMENT ON COLUMN attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
 COMMENT ON COLUMN attachments.always IS 'also what replication applies';
 GRANT SELECT ON attachments TO PUBLIC;

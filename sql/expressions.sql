@@ -130,5 +130,49 @@ SELECT public.mark() \gset
 INSERT INTO defects (id) VALUES (35), (36);
 SELECT payload -> 'id' AS id, payload -> 'description' AS description, payload -> 'priority' AS priority FROM bugevents.events(:mark);
 
+-- of whatever kind: it costs nobody a write, and is counted until the table is attached anew
+SELECT tbl, errors, last_error, last_error_at > now() - interval '1 hour' AS lately FROM bugevents.attachments;
+CREATE TABLE failing (id int PRIMARY KEY, name text, description text, n int, created_at int, updated_at int);
+CREATE FUNCTION fails(n int) RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN 1 / n; END';
+CREATE TABLE looked_at (id int PRIMARY KEY, name text);
+SELECT bugevents.attach('failing', 'project', columns => '{"description": "(SELECT l.name FROM looked_at AS l WHERE l.id = row.n)", "created_at": "2 * fails(n)"}',
+    filter => 'fails(row.n) < 2', audience => 'CASE WHEN fails(row.n) = 1 THEN ''all'' ELSE ''user:1'' END');
+CREATE FUNCTION failures() RETURNS TABLE (errors bigint, last_error text) LANGUAGE sql AS
+    $$ SELECT errors, last_error FROM bugevents.attachments WHERE tbl = 'failing'::regclass $$;
+SELECT * FROM failures();
+SELECT public.mark() \gset
+INSERT INTO failing (id, name, n) VALUES (1, 'fine', 1);
+SELECT * FROM failures();
+INSERT INTO failing (id, name, n) VALUES (2, 'all fail but the description', 0);
+SELECT * FROM failures();
+ALTER TABLE looked_at DROP COLUMN name;
+INSERT INTO failing (id, name, n) VALUES (3, 'the description fails', 1);
+SELECT * FROM failures();
+DROP FUNCTION fails;
+BEGIN;
+INSERT INTO failing (id, name, n) VALUES (4, 'everything fails', 1), (5, 'again', 1);
+DELETE FROM failing WHERE id = 2;
+ROLLBACK;
+INSERT INTO failing (id, name, n) VALUES (6, 'everything fails', 1);
+SELECT * FROM failures();
+UPDATE failing SET n = 1;
+DELETE FROM failing;
+SELECT action, audience, payload ->> 'name' AS name, payload -> 'description' AS description, payload -> 'created_at' AS twice FROM bugevents.events(:mark);
+SELECT verdict, regexp_replace(detail, 'last at .*: CASE', 'last at ...: CASE') AS detail FROM bugevents.explain_change('failing', '{"id": 1}') WHERE finding = 'expressions';
+SELECT value > 10 AS counted FROM bugevents.stats WHERE name = 'bugevents_expression_errors_total';
+GRANT USAGE ON SCHEMA tracker TO regress_bugevents_user;
+SET ROLE regress_bugevents_user;
+SELECT errors > 10 AS errors, last_error FROM bugevents.attachments WHERE tbl = 'tracker.failing'::regclass;
+RESET ROLE;
+SELECT bugevents.attach('failing', 'project');
+SELECT * FROM failures();
+
+-- a content of whatever size is cut, not refused
+SELECT bugevents.attach('failing', 'project', columns => '{"description": "repeat(row.name, 2)", "created_at": "repeat(row.name, 4)", "updated_at": "repeat(row.name, 40)"}');
+SELECT public.mark() \gset
+INSERT INTO failing (id, name) VALUES (7, repeat('0123456789', 3000000));
+SELECT length(payload ->> 'name') AS name, length(payload ->> 'description') AS description, payload -> 'truncated' AS truncated FROM bugevents.events(:mark);
+SELECT * FROM failures();
+
 DROP SCHEMA tracker CASCADE;
 RESET search_path;

@@ -10,6 +10,7 @@
 #include "server/capture/hooks.h"
 #include "server/shared/clients.h"
 #include "server/shared/ended.h"
+#include "server/shared/expression_errors.h"
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/dispatcher.h"
 #include "notify/courier/courier.h"
@@ -34,9 +35,9 @@ static shmem_request_hook_type previous_shmem_request_hook = NULL;
 static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
 
 static const BevSharedArea *const areas[] = {
-	&bev_queue_area,    &bev_enabled_area,         &bev_clients_area,
-	&bev_ended_area,    &bev_counters_area,        &bev_delivery_counters_area,
-	&bev_progress_area, &bev_worker_registry_area, &bev_database_area};
+	&bev_queue_area,    &bev_enabled_area,           &bev_clients_area,  &bev_ended_area,
+	&bev_counters_area, &bev_delivery_counters_area, &bev_progress_area, &bev_worker_registry_area,
+	&bev_database_area, &bev_expression_errors_area};
 
 static Size
 size_of(const BevSharedArea *area)

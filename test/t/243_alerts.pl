@@ -15,6 +15,7 @@ my $server = BugEvents::Server->start_new('alerts', projector => 1, conf => <<~'
 	bugevents.alert_projector_lag = 0
 	bugevents.alert_projector_stuck = 0
 	bugevents.alert_delivery_outage = 0
+	bugevents.alert_expression_errors = 0
 	bugevents.retry_delay = 10ms
 	bugevents.queue_size = 64kB
 	bugevents.retention_size = 2MB
@@ -142,6 +143,12 @@ check('projector_stuck', [ '1s', '1.000' ], sub {
 		$server->stop_worker($projector);
 		$server->sql("INSERT INTO projects (name) VALUES ('p')");
 	}, sub { kill 'CONT', $projector; });
+
+check('expression_errors', [ 1, '1.000' ], sub {
+		return if $_[0];
+		$server->sql('CREATE TABLE failing (id int PRIMARY KEY, name text, description text, n int, created_at int, updated_at int);'
+			  . "SELECT bugevents.attach('failing', 'project', columns => '{\"description\": \"1 / row.n\"}'); INSERT INTO failing (id, n) VALUES (1, 0)");
+	}, sub { });
 
 # Nobody listens there.
 check('delivery_outage', [ '1s', '1.000' ], sub {

@@ -202,6 +202,16 @@ test_level(void)
 	now.outage = 0;
 	pass_seconds(301);
 	tap_ok(says("-delivery_outage "), "its end");
+	begin(BEV_ALERT_expression_errors, 2);
+	pass_seconds(20);
+	now.expressions++;
+	pass_seconds(20);
+	tap_ok(says(""), "one expression that fails");
+	now.expressions++;
+	pass_seconds(20);
+	tap_ok(says("+expression_errors "), "two of them");
+	pass_seconds(400);
+	tap_ok(says("-expression_errors "), "a window without");
 	begin(BEV_ALERT_projector_stuck, 300);
 	now.stuck = 301;
 	pass_seconds(1);

@@ -28,11 +28,12 @@ const char *const bev_alert_names[BEV_ALERTS] = {
  * it, goes up to the bound, loses a third, and so on: that is one alert, not many.
  */
 static const double clears_below[BEV_ALERTS] = {
-	[BEV_ALERT_error_rate] = 0.8,       [BEV_ALERT_connection_spike] = 0.8,
-	[BEV_ALERT_delivery_latency] = 0.8, [BEV_ALERT_queue_overflows] = 0.8,
-	[BEV_ALERT_journal_size] = 0.6,     [BEV_ALERT_gateway_restarts] = 0.8,
-	[BEV_ALERT_projector_lag] = 0.8,    [BEV_ALERT_projector_stuck] = 0.8,
-	[BEV_ALERT_delivery_outage] = 0.8,  [BEV_ALERT_copied_cluster] = 1,
+	[BEV_ALERT_error_rate] = 0.8,        [BEV_ALERT_connection_spike] = 0.8,
+	[BEV_ALERT_delivery_latency] = 0.8,  [BEV_ALERT_queue_overflows] = 0.8,
+	[BEV_ALERT_journal_size] = 0.6,      [BEV_ALERT_gateway_restarts] = 0.8,
+	[BEV_ALERT_projector_lag] = 0.8,     [BEV_ALERT_projector_stuck] = 0.8,
+	[BEV_ALERT_delivery_outage] = 0.8,   [BEV_ALERT_copied_cluster] = 1,
+	[BEV_ALERT_expression_errors] = 0.8,
 };
 
 /* ---- samples ---- */
@@ -183,6 +184,8 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 			return to->outage;
 		case BEV_ALERT_copied_cluster:
 			return to->copied;
+		case BEV_ALERT_expression_errors:
+			return (double) (to->expressions - from->expressions);
 		default:
 			return 0;
 	}

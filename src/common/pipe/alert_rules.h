@@ -23,16 +23,17 @@
 
 /* ALERT(name) */
 #define BEV_ALERT_LIST(ALERT) \
-	ALERT(error_rate)       /* not the clients' errors, a minute, beyond 1 % of deliveries */ \
-	ALERT(connection_spike) /* times as many connections as usual, if they are more than 100 */ \
-	ALERT(delivery_latency) /* s from commit to socket, of the slowest 1 % */ \
-	ALERT(queue_overflows)  /* transactions that found the queue full */ \
-	ALERT(journal_size)     /* % of bugevents.retention_size */ \
-	ALERT(gateway_restarts) /* of gateways that ended by themselves */ \
-	ALERT(projector_lag)    /* events that the projector was behind all the time */ \
-	ALERT(projector_stuck)  /* s for which it has not moved, though there are events */ \
-	ALERT(delivery_outage)  /* s for which nothing has got out by a channel */ \
-	ALERT(copied_cluster)   /* 1: a copy of the database that sends, so nothing is sent */
+	ALERT(error_rate)        /* not the clients' errors, a minute, beyond 1 % of deliveries */ \
+	ALERT(connection_spike)  /* times as many connections as usual, if they are more than 100 */ \
+	ALERT(delivery_latency)  /* s from commit to socket, of the slowest 1 % */ \
+	ALERT(queue_overflows)   /* transactions that found the queue full */ \
+	ALERT(journal_size)      /* % of bugevents.retention_size */ \
+	ALERT(gateway_restarts)  /* of gateways that ended by themselves */ \
+	ALERT(projector_lag)     /* events that the projector was behind all the time */ \
+	ALERT(projector_stuck)   /* s for which it has not moved, though there are events */ \
+	ALERT(delivery_outage)   /* s for which nothing has got out by a channel */ \
+	ALERT(copied_cluster)    /* 1: a copy of the database that sends, so nothing is sent */ \
+	ALERT(expression_errors) /* of attachments, which spoil what they give */
 
 typedef enum BevAlert
 {
@@ -56,6 +57,7 @@ typedef struct BevAlertSample
 	uint64_t delays[BEV_ALERT_DELAYS]; /* as counted, by bucket */
 	uint64_t overflows;
 	uint64_t restarts;
+	uint64_t expressions; /* that failed */
 
 	/* Levels */
 	double connections;

@@ -26,6 +26,7 @@
 
 #include "server/attach/owner.h"
 #include "server/base/time_limit.h"
+#include "server/shared/expression_errors.h"
 
 /* So long may the expressions of a row take, in ms. */
 #define TIME_LIMIT 2000
@@ -192,7 +193,10 @@ report_failure(BevExpressions *expressions, Relation rel, int number, const Erro
                bool late)
 {
 	TimestampTz transaction = GetCurrentTransactionStartTimestamp();
+	const char *message = late ? "it took too long" : error->message;
 
+	bev_expression_errors_count(expressions->table,
+	                            psprintf("%s: %s", expressions->texts[number], message));
 	if (expressions->warned == transaction)
 		return;
 	expressions->warned = transaction;
@@ -200,7 +204,7 @@ report_failure(BevExpressions *expressions, Relation rel, int number, const Erro
 		WARNING,
 		(errcode(error->sqlerrcode),
 	     errmsg("bugevents could not evaluate an expression of table \"%s\": %s",
-	            RelationGetRelationName(rel), late ? "it took too long" : error->message),
+	            RelationGetRelationName(rel), message),
 	     errdetail("The expression is \"%s\".", expressions->texts[number]),
 	     errhint(
 			 "The event is published without it, to admins only if it is the filter or the audience; correct it with bugevents.attach().")));
@@ -219,7 +223,10 @@ evaluate_one(Evaluation evaluation, Relation rel, int number)
 	results->failed[number] = true;
 	results->nulls[number] = true;
 	if (expressions->spoiled[number] == transaction)
+	{
+		bev_expression_errors_count(expressions->table, NULL);
 		return;
+	}
 	evaluation.only = number;
 	error = bev_evaluation_attempt(evaluate, &evaluation, &late);
 	results->failed[number] = error != NULL;

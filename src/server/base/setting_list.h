@@ -193,6 +193,8 @@ INT(bev_alert_projector_stuck, "bugevents.alert_projector_stuck", 300, 0, INT_MA
 INT(bev_alert_delivery_outage, "bugevents.alert_delivery_outage", 300, 0, INT_MAX, PGC_SIGHUP,
     GUC_UNIT_S,
     "Sets for how long nothing gets out by one of the channels to raise an alert; 0 is off.")
+INT(bev_alert_expression_errors, "bugevents.alert_expression_errors", 1, 0, INT_MAX, PGC_SIGHUP, 0,
+    "Sets how many failures of attachments' expressions raise an alert; 0 is off.")
 
 #undef BOOL
 #undef INT

@@ -44,6 +44,7 @@
 #include "server/attach/attachment.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
+#include "server/shared/expression_errors.h"
 #include "server/attach/resolve.h"
 #include "server/base/compat.h"
 #include "server/base/settings.h"
@@ -299,6 +300,7 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	attachment->by = GetUserNameFromId(GetUserId(), false);
 	attachment->decides = true;
 	bev_advice_give(rel, attachment);
+	bev_expression_errors_forget(RelationGetRelid(rel));
 
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	announce_end(rel);

@@ -49,6 +49,7 @@
 #include "server/capture/notice.h"
 #include "server/capture/row.h"
 #include "server/capture/row_change.h"
+#include "server/shared/expression_errors.h"
 
 /* So many rows of a table are judged. */
 #define ROWS_MAX 10000
@@ -349,6 +350,8 @@ judge_places(BevDependents *dependents, Follower *follower, const Search *search
 static void
 report_failure(const Follower *follower, const ErrorData *error)
 {
+	bev_expression_errors_count(follower->tbl,
+	                            psprintf("%s: %s", follower->follow->keys, error->message));
 	ereport(
 		WARNING,
 		(errcode(error->sqlerrcode),

@@ -17,6 +17,7 @@
 
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
+#include "server/shared/expression_errors.h"
 #include "server/shared/progress.h"
 #include "server/admission/admission.h"
 #include "server/dispatcher/questions.h"
@@ -76,7 +77,8 @@ current_rules(void)
 	                  [BEV_ALERT_projector_lag] = bev_alert_projector_lag,
 	                  [BEV_ALERT_projector_stuck] = bev_alert_projector_stuck,
 	                  [BEV_ALERT_delivery_outage] = bev_alert_delivery_outage,
-	                  [BEV_ALERT_copied_cluster] = 1}};
+	                  [BEV_ALERT_copied_cluster] = 1,
+	                  [BEV_ALERT_expression_errors] = bev_alert_expression_errors}};
 }
 
 /* Those that are the server's or the network's, not the clients' own. */
@@ -119,6 +121,7 @@ take_sample(BevAlertSample *sample)
 	                           .delivered = bev_counters_get(BEV_COUNT_DELIVERED),
 	                           .overflows = bev_queue_overflows(),
 	                           .restarts = bev_counters_get(BEV_COUNT_RESTARTS),
+	                           .expressions = bev_expression_errors_total(),
 	                           .connections = bev_admission_count()};
 	look_at_projector(sample);
 	sample->copied = bev_delivery_counters_copied();

@@ -40,6 +40,7 @@
 #include "server/journal/journal_reader.h"
 #include "server/journal/stream_row.h"
 #include "server/queue/enabled.h"
+#include "server/shared/expression_errors.h"
 
 BEV_FUNCTION_INFO_V1(bugevents_explain_change_text);
 BEV_FUNCTION_INFO_V1(bugevents_explain_change_jsonb);
@@ -141,6 +142,17 @@ look_at_follows(Change *change)
 }
 
 static void
+look_at_errors(Change *change)
+{
+	BevExpressionErrors errors;
+
+	if (bev_expression_errors_get(bev_attached_root(change->trigger->tgoid), &errors))
+		add(change, "expressions", BEV_NOTE,
+		    psprintf("failed " UINT64_FORMAT " times since the server's start, last at %s: %s",
+		             errors.count, bev_findings_time(errors.at), errors.message));
+}
+
+static void
 look_at_table(Change *change)
 {
 	Relation rel = change->rel;
@@ -163,6 +175,7 @@ look_at_table(Change *change)
 	                 change->attachment->entity->name, get_rel_name(root)));
 	look_at_children(change);
 	look_at_follows(change);
+	look_at_errors(change);
 }
 
 /* Does the trigger fire in sessions of this session_replication_role? */

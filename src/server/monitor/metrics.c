@@ -10,6 +10,7 @@
 #include "server/shared/clients.h"
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
+#include "server/shared/expression_errors.h"
 #include "server/shared/progress.h"
 #include "server/base/settings.h"
 #include "server/queue/queue.h"
@@ -76,6 +77,8 @@ static const Family families[] = {
      "How far the projector is behind the end of the stream."},
 	{"bugevents_audiences_refused_total", BEV_METRIC_COUNTER,
      "Audiences that were no principals, or too large: only admins saw the events."},
+	{"bugevents_expression_errors_total", BEV_METRIC_COUNTER,
+     "Expressions of attachments that failed; the view attachments has them by table."},
 	{"bugevents_attachments_undecided", BEV_METRIC_GAUGE,
      "Tables attached by somebody who didn't own the database: nothing follows from their rows."},
 	{"bugevents_alerts", BEV_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
@@ -321,6 +324,7 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_for_channels(&listing, "bugevents_deliveries_dead", dead);
 	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
 	put_only(&listing, "bugevents_audiences_refused_total", bev_counters_audiences_refused());
+	put_only(&listing, "bugevents_expression_errors_total", bev_expression_errors_total());
 	put_only(&listing, "bugevents_attachments_undecided", bev_counters_undecided());
 	put_alerts(&listing);
 }
