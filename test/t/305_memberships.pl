@@ -50,7 +50,7 @@ received_is('eve joins 1, and leaves 2 within a transaction',
 	"BEGIN; UPDATE bug_reports SET title = '1'; INSERT INTO members VALUES (3, 1); DELETE FROM members WHERE (user_id, project_id) = (3, 2);"
 	  . "UPDATE bug_reports SET title = '2'; UPDATE bug_reports SET project_id = 1; COMMIT",
 	ada => [ 'bug_report updated 1', 'membership created', 'membership deleted' ],
-	eve => [ 'bug_report moved_out 1', 'membership created', 'membership deleted' ],
+	eve => [ 'membership created', 'membership deleted' ],
 	bob => ['bug_report created 1'], token => ['bug_report created 1']);
 received_is('a membership is moved to another project', 'UPDATE members SET project_id = 3 WHERE user_id = 3',
 	ada => [ 'membership deleted', 'membership created' ], eve => [ 'membership deleted', 'membership created' ]);
@@ -205,6 +205,19 @@ is(scalar(grep { $_->{type} eq 'secret' } $server->events_before_fence($eve)), 0
 is(sees(2), 1, '... but a member of the project that it names');
 $server->sql("SELECT bugevents.detach('teams')");
 $eve->wait_close;
+
+# What a transaction changes before it takes a right away is not for whom it takes it from.
+$server->sql(q{INSERT INTO members VALUES (3, 3)});
+$eve = $server->connect('3');
+$server->sql("BEGIN; INSERT INTO bug_reports (id, title, project_id) VALUES (31, 'not for eve', 3); SELECT bugevents.send('note', 'sent', '{}', 'project:3');"
+	  . 'DELETE FROM members WHERE (user_id, project_id) = (3, 3); UPDATE bug_reports SET title = title WHERE id = 31; COMMIT');
+is(join(', ', map { shown($_) } $server->events_before_fence($eve)), 'membership deleted', 'changed first, then taken: not for the one who leaves');
+$server->sql("BEGIN; INSERT INTO bug_reports (id, title, project_id) VALUES (32, 'not for eve', 3); UPDATE users SET status = 'inactive' WHERE id = 3; COMMIT");
+my @last;
+$eve->wait_close(undef, \@last);
+is(scalar(grep { $_->{type} eq 'bug_report' } @last), 0, '... nor for one who is no user any more');
+$server->sql("UPDATE users SET status = 'active' WHERE id = 3; DELETE FROM bug_reports WHERE id IN (31, 32)");
+
 # A right that a piece of a transaction gives and another one takes, with events in between.
 $eve = $server->connect('3');
 $server->sql("BEGIN; INSERT INTO members VALUES (3, 3); ALTER TABLE users ADD COLUMN spare int; INSERT INTO bug_reports (id, title, project_id) VALUES (30, 'x', 3);"

@@ -106,3 +106,33 @@ bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new)
 		bev_access_statement_append(&out, now.kind, now.source, now.user, now.value);
 	return (BevSpan){out.data, (uint32_t) out.len};
 }
+
+/* Of one who may do something; now is empty if the row is gone. */
+static void
+append_loss(const BevMapping *mapping, const Standing *before, const Standing *now, StringInfo out)
+{
+	if (mapping->entity->id == BEV_MEMBERSHIP)
+		bev_access_statement_append(out, BEV_ACCESS_LEFT, before->source, before->user, "");
+	else if (strcmp(before->user, now->user) != 0)
+		bev_access_statement_append(out, BEV_ACCESS_DELETED, before->source, before->user, "");
+	else if (now->kind != BEV_ACCESS_ACTIVE || strcmp(before->value, BEV_PRINCIPAL_ADMIN) == 0)
+		bev_access_statement_append(out, now->kind, now->source, now->user, now->value);
+}
+
+void
+bev_access_change_append_loss(BevMapping *mapping, BevRow *old, BevRow *new, StringInfo out)
+{
+	Standing before;
+	Standing now = {.user = "", .source = "", .value = ""};
+
+	if (!mapping->gives_access || old == NULL || !old->wanted)
+		return;
+	if (subject_is_unknown(mapping, old) || subject_is_unknown(mapping, new))
+		return; /* all is void */
+	before = standing_of(mapping, old);
+	if (new &&new->wanted)
+		now = standing_of(mapping, new);
+	if ((before.kind == BEV_ACCESS_MEMBER || before.kind == BEV_ACCESS_ACTIVE) &&
+	    !is_same(&before, &now))
+		append_loss(mapping, &before, &now, out);
+}

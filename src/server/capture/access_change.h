@@ -6,6 +6,8 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+
 #include "server/attach/mapping.h"
 #include "server/capture/row.h"
 #include "common/event/access.h"
@@ -18,5 +20,9 @@ extern BevSpan bev_access_change_void(void);
  * the mapping gives access.  Palloc'd.
  */
 extern BevSpan bev_access_change_append(BevMapping *mapping, BevRow *old, BevRow *new);
+
+/* Append what of that takes a right away, if anything does. */
+extern void bev_access_change_append_loss(BevMapping *mapping, BevRow *old, BevRow *new,
+                                          StringInfo out);
 
 #endif /* BEV_SERVER_CAPTURE_ACCESS_CHANGE_H */

@@ -54,6 +54,7 @@
 #include "server/attach/mapping.h"
 #include "server/base/compat.h"
 #include "server/base/slot.h"
+#include "server/capture/access_change.h"
 #include "server/capture/dependents.h"
 #include "server/capture/notice.h"
 #include "server/capture/provisional.h"
@@ -419,23 +420,35 @@ judge_dependents(Forming *forming, Table *table, Table **sides, const char *acto
 	                     sides[NEW] ? table->versions[NEW] : NULL, actor);
 }
 
+/* The tables that the row's versions are in, which are at hand then; false: one is lost. */
+static bool
+get_versions(Forming *forming, const BevNetChange *change, Table **tables)
+{
+	uint32 entries[2] = {change->old, change->new};
+
+	for (int side = OLD; side <= NEW; side++)
+	{
+		tables[side] = NULL;
+		if (entries[side] == BEV_NO_ENTRY)
+			continue;
+		if (!get_version(forming, entries[side], side))
+			return false;
+		tables[side] = table_of(forming, entries[side]);
+	}
+	return true;
+}
+
 static void
 form_row(Forming *forming, const BevNetChange *change)
 {
 	const char *actor = bev_change_log_actor(forming->entries[change->last].actor);
-	uint32 entries[2] = {change->old, change->new};
-	Table *tables[2] = {NULL, NULL};
-	Table *table = NULL;
+	Table *tables[2];
+	Table *table;
 	BevRow rows[2];
 
-	for (int side = OLD; side <= NEW; side++)
-	{
-		if (entries[side] == BEV_NO_ENTRY)
-			continue;
-		if (!get_version(forming, entries[side], side))
-			return;
-		table = tables[side] = table_of(forming, entries[side]);
-	}
+	if (!get_versions(forming, change, tables))
+		return;
+	table = tables[NEW] ? tables[NEW] : tables[OLD];
 	if (table->logged->kind == BEV_LOGGED_LOOKUP)
 	{
 		judge_dependents(forming, table, tables, actor);
@@ -537,6 +550,46 @@ join_by_key(Forming *forming)
 	bev_net_changes_join(forming->entries, changes, &keys);
 }
 
+/* ---- rights that are lost ---- */
+
+static void
+collect_loss(Forming *forming, const BevNetChange *change, StringInfo losses)
+{
+	Table *tables[2];
+	BevRow rows[2];
+
+	if (change->old == BEV_NO_ENTRY || forming->entries[change->old].table == BEV_LOG_RECORD)
+		return;
+	tables[OLD] = table_of(forming, change->old);
+	if (tables[OLD]->mapping == NULL || !tables[OLD]->mapping->gives_access ||
+	    !get_versions(forming, change, tables))
+		return;
+	read_rows(forming, tables, rows);
+	bev_access_change_append_loss(tables[OLD]->mapping, &rows[OLD], tables[NEW] ? &rows[NEW] : NULL,
+	                              losses);
+}
+
+/*
+ * Who loses a right with this transaction couldn't SELECT anything of it by that right; so
+ * that goes ahead of all events.  In its place it is said again.
+ */
+static void
+collect_losses(Forming *forming)
+{
+	StringInfoData losses;
+
+	MemoryContextSwitchTo(forming->context);
+	initStringInfo(&losses);
+	MemoryContextSwitchTo(forming->row_context);
+	for (uint32 i = 1; i < forming->changes.n; i++)
+	{
+		if (!bev_net_change_is_nothing(&forming->changes.list[i]))
+			collect_loss(forming, &forming->changes.list[i], &losses);
+		MemoryContextReset(forming->row_context);
+	}
+	bev_record_set_ahead((BevSpan){losses.data, (uint32_t) losses.len});
+}
+
 /* ---- all of them ---- */
 
 static void
@@ -544,6 +597,7 @@ form_all(Forming *forming, uint32 n, const bool *tables)
 {
 	forming->changes = bev_net_changes_link(forming->entries, n, tables);
 	join_by_key(forming);
+	collect_losses(forming);
 	MemoryContextSwitchTo(forming->row_context);
 	for (uint32 i = 0; i < forming->changes.n; i++)
 	{
@@ -600,6 +654,7 @@ run(const bool *tables, bool commits)
 		close_tables(&forming);
 	}
 	PG_END_TRY();
+	bev_record_set_ahead((BevSpan){NULL, 0});
 	drop_snapshots(&forming);
 	bev_change_log_end_forming(tables);
 	MemoryContextSwitchTo(caller);

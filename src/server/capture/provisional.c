@@ -85,7 +85,7 @@ bev_provisional_check(const BevMapping *mapping, BevRow *old, BevRow *new)
 {
 	bool settled = is_settled(mapping);
 
-	if (settled ? !(moment == BEV_MOMENT_PIECE && mapping->decides && new) :
+	if (settled ? !(moment == BEV_MOMENT_PIECE && mapping->gives_access && new) :
 	              !may_change(mapping, new != NULL))
 		return;
 	mark(old, settled);

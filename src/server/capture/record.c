@@ -12,6 +12,8 @@
 #include "server/journal/unserved.h"
 #include "server/queue/enabled.h"
 
+static BevSpan ahead = {NULL, 0};
+
 bool
 bev_record_is_wanted(void)
 {
@@ -99,10 +101,34 @@ publish(const BevRecord *record, char *(*reserve)(Size size))
 	write_spans(reserve(size), size, spans, len);
 }
 
+/* What goes ahead, and then what the record says itself. */
+static BevSpan
+take_ahead(BevSpan access)
+{
+	uint32_t len = ahead.len + access.len;
+	char *both = palloc(len);
+
+	memcpy(both, ahead.data, ahead.len);
+	if (access.len > 0)
+		memcpy(both + ahead.len, access.data, access.len);
+	ahead.len = 0;
+	return (BevSpan){both, len};
+}
+
+void
+bev_record_set_ahead(BevSpan statements)
+{
+	ahead = statements;
+}
+
 void
 bev_record_publish(const BevRecord *record)
 {
-	publish(record, bev_pending_reserve);
+	BevRecord first = *record;
+
+	if (ahead.len > 0)
+		first.access = take_ahead(record->access);
+	publish(&first, bev_pending_reserve);
 }
 
 void
@@ -115,6 +141,19 @@ void
 bev_record_publish_bytes(const char *bytes)
 {
 	uint32_t size = bev_event_size_written(bytes);
+	uint32_t len[BEV_EVENT_FIELDS];
+	BevEvent event;
 
-	memcpy(bev_pending_reserve(size), bytes, size);
+	if (ahead.len == 0)
+	{
+		memcpy(bev_pending_reserve(size), bytes, size);
+		return;
+	}
+	if (!bev_event_read(bytes, size, &event))
+		elog(ERROR, "a logged record is damaged");
+	event.field[BEV_EVENT_ACCESS] = take_ahead(event.field[BEV_EVENT_ACCESS]);
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
+		len[i] = event.field[i].len;
+	size = (uint32_t) bev_event_size(len);
+	write_spans(bev_pending_reserve(size), size, event.field, len);
 }

@@ -45,6 +45,12 @@ extern char *bev_record_bytes(const BevRecord *record, Size *size);
 extern void bev_record_publish(const BevRecord *record);
 extern void bev_record_log(const BevRecord *record);
 
+/*
+ * Statements on access (access.h) that go ahead of all that is published from now on: with
+ * the next record.  They have to stay until then; empty: none any more.
+ */
+extern void bev_record_set_ahead(BevSpan statements);
+
 /* The same of a record that was logged, when its turn has come. */
 extern void bev_record_publish_bytes(const char *bytes);
 
