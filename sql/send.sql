@@ -45,3 +45,27 @@ SELECT bugevents.send('a', 'a', jsonb_build_object('x', repeat('x', 34000000)));
 BEGIN READ ONLY;
 SELECT bugevents.send('a', 'a', '{}');
 ROLLBACK;
+
+-- behind a change of a row they keep their place, and need a file, not memory, however many they are
+CREATE TABLE before_all (id int PRIMARY KEY, name text, description text, created_at int, updated_at int);
+SELECT bugevents.attach('before_all', 'project');
+CREATE FUNCTION send_many(part text, n int) RETURNS bigint LANGUAGE sql AS
+    $$ SELECT count(*) FROM (SELECT bugevents.send('many', part, jsonb_build_object('n', i, 'x', repeat('x', 400000))) FROM generate_series(1, n) AS i OFFSET 0) AS s $$;
+SELECT public.mark() \gset
+BEGIN;
+INSERT INTO before_all (id) VALUES (1);
+SELECT send_many('first', 50);
+SAVEPOINT a;
+SELECT send_many('rolled_back', 30);
+UPDATE before_all SET name = 'rolled back';
+ROLLBACK TO a;
+SELECT send_many('second', 30);
+SAVEPOINT a;
+SELECT send_many('third', 10);
+RELEASE a;
+INSERT INTO before_all (id) VALUES (2);
+SELECT sum(total_bytes) < 40000000 AS bounded FROM pg_backend_memory_contexts WHERE name IN ('bugevents changes', 'bugevents pending events');
+COMMIT;
+SELECT action, count(*), sum((payload ->> 'n')::int), min(length(payload ->> 'x')), max(seq) - min(seq) + 1 AS in_a_row FROM bugevents.events(:mark, 100000) GROUP BY 1 ORDER BY min(seq);
+DROP TABLE before_all;
+DROP FUNCTION send_many;

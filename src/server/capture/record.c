@@ -89,7 +89,7 @@ bev_record_bytes(const BevRecord *record, Size *size)
 }
 
 static void
-publish(const BevRecord *record, char *(*reserve)(Size size))
+publish(const BevRecord *record)
 {
 	BevSpan spans[BEV_EVENT_FIELDS];
 	uint32_t len[BEV_EVENT_FIELDS];
@@ -98,7 +98,7 @@ publish(const BevRecord *record, char *(*reserve)(Size size))
 	bev_counters_captured(record->type, record->action);
 	list_spans(record, spans, len);
 	size = checked_size(record, len);
-	write_spans(reserve(size), size, spans, len);
+	write_spans(bev_pending_reserve(size), size, spans, len);
 }
 
 /* What goes ahead, and then what the record says itself. */
@@ -128,13 +128,24 @@ bev_record_publish(const BevRecord *record)
 
 	if (ahead.len > 0)
 		first.access = take_ahead(record->access);
-	publish(&first, bev_pending_reserve);
+	publish(&first);
 }
 
 void
 bev_record_log(const BevRecord *record)
 {
-	publish(record, bev_change_log_is_empty() ? bev_pending_reserve : bev_change_log_record);
+	Size size;
+	char *bytes;
+
+	if (bev_change_log_is_empty())
+	{
+		publish(record);
+		return;
+	}
+	bev_counters_captured(record->type, record->action);
+	bytes = bev_record_bytes(record, &size);
+	bev_change_log_record(bytes, size);
+	pfree(bytes);
 }
 
 void

@@ -2,9 +2,9 @@
  * truncate.c - the trigger for TRUNCATE: one event for all the rows.
  *
  * PostgreSQL doesn't say which rows were there, so the event only names the
- * table, and whoever shows its rows reads them again.  Truncating a partition
- * by its own name fires no trigger of the partitioned table and publishes
- * nothing.
+ * table, and whoever shows its rows reads them again.  Of a partition that is truncated by its own
+ * name each row is told (ddl.c).  A logical replication worker truncates without a command: what
+ * was logged before is lost then, and told as such (test/t/115_apply.pl).
  */
 #include "postgres.h"
 

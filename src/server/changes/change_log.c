@@ -27,8 +27,8 @@
  *
  * Memory: 20 bytes for each row that was changed and isn't formed, or might have to be formed
  * again, in a context of the session that is emptied when the transaction ends, unless it is
- * small.  Records need what they need.  Who forms events (flush.c) sees to it that it doesn't grow
- * without limit (test/t/105_big_transaction.pl).
+ * small.  Who forms events (flush.c) sees to it that it doesn't grow without limit
+ * (test/t/105_big_transaction.pl).  Records beyond RECORD_BYTES_MAX are in a temporary file.
  *
  * Cost: about 100 instructions for each row.
  */
@@ -36,7 +36,9 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "storage/buffile.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "server/base/settings.h"
 
@@ -47,7 +49,7 @@
 #define COPIES_MAX     32
 #define COPY_BYTES_MAX (16 * 1024)
 
-/* Of records in the log, when it is full. */
+/* So many bytes of records are in memory, what comes behind them is in a temporary file. */
 #define RECORD_BYTES_MAX (16 * 1024 * 1024)
 
 /* What a subtransaction began with. */
@@ -84,6 +86,7 @@ static uint32 actor_count = 0;
 static uint32 actor_capacity = 0;
 static char *records = NULL;
 static Size record_capacity = 0;
+static BufFile *record_file = NULL;
 static HeapTuple copies[COPIES_MAX][2]; /* of an entry: old and new; NULL: none */
 static char copy_space[COPY_BYTES_MAX] pg_attribute_aligned(MAXIMUM_ALIGNOF);
 static Level *levels = NULL;
@@ -242,22 +245,66 @@ StaticAssertDecl(offsetof(BevLogged, new) + sizeof(ItemPointerData) - offsetof(B
                      sizeof(uint64),
                  "an entry has no room for the place of a record");
 
-char *
-bev_change_log_record(Size size)
+static void
+seek_record(uint64 place)
+{
+	if (BufFileSeek(record_file, 0, (off_t) (place - RECORD_BYTES_MAX), SEEK_SET) != 0)
+		ereport(ERROR, (errcode_for_file_access(),
+		                errmsg("could not seek in a temporary file of bugevents: %m")));
+}
+
+/* It outlives the subtransaction, and is closed with the log. */
+static void
+create_record_file(void)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	ResourceOwner owner = CurrentResourceOwner;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	record_file = BufFileCreateTemp(true);
+	CurrentResourceOwner = owner;
+	MemoryContextSwitchTo(caller);
+}
+
+/* What was rolled back is written over. */
+static void
+write_record(uint64 place, const char *record, Size size)
+{
+	if (record_file == NULL)
+		create_record_file();
+	seek_record(place);
+	BufFileWrite(record_file, unconstify(char *, record), size);
+}
+
+/* None lies across the bound. */
+static uint64
+place_record(const char *record, Size size)
+{
+	uint64 place = now.record_bytes;
+
+	if (place + size <= RECORD_BYTES_MAX)
+	{
+		grow_records(size);
+		memcpy(records + place, record, size);
+		return place;
+	}
+	place = Max(place, RECORD_BYTES_MAX);
+	write_record(place, record, size);
+	return place;
+}
+
+void
+bev_change_log_record(const char *record, Size size)
 {
 	BevLogged *entry = add_entry();
-	uint64 place = now.record_bytes;
-	char *record;
+	uint64 place = place_record(record, size);
 
-	grow_records(size);
 	entry->actor = 0; /* the record has it */
 	entry->table = BEV_LOG_RECORD;
 	entry->rekeyed = entry->formed = false;
 	memcpy(&entry->old, &place, sizeof(place));
-	record = records + place;
-	now.record_bytes += size;
+	now.record_bytes = place + size;
 	now.count++;
-	return record;
 }
 
 /* ---- reading ---- */
@@ -271,8 +318,7 @@ bev_change_log_is_empty(void)
 bool
 bev_change_log_is_full(void)
 {
-	return now.count - now.formed >= (uint32) bev_netting_limit ||
-	       (now.formed < now.count && now.record_bytes >= RECORD_BYTES_MAX);
+	return now.count - now.formed >= (uint32) bev_netting_limit;
 }
 
 const BevLogged *
@@ -307,13 +353,35 @@ bev_change_log_copy(const BevLogged *entry, bool new)
 	return entry - entries < COPIES_MAX ? copies[entry - entries][new] : NULL;
 }
 
+static void
+read_bytes(void *dst, Size size)
+{
+	if (BufFileRead(record_file, dst, size) != size)
+		ereport(ERROR, (errcode_for_file_access(),
+		                errmsg("could not read from a temporary file of bugevents: %m")));
+}
+
+static const char *
+read_record(uint64 place)
+{
+	uint32 size;
+	char *record;
+
+	seek_record(place);
+	read_bytes(&size, sizeof(size));
+	record = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	memcpy(record, &size, sizeof(size));
+	read_bytes(record + sizeof(size), size - sizeof(size));
+	return record;
+}
+
 const char *
 bev_change_log_bytes(const BevLogged *entry)
 {
 	uint64 place;
 
 	memcpy(&place, &entry->old, sizeof(place));
-	return records + place;
+	return place < RECORD_BYTES_MAX ? records + place : read_record(place);
 }
 
 /* ---- forming ---- */
@@ -485,6 +553,9 @@ bev_change_log_reset(void)
 	used = false;
 	era++;
 	now = (Level){0};
+	if (record_file)
+		BufFileClose(record_file);
+	record_file = NULL;
 	table_count = actor_count = level_count = 0;
 	if (large)
 		forget_arrays();

@@ -70,11 +70,8 @@ extern uint64 bev_change_log_era(void);
 extern void bev_change_log_row(uint32 table, HeapTuple old, HeapTuple new, bool rekeyed,
                                const char *actor);
 
-/*
- * Room for an event record (event.h) of size bytes that takes its place among the changes, to be
- * filled at once.  Throws as above.
- */
-extern char *bev_change_log_record(Size size);
+/* Note an event record (event.h), which takes its place among the changes.  Throws as above. */
+extern void bev_change_log_record(const char *record, Size size);
 
 /* ---- reading ---- */
 
@@ -100,7 +97,7 @@ extern const char *bev_change_log_actor(uint32 number);
  */
 extern HeapTuple bev_change_log_copy(const BevLogged *entry, bool new);
 
-/* The bytes of an entry that is a record. */
+/* The bytes of an entry that is a record; may allocate in the current context. */
 extern const char *bev_change_log_bytes(const BevLogged *entry);
 
 /* ---- forming ---- */
