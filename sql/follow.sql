@@ -74,6 +74,22 @@ SELECT * FROM seen(:mark) WHERE event LIKE '%reload%';
 SELECT public.mark() \gset
 UPDATE states SET name = 'y' WHERE id = 3;
 SELECT event, count(*) FROM seen(:mark) GROUP BY 1 HAVING event LIKE '%reload%' OR count(*) > 1 ORDER BY 1;
+
+-- as many as may be, found by the old row and by the new one; and one among many whose expression fails
+DELETE FROM bugs WHERE id > 29990;
+SELECT count(*) FROM bugs WHERE state = 3;
+SELECT public.mark() \gset
+UPDATE states SET name = 'yes' WHERE id = 3;
+SELECT event, count(*) FROM (SELECT split_part(event, ' ', 2) AS event FROM seen(:mark)) AS s GROUP BY 1 ORDER BY 1;
+DELETE FROM bugs WHERE id >= 20003;
+SELECT bugevents.attach('bugs', 'bug_report',
+    columns => '{"description": "null", "status": "(SELECT CASE WHEN row.id = 20001 THEN (1 / (row.id - 20001))::text ELSE s.name END FROM states AS s WHERE s.id = row.state)", "priority": "1", "assignee_id": "null", "project_id": "null"}');
+SELECT public.mark() \gset
+UPDATE states SET name = 'no' WHERE id = 3;
+SELECT * FROM seen(:mark) WHERE event ~ '2000[0-9]' ORDER BY event;
+SELECT bugevents.attach('bugs', 'bug_report',
+    columns => '{"description": "null", "status": "(SELECT s.name FROM states AS s WHERE s.id = row.state)", "priority": "1", "assignee_id": "null", "project_id": "null"}',
+    audience => '(SELECT CASE WHEN s.secret THEN ''admin'' ELSE ''all'' END FROM states AS s WHERE s.id = row.state)');
 DELETE FROM bugs WHERE id >= 20000;
 
 -- a lookup that is emptied, or rewritten

@@ -18,7 +18,9 @@
 #include "server/attach/evaluation.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -56,10 +58,10 @@ read_parameters(BevExpressions *expressions, TupleTableSlot *row, Datum *values,
 }
 
 static void
-copy_value(BevResults *results, int number, TupleDesc desc, int column)
+copy_value(BevResults *results, int number, HeapTuple tuple, TupleDesc desc, int column)
 {
 	Form_pg_attribute att = TupleDescAttr(desc, column);
-	Datum value = SPI_getbinval(SPI_tuptable->vals[0], desc, column + 1, &results->nulls[number]);
+	Datum value = SPI_getbinval(tuple, desc, column + 1, &results->nulls[number]);
 
 	results->types[number] = att->atttypid;
 	if (results->nulls[number])
@@ -84,7 +86,7 @@ copy_results(const Evaluation *evaluation, BevResults *results)
 
 	old = MemoryContextSwitchTo(evaluation->caller);
 	for (int i = 0; i < wanted; i++)
-		copy_value(results, Max(evaluation->only, 0) + i, desc, i);
+		copy_value(results, Max(evaluation->only, 0) + i, SPI_tuptable->vals[0], desc, i);
 	MemoryContextSwitchTo(old);
 }
 
@@ -313,4 +315,126 @@ bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **r
 		for (int k = 0; k < expressions->nresults; k++)
 			evaluate_one(one, rel, k);
 	}
+}
+
+/* ---- many rows ---- */
+
+typedef struct Many
+{
+	BevExpressions *expressions;
+	Relation rel;
+	const ItemPointerData *places;
+	int n;
+	const Snapshot *snapshots;
+	BevResults *results;
+	MemoryContext caller;
+} Many;
+
+static Datum
+array_of_places(const Many *many)
+{
+	Datum *places = palloc(sizeof(Datum) * many->n);
+
+	for (int i = 0; i < many->n; i++)
+		places[i] = PointerGetDatum(&many->places[i]);
+	return PointerGetDatum(
+		construct_array(places, many->n, TIDOID, sizeof(ItemPointerData), false, TYPALIGN_SHORT));
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	return ItemPointerCompare(unconstify(ItemPointerData *, (const ItemPointerData *) a),
+	                          unconstify(ItemPointerData *, (const ItemPointerData *) b));
+}
+
+/* Which of the places the row has that was found. */
+static int
+find_place(const Many *many, HeapTuple tuple, TupleDesc desc)
+{
+	bool isnull;
+	ItemPointer place = (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 1, &isnull));
+	const ItemPointerData *found =
+		bsearch(place, many->places, many->n, sizeof(ItemPointerData), compare_places);
+
+	if (found == NULL)
+		elog(ERROR, "a row was found that wasn't looked for");
+	return (int) (found - many->places);
+}
+
+static void
+copy_many(const Many *many, int side)
+{
+	TupleDesc desc = SPI_tuptable->tupdesc;
+	MemoryContext old;
+
+	if (SPI_processed != (uint64) many->n || desc->natts != many->expressions->nresults + 1)
+		ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+		                errmsg("the expressions don't give one value each any more")));
+	old = MemoryContextSwitchTo(many->caller);
+	for (int row = 0; row < many->n; row++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[row];
+		BevResults *results = &many->results[2 * find_place(many, tuple, desc) + side];
+
+		for (int i = 0; i < many->expressions->nresults; i++)
+			copy_value(results, i, tuple, desc, i + 1);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+evaluate_many(void *arg)
+{
+	const Many *many = arg;
+	BevExpressions *expressions = many->expressions;
+	BevOwnerScope scope = bev_owner_enter(expressions->owner, expressions->search_path);
+	Datum places;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (expressions->many == NULL)
+	{
+		SPIPlanPtr made = bev_expressions_prepare_many(expressions, many->rel);
+
+		SPI_keepplan(made);
+		expressions->many = made;
+	}
+	places = array_of_places(many);
+	for (int side = 0; side < 2; side++)
+	{
+		int rc = SPI_execute_snapshot(expressions->many, &places, NULL, many->snapshots[side],
+		                              InvalidSnapshot, true, false, 0);
+
+		if (rc != SPI_OK_SELECT)
+			elog(ERROR, "could not evaluate expressions: %s", SPI_result_code_string(rc));
+		copy_many(many, side);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_finish();
+	bev_owner_leave(&scope);
+}
+
+bool
+bev_evaluation_run_many(BevExpressions *expressions, Relation rel, const ItemPointerData *places,
+                        int n, const Snapshot *snapshots, BevResults *results)
+{
+	Many many = {.expressions = expressions,
+	             .rel = rel,
+	             .places = places,
+	             .n = n,
+	             .snapshots = snapshots,
+	             .results = results,
+	             .caller = CurrentMemoryContext};
+	ErrorData *error;
+	bool late;
+
+	if (is_spoiled(expressions))
+		return false;
+	for (int i = 0; i < 2 * n; i++)
+		prepare_results(expressions, &results[i]);
+	error = bev_evaluation_attempt(evaluate_many, &many, &late);
+	if (error)
+		FreeErrorData(error);
+	return error == NULL;
 }

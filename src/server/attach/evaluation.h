@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "executor/tuptable.h"
+#include "storage/itemptr.h"
 #include "utils/snapshot.h"
 
 #include "server/attach/expression.h"
@@ -28,6 +29,15 @@ typedef struct BevResults
  */
 extern void bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
                                const Snapshot *snapshots, BevResults *results, int n);
+
+/*
+ * The same for n rows of rel at once, by their places, which ascend, each as of both snapshots:
+ * results[2 * i] and results[2 * i + 1].  False: one failed, or isn't visible by one of them; then
+ * nothing is known, nor told.
+ */
+extern bool bev_evaluation_run_many(BevExpressions *expressions, Relation rel,
+                                    const ItemPointerData *places, int n, const Snapshot *snapshots,
+                                    BevResults *results);
 
 /*
  * Do something else that is an owner's, in the same way: within the time limit, unable to write,

@@ -46,6 +46,8 @@ free_plan(void *arg)
 
 	if (expressions->plan)
 		SPI_freeplan(expressions->plan);
+	if (expressions->many)
+		SPI_freeplan(expressions->many);
 	for (int i = 0; expressions->plans && i < expressions->nresults; i++)
 		if (expressions->plans[i])
 			SPI_freeplan(expressions->plans[i]);
@@ -162,6 +164,61 @@ bev_expressions_prepare(BevExpressions *expressions, const char **texts, int n)
 	/* The rows differ, the way to what belongs to them doesn't. */
 	plan = SPI_prepare_cursor(build_statement(expressions, texts, n), expressions->ncolumns,
 	                          expressions->column_types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare expressions: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* Names that no expression has. */
+#define SOURCE "\"bugevents source\""
+
+static void
+append_source(Relation rel, StringInfo sql)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	const char *separator = "";
+
+	appendStringInfo(sql, "ONLY %s AS " SOURCE " (",
+	                 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+	                                            RelationGetRelationName(rel)));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		if (TupleDescAttr(desc, i)->attisdropped)
+			continue;
+		appendStringInfo(sql, "%s\"bugevents %d\"", separator, i + 1);
+		separator = ", ";
+	}
+	appendStringInfoChar(sql, ')');
+}
+
+static void
+append_row_of_source(const BevExpressions *expressions, StringInfo sql)
+{
+	appendStringInfoString(sql, "(SELECT ");
+	for (int i = 0; i < expressions->ncolumns; i++)
+		appendStringInfo(sql, "%s" SOURCE ".\"bugevents %d\" AS %s", i ? ", " : "",
+		                 expressions->column_attnums[i],
+		                 quote_identifier(expressions->column_names[i]));
+	appendStringInfoString(sql, ") AS row");
+}
+
+SPIPlanPtr
+bev_expressions_prepare_many(BevExpressions *expressions, Relation rel)
+{
+	Oid type = TIDARRAYOID;
+	StringInfoData sql;
+	SPIPlanPtr plan;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT " SOURCE ".ctid");
+	for (int i = 0; i < expressions->nresults; i++)
+		appendStringInfo(&sql, ", (%s\n)", expressions->texts[i]);
+	appendStringInfoString(&sql, " FROM ");
+	append_source(rel, &sql);
+	appendStringInfoString(&sql, " CROSS JOIN LATERAL ");
+	append_row_of_source(expressions, &sql);
+	appendStringInfoString(&sql, " WHERE " SOURCE ".ctid OPERATOR(pg_catalog.=) ANY ($1)");
+	plan = SPI_prepare_cursor(sql.data, 1, &type, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare expressions: %s", SPI_result_code_string(SPI_result));
 	return plan;

@@ -33,6 +33,7 @@ typedef struct BevExpressions
 
 	bool looks_up; /* they may depend on more than the row; true until they are planned */
 
+	SPIPlanPtr many;       /* of all, for rows of the relation by their places; likewise */
 	SPIPlanPtr plan;       /* of all; kept; NULL until the first evaluation */
 	SPIPlanPtr *plans;     /* of each by itself; NULL until all together failed once */
 	TimestampTz *spoiled;  /* by expression: the transaction that it isn't tried again in */
@@ -69,6 +70,9 @@ extern BevExpressionTraits bev_expression_analyze(BevExpressions *expressions, c
  * valid any more.
  */
 extern SPIPlanPtr bev_expressions_prepare(BevExpressions *expressions, const char **texts, int n);
+
+/* The same of all of them, for the rows of rel whose places are in $1, a tid[]; ctid comes first. */
+extern SPIPlanPtr bev_expressions_prepare_many(BevExpressions *expressions, Relation rel);
 
 /* Append "(SELECT $1 AS id, ...) AS row": the row, as an item of a FROM clause. */
 extern void bev_expressions_append_row(BevExpressions *expressions, StringInfo sql);

@@ -26,7 +26,8 @@
  * event tells to read the table again; if it decides who may see what, nothing of it holds.
  *
  * Cost: two plans in each transaction that changes a lookup; then two executions for each of its
- * rows, and one evaluation for each dependent.
+ * rows, and two for each BATCH of dependents.  Where one of a batch fails, they are
+ * evaluated one by one.
  */
 #include "server/capture/dependents.h"
 
@@ -37,6 +38,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "server/attach/attached.h"
@@ -53,6 +55,9 @@
 
 /* So many rows of a table are judged. */
 #define ROWS_MAX 10000
+
+/* So many of them at once. */
+#define BATCH 500
 
 /* Where a row is. */
 typedef struct Place
@@ -313,38 +318,117 @@ reload(Follower *follower)
 	tell_to_reload(follower->tbl, follower->attachment);
 }
 
-static void
-judge_row(BevDependents *dependents, Place *place, const char *actor)
+/* Rows of one relation that are judged together. */
+typedef struct Batch
 {
-	Relation rel = table_open(place->relid, AccessShareLock);
+	BevDependents *dependents;
+	Relation rel;
+	BevMapping *mapping;
+	TupleTableSlot *slot;
+	const char *actor;
+	ItemPointerData *places; /* they ascend */
+	int n;
+} Batch;
+
+/* Of which results are what its expressions give, before and now; NULL: not known. */
+static void
+judge_row(const Batch *batch, int i, const BevResults *results)
+{
+	const Snapshot *snapshots = batch->dependents->snapshots;
+	TupleTableSlot *slots[2] = {batch->slot, batch->slot};
+	BevRow rows[2];
+
+	if (!table_tuple_fetch_row_version(batch->rel, &batch->places[i], snapshots[1], batch->slot))
+		return;
+	if (results == NULL)
+		bev_rows_read(batch->mapping, batch->rel, slots, snapshots, rows, 2);
+	for (int side = 0; results && side < 2; side++)
+		bev_row_read_evaluated(batch->mapping, batch->slot, &results[side], &rows[side]);
+	bev_row_change_publish(batch->mapping, &rows[0], &rows[1], batch->actor);
+}
+
+static void
+judge_batch(const Batch *batch)
+{
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "bugevents dependents", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	BevResults *results = palloc(sizeof(BevResults) * 2 * batch->n);
+	bool known = bev_evaluation_run_many(batch->mapping->expressions, batch->rel, batch->places,
+	                                     batch->n, batch->dependents->snapshots, results);
+
+	for (int i = 0; i < batch->n; i++)
+		judge_row(batch, i, known ? &results[2 * i] : NULL);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+/* Without expressions there is nothing that could differ. */
+static void
+judge_relation(BevDependents *dependents, const Place *places, int n, const char *actor)
+{
+	Relation rel = table_open(places->relid, AccessShareLock);
 	Trigger *trigger = bev_attached_trigger(rel);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	ItemPointerData tids[BATCH];
+	Batch batch = {.dependents = dependents, .rel = rel, .actor = actor, .places = tids};
 
-	if (trigger && table_tuple_fetch_row_version(rel, &place->tid, dependents->snapshots[1], slot))
+	if (trigger)
+		batch.mapping = bev_mapping_get(rel, trigger);
+	batch.slot = table_slot_create(rel, NULL);
+	for (int i = 0; batch.mapping && batch.mapping->expressions && i < n; i += batch.n)
 	{
-		BevMapping *mapping = bev_mapping_get(rel, trigger);
-		TupleTableSlot *slots[2] = {slot, slot};
-		BevRow rows[2];
-
-		bev_rows_read(mapping, rel, slots, dependents->snapshots, rows, 2);
-		bev_row_change_publish(mapping, &rows[0], &rows[1], actor);
+		batch.n = Min(n - i, BATCH);
+		for (int k = 0; k < batch.n; k++)
+			tids[k] = places[i + k].tid;
+		judge_batch(&batch);
 	}
-	ExecDropSingleTupleTableSlot(slot);
+	ExecDropSingleTupleTableSlot(batch.slot);
 	table_close(rel, NoLock);
+}
+
+static int
+compare_places(const void *a, const void *b)
+{
+	const Place *left = a;
+	const Place *right = b;
+
+	if (left->relid != right->relid)
+		return left->relid < right->relid ? -1 : 1;
+	return ItemPointerCompare(unconstify(ItemPointerData *, &left->tid),
+	                          unconstify(ItemPointerData *, &right->tid));
+}
+
+/* Those that have not been judged yet, in their order; how many. */
+static int
+take_places(BevDependents *dependents, const Search *search)
+{
+	int n = 0;
+
+	for (uint64 i = 0; i < search->n; i++)
+		if (add_place(dependents, search->places[i]))
+			search->places[n++] = search->places[i];
+	qsort(search->places, n, sizeof(Place), compare_places);
+	return n;
 }
 
 static void
 judge_places(BevDependents *dependents, Follower *follower, const Search *search, const char *actor)
 {
-	if (search->n > (uint64) follower->left)
+	int total = search->n > ROWS_MAX ? ROWS_MAX + 1 : take_places(dependents, search);
+	int n;
+
+	if (total > follower->left)
 	{
 		reload(follower);
 		return;
 	}
-	follower->left -= (int) search->n;
-	for (uint64 i = 0; i < search->n; i++)
-		if (add_place(dependents, search->places[i]))
-			judge_row(dependents, &search->places[i], actor);
+	follower->left -= total;
+	for (int i = 0; i < total; i += n)
+	{
+		for (n = 1; i + n < total && search->places[i + n].relid == search->places[i].relid;)
+			n++;
+		judge_relation(dependents, &search->places[i], n, actor);
+	}
 }
 
 static void

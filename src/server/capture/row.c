@@ -97,6 +97,15 @@ take_results(BevMapping *mapping, BevRow *row)
 }
 
 void
+bev_row_read_evaluated(BevMapping *mapping, TupleTableSlot *slot, const BevResults *results,
+                       BevRow *row)
+{
+	read_plain(mapping, slot, row);
+	row->results = *results;
+	take_results(mapping, row);
+}
+
+void
 bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, const Snapshot *snapshots,
               BevRow *rows, int n)
 {
@@ -108,12 +117,10 @@ bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots, const S
 
 	for (int i = 0; i < n; i++)
 	{
-		read_plain(mapping, slots[i], &rows[i]);
 		if (mapping->expressions)
-		{
-			rows[i].results = results[i];
-			take_results(mapping, &rows[i]);
-		}
+			bev_row_read_evaluated(mapping, slots[i], &results[i], &rows[i]);
+		else
+			read_plain(mapping, slots[i], &rows[i]);
 	}
 }
 

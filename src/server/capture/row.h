@@ -30,6 +30,10 @@ typedef struct BevRow
 extern void bev_rows_read(BevMapping *mapping, Relation rel, TupleTableSlot **slots,
                           const Snapshot *snapshots, BevRow *rows, int n);
 
+/* The same of one row whose expressions have been evaluated. */
+extern void bev_row_read_evaluated(BevMapping *mapping, TupleTableSlot *slot,
+                                   const BevResults *results, BevRow *row);
+
 /* Read only what the row's key consists of; the rest is null. */
 extern void bev_row_read_key(BevMapping *mapping, Relation rel, TupleTableSlot *slot,
                              Snapshot snapshot, BevRow *row);
