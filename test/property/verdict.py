@@ -221,6 +221,8 @@ class Verdict:
         """Of what may yet become another, or others', nobody but admins is told but what it is before and behind."""
         if event.type in self.settled or viewer.is_admin or not is_row(event) or event.type == 'user':
             return
+        if len({event.xid for event in commit.events}) > 1:
+            return                  # there was a state between two transactions
         gone = event.action in ('deleted', 'moved_out')
         could = (commit.before if gone else commit.after).visible(viewer).get(key_of(event))
         if could is None or not gone and self.differ(key_of(event), viewer.strip(event.type, event.payload), could):

@@ -206,6 +206,40 @@ is(sees(2), 1, '... but a member of the project that it names');
 $server->sql("SELECT bugevents.detach('teams')");
 $eve->wait_close;
 
+# Memberships in partitions, which go and come as a whole, or move from one to the other; a project of each.
+$server->sql(<<~'END');
+	CREATE TABLE split (user_id bigint, project_id bigint, PRIMARY KEY (user_id, project_id)) PARTITION BY LIST (project_id);
+	CREATE TABLE split_4 PARTITION OF split FOR VALUES IN (4);
+	CREATE TABLE split_5 PARTITION OF split FOR VALUES IN (5);
+	CREATE TABLE split_6 PARTITION OF split FOR VALUES IN (6);
+	INSERT INTO projects (id, name) VALUES (4, 'four'), (5, 'five'), (6, 'six') ON CONFLICT DO NOTHING;
+	SELECT bugevents.attach('split', 'membership');
+	INSERT INTO split VALUES (3, 4), (3, 5), (3, 6), (2, 4);
+	END
+$eve = $server->connect('3');
+my $all = sub { return join ' ', map { sees($_) } 4 .. 6 };
+is($all->(), '1 1 1', 'memberships in partitions');
+$server->sql('UPDATE split SET project_id = 5 WHERE project_id = 4');
+is($all->(), '0 1 1', '... that move to another one');
+$server->sql($_) for 'UPDATE split SET project_id = 4 WHERE project_id = 5', 'TRUNCATE split_6';
+is($all->(), '1 0 0', '... and back, and TRUNCATE of one');
+is($eve->close_reason, undef, '... without a reconnection');
+$server->sql('ALTER TABLE split DETACH PARTITION split_4');
+is($all->(), '0 0 0', 'DETACH');
+$server->sql('ALTER TABLE split ATTACH PARTITION split_4 FOR VALUES IN (4)');
+is($all->(), '1 0 0', 'ATTACH');
+$server->sql('DROP TABLE split_4');
+is($all->(), '0 0 0', 'DROP of a partition');
+$server->sql('INSERT INTO split VALUES (3, 5)');
+is($all->(), '0 1 0', '... the others go on');
+$server->sql('DROP TABLE split');
+$eve->wait_close;
+is($eve->close_reason, 'access_changed', 'DROP of all of it');
+$server->sql("CREATE TABLE split (user_id bigint, project_id bigint, PRIMARY KEY (user_id, project_id)); SELECT bugevents.attach('split', 'membership')");
+$eve = $server->connect('3');
+is($all->(), '0 0 0', '... a table of that name inherits nothing');
+$server->sql("DROP TABLE split; DELETE FROM bug_reports WHERE project_id IN (4, 5, 6)");
+
 # What a transaction changes before it takes a right away is not for whom it takes it from.
 $server->sql(q{INSERT INTO members VALUES (3, 3)});
 $eve = $server->connect('3');

@@ -71,7 +71,7 @@ extern BevExpressionTraits bev_expression_analyze(BevExpressions *expressions, c
  */
 extern SPIPlanPtr bev_expressions_prepare(BevExpressions *expressions, const char **texts, int n);
 
-/* The same of all of them, for the rows of rel whose places are in $1, a tid[]; ctid comes first. */
+/* The same of all, for the rows of rel whose places are in $1, a tid[]; ctid comes first. */
 extern SPIPlanPtr bev_expressions_prepare_many(BevExpressions *expressions, Relation rel);
 
 /* Append "(SELECT $1 AS id, ...) AS row": the row, as an item of a FROM clause. */
