@@ -49,6 +49,22 @@ COMMIT;
 SELECT * FROM seen(:mark);
 DELETE FROM p WHERE id IN (110, 111);
 
+-- a row that the filter hides is gone for whoever saw it, so that it goes for good is no event; within one transaction it is one
+CREATE TABLE soft (id int PRIMARY KEY, name text, description text, created_at int, updated_at int, gone boolean DEFAULT false);
+SELECT bugevents.attach('soft', 'project', filter => 'NOT row.gone');
+INSERT INTO soft (id, name) VALUES (1, 'a'), (2, 'b'), (3, 'c');
+SELECT public.mark() \gset
+UPDATE soft SET gone = true WHERE id = 1;
+DELETE FROM soft WHERE id = 1;
+BEGIN;
+UPDATE soft SET gone = true WHERE id = 2;
+DELETE FROM soft WHERE id = 2;
+COMMIT;
+UPDATE soft SET gone = true, name = 'unseen' WHERE id = 3;
+UPDATE soft SET gone = false WHERE id = 3;
+SELECT * FROM seen(:mark);
+DROP TABLE soft;
+
 -- keys: a changed one, two that change places, one that moves up, there and back
 SELECT public.mark() \gset
 BEGIN;
