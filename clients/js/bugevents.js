@@ -676,15 +676,29 @@ export class Connection {
 	/** All rows of a type, page by page: for await (const { row, asOf } of connection.list(...)).
 	    It goes on where it was when the connection comes back. */
 	async *list(type, { limit = PAGE, ...only } = {}) {
+		const given = new Set();
 		let after;
 
 		do {
-			const reply = await this.#askAgain('list', { type, limit, ...only, after });
+			const reply = await this.#page({ type, limit, ...only, after });
 
-			for (const row of reply.payload.items)
-				yield { row, asOf: reply.as_of };
-			after = reply.payload.next;
+			for (const row of reply?.payload.items ?? []) {
+				if (row.id === undefined || !given.has(String(row.id)))
+					yield { row, asOf: reply.as_of };
+				given.add(String(row.id));
+			}
+			after = reply?.payload.next;
 		} while (after !== null);
+	}
+
+	/* Nothing: a server that was started again doesn't know the place any more, so begin again. */
+	async #page(request) {
+		try {
+			return await this.#askAgain('list', request);
+		} catch (error) {
+			if (request.after === undefined || error.code !== 'invalid_field' || error.payload?.field !== 'after')
+				throw error;
+		}
 	}
 
 	async #askAgain(type, payload) {

@@ -52,7 +52,7 @@ equal((get(c, 1, two)["payload"], get(admin, 1, two)["payload"]), ({"secret": "h
       "two renderings: one for admins")
 
 # What users ask for themselves.
-for message, verb in (({"type": "list", "payload": {"type": "notification"}}, "NOTIFICATIONS"), ({"type": "read", "payload": {"notification_id": 7}}, "READ"),
+for message, verb in (({"type": "read", "payload": {"notification_id": 7}}, "READ"),
                       ({"type": "read_all"}, "READ_ALL"),
                       ({"type": "unwatch", "payload": {"bug_report_id": 1}}, "UNWATCH"), ({"type": "connections"}, "CONNECTIONS"),
                       ({"type": "disconnect", "payload": {"connection_id": "x"}}, "DISCONNECT")):
@@ -96,21 +96,127 @@ answer(d, one[0], one[1], ERROR, b"the database could not answer", code=b"intern
 equal(c.message()["payload"]["code"], "internal_error", "an error is passed on")
 
 # Lists.
+def lists(who, **payload):
+    who.say({"type": "list", "id": "list", "payload": {"type": "comment", **payload}})
+
+
+def round_of(count):
+    """What is asked for in this round: its question, how many rows, and where it goes on."""
+    one = asked(d, count)
+    payload = json.loads(one[3])
+    equal((one[2], payload["type"]), (VERBS["LIST"], "comment"), "list is another verb")
+    return one, payload["limit"], payload.get("after")
+
+
+def rows(*specs):
+    return b"".join(record(key=str(key), audience=audience, payload='{"n":%d}' % key) for key, audience in specs)
+
+
+def items_of(reply):
+    return [row["n"] for row in reply["payload"]["items"]], reply["payload"]["next"]
+
+
 before = len(d.asked)
-c.say({"type": "list", "id": 1, "payload": {"type": "comment"}})
-one = asked(d, before + 1)
-equal(one[2], VERBS["LIST"], "list is another verb")
-answer(d, one[0], one[1], ROWS, record(payload='{"n":1}') + record(audience="admin") + record(payload='{"n":3}') + b'9:"3', count=3)
-equal(c.message()["payload"], {"items": [{"n": 1}, {"n": 3}], "next": '9:"3'}, "of rows, those that may be seen, and where to go on")
-c.say({"type": "list", "id": 2, "payload": {"type": "comment"}})
-one = asked(d, before + 2)
-answer(d, one[0], one[1], ROWS)
-equal(c.message()["payload"], {"items": [], "next": None}, "none")
-c.say({"type": "list", "id": 3, "payload": {"type": "comment", "limit": 0}})
-one = asked(d, before + 3)
-answer(d, one[0], one[1], ERROR, "no such limit \u00e9".encode(), code=b"invalid_field", field=b"limit")
+lists(c)
+one, limit, after = round_of(before + 1)
+equal((limit, after), (100, None), "a hundred rows, from the beginning")
+answer(d, one[0], one[1], ROWS, rows((1, "all"), (2, "admin"), (3, "all")) + b".9:3", count=3)
+equal(items_of(c.message()), ([1, 3], None), "of rows, those that may be seen; there are no more")
+lists(c)
+one, limit, after = round_of(before + 2)
+answer(d, one[0], one[1], ROWS, b".")
+equal(items_of(c.message()), ([], None), "none")
+
+# A page is full of what is seen, and ends by it.
+lists(c, limit=2)
+one, limit, after = round_of(before + 3)
+answer(d, one[0], one[1], ROWS, rows((1, "admin"), (2, "all"), (3, "admin")) + b'+9:"3', count=3)
+one, limit, after = round_of(before + 4)
+equal(after, '9:"3', "hidden rows: it goes on behind them")
+answer(d, one[0], one[1], ROWS, rows((4, "admin"), (5, "all"), (6, "admin"), (7, "user:1"), (8, "all")) + b"+9:8", count=5)
+items, place = items_of(c.message())
+equal(items, [2, 5], "... until the page is full")
+lists(c, limit=2, after=place)
+one, limit, after = round_of(before + 5)
+equal(after, "9:5", "the next one begins behind the last row that was seen")
+answer(d, one[0], one[1], ROWS, rows((7, "user:1"), (8, "all"), (9, "admin")) + b"+9:9", count=3)
+one, limit, after = round_of(before + 6)
+equal(after, "9:9", "a full page: is there another row for the client?")
+answer(d, one[0], one[1], ROWS, rows((10, "admin")) + b".9:10", count=1)
+equal(items_of(c.message()), ([7, 8], None), "... there is none, whatever else there is")
+
+lists(c, limit=2, after=place)
+one, limit, after = round_of(before + 7)
+answer(d, one[0], one[1], ROWS, rows((7, "user:1"), (8, "all"), (9, "admin")) + b"+9:9", count=3)
+one, limit, after = round_of(before + 8)
+answer(d, one[0], one[1], ROWS, rows((10, "admin"), (11, "all")) + b"+9:11", count=2)
+items, behind = items_of(c.message())
+lists(c, limit=2, after=behind)
+one, limit, after = round_of(before + 9)
+equal((items, after), ([7, 8], "9:8"), "there is one: the next page begins behind the full one")
+answer(d, one[0], one[1], ROWS, b".")
+c.message()
+before += 3
+
+# A place says nothing, and is for who got it, for what was asked.
+for text in ("9:5", "9", place[:-1], ("B" if place[0] == "A" else "A") + place[1:], "A" * len(place), "", "+" + place, place + "="):
+    lists(c, limit=2, after=text)
+    reply = c.message()
+    equal((reply["payload"]["code"], reply["payload"]["field"]), ("invalid_field", "after"), "no place: %r" % text[:20])
+lists(admin, limit=2, after=place)
+equal(admin.message()["payload"]["field"], "after", "another user's is none")
+for more in ({"type": "bug_report"}, {"project_id": 5}, {"status": "open"}):
+    lists(c, limit=2, after=place, **more)
+    equal(c.message()["payload"]["field"], "after", "nor is that of another list: %r" % more)
+equal(len(d.asked), before + 6, "... and nobody was asked")
+lists(c, limit="3", after=place)
+one, limit, after = round_of(before + 7)
+equal(after, "9:5", "the number of rows may be another one")
+answer(d, one[0], one[1], ROWS, b".")
+c.message()
+places = set()
+for n in (1, 2, 3):
+    lists(c, limit=1)
+    one, limit, after = round_of(before + 7 + n)
+    answer(d, one[0], one[1], ROWS, rows((5 if n < 3 else 5000000, "all"), (6000000, "all")) + b".9:6", count=2)
+    places.add(items_of(c.message())[1])
+equal((len(places), {len(one) for one in places}), (3, {len(place)}), "the same place twice looks like two, as long as any other")
+for limit in (0, 1001, "x", "", 1.5, -1, [], True):
+    lists(c, limit=limit)
+    equal(c.message()["payload"]["field"], "limit", "limit %r" % (limit,))
+
+# Work is bounded.
+lists(c, limit=5)
+before = len(d.asked) - (len(d.asked) > before + 10)
+for n in range(1, 101):
+    one, limit, after = round_of(before + n)
+    answer(d, one[0], one[1], ROWS, rows(*((n * 1000 + i, "admin") for i in range(limit))) + b"+9:%d" % (n * 1000 + limit), count=limit)
+items, place = items_of(c.message())
+equal((items, place is not None), ([], True), "ten thousand rows, none for the client: an empty page, and there are more")
+lists(c, limit=5, after=place)
+one, limit, after = round_of(before + 101)
+equal(after, "9:100100", "... the next one goes on where it was")
+answer(d, one[0], one[1], ERROR, "no such field \u00e9".encode(), code=b"invalid_field", field=b"status")
 reply = c.message()
-equal((reply["id"], reply["payload"]), (3, {"code": "invalid_field", "message": "no such limit \u00e9", "field": "limit"}), "an error")
+equal((reply["id"], reply["payload"]), ("list", {"code": "invalid_field", "message": "no such field \u00e9", "field": "status"}), "an error")
+lists(c, limit=5)
+one, limit, after = round_of(before + 102)
+big = record(key="1", payload='{"n":1,"x":"%s"}' % ("y" * 300000))
+answer(d, one[0], one[1], ROWS, big + rows((2, "all")) + b".9:2", count=2)
+items, place = items_of(c.message())
+equal((items, place is not None), ([1], True), "large rows come in shorter pages")
+
+# One's notifications go the same way.
+c.say({"type": "list", "id": 1, "payload": {"type": "notification", "limit": 1, "unread": True}})
+one = asked(d, before + 103)
+equal((one[2], json.loads(one[3])), (VERBS["NOTIFICATIONS"], {"type": "notification", "limit": 100, "unread": True}), "notifications are another verb")
+answer(d, one[0], one[1], ROWS, rows((9, "user:1"), (7, "user:1")) + b".", count=2)
+items, place = items_of(c.message())
+c.say({"type": "list", "id": 1, "payload": {"type": "notification", "limit": 1, "unread": True, "after": place}})
+one = asked(d, before + 104)
+equal((items, json.loads(one[3])["after"]), ([9], "9"), "... and go on behind the last one")
+answer(d, one[0], one[1], ROWS, rows((7, "user:1")) + b".", count=1)
+equal(items_of(c.message()), ([7], None), "... until there are no more")
 
 # One at a time, and behind what they are based on.
 first = len(d.asked)
@@ -143,7 +249,7 @@ def memory():
 
 
 lazy = [d.ready(token("5%d" % n), rcvbuf=4096) for n in range(10)]
-page = record(payload=json.dumps({"page": "p" * (1 << 20)}))
+page = record(payload=json.dumps({"page": "p" * (1 << 20)})) + b"."
 before = memory()
 first = len(d.asked)
 d.auto_answer = lambda client, request, *_: answer(d, client, request, ROWS, page, count=1)
@@ -178,13 +284,20 @@ equal(c.message()["id"], "still", "an answer for who is gone is dropped")
 for what, send in (
         ("an answer to nothing", lambda x, one: answer(x, one[0], one[1] + 9, ROW)),
         ("an answer to another client", lambda x, one: answer(x, one[0] + 9, one[1], ROW)),
-        ("fewer records than it says", lambda x, one: answer(x, one[0], one[1], ROWS, record(), count=2)),
+        ("rows for one", lambda x, one: answer(x, one[0], one[1], ROWS, record() + b".1:1", count=1)),
         ("an unknown kind", lambda x, one: answer(x, one[0], one[1], 5)),
         ("a truncated body", lambda x, one: x.send(ANSWER, b"\0" * 40))):
     x = Dispatcher(tip=10)
     y = x.ready(token("1"))
     y.say({"type": "get", "id": 1, "payload": {"type": "x", "id": 1}})
     send(x, asked(x, 1))
+    equal(x.wait_exit(), 0, what + ": the gateway ends")
+for what, rest, count in (("fewer records than it says", record() + b".1:1", 2), ("rows without a place", record(), 1), ("no sign of more", b"1:1", 0)):
+    x = Dispatcher(tip=10)
+    y = x.ready(token("1"))
+    y.say({"type": "list", "id": 1, "payload": {"type": "x"}})
+    one = asked(x, 1)
+    answer(x, one[0], one[1], ROWS, rest, count=count)
     equal(x.wait_exit(), 0, what + ": the gateway ends")
 d.stop()
 done()

@@ -116,6 +116,23 @@ is(code(ask($bob, 'list', type => 'bug_report', %$_)), 'invalid_field', 'list: w
 is(code(ask($bob, 'list', type => 'bug_report', $_ => 1)), 'invalid_field', "list: a member that it has not: $_") for 'statsu', 'x' x 40, "\x{e9}", '';
 is(code(ask($bob, 'list', type => 'project', status => 'open')), 'invalid_field', 'list: a filter that the type has not');
 
+# What a page says of what is hidden: nothing.
+$server->sql(<<~'END');
+	CREATE TABLE vault (id int PRIMARY KEY, name text, description text, created_at timestamptz, updated_at timestamptz);
+	INSERT INTO vault SELECT n, 'vault ' || n FROM generate_series(2000001, 2030000) AS n;
+	SELECT bugevents.attach('vault', 'project', audience => $$CASE WHEN row.id % 10000 = 0 THEN 'all' ELSE 'admin' END$$);
+	END
+($pages, @items) = whole_list($bob, type => 'project', limit => 10);
+is(join(' ', grep { /vault/ } map { $_->{name} } @items), 'vault 2010000 vault 2020000 vault 2030000', 'three rows among thirty thousand hidden ones');
+cmp_ok($pages, '<=', 8, '... in bounded pages');
+my @next = map { ask($bob, 'list', type => 'project', limit => 1)->{payload}{next} } 1, 2;
+is(scalar(grep { /^[A-Za-z0-9_-]{100,}$/ } @next), 2, 'next is sealed');
+isnt($next[0], $next[1], '... and another one each time');
+is(code(ask($ada, 'list', type => 'project', limit => 1, after => $next[0])), 'invalid_field', "... for one's own use");
+(undef, @items) = whole_list($ada, type => 'project', limit => 1000);
+is(scalar(grep { $_->{name} =~ /vault/ } @items), 30000, 'who may see them all, does');
+$server->sql('DROP TABLE vault');
+
 # An answer comes behind the events that it may be based on.
 my $lost = 0;
 for my $n (1 .. 50)

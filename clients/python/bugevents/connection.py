@@ -232,16 +232,23 @@ class Connection:
         """All rows of a type, page by page; only: project_id, bug_report_id, status, unread.
         It goes on where it was when the connection comes back."""
         after = None
+        given = set()
         while True:
             try:
                 reply = await self._ask("list", {"type": type, "limit": limit, **only, "after": after})
             except BugeventsError as error:
+                # A server that was started again doesn't know the place any more: begin again.
+                if after is not None and error.code == "invalid_field" and error.payload.get("field") == "after":
+                    after = None
+                    continue
                 if error.code != "disconnected" or self._state == "closed":
                     raise
                 await self._until(lambda: self._session is not None)
                 continue
             for row in reply["payload"]["items"]:
-                yield Row(row, reply["as_of"])
+                if "id" not in row or str(row["id"]) not in given:
+                    yield Row(row, reply["as_of"])
+                given.add(str(row.get("id")))
             after = reply["payload"]["next"]
             if after is None:
                 return

@@ -5,6 +5,7 @@
  */
 #include "gateway/client/client_message.h"
 #include "common/program/text.h"
+#include "gateway/session/listing.h"
 #include "gateway/session/reply.h"
 #include "gateway/wire/frame.h"
 
@@ -330,10 +331,12 @@ answer_list(const Request *request)
 {
 	if (!names_a_type(request))
 		return;
-	ask(request,
-	    strcmp(json_string_value(json_object_get(request->payload, "type")), "notification") == 0 ?
-	        BEV_VERB_NOTIFICATIONS :
-	        BEV_VERB_LIST);
+	bev_listing_ask(
+		request->messages->questions, request->session, request->id,
+		strcmp(json_string_value(json_object_get(request->payload, "type")), "notification") == 0 ?
+			BEV_VERB_NOTIFICATIONS :
+			BEV_VERB_LIST,
+		request->payload);
 }
 
 /* ---- read, watch ---- */

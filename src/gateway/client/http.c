@@ -160,7 +160,8 @@ find_admin(const BevHttp *http, BevSession *session, const BevHead *head)
 /* The answer to who waits for them. */
 static bool
 on_metrics(BevQuestions *questions __attribute__((unused)), BevSession *session,
-           const char *id __attribute__((unused)), const BevAnswerMessage *answer, BevSpan rest)
+           const char *id __attribute__((unused)), const BevAnswerMessage *answer, BevSpan rest,
+           void **state __attribute__((unused)))
 {
 	if (answer->kind == BEV_ANSWER_TEXT)
 		respond_with(session, 200, METRICS_TEXT, rest, true);

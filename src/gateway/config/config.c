@@ -56,6 +56,7 @@ static const Member members[] = {
 	{"auth_failure_rate", NUMBER, AT(auth_failure_rate), NULL, 30, 0, 1000000},
 	{"trusted_proxies", TEXT, AT(trusted_proxies), "", 0, 0, 0},
 	{"require_user", NUMBER, AT(require_user), NULL, 0, 0, 1},
+	{"place_key", TEXT, AT(place_key), "", 0, 0, 0},
 	{"jwt_secret", TEXT, AT(jwt_secret), "", 0, 0, 0},
 	{"jwt_key", TEXT, AT(jwt_key), "", 0, 0, 0},
 	{"jwks", TEXT, AT(jwks), "", 0, 0, 0},

@@ -41,6 +41,7 @@
 #include "gateway/net/listener.h"
 #include "gateway/net/sandbox.h"
 #include "gateway/net/tls.h"
+#include "gateway/session/place.h"
 #include "gateway/wire/frame.h"
 
 #include <signal.h>
@@ -457,6 +458,7 @@ configure(Gateway *gateway, const BevMessage *message)
 	}
 	bev_fanout_batch(&gateway->fanout); /* before the window is cut */
 	bev_config_replace(&gateway->config, config);
+	bev_place_set_key(gateway->config.place_key);
 	gateway->configured = true;
 	use_config(gateway);
 	enter_sandbox(gateway);

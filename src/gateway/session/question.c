@@ -37,6 +37,8 @@ struct BevQuestion
 	char *id;         /* JSON text, or NULL */
 	char *payload;    /* until it is asked */
 	BevAnswered answered;
+	void *state; /* of answered's */
+	void (*free_state)(void *state);
 };
 
 static BevQuestion *
@@ -68,6 +70,8 @@ free_question(BevQuestion *question)
 {
 	free(question->id);
 	free(question->payload);
+	if (question->state)
+		question->free_state(question->state);
 	free(question);
 }
 
@@ -111,16 +115,16 @@ bev_question_go_on(BevQuestions *questions, BevSession *session)
 
 /* ---- Replies to requests ---- */
 
-static bool
-may_see(const BevSession *session, const BevEvent *event)
+bool
+bev_question_may_see(const BevSession *session, const BevEvent *event)
 {
 	BevSpan audience = event->field[BEV_EVENT_AUDIENCE];
 
 	return bev_audience_matches(audience, bev_audience_flags(audience), &session->principals);
 }
 
-static void
-add_row(BevText *text, const BevSession *session, const BevEvent *event)
+void
+bev_question_add_row(BevText *text, const BevSession *session, const BevEvent *event)
 {
 	bool open = event->field[BEV_EVENT_OPEN_PAYLOAD].len > 0 && !session->principals.is_admin;
 	BevSpan payload = event->field[open ? BEV_EVENT_OPEN_PAYLOAD : BEV_EVENT_PAYLOAD];
@@ -128,28 +132,9 @@ add_row(BevText *text, const BevSession *session, const BevEvent *event)
 	bev_text_add(text, payload.data, payload.len);
 }
 
-/* Append what the client may see of the records; how many, -1: malformed. */
-static int
-add_rows(BevText *text, const BevSession *session, uint32_t count, BevSpan *records)
-{
-	BevEvent event;
-	int seen = 0;
-
-	for (uint32_t i = 0; i < count; i++)
-	{
-		if (!bev_body_next_record(records, &event))
-			return -1;
-		if (!may_see(session, &event))
-			continue;
-		if (seen++ > 0)
-			bev_text_add_string(text, ",");
-		add_row(text, session, &event);
-	}
-	return seen;
-}
-
-static void
-report(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan rest)
+void
+bev_question_report(BevSession *session, const char *id, const BevAnswerMessage *answer,
+                    BevSpan rest)
 {
 	char more[64] = "";
 	char *text = bev_copy_text(rest.data, rest.len);
@@ -166,34 +151,25 @@ reply_no_row(BevSession *session, const char *id)
 	bev_reply_error(session, id, "not_found", "there is no such row, or it is not for you");
 }
 
-/* False: malformed. */
+/* One row, or none; false: malformed. */
 static bool
-reply_rows(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan records)
+reply_row(BevSession *session, const char *id, const BevAnswerMessage *answer, BevSpan records)
 {
-	bool single = answer->kind == BEV_ANSWER_ROW;
 	BevText text = {0};
-	int seen;
+	BevEvent event;
 
-	if (!single)
-		bev_text_add_string(&text, "{\"items\":[");
-	seen = add_rows(&text, session, answer->count, &records);
-	if (!single)
+	if (answer->count > 0 && !bev_body_next_record(&records, &event))
+		return false;
+	if (answer->count > 0 && bev_question_may_see(session, &event))
 	{
-		bev_text_add_string(&text, "],\"next\":");
-		if (records.len > 0)
-			bev_text_add_json(&text, records.data, records.len);
-		else
-			bev_text_add_string(&text, "null");
-		bev_text_add_string(&text, "}");
-	}
-	bev_text_add(&text, "", 1);
-
-	if (single && seen == 0)
-		reply_no_row(session, id);
-	else if (seen >= 0)
+		bev_question_add_row(&text, session, &event);
+		bev_text_add(&text, "", 1);
 		bev_reply_as_of(session, id, answer->seq, text.data);
+	}
+	else
+		reply_no_row(session, id);
 	bev_text_free(&text);
-	return seen >= 0;
+	return true;
 }
 
 static void
@@ -207,71 +183,79 @@ reply_object(BevSession *session, const char *id, BevSpan object)
 
 static bool
 reply(BevQuestions *questions __attribute__((unused)), BevSession *session, const char *id,
-      const BevAnswerMessage *answer, BevSpan rest)
+      const BevAnswerMessage *answer, BevSpan rest, void **state __attribute__((unused)))
 {
 	switch (answer->kind)
 	{
-		case BEV_ANSWER_TEXT:
-			return false;
+		case BEV_ANSWER_ROW:
+			return reply_row(session, id, answer, rest);
 		case BEV_ANSWER_OBJECT:
 			reply_object(session, id, rest);
 			return true;
 		case BEV_ANSWER_ERROR:
-			report(session, id, answer, rest);
+			bev_question_report(session, id, answer, rest);
 			return true;
 		default:
-			return reply_rows(session, id, answer, rest);
+			return false;
 	}
 }
 
 /* ---- Asking and answering ---- */
 
-/* The same, with what becomes of the answer. */
-static void
-ask_for(BevQuestions *questions, BevSession *session, const char *id, BevVerb verb,
-        const char *payload, BevAnswered answered)
+void
+bev_question_ask_for(BevQuestions *questions, BevSession *session, const char *id, BevVerb verb,
+                     const char *payload, BevAnswered answered, void *state,
+                     void (*free_state)(void *state))
 {
+	BevQuestion question = {
+		.session = session,
+		.number = session->number,
+		.verb = verb,
+		.answered = answered,
+		.state = state,
+		.free_state = free_state,
+	};
+
+	if (strlen(payload) <= BEV_ASK_MAX && session->questions < OPEN_MAX)
+	{
+		BevQuestion *asked;
+
+		question.id = id ? bev_copy_text(id, strlen(id)) : NULL;
+		asked = make_question(&question, payload);
+		STAILQ_INSERT_TAIL(&session->to_ask, asked, next);
+		bev_question_go_on(questions, session);
+		return;
+	}
 	if (strlen(payload) > BEV_ASK_MAX)
 		bev_reply_error(session, id, "invalid_message", "the payload is too long for this request");
-	else if (session->questions >= OPEN_MAX)
+	else
 		bev_reply_error_with(session, id, "rate_limited",
 		                     "too many requests wait for their answers", ",\"retry_after\":1");
-	else
-	{
-		BevQuestion *question =
-			make_question(&(BevQuestion){.session = session,
-		                                 .number = session->number,
-		                                 .verb = verb,
-		                                 .id = id ? bev_copy_text(id, strlen(id)) : NULL,
-		                                 .answered = answered},
-		                  payload);
-
-		STAILQ_INSERT_TAIL(&session->to_ask, question, next);
-		bev_question_go_on(questions, session);
-	}
+	if (state)
+		free_state(state);
 }
 
 void
 bev_question_ask(BevQuestions *questions, BevSession *session, const char *id, BevVerb verb,
                  const char *payload)
 {
-	ask_for(questions, session, id, verb, payload, reply);
+	bev_question_ask_for(questions, session, id, verb, payload, reply, NULL, NULL);
 }
 
 /* The bug's row: who sees it may watch it, under the key that it has itself. */
 static bool
 on_bug(BevQuestions *questions, BevSession *session, const char *id, const BevAnswerMessage *answer,
-       BevSpan rest)
+       BevSpan rest, void **state __attribute__((unused)))
 {
 	BevText payload = {0};
 	BevEvent event;
 
 	if (answer->kind == BEV_ANSWER_ERROR)
-		report(session, id, answer, rest);
+		bev_question_report(session, id, answer, rest);
 	else if (answer->kind != BEV_ANSWER_ROW ||
 	         (answer->count > 0 && !bev_body_next_record(&rest, &event)))
 		return false;
-	else if (answer->count == 0 || !may_see(session, &event))
+	else if (answer->count == 0 || !bev_question_may_see(session, &event))
 		reply_no_row(session, id);
 	else
 	{
@@ -279,7 +263,7 @@ on_bug(BevQuestions *questions, BevSession *session, const char *id, const BevAn
 		bev_text_add_json(&payload, event.field[BEV_EVENT_KEY].data,
 		                  event.field[BEV_EVENT_KEY].len);
 		bev_text_add(&payload, "}", 2);
-		ask_for(questions, session, id, BEV_VERB_WATCH, payload.data, reply);
+		bev_question_ask(questions, session, id, BEV_VERB_WATCH, payload.data);
 		bev_text_free(&payload);
 	}
 	return true;
@@ -289,7 +273,7 @@ void
 bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
                    const char *payload)
 {
-	ask_for(questions, session, id, BEV_VERB_GET, payload, on_bug);
+	bev_question_ask_for(questions, session, id, BEV_VERB_GET, payload, on_bug, NULL, NULL);
 }
 
 void
@@ -329,7 +313,8 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 	}
 	if (session && session->state != BEV_SESSION_CLOSING)
 	{
-		fits = question->answered(questions, session, question->id, &answer, rest);
+		fits =
+			question->answered(questions, session, question->id, &answer, rest, &question->state);
 		bev_session_flush(session);
 		bev_question_go_on(questions, session);
 	}

@@ -13,9 +13,10 @@ typedef struct BevQuestions BevQuestions;
 /*
  * The answer to a question; id is as it was asked.  Called only while its session has not
  * ended; what is appended to the session's out is flushed then.  False: it is malformed.
+ * *state is what the question was asked with; who sets it NULL has it from then on.
  */
 typedef bool (*BevAnswered)(BevQuestions *questions, BevSession *session, const char *id,
-                            const BevAnswerMessage *answer, BevSpan rest);
+                            const BevAnswerMessage *answer, BevSpan rest, void **state);
 
 struct BevQuestions
 {
@@ -31,6 +32,24 @@ struct BevQuestions
  */
 extern void bev_question_ask(BevQuestions *questions, BevSession *session, const char *id,
                              BevVerb verb, const char *payload);
+
+/*
+ * The same, and the answer goes to answered.  state (may be NULL) is freed by free_state when the
+ * question is answered or forgotten, or at once if it is refused.
+ */
+extern void bev_question_ask_for(BevQuestions *questions, BevSession *session, const char *id,
+                                 BevVerb verb, const char *payload, BevAnswered answered,
+                                 void *state, void (*free_state)(void *state));
+
+/* Reply with an answer that is an error. */
+extern void bev_question_report(BevSession *session, const char *id, const BevAnswerMessage *answer,
+                                BevSpan rest);
+
+/* May the client see a row, by its record? */
+extern bool bev_question_may_see(const BevSession *session, const BevEvent *event);
+
+/* Append the row as the client, which may see it, sees it. */
+extern void bev_question_add_row(BevText *text, const BevSession *session, const BevEvent *event);
 
 /*
  * The client's user wants to watch a bug: payload asks for its row.  Whether the client sees that

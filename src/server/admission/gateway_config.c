@@ -63,6 +63,22 @@ put_secret(StringInfo json)
 	pfree(encoded);
 }
 
+/* What seals the places of lists: alike in all gateways, as long as this dispatcher lives. */
+static void
+put_place_key(StringInfo json)
+{
+	static char key[32];
+	static char encoded[64] = "";
+
+	if (*encoded == '\0')
+	{
+		if (!pg_strong_random(key, sizeof(key)))
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not draw a key")));
+		encoded[bev_base64_encode(key, sizeof(key), encoded, sizeof(encoded) - 1)] = '\0';
+	}
+	put_text(json, "place_key", encoded);
+}
+
 /* Keys and certificates.  What is no text would make the whole message unreadable. */
 static void
 put_text_file(StringInfo json, const char *name, const char *setting, const char *path)
@@ -105,6 +121,7 @@ bev_gateway_config_write(StringInfo json)
 	put_int(json, "auth_failure_rate", bev_auth_failure_rate);
 	put_text(json, "trusted_proxies", bev_trusted_proxies);
 	put_int(json, "require_user", bev_require_user);
+	put_place_key(json);
 	put_secret(json);
 	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", bev_jwt_key_file);
 	put_text_file(json, "jwks", "bugevents.jwks_file", bev_jwks_file);

@@ -87,7 +87,7 @@ read_entity(const char *payload, Request *request, Jsonb **json, BevAnswer *answ
 	return request->entity != NULL;
 }
 
-/* "TABLE:ID", as we said it ourselves. */
+/* "TABLE:ID", as we said it ourselves; a gateway sealed it meanwhile. */
 static bool
 read_after(Request *request, char *after)
 {
@@ -393,45 +393,40 @@ bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char 
 }
 
 /*
- * One more than wanted is looked for, to know whether there are more.  What was
- * reached is told even when that row isn't for everyone: its id, no more.
+ * The records of up to a limit of one table's rows, and the place behind them; false: it has none.
+ * One more is looked for, to know whether there are more.
  */
 static bool
-list_table(const BevAttachedTable *table, const Request *request, int *left, BevAnswer *answer,
-           char **next)
+list_table(const BevAttachedTable *table, const Request *request, bool is_last, BevAnswer *answer)
 {
 	const char *key = NULL;
 	int n;
-	Found *found = find_rows(table, request, *left + 1, &n);
+	int i = 0;
+	Found *found = find_rows(table, request, request->limit + 1, &n);
 
-	for (int i = 0; i < n; i++)
-	{
-		if (*left == 0 || answer->rest.len > LIST_BYTES)
-		{
-			*next = psprintf("%u:%s", table->relid, key ? key : "");
-			return false;
-		}
-		(void) append_record(&found[i], answer, &key);
-		(*left)--;
-	}
-	return true;
+	while (i < n && i < request->limit && answer->rest.len <= LIST_BYTES)
+		(void) append_record(&found[i++], answer, &key);
+	if (key)
+		appendStringInfo(&answer->rest, "%c%u:%s", i < n || !is_last ? '+' : '.', table->relid,
+		                 key);
+	return key != NULL;
 }
 
+/* Rows of one table at a time, the first that has any. */
 void
 bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
                    BevAnswer *answer)
 {
 	Request request = {0};
 	Jsonb *json;
+	List *tables;
 	ListCell *cell;
-	char *next = NULL;
-	int left;
 
 	if (!read_entity(payload, &request, &json, answer) || !read_list(json, &request, answer))
 		return;
 	answer->message.kind = BEV_ANSWER_ROWS;
-	left = request.limit;
-	foreach (cell, bev_attached_table_list(request.entity))
+	tables = bev_attached_table_list(request.entity);
+	foreach (cell, tables)
 	{
 		BevAttachedTable *table = lfirst(cell);
 		Request here = request;
@@ -440,9 +435,8 @@ bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char
 			continue;
 		if (table->relid != request.after_table && OidIsValid(request.after_table))
 			here.count--; /* "after" is the last one, and another table's */
-		if (!list_table(table, &here, &left, answer, &next))
-			break;
+		if (list_table(table, &here, lnext(tables, cell) == NULL, answer))
+			return;
 	}
-	if (next)
-		appendStringInfoString(&answer->rest, next);
+	appendStringInfoChar(&answer->rest, '.');
 }

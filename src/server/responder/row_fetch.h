@@ -13,9 +13,9 @@
 /*
  * get {"type", "id"}: the row of this entity with that id.
  *
- * list {"type", "project_id", "bug_report_id", "status", "after", "limit"}: rows, in the
- * order of table and id; all members but the first are optional.  "after" is what
- * the list before said as "next".
+ * list {"type", "project_id", "bug_report_id", "status", "after", "limit"}: rows of one table, in
+ * the order of table and id; all members but the first are optional.  Behind the records stands
+ * "+TABLE:KEY", the place that "after" goes on from, or "." and it: there are no more.
  *
  * payload is the request's, a JSON object in UTF-8.  In a transaction with an
  * active snapshot.  What is wrong with the request is in the answer; other errors are thrown.

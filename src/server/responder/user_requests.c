@@ -95,8 +95,7 @@ bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnsw
 		append_notification(i, answer);
 	if (n > (uint64) limit)
 		next = SPI_getvalue(SPI_tuptable->vals[limit - 1], SPI_tuptable->tupdesc, 1);
-	if (next)
-		appendStringInfoString(rest, next);
+	appendStringInfo(rest, "%c%s", next ? '+' : '.', next ? next : "");
 	SPI_finish();
 }
 
