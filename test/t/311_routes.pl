@@ -119,6 +119,21 @@ is(scrapes('4', role => 'admin'), 401, '... by each of them');
 $server->sql("UPDATE users SET status = 'inactive' WHERE id = 1");
 is(scrapes('1', role => 'admin'), 401, '... who is active');
 
+# What clients write reaches the log nowhere.
+my $odd = "forged\nFATAL:  forged \e[31m\x{9b}31m\r forged";
+my $log = $server->log_size;
+my $writer = $server->connect('2');
+for my $request (
+	[ 'get', type => $odd, id => 1 ], [ 'get', type => 'bug_report', id => $odd ], [ 'get', type => 'user', id => $odd ],
+	[ 'list', type => $odd ], (map { [ 'list', type => 'bug_report', $_ => $odd ] } qw(project_id status after limit), $odd),
+	[ 'list', type => 'comment', bug_report_id => $odd ], [ 'list', type => 'notification', after => $odd ],
+	(map { [ $_, bug_report_id => $odd ] } qw(watch unwatch)), [ 'read', notification_id => $odd ], [ 'disconnect', connection_id => $odd ],
+	[ 'subscribe', types => [$odd] ], [ 'subscribe', $odd => [] ], [ 'authenticate', token => $odd ], [$odd])
+{
+	ask($writer, @$request);
+}
+unlike($server->log_since($log), qr/forged/, 'no text of a client is in the log');
+
 # explain_delivery says the same of who isn't connected.
 $server->sql("UPDATE bug_reports SET title = 'x' WHERE id = 2");
 $server->fence;
