@@ -138,6 +138,7 @@ class Connection:
 
     def _send(self, opcode, payload):
         mask = os.urandom(4)
-        self.outbox += bytes([0x80 | opcode, 0x80 | len(payload)]) + mask + bytes(
+        length = bytes([0x80 | len(payload)]) if len(payload) < 126 else struct.pack('>BH', 0x80 | 126, len(payload))
+        self.outbox += bytes([0x80 | opcode]) + length + mask + bytes(
             byte ^ mask[i & 3] for i, byte in enumerate(payload))
         self.write()
