@@ -12,13 +12,13 @@ class World:
         self.seed = seed
         self.dice = random.Random(seed)
         self.secret_title = self.dice.random() < 0.4
-        self.users = {f'users_{n}': self.draw_users() for n in range(self.dice.choice((0, 1, 1, 1, 2)))}
+        self.users = {f'users_{n}': self.draw_users() for n in range(self.dice.choice((0, 1, 1, 2, 2, 2)))}
         self.require_user = bool(self.users) and self.dice.random() < 0.5
         self.members = {f'members_{n}': self.draw_members() for n in range(self.dice.choice((0, 1, 1, 2)))}
         self.bugs = {n: self.draw_audience() for n in range(1, BUGS + 1)}
         self.hidden = {n for n in self.bugs if self.dice.random() < 0.15}
         self.comments = {n: (self.dice.randint(1, BUGS), self.draw_audience()) for n in range(1, COMMENTS + 1)}
-        self.tokens = [(self.dice.choice(PEOPLE), self.dice.choice(('admin', 'user')), self.draw_projects())
+        self.tokens = [(self.dice.choice(PEOPLE), self.dice.choice(('admin', 'admin', 'user')), self.draw_projects())
                        for _ in range(self.dice.randint(3, 6))]
 
     def draw_projects(self):
