@@ -3,9 +3,9 @@
  *
  * Model: a question is WAITING, ASKED or ANSWERED.  When a responder is free, it is given the
  * question of the user who had the least of their time lately (share.c), and of that user's the
- * first.  No user has all of them at a time, nor have all heavy users together: so where there are
- * two or more, a light question isn't behind a heavy one (test/t/009_fair.pl).  The dispatcher's
- * own questions count as one more user's, and are asked one after the other.
+ * first.  No user has all of them at a time, nor have all lists and all heavy users together: so
+ * where there are two or more, a light question isn't behind a heavy one (test/t/009_fair.pl).  The
+ * dispatcher's own questions count as one more user's, and are asked one after the other.
  *
  * Who connects is looked up by a responder of its own, which nobody else's questions hold up; where
  * there is no worker for it, by the others.
@@ -210,14 +210,23 @@ fits_place(const Question *question, int place)
 	return !is_lookup(question) || !bev_responder_pool_is_there(BEV_PLACE_LOOKUP);
 }
 
-/* How many of the responders are busy with what took long. */
+/* Does it take long by what it asks for, or by who asks? */
+static bool
+is_heavy(const Question *question, TimestampTz now)
+{
+	uint32 verb = question->head.ask.verb;
+
+	return verb == BEV_VERB_LIST || verb == BEV_VERB_CONNECTIONS || verb == BEV_VERB_RETENTION ||
+	       bev_share_is_heavy(question->share, now);
+}
+
 static int
 heavy_running(TimestampTz now)
 {
 	int n = 0;
 
 	for (int place = BEV_PLACE_LOOKUP + 1; place < BEV_PLACES; place++)
-		n += asked_at[place] && bev_share_is_heavy(asked_at[place]->share, now);
+		n += asked_at[place] && is_heavy(asked_at[place], now);
 	return n;
 }
 
@@ -230,7 +239,7 @@ has_room(const Question *question, int heavy, TimestampTz now)
 	if (is_lookup(question))
 		return true;
 	return bev_share_running(question->share) < (question->own ? 1 : most) &&
-	       (!bev_share_is_heavy(question->share, now) || heavy < most);
+	       (!is_heavy(question, now) || heavy < most);
 }
 
 /* Can its answer be handed over at once? */
