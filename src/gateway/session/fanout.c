@@ -32,7 +32,7 @@
  * Failure
  *	A connection that turns out to be broken is dropped at the end of the turn; the batch
  *	goes on with the others.  A position whose history is gone is answered by
- *	resync_required, and the session goes on from the tip (test/gateway/resume.py).
+ *	resync_required, and the session goes on from the tip (test/gateway/replay.py).
  *
  * Cost
  *	Of a batch for everyone: a look at each session, and for each that is live one write per
