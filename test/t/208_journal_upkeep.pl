@@ -159,7 +159,7 @@ SKIP:
 		$server->sql('DROP EXTENSION pg_repack');
 	});
 }
-$_->signal('INT') for @load;
+$_->signal('TERM') for @load; # INT is ignored by what was started in the background
 $_->finish for @load;
 
 my $written = $server->sql('SELECT count(*) FROM projects') - $before;
