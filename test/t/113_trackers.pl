@@ -20,8 +20,10 @@ sub begin
 	my ($name, %users) = @_;
 
 	$tracker = $name;
-	$session->query_safe("\\i test/trackers/$name.sql");
+	# attach() warns of what is followed only behind it.
+	$session->query_safe("SET client_min_messages = error; \\i test/trackers/$name.sql");
 	$session->query_safe("\\i recipes/$name.sql");
+	$session->query_safe('RESET client_min_messages');
 	%clients = map { $_ => $server->connect($_, role => $users{$_}) } sort keys %users;
 	return;
 }
