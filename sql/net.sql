@@ -219,7 +219,7 @@ UPDATE confined SET name = 'for user 2' WHERE id = 2;
 COMMIT;
 SELECT * FROM told(:mark);
 
--- not of commands that rewrite nothing, not when nothing was written before, not of rows that are gone with the first piece
+-- not of commands that rewrite nothing, not when nothing was written before; but of rows that are gone, too
 SELECT public.mark() \gset
 BEGIN;
 INSERT INTO confined_to VALUES (1, 'user:3');

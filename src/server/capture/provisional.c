@@ -9,7 +9,7 @@
  *
  * Not so where nothing of this can be: everyone may see all rows, and expressions
  * depend on the row alone.  Nor of rows that are gone with the first piece: what they were
- * before the transaction is known.
+ * before the transaction is known, if they don't look up what others may change until it commits.
  *
  * A prepared transaction may be committed much later, by a session that can't see what it wrote.
  * Its rows stay as they are, but others may change meanwhile what they look up, or insert rows that
@@ -67,7 +67,7 @@ may_change(const BevMapping *mapping, bool has_new)
 	if (!bev_change_log_is_whole())
 		return true;
 	return (moment == BEV_MOMENT_PIECE && has_new) ||
-	       (moment == BEV_MOMENT_PREPARE && looks_up(mapping));
+	       (moment != BEV_MOMENT_COMMIT && looks_up(mapping));
 }
 
 static void
