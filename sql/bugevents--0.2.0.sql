@@ -1059,6 +1059,33 @@ SELECT pg_catalog.pg_extension_config_dump('bugevents.delivery_options', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.templates', '');
 
 ------------------------------------------------------------------------------
+-- Logical replication
+------------------------------------------------------------------------------
+
+CREATE FUNCTION ignore_applied() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_ignore_applied' LANGUAGE C;
+COMMENT ON FUNCTION ignore_applied() IS 'trigger that keeps rows out which logical replication applies';
+REVOKE ALL ON FUNCTION ignore_applied() FROM PUBLIC;
+
+-- All but what users and administrators set, which may be replicated.
+DO $$
+DECLARE
+    tbl text;
+BEGIN
+    FOREACH tbl IN ARRAY ARRAY['stream', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
+            'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
+            'notifications', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
+        EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I
+            FOR EACH ROW EXECUTE FUNCTION bugevents.ignore_applied()', tbl);
+        EXECUTE format('CREATE TRIGGER ignore_applied_truncate BEFORE TRUNCATE ON bugevents.%I
+            FOR EACH STATEMENT EXECUTE FUNCTION bugevents.ignore_applied()', tbl);
+        EXECUTE format('ALTER TABLE bugevents.%I ENABLE REPLICA TRIGGER ignore_applied,
+            ENABLE REPLICA TRIGGER ignore_applied_truncate', tbl);
+    END LOOP;
+END
+$$;
+
+------------------------------------------------------------------------------
 -- A tracker to begin with
 ------------------------------------------------------------------------------
 
@@ -1071,7 +1098,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION set_updated_at() IS 'trigger that keeps updated_at current';
+COMMENT ON FUNCTION set_updated_at() IS 'trigger that keeps updated_at current in trackers that 0.1.0 created';
 
 CREATE FUNCTION create_tracker(schema name DEFAULT 'public')
 RETURNS void
@@ -1143,11 +1170,17 @@ BEGIN
         CREATE INDEX ON %1$s.comments (user_id);
     $sql$, s);
 
+    -- Of the tracker, which stays when the extension goes.
+    EXECUTE format($sql$
+        CREATE OR REPLACE FUNCTION %1$s.set_updated_at() RETURNS trigger
+        LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+        AS 'BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END'
+    $sql$, s);
     FOREACH tbl IN ARRAY ARRAY['projects', 'users', 'bug_reports', 'comments'] LOOP
         EXECUTE format($sql$
             CREATE TRIGGER set_updated_at BEFORE UPDATE ON %1$s.%2$I FOR EACH ROW
             WHEN (OLD.* IS DISTINCT FROM NEW.*)
-            EXECUTE FUNCTION bugevents.set_updated_at()
+            EXECUTE FUNCTION %1$s.set_updated_at()
         $sql$, s, tbl);
     END LOOP;
 

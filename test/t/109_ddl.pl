@@ -72,4 +72,12 @@ $server->sql("BEGIN; INSERT INTO products (name) VALUES ('gone with it'); DROP E
 is($server->sql("SELECT count(*) FROM products WHERE name = 'gone with it'"), '1',
 	'a transaction that publishes and drops the extension commits');
 is($back->wait_close, 1012, '... and clients are told');
+
+# What create_tracker() made stays, with what keeps updated_at current.
+$server->sql('CREATE EXTENSION bugevents');
+$server->sql("SELECT bugevents.create_tracker('kept')");
+$server->sql("INSERT INTO kept.bug_reports (title, updated_at) VALUES ('old', '2020-01-01')");
+$server->sql('DROP EXTENSION bugevents CASCADE');
+is($server->sql("SELECT string_agg(DISTINCT tgname, ' ') FROM pg_trigger WHERE tgrelid::regclass::text LIKE 'kept.%' AND NOT tgisinternal"), 'set_updated_at', "a tracker keeps its own triggers when the extension is dropped");
+is($server->sql("UPDATE kept.bug_reports SET title = 'new' RETURNING updated_at > now() - interval '1 hour'"), 't', '... which go on working');
 done_testing();

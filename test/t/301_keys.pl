@@ -193,5 +193,17 @@ BugEvents::Server::wait_until(sub {
 	}, 'a secret for HS512');
 pass('a longer one does for it');
 
+# Without a key nobody can come in, and GET /ready says so: pg_upgrade leaves the file behind.
+is(($server->http('/ready'))[0], 200, 'with keys it is ready');
+$server->set('bugevents.jwks_file' => '', 'bugevents.jwt_key_file' => '', 'bugevents.jwt_secret_file' => 'left_behind');
+$server->node->restart;
+BugEvents::Server::wait_until(sub { (eval { ($server->http('/ready'))[1] } // '') =~ /^no key to check tokens with: .* the log says why$/ }, '/ready to say it');
+is(($server->http('/ready'))[0], 503, 'without a key it is not');
+like($server->log_since(0), qr/WARNING:  could not open file "left_behind" of bugevents\.jwt_secret_file/, '... and the log names the file');
+rename $secret, $server->node->data_dir . '/left_behind' or die $!;
+$server->node->reload;
+BugEvents::Server::wait_until(sub { ($server->http('/ready'))[0] == 200 }, 'the key');
+pass('... until there is one');
+
 $server->node->stop;
 done_testing();

@@ -7,6 +7,7 @@
  */
 #include "gateway/client/http.h"
 #include "gateway/client/console.h"
+#include "gateway/identity/keyring.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -205,9 +206,12 @@ why_unready(const BevHttp *http, const BevSession *session)
 {
 	if (session->sessions->shutting_down)
 		return "shutting down";
-	if (http->stream->id[0])
-		return NULL;
-	return http->condition[0] ? http->condition : "no stream yet";
+	if (!http->stream->id[0])
+		return http->condition[0] ? http->condition : "no stream yet";
+	if (bev_keyring_is_empty(http->tokens->keyring))
+		return "no key to check tokens with: none of jwt_secret_file, jwt_key_file and jwks_file "
+			   "is set, or the file can't be used, and the log says why";
+	return NULL;
 }
 
 void

@@ -55,6 +55,12 @@ bev_keyring_longest_hmac(const BevKeyring *keyring)
 }
 
 bool
+bev_keyring_is_empty(const BevKeyring *keyring)
+{
+	return keyring == NULL || keyring->count == 0;
+}
+
+bool
 bev_keyring_add(BevKeyring *keyring, BevKey *key)
 {
 	if (keyring->count == BEV_KEYRING_MAX)

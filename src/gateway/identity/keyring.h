@@ -26,6 +26,9 @@ extern int bev_keyring_longest_hmac(const BevKeyring *keyring);
 /* Takes the key.  False: there is no more room. */
 extern bool bev_keyring_add(BevKeyring *keyring, BevKey *key);
 
+/* Without a key no token can be good; NULL has none. */
+extern bool bev_keyring_is_empty(const BevKeyring *keyring);
+
 /*
  * NULL: a key that may verify the token does.  Else what is wrong: a constant text.
  *

@@ -119,6 +119,19 @@ typedef void BevJsonAction;
 #define bev_primary_key(table) RelationGetPrimaryKeyIndex(table)
 #endif
 
+/* Give a relation a new, empty file; build the indexes of a table anew. */
+#include "catalog/index.h"
+#if PG_VERSION_NUM >= 160000
+#define bev_new_file(rel) RelationSetNewRelfilenumber(rel, (rel)->rd_rel->relpersistence)
+#else
+#define bev_new_file(rel) RelationSetNewRelfilenode(rel, (rel)->rd_rel->relpersistence)
+#endif
+#if PG_VERSION_NUM >= 170000
+#define bev_reindex(relid, flags, params) reindex_relation(NULL, relid, flags, params)
+#else
+#define bev_reindex(relid, flags, params) reindex_relation(relid, flags, params)
+#endif
+
 /* As pg_b64_encode(): the length, or -1. */
 #include "common/base64.h"
 #if PG_VERSION_NUM >= 180000

@@ -30,6 +30,14 @@ typedef struct Writing
 	int settings;
 } Writing;
 
+static bool is_writing = false;
+
+bool
+bev_executor_is_writing(void)
+{
+	return is_writing;
+}
+
 static void
 become_owner(Writing *writing, Relation table)
 {
@@ -69,6 +77,25 @@ end_writing(Writing *writing)
 	PopActiveSnapshot();
 }
 
+/* Insert the slot's row, or delete the one of its TID. */
+static void
+write_row(Writing *writing, TupleTableSlot *slot, EPQState *epq)
+{
+	is_writing = true;
+	PG_TRY();
+	{
+		if (epq)
+			ExecSimpleRelationDelete(writing->target, writing->estate, epq, slot);
+		else
+			ExecSimpleRelationInsert(writing->target, writing->estate, slot);
+	}
+	PG_FINALLY();
+	{
+		is_writing = false;
+	}
+	PG_END_TRY();
+}
+
 void
 bev_executor_insert(Relation table, int n, const Datum *values, const bool *nulls)
 {
@@ -80,7 +107,7 @@ bev_executor_insert(Relation table, int n, const Datum *values, const bool *null
 	ExecStoreAllNullTuple(slot);
 	memcpy(slot->tts_values, values, n * sizeof(Datum));
 	memcpy(slot->tts_isnull, nulls, n * sizeof(bool));
-	ExecSimpleRelationInsert(writing.target, writing.estate, slot);
+	write_row(&writing, slot, NULL);
 	end_writing(&writing);
 }
 
@@ -95,7 +122,7 @@ bev_executor_delete(Relation table, ItemPointer tid)
 	bev_no_epq(&unused, writing.estate);
 	slot = ExecInitExtraTupleSlot(writing.estate, RelationGetDescr(table), &TTSOpsVirtual);
 	slot->tts_tid = *tid;
-	ExecSimpleRelationDelete(writing.target, writing.estate, &unused, slot);
+	write_row(&writing, slot, &unused);
 	EvalPlanQualEnd(&unused);
 	end_writing(&writing);
 }

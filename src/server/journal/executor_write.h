@@ -20,4 +20,7 @@ extern void bev_executor_insert(Relation table, int n, const Datum *values, cons
 /* Delete the row that a snapshot sees there; as above. */
 extern void bev_executor_delete(Relation table, ItemPointer tid);
 
+/* Is such a write under way in this process, whose triggers run? */
+extern bool bev_executor_is_writing(void);
+
 #endif /* BEV_SERVER_JOURNAL_EXECUTOR_WRITE_H */

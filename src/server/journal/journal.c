@@ -34,6 +34,7 @@
 
 #include "server/base/compat.h"
 #include "server/base/table_lock.h"
+#include "server/journal/applied.h"
 #include "server/journal/executor_write.h"
 #include "server/journal/layout.h"
 #include "server/shared/counters.h"
@@ -124,7 +125,7 @@ is_as_installed(Relation table, BevTable kind)
 {
 	const TupleConstr *constraints = RelationGetDescr(table)->constr;
 
-	return table->trigdesc == NULL && RelationGetNumberOfAttributes(table) == columns[kind] &&
+	return bev_applied_only_ours(table) && RelationGetNumberOfAttributes(table) == columns[kind] &&
 	       (constraints == NULL ||
 	        (constraints->num_check == 0 && !constraints->has_generated_stored)) &&
 	       table->rd_tableam == GetHeapamTableAmRoutine();
@@ -184,7 +185,8 @@ insert_tuple(BevJournal *journal, HeapTuple tuple, Datum *key, bool *nulls)
 
 	if (snapshot)
 		PushActiveSnapshot(GetTransactionSnapshot());
-	heap_insert(journal->table, tuple, GetCurrentCommandId(true), 0, NULL);
+	/* No logical decoding: another database has its own journal. */
+	heap_insert(journal->table, tuple, GetCurrentCommandId(true), HEAP_INSERT_NO_LOGICAL, NULL);
 	index_insert(journal->index, key, nulls, &tuple->t_self, journal->table, UNIQUE_CHECK_YES,
 	             false, &info);
 	if (snapshot)

@@ -23,10 +23,17 @@
  */
 #include "server/journal/retention.h"
 
+#include "access/relation.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
 #include "executor/spi.h"
+#include "pgstat.h"
+#include "server/base/compat.h"
 #include "server/base/settings.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "server/journal/applied.h"
 #include "server/journal/journal.h"
 #include "server/journal/spilled.h"
 #include "server/queue/queue.h"
@@ -81,6 +88,42 @@ run(const char *sql, uint64 seq)
 		elog(ERROR, "could not execute \"%s\": %s", sql, SPI_result_code_string(result));
 }
 
+/* As TRUNCATE, but that logical replication would have others truncate theirs. */
+static void
+empty_quietly(Relation table)
+{
+	ReindexParams params = {0};
+	Oid toast = table->rd_rel->reltoastrelid;
+
+	CheckTableNotInUse(table, "TRUNCATE");
+	bev_new_file(table);
+	if (OidIsValid(toast))
+	{
+		Relation chunks = relation_open(toast, AccessExclusiveLock);
+
+		bev_new_file(chunks);
+		relation_close(chunks, NoLock);
+	}
+	(void) bev_reindex(RelationGetRelid(table), REINDEX_REL_PROCESS_TOAST, &params);
+	pgstat_count_truncate(table);
+}
+
+/* The caller has locked it.  Triggers of others want a statement. */
+static void
+empty_table(BevTable kind)
+{
+	Relation table = table_open(bev_journal_table(kind), NoLock);
+	bool quietly = bev_applied_only_ours(table);
+	char *statement =
+		psprintf("TRUNCATE bugevents.%s", quote_identifier(RelationGetRelationName(table)));
+
+	if (quietly)
+		empty_quietly(table);
+	table_close(table, NoLock);
+	if (!quietly)
+		run(statement, 0);
+}
+
 /*
  * Space of parts that were deleted, or rolled back, counts as the journal's until
  * it is given back: history would be dropped in its place, for ever.
@@ -93,7 +136,7 @@ reclaim_parts(void)
 	    bev_spilled_any())
 		return;
 	SPI_connect();
-	run("TRUNCATE bugevents.journal_part", 0);
+	empty_table(BEV_TABLE_PART);
 	SPI_finish();
 }
 
@@ -132,7 +175,7 @@ drop_segment(int segment, uint64 last_seq)
 	    " WHERE t.xid = p.xid AND t.last_seq <= $1",
 	    last_seq);
 	run("DELETE FROM bugevents.journal_parted WHERE last_seq <= $1", last_seq);
-	run(psprintf("TRUNCATE bugevents.journal_%d", segment), 0);
+	empty_table(BEV_TABLE_SEGMENT + segment);
 	SPI_finish();
 }
 
