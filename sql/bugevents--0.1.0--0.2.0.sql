@@ -436,6 +436,25 @@ LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION bugevents.expression_errors(regclass)
     IS 'how often expressions of an attached table failed since the server''s start, and how last; that only for the table''s owner';
 
+CREATE FUNCTION bugevents.expression_costs(
+    tbl regclass,
+    OUT evaluated bigint,
+    OUT evaluation_ms double precision,
+    OUT slowest_ms double precision,
+    OUT timeouts bigint,
+    OUT suspended boolean)
+RETURNS record
+AS 'MODULE_PATHNAME', 'bugevents_expression_costs'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.expression_costs(regclass) IS 'what the expressions of an attached table have cost since the server''s start';
+
+CREATE FUNCTION bugevents.resume_expressions(tbl regclass)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'bugevents_resume_expressions'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.resume_expressions(regclass)
+    IS 'let a table take part again whose expressions were suspended; false: it did';
+
 CREATE OR REPLACE VIEW bugevents.attachments AS
 SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'entity' AS entity,
@@ -457,18 +476,22 @@ SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'by' AS attached_by,
        e.errors,
        e.last_error,
-       e.last_error_at
+       e.last_error_at,
+       c.evaluated, c.evaluation_ms, c.slowest_ms, c.timeouts, c.suspended
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
            pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
  CROSS JOIN LATERAL bugevents.expression_errors(t.tgrelid) AS e
+ CROSS JOIN LATERAL bugevents.expression_costs(t.tgrelid) AS c
  WHERE t.tgfoid = 'bugevents.capture'::regproc
    AND t.tgparentid = 0
    AND t.tgnargs = 1;
 COMMENT ON COLUMN bugevents.attachments.decides IS 'attached by who owns the database: who may see what, notifications, get and list go by its rows';
 COMMENT ON COLUMN bugevents.attachments.errors IS 'expressions that failed since the server''s start; last_error is for the table''s owner';
 COMMENT ON COLUMN bugevents.attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
+COMMENT ON COLUMN bugevents.attachments.evaluated IS 'rows whose expressions were evaluated since the server''s start';
+COMMENT ON COLUMN bugevents.attachments.suspended IS 'left out of what is derived, get, list and watch, as its expressions took too long; see resume_expressions()';
 
 -- What is attached stays so, and is published; what of it isn't believed any more is told.
 DO $$

@@ -245,6 +245,25 @@ LANGUAGE C STABLE STRICT;
 COMMENT ON FUNCTION decides(regclass)
     IS 'is a table attached so that who may see what, notifications, get and list go by its rows?';
 
+CREATE FUNCTION expression_costs(
+    tbl regclass,
+    OUT evaluated bigint,
+    OUT evaluation_ms double precision,
+    OUT slowest_ms double precision,
+    OUT timeouts bigint,
+    OUT suspended boolean)
+RETURNS record
+AS 'MODULE_PATHNAME', 'bugevents_expression_costs'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION expression_costs(regclass) IS 'what the expressions of an attached table have cost since the server''s start';
+
+CREATE FUNCTION resume_expressions(tbl regclass)
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'bugevents_resume_expressions'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION resume_expressions(regclass)
+    IS 'let a table take part again whose expressions were suspended; false: it did';
+
 -- A trigger's argument is a text with a zero byte after it.
 CREATE FUNCTION expression_errors(tbl regclass, OUT errors bigint, OUT last_error text, OUT last_error_at timestamptz)
 AS 'MODULE_PATHNAME', 'bugevents_expression_errors'
@@ -273,12 +292,14 @@ SELECT t.tgrelid::regclass AS tbl,
        a.arg ->> 'by' AS attached_by,
        e.errors,
        e.last_error,
-       e.last_error_at
+       e.last_error_at,
+       c.evaluated, c.evaluation_ms, c.slowest_ms, c.timeouts, c.suspended
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
            pg_catalog.getdatabaseencoding())::jsonb AS arg) AS a
  CROSS JOIN LATERAL bugevents.expression_errors(t.tgrelid) AS e
+ CROSS JOIN LATERAL bugevents.expression_costs(t.tgrelid) AS c
  WHERE t.tgfoid = 'bugevents.capture'::regproc
    AND t.tgparentid = 0
    AND t.tgnargs = 1;
@@ -287,6 +308,8 @@ COMMENT ON COLUMN attachments.columns IS 'where the fields of the payload come f
 COMMENT ON COLUMN attachments.decides IS 'attached by who owns the database: who may see what, notifications, get and list go by its rows';
 COMMENT ON COLUMN attachments.errors IS 'expressions that failed since the server''s start; last_error is for the table''s owner';
 COMMENT ON COLUMN attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
+COMMENT ON COLUMN attachments.evaluated IS 'rows whose expressions were evaluated since the server''s start';
+COMMENT ON COLUMN attachments.suspended IS 'left out of what is derived, get, list and watch, as its expressions took too long; see resume_expressions()';
 COMMENT ON COLUMN attachments.always IS 'also what replication applies';
 GRANT SELECT ON attachments TO PUBLIC;
 

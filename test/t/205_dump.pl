@@ -19,7 +19,8 @@ $server->sql(<<~'END');
 	END
 my $ws = $server->connect('1');
 my ($stream, $seq) = @{ $ws->{ready}{payload} }{qw(stream seq)};
-my $attachments = q{SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM bugevents.attachments a};
+my $attachments = q{SELECT string_agg(j::text, ' ' ORDER BY j::text)
+	FROM (SELECT to_jsonb(a) - '{evaluated,evaluation_ms,slowest_ms,timeouts,suspended}'::text[] FROM bugevents.attachments AS a) AS x (j)};
 my $before = $server->sql($attachments);
 
 for my $format ('plain', 'custom')

@@ -20,7 +20,8 @@ $old->sql("INSERT INTO bugevents.watchers (bug_report_id, user_id) VALUES ('1', 
 sub kept
 {
 	return $_[0]->sql(q{SELECT jsonb_pretty(jsonb_build_object(
-		'attachments', (SELECT jsonb_agg(to_jsonb(a) ORDER BY a::text) FROM bugevents.attachments a),
+		'attachments', (SELECT jsonb_agg(j ORDER BY j::text)
+			FROM (SELECT to_jsonb(a) - '{evaluated,evaluation_ms,slowest_ms,timeouts,suspended}'::text[] FROM bugevents.attachments AS a) AS x (j)),
 		'preferences', (SELECT jsonb_agg(to_jsonb(p) ORDER BY p::text) FROM bugevents.preferences p),
 		'watchers', (SELECT jsonb_agg(to_jsonb(w) ORDER BY w::text) FROM bugevents.watchers w),
 		'events', (SELECT count(*) || ' ' || md5(string_agg(to_jsonb(e)::text, ',' ORDER BY seq)) FROM bugevents.events(0, 100000) e)))});

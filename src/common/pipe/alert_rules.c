@@ -33,7 +33,7 @@ static const double clears_below[BEV_ALERTS] = {
 	[BEV_ALERT_journal_size] = 0.6,      [BEV_ALERT_gateway_restarts] = 0.8,
 	[BEV_ALERT_projector_lag] = 0.8,     [BEV_ALERT_projector_stuck] = 0.8,
 	[BEV_ALERT_delivery_outage] = 0.8,   [BEV_ALERT_copied_cluster] = 1,
-	[BEV_ALERT_expression_errors] = 0.8,
+	[BEV_ALERT_expression_errors] = 0.8, [BEV_ALERT_expressions_suspended] = 1,
 };
 
 /* ---- samples ---- */
@@ -186,6 +186,8 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 			return to->copied;
 		case BEV_ALERT_expression_errors:
 			return (double) (to->expressions - from->expressions);
+		case BEV_ALERT_expressions_suspended:
+			return to->suspended;
 		default:
 			return 0;
 	}

@@ -33,7 +33,8 @@
 	ALERT(projector_stuck)   /* s for which it has not moved, though there are events */ \
 	ALERT(delivery_outage)   /* s for which nothing has got out by a channel */ \
 	ALERT(copied_cluster)    /* 1: a copy of the database that sends, so nothing is sent */ \
-	ALERT(expression_errors) /* of attachments, which spoil what they give */
+	ALERT(expression_errors) /* of attachments, which spoil what they give */ \
+	ALERT(expressions_suspended) /* tables whose expressions took too long again and again */
 
 typedef enum BevAlert
 {
@@ -66,6 +67,7 @@ typedef struct BevAlertSample
 	double stuck;     /* s for which it has been where it is */
 	double outage;    /* s, of the channel that is the worst */
 	double copied;    /* 1: yes */
+	double suspended; /* tables */
 } BevAlertSample;
 
 typedef struct BevAlertRules

@@ -120,7 +120,9 @@ bev_delivery_check(BevDeliveryChannel kind, int64 id, const char **why)
 	error = bev_subtransaction_error(check_step, &check);
 	bev_time_limit_end();
 	*why = error ? psprintf("it can't be judged: %s", error->message) : check.why;
-	if (error && bev_subtransaction_may_succeed_later(error->sqlerrcode))
+	/* The last one: expressions are suspended, until somebody has mended them. */
+	if (error && (bev_subtransaction_may_succeed_later(error->sqlerrcode) ||
+	              error->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE))
 		return BEV_DELIVERY_WAITS;
 	return *why ? BEV_DELIVERY_IS_SKIPPED : BEV_DELIVERY_GOES;
 }

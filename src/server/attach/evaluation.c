@@ -12,8 +12,8 @@
  * its own: so one spoils no other.  What can't even be analyzed, or took too long, isn't tried
  * again in the same transaction.
  *
- * Cost: a subtransaction and an execution for each call; where something fails, one for each
- * expression.
+ * Cost: two looks at the clock (shared/expression_costs.h); a subtransaction and an execution for
+ * each call; where something fails, one for each expression.
  */
 #include "server/attach/evaluation.h"
 
@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "portability/instr_time.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -29,6 +30,7 @@
 #include "server/attach/owner.h"
 #include "server/base/time_limit.h"
 #include "server/shared/expression_errors.h"
+#include "server/shared/expression_costs.h"
 
 /* So long may the expressions of a row take, in ms. */
 #define TIME_LIMIT 2000
@@ -141,6 +143,9 @@ evaluate(void *arg)
 	bev_owner_leave(&scope);
 }
 
+/* Was there one, in this evaluation, that took too long? */
+static bool was_late;
+
 /* Does it end the transaction, whatever one thinks of the expression? */
 static bool
 must_be_thrown(int sqlerrcode)
@@ -176,6 +181,7 @@ bev_evaluation_attempt(void (*step)(void *arg), void *arg, bool *late)
 		{
 			bev_time_limit_end();
 			*late = bev_time_limit_exceeded();
+			was_late |= *late;
 		}
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
@@ -285,9 +291,9 @@ prepare_results(const BevExpressions *expressions, BevResults *results)
 	results->types = palloc0(sizeof(Oid) * expressions->nresults);
 }
 
-void
-bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
-                   const Snapshot *snapshots, BevResults *results, int n)
+static void
+run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows, const Snapshot *snapshots,
+    BevResults *results, int n)
 {
 	Evaluation all = {.expressions = expressions,
 	                  .rows = rows,
@@ -437,4 +443,38 @@ bev_evaluation_run_many(BevExpressions *expressions, Relation rel, const ItemPoi
 	if (error)
 		FreeErrorData(error);
 	return error == NULL;
+}
+
+static void
+note_costs(const BevExpressions *expressions, Relation rel, int n, instr_time begin, bool late)
+{
+	instr_time end;
+
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, begin);
+	bev_expression_costs_note(expressions->table, RelationGetRelationName(rel), n,
+	                          INSTR_TIME_GET_MICROSEC(end), late);
+}
+
+/* With what it costs; a worker's own limit ends it with an error. */
+void
+bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
+                   const Snapshot *snapshots, BevResults *results, int n)
+{
+	instr_time begin;
+
+	was_late = false;
+	INSTR_TIME_SET_CURRENT(begin);
+	PG_TRY();
+	{
+		run(expressions, rel, rows, snapshots, results, n);
+	}
+	PG_CATCH();
+	{
+		if (bev_time_limit_exceeded())
+			note_costs(expressions, rel, n, begin, true);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	note_costs(expressions, rel, n, begin, was_late);
 }

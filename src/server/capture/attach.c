@@ -48,6 +48,7 @@
 #include "server/attach/resolve.h"
 #include "server/base/compat.h"
 #include "server/base/settings.h"
+#include "server/shared/expression_costs.h"
 
 BEV_FUNCTION_INFO_V1(bugevents_attach);
 BEV_FUNCTION_INFO_V1(bugevents_detach);
@@ -306,6 +307,7 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	announce_end(rel);
 	announce(rel, attachment, BEV_NOTICE_ATTACHED);
 	replace_triggers(rel, old, bev_attachment_write(attachment), PG_GETARG_BOOL(6));
+	(void) bev_expression_costs_resume(PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }
 

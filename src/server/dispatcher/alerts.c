@@ -18,6 +18,7 @@
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
 #include "server/shared/expression_errors.h"
+#include "server/shared/expression_costs.h"
 #include "server/shared/progress.h"
 #include "server/admission/admission.h"
 #include "server/dispatcher/questions.h"
@@ -78,7 +79,8 @@ current_rules(void)
 	                  [BEV_ALERT_projector_stuck] = bev_alert_projector_stuck,
 	                  [BEV_ALERT_delivery_outage] = bev_alert_delivery_outage,
 	                  [BEV_ALERT_copied_cluster] = 1,
-	                  [BEV_ALERT_expression_errors] = bev_alert_expression_errors}};
+	                  [BEV_ALERT_expression_errors] = bev_alert_expression_errors,
+	                  [BEV_ALERT_expressions_suspended] = 1}};
 }
 
 /* Those that are the server's or the network's, not the clients' own. */
@@ -125,6 +127,7 @@ take_sample(BevAlertSample *sample)
 	                           .connections = bev_admission_count()};
 	look_at_projector(sample);
 	sample->copied = bev_delivery_counters_copied();
+	sample->suspended = bev_expression_costs_count_suspended();
 	for (int kind = 0; kind < BEV_CHANNELS; kind++)
 		sample->outage =
 			Max(sample->outage, bev_delivery_counters_outage((BevDeliveryChannel) kind));

@@ -30,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "server/base/subtransaction.h"
+#include "server/shared/expression_costs.h"
 #include "server/base/table_lock.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -305,6 +306,14 @@ append_record(const Found *found, BevAnswer *answer, const char **key)
 
 /* ---- the two requests ---- */
 
+/* Nobody waits for expressions that are suspended; but who somebody is has to be known. */
+static bool
+is_left_out(const BevAttachedTable *table)
+{
+	return bev_expression_costs_are_suspended(table->relid) &&
+	       !bev_attachment_gives_access(table->attachment);
+}
+
 /* Append the record of the one row that is asked for, if there is one. */
 static void
 append_one(const Request *request, BevAnswer *answer)
@@ -315,10 +324,31 @@ append_one(const Request *request, BevAnswer *answer)
 	foreach (cell, bev_attached_table_list(request->entity))
 	{
 		int n;
-		Found *found = find_rows(lfirst(cell), request, 1, &n);
+		Found *found;
+
+		if (is_left_out(lfirst(cell)))
+			continue;
+		found = find_rows(lfirst(cell), request, 1, &n);
 
 		if (n > 0 && append_record(&found[0], answer, &key))
 			return;
+	}
+}
+
+/* That a row isn't found would be taken for its end. */
+static void
+refuse_suspended(const BevEntity *entity)
+{
+	ListCell *cell;
+
+	foreach (cell, bev_attached_table_list(entity))
+	{
+		const BevAttachedTable *table = lfirst(cell);
+
+		if (is_left_out(table))
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			                errmsg("the expressions of table \"%s\" are suspended",
+			                       get_rel_name(table->relid))));
 	}
 }
 
@@ -330,6 +360,7 @@ bev_row_fetch_find(const char *entity, const char *id)
 
 	initStringInfo(&answer.rest);
 	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
+	refuse_suspended(request.entity);
 	append_one(&request, &answer);
 	return (BevSpan){answer.rest.data, (uint32_t) answer.rest.len};
 }
@@ -347,8 +378,11 @@ bev_row_fetch_key(const char *entity, const char *id)
 	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
 	foreach (cell, bev_attached_table_list(request.entity))
 	{
-		Found *found = find_rows(lfirst(cell), &request, 1, &n);
+		Found *found;
 
+		if (is_left_out(lfirst(cell)))
+			continue;
+		found = find_rows(lfirst(cell), &request, 1, &n);
 		if (n > 0)
 			(void) append_record(&found[0], &unused, &key);
 		if (key)
@@ -431,7 +465,7 @@ bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char
 		BevAttachedTable *table = lfirst(cell);
 		Request here = request;
 
-		if (table->relid < request.after_table)
+		if (table->relid < request.after_table || is_left_out(table))
 			continue;
 		if (table->relid != request.after_table && OidIsValid(request.after_table))
 			here.count--; /* "after" is the last one, and another table's */
