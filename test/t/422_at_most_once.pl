@@ -89,20 +89,36 @@ is(scalar($outside->mails_to('copied@example.org')), 0, 'a copy of the ledger is
 
 # Somebody else holds a row.
 my $blocker = $server->session;
-stop_courier();
+BugEvents::Server::wait_until(sub { courier() }, 'the courier');
+my $pid = courier();
+$server->stop_worker($pid);
 mail('held@example.org');
 $blocker->query_safe("BEGIN; SELECT FROM bugevents.deliveries WHERE address = 'held\@example.org' FOR UPDATE");
-$server->set('bugevents.enabled', 'on');
+kill 'CONT', $pid;
 mail('beside@example.org');
 wait_state('beside@example.org', 'sent');
-my $pid = courier();
 sub ticks { my @stat = split ' ', slurp_file("/proc/$pid/stat") =~ s/^.*\) //sr; return $stat[11] + $stat[12]; }
 my ($began, $before) = (time, ticks());
 BugEvents::Server::wait_until(sub { time > $began + 2 }, 'two seconds');
 cmp_ok(ticks() - $before, '<', 60, 'a row that is locked does not keep the courier busy');
 $blocker->query_safe('COMMIT');
-$blocker->quit;
 wait_state('held@example.org', 'sent');
+
+# Somebody else holds the table: it waits, ends when it is told to, and goes on when that is over.
+mail('locked@example.org');
+$blocker->query_safe('BEGIN; LOCK TABLE bugevents.deliveries');
+sub waits { return $server->sql('SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = ' . courier()); }
+BugEvents::Server::wait_until(sub { waits() }, 'the courier to wait');
+my $log = $server->log_size;
+$pid = courier();
+$began = time;
+$server->sql("SELECT pg_terminate_backend($pid)");
+BugEvents::Server::wait_until(sub { !BugEvents::Server::process_exists($pid) }, 'its end');
+cmp_ok(time - $began, '<', 5, 'a lock on its table does not hold up its end');
+unlike($server->log_since($log), qr/(?:ERROR|FATAL):.*canceling/, '... without an error');
+$blocker->query_safe('COMMIT');
+$blocker->quit;
+BugEvents::Server::wait_until(sub { $server->sql("SELECT state IN ('sent', 'uncertain') FROM bugevents.deliveries WHERE address = 'locked\@example.org'") eq 't' }, 'what was under way to be settled');
 
 # What nobody can be sent by.
 $server->set('bugevents.smtp_url', '');

@@ -19,8 +19,8 @@
  *
  * Failure: what is under way when it ends, or the carrier does, is in the ledger (ledger.h)
  * and settled at the next start: sent at most once, but for what may be repeated
- * (test/t/422_at_most_once.pl).  Errors of the database end it; the dispatcher
- * starts another one.
+ * (test/t/422_at_most_once.pl).  Errors of the database end it, a lock that somebody holds for
+ * LOCK_TIMEOUT too; the dispatcher starts another one.
  *
  * Cost: a transaction for each batch that is claimed and one for each result, which wait for
  * the disk, and a look at the next delivery that is due; nothing while no channel is configured,
@@ -67,6 +67,7 @@
 #define LOOK_INTERVAL  60000               /* ms */
 #define PACE           10                  /* ms between looks at the least */
 #define COUNT_INTERVAL 5000                /* ms between counts of what waits */
+#define LOCK_TIMEOUT   "30000"             /* ms */
 #define WAIT_FOR_OTHER 100                 /* ms, for the carrier of a courier before us */
 #define UNDER_WAY_MAX  (BEV_CHANNELS * 64) /* the limit of bugevents.delivery_concurrency */
 #define LEDGER_MAX     (1024 * 1024)       /* bytes */
@@ -394,6 +395,7 @@ bugevents_courier_main(Datum arg pg_attribute_unused())
 	if (!bev_worker_registry_begin(BEV_WORKER_COURIER))
 		proc_exit(0);
 	bev_worker_connect();
+	SetConfigOption("lock_timeout", LOCK_TIMEOUT, PGC_SUSET, PGC_S_OVERRIDE);
 	bev_worker_run(run_turn);
 	proc_exit(0);
 }

@@ -226,10 +226,16 @@ static char *
 compose(BevDeliveryChannel kind, const Due *due)
 {
 	Composing composing = {.id = due->id};
+	ErrorData *error = bev_subtransaction_error(compose_step, &composing);
 	char *line;
 
-	if (!bev_subtransaction_run(compose_step, &composing, true))
+	if (error && bev_subtransaction_may_succeed_later(error->sqlerrcode))
+		ReThrowError(error);
+	if (error)
 	{
+		ereport(WARNING, (errcode(error->sqlerrcode),
+		                  errmsg("bugevents could not compose delivery " INT64_FORMAT ": %s",
+		                         due->id, error->message)));
 		give_up(kind, due->id, "it could not be composed; the server's log says why");
 		return NULL;
 	}
