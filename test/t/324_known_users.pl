@@ -118,6 +118,31 @@ for my $type (sort keys %type)
 	$server->sql('DROP TABLE people, belongs, things');
 }
 
+# An audience of 60,000 people reaches who is named in it, live and resumed; and a large one that changes, who is lost and gained.
+$server->sql(<<~'END');
+	CREATE TABLE people (id int PRIMARY KEY, username text, email text, role text DEFAULT 'user', status text DEFAULT 'active', created_at timestamptz, updated_at timestamptz);
+	INSERT INTO people (id) VALUES (7), (59999), (60001);
+	CREATE TABLE crowds (id int PRIMARY KEY, name text, description text, n int, created_at timestamptz, updated_at timestamptz);
+	SELECT bugevents.attach('people', 'user'),
+		bugevents.attach('crowds', 'project', audience => $$(SELECT array_agg('user:' || n) FROM generate_series(8, row.n) AS n)$$);
+	END
+my %crowd = map { $_ => $server->connect($_) } 7, 59999, 60001;
+sub received
+{
+	my ($sql) = @_;
+
+	$server->sql($sql);
+	my $mark = $server->fence;
+	return join '; ', map { my $who = $_; map { "$who $_->{action}" } grep { $_->{type} eq 'project' } $server->events_before_fence($crowd{$who}, $mark) } sort { $a <=> $b } keys %crowd;
+}
+is(received('INSERT INTO crowds (id, n) VALUES (1, 60000)'), '59999 created', 'a crowd: who is named, and nobody else');
+is(received("UPDATE crowds SET name = 'x'"), '59999 updated', '... again');
+is(received('UPDATE crowds SET n = 60001'), '60001 created', 'one more');
+is(received('UPDATE crowds SET n = 30000'), '59999 moved_out; 60001 moved_out', 'half of them');
+my $ready = $crowd{59999}{ready}{payload};
+my $crowd = $server->resume('59999', $ready->{seq}, $ready->{stream});
+is(join(' ', map { $_->{action} } grep { $_->{type} eq 'project' } $server->events_before_fence($crowd)), 'created updated moved_out', 'the same, resumed');
+
 # Types that have no such text.
 for my $type ('timestamptz', 'float8', 'bytea', 'jsonb', 'int[]', 'money')
 {
