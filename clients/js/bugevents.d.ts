@@ -71,7 +71,9 @@ export interface User extends Extra {
 export interface Membership extends Extra {
 	id?: Id;
 	user_id: Id;
-	project_id: Id;
+	/** One of both is there: a project, or what the user belongs to, such as group:qa. */
+	project_id?: Id;
+	principal?: string | null;
 }
 
 export interface Notification {
