@@ -105,17 +105,25 @@ $node->safe_psql('earlier', <<~'END');
 	CREATE EXTENSION bugevents VERSION '0.1.0';
 	CREATE TABLE mine (id int, name text, description text, created_at timestamptz, updated_at timestamptz);
 	CREATE TABLE theirs (LIKE mine);
+	CREATE TABLE lists (LIKE mine);
+	CREATE TABLE texts (LIKE mine);
 	ALTER TABLE theirs OWNER TO mallory;
 	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON mine FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
 	    '{"entity": "project", "table": 1, "fields": [{"field": "id", "column": "id", "attnum": 1}], "search_path": "public"}');
 	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON theirs FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
 	    '{"entity": "project", "table": 1, "fields": [{"field": "id", "column": "id", "attnum": 1}], "search_path": "public"}');
+	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON lists FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
+	    '{"entity": "project", "table": 1, "fields": [{"field": "id", "column": "id", "attnum": 1}], "audience": "''admin project:'' || row.id", "search_path": "public"}');
+	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON texts FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
+	    '{"entity": "project", "table": 1, "fields": [{"field": "id", "column": "id", "attnum": 1}], "audience": "''project:'' || row.id", "search_path": "public"}');
 	END
 my (undef, undef, $said) = $node->psql('earlier', 'ALTER EXTENSION bugevents UPDATE');
 like($said, qr/WARNING:  table public.theirs was attached as "project" by somebody who does not own the database, and decides nothing any more/, 'an upgrade warns of what does not decide any more');
 like($said, qr/HINT:  Attach it again as the owner of the database/, '... says what to do');
 unlike($said, qr/table public.mine/, '... and not of the rest');
-is($node->safe_psql('earlier', q{SELECT string_agg(tbl || ' ' || decides, ', ' ORDER BY tbl::text) FROM bugevents.attachments}), 'mine true, theirs false', '... all of which stays attached');
+like($said, qr/WARNING:  the audience of table public.lists looks like a text with several principals/, 'an upgrade warns of audiences that are lists in a text');
+unlike($said, qr/public.texts/, '... and not of one principal');
+is($node->safe_psql('earlier', q{SELECT string_agg(tbl || ' ' || decides, ', ' ORDER BY tbl::text) FROM bugevents.attachments}), 'lists true, mine true, texts true, theirs false', '... all of which stays attached');
 
 $server->node->stop;
 done_testing();
