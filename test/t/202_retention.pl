@@ -111,7 +111,8 @@ $server->set('bugevents.retention_size' => '10MB');
 BugEvents::Server::wait_until(sub { number($journal) < 8 * 1024 * 1024 }, 'the space of a rolled back one');
 is(dropped(), $before, 'the space of one that rolled back is given back, and no history for it');
 my $writer = $server->session;
-$writer->query_safe("BEGIN; $large");
+# So that it is published in pieces, which are there before it commits.
+$writer->query_safe("BEGIN; SET bugevents.netting_limit = 1000; $large");
 BugEvents::Server::wait_until(
 	sub {
 		$server->sql($large) if number('count(*) FROM bugevents.journal_part') == 0;
