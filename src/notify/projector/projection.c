@@ -359,7 +359,7 @@ row_deleted(BevChange *change)
 	if (bev_change_rekeyed(change, &old, &new))
 		run_list(kept->rename, old, new);
 	else if (bev_row_fetch_exists(kept->entity, change->key))
-		run_list(&kept->hide, change->key, NULL);
+		bev_statement_with(&kept->hide, bev_text_value(change->key));
 	else
 		run_list(kept->forget, change->key, NULL);
 	return true;
