@@ -73,6 +73,14 @@ $server->sql("SELECT bugevents.remind('2', now(), '1', '1 day')");
 $server->wait_log(qr/WARNING:  bugevents could not remind anybody of bug "2": the expressions of table "bug_reports" are suspended/);
 is($server->sql('SELECT due_at > now() FROM bugevents.reminders'), 't', 'the projector passes over what needs its rows, at once');
 
+# Another table of bugs is not concerned: what is looked up in it is there.
+$server->sql(q{CREATE TABLE quick (LIKE bug_reports INCLUDING ALL); SELECT bugevents.attach('quick', 'bug_report');
+	INSERT INTO quick (id, title, creator_id) OVERRIDING SYSTEM VALUE VALUES (100, 'quick', 1);
+	SELECT bugevents.remind('100', clock_timestamp(), '1')});
+BugEvents::Server::wait_until(sub { $server->sql(q{SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent' AND bug_report_id = '100'}) == 1 }, 'the other reminder');
+is($server->sql('SELECT count(*) FROM bugevents.notifications WHERE bug_report_id = \'2\' AND type = \'reminder_sent\''), 0, 'a row of another table is looked up as ever, one of the suspended table is not');
+$server->sql('DROP TABLE quick');
+
 # By hand, or by attaching anew.
 $server->sql('UPDATE delay SET s = 0');
 is($server->sql("SELECT bugevents.resume_expressions('bug_reports')"), 't', 'it is resumed by hand');
