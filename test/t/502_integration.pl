@@ -42,6 +42,9 @@ for my $by (qw(python node php es256))
 	is_deeply([ $ready->{action}, @{ $ready->{payload} }{qw(user_id role)} ], [ 'ready', '2', 'user' ], "a token by $by");
 }
 
+# Its recipes have a test of their own (113_trackers): this only shows how one is run.
+$guide->follow('A tracker that you have');
+
 # The page.
 $guide->follow_to('A live page', 'In a terminal');
 BugEvents::Server::wait_until(sub { (eval { BugEvents::WebSocket->http(port => $page_port, path => '/live.html') })[0] // 0 == 200 }, 'the page');
