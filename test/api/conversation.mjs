@@ -18,6 +18,8 @@ const BEYOND_SCHEMAS = [
 		(text) => depthOf(text) > 16 || hasMemberTwice(text)],
 	['invalid_message', 'the payload is too long for this request', 'more than 4096 bytes',
 		(text) => Buffer.byteLength(JSON.stringify(JSON.parse(text).payload)) > 4096],
+	['invalid_field', 'expected what a page of this list gave as next', 'a place that the connection was not given for this list',
+		(text, places) => isOfNoPage(JSON.parse(text), places)],
 ];
 
 export class Conversation {
@@ -29,6 +31,7 @@ export class Conversation {
 	#description;
 	#byServer;
 	#pending = [];			// requests without an answer yet
+	#places = new Map();	// where lists go on, as their pages said: next -> listOf() the request
 
 	constructor(recording, description) {
 		this.#description = description;
@@ -104,6 +107,7 @@ export class Conversation {
 		if (wrongReply) this.#complain(text, `sent by the server in reply to ${message.type}: ${wrongReply}`);
 		const { name, reply: replyName } = this.#description.requests.get(message.type);
 		this.seen.set(name, message).set(replyName, reply);
+		if (message.type === 'list' && reply.payload?.next) this.#places.set(reply.payload.next, listOf(message));
 	}
 
 	#refusal(text, { id, payload: { code, message: why } }) {
@@ -117,7 +121,7 @@ export class Conversation {
 		const wrong = this.#description.wrongAsRequest(request.message);
 		if (!REFUSED_FOR_FORM.includes(code)) {
 			if (wrong) this.#complain(request.text, `taken by the server, and answered with ${code}: ${wrong}`);
-		} else if (!wrong && !isBeyondSchemas(request.text, code, why)) {
+		} else if (!wrong && !isBeyondSchemas(request.text, code, why, this.#places)) {
 			this.#complain(request.text, `valid, but refused by the server with ${code}: ${why}`);
 		}
 	}
@@ -154,8 +158,18 @@ function echoOf(id) {
 	return echo && Buffer.byteLength(echo) <= 256 ? echo : undefined;
 }
 
-function isBeyondSchemas(text, code, why) {
-	return BEYOND_SCHEMAS.some(([itsCode, message, , holds]) => itsCode === code && message === why && holds(text));
+function isBeyondSchemas(text, code, why, places) {
+	return BEYOND_SCHEMAS.some(([itsCode, message, , holds]) => itsCode === code && message === why && holds(text, places));
+}
+
+// What a request lists, whatever the page: places are of it.
+function listOf({ payload: { after, limit, ...filter } }) {
+	return JSON.stringify(Object.entries(filter).sort());
+}
+
+function isOfNoPage(message, places) {
+	const { type, payload } = message;
+	return type === 'list' && typeof payload.after === 'string' && places.get(payload.after) !== listOf(message);
 }
 
 // JSON.parse keeps the last of two members of the same name.
