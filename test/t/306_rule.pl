@@ -34,7 +34,8 @@ $server->sql(<<~'END');
 
 	-- The same, each row once in a transaction: where it was changed first, as it was before and is
 	-- afterwards.  A row with another key is another row, one that comes again under its key the same.
-	CREATE TABLE net (n bigint, tbl name, old jsonb, new jsonb);
+	-- What takes a right away does so (stands) ahead of all that its transaction changed.
+	CREATE TABLE net (n bigint, stands numeric, tbl name, old jsonb, new jsonb);
 	CREATE PROCEDURE net() LANGUAGE sql AS $$
 		WITH keyed AS (
 			SELECT *, coalesce(old, new) ->> CASE tbl WHEN 'members' THEN 'rid' ELSE 'id' END AS rid FROM past),
@@ -46,10 +47,15 @@ $server->sql(<<~'END');
 				CASE tbl WHEN 'members' THEN (new ->> 'user_id') || ':' || (new ->> 'project_id') ELSE new ->> 'id' END AS new_key
 			FROM chains WHERE old IS NOT NULL OR new IS NOT NULL),
 		went AS (SELECT n, xid, tbl, old_key AS key, old FROM named WHERE old_key IS NOT NULL AND old_key IS DISTINCT FROM new_key),
-		came AS (SELECT n, xid, tbl, new_key AS key, new FROM named WHERE new_key IS NOT NULL AND old_key IS DISTINCT FROM new_key)
+		came AS (SELECT n, xid, tbl, new_key AS key, new FROM named WHERE new_key IS NOT NULL AND old_key IS DISTINCT FROM new_key),
+		rows AS (
+			SELECT n, xid, tbl, old, new FROM named WHERE old_key = new_key
+			UNION ALL SELECT least(went.n, came.n), xid, tbl, old, new FROM went FULL JOIN came USING (xid, tbl, key)),
+		started AS (SELECT xid, min(n) - 0.5 AS ahead FROM past GROUP BY xid)
 		INSERT INTO net
-		SELECT n, tbl, old, new FROM named WHERE old_key = new_key
-		UNION ALL SELECT least(went.n, came.n), tbl, old, new FROM went FULL JOIN came USING (xid, tbl, key)
+		SELECT n, CASE WHEN tbl = 'members' AND new IS NULL OR tbl = 'people' AND old ->> 'role' = 'admin' AND new ->> 'role' <> 'admin' THEN ahead ELSE n END,
+			tbl, old, new
+		FROM rows JOIN started USING (xid)
 	$$;
 
 	-- Who was connected when: what happened in (after, upto] was judged by how things
@@ -59,13 +65,13 @@ $server->sql(<<~'END');
 	-- The rule.
 	CREATE FUNCTION is_admin(s spells, at bigint) RETURNS boolean STABLE LANGUAGE sql AS $$
 		SELECT s.token_admin AND (SELECT p.new ->> 'role' = 'admin' FROM net p
-			WHERE p.tbl = 'people' AND (p.new ->> 'id')::int = s.who AND p.n <= at ORDER BY n DESC LIMIT 1) $$;
+			WHERE p.tbl = 'people' AND (p.new ->> 'id')::int = s.who AND p.stands <= at ORDER BY stands DESC LIMIT 1) $$;
 	CREATE FUNCTION is_member(s spells, project int, at bigint) RETURNS boolean STABLE LANGUAGE sql AS $$
 		SELECT project = ANY (s.token_projects) OR coalesce((
 			SELECT (p.new ->> 'user_id')::int = s.who AND (p.new ->> 'project_id')::int = project FROM net p
-			 WHERE p.tbl = 'members' AND p.n <= at AND (s.who, project) IN
+			 WHERE p.tbl = 'members' AND p.stands <= at AND (s.who, project) IN
 				(((p.old ->> 'user_id')::int, (p.old ->> 'project_id')::int), ((p.new ->> 'user_id')::int, (p.new ->> 'project_id')::int))
-			 ORDER BY n DESC LIMIT 1), false) $$;
+			 ORDER BY stands DESC LIMIT 1), false) $$;
 	CREATE FUNCTION sees(s spells, b jsonb, at bigint) RETURNS boolean STABLE LANGUAGE sql AS $$
 		SELECT b IS NOT NULL AND CASE
 			WHEN (b ->> 'hidden')::boolean THEN is_admin(s, at)
