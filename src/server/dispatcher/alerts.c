@@ -93,12 +93,16 @@ count_errors(void)
 	       bev_counters_get(BEV_COUNT_ERROR_resync_required);
 }
 
-/* One that doesn't run, but should, stays where it was last; or where we saw it missing. */
+/*
+ * One that doesn't run, but should, stays where it was last; or where we saw it missing.  What
+ * waits may have come just now: it counts from the look that found it, not from the one before.
+ */
 static void
 look_at_projector(BevAlertSample *sample)
 {
 	static uint64 last = 0;
-	static TimestampTz moved; /* or there was nothing to do */
+	static bool waits = false; /* there was something to do */
+	static TimestampTz since;  /* ... and it didn't move */
 	uint64 before = last;
 	uint64 next = bev_queue_next_seq();
 	uint64 done;
@@ -107,12 +111,13 @@ look_at_projector(BevAlertSample *sample)
 		last = done;
 	else if (!bev_projector || last == 0)
 		last = next;
-	if (last != before || next <= last + 1)
-		moved = GetCurrentTimestamp();
-	if (next <= last + 1)
+	if (last != before || !waits)
+		since = GetCurrentTimestamp();
+	waits = next > last + 1;
+	if (!waits)
 		return;
 	sample->projector = next - 1 - last;
-	sample->stuck = TimestampDifferenceMilliseconds(moved, GetCurrentTimestamp()) / 1000.0;
+	sample->stuck = TimestampDifferenceMilliseconds(since, GetCurrentTimestamp()) / 1000.0;
 }
 
 static void
