@@ -18,8 +18,6 @@ Event = collections.namedtuple('Event', 'seq xid type action audience payload ch
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
 ENTITIES = ('bug_report', 'comment', 'project', 'user', 'membership', 'workflow')
-# Kinds of complaints that are known and open: such a world is TAP's TODO.
-OPEN = {}
 
 
 def key_of(event):

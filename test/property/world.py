@@ -15,7 +15,7 @@ from stage import Stage
 from statement import Statements
 from story import Story
 from trigger import make_triggers
-from verdict import OPEN, Commit, Event, Verdict
+from verdict import Commit, Event, Verdict
 from view import Ambiguous, View, Viewer
 
 # Principals of those through whose eyes the complete stream is judged.
@@ -70,7 +70,6 @@ class World:
             self.observer.execute(f'SET search_path = public; DROP SCHEMA IF EXISTS w{self.seed} CASCADE')
             self.read_events()
             observer.close()
-        self.verdict.complaints.sort(key=lambda complaint: complaint.kind in OPEN)
         return self.verdict.complaints
 
     def found(self):
