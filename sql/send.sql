@@ -67,5 +67,15 @@ INSERT INTO before_all (id) VALUES (2);
 SELECT sum(total_bytes) < 40000000 AS bounded FROM pg_backend_memory_contexts WHERE name IN ('bugevents changes', 'bugevents pending events');
 COMMIT;
 SELECT action, count(*), sum((payload ->> 'n')::int), min(length(payload ->> 'x')), max(seq) - min(seq) + 1 AS in_a_row FROM bugevents.events(:mark, 100000) GROUP BY 1 ORDER BY min(seq);
+-- what rolls back leaves nothing of it to the next
+BEGIN;
+INSERT INTO before_all (id) VALUES (3);
+SELECT send_many('gone', 50);
+ROLLBACK;
+BEGIN;
+INSERT INTO before_all (id) VALUES (4);
+SELECT send_many('kept', 50);
+COMMIT;
+SELECT action, count(*), sum((payload ->> 'n')::int) FROM bugevents.events(:mark, 100000) WHERE action IN ('gone', 'kept') GROUP BY 1;
 DROP TABLE before_all;
 DROP FUNCTION send_many;

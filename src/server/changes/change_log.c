@@ -253,15 +253,15 @@ seek_record(uint64 place)
 		                errmsg("could not seek in a temporary file of bugevents: %m")));
 }
 
-/* It outlives the subtransaction, and is closed with the log. */
+/* It outlives the subtransaction, and is closed with the log, or by an abort. */
 static void
 create_record_file(void)
 {
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
 	ResourceOwner owner = CurrentResourceOwner;
 
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	record_file = BufFileCreateTemp(true);
+	record_file = BufFileCreateTemp(false);
 	CurrentResourceOwner = owner;
 	MemoryContextSwitchTo(caller);
 }
@@ -541,6 +541,10 @@ void
 bev_change_log_close(void)
 {
 	used = closed = true;
+	/* Not later: it may write what nobody read, and fail. */
+	if (record_file)
+		BufFileClose(record_file);
+	record_file = NULL;
 }
 
 void
@@ -553,8 +557,6 @@ bev_change_log_reset(void)
 	used = false;
 	era++;
 	now = (Level){0};
-	if (record_file)
-		BufFileClose(record_file);
 	record_file = NULL;
 	table_count = actor_count = level_count = 0;
 	if (large)
