@@ -7,8 +7,9 @@
  *	   short critical section, before its commit record is written, and notes in
  *	   its slot that they are pending.  A transaction that could see its effects
  *	   begins to commit later, and so gets higher seqs (test/t/103_order.pl).
- *	2. It copies its records outside the lock.  After the commit it marks the
- *	   entry and clears its slot, in this order.
+ *	2. It copies its records outside the lock.  After the commit it clears its slot
+ *	   and marks the entry, in this order: whoever is woken for an entry that was taken
+ *	   finds that its seqs are not pending any more (bev_queue_horizon).
  *	3. The dispatcher walks the entries from the tail and stops at the first that
  *	   is not decided.  Where seqs are missing between two entries, their
  *	   transactions had no room; it passes over them once no slot has one of
@@ -23,7 +24,7 @@
  *	settled		written by the dispatcher alone.
  *	slot		pending: set by its process under the lock, cleared by it without.
  *	sleeping	set by the dispatcher before it looks a last time; a session looks
- *				at it after it cleared its slot.  Full barriers on both sides: one of
+ *				at it after it marked its entry.  Full barriers on both sides: one of
  *				the two sees the other.
  *
  * Memory: bugevents.queue_size and a cache line for each possible process, taken when the
@@ -284,13 +285,13 @@ bev_queue_wake(void)
 static void
 settle(const BevReservation *reservation, EntryState state)
 {
+	pg_write_barrier();
+	pg_atomic_write_u64(&my_slot()->pending, 0);
 	if (reservation->has_entry)
 	{
 		pg_write_barrier();
 		pg_atomic_write_u32(&entry_at(reservation->position)->state, state);
 	}
-	pg_write_barrier();
-	pg_atomic_write_u64(&my_slot()->pending, 0);
 
 	pg_memory_barrier();
 	if (pg_atomic_read_u32(&queue->sleeping) != 0 &&
@@ -428,17 +429,9 @@ bev_queue_drain(void (*take)(void *arg, const BevQueueItem *item), void *arg)
 		pg_atomic_write_u64(&queue->tail, tail);
 	}
 
-	/*
-	 * Behind the last entry that was taken there may be more that had no room.  A
-	 * transaction that was just taken may not have cleared its slot yet: don't go
-	 * back.
-	 */
+	/* Behind the last entry that was taken there may be more that had no room. */
 	if (limit > settled + 1)
-	{
-		uint64 decided = smallest_pending(limit) - 1;
-
-		pg_atomic_write_u64(&queue->settled, Max(settled, decided));
-	}
+		pg_atomic_write_u64(&queue->settled, smallest_pending(limit) - 1);
 	return taken;
 }
 
