@@ -28,6 +28,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "server/base/clock.h"
 #include "server/base/compat.h"
 
 BackgroundWorker
@@ -46,14 +47,18 @@ bev_worker_describe(const char *name)
 }
 
 /* What this process wanted to start, with what it means that there was no slot; NULL: there was. */
-#define NAMES 20
-static struct
+#define NAMES         20
+#define TELL_INTERVAL 600000 /* ms between two lines of the log about one that is missing */
+typedef struct Tried
 {
 	char name[BGW_MAXLEN];
 	const char *loss;
-} tried[NAMES];
+	TimestampTz tell_again;
+} Tried;
 
-static int
+static Tried tried[NAMES];
+
+static Tried *
 place_of(const char *name)
 {
 	int i = 0;
@@ -61,7 +66,7 @@ place_of(const char *name)
 	while (i < NAMES - 1 && tried[i].name[0] != '\0' && strcmp(tried[i].name, name) != 0)
 		i++;
 	strlcpy(tried[i].name, name, sizeof(tried[i].name));
-	return i;
+	return &tried[i];
 }
 
 bool
@@ -69,9 +74,12 @@ bev_worker_start(BackgroundWorker *worker, const char *loss, BackgroundWorkerHan
 {
 	const char *name = worker->bgw_name + strlen("bugevents ");
 	bool started = RegisterDynamicBackgroundWorker(worker, handle);
+	Tried *place = place_of(name);
 
-	tried[place_of(name)].loss = started ? NULL : loss;
-	if (!started)
+	place->loss = started ? NULL : loss;
+	if (started)
+		place->tell_again = 0;
+	else if (bev_clock_every(&place->tell_again, TELL_INTERVAL))
 		ereport(LOG, (errmsg("bugevents could not start its %s: %s", name, loss),
 		              errhint("Set max_worker_processes higher.")));
 	return started;

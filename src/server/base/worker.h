@@ -19,7 +19,7 @@ extern BackgroundWorker bev_worker_describe(const char *name);
 
 /*
  * Have it started.  False: there is no slot for another worker, which is logged, with what that
- * means (loss).  handle may be NULL.
+ * means (loss), once and then every ten minutes.  handle may be NULL.
  */
 extern bool bev_worker_start(BackgroundWorker *worker, const char *loss,
                              BackgroundWorkerHandle **handle);
