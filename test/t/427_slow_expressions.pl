@@ -73,6 +73,10 @@ $server->sql("SELECT bugevents.remind('2', now(), '1', '1 day')");
 $server->wait_log(qr/WARNING:  bugevents could not remind anybody of bug "2": the expressions of table "bug_reports" are suspended/);
 is($server->sql('SELECT due_at > now() FROM bugevents.reminders'), 't', 'the projector passes over what needs its rows, at once');
 
+$server->sql("SELECT bugevents.remind('1', clock_timestamp(), '2')");
+$server->wait_log(qr/WARNING:  bugevents could not remind anybody of bug "1"/);
+is($server->sql("SELECT due_at > now() FROM bugevents.reminders WHERE every IS NULL"), 't', '... and one that is due once waits');
+
 # Another table of bugs is not concerned: what is looked up in it is there.
 $server->sql(q{CREATE TABLE quick (LIKE bug_reports INCLUDING ALL); SELECT bugevents.attach('quick', 'bug_report');
 	INSERT INTO quick (id, title, creator_id) OVERRIDING SYSTEM VALUE VALUES (100, 'quick', 1);
@@ -88,6 +92,9 @@ is($server->sql("SELECT bugevents.resume_expressions('bug_reports')"), 'f', '...
 BugEvents::Server::wait_until(sub { alert() == 0 }, 'the end of the alert');
 ($answer) = ask('get', type => 'bug_report', id => 1);
 is($answer->{type}, 'reply', '... and its rows are there');
+$server->sql("UPDATE bugevents.reminders SET due_at = clock_timestamp() WHERE every IS NULL");
+BugEvents::Server::wait_until(sub { $server->sql(q{SELECT count(*) FROM bugevents.notifications WHERE type = 'reminder_sent' AND bug_report_id = '1' AND user_id = '2'}) == 1 }, 'the reminder that waited');
+pass('... and who waited for it is reminded');
 $server->sql("UPDATE delay SET s = 60; UPDATE bug_reports SET status = 'again $_' WHERE id = 1") for 1 .. 3;
 is(attachment('suspended'), 't', 'suspended again');
 $server->sql("UPDATE delay SET s = 0; SELECT bugevents.attach('bug_reports', 'bug_report')");

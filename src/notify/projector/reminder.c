@@ -11,7 +11,8 @@
  * attached (it was detached, or a restore has not come to its triggers) nobody is reminded.
  *
  * Failure: one that fails (it looks at the bug, which runs expressions of the table's owner) is
- * reported and passed; only what may succeed later ends the batch.
+ * reported and passed; only what may succeed later ends the batch.  While the expressions of the
+ * bug's table are suspended it waits, for as long as that takes (test/t/427_slow_expressions.pl).
  */
 #include "notify/projector/reminder.h"
 
@@ -31,6 +32,10 @@
 
 #define BATCH         "100"
 #define LOOK_INTERVAL 60000 /* ms; rows of a dump come without an event */
+
+/* How often it is tried whether a table is still suspended, and how long. */
+#define SUSPENDED_MINUTES 5
+#define SUSPENDED_DAYS    36500
 
 static bool next_is_known = false;
 static TimestampTz next;
@@ -128,23 +133,26 @@ go_on(const Reminder *reminder, const char *user, TimestampTz now)
 		delete (reminder->id);
 }
 
-/* For an hour; false: that was done for a day. */
+/* For so many minutes; false: that was done for so many days. */
 static bool
-postpone(const Reminder *reminder, TimestampTz now)
+postpone(const Reminder *reminder, TimestampTz now, int minutes, int days)
 {
 	static BevStatement count = {
-		.sql = "INSERT INTO bugevents.reminder_series AS s (reminder_id, first_at, due_at)"
-			   " SELECT id, due_at, $2 + interval '1 hour' FROM bugevents.reminders WHERE id = $1"
-			   " ON CONFLICT (reminder_id) DO UPDATE SET due_at = EXCLUDED.due_at, first_at ="
-			   " (SELECT CASE WHEN s.due_at = r.due_at THEN s.first_at ELSE r.due_at END"
-			   " FROM bugevents.reminders AS r WHERE r.id = $1)"};
+		.sql =
+			"INSERT INTO bugevents.reminder_series AS s (reminder_id, first_at, due_at)"
+			" SELECT id, due_at, $2 + $3 * interval '1 minute' FROM bugevents.reminders WHERE id = $1"
+			" ON CONFLICT (reminder_id) DO UPDATE SET due_at = EXCLUDED.due_at, first_at ="
+			" (SELECT CASE WHEN s.due_at = r.due_at THEN s.first_at ELSE r.due_at END"
+			" FROM bugevents.reminders AS r WHERE r.id = $1)"};
 	static BevStatement set = {
 		.sql =
 			"UPDATE bugevents.reminders AS r SET due_at = s.due_at FROM bugevents.reminder_series AS s"
-			" WHERE r.id = $1 AND s.reminder_id = $1 AND s.first_at > $2 - interval '1 day'"};
+			" WHERE r.id = $1 AND s.reminder_id = $1 AND s.first_at > $2 - $3 * interval '1 day'"};
 
-	bev_statement_with(&count, bev_int_value(reminder->id), bev_time_value(now));
-	return bev_statement_with(&set, bev_int_value(reminder->id), bev_time_value(now)) > 0;
+	bev_statement_with(&count, bev_int_value(reminder->id), bev_time_value(now),
+	                   bev_int_value(minutes));
+	return bev_statement_with(&set, bev_int_value(reminder->id), bev_time_value(now),
+	                          bev_int_value(days)) > 0;
 }
 
 typedef struct Firing
@@ -163,11 +171,14 @@ fire_step(void *arg)
 
 	if (exists && user)
 		bev_notification_make(&notice, list_make1(unconstify(char *, user)));
-	if (exists || firing->reminder->repeats || !postpone(firing->reminder, firing->now))
+	if (exists || firing->reminder->repeats || !postpone(firing->reminder, firing->now, 60, 1))
 		go_on(firing->reminder, user, firing->now);
 }
 
-/* What fails fails alone: it comes again at its next time, if it has one. */
+/*
+ * What fails fails alone: it comes again at its next time, if it has one.  That the table is
+ * suspended says nothing of it.
+ */
 static void
 fire(const Reminder *reminder, TimestampTz now)
 {
@@ -184,7 +195,9 @@ fire(const Reminder *reminder, TimestampTz now)
 	ereport(WARNING, (errcode(error->sqlerrcode),
 	                  errmsg("bugevents could not remind anybody of bug \"%s\": %s", reminder->bug,
 	                         error->message)));
-	go_on(reminder, reminder->user, now);
+	if (error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+	    !postpone(reminder, now, SUSPENDED_MINUTES, SUSPENDED_DAYS))
+		go_on(reminder, reminder->user, now);
 }
 
 int
