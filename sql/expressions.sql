@@ -174,5 +174,15 @@ INSERT INTO failing (id, name) VALUES (7, repeat('0123456789', 3000000));
 SELECT length(payload ->> 'name') AS name, length(payload ->> 'description') AS description, payload -> 'truncated' AS truncated FROM bugevents.events(:mark);
 SELECT * FROM failures();
 
+-- nor has an expression more memory than its share, in one piece or in many
+CREATE FUNCTION pile(text) RETURNS int IMMUTABLE LANGUAGE sql AS $$SELECT length(string_agg(repeat($1, 1000000), '')) FROM generate_series(1, 40)$$;
+SELECT bugevents.attach('failing', 'project', columns => '{"description": "length(repeat(row.name, 90000000))", "created_at": "tracker.pile(row.name)"}');
+SELECT public.mark() \gset
+INSERT INTO failing (id, name) VALUES (8, '0123456789');
+SELECT * FROM failures();
+UPDATE failing SET name = '' WHERE id = 8;
+SELECT action, payload -> 'description' AS description, payload -> 'created_at' AS pile FROM bugevents.events(:mark);
+SELECT length(repeat('x', 300000000)) AS limited_no_more;
+
 DROP SCHEMA tracker CASCADE;
 RESET search_path;

@@ -5,7 +5,8 @@
  * the transaction leaves it, the old one as it was before.  Both are run by one plan.
  *
  * Rights: as the owner (expression.c).  It is a subtransaction that is read only, which also
- * holds for the functions that are called (sql/expressions.sql).
+ * holds for the functions that are called (sql/expressions.sql), and that has limits for its time
+ * and its memory.
  *
  * Failure: an error costs the writer nothing.  When all the expressions fail together, the rows
  * are evaluated one by one, and when a row fails, its expressions are, each in a statement of
@@ -28,6 +29,7 @@
 #include "utils/snapmgr.h"
 
 #include "server/attach/owner.h"
+#include "server/base/memory_limit.h"
 #include "server/base/time_limit.h"
 #include "server/shared/expression_errors.h"
 #include "server/shared/expression_costs.h"
@@ -161,6 +163,7 @@ bev_evaluation_attempt(void (*step)(void *arg), void *arg, bool *late)
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
 	bool limited = bev_time_limit_is_set(); /* by a worker, which knows what it has time for */
+	volatile bool bounded = false;
 
 	*late = false;
 	BeginInternalSubTransaction(NULL);
@@ -170,13 +173,18 @@ bev_evaluation_attempt(void (*step)(void *arg), void *arg, bool *late)
 		bev_time_limit_begin(TIME_LIMIT);
 	PG_TRY();
 	{
+		bounded = bev_memory_limit_begin();
 		step(arg);
+		if (bounded)
+			bev_memory_limit_end();
 		if (!limited)
 			bev_time_limit_end();
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
 	{
+		if (bounded)
+			bev_memory_limit_end();
 		if (!limited)
 		{
 			bev_time_limit_end();
@@ -421,10 +429,22 @@ evaluate_many(void *arg)
 	bev_owner_leave(&scope);
 }
 
+static void
+note_costs(const BevExpressions *expressions, Relation rel, int n, instr_time begin, bool late)
+{
+	instr_time end;
+
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, begin);
+	bev_expression_costs_note(expressions->table, RelationGetRelationName(rel), n,
+	                          INSTR_TIME_GET_MICROSEC(end), late);
+}
+
 bool
 bev_evaluation_run_many(BevExpressions *expressions, Relation rel, const ItemPointerData *places,
                         int n, const Snapshot *snapshots, BevResults *results)
 {
+	instr_time begin;
 	Many many = {.expressions = expressions,
 	             .rel = rel,
 	             .places = places,
@@ -439,21 +459,13 @@ bev_evaluation_run_many(BevExpressions *expressions, Relation rel, const ItemPoi
 		return false;
 	for (int i = 0; i < 2 * n; i++)
 		prepare_results(expressions, &results[i]);
+	INSTR_TIME_SET_CURRENT(begin);
 	error = bev_evaluation_attempt(evaluate_many, &many, &late);
+	/* One that failed is told of by who evaluates the rows one by one then. */
+	note_costs(expressions, rel, error ? 0 : 2 * n, begin, false);
 	if (error)
 		FreeErrorData(error);
 	return error == NULL;
-}
-
-static void
-note_costs(const BevExpressions *expressions, Relation rel, int n, instr_time begin, bool late)
-{
-	instr_time end;
-
-	INSTR_TIME_SET_CURRENT(end);
-	INSTR_TIME_SUBTRACT(end, begin);
-	bev_expression_costs_note(expressions->table, RelationGetRelationName(rel), n,
-	                          INSTR_TIME_GET_MICROSEC(end), late);
 }
 
 /* With what it costs; a worker's own limit ends it with an error. */

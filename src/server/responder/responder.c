@@ -15,6 +15,7 @@
 #include "server/responder/responder.h"
 
 #include "access/xact.h"
+#include "server/base/memory_limit.h"
 #include "server/base/settings.h"
 #include "server/base/worker.h"
 #include "miscadmin.h"
@@ -111,14 +112,17 @@ answer_question(const BevQuestionHead *head, const char *payload, BevAnswer *ans
 {
 	MemoryContext caller = CurrentMemoryContext;
 
+	(void) bev_memory_limit_begin();
 	PG_TRY();
 	{
 		look_up(head, payload, answer);
+		bev_memory_limit_end();
 	}
 	PG_CATCH();
 	{
 		bool cancelled = geterrcode() == ERRCODE_QUERY_CANCELED;
 
+		bev_memory_limit_end();
 		answer->again = is_locked_for_now(head);
 		disable_timeout(STATEMENT_TIMEOUT, false);
 		if (!answer->again)

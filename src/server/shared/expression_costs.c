@@ -5,7 +5,8 @@
  * were evaluated since the server's start.  TIMEOUTS evaluations in a row that took too long
  * suspend a table.  Its changes go on being published, as who writes waits for them anyway, within
  * the limit; but nobody else waits for it any more: the responder and the projector leave it out
- * until resume_expressions() or attach() (test/t/427_slow_expressions.pl).
+ * until resume_expressions(), attach() (test/t/427_slow_expressions.pl), or a restart: what
+ * is still slow then is suspended again after as many.
  *
  * Concurrency: places are taken by compare-and-swap and never given back; numbers are added up
  * without a lock.
