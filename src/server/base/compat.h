@@ -105,6 +105,7 @@ typedef void BevJsonAction;
 
 /* A set of n events to wait for, for the life of the process. */
 #include "storage/latch.h"
+#include "utils/memutils.h"
 #if PG_VERSION_NUM >= 170000
 #define bev_wait_event_set(n) CreateWaitEventSet(NULL, n)
 #else

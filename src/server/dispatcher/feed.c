@@ -1,5 +1,5 @@
 /*
- * feed.c - what one gateway is sent, and what it asks for.
+ * feed.c - what one gateway is sent, and its process.
  *
  * Model: a feed is either up to date, and takes each settled transaction from the
  * queue, or behind, and reads the journal until it is up to date again.  It falls
@@ -13,10 +13,8 @@
  * Memory: of events PIPE_FULL bytes and the message that went beyond them; BEV_FEED_FETCHES
  * requests for history.
  *
- * Trust: what a gateway says is checked byte by byte (common/pipe/body.c, and here what
- * depends on the state); one that breaks the rules of message.h is killed and
- * started again.  One that asks and does not read the answers is not read from,
- * so that it can't make the dispatcher grow (test/t/331_untrusted_gateway.pl).
+ * Trust: a gateway that asks and does not read the answers is not read from, so that it can't make
+ * the dispatcher grow (test/t/331_untrusted_gateway.pl).  What it says: gateway_message.c.
  *
  * Failure: bev_feed_push must not throw, since the queue is being drained: what can't be put
  * into the pipe ends the gateway.  One that ended is started again (base/child.c), as long as
@@ -35,30 +33,23 @@
 
 #include "server/admission/admission.h"
 #include "server/dispatcher/gateway_log.h"
-#include "server/monitor/exposition.h"
 #include "server/dispatcher/questions.h"
-#include "server/dispatcher/security.h"
 #include "server/dispatcher/turn.h"
 #include "server/base/unix_time.h"
-#include "common/event/event.h"
 #include "server/base/clock.h"
 #include "common/pipe/body.h"
 #include "server/shared/counters.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 /* A pipe with so many bytes waiting takes no more for now. */
 #define PIPE_FULL (4 * 1024 * 1024)
 #define FETCH_MAX (4 * 1024 * 1024)
 
-#define METRICS_AGE 10 /* ms */
-
 #define RESTART_MAX  10000 /* ms */
 #define STOP_TIMEOUT 3000  /* ms, for saying goodbye to the clients */
 
-/* End a gateway that can't go on; bev_feed_reap will find it dead. */
-static void
-end_gateway(BevFeed *feed, const char *why)
+void
+bev_feed_end(BevFeed *feed, const char *why)
 {
 	if (why)
 		ereport(LOG, (errmsg("ending bugevents gateway %d (PID %d): %s", feed->number,
@@ -68,11 +59,11 @@ end_gateway(BevFeed *feed, const char *why)
 	bev_child_kill(&feed->process);
 }
 
-static void
-send_message(BevFeed *feed, BevMessageKind kind, const struct iovec *part, int n)
+void
+bev_feed_send(BevFeed *feed, BevMessageKind kind, const struct iovec *part, int n)
 {
 	if (feed->channel.fd >= 0 && !bev_channel_send(&feed->channel, kind, part, n))
-		end_gateway(feed, "out of memory for its pipe");
+		bev_feed_end(feed, "out of memory for its pipe");
 }
 
 static void
@@ -80,7 +71,7 @@ send_bytes(BevFeed *feed, BevMessageKind kind, const void *body, Size size)
 {
 	struct iovec part = {.iov_base = unconstify(void *, body), .iov_len = size};
 
-	send_message(feed, kind, &part, 1);
+	bev_feed_send(feed, kind, &part, 1);
 }
 
 static void
@@ -163,7 +154,7 @@ bev_feed_push(BevFeed *feed, const BevQueueItem *item)
 	part[0] = (struct iovec){&events, sizeof(events)};
 	for (int i = 0; i < 2; i++)
 		part[i + 1] = (struct iovec){unconstify(char *, item->part[i]), item->part_size[i]};
-	send_message(feed, BEV_MSG_EVENTS, part, 3);
+	bev_feed_send(feed, BEV_MSG_EVENTS, part, 3);
 	feed->announced = feed->sent;
 }
 
@@ -190,7 +181,7 @@ send_run(void *arg, const BevJournalRun *run)
 	                        {unconstify(char *, run->records), run->size}};
 
 	bev_turn_moved(run->size);
-	send_message(reading->feed, BEV_MSG_EVENTS, part, 2);
+	bev_feed_send(reading->feed, BEV_MSG_EVENTS, part, 2);
 	reading->left -= Min(reading->left, run->size);
 	return reading->left > 0 && reading->feed->channel.fd >= 0;
 }
@@ -210,7 +201,7 @@ catch_up(BevFeed *feed, uint64 settled, uint64 dropped)
 	/* Its clients have to be told; begun anew, it tells those who come back. */
 	if (feed->sent < dropped)
 	{
-		end_gateway(feed, "it is farther behind than the journal goes back");
+		bev_feed_end(feed, "it is farther behind than the journal goes back");
 		return;
 	}
 	feed->sent = bev_journal_read(feed->sent, settled, &feed->place, send_run, &reading);
@@ -268,48 +259,7 @@ bev_feed_flush(BevFeed *feed)
 {
 	/* The end shows on the reading side too, after its last messages, if we read. */
 	if (feed->channel.fd >= 0 && bev_channel_flush(&feed->channel) < 0 && !bev_feed_listens(feed))
-		end_gateway(feed, NULL);
-}
-
-static bool
-take_hello(BevFeed *feed, const BevMessage *message)
-{
-	BevHelloMessage hello;
-
-	if (feed->greeted || !bev_body_read(message, &hello, sizeof(hello), NULL))
-		return false;
-	feed->greeted = hello.version == BEV_PIPE_VERSION;
-	if (feed->greeted)
-		bev_gateway_log_fits();
-	else
-	{
-		bev_gateway_log_misfit(hello.version);
-		end_gateway(feed, NULL);
-	}
-	return true;
-}
-
-static bool
-take_fetch(BevFeed *feed, const BevMessage *message, uint64 settled)
-{
-	BevFetchMessage fetch;
-
-	if (!bev_body_read(message, &fetch, sizeof(fetch), NULL) || fetch.upto > settled ||
-	    !feed->streaming || feed->fetch_count == BEV_FEED_FETCHES)
-		return false;
-	feed->fetches[feed->fetch_count++] = fetch;
-	return true;
-}
-
-static bool
-take_open(BevFeed *feed, const BevMessage *message)
-{
-	BevOpenMessage open;
-
-	if (!bev_body_read(message, &open, sizeof(open), NULL))
-		return false;
-	bev_lookup_add(feed->number, &open);
-	return true;
+		bev_feed_end(feed, NULL);
 }
 
 void
@@ -324,148 +274,14 @@ bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, const BevLookupFound *
 		return;
 	if (found->known && !bev_admission_open(feed->number, open, &verdict))
 	{
-		end_gateway(feed, "it broke the protocol of the pipe");
+		bev_feed_end(feed, "it broke the protocol of the pipe");
 		return;
 	}
 	if (verdict != BEV_ADMITTED)
 		bev_admission_refused(feed->number, open, verdict);
 	admit.verdict = verdict;
 	part[1] = (struct iovec){unconstify(char *, found->statements.data), found->statements.len};
-	send_message(feed, BEV_MSG_ADMIT, part, found->known ? 2 : 1);
-}
-
-static bool
-take_role(BevFeed *feed, const BevMessage *message)
-{
-	BevRoleMessage role;
-
-	return bev_body_read(message, &role, sizeof(role), NULL) &&
-	       bev_admission_role(feed->number, &role);
-}
-
-static bool
-take_subscription(BevFeed *feed, const BevMessage *message)
-{
-	BevSubscriptionMessage who;
-	BevSpan subscription;
-
-	return bev_body_read(message, &who, sizeof(who), &subscription) &&
-	       bev_admission_subscription(feed->number, who.client, subscription);
-}
-
-static bool
-take_closed(BevFeed *feed, const BevMessage *message)
-{
-	BevClosedMessage closed;
-
-	return bev_body_read(message, &closed, sizeof(closed), NULL) &&
-	       bev_admission_close(feed->number, &closed);
-}
-
-static bool
-take_clients(BevFeed *feed, const BevMessage *message)
-{
-	BevSpan reports = {message->body, message->size};
-	BevClientsMessage report;
-
-	while (bev_body_next_report(&reports, &report))
-		if (!bev_admission_report(feed->number, &report))
-			return false;
-	return reports.len == 0;
-}
-
-/* A counter can't fall, nor pass what a century could count. */
-static bool
-take_counters(BevFeed *feed, const BevMessage *message)
-{
-	uint64 counter[BEV_COUNTER_KINDS];
-
-	if (!bev_body_read(message, counter, sizeof(counter), NULL))
-		return false;
-	for (int i = 0; i < BEV_COUNTER_KINDS; i++)
-		if (counter[i] < feed->counter[i] || counter[i] > PG_INT64_MAX)
-			return false;
-	for (int i = 0; i < BEV_COUNTER_KINDS; i++)
-		bev_counters_add(i, counter[i] - feed->counter[i]);
-	memcpy(feed->counter, counter, sizeof(feed->counter));
-	return true;
-}
-
-static bool
-take_abuse(BevFeed *feed, const BevMessage *message)
-{
-	BevAbuseMessage abuse;
-
-	if (!bev_body_read(message, &abuse, sizeof(abuse), NULL))
-		return false;
-	bev_security_add(feed->number, &abuse);
-	return true;
-}
-
-static void
-refuse_question(BevFeed *feed, const BevAskMessage *ask)
-{
-	static char text[] = "too many requests wait for their answers";
-	BevAnswerMessage answer = {
-		.client = ask->client, .request = ask->request, .kind = BEV_ANSWER_ERROR};
-
-	struct iovec part[2] = {{&answer, sizeof(answer)}, {text, sizeof(text) - 1}};
-
-	strlcpy(answer.code, "rate_limited", sizeof(answer.code));
-	send_message(feed, BEV_MSG_ANSWER, part, 2);
-}
-
-/* Made anew after METRICS_AGE, whoever asks how often. */
-static StringInfo
-current_metrics(void)
-{
-	static StringInfo text = NULL;
-	static TimestampTz next = 0;
-	MemoryContext old;
-
-	if (text && !bev_clock_every(&next, METRICS_AGE))
-		return text;
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	if (text == NULL)
-		text = makeStringInfo();
-	MemoryContextSwitchTo(old);
-	resetStringInfo(text);
-	bev_exposition_write(text);
-	return text;
-}
-
-/* They are there whoever is busy. */
-static void
-answer_metrics(BevFeed *feed, const BevAskMessage *ask)
-{
-	BevAnswerMessage answer = {
-		.client = ask->client, .request = ask->request, .kind = BEV_ANSWER_TEXT};
-	StringInfo text = current_metrics();
-	struct iovec part[2] = {{&answer, sizeof(answer)}, {text->data, text->len}};
-
-	send_message(feed, BEV_MSG_ANSWER, part, 2);
-}
-
-static bool
-take_ask(BevFeed *feed, const BevMessage *message)
-{
-	BevAskMessage ask;
-	BevSpan payload;
-	BevConnection client;
-
-	memset(&client, 0, sizeof(client));
-	if (!bev_body_read(message, &ask, sizeof(ask), &payload))
-		return false;
-	if (ask.verb == BEV_VERB_METRICS && bev_span_is(payload, "{}"))
-	{
-		answer_metrics(feed, &ask);
-		return true;
-	}
-	if (ask.verb != BEV_VERB_METRICS && !bev_admission_who(feed->number, ask.client, &client))
-		return false;
-	if (!bev_questions_add(feed->number, &ask, payload, client.user, client.role))
-		refuse_question(feed, &ask);
-	return true;
+	bev_feed_send(feed, BEV_MSG_ADMIT, part, found->known ? 2 : 1);
 }
 
 void
@@ -478,72 +294,6 @@ void
 bev_feed_disconnect(BevFeed *feed, const BevDisconnectMessage *disconnect)
 {
 	send_struct(feed, BEV_MSG_DISCONNECT, disconnect);
-}
-
-static bool
-take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
-{
-	if (message->kind == BEV_MSG_HELLO)
-		return take_hello(feed, message);
-	if (!feed->greeted)
-		return false;
-	switch (message->kind)
-	{
-		case BEV_MSG_LISTENING:
-			return bev_gateway_log_listening(&feed->log, message);
-		case BEV_MSG_LOG:
-			return bev_gateway_log_line(&feed->log, message);
-		case BEV_MSG_STATUS:
-			return bev_gateway_log_status(&feed->log, message);
-		case BEV_MSG_FETCH:
-			return take_fetch(feed, message, settled);
-		case BEV_MSG_OPEN:
-			return take_open(feed, message);
-		case BEV_MSG_CLOSED:
-			return take_closed(feed, message);
-		case BEV_MSG_CLIENTS:
-			return take_clients(feed, message);
-		case BEV_MSG_ASK:
-			return take_ask(feed, message);
-		case BEV_MSG_ABUSE:
-			return take_abuse(feed, message);
-		case BEV_MSG_SLOW:
-			return bev_gateway_log_slow(&feed->log, message);
-		case BEV_MSG_COUNTERS:
-			return take_counters(feed, message);
-		case BEV_MSG_ROLE:
-			return take_role(feed, message);
-		case BEV_MSG_SUBSCRIPTION:
-			return take_subscription(feed, message);
-		default:
-			return false;
-	}
-}
-
-void
-bev_feed_receive(BevFeed *feed, uint64 settled)
-{
-	BevMessage message;
-	long received;
-	int result = 0;
-
-	if (feed->channel.fd < 0)
-		return;
-	received = bev_channel_receive(&feed->channel, BEV_MESSAGE_MAX_UP);
-	while (feed->channel.fd >= 0 && (result = bev_channel_next(&feed->channel, &message)) > 0)
-	{
-		if (!take_message(feed, &message, settled))
-		{
-			result = -1;
-			break;
-		}
-	}
-	if (result < 0)
-		end_gateway(feed, "it broke the protocol of the pipe");
-	else if (received < 0 && feed->retired)
-		bev_channel_close(&feed->channel); /* it is about to end */
-	else if (received < 0)
-		end_gateway(feed, NULL);
 }
 
 static bool
@@ -586,7 +336,7 @@ bev_feed_stop(BevFeed *feed)
 {
 	if (feed->process.pid == 0)
 		return;
-	send_message(feed, BEV_MSG_SHUTDOWN, NULL, 0);
+	bev_feed_send(feed, BEV_MSG_SHUTDOWN, NULL, 0);
 	if (!wait_for_end(feed, STOP_TIMEOUT))
 	{
 		bev_child_kill(&feed->process);
@@ -602,7 +352,7 @@ bev_feed_retire(BevFeed *feed)
 		return;
 	if (!feed->retired)
 	{
-		send_message(feed, BEV_MSG_SHUTDOWN, NULL, 0);
+		bev_feed_send(feed, BEV_MSG_SHUTDOWN, NULL, 0);
 		bev_feed_flush(feed);
 		feed->streaming = false;
 		feed->retired = true;

@@ -1,5 +1,5 @@
 /*
- * feed.h - what one gateway is sent, and what it asks for.
+ * feed.h - what one gateway is sent, and its process.
  *
  * A feed is the dispatcher's view of a gateway: the child process, the pipe, and
  * the seq up to which the stream was put into it.
@@ -82,15 +82,23 @@ extern void bev_feed_disconnect(BevFeed *feed, const BevDisconnectMessage *disco
 /* Say where the stream stands, as far as that isn't known from events. */
 extern void bev_feed_announce(BevFeed *feed, uint64 dropped);
 
-/* Write to the pipe, read from it.  A gateway that is gone or broken is ended. */
+/* Put a message into the pipe; the gateway is ended if there is no memory for it. */
+extern void bev_feed_send(BevFeed *feed, BevMessageKind kind, const struct iovec *part, int n);
+
+/* Write to the pipe.  A gateway that is gone is ended. */
 extern void bev_feed_flush(BevFeed *feed);
-extern void bev_feed_receive(BevFeed *feed, uint64 settled);
 
 /* False while its pipe is full: who does not read is not read from. */
 extern bool bev_feed_listens(const BevFeed *feed);
 
 /* Answer an OPEN of this gateway with what was found out (lookup.h). */
 extern void bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, const BevLookupFound *found);
+
+/*
+ * End a gateway that can't go on, and say why, unless that is NULL; bev_feed_reap will find it
+ * dead.
+ */
+extern void bev_feed_end(BevFeed *feed, const char *why);
 
 /* Say SHUTDOWN, wait for the end, kill it if it takes too long. */
 extern void bev_feed_stop(BevFeed *feed);

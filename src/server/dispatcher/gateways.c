@@ -1,0 +1,299 @@
+/*
+ * gateways.c - all gateways: as many as the settings say, each with its feed.
+ *
+ * Model: a gateway has a feed (feed.c) under its number.  One that ended is started again; those
+ * whose stream is void, or that the settings want no more, are told to end, and their numbers are
+ * free when they have.
+ *
+ * Sleeping: the dispatcher waits for its latch and for all pipes at once.  The set of what it
+ * waits for lives as long as the pipes are the same.
+ *
+ * Memory: the feeds, for as many as bugevents.gateways may say.
+ */
+#include "server/dispatcher/gateways.h"
+
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "server/admission/admission.h"
+#include "server/base/compat.h"
+#include "server/base/settings.h"
+#include "server/dispatcher/condition.h"
+#include "server/dispatcher/current_config.h"
+#include "server/dispatcher/feed.h"
+#include "server/dispatcher/gateway_message.h"
+#include "server/dispatcher/turn.h"
+#include "storage/latch.h"
+
+#define FEEDS_MAX 64 /* the limit of bugevents.gateways */
+
+static BevFeed feeds[FEEDS_MAX];
+static int feed_count = 0;
+
+static WaitEventSet *wait_set = NULL;
+static pgsocket waited_for[FEEDS_MAX]; /* the feeds' pipes that are in it */
+
+/* ---- their stream ---- */
+
+void
+bev_gateways_push(const BevQueueItem *item)
+{
+	for (int i = 0; i < feed_count; i++)
+		bev_feed_push(&feeds[i], item);
+}
+
+bool
+bev_gateways_want_journal(uint64 settled)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (bev_feed_wants_journal(&feeds[i], settled))
+			return true;
+	return false;
+}
+
+/* Another one begins each time. */
+void
+bev_gateways_read(uint64 settled, uint64 dropped)
+{
+	static int first = 0;
+
+	for (int n = 0; n < feed_count && !bev_turn_is_long(); n++)
+	{
+		BevFeed *feed = &feeds[first++ % feed_count];
+
+		if (bev_feed_wants_journal(feed, settled))
+			bev_feed_read(feed, settled, dropped);
+	}
+	first %= feed_count;
+}
+
+uint64
+bev_gateways_sent(uint64 limit)
+{
+	uint64 sent = limit;
+
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].streaming)
+			sent = Min(sent, feeds[i].sent);
+	return sent;
+}
+
+void
+bev_gateways_begin(const BevServed *served)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (!feeds[i].retired)
+			bev_feed_begin(&feeds[i], served->id, bev_queue_settled(), served->dropped);
+}
+
+/* ---- their coming and going ---- */
+
+static void
+forget_waits(void)
+{
+	if (wait_set)
+		FreeWaitEventSet(wait_set);
+	wait_set = NULL;
+}
+
+void
+bev_gateways_stop(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		bev_feed_stop(&feeds[i]);
+	feed_count = 0;
+	forget_waits();
+}
+
+void
+bev_gateways_replace(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		bev_feed_retire(&feeds[i]);
+}
+
+static void
+start_feed(int i, const BevServed *served)
+{
+	bev_feed_start(&feeds[i], i + 1, bev_current_config());
+	bev_feed_tell_condition(&feeds[i], bev_condition_line());
+	if (*served->id)
+		bev_feed_begin(&feeds[i], served->id, bev_queue_settled(), served->dropped);
+	forget_waits();
+}
+
+static void
+add_feeds(int wanted)
+{
+	while (feed_count < wanted)
+	{
+		memset(&feeds[feed_count], 0, sizeof(BevFeed));
+		feeds[feed_count].channel.fd = -1;
+		feed_count++;
+	}
+}
+
+TimestampTz
+bev_gateways_look_after(const BevServed *served)
+{
+	int wanted = bev_enabled ? bev_gateways : 0;
+	TimestampTz due = DT_NOEND;
+
+	/* Their clients take their time to go; the others' needn't wait for that. */
+	for (int i = 0; i < feed_count; i++)
+		if (i >= wanted || feeds[i].retired)
+			bev_feed_retire(&feeds[i]);
+	add_feeds(wanted);
+	for (int i = 0; i < feed_count; i++)
+	{
+		bev_feed_reap(&feeds[i]);
+		if (i < wanted && bev_current_config() && bev_child_is_due(&feeds[i].process))
+			start_feed(i, served);
+		if (i < wanted && feeds[i].process.pid == 0)
+			due = Min(due, feeds[i].process.not_before);
+		bev_feed_announce(&feeds[i], served->dropped);
+	}
+	while (feed_count > wanted && feeds[feed_count - 1].process.pid == 0)
+		feed_count--;
+	return due;
+}
+
+bool
+bev_gateways_any_ending(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].process.pid > 0 && (feeds[i].channel.fd < 0 || feeds[i].retired))
+			return true;
+	return false;
+}
+
+/* ---- what they are told ---- */
+
+void
+bev_gateways_configure(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].process.pid > 0)
+			bev_feed_configure(&feeds[i], bev_current_config());
+}
+
+void
+bev_gateways_tell_condition(void)
+{
+	if (!bev_condition_changed())
+		return;
+	for (int i = 0; i < feed_count; i++)
+		bev_feed_tell_condition(&feeds[i], bev_condition_line());
+}
+
+void
+bev_gateways_admit(int gateway, const BevOpenMessage *open, const BevLookupFound *found)
+{
+	bev_feed_admit(&feeds[gateway - 1], open, found);
+}
+
+void
+bev_gateways_disconnect(void)
+{
+	BevDisconnectMessage disconnect = {0};
+	int gateway;
+
+	while (bev_admission_next_disconnect(&gateway, &disconnect))
+		bev_feed_disconnect(&feeds[gateway - 1], &disconnect);
+}
+
+/* One without a stream has nothing to wait for. */
+static uint64
+sent_to(int gateway)
+{
+	const BevFeed *feed = &feeds[gateway - 1];
+
+	if (!bev_feed_listens(feed))
+		return 0;
+	return feed->streaming ? feed->sent : PG_UINT64_MAX;
+}
+
+static void
+send_answer(int gateway, char *body, Size size)
+{
+	bev_feed_answer(&feeds[gateway - 1], body, size);
+}
+
+const BevQuestionGateways bev_gateways_asking = {.sent = sent_to, .answer = send_answer};
+
+void
+bev_gateways_flush(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		bev_feed_flush(&feeds[i]);
+}
+
+/* ---- waiting for them ---- */
+
+/* A feed may have ended since, wherever that showed. */
+static bool
+waits_are_current(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].channel.fd != waited_for[i])
+			return false;
+	return wait_set != NULL;
+}
+
+static WaitEventSet *
+current_wait_set(void)
+{
+	if (waits_are_current())
+		return wait_set;
+	forget_waits();
+	wait_set = bev_wait_event_set(FEEDS_MAX + 2);
+	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	for (int i = 0; i < feed_count; i++)
+	{
+		waited_for[i] = feeds[i].channel.fd;
+		if (waited_for[i] >= 0)
+			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, waited_for[i], NULL, &feeds[i]);
+	}
+	return wait_set;
+}
+
+/* What a pipe is watched for: to be read, and written where something waits. */
+static int
+pipe_events(const BevFeed *feed)
+{
+	if (!bev_feed_listens(feed))
+		return WL_SOCKET_WRITEABLE;
+	return bev_channel_pending(&feed->channel) > 0 ? WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE :
+	                                                 WL_SOCKET_READABLE;
+}
+
+/* Their positions are 2, 3, ... */
+static void
+watch_pipes(WaitEventSet *set)
+{
+	int position = 2;
+
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].channel.fd >= 0)
+			ModifyWaitEvent(set, position++, pipe_events(&feeds[i]), NULL);
+}
+
+bool
+bev_gateways_wait(long timeout)
+{
+	WaitEventSet *set = current_wait_set();
+	WaitEvent events[FEEDS_MAX + 2];
+	int n;
+
+	watch_pipes(set);
+	n = WaitEventSetWait(set, timeout, events, lengthof(events), PG_WAIT_EXTENSION);
+	bev_queue_awake();
+	for (int i = 0; i < n; i++)
+	{
+		BevFeed *feed = events[i].user_data;
+
+		if (feed && (events[i].events & WL_SOCKET_READABLE))
+			bev_gateway_message_receive(feed, bev_queue_settled());
+	}
+	return n > 0;
+}
