@@ -414,6 +414,99 @@ REVOKE ALL ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[
 GRANT EXECUTE ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean),
     bugevents.detach(regclass), bugevents.create_tracker(name) TO pg_database_owner;
 
+CREATE FUNCTION bugevents.last_seq()
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'bugevents_last_seq'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.last_seq() IS 'a seq at or behind which everything stands that has committed so far';
+
+-- Where consumers stand.  Written by consume(), with the reader's transaction.  Not dumped: a restored
+-- database is a new stream.
+CREATE TABLE bugevents.consumer_positions (
+    name        text        PRIMARY KEY,
+    seq         bigint      NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    moved_at    timestamptz
+) WITH (fillfactor = 50);
+COMMENT ON TABLE bugevents.consumer_positions IS 'where the consumers of the stream stand; see consume()';
+
+CREATE VIEW bugevents.consumers AS
+    SELECT name, seq AS position, greatest(bugevents.last_seq() - seq, 0) AS lag, created_at, moved_at
+      FROM bugevents.consumer_positions;
+COMMENT ON VIEW bugevents.consumers IS 'who reads the stream with consume(), and how far they have come';
+COMMENT ON COLUMN bugevents.consumers.position IS 'everything up to this seq was consumed';
+COMMENT ON COLUMN bugevents.consumers.lag IS 'distance of the position from the end of the stream';
+COMMENT ON COLUMN bugevents.consumers.moved_at IS 'when the position moved last';
+
+CREATE FUNCTION bugevents.consume(
+    name text,
+    max integer DEFAULT 1000,
+    types text[] DEFAULT NULL,
+    OUT seq bigint,
+    OUT xid xid8,
+    OUT committed_at timestamptz,
+    OUT type text,
+    OUT action text,
+    OUT audience text,
+    OUT payload jsonb,
+    OUT changes jsonb,
+    OUT actor text,
+    OUT replay boolean)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_consume'
+LANGUAGE C VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION bugevents.consume(text, integer, text[])
+    IS 'the next events for a consumer, whose position moves with the transaction';
+
+CREATE FUNCTION bugevents.set_consumer(name text, seq bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    oldest bigint := (SELECT dropped FROM bugevents.stream);
+BEGIN
+    IF name IS NULL OR octet_length(name) NOT BETWEEN 1 AND 255 THEN
+        RAISE EXCEPTION 'invalid name of a consumer "%"', name
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A name has 1 to 255 bytes.';
+    END IF;
+    IF seq NOT BETWEEN oldest AND bugevents.last_seq() THEN
+        RAISE EXCEPTION 'there is no complete history behind seq %', seq
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = format('The journal holds what is behind seq %s, up to %s.', oldest, bugevents.last_seq());
+    END IF;
+    INSERT INTO bugevents.consumer_positions AS p (name, seq) VALUES (set_consumer.name, coalesce(set_consumer.seq, oldest))
+        ON CONFLICT ON CONSTRAINT consumer_positions_pkey DO UPDATE SET seq = excluded.seq, moved_at = now();
+    RETURN coalesce(seq, oldest);
+END
+$$;
+COMMENT ON FUNCTION bugevents.set_consumer(text, bigint)
+    IS 'let a consumer, which is made if there is none, go on behind a seq; null: with the oldest event';
+
+CREATE FUNCTION bugevents.drop_consumer(name text)
+RETURNS boolean
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH gone AS (DELETE FROM bugevents.consumer_positions AS p WHERE p.name = drop_consumer.name RETURNING 1)
+    SELECT EXISTS (SELECT FROM gone)
+$$;
+COMMENT ON FUNCTION bugevents.drop_consumer(text) IS 'forget a consumer; false: there is none of this name';
+
+-- Consumers see every row's content, and hold history up.
+REVOKE ALL ON FUNCTION bugevents.consume(text, integer, text[]), bugevents.set_consumer(text, bigint), bugevents.drop_consumer(text) FROM PUBLIC;
+GRANT SELECT ON bugevents.consumers TO pg_monitor;
+
+CREATE FUNCTION bugevents.replay(tbl regclass, "where" text DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'bugevents_replay'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bugevents.replay(regclass, text)
+    IS 'publish an attached table''s rows as they are now, for whoever is to be filled; returns how many';
+REVOKE ALL ON FUNCTION bugevents.replay(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION bugevents.replay(regclass, text) TO pg_database_owner;
+
 -- A text is one principal, and an element of a text[] is one: this makes them of ids.
 CREATE FUNCTION bugevents.principal(kind text, id "any")
 RETURNS text
@@ -551,6 +644,7 @@ DECLARE
     tbl text;
 BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
+            'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
             'notifications', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I

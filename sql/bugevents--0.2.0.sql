@@ -116,6 +116,90 @@ COMMENT ON FUNCTION events(bigint, integer) IS 'events of the journal after a se
 REVOKE ALL ON FUNCTION events(bigint, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION events(bigint, integer) TO pg_read_all_data;
 
+CREATE FUNCTION last_seq()
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'bugevents_last_seq'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION last_seq() IS 'a seq at or behind which everything stands that has committed so far';
+
+-- Where consumers stand.  Written by consume(), with the reader's transaction.  Not dumped: a restored
+-- database is a new stream.
+CREATE TABLE consumer_positions (
+    name        text        PRIMARY KEY,
+    seq         bigint      NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    moved_at    timestamptz
+) WITH (fillfactor = 50);
+COMMENT ON TABLE consumer_positions IS 'where the consumers of the stream stand; see consume()';
+
+CREATE VIEW consumers AS
+    SELECT name, seq AS position, greatest(last_seq() - seq, 0) AS lag, created_at, moved_at
+      FROM consumer_positions;
+COMMENT ON VIEW consumers IS 'who reads the stream with consume(), and how far they have come';
+COMMENT ON COLUMN consumers.position IS 'everything up to this seq was consumed';
+COMMENT ON COLUMN consumers.lag IS 'distance of the position from the end of the stream';
+COMMENT ON COLUMN consumers.moved_at IS 'when the position moved last';
+
+CREATE FUNCTION consume(
+    name text,
+    max integer DEFAULT 1000,
+    types text[] DEFAULT NULL,
+    OUT seq bigint,
+    OUT xid xid8,
+    OUT committed_at timestamptz,
+    OUT type text,
+    OUT action text,
+    OUT audience text,
+    OUT payload jsonb,
+    OUT changes jsonb,
+    OUT actor text,
+    OUT replay boolean)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_consume'
+LANGUAGE C VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp;
+COMMENT ON FUNCTION consume(text, integer, text[])
+    IS 'the next events for a consumer, whose position moves with the transaction';
+
+CREATE FUNCTION set_consumer(name text, seq bigint DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    oldest bigint := (SELECT dropped FROM bugevents.stream);
+BEGIN
+    IF name IS NULL OR octet_length(name) NOT BETWEEN 1 AND 255 THEN
+        RAISE EXCEPTION 'invalid name of a consumer "%"', name
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'A name has 1 to 255 bytes.';
+    END IF;
+    IF seq NOT BETWEEN oldest AND bugevents.last_seq() THEN
+        RAISE EXCEPTION 'there is no complete history behind seq %', seq
+            USING ERRCODE = 'invalid_parameter_value',
+                  DETAIL = format('The journal holds what is behind seq %s, up to %s.', oldest, bugevents.last_seq());
+    END IF;
+    INSERT INTO bugevents.consumer_positions AS p (name, seq) VALUES (set_consumer.name, coalesce(set_consumer.seq, oldest))
+        ON CONFLICT ON CONSTRAINT consumer_positions_pkey DO UPDATE SET seq = excluded.seq, moved_at = now();
+    RETURN coalesce(seq, oldest);
+END
+$$;
+COMMENT ON FUNCTION set_consumer(text, bigint)
+    IS 'let a consumer, which is made if there is none, go on behind a seq; null: with the oldest event';
+
+CREATE FUNCTION drop_consumer(name text)
+RETURNS boolean
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH gone AS (DELETE FROM bugevents.consumer_positions AS p WHERE p.name = drop_consumer.name RETURNING 1)
+    SELECT EXISTS (SELECT FROM gone)
+$$;
+COMMENT ON FUNCTION drop_consumer(text) IS 'forget a consumer; false: there is none of this name';
+
+-- Consumers see every row's content, and hold history up.
+REVOKE ALL ON FUNCTION consume(text, integer, text[]), set_consumer(text, bigint), drop_consumer(text) FROM PUBLIC;
+GRANT SELECT ON consumers TO pg_monitor;
+
 ------------------------------------------------------------------------------
 -- Connections
 ------------------------------------------------------------------------------
@@ -228,6 +312,15 @@ COMMENT ON FUNCTION detach(regclass) IS 'stop publishing the changes of a table'
 REVOKE ALL ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean), detach(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean), detach(regclass)
     TO pg_database_owner;
+
+CREATE FUNCTION replay(tbl regclass, "where" text DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'bugevents_replay'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION replay(regclass, text)
+    IS 'publish an attached table''s rows as they are now, for whoever is to be filled; returns how many';
+REVOKE ALL ON FUNCTION replay(regclass, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION replay(regclass, text) TO pg_database_owner;
 
 -- A text is one principal, and an element of a text[] is one: this makes them of ids.
 CREATE FUNCTION principal(kind text, id "any")
@@ -1096,6 +1189,7 @@ DECLARE
     tbl text;
 BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
+            'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
             'notifications', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I

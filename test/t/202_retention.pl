@@ -135,6 +135,35 @@ $reader->quit;
 BugEvents::Server::wait_until(sub { dropped() > $before }, 'history to be dropped after the reader');
 pass('history is dropped when the reader is done');
 
+# A consumer is waited for, within a bound of its own and retention_size; what it missed is an error.
+sub lost { return ($server->node->psql('postgres', q{SELECT count(*) FROM bugevents.consume('slow')}))[2]; }
+sub consumers { return $server->sql(qq{SELECT value FROM bugevents.stats WHERE name = 'bugevents_consumer$_[0]'}); }
+my $position = $server->sql(q{SELECT bugevents.set_consumer('slow', bugevents.last_seq())});
+$server->set('bugevents.retention_size' => '0');
+$server->set('bugevents.retention' => '1s');
+BugEvents::Server::wait_until(sub { insert(1); return number(q{value >= 4 FROM bugevents.stats WHERE name = 'bugevents_journal_oldest_seconds'}) eq 't' }, 'old events to stay');
+cmp_ok(dropped(), '<=', $position, 'what a consumer has not read is kept beyond retention');
+cmp_ok(consumers('_lag_seq'), '>', 0, '... and the metric says how far it is behind');
+is(consumers('s'), 1, '... and how many there are');
+cmp_ok($server->sql(q{SELECT count(*) FROM bugevents.consume('slow', 1000000)}), '>=', 4, 'it reads them all');
+BugEvents::Server::wait_until(sub { insert(1); return dropped() > $position }, 'what was consumed to be dropped');
+pass('... and then they go');
+$server->set('bugevents.consumer_retention' => '1s');
+$position = $server->sql(q{SELECT position FROM bugevents.consumers});
+BugEvents::Server::wait_until(sub { insert(1); return dropped() > $position }, 'events to be dropped before they are consumed');
+like(lost(), qr/ERROR:  consumer "slow" has missed events\nDETAIL:  It has read up to seq $position, .*\nHINT: .*SELECT bugevents.set_consumer\('slow'\)/, 'beyond bugevents.consumer_retention it misses events, and is told');
+like(lost(), qr/has missed/, '... until it is said where to go on');
+$server->sql(q{SELECT bugevents.set_consumer('slow')});
+is(lost(), '', '... with the oldest event, as the hint says');
+$server->set('bugevents.consumer_retention' => '1h');
+$server->set('bugevents.retention_size' => '6MB');
+$position = $server->sql(q{SELECT position FROM bugevents.consumers});
+BugEvents::Server::wait_until(sub { insert(500); return dropped() > $position }, 'size to drop what a consumer has not read');
+pass('bugevents.retention_size holds whoever reads');
+$server->sql(q{SELECT bugevents.drop_consumer('slow')});
+$server->set('bugevents.retention' => '1h');
+$server->set('bugevents.retention_size' => '10MB');
+
 # Over a restart seqs go on and the right segment is written.
 my $tip = $server->connect('1')->{ready}{payload}{seq};
 $server->node->restart;

@@ -82,6 +82,9 @@ my $two = $server->sql('SELECT max(id) FROM issues');
 	$again->{run}->kill_kill;
 }
 
+$guide->follow('A consumer in SQL');
+is($server->sql(q{SELECT string_agg(summary, ', ') FROM billed JOIN issues ON id = issue}), 'It costs', 'what was consumed is kept');
+
 $guide->follow('When nothing comes');
 $guide->finish;
 done_testing();

@@ -24,7 +24,7 @@ bev_access_next(BevSpan *rest, BevAccess *access)
 {
 	BevSpan here = *rest;
 
-	if (here.len == 0 || memchr("aidumplvf", here.data[0], 9) == NULL)
+	if (here.len == 0 || memchr("aidumplvfr", here.data[0], 10) == NULL)
 		return false;
 	access->kind = (BevAccessKind) here.data[0];
 	here.data++;
@@ -48,6 +48,20 @@ bool
 bev_access_is_foreign(BevSpan statements)
 {
 	return statements.len > 0 && statements.data[0] == BEV_ACCESS_FOREIGN;
+}
+
+BevSpan
+bev_access_replay(void)
+{
+	static const char statement[] = {BEV_ACCESS_REPLAY, '\0', '\0', '\0'};
+
+	return (BevSpan){statement, sizeof(statement)};
+}
+
+bool
+bev_access_is_replay(BevSpan statements)
+{
+	return statements.len > 0 && statements.data[0] == BEV_ACCESS_REPLAY;
 }
 
 size_t

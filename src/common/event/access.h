@@ -31,7 +31,8 @@ typedef enum BevAccessKind
 	BEV_ACCESS_BELONGS = 'p',  /* value: the principal that the user belongs to */
 	BEV_ACCESS_LEFT = 'l',     /* the membership is gone */
 	BEV_ACCESS_VOID = 'v',     /* all that was said of anybody is void */
-	BEV_ACCESS_FOREIGN = 'f'   /* the event's table decides nothing, and nothing follows from it */
+	BEV_ACCESS_FOREIGN = 'f',  /* the event's table decides nothing, and nothing follows from it */
+	BEV_ACCESS_REPLAY = 'r'    /* the row was there before: told again, for who is to be filled */
 } BevAccessKind;
 
 /*
@@ -55,6 +56,10 @@ extern bool bev_access_next(BevSpan *rest, BevAccess *access);
 /* The statement of an event whose table decides nothing, and does it stand there? */
 extern BevSpan bev_access_foreign(void);
 extern bool bev_access_is_foreign(BevSpan statements);
+
+/* The statement of a replayed row's event, which stands alone, and does it stand there? */
+extern BevSpan bev_access_replay(void);
+extern bool bev_access_is_replay(BevSpan statements);
 
 extern size_t bev_access_size(const BevAccess *access);
 

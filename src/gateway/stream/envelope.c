@@ -10,6 +10,7 @@
  * longest header and moved down by what the header did not need.
  */
 #include "gateway/stream/envelope.h"
+#include "common/event/access.h"
 #include "gateway/wire/frame.h"
 
 #include <inttypes.h>
@@ -63,6 +64,8 @@ add_json(BevText *text, const BevEventsMessage *message, uint32_t n, const BevEv
 		bev_text_add_string(text, ",\"actor\":");
 		bev_text_add_json(text, field[BEV_EVENT_ACTOR].data, field[BEV_EVENT_ACTOR].len);
 	}
+	if (bev_access_is_replay(field[BEV_EVENT_ACCESS]))
+		bev_text_add_string(text, ",\"replay\":true");
 	bev_text_add_string(text, ",\"payload\":");
 	if (payload.len > 0)
 		bev_text_add(text, payload.data, payload.len);

@@ -47,6 +47,7 @@ bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *e
 		.audience = field[BEV_EVENT_AUDIENCE],
 		.narrowed = has_exception(field[BEV_EVENT_AUDIENCE]),
 		.foreign = bev_access_is_foreign(field[BEV_EVENT_ACCESS]),
+		.replayed = bev_access_is_replay(field[BEV_EVENT_ACCESS]),
 		.payload_text = field[BEV_EVENT_PAYLOAD],
 		.changes_text = field[BEV_EVENT_CHANGES],
 		.open_text = field[BEV_EVENT_OPEN_PAYLOAD],

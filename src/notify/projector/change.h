@@ -23,6 +23,7 @@ typedef struct BevChange
 	BevSpan audience;  /* as in the record */
 	bool narrowed;     /* for those only who didn't see the row before */
 	bool foreign;      /* of a table that decides nothing */
+	bool replayed;     /* a row that is told again; nothing happened */
 	BevSpan payload_text;
 	BevSpan changes_text;
 	BevSpan open_text; /* the payload without what is for admins only; empty: the same */

@@ -21,7 +21,8 @@
  *
  * From rows of a table that decides nothing (server/attach/attachment.h) nothing follows: else its
  * owner could write to whom he likes, redirect others' mails, or wipe notifications with a TRUNCATE
- * (test/t/323).
+ * (test/t/323).  Nor does anything follow from rows that are told again (bugevents.replay()):
+ * nothing happened to them (test/t/402).
  *
  * What is for admins only is told to nobody, since it also goes where no role is known any
  * more: into a table, and by mail.
@@ -415,7 +416,9 @@ static const Rule rules[] = {
 bool
 bev_projection_apply(BevChange *change)
 {
-	for (size_t i = 0; !change->foreign && i < lengthof(rules); i++)
+	if (change->foreign || change->replayed)
+		return false;
+	for (size_t i = 0; i < lengthof(rules); i++)
 		if (bev_change_is(change, rules[i].type, rules[i].action))
 			return rules[i].apply(change);
 	return false;

@@ -233,9 +233,8 @@ report_not_one_expression(const char *text)
 	     errhint("Give an expression over the table's columns, such as \"lower(row.state)\".")));
 }
 
-/* By itself, is the text one expression and nothing more? */
-static void
-check_syntax(const char *text)
+void
+bev_expression_check_syntax(const char *text)
 {
 	List *parsed = raw_parser(psprintf("SELECT (%s\n)", text), RAW_PARSE_DEFAULT);
 	SelectStmt *select;
@@ -393,7 +392,7 @@ bev_expression_analyze(BevExpressions *expressions, const char *text, const char
 	BevOwnerScope scope;
 
 	error_context_stack = &context;
-	check_syntax(text);
+	bev_expression_check_syntax(text);
 
 	scope = bev_owner_enter(expressions->owner, expressions->search_path);
 	if (SPI_connect() != SPI_OK_CONNECT)

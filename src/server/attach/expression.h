@@ -83,4 +83,7 @@ extern bool bev_expressions_look_up(SPIPlanPtr plan);
 /* Throws if the query calls a volatile function. */
 extern void bev_expressions_check_functions(Query *query);
 
+/* Throws unless the text is by itself one expression and nothing more. */
+extern void bev_expression_check_syntax(const char *text);
+
 #endif /* BEV_SERVER_ATTACH_EXPRESSION_H */

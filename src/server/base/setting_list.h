@@ -33,6 +33,8 @@ INT(bev_retention, "bugevents.retention", 24 * 3600, 1, INT_MAX / 2, PGC_SIGHUP,
     "Sets how long events are kept in the journal, at least.")
 INT(bev_retention_size, "bugevents.retention_size", 0, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB,
     "Sets the size of the journal above which its oldest events are dropped; 0 is no limit.")
+INT(bev_consumer_retention, "bugevents.consumer_retention", 7 * 86400, 0, INT_MAX / 2, PGC_SIGHUP,
+    GUC_UNIT_S, "Sets how long events are kept for consumers that have not read them.")
 
 /* The gateways */
 STRING(bev_listen_addresses, "bugevents.listen_addresses", "localhost", PGC_SIGHUP, 0, NULL,

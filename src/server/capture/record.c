@@ -31,6 +31,14 @@ span_of(const char *text)
 	return span;
 }
 
+static BevSpan
+access_of(const BevRecord *record)
+{
+	if (record->replayed)
+		return bev_access_replay();
+	return record->foreign ? bev_access_foreign() : record->access;
+}
+
 static void
 list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t len[BEV_EVENT_FIELDS])
 {
@@ -44,7 +52,7 @@ list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t le
 	spans[BEV_EVENT_CHANGES] = record->changes;
 	spans[BEV_EVENT_OPEN_PAYLOAD] = record->open_payload;
 	spans[BEV_EVENT_OPEN_CHANGES] = record->open_changes;
-	spans[BEV_EVENT_ACCESS] = record->foreign ? bev_access_foreign() : record->access;
+	spans[BEV_EVENT_ACCESS] = access_of(record);
 	spans[BEV_EVENT_ACTOR] = span_of(record->actor ? record->actor : bev_actor());
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 		len[i] = spans[i].len;

@@ -26,6 +26,7 @@ typedef struct BevRecord
 	BevSpan open_changes;
 	BevSpan access;
 	bool foreign;      /* of a table that doesn't decide: access is empty, and says so */
+	bool replayed;     /* the row was there before: access is empty, and says so */
 	const char *actor; /* NULL: who acts now */
 } BevRecord;
 

@@ -13,6 +13,7 @@
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/base/clock.h"
+#include "server/journal/consumers.h"
 #include "server/journal/journal.h"
 #include "server/queue/queue.h"
 #include "server/shared/counters.h"
@@ -48,12 +49,23 @@ note_undecided(void)
 	bev_counters_set_undecided(count);
 }
 
+static void
+note_consumers(void)
+{
+	uint64 slowest;
+	int count;
+
+	if (bev_consumers_look(&count, &slowest))
+		bev_counters_set_consumers(count, slowest);
+}
+
 void
 bev_gauges_note(void)
 {
 	static TimestampTz next = 0;
 
 	bev_counters_set_journal(bev_journal_bytes(), journal_oldest());
+	note_consumers();
 	if (bev_clock_every(&next, CATALOG_INTERVAL) &&
 	    ConditionalLockRelationOid(TriggerRelationId, AccessShareLock))
 		note_undecided();

@@ -5,7 +5,8 @@
  * half of bugevents.retention, or a third of bugevents.retention_size, and the
  * oldest is empty by then or can be emptied.  A segment that was closed can be
  * emptied when its newest event is older than bugevents.retention, or all are too
- * large together.  So the journal holds between 1 and 1.5 times
+ * large together.  What a consumer hasn't read (consumers.c) stays until it is older than
+ * bugevents.consumer_retention, too.  Without such, the journal holds between 1 and 1.5 times
  * bugevents.retention, and exceeds its size by what is written in a second or two.
  *
  * Why TRUNCATE: DELETE leaves the work to vacuum, which a snapshot that somebody
@@ -34,6 +35,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "server/journal/applied.h"
+#include "server/journal/consumers.h"
 #include "server/journal/journal.h"
 #include "server/journal/spilled.h"
 #include "server/queue/queue.h"
@@ -179,6 +181,17 @@ drop_segment(int segment, uint64 last_seq)
 	SPI_finish();
 }
 
+/* Consumers are waited for, but not for ever: one may be forgotten. */
+static bool
+is_awaited(uint64 last_seq, TimestampTz at)
+{
+	uint64 slowest;
+	int count;
+
+	return !is_older(at, bev_consumer_retention) &&
+	       (!bev_consumers_look(&count, &slowest) || last_seq > slowest);
+}
+
 /* Is its time over?  True also if it is empty, and last_seq is 0. */
 static bool
 is_over(int segment, uint64 needed, uint64 *last_seq)
@@ -186,7 +199,8 @@ is_over(int segment, uint64 needed, uint64 *last_seq)
 	TimestampTz at;
 
 	*last_seq = bev_journal_last_seq(segment, &at);
-	return *last_seq == 0 || (is_older(at, bev_retention) && *last_seq <= needed) || is_too_large();
+	return *last_seq == 0 || is_too_large() ||
+	       (is_older(at, bev_retention) && *last_seq <= needed && !is_awaited(*last_seq, at));
 }
 
 /* Empty the segment if its time is over.  True: it is empty now. */

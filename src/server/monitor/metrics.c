@@ -75,6 +75,9 @@ static const Family families[] = {
      "For how long nothing has got out by the channel; 0: it works."},
 	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE,
      "How far the projector is behind the end of the stream."},
+	{"bugevents_consumers", BEV_METRIC_GAUGE, "Consumers of the stream in SQL."},
+	{"bugevents_consumer_lag_seq", BEV_METRIC_GAUGE,
+     "How far the slowest consumer is behind the end of the stream."},
 	{"bugevents_audiences_refused_total", BEV_METRIC_COUNTER,
      "Audiences that were no principals, or too large: only admins saw the events."},
 	{"bugevents_expression_errors_total", BEV_METRIC_COUNTER,
@@ -279,6 +282,18 @@ put_projector(Listing *listing)
 }
 
 static void
+put_consumers(Listing *listing)
+{
+	uint64 next = bev_queue_next_seq();
+	uint64 slowest;
+	int count = bev_counters_consumers(&slowest);
+
+	put_only(listing, "bugevents_consumers", count);
+	put_only(listing, "bugevents_consumer_lag_seq",
+	         count == 0 || next <= slowest + 1 ? 0 : next - 1 - slowest);
+}
+
+static void
 put_alerts(Listing *listing)
 {
 	begin_family(listing, "bugevents_alerts");
@@ -323,6 +338,7 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_for_channels(&listing, "bugevents_deliveries_waiting", waiting);
 	put_for_channels(&listing, "bugevents_deliveries_dead", dead);
 	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
+	put_consumers(&listing);
 	put_only(&listing, "bugevents_audiences_refused_total", bev_counters_audiences_refused());
 	put_only(&listing, "bugevents_expression_errors_total", bev_expression_errors_total());
 	put_only(&listing, "bugevents_attachments_undecided", bev_counters_undecided());

@@ -77,6 +77,8 @@ typedef struct Counters
 	pg_atomic_uint64 journal_bytes;
 	pg_atomic_uint64 journal_oldest;
 	pg_atomic_uint64 undecided;
+	pg_atomic_uint64 consumers;
+	pg_atomic_uint64 consumed; /* by all of these, up to here */
 	pg_atomic_uint64 slow_writes;
 	pg_atomic_uint64 slow_write_told; /* when */
 	pg_atomic_uint64 audiences_refused;
@@ -109,6 +111,8 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 	pg_atomic_init_u64(&counters->journal_bytes, 0);
 	pg_atomic_init_u64(&counters->journal_oldest, 0);
 	pg_atomic_init_u64(&counters->undecided, 0);
+	pg_atomic_init_u64(&counters->consumers, 0);
+	pg_atomic_init_u64(&counters->consumed, 0);
 	pg_atomic_init_u64(&counters->slow_writes, 0);
 	pg_atomic_init_u64(&counters->slow_write_told, 0);
 	pg_atomic_init_u64(&counters->audiences_refused, 0);
@@ -174,6 +178,20 @@ void
 bev_counters_set_undecided(uint64 n)
 {
 	pg_atomic_write_u64(&counters->undecided, n);
+}
+
+void
+bev_counters_set_consumers(int count, uint64 slowest)
+{
+	pg_atomic_write_u64(&counters->consumed, slowest);
+	pg_atomic_write_u64(&counters->consumers, count);
+}
+
+int
+bev_counters_consumers(uint64 *slowest)
+{
+	*slowest = pg_atomic_read_u64(&counters->consumed);
+	return (int) pg_atomic_read_u64(&counters->consumers);
 }
 
 uint64

@@ -39,6 +39,10 @@ extern void bev_counters_set_journal(uint64 bytes, TimestampTz oldest);
 extern uint64 bev_counters_journal(TimestampTz *oldest);
 
 /* How many attached tables decide nothing, a few seconds ago. */
+/* How many consumers there are, and up to where all of them have read (consumers.h). */
+extern void bev_counters_set_consumers(int count, uint64 slowest);
+extern int bev_counters_consumers(uint64 *slowest);
+
 extern void bev_counters_set_undecided(uint64 n);
 extern uint64 bev_counters_undecided(void);
 
