@@ -117,7 +117,7 @@ export interface Alert {
 	[field: string]: unknown;
 }
 
-/** All rows of a table are gone. */
+/** What concerns all rows of a table. */
 export interface Table {
 	table: string;
 	[field: string]: unknown;
@@ -140,6 +140,8 @@ type RowActions<Row, Key = { id: Id; [field: string]: unknown }> = {
 	/** It went out of the user's sight. */
 	moved_out: Key;
 	truncated: Table;
+	/** Too much changed to be told row by row: read the type anew. */
+	reload: Table;
 };
 
 /** The payload of each type and action.  Yours are added by
@@ -149,7 +151,7 @@ export interface Payloads {
 	comment: RowActions<Comment>;
 	project: RowActions<Project>;
 	user: RowActions<User> & { status_changed: User; attached: Table; detached: Table };
-	membership: RowActions<Membership, { user_id: Id; project_id: Id; [field: string]: unknown }> & { attached: Table; detached: Table };
+	membership: RowActions<Membership, { id?: Id; user_id?: Id | null; project_id?: Id | null; [field: string]: unknown }> & { attached: Table; detached: Table };
 	notification: { [Action in Notification['type'] | 'read' | 'deleted']: Notification };
 	reminder: { created: Reminder; updated: Reminder; deleted: Reminder };
 	watch: { created: Watch; deleted: Watch };
@@ -245,7 +247,7 @@ export interface Row<Payload = Record<string, unknown>> {
 export interface ListOptions {
 	project_id?: number | string | bigint;
 	bug_report_id?: number | string | bigint;
-	status?: string;
+	status?: string | number;
 	/** Of notifications: those only that are not read. */
 	unread?: boolean;
 	/** How many rows a page has (1000, which is the most). */

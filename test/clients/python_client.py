@@ -9,6 +9,7 @@ import inspect
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -72,6 +73,8 @@ def package():
                    "for one in bugevents.follow('ws://x', token='t', keep='file'):\n    print(one.position.seq)\n")
     runs("an application's types fit", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
          "typed.py", cwd=folder.name, env={**os.environ, "MYPYPATH": site})
+    runs("an example's, too", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
+         os.path.join(SOURCE, "examples", "mirror.py"), cwd=folder.name, env={**os.environ, "MYPYPATH": site})
     return site
 
 
@@ -286,6 +289,73 @@ def test_follow():
     loop.close()
 
 
+async def test_mirror():
+    """The example with a database of its own, killed and started again."""
+    name = os.path.join(folder.name, "mirror.sqlite")
+    token = os.path.join(folder.name, "token")
+    with open(token, "w", encoding="utf-8") as file:
+        file.write("T\n")
+
+    def bugs():
+        if not os.path.exists(name):
+            return None
+        with contextlib.closing(sqlite3.connect(name)) as database:
+            try:
+                return [database.execute("SELECT seq FROM position").fetchall(),
+                        {number: json.loads(row).get("title") for number, row in database.execute("SELECT id, row FROM bugs")}]
+            except sqlite3.OperationalError:
+                return None
+
+    async def shows(wanted, what):
+        try:
+            await until(lambda: bugs() == wanted)
+        except asyncio.TimeoutError:
+            pass
+        equal(bugs(), wanted, what)
+
+    def says(peer, action, seq, **payload):
+        peer.say({**event(seq), "action": action, "payload": payload})
+
+    async with scripted() as (server, url):
+        async def start():
+            return await asyncio.create_subprocess_exec(
+                "/usr/bin/python3", os.path.join(SOURCE, "examples", "mirror.py"), url, token, name,
+                env={**os.environ, "PYTHONPATH": os.path.join(folder.name, "site")})
+
+        async def asked(peer, kind):
+            while True:
+                request = await asyncio.wait_for(peer.requests.get(), PATIENCE)
+                if request["type"] == kind:
+                    return request
+
+        def listed(peer, request, as_of, **rows):
+            peer.say({"type": "reply", "id": request["id"], "as_of": as_of, "payload": {
+                "items": [{"id": int(number[1:]), "title": title} for number, title in rows.items()], "next": None}})
+
+        process = await start()
+        peer = await server.welcome()
+        request = await asked(peer, "list")
+        says(peer, "updated", 11, id=1, title="older than the list")
+        says(peer, "deleted", 13, id=2)
+        listed(peer, request, 12, b1="one", b2="two", b3="three")
+        await shows([[(13,)], {"1": "one", "3": "three"}], "a mirror: rows, and the events that came beside them")
+        says(peer, "created", 14, id=4, title="four")
+        await shows([[(14,)], {"1": "one", "3": "three", "4": "four"}], "... and what comes")
+        process.kill()
+        await process.wait()
+        process = await start()
+        peer = await server.welcome()
+        equal((peer.query["since"], peer.query["stream"]), ("14", STREAM), "killed and started again it resumes there")
+        says(peer, "updated", 15, id=3, title="trois")
+        says(peer, "moved_out", 16, id=1)
+        await shows([[(16,)], {"3": "trois", "4": "four"}], "... with what was missed")
+        peer.say({"type": "error", "payload": {"code": "resync_required", "message": "", "oldest": 20, "seq": 30}})
+        listed(peer, await asked(peer, "list"), 31, b7="seven")
+        await shows([[(30,)], {"7": "seven"}], "a gap: it is read anew")
+        process.kill()
+        await process.wait()
+
+
 def test_what_is_wrong():
     for what, options in (("a URL", {"url": "tracker", "token": "T"}), ("since", {"url": "ws://x", "token": "T", "since": 1})):
         try:
@@ -295,7 +365,7 @@ def test_what_is_wrong():
             ok(True, f"{what} that is none is said at once: {error}")
 
 
-for test in (test_keeping_in_a_file, test_keeping_by_a_function, test_giving_up, test_gap_without_listener, test_many_requests):
+for test in (test_keeping_in_a_file, test_keeping_by_a_function, test_giving_up, test_gap_without_listener, test_many_requests, test_mirror):
     asyncio.run(test())
 test_follow()
 test_what_is_wrong()
