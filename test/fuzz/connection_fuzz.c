@@ -31,6 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		memcpy(piece, input + at, n);
 		bev_client_received(&stage->clients, &client->session.socket, piece, n);
 		free(piece);
+		bev_clients_work(&stage->clients);
 		at += n;
 	}
 	stage_choke(false);

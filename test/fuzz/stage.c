@@ -114,11 +114,23 @@ bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket, con
 }
 
 bool
-bev_socket_adopt(BevSockets *all __attribute__((unused)), BevSocket *socket,
-                 int fd __attribute__((unused)), bool tls __attribute__((unused)))
+bev_socket_hold(BevSockets *all __attribute__((unused)), BevSocket *socket,
+                int fd __attribute__((unused)), bool tls)
 {
+	socket->tls = tls;
 	socket->wsi = (struct lws *) &sockets;
 	return true;
+}
+
+void
+bev_socket_begin(BevSockets *all __attribute__((unused)), BevSocket *socket __attribute__((unused)))
+{
+	stage_fail("nobody is held");
+}
+
+void
+bev_sockets_hurry(BevSockets *all __attribute__((unused)), bool hurry __attribute__((unused)))
+{
 }
 
 void
@@ -302,6 +314,8 @@ compose_clients(void)
 {
 	stage.tokens.config = stage.config;
 	stage.tokens.addresses = bev_addresses_create();
+	stage.arrivals =
+		(BevArrivals){stage.config, &stage.sessions, stage.tokens.addresses, bev_startups_create()};
 	stage.http = (BevHttp){&stage.tokens, &stage.questions, &stage.fanout.stream};
 	stage.upgrade = (BevUpgrade){stage.config,  &stage.tokens,        &stage.http,
 	                             &stage.fanout, &stage.registrations, &stage.updates};
@@ -313,6 +327,7 @@ compose_clients(void)
 		.fanout = &stage.fanout,
 		.registrations = &stage.registrations,
 		.questions = &stage.questions,
+		.arrivals = &stage.arrivals,
 		.upgrade = &stage.upgrade,
 		.messages = &stage.messages,
 	};
@@ -337,7 +352,7 @@ stage_open(bool stream)
 BevClient *
 stage_accept(void)
 {
-	bev_client_accept(&stage.clients, -1);
+	bev_arrival_accept(&stage.arrivals, -1);
 	return bev_client_of(LIST_FIRST(&stage.sessions.open));
 }
 
@@ -411,5 +426,6 @@ stage_close(void)
 	bev_directory_free(&stage.sessions.directory);
 	bev_registration_free(&stage.registrations);
 	bev_question_free(&stage.questions);
+	bev_startups_free(stage.arrivals.startups);
 	bev_addresses_free(stage.tokens.addresses);
 }

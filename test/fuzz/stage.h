@@ -27,6 +27,7 @@ typedef struct Stage
 	BevQuestions questions;
 	BevAccessUpdates updates;
 	BevTokenCheck tokens;
+	BevArrivals arrivals;
 	BevHttp http;
 	BevUpgrade upgrade;
 	BevClientMessages messages;

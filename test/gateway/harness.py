@@ -426,9 +426,11 @@ class Client:
 
     def __init__(self, dispatcher, tok=None, query="", headers=(), path="/ws",
                  protocols=None, route="query", origin=None, rcvbuf=None, host=None,
-                 handshake=True, tls=None, session=None):
+                 handshake=True, tls=None, session=None, source=None):
         self.dispatcher = dispatcher
         self.sock = socket.socket()
+        if source:
+            self.sock.bind((source, 0))
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
         self.sock.connect((host or "127.0.0.1", dispatcher.port))

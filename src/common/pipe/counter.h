@@ -84,6 +84,7 @@
 	BEV_ABUSE_COUNTER(COUNTER, other_user) \
 	BEV_ABUSE_COUNTER(COUNTER, inactive_user) \
 	BEV_ABUSE_COUNTER(COUNTER, wrong_origin) \
+	BEV_ABUSE_COUNTER(COUNTER, too_many_unauthenticated) \
 	BEV_ABUSE_COUNTER(COUNTER, too_many_handshakes) \
 	BEV_ABUSE_COUNTER(COUNTER, too_many_failures) \
 	BEV_ABUSE_COUNTER(COUNTER, too_many_connections) \

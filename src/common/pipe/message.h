@@ -40,7 +40,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* a4d2e24697e4 */
+#define BEV_PIPE_VERSION 2 /* 09dd92dafcfc */
 
 typedef enum BevMessageKind
 {

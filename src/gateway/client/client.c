@@ -7,6 +7,10 @@
  *	sends before it is admitted is kept and read once it is.  The tick looks at its clocks:
  *	handshake, close, ping, token, lag.
  *
+ *	What a newcomer makes us do is put off: its first words, with TLS a handshake, and the answer
+ *	to its request, with the check of its token.  At the end of a turn, when those who are in
+ *	were served, some of it is done (WORK_NS); the next turn comes at once then.
+ *
  * Concurrency
  *	One thread.  Callbacks of sockets, messages of the dispatcher and the tick all come
  *	here, one after the other.  At the end of each turn those who ended are let go of,
@@ -33,47 +37,17 @@
 #include "gateway/session/reply.h"
 #include "gateway/wire/frame.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* How long before its token's end a client is told, in s. */
 #define EXPIRY_NOTICE 60
 
+/* What newcomers cause may take so long in a turn, and one step more. */
+#define WORK_NS 1000000
+
 /* More answers than one read can cause: something is wrong. */
 #define OUT_MAX (1024 * 1024)
-
-/* ---- Coming ---- */
-
-/*
- * Sockets that may be open: those of the clients that are let in and some that
- * are just being told why not.
- */
-static uint32_t
-socket_limit(const BevConfig *config)
-{
-	return config->max_connections + config->max_connections / 10 + 64;
-}
-
-void
-bev_client_accept(BevClients *clients, int fd)
-{
-	BevSessions *sessions = clients->sessions;
-	const BevConfig *config = clients->config;
-	BevClient *client;
-
-	if (sessions->count >= socket_limit(config) || sessions->shutting_down)
-	{
-		close(fd);
-		return;
-	}
-	client = bev_alloc(sizeof(*client));
-	client->heard_at = uv_now(sessions->loop);
-	client->session.deadline = client->heard_at + config->connection_timeout;
-	if (bev_socket_adopt(sessions->sockets, &client->session.socket, fd, config->tls))
-		bev_session_begin(&client->session, sessions);
-	else
-		free(client);
-}
 
 /* ---- Frames ---- */
 
@@ -164,21 +138,30 @@ static void
 keep_early(BevClient *client, const char *data, size_t len)
 {
 	bev_text_add(&client->head, data, len);
-	if (client->head.len > BEV_HEAD_MAX)
+	if (client->head.len > client->head_len + BEV_HEAD_MAX)
 		bev_session_drop(&client->session);
+}
+
+/* It waits for its turn when its request's head is complete. */
+static void
+receive_head(BevClients *clients, BevClient *client, const char *data, size_t len)
+{
+	if (client->head_len > 0)
+		keep_early(client, data, len);
+	else if (bev_upgrade_receive(client, data, len))
+	{
+		bev_socket_pause(&client->session.socket, true);
+		bev_arrival_set_ready(clients->arrivals, client);
+	}
 }
 
 static void
 receive(BevClients *clients, BevClient *client, const char *data, size_t len)
 {
-	size_t used;
-
 	switch (client->session.state)
 	{
 		case BEV_SESSION_HANDSHAKE:
-			used = bev_upgrade_receive(clients->upgrade, client, data, len);
-			if (client->session.state != BEV_SESSION_HANDSHAKE)
-				receive(clients, client, data + used, len - used);
+			receive_head(clients, client, data, len);
 			break;
 		case BEV_SESSION_WAITING:
 			keep_early(client, data, len);
@@ -190,6 +173,12 @@ receive(BevClients *clients, BevClient *client, const char *data, size_t len)
 		default:
 			break;
 	}
+}
+
+void
+bev_client_spoke(BevClients *clients, BevSocket *socket)
+{
+	bev_arrival_set_ready(clients->arrivals, (BevClient *) socket);
 }
 
 void
@@ -219,6 +208,57 @@ void
 bev_client_closed(BevSocket *socket)
 {
 	bev_session_closed(&((BevClient *) socket)->session);
+}
+
+/* ---- Work that was put off ---- */
+
+/* The head of its request is complete. */
+static void
+answer_head(BevClients *clients, BevClient *client)
+{
+	BevSession *session = &client->session;
+	BevText head = client->head;
+	size_t len = client->head_len;
+
+	client->head = (BevText){0};
+	client->head_len = 0;
+	bev_socket_pause(&session->socket, false); /* before a write may pause it */
+	bev_upgrade_answer(clients->upgrade, client, head.data, len);
+	OPENSSL_cleanse(head.data, len); /* a token was in it */
+	if (session->state == BEV_SESSION_WAITING)
+		bev_arrival_forget(clients->arrivals, client);
+	receive(clients, client, head.data + len, head.len - len);
+	bev_text_free(&head);
+	bev_session_flush(session);
+}
+
+static void
+work(BevClients *clients, BevClient *client)
+{
+	BevSession *session = &client->session;
+
+	if (session->socket.dropped)
+		return;
+	if (session->socket.held)
+		bev_socket_begin(clients->sessions->sockets, &session->socket);
+	else if (session->state == BEV_SESSION_HANDSHAKE && client->head_len > 0)
+		answer_head(clients, client);
+}
+
+void
+bev_clients_work(BevClients *clients)
+{
+	BevArrivals *arrivals = clients->arrivals;
+	uint64_t begun = uv_hrtime();
+	BevClient *client;
+
+	while ((client = bev_arrival_next(arrivals)) != NULL)
+	{
+		work(clients, client);
+		if (uv_hrtime() - begun >= WORK_NS)
+			break;
+	}
+	bev_sockets_hurry(clients->sessions->sockets, bev_startups_any_ready(arrivals->startups));
 }
 
 /* ---- Being let in ---- */
@@ -326,7 +366,10 @@ bev_clients_end_turn(BevClients *clients)
 		detach(clients, session);
 	bev_registration_flush(clients->registrations);
 	while ((session = bev_sessions_next_dead(clients->sessions)) != NULL)
+	{
+		bev_arrival_forget(clients->arrivals, bev_client_of(session));
 		free_client(bev_client_of(session));
+	}
 }
 
 /* ---- Time ---- */
@@ -336,7 +379,12 @@ tick_deadline(BevSession *session, uint64_t now)
 {
 	if (session->deadline == 0 || now < session->deadline)
 		return;
-	if (session->state == BEV_SESSION_HANDSHAKE)
+	if (session->socket.held)
+	{
+		bev_session_abuse(session, BEV_COUNT_ABUSE_slow_request);
+		bev_session_drop(session);
+	}
+	else if (session->state == BEV_SESSION_HANDSHAKE)
 	{
 		bev_http_refuse(session, 408);
 		bev_session_flush(session);

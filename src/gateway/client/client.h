@@ -4,6 +4,7 @@
 #ifndef BEV_GATEWAY_CLIENT_CLIENT_H
 #define BEV_GATEWAY_CLIENT_CLIENT_H
 
+#include "gateway/client/arrival.h"
 #include "gateway/client/client_message.h"
 #include "gateway/client/upgrade.h"
 
@@ -14,15 +15,14 @@ typedef struct BevClients
 	BevFanout *fanout;
 	BevRegistrations *registrations;
 	BevQuestions *questions;
+	BevArrivals *arrivals;
 	const BevUpgrade *upgrade;
 	const BevClientMessages *messages;
 	uint32_t held; /* clients that are ahead of the stream */
 } BevClients;
 
-/* A descriptor was accepted. */
-extern void bev_client_accept(BevClients *clients, int fd);
-
 /* What its socket brings. */
+extern void bev_client_spoke(BevClients *clients, BevSocket *socket);
 extern void bev_client_received(BevClients *clients, BevSocket *socket, const char *data,
                                 size_t len);
 extern void bev_client_writable(BevClients *clients, BevSocket *socket);
@@ -42,6 +42,12 @@ extern void bev_clients_tick(BevClients *clients);
 
 /* No more connections, and the end of those that there are. */
 extern void bev_clients_shut_down(BevClients *clients);
+
+/*
+ * Do of what newcomers wait for as much as may be done in a turn: their first words, the answers
+ * to their requests.
+ */
+extern void bev_clients_work(BevClients *clients);
 
 /* The turn is over: let go of those who ended, and free those who are closed. */
 extern void bev_clients_end_turn(BevClients *clients);

@@ -5,6 +5,7 @@
 #define BEV_GATEWAY_CLIENT_CONNECTION_H
 
 #include "common/pipe/bucket.h"
+#include "gateway/net/startup.h"
 #include "gateway/session/session.h"
 #include "gateway/wire/frame_reader.h"
 
@@ -12,7 +13,9 @@ typedef struct BevClient
 {
 	BevSession session; /* first: whoever has a session has its client */
 
-	BevText head; /* of the request, while it comes; then what came too early */
+	BevStartup startup; /* until it showed a good token */
+	BevText head;       /* of the request, while it comes; then what came too early */
+	size_t head_len;    /* when it is complete: what comes behind it, came too early */
 	BevFrameReader reader;
 
 	/* While it waits */
@@ -32,6 +35,12 @@ static inline BevClient *
 bev_client_of(BevSession *session)
 {
 	return (BevClient *) session;
+}
+
+static inline BevClient *
+bev_client_of_startup(BevStartup *startup)
+{
+	return (BevClient *) ((char *) startup - offsetof(BevClient, startup));
 }
 
 #endif /* BEV_GATEWAY_CLIENT_CONNECTION_H */

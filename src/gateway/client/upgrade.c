@@ -283,12 +283,12 @@ accept_upgrade(const BevUpgrade *upgrade, BevClient *client, const BevHead *head
 		authenticate(upgrade, client, head);
 }
 
-static void
-answer_head(const BevUpgrade *upgrade, BevClient *client, size_t head_len)
+void
+bev_upgrade_answer(const BevUpgrade *upgrade, BevClient *client, const char *data, size_t len)
 {
 	BevSession *session = &client->session;
 	BevHead head;
-	int status = bev_head_parse(client->head.data, head_len, &head);
+	int status = bev_head_parse(data, len, &head);
 	double wait = status == 0 ? take_address(upgrade, session, &head) : 0;
 
 	if (wait > 0 && !bev_head_wants_upgrade(&head))
@@ -306,8 +306,8 @@ answer_head(const BevUpgrade *upgrade, BevClient *client, size_t head_len)
 		accept_upgrade(upgrade, client, &head, wait);
 }
 
-size_t
-bev_upgrade_receive(const BevUpgrade *upgrade, BevClient *client, const char *data, size_t len)
+bool
+bev_upgrade_receive(BevClient *client, const char *data, size_t len)
 {
 	size_t had = client->head.len;
 	size_t from = had > 3 ? had - 3 : 0; /* the end may have begun three bytes ago */
@@ -317,10 +317,7 @@ bev_upgrade_receive(const BevUpgrade *upgrade, BevClient *client, const char *da
 	end = bev_head_end(client->head.data + from, client->head.len - from);
 	if (end > 0 ? from + end > BEV_HEAD_MAX : client->head.len >= BEV_HEAD_MAX)
 		bev_http_refuse(&client->session, 431);
-	if (client->session.state != BEV_SESSION_HANDSHAKE || end == 0)
-		return len;
-	answer_head(upgrade, client, from + end);
-	OPENSSL_cleanse(client->head.data, client->head.len); /* a token was in it */
-	bev_text_free(&client->head);
-	return from + end - had;
+	else if (end > 0)
+		client->head_len = from + end;
+	return client->head_len > 0;
 }

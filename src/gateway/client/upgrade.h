@@ -19,11 +19,14 @@ typedef struct BevUpgrade
 } BevUpgrade;
 
 /*
- * Bytes came while the client is in its handshake.  How many of them were for the
- * handshake; what is left is for the state that it has now.
+ * Bytes came while the client is in its handshake: keep them.  True: the head is complete
+ * (client->head_len), and is to be answered.  A head that is too long is refused.
  */
-extern size_t bev_upgrade_receive(const BevUpgrade *upgrade, BevClient *client, const char *data,
-                                  size_t len);
+extern bool bev_upgrade_receive(BevClient *client, const char *data, size_t len);
+
+/* Answer the complete head: the client's state is another one then. */
+extern void bev_upgrade_answer(const BevUpgrade *upgrade, BevClient *client, const char *data,
+                               size_t len);
 
 /*
  * ADMIT came.  False: it is malformed.  *client is who was admitted, and is welcomed, held or

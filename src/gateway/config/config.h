@@ -26,6 +26,8 @@ typedef struct BevConfig
 	size_t window_size; /* bytes */
 	uint32_t max_connections;
 	uint32_t max_connections_per_user;
+	uint32_t max_unauthenticated_connections;
+	uint32_t max_unauthenticated_per_address;
 	uint32_t message_rate;       /* per minute; 0: no limit */
 	uint32_t handshake_rate;     /* per minute, for each address; 0: no limit */
 	uint32_t auth_failure_rate;  /* likewise */

@@ -97,6 +97,7 @@ typedef struct Gateway
 	BevAccessUpdates updates;
 
 	BevTokenCheck tokens;
+	BevArrivals arrivals;
 	BevHttp http;
 	BevUpgrade upgrade;
 	BevClientMessages messages;
@@ -144,6 +145,12 @@ compose_clients(Gateway *gateway)
 		.config = &gateway->config,
 		.addresses = bev_addresses_create(),
 	};
+	gateway->arrivals = (BevArrivals){
+		.config = &gateway->config,
+		.sessions = &gateway->sessions,
+		.addresses = gateway->tokens.addresses,
+		.startups = bev_startups_create(),
+	};
 	gateway->http = (BevHttp){
 		.tokens = &gateway->tokens,
 		.questions = &gateway->questions,
@@ -170,6 +177,7 @@ compose_clients(Gateway *gateway)
 		.fanout = &gateway->fanout,
 		.registrations = &gateway->registrations,
 		.questions = &gateway->questions,
+		.arrivals = &gateway->arrivals,
 		.upgrade = &gateway->upgrade,
 		.messages = &gateway->messages,
 	};
@@ -182,7 +190,7 @@ on_accepted(void *owner, int fd)
 {
 	Gateway *gateway = owner;
 
-	bev_client_accept(&gateway->clients, fd);
+	bev_arrival_accept(&gateway->arrivals, fd);
 }
 
 static void
@@ -243,6 +251,14 @@ shut_down(Gateway *gateway)
 /* ---- Sockets ---- */
 
 static void
+on_spoke(void *owner, BevSocket *socket)
+{
+	Gateway *gateway = owner;
+
+	bev_client_spoke(&gateway->clients, socket);
+}
+
+static void
 on_received(void *owner, BevSocket *socket, const char *data, size_t len)
 {
 	Gateway *gateway = owner;
@@ -262,6 +278,14 @@ static void
 on_closed(void *owner __attribute__((unused)), BevSocket *socket)
 {
 	bev_client_closed(socket);
+}
+
+static void
+on_work(void *owner)
+{
+	Gateway *gateway = owner;
+
+	bev_clients_work(&gateway->clients);
 }
 
 static void
@@ -289,9 +313,11 @@ on_complaint(void *owner, const char *line)
 }
 
 static const BevSocketEvents socket_events = {
+	.spoke = on_spoke,
 	.received = on_received,
 	.writable = on_writable,
 	.closed = on_closed,
+	.work = on_work,
 	.turn_end = on_turn_end,
 	.complaint = on_complaint,
 };
@@ -592,6 +618,7 @@ take_apart(Gateway *gateway, uv_signal_t *on_term)
 	bev_directory_free(&gateway->sessions.directory);
 	bev_registration_free(&gateway->registrations);
 	bev_question_free(&gateway->questions);
+	bev_startups_free(gateway->arrivals.startups);
 	bev_addresses_free(gateway->tokens.addresses);
 	bev_keyring_free(gateway->tokens.keyring);
 	bev_config_clear(&gateway->config);

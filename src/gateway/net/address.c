@@ -21,11 +21,8 @@
 
 #define LOOPBACK "127.0.0.0/8,::1"
 
-/* Both kinds as IPv6; IPv4 is mapped (RFC 4291 2.5.5.2). */
-typedef struct Ip
-{
-	uint8_t byte[16];
-} Ip;
+/* Both kinds as IPv6; IPv4 is mapped. */
+typedef BevNetwork Ip;
 
 typedef struct Entry
 {
@@ -191,6 +188,25 @@ bev_address_origin(const char *peer, BevSpan forwarded, const char *trusted,
 	}
 }
 
+/* Whoever has an IPv6 address has all that share its first half. */
+static void
+widen(Ip *ip)
+{
+	if (!is_mapped(ip))
+		memset(ip->byte + 8, 0, 8);
+}
+
+BevNetwork
+bev_address_network(const char *address)
+{
+	Ip ip;
+
+	if (!parse(address, strlen(address), &ip, NULL))
+		return (Ip){{0}};
+	widen(&ip);
+	return ip;
+}
+
 /* ---- buckets ---- */
 
 BevAddresses *
@@ -218,8 +234,7 @@ find(BevAddresses *addresses, const char *address, uint64_t now)
 
 	if (!parse(address, strlen(address), &ip, NULL) || is_listed(&ip, LOOPBACK))
 		return NULL;
-	if (!is_mapped(&ip))
-		memset(ip.byte + 8, 0, 8);
+	widen(&ip);
 	set = addresses->entry[bev_hash((BevSpan){(const char *) ip.byte, sizeof(ip)}) % SETS];
 	oldest = set;
 	for (int i = 0; i < WAYS; i++)

@@ -25,6 +25,15 @@ extern bool bev_address_is_loopback(const char *address);
 extern void bev_address_origin(const char *peer, BevSpan forwarded, const char *trusted,
                                char dst[BEV_ADDRESS_LEN]);
 
+/* What counts as one: an IPv4 address, or the first 64 bits of an IPv6 one. */
+typedef struct BevNetwork
+{
+	uint8_t byte[16]; /* IPv4 is mapped (RFC 4291 2.5.5.2) */
+} BevNetwork;
+
+/* The network of an address; all zero: it is no address. */
+extern BevNetwork bev_address_network(const char *address);
+
 typedef struct BevAddresses BevAddresses;
 
 extern BevAddresses *bev_addresses_create(void);

@@ -14,6 +14,15 @@
  * What is on the wire for an event is the same either way: one send() of bytes
  * that were framed once.
  *
+ * Before that a socket is held: a descriptor in an epoll set of our own, which the loop watches as
+ * one.  It reports edges, so bytes that lie there unread wake nobody again; they are looked
+ * at (MSG_PEEK), not taken.  With TLS a first record is waited for as a whole, since that is
+ * what a handshake's costly step is made of: who sends less costs the kernel some memory and us a
+ * look for each packet, and the step can be made when it is convenient.
+ *
+ * Memory: libwebsockets, libuv and OpenSSL take some 40 kB of a TLS connection in its handshake, a
+ * kilobyte of a plain one, and none of one that is held.
+ *
  * Concurrency: one thread.  Everything that ends a socket happens in the prepare
  * handle, after the callbacks of a turn and before the loop sleeps.
  *
@@ -33,6 +42,7 @@
 #include "gateway/net/socket.h"
 #include "common/program/memory.h"
 
+#include <errno.h>
 #include <libwebsockets.h>
 #include <netinet/in.h>
 #include <netdb.h>
@@ -40,7 +50,9 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /*
  * The most that one lws_write hands to the kernel.  A larger event would be sent
@@ -54,12 +66,23 @@
 /* What is read at once, a record of TLS at least; shared by all sockets. */
 #define READ_SIZE 16384
 
+/* A TLS record: type, version, length, and what the length says. */
+#define RECORD_HEAD      5
+#define RECORD_HANDSHAKE 22
+#define RECORD_MAX       16384
+
+/* Those held of which the kernel says something that are looked at in a turn. */
+#define SPOKE_BATCH 64
+
 #define PROTOCOL_NAME "bugevents"
 
 struct BevSockets
 {
 	uv_loop_t *loop;
 	uv_prepare_t turn;
+	uv_idle_t hurry; /* while it is active the loop does not wait */
+	uv_poll_t poll;  /* of those that are held */
+	int held;        /* their epoll set */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	SSL_CTX *tls; /* the library's */
@@ -137,6 +160,118 @@ on_library_log(int level __attribute__((unused)), const char *line)
 		the_sockets->events->complaint(the_sockets->owner, line);
 }
 
+/* ---- Being held ---- */
+
+/* Is there enough of it to go on?  -1: it is gone. */
+static int
+has_spoken(const BevSocket *socket)
+{
+	static char data[RECORD_HEAD + RECORD_MAX];
+	ssize_t n = recv(socket->fd, data, socket->tls ? sizeof(data) : 1, MSG_PEEK);
+	ssize_t record;
+
+	if (n <= 0)
+		return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+	if (!socket->tls || data[0] != RECORD_HANDSHAKE)
+		return 1;
+	if (n < RECORD_HEAD)
+		return 0;
+	record = RECORD_HEAD + ((unsigned char) data[3] << 8 | (unsigned char) data[4]);
+	return n >= record || record > (ssize_t) sizeof(data);
+}
+
+static void
+on_held(uv_poll_t *poll, int status __attribute__((unused)), int flags __attribute__((unused)))
+{
+	BevSockets *sockets = poll->data;
+	struct epoll_event event[SPOKE_BATCH];
+	int n = epoll_wait(sockets->held, event, SPOKE_BATCH, 0);
+
+	for (int i = 0; i < n; i++)
+	{
+		BevSocket *socket = event[i].data.ptr;
+		int spoken = socket->dropped ? 0 : has_spoken(socket);
+
+		if (spoken > 0)
+			sockets->events->spoke(sockets->owner, socket);
+		else if (spoken < 0)
+			bev_socket_drop(sockets, socket);
+	}
+}
+
+bool
+bev_socket_hold(BevSockets *sockets, BevSocket *socket, int fd, bool tls)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = socket};
+
+	if (epoll_ctl(sockets->held, EPOLL_CTL_ADD, fd, &event) != 0)
+	{
+		close(fd);
+		return false;
+	}
+	socket->fd = fd;
+	socket->tls = tls;
+	socket->held = true;
+	return true;
+}
+
+/* Its descriptor, which is held no more. */
+static int
+release(BevSockets *sockets, BevSocket *socket)
+{
+	struct epoll_event none = {0};
+
+	socket->held = false;
+	epoll_ctl(sockets->held, EPOLL_CTL_DEL, socket->fd, &none);
+	return socket->fd;
+}
+
+/* Closed before the library had it. */
+static void
+fail_to_begin(BevSockets *sockets, BevSocket *socket)
+{
+	socket->dropped = true;
+	sockets->events->closed(sockets->owner, socket);
+}
+
+void
+bev_socket_begin(BevSockets *sockets, BevSocket *socket)
+{
+	lws_adopt_desc_t what = {
+		.vh = sockets->vhost,
+		.type = socket->tls ? LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL : LWS_ADOPT_SOCKET,
+		.vh_prot_name = PROTOCOL_NAME,
+		.opaque = socket,
+	};
+	struct lws_pollfd readable = {.events = LWS_POLLIN, .revents = LWS_POLLIN};
+
+	if (!socket->held || socket->dropped)
+		return;
+	readable.fd = what.fd.sockfd = release(sockets, socket);
+	socket->wsi = lws_adopt_descriptor_vhost_via_info(&what);
+	if (socket->wsi == NULL)
+		fail_to_begin(sockets, socket);
+	else
+		lws_service_fd(sockets->context, &readable);
+}
+
+/* It is there for the loop's sake. */
+static void
+on_hurry(uv_idle_t *hurry __attribute__((unused)))
+{
+}
+
+void
+bev_sockets_hurry(BevSockets *sockets, bool hurry)
+{
+	if (hurry)
+		uv_idle_start(&sockets->hurry, on_hurry);
+	else
+		uv_idle_stop(&sockets->hurry);
+}
+
+/* ---- The end of a turn ---- */
+
 /*
  * A socket on the list may be closed by the peer meanwhile: its wsi is NULL
  * then, and closed was not called since dropped was set.
@@ -150,6 +285,8 @@ drop_listed(BevSockets *sockets)
 		struct lws *wsi = socket->wsi;
 
 		sockets->to_drop = socket->next;
+		if (socket->held)
+			close(release(sockets, socket));
 		if (wsi)
 			lws_set_timeout(wsi, 1, LWS_TO_KILL_SYNC);
 		sockets->events->closed(sockets->owner, socket);
@@ -161,9 +298,22 @@ on_turn(uv_prepare_t *turn)
 {
 	BevSockets *sockets = turn->data;
 
+	sockets->events->work(sockets->owner);
 	sockets->events->turn_end(sockets->owner);
 	drop_listed(sockets);
 	sockets->events->turn_end(sockets->owner);
+}
+
+static void
+watch(BevSockets *sockets)
+{
+	uv_prepare_init(sockets->loop, &sockets->turn);
+	sockets->turn.data = sockets;
+	uv_prepare_start(&sockets->turn, on_turn);
+	uv_idle_init(sockets->loop, &sockets->hurry);
+	uv_poll_init(sockets->loop, &sockets->poll, sockets->held);
+	sockets->poll.data = sockets;
+	uv_poll_start(&sockets->poll, UV_READABLE, on_held);
 }
 
 BevSockets *
@@ -190,15 +340,14 @@ bev_sockets_create(uv_loop_t *loop, const BevSocketEvents *events, void *owner)
 	sockets->context = lws_create_context(&info);
 	if (sockets->context)
 		sockets->vhost = lws_create_vhost(sockets->context, &info);
-	if (sockets->vhost == NULL)
+	sockets->held = epoll_create1(EPOLL_CLOEXEC);
+	if (sockets->vhost == NULL || sockets->held < 0)
 	{
 		free(sockets);
 		the_sockets = NULL;
 		return NULL;
 	}
-	uv_prepare_init(loop, &sockets->turn);
-	sockets->turn.data = sockets;
-	uv_prepare_start(&sockets->turn, on_turn);
+	watch(sockets);
 	return sockets;
 }
 
@@ -208,8 +357,10 @@ bev_sockets_destroy(BevSockets *sockets)
 	struct lws_context *context = sockets->context;
 
 	drop_listed(sockets);
-	uv_prepare_stop(&sockets->turn);
 	uv_close((uv_handle_t *) &sockets->turn, NULL);
+	uv_close((uv_handle_t *) &sockets->hurry, NULL);
+	uv_close((uv_handle_t *) &sockets->poll, NULL);
+	close(sockets->held);
 	lws_context_destroy(context);
 	uv_run(sockets->loop, UV_RUN_DEFAULT);
 	lws_context_destroy(context);
@@ -222,21 +373,6 @@ SSL_CTX *
 bev_sockets_tls(const BevSockets *sockets)
 {
 	return sockets->tls;
-}
-
-bool
-bev_socket_adopt(BevSockets *sockets, BevSocket *socket, int fd, bool tls)
-{
-	lws_adopt_desc_t what = {
-		.vh = sockets->vhost,
-		.type = tls ? LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL : LWS_ADOPT_SOCKET,
-		.fd.sockfd = fd,
-		.vh_prot_name = PROTOCOL_NAME,
-		.opaque = socket,
-	};
-
-	socket->wsi = lws_adopt_descriptor_vhost_via_info(&what);
-	return socket->wsi != NULL;
 }
 
 bool
@@ -270,9 +406,10 @@ bev_socket_peer(const BevSocket *socket, char *text, size_t size)
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 
+	int fd = socket->held ? socket->fd : socket->wsi ? lws_get_socket_fd(socket->wsi) : -1;
+
 	text[0] = '\0';
-	if (socket->wsi == NULL ||
-	    getpeername(lws_get_socket_fd(socket->wsi), (struct sockaddr *) &peer, &len) != 0)
+	if (fd < 0 || getpeername(fd, (struct sockaddr *) &peer, &len) != 0)
 		return;
 	if (getnameinfo((struct sockaddr *) &peer, len, text, (socklen_t) size, NULL, 0,
 	                NI_NUMERICHOST) != 0)

@@ -1,10 +1,12 @@
 /*
  * socket.h - connected sockets: the one place that knows libwebsockets.
  *
- * A socket takes bytes and brings bytes.  Its owner embeds a BevSocket, hands an
- * accepted descriptor over, and hears of three things: bytes came, there is room
- * again, it is closed.  After closed, which comes exactly once for each socket
- * that was adopted, nothing comes any more.
+ * A socket takes bytes and brings bytes.  Its owner embeds a BevSocket and hands an
+ * accepted descriptor over, which is held: nothing is read of it, and it costs next to
+ * nothing.  When the peer has said enough for a step of work, the owner hears that it spoke, and
+ * begins the socket at a time that suits it.  From then on it hears of three things: bytes
+ * came, there is room again, it is closed.  Closed comes exactly once for each socket that
+ * was held, and after it nothing comes any more.
  *
  *		write at once --> not choked: fine, write on
  *		              \-> choked: the library keeps the rest; write nothing
@@ -26,18 +28,25 @@ typedef struct BevSockets BevSockets;
 
 typedef struct BevSocket
 {
-	struct lws *wsi;        /* NULL: not adopted, or closed */
+	struct lws *wsi;        /* NULL: held, or closed */
 	struct BevSocket *next; /* on the list of those to drop */
 	bool dropped;
 	bool paused;
 	bool heard; /* a first byte came */
+	bool held;
+	bool tls;
+	int fd; /* while it is held */
 } BevSocket;
 
 typedef struct BevSocketEvents
 {
+	/* It is held, and has a byte to be read, or with TLS a whole record: once or more often. */
+	void (*spoke)(void *owner, BevSocket *socket);
 	void (*received)(void *owner, BevSocket *socket, const char *data, size_t len);
 	void (*writable)(void *owner, BevSocket *socket);
 	void (*closed)(void *owner, BevSocket *socket);
+	/* All that came in this turn was told: time for some of what was put off. */
+	void (*work)(void *owner);
 	/* The turn is over: free what is dead, end what is to end. */
 	void (*turn_end)(void *owner);
 	/* A line that the library had to say. */
@@ -60,10 +69,19 @@ extern void bev_sockets_destroy(BevSockets *sockets);
 extern struct ssl_ctx_st *bev_sockets_tls(const BevSockets *sockets);
 
 /*
- * Take over a connected descriptor; with tls the peer has to begin with a TLS
+ * Take over a connected descriptor, and hold it; with tls the peer has to begin with a TLS
  * handshake.  False: the descriptor is closed, and the owner hears nothing more.
  */
-extern bool bev_socket_adopt(BevSockets *sockets, BevSocket *socket, int fd, bool tls);
+extern bool bev_socket_hold(BevSockets *sockets, BevSocket *socket, int fd, bool tls);
+
+/*
+ * Go on with one that is held.  What the peer said is worked on within the call: received and
+ * closed may come meanwhile.
+ */
+extern void bev_socket_begin(BevSockets *sockets, BevSocket *socket);
+
+/* Let the loop come back to the end of a turn at once, or sleep again. */
+extern void bev_sockets_hurry(BevSockets *sockets, bool hurry);
 
 /* The peer's address as text; empty when it can't be had. */
 extern void bev_socket_peer(const BevSocket *socket, char *text, size_t size);

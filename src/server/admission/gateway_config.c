@@ -110,6 +110,8 @@ bev_gateway_config_write(StringInfo json)
 	put_int(json, "window_size", (int64) bev_window_size * 1024);
 	put_int(json, "max_connections", bev_max_connections);
 	put_int(json, "max_connections_per_user", bev_max_connections_per_user);
+	put_int(json, "max_unauthenticated_connections", bev_max_unauthenticated_connections);
+	put_int(json, "max_unauthenticated_per_address", bev_max_unauthenticated_per_address);
 	put_int(json, "message_rate", bev_message_rate);
 	put_int(json, "max_message_size", bev_max_message_size);
 	put_int(json, "ping_interval", bev_ping_interval);

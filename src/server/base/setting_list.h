@@ -48,6 +48,12 @@ INT(bev_max_connections, "bugevents.max_connections", 10000, 1, 1000000, PGC_POS
     "Sets the number of clients that may be connected.")
 INT(bev_max_connections_per_user, "bugevents.max_connections_per_user", 3, 1, 1000000, PGC_SIGHUP,
     0, "Sets the number of connections that one user may have.")
+INT(bev_max_unauthenticated_connections, "bugevents.max_unauthenticated_connections", 1000, 1,
+    1000000, PGC_SIGHUP, 0,
+    "Sets how many connections of a gateway may be without a good token; older ones go first.")
+INT(bev_max_unauthenticated_per_address, "bugevents.max_unauthenticated_per_address", 100, 1,
+    1000000, PGC_SIGHUP, 0,
+    "Sets how many connections of one address may be without a good token; older ones go first.")
 INT(bev_ended_connections, "bugevents.ended_connections", 1000, 0, 1000000, PGC_POSTMASTER, 0,
     "Sets how many connections that ended or were refused are kept for explain_delivery().")
 INT(bev_message_rate, "bugevents.message_rate", 60, 0, 1000000, PGC_SIGHUP, 0,

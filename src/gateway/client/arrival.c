@@ -1,0 +1,111 @@
+/*
+ * arrival.c - who comes: how many may be there without a good token, and whose turn it is.
+ *
+ * Model: a connection is its address's until it showed a good token (startup.h).  There may be
+ * max_unauthenticated_per_address of an address and max_unauthenticated_connections in all;
+ * beyond, somebody who came earlier is dropped for the newcomer: the oldest of the same address,
+ * or the oldest of an address that has many.  So who holds sockets loses them, and who says what
+ * it has to say is gone from here within a round trip or two.  This machine and trusted proxies
+ * stand for many and have no share of their own; they are bounded by what there may be in all.
+ *
+ * What a newcomer causes is put off to the end of a turn (client.c), and done in the order of
+ * startup.h, so that what comes from one address doesn't hold up what comes from another.
+ *
+ * Failure: whoever is dropped is counted, logged and noted as too_many_unauthenticated.
+ */
+#include "gateway/client/arrival.h"
+#include "common/program/memory.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/*
+ * Sockets that may be open besides: those of clients that are let in, and some that are just
+ * ending.
+ */
+static uint32_t
+socket_limit(const BevConfig *config)
+{
+	return config->max_connections + config->max_connections / 10 + 64 +
+	       config->max_unauthenticated_connections;
+}
+
+/* Does it stand for many others? */
+static bool
+has_no_share(const BevArrivals *arrivals, const char *address)
+{
+	return bev_address_is_loopback(address) ||
+	       bev_address_listed(address, arrivals->config->trusted_proxies);
+}
+
+static void
+drop(BevArrivals *arrivals, BevStartup *startup)
+{
+	BevClient *client = bev_client_of_startup(startup);
+
+	bev_startups_remove(arrivals->startups, startup);
+	bev_session_abuse(&client->session, BEV_COUNT_ABUSE_too_many_unauthenticated);
+	bev_session_drop(&client->session);
+}
+
+static void
+make_room(BevArrivals *arrivals, BevClient *client, const char *address)
+{
+	const BevConfig *config = arrivals->config;
+	BevStartups *startups = arrivals->startups;
+
+	if (bev_startups_count_alike(&client->startup) > config->max_unauthenticated_per_address &&
+	    !has_no_share(arrivals, address))
+		drop(arrivals, bev_startups_oldest_alike(&client->startup));
+	/* More than one, when the limit was lowered. */
+	while (bev_startups_count(startups) > config->max_unauthenticated_connections)
+		drop(arrivals, bev_startups_oldest_of_many(startups));
+}
+
+void
+bev_arrival_accept(BevArrivals *arrivals, int fd)
+{
+	BevSessions *sessions = arrivals->sessions;
+	const BevConfig *config = arrivals->config;
+	char address[BEV_ADDRESS_LEN];
+	BevClient *client;
+
+	if (sessions->count >= socket_limit(config) || sessions->shutting_down)
+	{
+		close(fd);
+		return;
+	}
+	client = bev_alloc(sizeof(*client));
+	client->heard_at = uv_now(sessions->loop);
+	client->session.deadline = client->heard_at + config->connection_timeout;
+	if (!bev_socket_hold(sessions->sockets, &client->session.socket, fd, config->tls))
+	{
+		free(client);
+		return;
+	}
+	bev_session_begin(&client->session, sessions);
+	bev_socket_peer(&client->session.socket, address, sizeof(address));
+	bev_startups_add(arrivals->startups, &client->startup, address);
+	make_room(arrivals, client, address);
+}
+
+void
+bev_arrival_set_ready(BevArrivals *arrivals, BevClient *client)
+{
+	if (client->startup.peer)
+		bev_startups_set_ready(arrivals->startups, &client->startup);
+}
+
+BevClient *
+bev_arrival_next(BevArrivals *arrivals)
+{
+	BevStartup *startup = bev_startups_next_ready(arrivals->startups);
+
+	return startup ? bev_client_of_startup(startup) : NULL;
+}
+
+void
+bev_arrival_forget(BevArrivals *arrivals, BevClient *client)
+{
+	bev_startups_remove(arrivals->startups, &client->startup);
+}

@@ -1,0 +1,31 @@
+/*
+ * arrival.h - who comes: how many may be there without a good token, and whose turn it is.
+ */
+#ifndef BEV_GATEWAY_CLIENT_ARRIVAL_H
+#define BEV_GATEWAY_CLIENT_ARRIVAL_H
+
+#include "gateway/client/connection.h"
+#include "gateway/config/config.h"
+#include "gateway/net/address.h"
+
+typedef struct BevArrivals
+{
+	const BevConfig *config;
+	BevSessions *sessions;
+	BevAddresses *addresses;
+	BevStartups *startups;
+} BevArrivals;
+
+/* A descriptor was accepted: it becomes a client, or another one has to go for it. */
+extern void bev_arrival_accept(BevArrivals *arrivals, int fd);
+
+/* The client has work to be done (connection.h), and waits for its turn. */
+extern void bev_arrival_set_ready(BevArrivals *arrivals, BevClient *client);
+
+/* Whose turn it is; NULL: nobody has work. */
+extern BevClient *bev_arrival_next(BevArrivals *arrivals);
+
+/* It goes, or showed a good token. */
+extern void bev_arrival_forget(BevArrivals *arrivals, BevClient *client);
+
+#endif /* BEV_GATEWAY_CLIENT_ARRIVAL_H */
