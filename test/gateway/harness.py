@@ -18,6 +18,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 import pipe
@@ -400,6 +401,26 @@ class Dispatcher:
             self.process.wait()
         self.sock.close()
         return code
+
+
+def certificate():
+    """A key and a certificate of localhost, in PEM."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = os.path.join(folder, "key.pem"), os.path.join(folder, "cert.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", paths[0], "-out", paths[1],
+                        "-subj", "/CN=localhost", "-days", "2", "-addext", "subjectAltName=DNS:localhost"],
+                       check=True, capture_output=True)
+        return tuple(open(path).read() for path in paths)
+
+
+def own_address():
+    """An address of this machine beyond loopback, or None.  Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return None if probe.getsockname()[0].startswith("127.") else probe.getsockname()[0]
+        except OSError:
+            return None
 
 
 def fcntl_dup_high(fd):

@@ -21,5 +21,24 @@ ok(True, "it is told who")
 d.configure(handshake_rate=0)
 d.wait(lambda: d.knock("192.0.2.1").outcome() == "ready", "the new limit")
 equal([d.knock("192.0.2.1").outcome() for _ in range(9)], ["ready"] * 9, "0 is no limit")
+# TLS handshakes: who is beyond the rate is told, which takes one; and who goes on is not.  Loopback is not limited.
+host = own_address()
+if host is None:
+    print("# this machine has loopback addresses only")
+else:
+    key, cert = certificate()
+    n = len(d.listening)
+    d.configure(handshake_rate=3, tls=1, tls_cert=cert, tls_key=key, listen_addresses="*")
+    d.wait_listening(n + 1)
+    context = ssl.create_default_context(cadata=cert)
+    equal([Client(d, token("1"), host=host, tls=context).outcome() for _ in range(6)], ["ready"] * 3 + ["rate_limited"] * 3, "by TLS")
+    try:
+        Client(d, token("1"), host=host, tls=context)
+        ok(False, "beyond twice the rate no TLS handshake is made")
+    except (ssl.SSLError, ConnectionResetError) as error:
+        ok(True, "beyond twice the rate no TLS handshake is made")
+    d.wait(lambda: d.abuse("too_many_handshakes", host) == 3 + 1, "ABUSE")
+    ok(True, "it is told who")
+    equal([Client(d, token("2"), tls=context).outcome() for _ in range(9)], ["ready"] * 9, "this machine itself is not limited")
 equal(d.stop(), 0, "the gateway ends with 0")
 done()

@@ -11,13 +11,28 @@
  * What a newcomer causes is put off to the end of a turn (client.c), and done in the order of
  * startup.h, so that what comes from one address doesn't hold up what comes from another.
  *
+ * Memory: what a flood took is given back when it is over; that of half requests for the most
+ * part, since one that said nothing yet, or less than a first record of TLS, takes less than a
+ * kilobyte (socket.c).
+ *
  * Failure: whoever is dropped is counted, logged and noted as too_many_unauthenticated.
  */
 #include "gateway/client/arrival.h"
 #include "common/program/memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/*
+ * An address has so many TLS handshakes for each request that handshake_rate lets it make: those
+ * beyond the rate are told by the second one, and the rest are closed without any.
+ */
+#define HELLO_SHARE 2
+
+/* A flood has so many at once; memory is given back so often at most. */
+#define TRIM_MIN 100
+#define TRIM_MS  5000
 
 /*
  * Sockets that may be open besides: those of clients that are let in, and some that are just
@@ -102,6 +117,42 @@ bev_arrival_next(BevArrivals *arrivals)
 	BevStartup *startup = bev_startups_next_ready(arrivals->startups);
 
 	return startup ? bev_client_of_startup(startup) : NULL;
+}
+
+bool
+bev_arrival_may_begin(BevArrivals *arrivals, BevClient *client)
+{
+	BevSession *session = &client->session;
+	uint32_t rate = arrivals->config->handshake_rate * HELLO_SHARE;
+	char address[BEV_ADDRESS_LEN];
+
+	bev_socket_peer(&session->socket, address, sizeof(address));
+	if (!session->socket.tls || has_no_share(arrivals, address) ||
+	    bev_addresses_hello(arrivals->addresses, address, rate, bev_session_now(session)) == 0)
+		return true;
+	bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_handshakes);
+	bev_session_drop(session);
+	return false;
+}
+
+/*
+ * The C library keeps what is freed, unless it lies at the end of the heap.  To look at all of it
+ * takes some milliseconds, so it is done after a flood and not within one.
+ */
+void
+bev_arrival_tick(BevArrivals *arrivals)
+{
+	uint32_t count = bev_startups_count(arrivals->startups);
+	uint64_t now = uv_now(arrivals->sessions->loop);
+
+	if (count > arrivals->most)
+		arrivals->most = count;
+	if (arrivals->most < TRIM_MIN || count > arrivals->most / 4 ||
+	    now - arrivals->trimmed_at < TRIM_MS)
+		return;
+	malloc_trim(0);
+	arrivals->trimmed_at = now;
+	arrivals->most = count;
 }
 
 void

@@ -14,6 +14,8 @@ typedef struct BevArrivals
 	BevSessions *sessions;
 	BevAddresses *addresses;
 	BevStartups *startups;
+	uint32_t most;       /* that there were since memory was given back */
+	uint64_t trimmed_at; /* loop time */
 } BevArrivals;
 
 /* A descriptor was accepted: it becomes a client, or another one has to go for it. */
@@ -24,6 +26,15 @@ extern void bev_arrival_set_ready(BevArrivals *arrivals, BevClient *client);
 
 /* Whose turn it is; NULL: nobody has work. */
 extern BevClient *bev_arrival_next(BevArrivals *arrivals);
+
+/*
+ * Is a TLS handshake made with it?  If its address had too many of late it isn't, and the client
+ * is dropped.
+ */
+extern bool bev_arrival_may_begin(BevArrivals *arrivals, BevClient *client);
+
+/* About once a second: give memory back after a flood. */
+extern void bev_arrival_tick(BevArrivals *arrivals);
 
 /* It goes, or showed a good token. */
 extern void bev_arrival_forget(BevArrivals *arrivals, BevClient *client);

@@ -239,7 +239,7 @@ work(BevClients *clients, BevClient *client)
 
 	if (session->socket.dropped)
 		return;
-	if (session->socket.held)
+	if (session->socket.held && bev_arrival_may_begin(clients->arrivals, client))
 		bev_socket_begin(clients->sessions->sockets, &session->socket);
 	else if (session->state == BEV_SESSION_HANDSHAKE && client->head_len > 0)
 		answer_head(clients, client);
@@ -485,6 +485,7 @@ bev_clients_tick(BevClients *clients)
 	uint64_t now = uv_now(clients->sessions->loop);
 	int64_t wall = bev_wall_clock();
 
+	bev_arrival_tick(clients->arrivals);
 	/* Nothing is unlinked within a turn. */
 	LIST_FOREACH (session, &clients->sessions->open, entry)
 		tick(clients, session, now, wall);

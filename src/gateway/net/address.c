@@ -29,6 +29,7 @@ typedef struct Entry
 	Ip ip;
 	bool used;
 	uint64_t seen_at;
+	BevBucket hellos;
 	BevBucket handshakes;
 	BevBucket failures;
 } Entry;
@@ -248,9 +249,18 @@ find(BevAddresses *addresses, const char *address, uint64_t now)
 			oldest = &set[i];
 	}
 	*oldest = (Entry){.ip = ip, .used = true, .seen_at = now};
+	bev_bucket_fill(&oldest->hellos, UINT32_MAX, now);
 	bev_bucket_fill(&oldest->handshakes, UINT32_MAX, now);
 	bev_bucket_fill(&oldest->failures, UINT32_MAX, now);
 	return oldest;
+}
+
+double
+bev_addresses_hello(BevAddresses *addresses, const char *address, uint32_t per_minute, uint64_t now)
+{
+	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
+
+	return entry ? bev_bucket_take(&entry->hellos, per_minute, now) : 0;
 }
 
 double

@@ -40,10 +40,12 @@ extern BevAddresses *bev_addresses_create(void);
 extern void bev_addresses_free(BevAddresses *addresses);
 
 /*
- * Another handshake, another token that was no good: 0, or in how many seconds there may
- * be one again.  Each takes one from its bucket of so many a minute; 0 is no limit, and
- * loopback addresses have none.
+ * Another TLS handshake, another request, another token that was no good: 0, or in how many
+ * seconds there may be one again.  Each takes one from its bucket of so many a minute; 0 is no
+ * limit, and loopback addresses have none.
  */
+extern double bev_addresses_hello(BevAddresses *addresses, const char *address, uint32_t per_minute,
+                                  uint64_t now);
 extern double bev_addresses_handshake(BevAddresses *addresses, const char *address,
                                       uint32_t per_minute, uint64_t now);
 extern double bev_addresses_failure(BevAddresses *addresses, const char *address,
