@@ -9,9 +9,16 @@ export interface Filter {
 	actions?: string[];
 	project_ids?: (number | string | bigint)[];
 	bug_report_ids?: (number | string | bigint)[];
+	/** Fields of the payload, and what they may be: a value or one of several.  7 and "7" are the same. */
+	where?: Where;
+	/** One of these has to hold as well. */
+	any?: Omit<Filter, 'any' | 'conflate'>[];
 	/** When this client can't keep up: of each row only the last state. */
 	conflate?: boolean;
 }
+
+export type Scalar = number | string | bigint | boolean | null;
+export type Where = { [field: string]: Scalar | Scalar[] };
 
 /* ---- rows, and what events have of them ---- */
 
@@ -254,6 +261,45 @@ export interface ListOptions {
 	limit?: number;
 }
 
+/** What became of a row. */
+export interface Change<Payload = Record<string, unknown>> {
+	id: Id;
+	/** As it is now; undefined when it is gone. */
+	row?: Payload;
+	/** As it was; undefined when it was not there. */
+	before?: Payload;
+}
+
+export type CollectionFilter = Omit<Filter, 'types' | 'actions' | 'conflate'>;
+
+/** The rows of a type that pass a filter, kept current. */
+export class Collection<Payload = Record<string, unknown>> {
+	/** By the rows' ids; it stays the same Map. */
+	readonly rows: Map<Id, Payload>;
+	/** When they are there for the first time; rejected when they can't be had. */
+	readonly ready: Promise<void>;
+	/** Called after each event, with the event; without one when all rows were read.  Returns a function that ends it. */
+	on(name: 'change', listener: (changes: Change<Payload>[], event?: BugEvent) => void): () => void;
+	/** The connection goes on. */
+	close(): void;
+}
+
+/** What an adapter wants of the stream, among others: see bugevents.js. */
+export interface Feed {
+	/** Filters without "any", one of which must hold. */
+	filters(session: Session): Filter[];
+	/** Each event that comes, for whomever. */
+	take(event: BugEvent): void;
+	/** It is out: its filters were refused, or the connection ended. */
+	fail?(error: Error): void;
+	/** Events are missing here. */
+	gap?(): void;
+	/** It wants rows first: they are going to be asked for, anew. */
+	stale?: boolean;
+	begin?(): void;
+	rows?(payload: { type: string; items: Record<string, unknown>[]; first?: boolean; last?: boolean }, asOf: number): void;
+}
+
 export class Connection implements AsyncIterable<BugEvent> {
 	readonly state: State;
 	readonly position: Position | null;
@@ -270,6 +316,13 @@ export class Connection implements AsyncIterable<BugEvent> {
 	on(name: string, listener: (event: BugEvent) => void): () => void;
 	off(name: string, listener: (...values: never[]) => void): void;
 	subscribe(filter?: Filter): Promise<void>;
+	/** Call listener for the events that pass a filter, whatever else the connection is for.  Returns a function that ends it. */
+	follow(filter: Filter, listener: (event: BugEvent) => void): () => void;
+	/** For adapters. */
+	join(feed: Feed): { refresh(): void; leave(): void };
+	/** The rows of a type, as they are and kept current. */
+	collection<T extends keyof Rows>(type: T, filter?: CollectionFilter): Collection<Rows[T]>;
+	collection<Payload = Record<string, unknown>>(type: string, filter?: CollectionFilter): Collection<Payload>;
 	request(type: string, payload?: Record<string, unknown>): Promise<Record<string, unknown>>;
 	get<T extends keyof Rows>(type: T, id: number | string | bigint): Promise<Row<Rows[T]>>;
 	get<Payload = Record<string, unknown>>(type: string, id: number | string | bigint): Promise<Row<Payload>>;

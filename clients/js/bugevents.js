@@ -11,13 +11,22 @@
  *	          closed --> connecting                          (close(), or no use to go on; open())
  *
  * Requests wait here until the server has room for them (its message rate, its open requests), so
- * each is answered.  Subscriptions are the protocol's (docs/protocol.md); after coming back they are
- * made anew, and what arrives before that took effect is filtered here, by the same rule.
+ * each is answered.
+ *
+ * What is wanted of the stream are feeds: the application's own, that of each follow(), of each collection.  The server is
+ * told what all of them want together; it is told anew after coming back.  Of what comes each takes its own, by the
+ * server's rule (passes()).  A feed that is stale wants the rows first: { filters(), take(event), fail(error), gap?(), begin?(),
+ * rows?(payload, asOf), stale?, known }; known: the server has taken its filters before.
  *
  * Failure: what another attempt can't mend (a bad token that is fixed, a foreign origin, a wrong
  * filter) closes the connection.  An error that nobody listens to goes to the console.  One that a
  * listener throws is the application's: it is thrown again outside, and does not disturb the stream.
  */
+
+import { Collection } from './collection.js';
+import { alternatives, passes } from './filter.js';
+
+export { passes };
 
 const SUBPROTOCOL = 'bugevents.v1';
 
@@ -31,8 +40,16 @@ const FULL = new Set(['server_full', 'too_many_connections']);
 /* Of a request that has no fault of its own. */
 const LOST = new Set(['disconnected', 'timeout']);
 
+/* Of the rows of a subscription, not of the subscription itself. */
+const ROWS = new Set(['state_too_big', 'state_interrupted']);
+
+/* What else one may listen to. */
+const NO_EVENTS = new Set(['state', 'ready', 'resync', 'error', 'close']);
+
 /* In ms. */
 const REQUEST_TIMEOUT = 30000;
+const ROWS_TIMEOUT = 90000;
+const ROWS_DELAY = 1000;
 const TOKEN_TIMEOUT = 30000;
 const READY_TIMEOUT = 30000;
 const PING_INTERVAL = 30000;		/* where the server has none */
@@ -43,6 +60,7 @@ const RENEW_DELAY = 10000;
 const MOST_OPEN = 8;				/* requests that the server answers side by side */
 const SPARE = 2;					/* of the server's message rate, for pings and tokens */
 const PAGE = 1000;
+const MOST_ALTERNATIVES = 32;		/* in one subscription */
 
 export class BugeventsError extends Error {
 	constructor(code, message, payload = {}) {
@@ -105,18 +123,8 @@ export function parse(text) {
 	return JSON.parse(done ? exact + text.slice(done) : text);
 }
 
-function lists(list, value) {
-	return !Array.isArray(list) || !list.length ||
-		(value !== undefined && value !== null && list.some((item) => String(item) === String(value)));
-}
-
-/** Does an event pass a subscription's filter?  The server's rule. */
-export function passes(filter, event) {
-	const payload = event.payload ?? {};
-
-	return !filter || (lists(filter.types, event.type) && lists(filter.actions, event.action) &&
-		lists(filter.project_ids, event.type === 'project' ? payload.id : payload.project_id) &&
-		lists(filter.bug_report_ids, event.type === 'bug_report' ? payload.id : payload.bug_report_id));
+function stringify(value) {
+	return JSON.stringify(value, (_, one) => typeof one === 'bigint' ? String(one) : one);
 }
 
 function errorOf(payload) {
@@ -131,7 +139,17 @@ export class Connection {
 	#state = 'closed';
 	#position;
 	#filter;
-	#filtering = false;		/* the server doesn't know our filter yet */
+	#own = {
+		filters: () => alternatives(this.#filter ?? {}),
+		take: (event) => this.#hand(event)
+	};
+	#feeds = new Set();		/* but for our own */
+	#filtering = false;		/* the server doesn't know our filters yet */
+	#told = 0;				/* which subscription is the last one */
+	#subscribed;			/* its text */
+	#refreshing = false;
+	#awaited = null;		/* whose rows: { id, feeds, asOf } */
+	#rowsLater = null;
 
 	#turn = 0;				/* which attempt; an older one that still waits for its token is not heard */
 	#attempt = 0;			/* in a row */
@@ -197,20 +215,25 @@ export class Connection {
 		if (!this.#listeners.has(name))
 			this.#listeners.set(name, new Set());
 		this.#listeners.get(name).add(listener);
+		this.#refresh();
 		return () => this.off(name, listener);
 	}
 
 	off(name, listener) {
 		this.#listeners.get(name)?.delete(listener);
+		this.#refresh();
 	}
 
 	#emit(name, value) {
-		for (const listener of [...this.#listeners.get(name) ?? []]) {
-			try {
-				listener(value);
-			} catch (error) {
-				queueMicrotask(() => { throw error; });
-			}
+		for (const listener of [...this.#listeners.get(name) ?? []])
+			this.#call(listener, value);
+	}
+
+	#call(listener, value) {
+		try {
+			listener(value);
+		} catch (error) {
+			queueMicrotask(() => { throw error; });
 		}
 	}
 
@@ -239,6 +262,7 @@ export class Connection {
 		const reader = { queue: [], wakes: [] };
 
 		this.#readers.add(reader);
+		this.#refresh();
 		return {
 			next: async () => {
 				while (reader.queue.length === 0) {
@@ -250,6 +274,7 @@ export class Connection {
 			},
 			return: async () => {
 				this.#readers.delete(reader);
+				this.#refresh();
 				return { value: undefined, done: true };
 			}
 		};
@@ -373,8 +398,9 @@ export class Connection {
 		this.#socket = null;
 		this.#session = null;
 		this.#nameless = [];
+		this.#awaited = null;
 		this.#requests.clear();
-		for (const timer of [this.#heartbeat, this.#renewal, this.#pump, ...waiting.map((request) => request.timer)])
+		for (const timer of [this.#heartbeat, this.#renewal, this.#pump, this.#rowsLater, ...waiting.map((request) => request.timer)])
 			this.#clock.clearTimeout(timer);
 		for (const request of waiting)
 			request.reject(new BugeventsError('disconnected', 'the connection ended before the answer'));
@@ -439,6 +465,9 @@ export class Connection {
 		socket?.close(1000);
 		this.#wakeReaders();
 		this.#emit('close', error);
+		if (error)
+			for (const feed of [...this.#feeds])
+				feed.fail?.(error);
 	}
 
 	/* ---- messages ---- */
@@ -462,6 +491,8 @@ export class Connection {
 			this.#receiveAnswer(message);
 		else if (message.type === 'error')
 			this.#receiveError(message.payload);
+		else if (message.type === 'state')
+			this.#receiveRows(message);
 		else if (message.seq !== undefined)
 			this.#receiveEvent(message);
 	}
@@ -481,9 +512,11 @@ export class Connection {
 			this.#position = { stream: payload.stream, seq: payload.seq };
 		this.#tokens = Infinity;	/* full */
 		this.#pausedUntil = 0;
+		this.#subscribed = '{}';
+		if (!payload.resumed)
+			this.#gap();
 		this.#filtering = this.#filter !== null;
-		if (this.#filtering)
-			this.#tellFilter(this.#filter).catch((error) => this.#filterFailed(error));
+		this.#sync();
 		this.#enter('open');
 		if (this.#session === payload)
 			this.#emit('ready', payload);
@@ -495,6 +528,10 @@ export class Connection {
 
 		if (code === 'resync_required') {
 			this.#position.seq = Math.max(this.#position.seq, payload.seq);
+			if (!(this.#awaited && (this.#awaited.asOf ?? Infinity) >= payload.seq)) {	/* those rows are from behind it */
+				this.#gap();
+				this.#refresh();
+			}
 			this.#emit('resync', { oldest: payload.oldest, seq: payload.seq });
 			return;
 		}
@@ -514,12 +551,32 @@ export class Connection {
 		if (!this.#session || event.seq <= this.#position.seq)
 			return;				/* we had it */
 		this.#position.seq = event.seq;
-		if (this.#filtering && !passes(this.#filter, event))
+		for (const feed of this.#wanted())
+			feed.take(event);
+	}
+
+	/* To the application. */
+	#hand(event) {
+		if ((this.#filtering || this.#feeds.size > 0) && !passes(this.#filter, event))
 			return;
 		this.#emit('event', event);
 		this.#emit(event.type, event);
 		this.#emit(`${event.type}.${event.action}`, event);
 		this.#feed(event);
+	}
+
+	/* Those of an older subscription are for nobody. */
+	#receiveRows({ id, as_of: asOf, payload }) {
+		const awaited = this.#awaited;
+
+		if (awaited?.id !== id)
+			return;
+		awaited.asOf = asOf;
+		for (const feed of awaited.feeds)
+			if (feed.stale)
+				feed.rows(payload, asOf);
+		if (payload.last)
+			this.#awaited = null;
 	}
 
 	/* ---- requests ---- */
@@ -529,17 +586,17 @@ export class Connection {
 		return (await this.#ask(type, payload)).payload;
 	}
 
-	#ask(type, payload, urgent = false) {
+	#ask(type, payload, { urgent = false, timeout = REQUEST_TIMEOUT } = {}) {
 		if (!this.#session)
 			return Promise.reject(new BugeventsError('disconnected', 'there is no connection at the moment'));
 		const id = ++this.#lastRequest;
-		const text = JSON.stringify({ type, id, payload }, (_, value) => typeof value === 'bigint' ? String(value) : value);
+		const text = stringify({ type, id, payload });
 		const most = this.#session.limits?.max_message_size;
 
 		if (most && new TextEncoder().encode(text).length > most)
 			return Promise.reject(new BugeventsError('message_too_big', `the server takes ${most} bytes at most`));
 		return new Promise((resolve, reject) => {
-			const request = { id, text, resolve, reject };
+			const request = { id, text, timeout, resolve, reject };
 
 			if (urgent)
 				this.#send(request);
@@ -584,7 +641,7 @@ export class Connection {
 		this.#tokens--;
 		request.sent = ++this.#sent;
 		request.timer = this.#clock.setTimeout(
-			() => this.#settle(request, () => request.reject(new BugeventsError('timeout', 'no answer in time'))), REQUEST_TIMEOUT);
+			() => this.#settle(request, () => request.reject(new BugeventsError('timeout', 'no answer in time'))), request.timeout);
 		this.#requests.set(request.id, request);
 		this.#socket.send(request.text);
 	}
@@ -603,6 +660,8 @@ export class Connection {
 			this.#settle(request, () => request.resolve(message));
 		else if (request)
 			this.#refuse(request, message.payload);
+		else if (this.#awaited?.id === message.id)
+			this.#rowsFailed(this.#awaited.feeds, errorOf(message.payload));
 		this.#attribute();
 	}
 
@@ -635,7 +694,7 @@ export class Connection {
 		errors.forEach(({ payload }, i) => asked[i] ? this.#refuse(asked[i], payload) : this.#complain(errorOf(payload)));
 	}
 
-	/** Narrow the stream: { types, actions, project_ids, bug_report_ids, conflate }.  Kept when
+	/** Narrow the stream: { types, actions, project_ids, bug_report_ids, where, any, conflate }.  Kept when
 	    the connection comes back; {} is everything. */
 	async subscribe(filter = {}) {
 		const before = this.#filter;
@@ -644,26 +703,149 @@ export class Connection {
 		if (!this.#session)
 			return;				/* it will be told when it is open */
 		try {
-			await this.#tellFilter(filter);
+			await this.#tell();
 		} catch (error) {
 			if (error.code !== 'disconnected' && this.#filter === filter)
 				this.#filter = before;
+			if (this.#feeds.size > 0)
+				this.#refresh();
 			throw error;
 		}
 	}
 
-	async #tellFilter(filter) {
-		await this.#ask('subscribe', filter);
-		if (this.#filter === filter)
+	/** Call listener for the events that pass a filter, whatever else this connection is for.  Returns a function that ends it. */
+	follow(filter, listener) {
+		return this.join({
+			filters: () => alternatives(filter),
+			take: (event) => {
+				if (passes(filter, event))
+					this.#call(listener, event);
+			}
+		}).leave;
+	}
+
+	/** The rows of a type, kept current: collection.js. */
+	collection(type, options) {
+		return new Collection(this, type, options);
+	}
+
+	/** For adapters: a feed of one's own, as described at the top. */
+	join(feed) {
+		this.#feeds.add(feed);
+		this.#refresh();
+		return {
+			/** Its filters are others, or it is stale. */
+			refresh: () => this.#refresh(),
+			leave: () => {
+				this.#feeds.delete(feed);
+				this.#refresh();
+			}
+		};
+	}
+
+	/* Ours is, if somebody said or listens to something; without any other it has no rival. */
+	#wanted() {
+		const isOwn = this.#feeds.size === 0 || this.#filter || this.#readers.size > 0 ||
+			[...this.#listeners].some(([name, { size }]) => size > 0 && !NO_EVENTS.has(name));
+
+		return [...isOwn ? [this.#own] : [], ...this.#feeds];
+	}
+
+	#gap() {
+		for (const feed of this.#feeds)
+			feed.gap?.();
+	}
+
+	/* Tell the server what is wanted now, if it is something else; what changes at a time, at once. */
+	#refresh() {
+		if (!this.#session || this.#refreshing)
+			return;
+		this.#refreshing = true;
+		queueMicrotask(() => {
+			this.#refreshing = false;
+			if (this.#session)
+				this.#sync();
+		});
+	}
+
+	#sync() {
+		const feeds = this.#wanted();
+
+		if (stringify(this.#subscription(feeds)) !== this.#subscribed || feeds.some((feed) => feed.stale && !this.#awaited?.feeds.includes(feed)))
+			this.#tellFeeds(feeds);
+	}
+
+	#subscription(feeds) {
+		if (feeds[0] === this.#own && feeds.length === 1)
+			return this.#filter ?? {};
+		const { conflate } = this.#filter ?? {};
+		const any = [...new Map(feeds.flatMap((feed) => feed.filters(this.#session)).map((one) => [stringify(one), one])).values()];
+
+		const types = any.every((one) => one.types?.length) ? [...new Set(any.flatMap((one) => one.types))] : undefined;
+
+		return { types, any: any.length <= MOST_ALTERNATIVES ? any : undefined, conflate };
+	}
+
+	async #tell(feeds = this.#wanted()) {
+		const subscription = this.#subscription(feeds);
+		const stale = feeds.filter((feed) => feed.stale);
+		const turn = ++this.#told;
+
+		this.#filtering = true;
+		this.#subscribed = stringify(subscription);
+		for (const feed of stale)
+			feed.begin();
+		const asked = stale.length > 0 ? this.#ask('subscribe', { ...subscription, state: true }, { timeout: ROWS_TIMEOUT }) : this.#ask('subscribe', subscription);
+
+		this.#awaited = stale.length > 0 ? { id: this.#lastRequest, feeds: stale } : null;
+		await asked;
+		for (const feed of feeds)
+			feed.known = true;
+		if (turn === this.#told)
 			this.#filtering = false;
 	}
 
-	/* One that the server doesn't know would be another stream than was wanted. */
-	#filterFailed(error) {
-		if (!LOST.has(error.code))
+	/* Whose filter the server doesn't take is told, and left out; if it is unclear whose that is, they go
+	   one by one.  Where all were taken before, and for our own, it is the end: the stream would be another one than was wanted. */
+	async #tellFeeds(feeds) {
+		const turn = this.#told + 1;
+
+		try {
+			await this.#tell(feeds);
+			this.#refresh();
+		} catch (error) {
+			if (LOST.has(error.code)) {
+				if (this.#session && error.code === 'timeout')
+					this.#drop(error);
+			} else if (turn === this.#told) {	/* or else the later one tells */
+				if (ROWS.has(error.code))
+					this.#rowsFailed(feeds, error);
+				else
+					this.#exclude(feeds, feeds.filter(({ known }) => !known), error);
+			}
+		}
+	}
+
+	#exclude(feeds, suspects, error) {
+		if (suspects.length > 1) {
+			this.#tellFeeds(feeds.filter((feed) => feed === suspects[0] || !suspects.includes(feed)));
+		} else if (suspects.length === 0 || suspects[0] === this.#own) {
 			this.#end(error);
-		else if (this.#session && error.code === 'timeout')
-			this.#drop(error);
+		} else {
+			this.#feeds.delete(suspects[0]);
+			this.#complain(error);
+			suspects[0].fail?.(error);
+			this.#refresh();
+		}
+	}
+
+	/* These are too many; or they could not be read at this time, so they are asked for again. */
+	#rowsFailed(feeds, error) {
+		this.#awaited = null;
+		if (error.code === 'state_interrupted')
+			this.#rowsLater = this.#clock.setTimeout(() => this.#refresh(), Math.max(ROWS_DELAY, 1000 * (error.payload.retry_after ?? 0)));
+		else
+			this.#exclude(feeds, feeds.filter(({ stale }) => stale), error);
 	}
 
 	/** A row as it is now: { row, asOf }. */
@@ -730,7 +912,7 @@ export class Connection {
 		if (!this.#options.getToken)
 			return;
 		try {
-			const { payload } = await this.#ask('authenticate', { token: await this.#token('renew') }, true);
+			const { payload } = await this.#ask('authenticate', { token: await this.#token('renew') }, { urgent: true });
 
 			this.#session = { ...this.#session, ...payload };
 		} catch (error) {
@@ -754,7 +936,7 @@ export class Connection {
 	/* Whatever comes is an answer. */
 	#knock() {
 		this.#heard = Infinity;		/* once is enough */
-		this.#ask('ping', {}, true).catch(() => {});
+		this.#ask('ping', {}, { urgent: true }).catch(() => {});
 		this.#dropAfter(PING_TIMEOUT, 'the connection went silent');
 	}
 }

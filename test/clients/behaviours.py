@@ -186,6 +186,11 @@ class Run:
         self.peer.say({"type": "error", "id": self.requests[which]["id"],
                        "payload": {"code": code, "message": code, **(more or {})}})
 
+    async def do_rows(self, items, last=True, as_of=10, more=None):
+        """Of the state that the last request asked for."""
+        self.peer.say({"type": "state", "id": self.requests[-1]["id"], "as_of": as_of,
+                       "payload": {"type": "bug_report", "items": items, "last": last}, **(more or {})})
+
     # ---- the client
 
     async def do_open(self, options=None):
@@ -211,6 +216,12 @@ class Run:
         await self.client.do("sync")
         if self.client.unseen(kind):
             raise Failed(f"says {kind} {self.client.unseen(kind)}")
+
+    async def do_has(self, *rows):
+        """The collection, in its order."""
+        got = await self.client.do("rows")
+        if got != list(rows):
+            raise Failed(f"has {got}")
 
     async def do_position(self, seq):
         got = await self.client.do("position")

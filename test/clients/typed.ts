@@ -28,7 +28,7 @@ connection.on('bug_report.updated', (event) => {
 	console.log(status.length, action, event.changes?.status?.[0].length);
 });
 connection.on('bug_report', (event) => {
-	if (event.action === 'truncated')
+	if (event.action === 'truncated' || event.action === 'reload')
 		console.log(event.payload.table.length);
 	else if (event.action === 'moved_out')
 		console.log(event.payload.id);
@@ -70,3 +70,14 @@ connection.on('bug_report', (event) => console.log(event.payload.title.length));
 connect({ token: 'T' });
 // @ts-expect-error A state that there isn't.
 console.log(connection.state === 'sleeping');
+
+const bugs = connection.collection('bug_report', { where: { status: ['open', null], project_id: 7 }, any: [{ where: { assignee_id: 1 } }] });
+const stop: () => void = bugs.on('change', (changes, event) => changes.forEach(({ id, row, before }) =>
+	console.log(id, row?.title.length, before?.status.length, event?.tx.id)));
+await bugs.ready;
+console.log([...bugs.rows.values()].map(({ title }) => title.length), stop);
+bugs.close();
+const unfollow: () => void = connection.follow({ types: ['comment'], where: { user_id: [7] } }, (event) => console.log(event.seq));
+unfollow();
+// @ts-expect-error A collection has all actions.
+connection.collection('bug_report', { actions: ['created'] });

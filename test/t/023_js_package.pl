@@ -26,7 +26,7 @@ sub run_in
 # A list of packages, or from npm 12 on an object of them by their names.
 my $packages = decode_json(run_in("$source/clients/js", qw(npm pack --offline --json --pack-destination), $folder));
 my ($packed) = ref $packages eq 'ARRAY' ? @{$packages} : values %{$packages};
-is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.cjs bugevents.d.cts bugevents.d.ts bugevents.js example.html package.json', 'what is in it');
+is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.cjs bugevents.d.cts bugevents.d.ts bugevents.js collection.js example.html filter.js package.json', 'what is in it');
 my ($version) = slurp_file('bugevents.control') =~ /^default_version = '(.*)'/m;
 is($packed->{version}, $version, 'its version is the extension\'s');
 is_deeply([ grep { /dependencies/i } keys %{ decode_json(slurp_file('clients/js/package.json')) } ], [], 'it needs nothing');
@@ -50,8 +50,19 @@ is_deeply([ sort @{ decode_json($required) } ], [ sort @{ decode_json($names) } 
 append_to_file("$folder/typed.cts", "import { connect } from 'bugevents';\nconnect({ url: '/ws', token: 'T' }).on('bug_report.updated', (event) => console.log(event.payload.status.length));\n");
 run_in($folder, @tsc, qw(--noEmit --strict --module node16 --target es2022 --lib), 'es2022,dom', 'typed.cts');
 
-# What a browser has to fetch, without a minifier's help.
-run_in($folder, @tsc, qw(--allowJs --removeComments --target esnext --outDir plain node_modules/bugevents/bugevents.js));
-my $size = length(run_in($folder, qw(gzip -9c plain/bugevents.js)));
-cmp_ok($size, '<', 6144, "below 6 kB, compressed and without comments: $size bytes");
+# What a browser has to fetch of it.
+sub size
+{
+	my (@options) = @_;
+
+	run_in($folder, "$source/test/clients/node_modules/.bin/esbuild", qw(--bundle --minify --format=esm --target=es2022 --log-level=error),
+		@options, '--outfile=bundle.js', 'node_modules/bugevents/bugevents.js');
+	return length(run_in($folder, qw(gzip -9c bundle.js)));
+}
+
+my $core = size('--external:./collection.js');
+my $all = size();
+note("minified and compressed: the core $core bytes, with collections $all");
+cmp_ok($core, '<', 6144, "the core is below 6 kB: $core bytes");
+cmp_ok($all, '<', 7168, "with collections below 7: $all bytes");
 done_testing();

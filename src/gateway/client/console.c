@@ -21,6 +21,8 @@ EMBED(page, "console/index.html");
 EMBED(style, "console/console.css");
 EMBED(script, "console/console.js");
 EMBED(client, "js/bugevents.js");
+EMBED(collection, "js/collection.js");
+EMBED(filter, "js/filter.js");
 
 #define JAVASCRIPT "text/javascript; charset=utf-8"
 
@@ -29,6 +31,8 @@ static const BevConsoleFile files[] = {
 	{"/console.css", "text/css; charset=utf-8", bev_console_style, bev_console_style_end},
 	{"/console.js", JAVASCRIPT, bev_console_script, bev_console_script_end},
 	{"/bugevents.js", JAVASCRIPT, bev_console_client, bev_console_client_end},
+	{"/collection.js", JAVASCRIPT, bev_console_collection, bev_console_collection_end},
+	{"/filter.js", JAVASCRIPT, bev_console_filter, bev_console_filter_end},
 };
 
 const BevConsoleFile *

@@ -11,6 +11,8 @@ const say = (...what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 const clock = { now: 0, timers: new Map(), last: 0 };
 const page = new Map();
 let connection = null;
+let collection = null;
+let follow = null;
 
 globalThis.addEventListener = (type, listener) => page.set(type, listener);
 globalThis.removeEventListener = (type) => page.delete(type);
@@ -59,18 +61,26 @@ function tokens(script) {
 	};
 }
 
-function open({ url, token, filter, since, stream, attempts }) {
+function open({ url, token, filter, since, stream, attempts, listen = true }) {
 	connection = connect({
 		url, WebSocket, timers, filter, open: false, ...attempts === undefined ? {} : { attempts },
 		position: since === undefined ? undefined : { seq: since, stream },
 		...Array.isArray(token) ? { getToken: tokens([...token]) } : { token }
 	});
 	connection.on('state', (state) => say('state', state));
-	connection.on('event', ({ seq, payload }) => say('event', seq, payload.id));
+	if (listen)
+		connection.on('event', ({ seq, payload }) => say('event', seq, payload.id));
 	connection.on('resync', ({ seq }) => say('resync', seq));
 	connection.on('error', (error) => say('told', error.code ?? error.message));
 	connection.on('close', (error) => say('end', error ? error.code ?? error.message : null));
 	connection.open();
+}
+
+/* The names of what is told: those of the rows that are there, and those that are gone. */
+function collect(type, options) {
+	collection = connection.collection(type, options);
+	collection.ready.then(() => say('ready'), (error) => say('not ready', error.code ?? error.message));
+	collection.on('change', (changes) => say('changed', ...changes.map(({ id, row }) => row ? row.title ?? row.id : -id)));
 }
 
 async function list(type) {
@@ -89,6 +99,11 @@ const does = {
 	request: ([type, payload]) => connection.request(type, payload),
 	list: ([type]) => list(type),
 	subscribe: ([filter]) => connection.subscribe(filter),
+	collect: ([type, options]) => collect(type, options),
+	uncollect: () => collection.close(),
+	rows: () => [...collection.rows].map(([id, { title }]) => title ?? id),
+	follow: ([filter]) => { follow = connection.follow(filter, ({ seq }) => say('followed', seq)); },
+	unfollow: () => follow(),
 	position: () => connection.position?.seq ?? null,
 	close: () => connection.close(),
 	reopen: () => connection.open(),
