@@ -10,10 +10,10 @@ import collections
 from change import Message, changes_between
 
 # events: what bugevents.events() says of it; touched: keys of rows; first, actors, states and rekeyed:
-# what is known from a trail; may_lose: rows may be gone that nobody can name
+# what is known from a trail; may_lose: rows may be gone that nobody can name; together: they are several
 Commit = collections.namedtuple(
-    'Commit', 'transaction before after events touched pieces first actors states rekeyed may_lose',
-    defaults=(None, None, None, frozenset(), False))
+    'Commit', 'transaction before after events touched pieces first actors states rekeyed may_lose together',
+    defaults=(None, None, None, frozenset(), False, False))
 Event = collections.namedtuple('Event', 'seq xid type action audience payload changes actor')
 Complaint = collections.namedtuple('Complaint', 'kind transaction text')
 
@@ -114,7 +114,7 @@ class Verdict:
     # What doesn't depend on who looks
 
     def judge_transaction(self, commit):
-        if len({event.xid for event in commit.events}) > 1:
+        if len({event.xid for event in commit.events}) > 1 and not commit.together:
             self.accuse('aborted', commit.transaction, 'there are events of more than the transaction that was committed:'
                         f' {[(event.xid, event.action, key_of(event)) for event in commit.events]}')
         if not commit.pieces:
@@ -219,7 +219,7 @@ class Verdict:
         """Of what may yet become another, or others', nobody but admins is told but what it is before and behind."""
         if event.type in self.settled or viewer.is_admin or not is_row(event) or event.type == 'user':
             return
-        if len({event.xid for event in commit.events}) > 1:
+        if commit.together:
             return                  # there was a state between two transactions
         gone = event.action in ('deleted', 'moved_out')
         could = (commit.before if gone else commit.after).visible(viewer).get(key_of(event))

@@ -113,17 +113,35 @@ class World:
     # The judgement
 
     def committed(self, session, step):
-        before, self.view = self.view, View.read(self.observer, self.schema)
-        events = self.read_events()
+        before = self.view
+        self.view, events = self.what_is_there()
         known = self.known(session, before)
-        # Two that ended at once are judged as one.
-        pieces = self.pieces or session.pieces or self.looks_up_while_prepared(step) or self.sessions > 1 and len({event.xid for event in events}) > 1
+        together = self.ended_together(events)
+        pieces = self.pieces or session.pieces or self.looks_up_while_prepared(step) or together
         commit = Commit(step.transaction, before, self.view, events, known.pop('touched'), pieces,
-                        may_lose=session.may_lose, **known)
+                        may_lose=session.may_lose, together=together, **known)
         self.commits.append(commit)
         self.numbers['transactions'] += 1
         self.numbers['events'] += len(events)
         self.verdict.judge(commit)
+
+    def what_is_there(self):
+        """The tables, and all events up to where they are."""
+        events = self.read_events()
+        while True:
+            view = View.read(self.observer, self.schema)
+            more = self.read_events()
+            if not more:
+                return view, events
+            events += more
+
+    def ended_together(self, events):
+        """Did another one that had waited commit with this one?  They are judged as one."""
+        xids = list({event.xid for event in events})
+        if self.sessions == 1 or len(xids) < 2:
+            return False
+        self.observer.execute("SELECT bool_and(pg_xact_status(xid::xid8) = 'committed') FROM unnest(%s) AS xid", (xids,))
+        return self.observer.fetchone()[0]
 
     def known(self, session, before):
         """What is known of a transaction beside what was there before and is there now."""
