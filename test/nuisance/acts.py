@@ -8,6 +8,7 @@ comes later in the stream comes so many seconds later: the order is a promise, t
 import os
 import random
 import signal
+import socket
 import threading
 import time
 import urllib.request
@@ -42,6 +43,8 @@ def large_act(seconds):
 
 class Stage:
     """What acts have to do with."""
+    many = 50_000           # rows of a large transaction
+    wide = 1_000_000        # characters in a wide column
 
     def __init__(self, arena, secret):
         self.arena = arena
@@ -65,6 +68,10 @@ class Stage:
                 pass
         connection.close()
 
+    def publish(self, *statements):
+        """Statements that change attached tables, each a transaction."""
+        self.sql(*statements)
+
     def hold(self, *statements):
         """A transaction that is left open."""
         connection = psycopg2.connect(self.arena.dsn)
@@ -81,7 +88,7 @@ class Stage:
             while not self.over.is_set():
                 try:
                     function()
-                except (psycopg2.Error, OSError):
+                except (psycopg2.Error, OSError, SystemExit):
                     pass
                 self.over.wait(pause)
         thread = threading.Thread(target=go_on, daemon=True)
@@ -187,7 +194,7 @@ def lock_asked(stage):
 def lock_projector(stage):
     """a lock that the projector waits for"""
     holder = stage.hold('LOCK bugevents.bugs')
-    stage.sql("INSERT INTO bug_reports (title, creator_id) VALUES ('for the projector', 1)")
+    stage.publish("INSERT INTO bug_reports (title, creator_id) VALUES ('for the projector', 1)")
     yield
     holder.close()
 
@@ -225,7 +232,7 @@ def old_snapshot(stage):
 @large_act(0.3)
 def truncate(stage):
     """TRUNCATE of an attached table of 5,000 rows"""
-    stage.sql("INSERT INTO bug_reports (title) SELECT 'row ' || i FROM generate_series(1, 5000) i", 'TRUNCATE bug_reports CASCADE')
+    stage.publish("INSERT INTO bug_reports (title) SELECT 'row ' || i FROM generate_series(1, 5000) i", 'TRUNCATE bug_reports CASCADE')
     yield
 
 
@@ -233,8 +240,8 @@ def truncate(stage):
 def retention(stage):
     """history that is dropped each second, with a large transaction's"""
     stage.set(bugevents__retention_size='2MB')
-    thread = stage.again_and_again(lambda: stage.sql(
-        "INSERT INTO remarks (content) SELECT repeat('y', 400) FROM generate_series(1, 2000)"), 0.2)
+    thread = stage.again_and_again(lambda: stage.publish(
+        f"INSERT INTO remarks (content) SELECT repeat('y', 400) FROM generate_series(1, {stage.many // 25})"), 0.2)
     yield
     thread.join()
     stage.set(bugevents__retention_size='0')
@@ -246,8 +253,8 @@ def retention(stage):
 def poison(stage):
     """values that jsonb refuses"""
     stage.sql('CREATE TABLE documents (id int PRIMARY KEY, name text, description json, created_at timestamptz, updated_at timestamptz)',
-              "SELECT bugevents.attach('documents', 'project')",
-              "INSERT INTO documents (id, name, description) VALUES (1, 'one', '1e200000'), (2, 'two', '\"\\u0000\"')")
+              "SELECT bugevents.attach('documents', 'project')")
+    stage.publish("INSERT INTO documents (id, name, description) VALUES (1, 'one', '1e200000'), (2, 'two', '\"\\u0000\"')")
     stage.sql('SELECT count(*) FROM bugevents.events(0, 100000)')
     yield
     stage.sql('DROP TABLE documents')
@@ -260,8 +267,8 @@ def wide_row(stage):
     extra = ', '.join(f"'c{i}'" for i in range(10))
     stage.sql(f'CREATE TABLE wide (id int PRIMARY KEY, bug_report_id int, user_id int, content text, created_at timestamptz, updated_at timestamptz, {columns})',
               f"SELECT bugevents.attach('wide', 'comment', extra => ARRAY[{extra}])")
-    values = ', '.join("repeat('w', 1000000)" for _ in range(10))
-    stage.sql(f"INSERT INTO wide SELECT 1, 1, 1, 'wide', now(), now(), {values}", "UPDATE wide SET content = 'wider'")
+    values = ', '.join(f"repeat('w', {stage.wide})" for _ in range(10))
+    stage.publish(f"INSERT INTO wide SELECT 1, 1, 1, 'wide', now(), now(), {values}", "UPDATE wide SET content = 'wider'")
     yield
     stage.sql('DROP TABLE wide')
 
@@ -269,8 +276,12 @@ def wide_row(stage):
 @large_act(2.5)
 def many_rows(stage):
     """50,000 rows in one transaction, and as many rolled back"""
-    rows = "INSERT INTO remarks (content) SELECT 'many ' || i FROM generate_series(1, 50000) i"
-    thread = threading.Thread(target=lambda: stage.sql(rows, 'BEGIN', rows, 'ROLLBACK'))
+    rows = f"INSERT INTO remarks (content) SELECT 'many ' || i FROM generate_series(1, {stage.many}) i"
+
+    def write():
+        stage.publish(rows)
+        stage.sql('BEGIN', rows, 'ROLLBACK')
+    thread = threading.Thread(target=write)
     thread.start()
     yield
     thread.join()
@@ -287,6 +298,36 @@ def bad_filter(stage):
     for client in clients:
         client.drop()
     stage.sql('DELETE FROM staff')
+
+
+# The outside
+
+@long_act
+def mail_outage(stage):
+    """a mail server that takes connections and says nothing, and thirty mails for it"""
+    server = socket.create_server(('127.0.0.1', 0))
+    stage.set(bugevents__smtp_url=f'smtp://127.0.0.1:{server.getsockname()[1]}', bugevents__smtp_from='bugs@example.org',
+              bugevents__smtp_tls='off', bugevents__default_channels='email')
+    stage.publish("UPDATE users SET email = id || '@example.org'",
+                  "INSERT INTO bug_reports (title, creator_id, assignee_id) SELECT 'mail', 1, 2 FROM generate_series(1, 30)")
+    yield
+    stage.set(bugevents__smtp_url='', bugevents__smtp_from='', bugevents__smtp_tls='on', bugevents__default_channels='')
+    server.close()
+
+
+@long_act
+def restore(stage):
+    """a dump of the database, restored as another one, beside the one it was taken from"""
+    arena = stage.arena
+
+    def copy():
+        stage.sql('DROP DATABASE IF EXISTS staging WITH (FORCE)', 'CREATE DATABASE staging')
+        arena.user.run(['sh', '-c', '"$0/pg_dump" -Fc -d "$1" | "$0/pg_restore" -d "$2"', arena.bin, arena.dsn,
+                        arena.conninfo('staging')], log=arena.log('restore'))
+    thread = stage.again_and_again(copy)
+    yield
+    thread.join()
+    stage.sql('DROP DATABASE IF EXISTS staging WITH (FORCE)')
 
 
 # Questions
@@ -402,8 +443,8 @@ def resuming(stage):
 def slow_readers(stage):
     """twenty clients that don't read the stream, which is busy"""
     clients = [stage.client(str(200 + n), receive_buffer=4096).open() for n in range(20)]
-    thread = stage.again_and_again(lambda: stage.sql(
-        "INSERT INTO remarks (content) SELECT repeat('z', 200) FROM generate_series(1, 500)"), 0.1)
+    thread = stage.again_and_again(lambda: stage.publish(
+        f"INSERT INTO remarks (content) SELECT repeat('z', 200) FROM generate_series(1, {stage.many // 100})"), 0.1)
     yield
     thread.join()
     for client in clients:

@@ -28,10 +28,6 @@ class Ground(Arena):
         lacking = set() if 'follow|' in functions else {'follow'}
         return lacking if ',quiet}' in functions else lacking | {'quiet', 'extras', 'kinds'}
 
-    def build(self):
-        super().build()
-        self.own(self.work)
-
     def wait_until_served(self, patience=30):
         end = time.monotonic() + patience
         while time.monotonic() < end:

@@ -57,6 +57,10 @@ SELECT bugevents.attach('labelled', 'comment', '{"content": "(SELECT l.content F
     audience => '(SELECT coalesce(array_agg(c.who), ''{all}'') FROM confined AS c WHERE c.id = row.id)');
 SELECT bugevents.follow('labels', 'labelled', 'SELECT row.id'), bugevents.follow('confined', 'labelled', 'SELECT row.id');
 
+-- For test/nuisance's acts; what they do here is in no view.
+CREATE TABLE remarks (id bigserial PRIMARY KEY, bug_report_id int, user_id int, content text, created_at timestamptz, updated_at timestamptz);
+SELECT bugevents.attach('remarks', 'comment');
+
 CREATE VIEW all_projects AS SELECT id, name, description FROM projects UNION ALL SELECT id, name, description FROM boards;
 CREATE VIEW all_comments AS SELECT id, content FROM comments UNION ALL SELECT id, content FROM replies
     UNION ALL SELECT id, content FROM labelled LEFT JOIN labels USING (id);
@@ -79,6 +83,7 @@ class Arena(Cluster):
     def build(self):
         if self.pg_config is None:
             self.build_tree()
+        self.own(self.work)
         self.bin = os.path.dirname(self.pg_config)
 
     def build_tree(self):
@@ -127,8 +132,11 @@ class Arena(Cluster):
         self.running = True
 
     def set_all(self, settings):
-        with open(self.settings_file, 'w') as file:
+        """Whoever reads the file finds all of it."""
+        with open(f'{self.settings_file}.new', 'w') as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        self.own(f'{self.settings_file}.new')
+        os.replace(f'{self.settings_file}.new', self.settings_file)
 
     def pg_ctl(self, *action):
         """True: it went well."""

@@ -17,6 +17,7 @@ from writers import HOT
 MARKS = {'project': 'name', 'comment': 'content', 'bug_report': 'title', 'user': 'phone', 'note': 'mark',
          'fence': 'mark'}
 TABLES = {'project': 'all_projects', 'comment': 'all_comments', 'bug_report': 'bug_reports', 'user': 'users'}
+UNSIGNED = ('attached', 'truncated')    # of a table, by nobody who signs
 SHOWN = 5               # violations of a kind that are shown
 
 PROMISES = {
@@ -66,7 +67,7 @@ def principals_of(event):
         return {'admin', f'user:{event.payload["id"]}'} if event.action == 'updated' else {'admin'}
     if event.type == 'note':
         return set(event.payload['for'].split())
-    if event.type == 'comment' and ' for ' in str(event.payload['content']):
+    if event.type == 'comment' and ' for ' in str(event.payload.get('content')):
         return {event.payload['content'].split(' for ')[1]}
     return {'all'}
 
@@ -81,6 +82,7 @@ class Checker:
         self.ledger = ledger            # name -> (xid, seen, n, digest, list)
         self.tables = tables            # type -> {id: row}
         self.fence = fence              # its mark
+        self.unsaid = set()             # xids of which nobody says what they publish
         self.groups = []
         for path in clients_paths:
             with open(f'{path}.clients', 'rb') as file:
@@ -90,7 +92,8 @@ class Checker:
     @staticmethod
     def read_event(line):
         seq, xid, kind, action, audience, payload, changes = json.loads(line)
-        return Event(seq, xid, kind, action, audience, json.loads(payload), json.loads(changes) if changes else None)
+        # What jsonb refuses events() leaves out.
+        return Event(seq, xid, kind, action, audience, json.loads(payload or '{}'), json.loads(changes) if changes else None)
 
     def accuse(self, promise, evidence):
         self.violations.append((promise, evidence))
@@ -113,11 +116,14 @@ class Checker:
     def check_transactions(self):
         found = collections.defaultdict(list)
         for event in self.truth:
-            if event.type != 'fence' and event.action != 'attached':     # by nobody who signs
+            if event.type != 'fence' and event.action not in UNSIGNED:
                 found[event.xid].append(event)
         committed = {}
         for name, (xid, _, n, digest, text) in self.ledger.items():
             committed[xid] = name
+            if n < 0:
+                self.unsaid.add(xid)
+                continue
             events = found.get(xid, [])
             signatures = [signature(event) for event in events]
             if hashlib.md5('\n'.join(signatures).encode()).hexdigest() != digest and (n or signatures):
@@ -183,7 +189,7 @@ class Checker:
     def check_versions(self):
         rows = {kind: {} for kind in TABLES}
         for event in self.truth:
-            if event.type not in rows or event.action == 'attached':
+            if event.type not in rows or event.action in UNSIGNED or event.xid in self.unsaid:
                 continue
             self.count_kind(event)
             state = rows[event.type]
@@ -246,8 +252,8 @@ class Checker:
             for line in file:
                 message = json.loads(line)
                 event = self.by_seq.get(message['seq'])
-                if event is None:
-                    continue            # a phantom: shown with the client that saw it
+                if event is None or not event.payload:
+                    continue            # a phantom: shown with the client that saw it; or not known
                 n, of = self.place[event.seq]
                 wanted = (event.type, event.action, {'id': str(event.xid), 'n': n, 'of': of}, event.payload,
                           event.changes)
@@ -285,7 +291,7 @@ class Checker:
             self.accuse('resume', f'{what}: resumed at {ready["seq"]}, asked for {since}')
         if not ready['resumed'] and since is not None and not record.resyncs and record.seqs:
             self.accuse('resume', f'{what}: since {since} became {ready["seq"]} without resync_required')
-        position = since if not ready['resumed'] else ready['seq']
+        position = ready['seq'] if ready['resumed'] or since is None else since
         for count, payload in record.resyncs:
             at = max(position, record.seqs[count - 1]) if count and position is not None else position
             if at is None or at >= payload['oldest'] and at <= payload['seq']:
@@ -311,7 +317,7 @@ class Checker:
         if not hasattr(self, '_hot_rows'):
             self._hot_rows = collections.defaultdict(list)
             for event in self.truth:
-                if event.type == 'project' and event.payload['id'] <= HOT:
+                if event.type == 'project' and event.xid not in self.unsaid and event.payload.get('id', HOT + 1) <= HOT:
                     self._hot_rows[event.payload['id']].append(event.seq)
         return self._hot_rows
 

@@ -3,12 +3,14 @@
 Which fault comes next, and when, is chosen by the seed; which process it meets
 depends on those that there are.
 """
+import collections
 import os
 import random
 import signal
 import threading
 import time
 
+from annoyance import Annoyance
 from arena import arguments_of
 from process import processes
 
@@ -18,7 +20,7 @@ FAULTS = {
     'stop dispatcher': 8, 'terminate dispatcher': 4, 'kill dispatcher': 3,
     'stop backend': 8, 'terminate backend': 6, 'kill backend': 3,
     'kill postmaster': 3, 'restart immediate': 2, 'restart fast': 2,
-    'reload with other gateways': 3, 'lock the journal': 2, 'checkpoint': 2,
+    'reload with other gateways': 3, 'lock the journal': 2, 'checkpoint': 2, 'annoy': 20,
 }
 CRASHES = ('kill dispatcher', 'kill backend', 'kill postmaster', 'restart immediate', 'restart fast')
 
@@ -33,6 +35,9 @@ class Nemesis:
         self.next_at = 0.0
         self.crash_at = 0.0             # not before
         self.settings = self.choose_settings()
+        self.settings_lock = threading.Lock()
+        self.annoyance = None
+        self.annoyances = collections.Counter()
 
     # The weather of one life of the server
 
@@ -48,8 +53,17 @@ class Nemesis:
         } | self.options['settings']
 
     def renew_settings(self):
-        self.settings = self.choose_settings()
-        self.arena.set_all(self.settings)
+        with self.settings_lock:
+            self.settings = self.choose_settings()
+            self.arena.set_all(self.settings)
+
+    def change_settings(self, settings):
+        """While the server runs; False: it doesn't."""
+        with self.settings_lock:
+            self.settings.update(settings)
+            self.arena.set_all(self.settings)
+        postmaster = self.postmaster()
+        return postmaster is not None and self.signal(postmaster, signal.SIGHUP)
 
     # Whom it meets
 
@@ -123,6 +137,14 @@ class Nemesis:
         except SystemExit:
             return False                # the server is down, or the lock isn't free
 
+    def annoy(self):
+        """One act at a time; the one before may still be going on."""
+        if self.annoyance and self.annoyance.goes_on():
+            return False
+        self.annoyance = Annoyance(self, self.rng)
+        self.annoyances[self.annoyance.act.__name__] += 1
+        return True
+
     def perform(self, fault):
         """True: it was done."""
         verb, _, whom = fault.partition(' ')
@@ -132,17 +154,16 @@ class Nemesis:
             return self.kill_postmaster()
         elif fault == 'lock the journal':
             return self.lock_journal()
+        elif fault == 'annoy':
+            return self.annoy()
         elif fault == 'checkpoint':
             try:
                 self.arena.psql('torture', 'CHECKPOINT')
             except SystemExit:
                 return False
         elif fault == 'reload with other gateways':
-            self.settings['bugevents.gateways'] = self.rng.choice((1, 2, 3))
-            self.settings['bugevents.window_size'] = self.rng.choice(('1MB', '4MB'))
-            self.arena.set_all(self.settings)
-            postmaster = self.postmaster()
-            return postmaster is not None and self.signal(postmaster, signal.SIGHUP)
+            return self.change_settings({'bugevents.gateways': self.rng.choice((1, 2, 3)),
+                                         'bugevents.window_size': self.rng.choice(('1MB', '4MB'))})
         else:
             found = self.find(whom)
             if not found:
@@ -172,6 +193,8 @@ class Nemesis:
     def rest(self):
         """No faults any more; the server is up."""
         self.all_go_on()
+        if self.annoyance and not self.annoyance.end():
+            raise SystemExit(f'torture: {self.annoyance.act.__name__} does not end\n{self.arena.tail_of_log()}')
         end = time.monotonic() + 60
         while time.monotonic() < end:
             try:
