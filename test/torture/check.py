@@ -17,6 +17,7 @@ from writers import HOT
 MARKS = {'project': 'name', 'comment': 'content', 'bug_report': 'title', 'user': 'phone', 'note': 'mark',
          'fence': 'mark'}
 TABLES = {'project': 'all_projects', 'comment': 'all_comments', 'bug_report': 'bug_reports', 'user': 'users'}
+DERIVED = ('fence', 'notification')     # of events, or of the run itself
 UNSIGNED = ('attached', 'truncated')    # of a table, by nobody who signs
 SHOWN = 5               # violations of a kind that are shown
 
@@ -67,6 +68,8 @@ def principals_of(event):
         return {'admin', f'user:{event.payload["id"]}'} if event.action == 'updated' else {'admin'}
     if event.type == 'note':
         return set(event.payload['for'].split())
+    if event.type == 'notification':
+        return {f'user:{event.payload["user_id"]}'}
     if event.type == 'comment' and ' for ' in str(event.payload.get('content')):
         return {event.payload['content'].split(' for ')[1]}
     return {'all'}
@@ -109,6 +112,7 @@ class Checker:
             for client in group['clients']:
                 self.check_client(*client)
         self.numbers['events'] = len(self.truth)
+        self.numbers['notifications'] = sum(event.type == 'notification' for event in self.truth)
         return self.violations
 
     # Ledger against journal
@@ -116,7 +120,7 @@ class Checker:
     def check_transactions(self):
         found = collections.defaultdict(list)
         for event in self.truth:
-            if event.type != 'fence' and event.action not in UNSIGNED:
+            if event.type not in DERIVED and event.action not in UNSIGNED:
                 found[event.xid].append(event)
         committed = {}
         for name, (xid, _, n, digest, text) in self.ledger.items():

@@ -50,6 +50,7 @@ class Nemesis:
             'bugevents.retention': self.options['retention'],
             'wal_writer_delay': rng.choice(('10ms', '200ms', '10s')),
             'autovacuum': rng.choice(('on', 'off')),
+            'bugevents.projector': rng.choice(('on', 'on', 'off')),
         } | self.options['settings']
 
     def renew_settings(self):
