@@ -50,6 +50,33 @@ CREATE TABLE keys (u uuid PRIMARY KEY, c char(8) UNIQUE, t text UNIQUE, project_
 SELECT bugevents.attach('keys', 'membership', columns => jsonb_build_object('id', 'u', 'user_id', k)) FROM unnest('{u,c,t}'::text[]) AS k;
 SELECT bugevents.detach('keys');
 
+-- cancelled while users are counted: it is caught as any other error is, and the limit on the counting ends with it
+CREATE TABLE slow_users (id int PRIMARY KEY, status text, role text);
+INSERT INTO slow_users VALUES (1, 'active', 'admin');
+CREATE FUNCTION slowly(status text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    PERFORM pg_sleep(60);
+    RETURN status;
+END $$;
+SET statement_timeout = 300;
+DO $$
+BEGIN
+    BEGIN
+        INSERT INTO slow_users VALUES (2, 'active', 'user');
+        PERFORM bugevents.attach('slow_users', 'user', columns =>
+            '{"username": "NULL", "email": "NULL", "created_at": "NULL", "updated_at": "NULL", "status": "advice.slowly(status)"}');
+    EXCEPTION WHEN query_canceled THEN
+        SET LOCAL statement_timeout = 0;
+        RAISE NOTICE 'cancelled';
+    END;
+    INSERT INTO slow_users VALUES (3, 'active', 'user');
+    PERFORM pg_sleep(0.5);
+END $$;
+RESET statement_timeout;
+SELECT array_agg(id ORDER BY id) FROM slow_users;
+SELECT count(*) FROM bugevents.attachments WHERE tbl = 'slow_users'::regclass;
+DROP TABLE slow_users;
+
 -- a tracker is empty, and that is no news; what its comments look up may be followed
 SELECT bugevents.create_tracker('advised');
 SET client_min_messages = warning;

@@ -10,7 +10,6 @@
 #include "server/capture/hooks.h"
 #include "server/shared/clients.h"
 #include "server/shared/ended.h"
-#include "server/shared/expression_errors.h"
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/dispatcher.h"
 #include "notify/courier/courier.h"
@@ -19,7 +18,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "server/shared/delivery_counters.h"
-#include "server/shared/expression_costs.h"
+#include "server/shared/expression_stats.h"
 #include "server/base/worker_registry.h"
 #include "server/shared/progress.h"
 #include "server/queue/queue.h"
@@ -35,12 +34,10 @@ PGDLLEXPORT void _PG_init(void);
 static shmem_request_hook_type previous_shmem_request_hook = NULL;
 static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
 
-static const BevSharedArea *const areas[] = {&bev_queue_area,           &bev_enabled_area,
-                                             &bev_clients_area,         &bev_ended_area,
-                                             &bev_counters_area,        &bev_delivery_counters_area,
-                                             &bev_progress_area,        &bev_worker_registry_area,
-                                             &bev_database_area,        &bev_expression_errors_area,
-                                             &bev_expression_costs_area};
+static const BevSharedArea *const areas[] = {
+	&bev_queue_area,    &bev_enabled_area,           &bev_clients_area,  &bev_ended_area,
+	&bev_counters_area, &bev_delivery_counters_area, &bev_progress_area, &bev_worker_registry_area,
+	&bev_database_area, &bev_expression_stats_area};
 
 static Size
 size_of(const BevSharedArea *area)

@@ -41,6 +41,7 @@ typedef struct UserCount
 {
 	Relation rel;
 	const BevAttachment *attachment;
+	bool known; /* false: they could not be counted */
 	int64 all;
 	int64 active;
 	int64 admins;
@@ -93,6 +94,7 @@ count_step(void *arg)
 	count->admins = counted(3);
 	SPI_finish();
 	bev_owner_leave(&scope);
+	count->known = true;
 }
 
 /* Can the field's values be a word?  A column of numbers can't; of an expression it isn't said. */
@@ -133,12 +135,18 @@ look_at_users(Relation rel, const BevAttachment *attachment)
 {
 	UserCount count = {.rel = rel, .attachment = attachment};
 	const BevEntity *entity = attachment->entity;
-	bool known;
 
 	bev_time_limit_begin(TIME_LIMIT);
-	known = bev_subtransaction_run(count_step, &count, false);
-	bev_time_limit_end();
-	if (!known)
+	PG_TRY();
+	{
+		(void) bev_subtransaction_run(count_step, &count, false);
+	}
+	PG_FINALLY();
+	{
+		bev_time_limit_end();
+	}
+	PG_END_TRY();
+	if (!count.known)
 		return;
 	if (count.all > 0 ? count.active == 0 : !may_be_word(&count, entity->status))
 		warn_of_field(&count, entity->status, BEV_STATUS_ACTIVE, "nobody may connect");

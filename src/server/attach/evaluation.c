@@ -13,7 +13,7 @@
  * its own: so one spoils no other.  What can't even be analyzed, or took too long, isn't tried
  * again in the same transaction.
  *
- * Cost: two looks at the clock (shared/expression_costs.h); a subtransaction and an execution for
+ * Cost: two looks at the clock (shared/expression_stats.h); a subtransaction and an execution for
  * each call; where something fails, one for each expression.
  */
 #include "server/attach/evaluation.h"
@@ -25,14 +25,13 @@
 #include "portability/instr_time.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #include "server/attach/owner.h"
 #include "server/base/memory_limit.h"
+#include "server/base/subtransaction.h"
 #include "server/base/time_limit.h"
-#include "server/shared/expression_errors.h"
-#include "server/shared/expression_costs.h"
+#include "server/shared/expression_stats.h"
 
 /* So long may the expressions of a row take, in ms. */
 #define TIME_LIMIT 2000
@@ -48,18 +47,6 @@ typedef struct Evaluation
 	int only; /* number of an expression; -1: all of them */
 	MemoryContext caller;
 } Evaluation;
-
-static void
-read_parameters(BevExpressions *expressions, TupleTableSlot *row, Datum *values, char *nulls)
-{
-	for (int i = 0; i < expressions->ncolumns; i++)
-	{
-		bool isnull;
-
-		values[i] = slot_getattr(row, expressions->column_attnums[i], &isnull);
-		nulls[i] = isnull ? 'n' : ' ';
-	}
-}
 
 static void
 copy_value(BevResults *results, int number, HeapTuple tuple, TupleDesc desc, int column)
@@ -121,23 +108,15 @@ evaluate(void *arg)
 	BevExpressions *expressions = evaluation->expressions;
 	BevOwnerScope scope = bev_owner_enter(expressions->owner, expressions->search_path);
 	SPIPlanPtr plan;
-	Datum *values;
-	char *nulls;
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	plan = plan_of(evaluation);
-	values = palloc(sizeof(Datum) * expressions->ncolumns);
-	nulls = palloc(expressions->ncolumns);
 	for (int i = 0; i < evaluation->n; i++)
 	{
 		Snapshot snapshot = evaluation->snapshots ? evaluation->snapshots[i] : GetActiveSnapshot();
-		int rc;
 
-		read_parameters(expressions, evaluation->rows[i], values, nulls);
-		rc = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot, true, false, 2);
-		if (rc != SPI_OK_SELECT)
-			elog(ERROR, "could not evaluate expressions: %s", SPI_result_code_string(rc));
+		bev_expressions_execute(expressions, plan, evaluation->rows[i], snapshot, 2);
 		copy_results(evaluation, &evaluation->results[i]);
 		SPI_freetuptable(SPI_tuptable);
 	}
@@ -156,49 +135,46 @@ must_be_thrown(int sqlerrcode)
 	       ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION);
 }
 
-ErrorData *
-bev_evaluation_attempt(void (*step)(void *arg), void *arg, bool *late)
+/* A step of somebody's; limited: a worker, which knows what it has time for, limits it already. */
+typedef struct Step
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData *volatile error = NULL;
-	bool limited = bev_time_limit_is_set(); /* by a worker, which knows what it has time for */
+	void (*step)(void *arg);
+	void *arg;
+	bool limited;
+} Step;
+
+static void
+take_step(void *arg)
+{
+	const Step *step = arg;
 	volatile bool bounded = false;
 
-	*late = false;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
 	XactReadOnly = true; /* of this subtransaction */
-	if (!limited)
+	if (!step->limited)
 		bev_time_limit_begin(TIME_LIMIT);
 	PG_TRY();
 	{
 		bounded = bev_memory_limit_begin();
-		step(arg);
-		if (bounded)
-			bev_memory_limit_end();
-		if (!limited)
-			bev_time_limit_end();
-		ReleaseCurrentSubTransaction();
+		step->step(step->arg);
 	}
-	PG_CATCH();
+	PG_FINALLY();
 	{
 		if (bounded)
 			bev_memory_limit_end();
-		if (!limited)
-		{
+		if (!step->limited)
 			bev_time_limit_end();
-			*late = bev_time_limit_exceeded();
-			was_late |= *late;
-		}
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = owner;
+}
+
+ErrorData *
+bev_evaluation_attempt(void (*step)(void *arg), void *arg, bool *late)
+{
+	Step limited = {.step = step, .arg = arg, .limited = bev_time_limit_is_set()};
+	ErrorData *error = bev_subtransaction_any_error(take_step, &limited);
+
+	*late = error && !limited.limited && bev_time_limit_exceeded();
+	was_late |= *late;
 	if (error && must_be_thrown(error->sqlerrcode) && !*late)
 		ReThrowError(error);
 	return error;
@@ -211,7 +187,7 @@ report_failure(BevExpressions *expressions, Relation rel, int number, const Erro
 	TimestampTz transaction = GetCurrentTransactionStartTimestamp();
 	const char *message = late ? "it took too long" : error->message;
 
-	bev_expression_errors_count(expressions->table,
+	bev_expression_stats_failed(expressions->table,
 	                            psprintf("%s: %s", expressions->texts[number], message));
 	if (expressions->warned == transaction)
 		return;
@@ -240,7 +216,7 @@ evaluate_one(Evaluation evaluation, Relation rel, int number)
 	results->nulls[number] = true;
 	if (expressions->spoiled[number] == transaction)
 	{
-		bev_expression_errors_count(expressions->table, NULL);
+		bev_expression_stats_failed(expressions->table, NULL);
 		return;
 	}
 	evaluation.only = number;
@@ -436,8 +412,8 @@ note_costs(const BevExpressions *expressions, Relation rel, int n, instr_time be
 
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, begin);
-	bev_expression_costs_note(expressions->table, RelationGetRelationName(rel), n,
-	                          INSTR_TIME_GET_MICROSEC(end), late);
+	bev_expression_stats_evaluated(expressions->table, RelationGetRelationName(rel), n,
+	                               INSTR_TIME_GET_MICROSEC(end), late);
 }
 
 bool

@@ -312,6 +312,26 @@ find_lookup(Node *node, void *arg)
 	return expression_tree_walker(node, find_lookup, arg);
 }
 
+void
+bev_expressions_execute(const BevExpressions *expressions, SPIPlanPtr plan, TupleTableSlot *row,
+                        Snapshot snapshot, long rows)
+{
+	Datum *values = palloc(sizeof(Datum) * expressions->ncolumns);
+	char *nulls = palloc(expressions->ncolumns);
+	int rc;
+
+	for (int i = 0; i < expressions->ncolumns; i++)
+	{
+		bool isnull;
+
+		values[i] = slot_getattr(row, expressions->column_attnums[i], &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	rc = SPI_execute_snapshot(plan, values, nulls, snapshot, InvalidSnapshot, true, false, rows);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "could not evaluate expressions: %s", SPI_result_code_string(rc));
+}
+
 bool
 bev_expressions_look_up(SPIPlanPtr plan)
 {

@@ -8,6 +8,7 @@
 
 #include "datatype/timestamp.h"
 #include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "utils/rel.h"
@@ -76,6 +77,13 @@ extern SPIPlanPtr bev_expressions_prepare_many(BevExpressions *expressions, Rela
 
 /* Append "(SELECT $1 AS id, ...) AS row": the row, as an item of a FROM clause. */
 extern void bev_expressions_append_row(BevExpressions *expressions, StringInfo sql);
+
+/*
+ * Execute a plan whose parameters are the row's columns, with SPI connected, as of a snapshot; up
+ * to so many rows are in SPI_tuptable then.
+ */
+extern void bev_expressions_execute(const BevExpressions *expressions, SPIPlanPtr plan,
+                                    TupleTableSlot *row, Snapshot snapshot, long rows);
 
 /* May what the plan gives depend on more than its parameters? */
 extern bool bev_expressions_look_up(SPIPlanPtr plan);

@@ -8,13 +8,22 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+static bool
+goes_through(int sqlstate)
+{
+	bool ran_out = bev_time_limit_is_set() && bev_time_limit_exceeded();
+
+	return (sqlstate == ERRCODE_QUERY_CANCELED && !ran_out) || sqlstate == ERRCODE_ADMIN_SHUTDOWN;
+}
+
 /* NULL: it went well. */
 static ErrorData *
-attempt(void (*step)(void *arg), void *arg, bool report)
+attempt(void (*step)(void *arg), void *arg, bool any, bool report)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData *volatile error = NULL;
+	volatile bool thrown = false;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(caller);
@@ -25,13 +34,9 @@ attempt(void (*step)(void *arg), void *arg, bool report)
 	}
 	PG_CATCH();
 	{
-		bool ran_out = bev_time_limit_is_set() && bev_time_limit_exceeded();
-
-		if ((geterrcode() == ERRCODE_QUERY_CANCELED && !ran_out) ||
-		    geterrcode() == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(caller);
-		if (report)
+		thrown = !any && goes_through(geterrcode());
+		if (report && !thrown)
 			EmitErrorReport();
 		error = CopyErrorData();
 		FlushErrorState();
@@ -40,19 +45,29 @@ attempt(void (*step)(void *arg), void *arg, bool report)
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
+
+	/* Who catches it there rolls his own subtransaction back: ours must be gone. */
+	if (thrown)
+		ReThrowError(error);
 	return error;
 }
 
 bool
 bev_subtransaction_run(void (*step)(void *arg), void *arg, bool report)
 {
-	return attempt(step, arg, report) == NULL;
+	return attempt(step, arg, false, report) == NULL;
 }
 
 ErrorData *
 bev_subtransaction_error(void (*step)(void *arg), void *arg)
 {
-	return attempt(step, arg, false);
+	return attempt(step, arg, false, false);
+}
+
+ErrorData *
+bev_subtransaction_any_error(void (*step)(void *arg), void *arg)
+{
+	return attempt(step, arg, true, false);
 }
 
 bool

@@ -16,6 +16,9 @@ extern bool bev_subtransaction_run(void (*step)(void *arg), void *arg, bool repo
 /* The same; NULL: it went well, else why it didn't. */
 extern ErrorData *bev_subtransaction_error(void (*step)(void *arg), void *arg);
 
+/* And for any error: what must go through is for the caller to throw again (ReThrowError()). */
+extern ErrorData *bev_subtransaction_any_error(void (*step)(void *arg), void *arg);
+
 /* May what failed with this error succeed when it is done again later? */
 extern bool bev_subtransaction_may_succeed_later(int sqlstate);
 

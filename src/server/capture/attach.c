@@ -44,11 +44,10 @@
 #include "server/attach/attachment.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
-#include "server/shared/expression_errors.h"
 #include "server/attach/resolve.h"
 #include "server/base/compat.h"
 #include "server/base/settings.h"
-#include "server/shared/expression_costs.h"
+#include "server/shared/expression_stats.h"
 
 BEV_FUNCTION_INFO_V1(bugevents_attach);
 BEV_FUNCTION_INFO_V1(bugevents_detach);
@@ -261,7 +260,7 @@ announce(Relation rel, const BevAttachment *attachment, const char *action)
 {
 	if (bev_attachment_gives_access(attachment) && bev_settings_are_preloaded() &&
 	    bev_record_is_wanted())
-		bev_notice_log(bev_notice_name(rel), attachment, action);
+		bev_notice_log(bev_notice_name(RelationGetRelid(rel)), attachment, action);
 }
 
 /* The same for what was attached until now, if anything was. */
@@ -301,13 +300,13 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	attachment->by = GetUserNameFromId(GetUserId(), false);
 	attachment->decides = true;
 	bev_advice_give(rel, attachment);
-	bev_expression_errors_forget(RelationGetRelid(rel));
+	bev_expression_stats_forget_errors(RelationGetRelid(rel));
 
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	announce_end(rel);
 	announce(rel, attachment, BEV_NOTICE_ATTACHED);
 	replace_triggers(rel, old, bev_attachment_write(attachment), PG_GETARG_BOOL(6));
-	(void) bev_expression_costs_resume(PG_GETARG_OID(0));
+	(void) bev_expression_stats_resume(PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }
 

@@ -167,9 +167,7 @@ static void
 tell_to_reload(Oid relid, const Captured *captured)
 {
 	if (captured->attachment)
-		bev_notice_log(
-			psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)),
-			captured->attachment, BEV_NOTICE_RELOAD);
+		bev_notice_log(bev_notice_name(relid), captured->attachment, BEV_NOTICE_RELOAD);
 	if (OidIsValid(captured->followed))
 		bev_dependents_reload(captured->followed);
 }
@@ -310,8 +308,7 @@ list_attached(void)
 		Dropped *table = palloc(sizeof(Dropped));
 
 		table->relid = attached->relid;
-		table->name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(table->relid)),
-		                       get_rel_name(table->relid));
+		table->name = bev_notice_name(table->relid);
 		table->attachment = bev_attachment_try_read(attached->argument, attached->relid);
 		table->leaves = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE ?
 		                    leaves_of(table->relid) :

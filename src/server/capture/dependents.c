@@ -51,7 +51,7 @@
 #include "server/capture/notice.h"
 #include "server/capture/row.h"
 #include "server/capture/row_change.h"
-#include "server/shared/expression_errors.h"
+#include "server/shared/expression_stats.h"
 
 /* So many rows of a table are judged. */
 #define ROWS_MAX 10000
@@ -127,7 +127,7 @@ free_plans(void *arg)
 }
 
 static Follower *
-make_follower(const BevFollow *follow, const BevAttached *attached, Relation rel)
+make_follower(const BevFollow *follow, BevAttachment *attachment, Relation rel)
 {
 	Follower *follower = palloc0(sizeof(Follower));
 	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
@@ -138,42 +138,72 @@ make_follower(const BevFollow *follow, const BevAttached *attached, Relation rel
 	follower->lookup = RelationGetRelid(rel);
 	follower->tbl = follow->tbl;
 	follower->follow = follow;
-	follower->attachment = bev_attachment_read(attached->argument, attached->relid);
+	follower->attachment = attachment;
 	follower->row = bev_expressions_create(follow->lookup, rel, follow->search_path);
 	follower->row->owner = bev_attached_owner(follow->tbl);
 	follower->left = ROWS_MAX;
 	return follower;
 }
 
-static const BevAttached *
-find_attached(List *tables, Oid relid)
+/* Of an attached table; NULL: it is none. */
+static BevAttachment *
+read_attachment(List *tables, Oid relid)
 {
 	ListCell *cell;
 
 	foreach (cell, tables)
-		if (((BevAttached *) lfirst(cell))->relid == relid)
-			return lfirst(cell);
+	{
+		const BevAttached *attached = lfirst(cell);
+
+		if (attached->relid == relid)
+			return bev_attachment_read(attached->argument, relid);
+	}
 	return NULL;
+}
+
+/* What follows the lookup, and is attached. */
+static void
+visit_followers(Oid root,
+                void (*visit)(const BevFollow *follow, BevAttachment *attachment, void *arg),
+                void *arg)
+{
+	List *tables = bev_attached_tables();
+	ListCell *cell;
+
+	foreach (cell, bev_follows_list())
+	{
+		BevFollow *follow = lfirst(cell);
+		BevAttachment *attachment =
+			follow->lookup == root ? read_attachment(tables, follow->tbl) : NULL;
+
+		if (attachment)
+			visit(follow, attachment, arg);
+	}
+}
+
+typedef struct Finding
+{
+	BevDependents *dependents;
+	Relation rel;
+} Finding;
+
+static void
+add_follower(const BevFollow *follow, BevAttachment *attachment, void *arg)
+{
+	const Finding *finding = arg;
+
+	finding->dependents->followers =
+		lappend(finding->dependents->followers, make_follower(follow, attachment, finding->rel));
 }
 
 static void
 find_followers(BevDependents *dependents, Relation rel, Oid root)
 {
 	MemoryContext caller = MemoryContextSwitchTo(dependents->context);
-	List *tables = bev_attached_tables();
-	ListCell *cell;
+	Finding finding = {.dependents = dependents, .rel = rel};
 
 	dependents->lookups = lappend_oid(dependents->lookups, RelationGetRelid(rel));
-	foreach (cell, bev_follows_list())
-	{
-		BevFollow *follow = lfirst(cell);
-		const BevAttached *attached =
-			follow->lookup == root ? find_attached(tables, follow->tbl) : NULL;
-
-		if (attached)
-			dependents->followers =
-				lappend(dependents->followers, make_follower(follow, attached, rel));
-	}
+	visit_followers(root, add_follower, &finding);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -235,22 +265,10 @@ plan_find(Follower *follower)
 static Datum
 read_keys(Search *search)
 {
-	Follower *follower = search->follower;
-	int n = follower->row->ncolumns;
-	Datum *values = palloc(sizeof(Datum) * n);
-	char *nulls = palloc(n);
 	ArrayBuildState *keys = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 
-	for (int i = 0; i < n; i++)
-	{
-		bool isnull;
-
-		values[i] = slot_getattr(search->row, follower->row->column_attnums[i], &isnull);
-		nulls[i] = isnull ? 'n' : ' ';
-	}
-	if (SPI_execute_snapshot(follower->keys, values, nulls, search->snapshots[search->side],
-	                         InvalidSnapshot, true, false, ROWS_MAX + 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not execute the query for keys");
+	bev_expressions_execute(search->follower->row, search->follower->keys, search->row,
+	                        search->snapshots[search->side], ROWS_MAX + 1);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		bool isnull;
@@ -304,18 +322,10 @@ search_step(void *arg)
 /* ---- judging ---- */
 
 static void
-tell_to_reload(Oid relid, const BevAttachment *attachment)
-{
-	bev_notice_publish(
-		psprintf("%s.%s", get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid)),
-		attachment, BEV_NOTICE_RELOAD);
-}
-
-static void
 reload(Follower *follower)
 {
 	follower->reload = true;
-	tell_to_reload(follower->tbl, follower->attachment);
+	bev_notice_publish(bev_notice_name(follower->tbl), follower->attachment, BEV_NOTICE_RELOAD);
 }
 
 /* Rows of one relation that are judged together. */
@@ -434,7 +444,7 @@ judge_places(BevDependents *dependents, Follower *follower, const Search *search
 static void
 report_failure(const Follower *follower, const ErrorData *error)
 {
-	bev_expression_errors_count(follower->tbl,
+	bev_expression_stats_failed(follower->tbl,
 	                            psprintf("%s: %s", follower->follow->keys, error->message));
 	ereport(
 		WARNING,
@@ -487,24 +497,16 @@ bev_dependents_judge(BevDependents *dependents, Relation rel, Oid root, TupleTab
 	}
 }
 
+static void
+log_reload(const BevFollow *follow, BevAttachment *attachment, void *arg pg_attribute_unused())
+{
+	bev_notice_log(bev_notice_name(follow->tbl), attachment, BEV_NOTICE_RELOAD);
+}
+
 void
 bev_dependents_reload(Oid root)
 {
-	List *tables = bev_attached_tables();
-	ListCell *cell;
-
-	foreach (cell, bev_follows_list())
-	{
-		BevFollow *follow = lfirst(cell);
-		const BevAttached *attached =
-			follow->lookup == root ? find_attached(tables, follow->tbl) : NULL;
-
-		if (attached)
-			bev_notice_log(psprintf("%s.%s", get_namespace_name(get_rel_namespace(follow->tbl)),
-			                        get_rel_name(follow->tbl)),
-			               bev_attachment_read(attached->argument, attached->relid),
-			               BEV_NOTICE_RELOAD);
-	}
+	visit_followers(root, log_reload, NULL);
 }
 
 /* ---- who goes first ---- */

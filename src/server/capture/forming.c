@@ -116,7 +116,7 @@ lose(Table *table)
 
 	table->is_lost = true;
 	if (trigger)
-		bev_notice_publish(bev_notice_name(table->rel),
+		bev_notice_publish(bev_notice_name(RelationGetRelid(table->rel)),
 		                   bev_attachment_read(trigger->tgargs[0], RelationGetRelid(table->rel)),
 		                   BEV_NOTICE_RELOAD);
 }

@@ -15,10 +15,9 @@
 #include "server/encode/database_text.h"
 
 char *
-bev_notice_name(Relation rel)
+bev_notice_name(Oid table)
 {
-	return psprintf("%s.%s", get_namespace_name(RelationGetNamespace(rel)),
-	                RelationGetRelationName(rel));
+	return psprintf("%s.%s", get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
 }
 
 static BevSpan

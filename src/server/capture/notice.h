@@ -6,8 +6,6 @@
 
 #include "postgres.h"
 
-#include "utils/rel.h"
-
 #include "server/attach/attachment.h"
 
 #define BEV_NOTICE_TRUNCATED "truncated"
@@ -16,7 +14,7 @@
 #define BEV_NOTICE_DETACHED  "detached"
 
 /* What a notice calls a table: with its schema; palloc'd. */
-extern char *bev_notice_name(Relation rel);
+extern char *bev_notice_name(Oid table);
 
 /*
  * Publish one: now, while events are formed, or in its place among the changes that are logged.

@@ -114,11 +114,8 @@ bev_provisional_note_lookup(Oid root)
 static void
 tell(const BevAttached *attached)
 {
-	char *name = psprintf("%s.%s", get_namespace_name(get_rel_namespace(attached->relid)),
-	                      get_rel_name(attached->relid));
-
-	bev_notice_publish(name, bev_attachment_read(attached->argument, attached->relid),
-	                   BEV_NOTICE_RELOAD);
+	bev_notice_publish(bev_notice_name(attached->relid),
+	                   bev_attachment_read(attached->argument, attached->relid), BEV_NOTICE_RELOAD);
 }
 
 void

@@ -36,6 +36,7 @@ bugevents_capture_truncate(PG_FUNCTION_ARGS)
 
 	attachment =
 		bev_attachment_read(trigger->tg_trigger->tgargs[0], RelationGetRelid(trigger->tg_relation));
-	bev_notice_log(bev_notice_name(trigger->tg_relation), attachment, BEV_NOTICE_TRUNCATED);
+	bev_notice_log(bev_notice_name(RelationGetRelid(trigger->tg_relation)), attachment,
+	               BEV_NOTICE_TRUNCATED);
 	return PointerGetDatum(NULL);
 }

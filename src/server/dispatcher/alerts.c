@@ -17,8 +17,7 @@
 
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
-#include "server/shared/expression_errors.h"
-#include "server/shared/expression_costs.h"
+#include "server/shared/expression_stats.h"
 #include "server/shared/progress.h"
 #include "server/admission/admission.h"
 #include "server/dispatcher/questions.h"
@@ -128,11 +127,11 @@ take_sample(BevAlertSample *sample)
 	                           .delivered = bev_counters_get(BEV_COUNT_DELIVERED),
 	                           .overflows = bev_queue_overflows(),
 	                           .restarts = bev_counters_get(BEV_COUNT_RESTARTS),
-	                           .expressions = bev_expression_errors_total(),
+	                           .expressions = bev_expression_stats_all_errors(),
 	                           .connections = bev_admission_count()};
 	look_at_projector(sample);
 	sample->copied = bev_delivery_counters_copied();
-	sample->suspended = bev_expression_costs_count_suspended();
+	sample->suspended = bev_expression_stats_count_suspended();
 	for (int kind = 0; kind < BEV_CHANNELS; kind++)
 		sample->outage =
 			Max(sample->outage, bev_delivery_counters_outage((BevDeliveryChannel) kind));

@@ -40,7 +40,7 @@
 #include "server/journal/journal_reader.h"
 #include "server/journal/stream_row.h"
 #include "server/queue/enabled.h"
-#include "server/shared/expression_errors.h"
+#include "server/shared/expression_stats.h"
 
 BEV_FUNCTION_INFO_V1(bugevents_explain_change_text);
 BEV_FUNCTION_INFO_V1(bugevents_explain_change_jsonb);
@@ -144,12 +144,13 @@ look_at_follows(Change *change)
 static void
 look_at_errors(Change *change)
 {
-	BevExpressionErrors errors;
+	BevExpressionStats stats;
 
-	if (bev_expression_errors_get(bev_attached_root(change->trigger->tgoid), &errors))
+	bev_expression_stats_get(bev_attached_root(change->trigger->tgoid), &stats);
+	if (stats.errors > 0)
 		add(change, "expressions", BEV_NOTE,
 		    psprintf("failed " UINT64_FORMAT " times since the server's start, last at %s: %s",
-		             errors.count, bev_findings_time(errors.at), errors.message));
+		             stats.errors, bev_findings_time(stats.failed_at), stats.message));
 }
 
 static void

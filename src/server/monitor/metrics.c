@@ -10,7 +10,7 @@
 #include "server/shared/clients.h"
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
-#include "server/shared/expression_errors.h"
+#include "server/shared/expression_stats.h"
 #include "server/shared/progress.h"
 #include "server/base/settings.h"
 #include "server/queue/queue.h"
@@ -340,7 +340,7 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
 	put_consumers(&listing);
 	put_only(&listing, "bugevents_audiences_refused_total", bev_counters_audiences_refused());
-	put_only(&listing, "bugevents_expression_errors_total", bev_expression_errors_total());
+	put_only(&listing, "bugevents_expression_errors_total", bev_expression_stats_all_errors());
 	put_only(&listing, "bugevents_attachments_undecided", bev_counters_undecided());
 	put_alerts(&listing);
 }

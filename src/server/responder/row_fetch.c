@@ -30,7 +30,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "server/base/subtransaction.h"
-#include "server/shared/expression_costs.h"
+#include "server/shared/expression_stats.h"
 #include "server/base/table_lock.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -310,7 +310,7 @@ append_record(const Found *found, BevAnswer *answer, const char **key)
 static bool
 is_left_out(const BevAttachedTable *table)
 {
-	return bev_expression_costs_are_suspended(table->relid) &&
+	return bev_expression_stats_are_suspended(table->relid) &&
 	       !bev_attachment_gives_access(table->attachment);
 }
 
