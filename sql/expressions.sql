@@ -180,7 +180,7 @@ SELECT bugevents.attach('failing', 'project', columns => '{"description": "lengt
 SELECT public.mark() \gset
 INSERT INTO failing (id, name) VALUES (8, '0123456789');
 SELECT * FROM failures();
-UPDATE failing SET name = '' WHERE id = 8;
+INSERT INTO failing (id, name) VALUES (9, '');
 SELECT action, payload -> 'description' AS description, payload -> 'created_at' AS pile FROM bugevents.events(:mark);
 SELECT length(repeat('x', 300000000)) AS limited_no_more;
 
