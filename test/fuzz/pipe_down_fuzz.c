@@ -53,6 +53,8 @@ take(Stage *stage, const BevMessage *message)
 		case BEV_MSG_ANSWER:
 			bev_fanout_batch(&stage->fanout);
 			return bev_question_answered(&stage->questions, message);
+		case BEV_MSG_SPENT_ELSEWHERE:
+			return bev_arrival_spent_elsewhere(&stage->arrivals, message);
 		case BEV_MSG_DISCONNECT:
 			return bev_registration_disconnect(&stage->sessions, message);
 		default:

@@ -192,6 +192,7 @@ is_understood(const BevMessage *message)
 		case BEV_MSG_ROLE:
 		case BEV_MSG_ASK:
 		case BEV_MSG_ABUSE:
+		case BEV_MSG_SPENT:
 		case BEV_MSG_SUBSCRIPTION:
 			return bev_body_read(message, head, bev_body_size(message->kind), &rest);
 		default:
@@ -310,10 +311,16 @@ compose_sessions(void)
 }
 
 static void
+tell_spent(void *owner __attribute__((unused)), const BevSpentMessage *spent)
+{
+	bev_link_send(&stage.link, BEV_MSG_SPENT, spent, NULL, 0);
+}
+
+static void
 compose_clients(void)
 {
 	stage.tokens.config = stage.config;
-	stage.tokens.addresses = bev_addresses_create();
+	stage.tokens.addresses = bev_addresses_create(tell_spent, NULL);
 	stage.arrivals =
 		(BevArrivals){stage.config, &stage.sessions, stage.tokens.addresses, bev_startups_create()};
 	stage.http = (BevHttp){&stage.tokens, &stage.questions, &stage.fanout.stream};

@@ -36,6 +36,7 @@ globals().update(pipe.numbers("BevMessageKind", "BEV_MSG_"))
 ANSWERS = pipe.numbers("BevAnswerKind", "BEV_ANSWER_")
 VERBS = pipe.numbers("BevVerb", "BEV_VERB_")
 VERDICTS = pipe.numbers("BevVerdict", "BEV_")
+SPENT_KINDS = pipe.numbers("BevSpentKind", "BEV_SPENT_")
 COUNTED = pipe.counters()
 ABUSE_KINDS = [value for metric, value in COUNTED if metric == "bugevents_security_events_total"]
 DELAYS = [value for metric, value in COUNTED if metric == "bugevents_delivery_seconds_bucket"]
@@ -163,6 +164,7 @@ class Dispatcher:
         self.starts = {}        # client -> seq behind which its part of the stream begins
         self.roles = []         # (client, role), as they came
         self.subscriptions = [] # (client, bytes), as they came
+        self.spent = []         # (kind, times, address), as they came
         self.slow = []          # (seq, us, clients, events), as they came
         self.asked = []
         self.abuses = []        # (kind, times, address)
@@ -288,6 +290,9 @@ class Dispatcher:
         elif kind == ABUSE:
             what, times, address = struct.unpack("=II64s", body)
             self.abuses.append((ABUSE_KINDS[what], times, as_line(address)))
+        elif kind == SPENT:
+            what, times, address = struct.unpack("=II64s", body)
+            self.spent.append((what, times, as_line(address)))
         elif kind == SLOW:
             self.slow.append(struct.unpack("=QQII", body))
         elif kind == SUBSCRIPTION:
@@ -310,6 +315,10 @@ class Dispatcher:
     def counter(self, metric, label=""):
         self.pump()
         return self.counters.get((metric, label), 0)
+
+    def spend(self, kind, times, address):
+        """So many of this kind, at other gateways."""
+        self.send(SPENT_ELSEWHERE, struct.pack("=II64s", SPENT_KINDS[kind], times, address.encode()))
 
     def abuse(self, kind, address):
         """How often this was told of the address."""

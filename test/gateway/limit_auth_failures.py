@@ -41,6 +41,14 @@ equal(d.knock("192.0.2.21").outcome(), "rate_limited", "nor in a handshake of th
 d.wait(lambda: all(d.abuse("too_many_failures", "192.0.2.%d" % n) == 2 for n in (20, 21)), "ABUSE")
 ok(True, "both are told")
 
+# Other gateways: they are told of each bad token, and what they tell counts.
+ok(d.spent.count((SPENT_KINDS["FAILURE"], 1, "192.0.2.9")) == 3, "each is told for the sake of other gateways", d.spent)
+d.spend("FAILURE", 2, "192.0.2.30")
+d.spend("FAILURE", 9, "192.0.2.31")
+d.wait(lambda: d.knock("192.0.2.31").outcome() == "rate_limited", "the news")
+equal([d.knock("192.0.2.30", bad).outcome() for _ in range(2)], ["invalid_token", "rate_limited"], "two elsewhere and one here are three")
+ok((SPENT_KINDS["FAILURE"], 9, "192.0.2.31") not in d.spent, "what came from elsewhere isn't told again")
+
 # For a while: one more attempt comes back every so often, here twenty a second.
 d.settle(auth_failure_rate=1200)
 d.wait(lambda: d.knock("192.0.2.9").outcome() == "ready", "the time to pass")

@@ -18,6 +18,15 @@ equal(d.knock("2001:db8:0:1:9::9").outcome(), "rate_limited", "... are limited t
 d.wait(lambda: d.abuse("too_many_handshakes", "192.0.2.1") >= 4, "ABUSE")
 ok(True, "it is told who")
 
+d.spend("HANDSHAKE", 4, "192.0.2.40")
+d.wait(lambda: d.knock("192.0.2.41").outcome() == "ready", "the news")
+equal([d.knock("192.0.2.40").outcome() for _ in range(2)], ["ready", "rate_limited"], "four at other gateways and one here are five")
+d.settle(handshake_rate=320)
+for _ in range(45):
+    Client(d, headers=("X-Forwarded-For: 192.0.2.42",)).close()
+d.wait(lambda: len([s for s in d.spent if s[2] == "192.0.2.42"]) == 2, "SPENT")
+equal([s for s in d.spent if s[2] == "192.0.2.42"], [(SPENT_KINDS["HANDSHAKE"], 20, "192.0.2.42")] * 2, "a higher rate is told by the sixteenth")
+
 d.configure(handshake_rate=0)
 d.wait(lambda: d.knock("192.0.2.1").outcome() == "ready", "the new limit")
 equal([d.knock("192.0.2.1").outcome() for _ in range(9)], ["ready"] * 9, "0 is no limit")

@@ -116,6 +116,18 @@ expired(4);
 wait_until(sub { rows("address = '203.0.113.4'") == 1 }, 'a row, when they are written again');
 is(rows("address = '203.0.113.3'"), 0, '0 rows: none is written');
 
+# Bad tokens are counted over all gateways.
+$offset = $server->log_size;
+$server->set('bugevents.auth_failure_rate', 10);
+$server->set('bugevents.gateways', 2);
+$server->wait_log(qr/bugevents gateway 2 .*listen/, $offset);
+my %outcome;
+$outcome{ refused('1', secret => 'x' x 40, headers => [ 'X-Forwarded-For: 198.18.0.1' ]) }++ for 1 .. 80;
+cmp_ok($outcome{invalid_token}, '>=', 10, 'two gateways let so many bad tokens pass');
+cmp_ok($outcome{invalid_token}, '<=', 13, '... and no more, together');
+is($outcome{invalid_token} + $outcome{rate_limited}, 80, '... the others are told so');
+$server->set('bugevents.auth_failure_rate', 0);
+
 # Neither tokens nor secrets anywhere.
 my $token = $server->token('1', secret => 'x' x 40);
 my $stolen = BugEvents::WebSocket->connect(port => $server->port, token => $token);

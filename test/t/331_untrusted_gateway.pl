@@ -9,7 +9,7 @@ use BugEvents::Server;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108, ROLE => 109, SUBSCRIPTION => 113 };
+use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108, ROLE => 109, SUBSCRIPTION => 113, SPENT => 115 };
 
 my ($libdir) = run_command([ 'pg_config', '--pkglibdir' ]);
 my $program = "$libdir/bugevents-gateway";
@@ -58,6 +58,11 @@ my @broken = (
 	[ 'FETCH beyond the stream', hello() . fetch(1, 1000, 0, 2**62) ],
 	[ 'FETCH too short', hello() . message(FETCH, 'x') ],
 	[ 'more FETCHes than may be', hello() . fetch(1, 1000, 0, 0) x 100 ],
+	[ 'SPENT of a kind that there isn\'t', hello() . message(SPENT, pack('LLa64', 3, 1, '192.0.2.1')) ],
+	[ 'SPENT not once', hello() . message(SPENT, pack('LLa64', 0, 0, '192.0.2.1')) ],
+	[ 'SPENT, the address without an end', hello() . message(SPENT, pack('LLa64', 0, 1, 'x' x 64)) ],
+	[ 'SPENT with a line feed', hello() . message(SPENT, pack('LLa64', 0, 1, "192.0.2.1\n")) ],
+	[ 'SPENT and a half', hello() . message(SPENT, pack('LLa64', 0, 1, '192.0.2.1') . 'x') ],
 	[ 'OPEN too short', hello() . message(OPEN, 'x' x 100) ],
 	[ 'OPEN of nothing', hello() . message(OPEN, '') ],
 	[ 'OPEN, the id without an end', hello() . opened(1, id => 'x' x 40) ],

@@ -100,52 +100,117 @@ test_origin(void)
 static void
 test_buckets(void)
 {
-	BevAddresses *addresses = bev_addresses_create();
+	BevAddresses *addresses = bev_addresses_create(NULL, NULL);
 	uint64_t now = 1000000;
 	int passed = 0;
 	char address[32];
 
 	for (int i = 0; i < 20; i++)
-		passed += bev_addresses_handshake(addresses, "10.0.0.1", 12, now) == 0;
+		passed += bev_addresses_take(addresses, "10.0.0.1", BEV_SPENT_HANDSHAKE, 12, now) == 0;
 	tap_ok(passed == 12, "as many at once as in a minute");
-	tap_ok(bev_addresses_handshake(addresses, "10.0.0.1", 12, now) == 5,
+	tap_ok(bev_addresses_take(addresses, "10.0.0.1", BEV_SPENT_HANDSHAKE, 12, now) == 5,
 	       "then one each five seconds");
-	tap_ok(bev_addresses_handshake(addresses, "10.0.0.2", 12, now) == 0,
+	tap_ok(bev_addresses_take(addresses, "10.0.0.2", BEV_SPENT_HANDSHAKE, 12, now) == 0,
 	       "another address is another bucket");
-	tap_ok(bev_addresses_handshake(addresses, "10.0.0.1", 12, now + 5000) == 0,
+	tap_ok(bev_addresses_take(addresses, "10.0.0.1", BEV_SPENT_HANDSHAKE, 12, now + 5000) == 0,
 	       "later there is one again");
-	tap_ok(bev_addresses_handshake(addresses, "10.0.0.1", 0, now) == 0, "0 is no limit");
-	tap_ok(bev_addresses_handshake(addresses, "nobody", 1, now) == 0 &&
-	           bev_addresses_handshake(addresses, "nobody", 1, now) == 0,
+	tap_ok(bev_addresses_take(addresses, "10.0.0.1", BEV_SPENT_HANDSHAKE, 0, now) == 0,
+	       "0 is no limit");
+	tap_ok(bev_addresses_take(addresses, "nobody", BEV_SPENT_HANDSHAKE, 1, now) == 0 &&
+	           bev_addresses_take(addresses, "nobody", BEV_SPENT_HANDSHAKE, 1, now) == 0,
 	       "what is no address is not limited");
 
-	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 0,
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", BEV_SPENT_FAILURE, 2, now) == 0,
 	       "failures are another bucket");
-	bev_addresses_failure(addresses, "10.0.0.1", 2, now);
-	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 0, "one is left");
-	bev_addresses_failure(addresses, "10.0.0.1", 2, now);
-	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 30, "none is left");
-	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now) == 30, "looking takes nothing");
-	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", 2, now + 30000) == 0,
+	bev_addresses_take(addresses, "10.0.0.1", BEV_SPENT_FAILURE, 2, now);
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", BEV_SPENT_FAILURE, 2, now) == 0,
+	       "one is left");
+	bev_addresses_take(addresses, "10.0.0.1", BEV_SPENT_FAILURE, 2, now);
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", BEV_SPENT_FAILURE, 2, now) == 30,
+	       "none is left");
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", BEV_SPENT_FAILURE, 2, now) == 30,
+	       "looking takes nothing");
+	tap_ok(bev_addresses_blocked(addresses, "10.0.0.1", BEV_SPENT_FAILURE, 2, now + 30000) == 0,
 	       "after a while one may try again");
 
-	bev_addresses_failure(addresses, "2001:db8:0:1::1", 1, now);
-	tap_ok(bev_addresses_blocked(addresses, "2001:db8:0:1:ffff::9", 1, now) > 0,
+	bev_addresses_take(addresses, "2001:db8:0:1::1", BEV_SPENT_FAILURE, 1, now);
+	tap_ok(bev_addresses_blocked(addresses, "2001:db8:0:1:ffff::9", BEV_SPENT_FAILURE, 1, now) > 0,
 	       "a network of IPv6 is one");
-	tap_ok(bev_addresses_blocked(addresses, "2001:db8:0:2::1", 1, now) == 0,
+	tap_ok(bev_addresses_blocked(addresses, "2001:db8:0:2::1", BEV_SPENT_FAILURE, 1, now) == 0,
 	       "... the next one another");
 
 	/* Who comes again and again is not forgotten for those who come once. */
-	bev_addresses_failure(addresses, "10.9.9.9", 1, now);
+	bev_addresses_take(addresses, "10.9.9.9", BEV_SPENT_FAILURE, 1, now);
 	for (int i = 0; i < 100000; i++)
 	{
 		snprintf(address, sizeof(address), "11.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
-		bev_addresses_handshake(addresses, address, 5, ++now);
-		bev_addresses_blocked(addresses, "10.9.9.9", 1, now);
+		bev_addresses_take(addresses, address, BEV_SPENT_HANDSHAKE, 5, ++now);
+		bev_addresses_blocked(addresses, "10.9.9.9", BEV_SPENT_FAILURE, 1, now);
 	}
-	tap_ok(bev_addresses_blocked(addresses, "10.9.9.9", 1, 1001000) > 0,
+	tap_ok(bev_addresses_blocked(addresses, "10.9.9.9", BEV_SPENT_FAILURE, 1, 1001000) > 0,
 	       "a hundred thousand others");
 	bev_addresses_free(addresses);
+}
+
+/* Three gateways; what each is told of the others is on its way until it is passed on. */
+static BevAddresses *gateway[3];
+static BevSpentMessage under_way[1000];
+static int from[1000];
+static int count;
+
+static void
+spent(void *owner, const BevSpentMessage *message)
+{
+	from[count] = (int) (intptr_t) owner;
+	under_way[count++] = *message;
+}
+
+static void
+pass_on(uint32_t per_minute, uint64_t now)
+{
+	for (int i = 0; i < count; i++)
+		for (int g = 0; g < 3; g++)
+			if (g != from[i])
+				bev_addresses_spend(gateway[g], &under_way[i], per_minute, now);
+	count = 0;
+}
+
+/* How many of so many attempts pass, at one gateway after the other. */
+static int
+attempts(int n, uint32_t per_minute, bool at_once)
+{
+	uint64_t now = 1000000;
+	int passed = 0;
+
+	for (int g = 0; g < 3; g++)
+		gateway[g] = bev_addresses_create(spent, (void *) (intptr_t) g);
+	for (int i = 0; i < n; i++)
+	{
+		passed += bev_addresses_take(gateway[i % 3], i % 2 ? "2001:db8::1" : "2001:db8::2",
+		                             BEV_SPENT_FAILURE, per_minute, now) == 0;
+		if (!at_once)
+			pass_on(per_minute, now);
+	}
+	pass_on(per_minute, now);
+	for (int g = 0; g < 3; g++)
+		passed +=
+			bev_addresses_take(gateway[g], "2001:db8::3", BEV_SPENT_FAILURE, per_minute, now) == 0;
+	count = 0;
+	for (int g = 0; g < 3; g++)
+		bev_addresses_free(gateway[g]);
+	return passed;
+}
+
+static void
+test_gateways(void)
+{
+	int passed;
+
+	tap_ok(attempts(100, 30, false) == 30, "a low rate is exact over all gateways");
+	passed = attempts(3000, 600, false);
+	tap_ok(passed >= 600 && passed <= 600 + 2 * 600 / 16, "a high one within what wasn't told yet");
+	tap_ok(attempts(12, 30, true) == 12 + 3, "nobody waits for the news");
+	tap_ok(attempts(90, 30, true) == 90, "all at one moment: a bucket for each");
 }
 
 int
@@ -154,5 +219,6 @@ main(void)
 	test_listed();
 	test_origin();
 	test_buckets();
+	test_gateways();
 	return tap_done();
 }

@@ -85,6 +85,10 @@ static const Body bodies[] = {
 	BODY(ABUSE, Abuse, ALONE, UP_TO(BEV_ABUSE_KINDS - 1, Abuse, kind), IS(NOT_ZERO, Abuse, times),
          IS(LINE, Abuse, address)),
 	BODY(SUBSCRIPTION, Subscription, FOLLOWED),
+	BODY(SPENT, Spent, ALONE, UP_TO(BEV_SPENT_KINDS - 1, Spent, kind), IS(NOT_ZERO, Spent, times),
+         IS(LINE, Spent, address)),
+	BODY(SPENT_ELSEWHERE, Spent, ALONE, UP_TO(BEV_SPENT_KINDS - 1, Spent, kind),
+         IS(NOT_ZERO, Spent, times), IS(LINE, Spent, address)),
 	BODY(SLOW, Slow, ALONE, IS(NOT_ZERO, Slow, clients), IS(NOT_ZERO, Slow, events)),
 };
 

@@ -27,4 +27,7 @@ extern void bev_bucket_fill(BevBucket *bucket, uint32_t per_minute, uint64_t now
  */
 extern double bev_bucket_take(BevBucket *bucket, uint32_t per_minute, uint64_t now);
 
+/* So many were taken elsewhere: it has that many less, or none. */
+extern void bev_bucket_spend(BevBucket *bucket, uint32_t per_minute, uint32_t times, uint64_t now);
+
 #endif /* BEV_COMMON_PIPE_BUCKET_H */

@@ -20,6 +20,7 @@
  *	                                            ABUSE        who behaves oddly
  *	                                            SUBSCRIPTION what of the stream a client wants
  *	                                            SLOW         events took too long
+ *	SPENT_ELSEWHERE  at other gateways          SPENT        what an address has had of its rates
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -40,7 +41,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* 09dd92dafcfc */
+#define BEV_PIPE_VERSION 2 /* fb144d312ce7 */
 
 typedef enum BevMessageKind
 {
@@ -54,6 +55,7 @@ typedef enum BevMessageKind
 	BEV_MSG_DISCONNECT,
 	BEV_MSG_ANSWER,
 	BEV_MSG_CONDITION,
+	BEV_MSG_SPENT_ELSEWHERE,
 
 	BEV_MSG_HELLO = 101,
 	BEV_MSG_LISTENING,
@@ -68,7 +70,8 @@ typedef enum BevMessageKind
 	BEV_MSG_COUNTERS,
 	BEV_MSG_ABUSE,
 	BEV_MSG_SUBSCRIPTION,
-	BEV_MSG_SLOW
+	BEV_MSG_SLOW,
+	BEV_MSG_SPENT
 } BevMessageKind;
 
 typedef struct BevMessageHeader
@@ -361,5 +364,26 @@ typedef struct BevSlowMessage
 	uint32_t clients; /* to whom its batch was written, >= 1 */
 	uint32_t events;  /* >= 1 */
 } BevSlowMessage;
+
+/* What an address may have so many of in a minute. */
+typedef enum BevSpentKind
+{
+	BEV_SPENT_HELLO,     /* TLS handshakes */
+	BEV_SPENT_HANDSHAKE, /* requests */
+	BEV_SPENT_FAILURE,   /* tokens that were no good */
+	BEV_SPENT_KINDS
+} BevSpentKind;
+
+/*
+ * SPENT: an address had so many at this gateway since it was last told; it is told by the
+ * sixteenth of what there may be in a minute.  SPENT_ELSEWHERE: at other gateways, so it has
+ * fewer left here.
+ */
+typedef struct BevSpentMessage
+{
+	uint32_t kind;    /* BevSpentKind */
+	uint32_t times;   /* >= 1 */
+	char address[64]; /* NUL terminated */
+} BevSpentMessage;
 
 #endif /* BEV_COMMON_PIPE_MESSAGE_H */

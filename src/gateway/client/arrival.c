@@ -18,6 +18,7 @@
  * Failure: whoever is dropped is counted, logged and noted as too_many_unauthenticated.
  */
 #include "gateway/client/arrival.h"
+#include "common/pipe/body.h"
 #include "common/program/memory.h"
 
 #include <malloc.h>
@@ -119,20 +120,44 @@ bev_arrival_next(BevArrivals *arrivals)
 	return startup ? bev_client_of_startup(startup) : NULL;
 }
 
+static uint32_t
+hello_rate(const BevConfig *config)
+{
+	return config->handshake_rate * HELLO_SHARE;
+}
+
 bool
 bev_arrival_may_begin(BevArrivals *arrivals, BevClient *client)
 {
 	BevSession *session = &client->session;
-	uint32_t rate = arrivals->config->handshake_rate * HELLO_SHARE;
 	char address[BEV_ADDRESS_LEN];
 
 	bev_socket_peer(&session->socket, address, sizeof(address));
 	if (!session->socket.tls || has_no_share(arrivals, address) ||
-	    bev_addresses_hello(arrivals->addresses, address, rate, bev_session_now(session)) == 0)
+	    bev_addresses_take(arrivals->addresses, address, BEV_SPENT_HELLO,
+	                       hello_rate(arrivals->config), bev_session_now(session)) == 0)
 		return true;
 	bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_handshakes);
 	bev_session_drop(session);
 	return false;
+}
+
+bool
+bev_arrival_spent_elsewhere(BevArrivals *arrivals, const BevMessage *message)
+{
+	const BevConfig *config = arrivals->config;
+	const uint32_t rate[BEV_SPENT_KINDS] = {
+		[BEV_SPENT_HELLO] = hello_rate(config),
+		[BEV_SPENT_HANDSHAKE] = config->handshake_rate,
+		[BEV_SPENT_FAILURE] = config->auth_failure_rate,
+	};
+	BevSpentMessage spent;
+
+	if (!bev_body_read(message, &spent, sizeof(spent), NULL))
+		return false;
+	bev_addresses_spend(arrivals->addresses, &spent, rate[spent.kind],
+	                    uv_now(arrivals->sessions->loop));
+	return true;
 }
 
 /*

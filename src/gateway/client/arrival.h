@@ -33,6 +33,9 @@ extern BevClient *bev_arrival_next(BevArrivals *arrivals);
  */
 extern bool bev_arrival_may_begin(BevArrivals *arrivals, BevClient *client);
 
+/* SPENT_ELSEWHERE.  False: it is malformed. */
+extern bool bev_arrival_spent_elsewhere(BevArrivals *arrivals, const BevMessage *message);
+
 /* About once a second: give memory back after a flood. */
 extern void bev_arrival_tick(BevArrivals *arrivals);
 

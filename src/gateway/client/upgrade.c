@@ -130,8 +130,9 @@ refuse_for_now(BevSession *session, double wait, const char *message)
 static double
 wait_for_handshake(const BevUpgrade *upgrade, BevSession *session)
 {
-	return bev_addresses_handshake(upgrade->tokens->addresses, bev_session_address(session),
-	                               upgrade->config->handshake_rate, bev_session_now(session));
+	return bev_addresses_take(upgrade->tokens->addresses, bev_session_address(session),
+	                          BEV_SPENT_HANDSHAKE, upgrade->config->handshake_rate,
+	                          bev_session_now(session));
 }
 
 /* So many bad tokens came from there that no more are looked at for now. */

@@ -137,13 +137,21 @@ compose_sessions(Gateway *gateway)
 	bev_fanout_begin(&gateway->fanout);
 }
 
+static void
+tell_spent(void *owner, const BevSpentMessage *spent)
+{
+	Gateway *gateway = owner;
+
+	bev_link_send(&gateway->link, BEV_MSG_SPENT, spent, NULL, 0);
+}
+
 /* What the clients' bytes lead to. */
 static void
 compose_clients(Gateway *gateway)
 {
 	gateway->tokens = (BevTokenCheck){
 		.config = &gateway->config,
-		.addresses = bev_addresses_create(),
+		.addresses = bev_addresses_create(tell_spent, gateway),
 	};
 	gateway->arrivals = (BevArrivals){
 		.config = &gateway->config,
@@ -530,6 +538,8 @@ on_message(void *owner, const BevMessage *message)
 		case BEV_MSG_CONDITION:
 			bev_http_note_condition(&gateway->http, message);
 			return true;
+		case BEV_MSG_SPENT_ELSEWHERE:
+			return bev_arrival_spent_elsewhere(&gateway->arrivals, message);
 		case BEV_MSG_DISCONNECT:
 			return bev_registration_disconnect(&gateway->sessions, message);
 		case BEV_MSG_SHUTDOWN:

@@ -5,6 +5,12 @@
  * one has all of them.  They are kept in a table of SETS x WAYS places; a new address takes
  * the place in its set that was quiet for longest.  So memory is bounded; who has a great many
  * networks can make us forget some, and is as limited as an address in each.
+ *
+ * Other gateways: each has buckets of its own, and what is taken from one is taken from those of
+ * the others as soon as they hear of it, by way of the dispatcher and without waiting.  It is told
+ * by the sixteenth of a bucket, so below a rate of 32 one by one.  What N gateways let pass
+ * together is therefore a bucket, at most N - 1 portions, and what came while the news was on
+ * its way; as much again as a bucket for each gateway only if all of it came at one moment.
  */
 #include "gateway/net/address.h"
 #include "common/program/hash.h"
@@ -19,6 +25,9 @@
 #define SETS 1024
 #define WAYS 4
 
+/* What there may be in a minute is told in so many. */
+#define PORTIONS 16
+
 #define LOOPBACK "127.0.0.0/8,::1"
 
 /* Both kinds as IPv6; IPv4 is mapped. */
@@ -29,13 +38,14 @@ typedef struct Entry
 	Ip ip;
 	bool used;
 	uint64_t seen_at;
-	BevBucket hellos;
-	BevBucket handshakes;
-	BevBucket failures;
+	BevBucket bucket[BEV_SPENT_KINDS];
+	uint32_t untold[BEV_SPENT_KINDS]; /* that were taken here */
 } Entry;
 
 struct BevAddresses
 {
+	void (*spent)(void *owner, const BevSpentMessage *spent);
+	void *owner;
 	Entry entry[SETS][WAYS];
 };
 
@@ -211,9 +221,13 @@ bev_address_network(const char *address)
 /* ---- buckets ---- */
 
 BevAddresses *
-bev_addresses_create(void)
+bev_addresses_create(void (*spent)(void *owner, const BevSpentMessage *spent), void *owner)
 {
-	return bev_alloc(sizeof(BevAddresses));
+	BevAddresses *addresses = bev_alloc(sizeof(*addresses));
+
+	addresses->spent = spent;
+	addresses->owner = owner;
+	return addresses;
 }
 
 void
@@ -249,47 +263,56 @@ find(BevAddresses *addresses, const char *address, uint64_t now)
 			oldest = &set[i];
 	}
 	*oldest = (Entry){.ip = ip, .used = true, .seen_at = now};
-	bev_bucket_fill(&oldest->hellos, UINT32_MAX, now);
-	bev_bucket_fill(&oldest->handshakes, UINT32_MAX, now);
-	bev_bucket_fill(&oldest->failures, UINT32_MAX, now);
+	for (int kind = 0; kind < BEV_SPENT_KINDS; kind++)
+		bev_bucket_fill(&oldest->bucket[kind], UINT32_MAX, now);
 	return oldest;
 }
 
-double
-bev_addresses_hello(BevAddresses *addresses, const char *address, uint32_t per_minute, uint64_t now)
+/* One was taken. */
+static void
+tell_spent(BevAddresses *addresses, Entry *entry, const char *address, BevSpentKind kind,
+           uint32_t per_minute)
 {
-	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
+	BevSpentMessage message = {.kind = kind, .times = ++entry->untold[kind]};
 
-	return entry ? bev_bucket_take(&entry->hellos, per_minute, now) : 0;
+	if (addresses->spent == NULL || message.times < per_minute / PORTIONS)
+		return;
+	snprintf(message.address, sizeof(message.address), "%s", address);
+	addresses->spent(addresses->owner, &message);
+	entry->untold[kind] = 0;
 }
 
 double
-bev_addresses_handshake(BevAddresses *addresses, const char *address, uint32_t per_minute,
-                        uint64_t now)
+bev_addresses_take(BevAddresses *addresses, const char *address, BevSpentKind kind,
+                   uint32_t per_minute, uint64_t now)
 {
 	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
+	double wait = entry ? bev_bucket_take(&entry->bucket[kind], per_minute, now) : 0;
 
-	return entry ? bev_bucket_take(&entry->handshakes, per_minute, now) : 0;
+	if (entry && wait == 0)
+		tell_spent(addresses, entry, address, kind, per_minute);
+	return wait;
 }
 
 double
-bev_addresses_failure(BevAddresses *addresses, const char *address, uint32_t per_minute,
-                      uint64_t now)
-{
-	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
-
-	return entry ? bev_bucket_take(&entry->failures, per_minute, now) : 0;
-}
-
-double
-bev_addresses_blocked(BevAddresses *addresses, const char *address, uint32_t per_minute,
-                      uint64_t now)
+bev_addresses_blocked(BevAddresses *addresses, const char *address, BevSpentKind kind,
+                      uint32_t per_minute, uint64_t now)
 {
 	Entry *entry = per_minute ? find(addresses, address, now) : NULL;
 	BevBucket copy;
 
 	if (entry == NULL)
 		return 0;
-	copy = entry->failures; /* only looked at */
+	copy = entry->bucket[kind]; /* only looked at */
 	return bev_bucket_take(&copy, per_minute, now);
+}
+
+void
+bev_addresses_spend(BevAddresses *addresses, const BevSpentMessage *spent, uint32_t per_minute,
+                    uint64_t now)
+{
+	Entry *entry = per_minute ? find(addresses, spent->address, now) : NULL;
+
+	if (entry)
+		bev_bucket_spend(&entry->bucket[spent->kind], per_minute, spent->times, now);
 }

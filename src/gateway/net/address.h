@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/event/event.h"
+#include "common/pipe/message.h"
 
 #define BEV_ADDRESS_LEN 48 /* as text, with the terminator */
 
@@ -36,23 +37,27 @@ extern BevNetwork bev_address_network(const char *address);
 
 typedef struct BevAddresses BevAddresses;
 
-extern BevAddresses *bev_addresses_create(void);
+/*
+ * spent is told what an address had of its rates, in portions (message.h), for the sake of other
+ * gateways; NULL: nobody is.
+ */
+extern BevAddresses *bev_addresses_create(void (*spent)(void *owner, const BevSpentMessage *spent),
+                                          void *owner);
 extern void bev_addresses_free(BevAddresses *addresses);
 
 /*
- * Another TLS handshake, another request, another token that was no good: 0, or in how many
- * seconds there may be one again.  Each takes one from its bucket of so many a minute; 0 is no
- * limit, and loopback addresses have none.
+ * Another one of this kind: 0, or in how many seconds there may be one again.  It is taken from
+ * the bucket of so many a minute; 0 is no limit, and loopback addresses have none.
  */
-extern double bev_addresses_hello(BevAddresses *addresses, const char *address, uint32_t per_minute,
-                                  uint64_t now);
-extern double bev_addresses_handshake(BevAddresses *addresses, const char *address,
-                                      uint32_t per_minute, uint64_t now);
-extern double bev_addresses_failure(BevAddresses *addresses, const char *address,
+extern double bev_addresses_take(BevAddresses *addresses, const char *address, BevSpentKind kind,
+                                 uint32_t per_minute, uint64_t now);
+
+/* Seconds until another one may be taken; 0: now. */
+extern double bev_addresses_blocked(BevAddresses *addresses, const char *address, BevSpentKind kind,
                                     uint32_t per_minute, uint64_t now);
 
-/* Seconds until another token would be looked at; 0: now. */
-extern double bev_addresses_blocked(BevAddresses *addresses, const char *address,
-                                    uint32_t per_minute, uint64_t now);
+/* So many were taken at other gateways. */
+extern void bev_addresses_spend(BevAddresses *addresses, const BevSpentMessage *spent,
+                                uint32_t per_minute, uint64_t now);
 
 #endif /* BEV_GATEWAY_NET_ADDRESS_H */

@@ -20,6 +20,7 @@
 #include "server/dispatcher/lookup.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
+#include "server/dispatcher/spent.h"
 #include "server/monitor/exposition.h"
 #include "server/shared/counters.h"
 #include "utils/memutils.h"
@@ -121,6 +122,17 @@ take_counters(BevFeed *feed, const BevMessage *message)
 	for (int i = 0; i < BEV_COUNTER_KINDS; i++)
 		bev_counters_add(i, counter[i] - feed->counter[i]);
 	memcpy(feed->counter, counter, sizeof(feed->counter));
+	return true;
+}
+
+static bool
+take_spent(BevFeed *feed, const BevMessage *message)
+{
+	BevSpentMessage spent;
+
+	if (!bev_body_read(message, &spent, sizeof(spent), NULL))
+		return false;
+	bev_spent_add(feed->number, &spent);
 	return true;
 }
 
@@ -228,6 +240,8 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 			return take_ask(feed, message);
 		case BEV_MSG_ABUSE:
 			return take_abuse(feed, message);
+		case BEV_MSG_SPENT:
+			return take_spent(feed, message);
 		case BEV_MSG_SLOW:
 			return bev_gateway_log_slow(&feed->log, message);
 		case BEV_MSG_COUNTERS:

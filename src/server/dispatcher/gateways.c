@@ -21,6 +21,7 @@
 #include "server/dispatcher/current_config.h"
 #include "server/dispatcher/feed.h"
 #include "server/dispatcher/gateway_message.h"
+#include "server/dispatcher/spent.h"
 #include "server/dispatcher/turn.h"
 #include "storage/latch.h"
 
@@ -278,6 +279,21 @@ watch_pipes(WaitEventSet *set)
 			ModifyWaitEvent(set, position++, pipe_events(&feeds[i]), NULL);
 }
 
+/* One whose pipe is full is let be: it has enough to do. */
+static void
+pass_spent_on(void)
+{
+	BevSpentMessage spent;
+	struct iovec part = {&spent, sizeof(spent)};
+	int teller;
+
+	while (bev_spent_next(&teller, &spent))
+		for (int i = 0; i < feed_count; i++)
+			if (feeds[i].number != teller && feeds[i].channel.fd >= 0 &&
+			    bev_feed_listens(&feeds[i]))
+				bev_feed_send(&feeds[i], BEV_MSG_SPENT_ELSEWHERE, &part, 1);
+}
+
 bool
 bev_gateways_wait(long timeout)
 {
@@ -295,5 +311,6 @@ bev_gateways_wait(long timeout)
 		if (feed && (events[i].events & WL_SOCKET_READABLE))
 			bev_gateway_message_receive(feed, bev_queue_settled());
 	}
+	pass_spent_on();
 	return n > 0;
 }
