@@ -70,6 +70,8 @@ def package():
                    "    async with bugevents.connect('ws://x', token=lambda: 't', types=['comment']) as connection:\n"
                    "        async for event in connection:\n            print(event.seq + 1, event.tx.of, event.name.upper())\n"
                    "        async for row, as_of in connection.list('comment'):\n            print(row['id'], as_of + 1)\n\n"
+                   "    async with bugevents.collection('ws://x', 'comment', token='t', where={'user_id': [7, None]}) as rows:\n"
+                   "        async for changes in rows:\n            print([key for key, row, _ in changes.changes if row], len(rows.rows))\n\n"
                    "for one in bugevents.follow('ws://x', token='t', keep='file'):\n    print(one.position.seq)\n")
     runs("an application's types fit", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
          "typed.py", cwd=folder.name, env={**os.environ, "MYPYPATH": site})

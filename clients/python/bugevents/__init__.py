@@ -6,10 +6,15 @@
 
     for event in bugevents.follow(url, token=token, keep="position.json"):
         print(event.name, event.payload["id"])
+
+    async with bugevents.collection(url, "bug_report", token=token, where={"status": "open"}) as bugs:
+        async for changes in bugs:
+            print(len(bugs.rows))
 """
+from .collection import Change, Changes, Collection, collection
 from .connection import Connection, connect
 from .event import BugeventsError, Event, Gap, Position, ResyncRequired, Row, Transaction, passes
 from .follow import follow
 
-__all__ = ["BugeventsError", "Connection", "Event", "Gap", "Position", "ResyncRequired", "Row",
-           "Transaction", "connect", "follow", "passes"]
+__all__ = ["BugeventsError", "Change", "Changes", "Collection", "Connection", "Event", "Gap", "Position", "ResyncRequired", "Row",
+           "Transaction", "collection", "connect", "follow", "passes"]

@@ -29,7 +29,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import websockets
 from websockets.exceptions import ConnectionClosed
 
-from .event import BugeventsError, Event, Gap, Position, ResyncRequired, Row, passes
+from .event import BugeventsError, Event, Gap, Position, ResyncRequired, Row, Rows, passes
 from .keeper import Keep, Keeper
 from .requests import Answer, Answered, Reply, Requests, retry_after
 
@@ -55,9 +55,13 @@ CLOSE_TIMEOUT = 2.0
 PING_INTERVAL = 30.0            # where the server has none
 PING_TIMEOUT = 10.0
 RENEW_DELAY = 10.0
+ROWS_DELAY = 1.0
 
 MOST_OPEN = 8                   # requests that the server answers side by side
 PAGE = 1000
+
+#: What is handed over, in its order.
+Item = Union[Event, Gap, Rows]
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
 Ids = Sequence[Union[int, str]]
@@ -65,7 +69,8 @@ Ids = Sequence[Union[int, str]]
 
 def connect(url: str, *, token: Token, since: Optional[int] = None, stream: Optional[str] = None,
             types: Optional[Sequence[str]] = None, actions: Optional[Sequence[str]] = None,
-            project_ids: Optional[Ids] = None, bug_report_ids: Optional[Ids] = None, conflate: bool = False,
+            project_ids: Optional[Ids] = None, bug_report_ids: Optional[Ids] = None,
+            where: Optional[Mapping[str, Any]] = None, any: Optional[Sequence[Mapping[str, Any]]] = None, conflate: bool = False,
             keep: Optional[Keep] = None, on_resync: Optional[Callable[[Gap], Any]] = None,
             on_state: Optional[Callable[[str], Any]] = None, ssl: Optional[ssl_module.SSLContext] = None,
             attempts: int = 5, first_delay: float = 2.0, max_delay: float = 60.0) -> "Connection":
@@ -76,7 +81,7 @@ def connect(url: str, *, token: Token, since: Optional[int] = None, stream: Opti
         and ahead of expiry; when it fails it is asked again, unless its exception has an attribute
         fatal that is true.
     since, stream: resume there, at what a position was.  Without them it begins with what comes from now on.
-    types, actions, project_ids, bug_report_ids, conflate: narrow the stream, as subscribe() does.
+    types, actions, project_ids, bug_report_ids, where, any, conflate: narrow the stream, as subscribe() does.
     keep: keep the position, in the file of that name, or by calling a function with it; an event counts as
         handled when the next one is asked for, or the block is left without an exception.  A
         file that is there is where it resumes.
@@ -86,7 +91,7 @@ def connect(url: str, *, token: Token, since: Optional[int] = None, stream: Opti
         seconds, which doubles with each; the longest one of all.
     """
     wanted = {"types": types, "actions": actions, "project_ids": project_ids, "bug_report_ids": bug_report_ids,
-              "conflate": conflate or None}
+              "where": where, "any": any, "conflate": conflate or None}
     if (since is None) != (stream is None):
         raise ValueError("since and stream belong together: a seq is a place in one stream")
     return Connection(url, token=token, position=None if since is None or stream is None else Position(stream, since),
@@ -138,7 +143,7 @@ class Connection:
         self._keeper = Keeper(keep)
         self._position = self._keeper.load() or position    # what was handed over
         self._received = self._position                     # what has come
-        self._items: Deque[Tuple[Position, Union[Event, Gap]]] = deque()
+        self._items: Deque[Tuple[Position, Item]] = deque()
 
         self._state = "closed"
         self._end: Optional[BaseException] = None           # why it was closed, if it wasn't asked to
@@ -151,6 +156,11 @@ class Connection:
         self._attempt = 0
         self._next_attempt = 0.0
         self._renew_at: Optional[float] = None
+        self._stale = False                                 # rows are wanted first, and not all of them have come
+        self._rows_at: Optional[float] = None               # when to ask for them again
+        self._rows_from: Optional[int] = None               # the request that asked for them,
+        self._question = 0                                  # and how many did
+        self._rows_begun = False                            # some have come
         self._complaint = ""
         self._reading: Optional[asyncio.Event] = None       # set when who reads has read
         self._room: asyncio.Semaphore
@@ -202,17 +212,23 @@ class Connection:
         """The next event.  The one before counts as handled."""
         await self._keeper.save(self._position)
         while True:
-            while not self._items:
-                if self._state == "closed":
-                    raise self._end or StopAsyncIteration
-                await self._until(lambda: bool(self._items) or self._state == "closed")
-            self._position, item = self._items.popleft()
+            item = await self._next()
             if isinstance(item, Event):
                 return item
-            await self._tell_gap(item)
+            if isinstance(item, Gap):
+                await self._tell_gap(item)
+
+    async def _next(self) -> Item:
+        """StopAsyncIteration: there is none any more."""
+        while not self._items:
+            if self._state == "closed":
+                raise self._end or StopAsyncIteration
+            await self._until(lambda: bool(self._items) or self._state == "closed")
+        self._position, item = self._items.popleft()
+        return item
 
     async def subscribe(self, **wanted: Any) -> None:
-        """Narrow the stream: types, actions, project_ids, bug_report_ids, conflate; nothing is everything.
+        """Narrow the stream: types, actions, project_ids, bug_report_ids, where, any, conflate; nothing is everything.
         Kept when the connection comes back."""
         await self._ask("subscribe", wanted)
         self._wanted = wanted
@@ -287,6 +303,8 @@ class Connection:
                 self._read(text)
             elif self._renew_at is not None and self._now() >= self._renew_at:
                 await self._renew()
+            elif self._rows_at is not None and self._now() >= self._rows_at:
+                self._ask_for_rows()
             elif self._socket:
                 await self._knock()
         except (ConnectionClosed, OSError, BugeventsError) as error:
@@ -296,9 +314,10 @@ class Connection:
         return asyncio.get_running_loop().time()
 
     def _patience(self) -> float:
-        """For so long nothing may come; then the token is due, or a ping."""
+        """For so long nothing may come; then the token is due, rows, or a ping."""
         interval = float((self._session or {}).get("ping_interval") or PING_INTERVAL)
-        return interval if self._renew_at is None else min(interval, max(0.0, self._renew_at - self._now()))
+        due = [at - self._now() for at in (self._renew_at, self._rows_at) if at is not None]
+        return max(0.0, min([interval, *due]))
 
     async def _receive(self, seconds: float) -> Optional[Union[str, bytes]]:
         """The next message; None: not within that time, or the socket was left."""
@@ -400,7 +419,7 @@ class Connection:
             self._incoming.cancel()
         if self._requests:
             self._requests.end((self._filter_answered, self._renewed))
-        self._socket = self._session = self._incoming = self._requests = self._renew_at = None
+        self._socket = self._session = self._incoming = self._requests = self._renew_at = self._rows_at = None
 
     def _is_final(self, error: BaseException) -> bool:
         code = getattr(error, "code", None)
@@ -463,8 +482,10 @@ class Connection:
         if kind == "connection":
             self._take_connection(message["action"], message["payload"])
         elif kind == "reply" or kind == "error" and "id" in message:
-            if self._requests:
-                self._requests.answer(message)
+            if self._requests and not self._requests.answer(message) and message["id"] == self._rows_from:
+                self._filter_answered({}, BugeventsError.read(message["payload"]))
+        elif kind == "state":
+            self._take_rows(message)
         elif kind == "error":
             self._take_error(BugeventsError.read(message["payload"]))
         elif "seq" in message:
@@ -485,19 +506,43 @@ class Connection:
             self._received = Position(payload["stream"], payload["seq"])
             if self._position is None:
                 self._position = self._received
+        self._ready(bool(payload["resumed"]))
+        if self._state != "closed":
+            self._enter("open")
+
+    def _ready(self, resumed: bool) -> None:
+        """Say what is wanted."""
         self._filtering = bool(self._wanted)
         if self._filtering:
-            try:
-                self._send("subscribe", self._wanted, self._filter_answered)
-            except BugeventsError as error:
-                self._finish(error)
-                return
-        self._enter("open")
+            self._tell(self._wanted)
+
+    def _tell(self, wanted: Mapping[str, Any]) -> Optional[int]:
+        """The number of the request."""
+        try:
+            return self._send("subscribe", wanted, self._filter_answered)
+        except BugeventsError as error:
+            self._finish(error)
+            return None
+
+    def _ask_for_rows(self) -> None:
+        """For who wants them."""
+
+    def _take_rows(self, message: Dict[str, Any]) -> None:
+        """Those of an older request are for nobody."""
+        assert self._received is not None
+        if message["id"] == self._rows_from:
+            payload = message["payload"]
+            self._stale = not payload.get("last")
+            self._rows_begun = True
+            self._items.append((self._received, Rows(message["as_of"], payload["type"], payload["items"], self._question,
+                                                     bool(payload.get("first")), not self._stale)))
 
     def _filter_answered(self, reply: Reply, error: Optional[BugeventsError]) -> None:
         """A filter that the server doesn't know would be another stream than was wanted."""
         if error is None:
             self._filtering = False
+        elif error.code == "state_interrupted":
+            self._rows_at = self._now() + max(ROWS_DELAY, error.payload.get("retry_after", 0))
         elif retry_after(error) is not None:
             self._lost(error)
         else:
@@ -508,6 +553,7 @@ class Connection:
         if error.code == "resync_required":
             assert self._received is not None
             self._received = Position(self._received.stream, max(self._received.seq, error.payload["seq"]))
+            self._gap()
             self._items.append((self._received, Gap(error.payload["oldest"], error.payload["seq"])))
         elif self._requests and (error.code in ("invalid_message", "invalid_field") or "retry_after" in error.payload):
             self._requests.answer_nameless(error, self._now())
@@ -515,6 +561,9 @@ class Connection:
             if self._requests and error.code == "message_too_big":
                 self._requests.fail_largest(error)
             self._refusal = error
+
+    def _gap(self) -> None:
+        """Rows have to be read anew."""
 
     def _take_event(self, message: Dict[str, Any]) -> None:
         assert self._received is not None
@@ -534,11 +583,13 @@ class Connection:
 
     # ---- requests
 
-    def _send(self, type: str, payload: Mapping[str, Any], then: Answered) -> None:
+    def _send(self, type: str, payload: Mapping[str, Any], then: Answered) -> int:
+        """The number of the request."""
         assert self._requests is not None
         request = self._requests.add(type, payload, then)
         sending = asyncio.ensure_future(self._socket.send(request.text))
         sending.add_done_callback(_forget)      # reading says it
+        return request.number
 
     async def _ask(self, type: str, payload: Mapping[str, Any]) -> Dict[str, Any]:
         """When the server has room for it."""

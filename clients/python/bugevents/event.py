@@ -68,6 +68,19 @@ class Row(NamedTuple):
     as_of: int
 
 
+class Rows(NamedTuple):
+    """Some of the rows that were asked for together with the stream."""
+
+    as_of: int
+    type: str
+    items: List[Dict[str, Any]]
+    #: Which question they answer.
+    question: int
+    #: Nothing of what came before counts.
+    first: bool
+    last: bool
+
+
 class BugeventsError(Exception):
     """code is an error code of the protocol, or "disconnected" or "timeout"."""
 
@@ -90,18 +103,47 @@ class ResyncRequired(BugeventsError):
         self.gap = gap
 
 
-def _has(wanted: Optional[List[Any]], value: Any) -> bool:
-    if not isinstance(wanted, (list, tuple)) or not wanted:
-        return True
-    return value is not None and str(value) in [str(item) for item in wanted]
+#: Actions that are about a whole table.
+OF_ALL_ROWS = ("truncated", "reload")
+
+
+def _form(value: Any) -> Any:
+    """Scalars as they are compared: 7 and "7" are the same."""
+    return value if value is None or isinstance(value, bool) else [] if isinstance(value, (dict, list)) else str(value)
+
+
+def _among(wanted: Any, value: Any) -> bool:
+    """Nothing is the same as a list."""
+    form = _form(value)
+    items = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+    return form != [] and any(type(_form(item)) is type(form) and _form(item) == form for item in items)
+
+
+def _holds(wanted: Mapping[str, Any], type: str, action: str, row: Mapping[str, Any]) -> bool:
+    """All that one filter asks, of one version of a row."""
+    def named(name: str, value: str) -> bool:
+        return not isinstance(wanted.get(name), (list, tuple)) or not wanted[name] or _among(wanted[name], value)
+
+    def field(name: str, values: Any) -> bool:
+        return _among(values, row[name]) if name in row else action == "moved_out"
+
+    def routed(name: str, entity: str, other: str) -> bool:
+        return not wanted.get(name) or field("id" if type == entity else other, wanted[name])
+
+    return named("types", type) and named("actions", action) and (action in OF_ALL_ROWS or (
+        routed("project_ids", "project", "project_id") and routed("bug_report_ids", "bug_report", "bug_report_id") and
+        all(field(name, values) for name, values in (wanted.get("where") or {}).items())))
+
+
+def passes_as(wanted: Mapping[str, Any], type: str, action: str, row: Mapping[str, Any]) -> bool:
+    """Does a row pass, as it stands there?"""
+    any_of = wanted.get("any") or [{}]
+    return _holds(wanted, type, action, row) and any(_holds(one, type, action, row) for one in any_of)
 
 
 def passes(wanted: Optional[Mapping[str, Any]], event: Event) -> bool:
-    """Does an event pass a filter?  The server's rule."""
-    if not wanted:
+    """Does an event pass a filter?  The server's rule: an update by what the row is or was."""
+    if not wanted or passes_as(wanted, event.type, event.action, event.payload):
         return True
-    project = "id" if event.type == "project" else "project_id"
-    bug = "id" if event.type == "bug_report" else "bug_report_id"
-    return (_has(wanted.get("types"), event.type) and _has(wanted.get("actions"), event.action) and
-            _has(wanted.get("project_ids"), event.payload.get(project)) and
-            _has(wanted.get("bug_report_ids"), event.payload.get(bug)))
+    before = {name: values[0] for name, values in event.changes.items()}
+    return bool(before) and passes_as(wanted, event.type, event.action, {**event.payload, **before})

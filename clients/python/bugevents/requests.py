@@ -19,6 +19,7 @@ Answered = Callable[[Reply, Optional[BugeventsError]], None]
 class Request(NamedTuple):
     """One that was sent."""
 
+    number: int
     sent: int
     text: str
     then: Answered
@@ -94,18 +95,19 @@ class Requests:
         if self._most_bytes and len(text.encode()) > self._most_bytes:
             raise BugeventsError("message_too_big", f"the server takes {self._most_bytes} bytes at most")
         self._sent += 1
-        request = self._waiting[number] = Request(self._sent, text, then)
+        request = self._waiting[number] = Request(number, self._sent, text, then)
         self.bucket.take()
         return request
 
-    def answer(self, message: Reply) -> None:
-        """A reply, or an error with an id."""
+    def answer(self, message: Reply) -> bool:
+        """A reply, or an error with an id.  False: it is of none that waits."""
         request = self._waiting.pop(message["id"], None)
         if request and message["type"] == "reply":
             request.then(message, None)
         elif request:
             request.then({}, BugeventsError.read(message["payload"]))
         self._attribute()
+        return request is not None
 
     def answer_nameless(self, error: BugeventsError, now: float) -> None:
         """An error without an id."""

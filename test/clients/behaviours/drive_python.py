@@ -36,7 +36,7 @@ async def settle():
 
 class Driver:
     def __init__(self):
-        self.connection = None
+        self.connection = self.collection = self.options = None
         self.tasks = []
 
     def tokens(self, script):
@@ -65,6 +65,22 @@ class Driver:
             error = caught
         say("end", None if error is None else getattr(error, "code", str(error)))
 
+    async def collect(self, url, token, type, filter=None):
+        self.collection = bugevents.collection(url, type, token=token, **(filter or {}), on_state=lambda state: say("state", state))
+        try:
+            async with self.collection as rows:
+                say("ready")
+                self.tell(bugevents.Changes([bugevents.Change(key, row, None) for key, row in rows.rows.items()], None))
+                async for changes in rows:
+                    self.tell(changes)
+        except bugevents.BugeventsError as error:
+            say("not ready", error.code)
+            say("told", error.code)
+
+    @staticmethod
+    def tell(changes):
+        say("changed", *(-key if row is None else row.get("title", key) for key, row, _ in changes.changes))
+
     async def answer(self, asking):
         try:
             say("answer", await asking)
@@ -73,7 +89,13 @@ class Driver:
 
     async def do(self, what, *args):
         connection = self.connection
-        if what == "open":
+        if what == "open" and not args[0].pop("listen", True):
+            self.options = args[0]          # it is one with its connection
+        elif what == "collect":
+            self.tasks.append(asyncio.ensure_future(self.collect(self.options["url"], self.options["token"], *args)))
+        elif what == "rows":
+            return [row.get("title", key) for key, row in self.collection.rows.items()]
+        elif what == "open":
             self.tasks.append(asyncio.ensure_future(self.follow(**args[0])))
         elif what in ("advance", "sleep"):
             asyncio.get_running_loop().moved += args[0] / 1000
