@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use BugEvents::Server;
+use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
 use Time::HiRes qw(time usleep);
 
@@ -102,6 +103,37 @@ $few[0]->wait_for(sub { $_[0]{type} eq 'reply' }) for 1 .. 6;
 my $theirs = replies(@many);
 cmp_ok($theirs, '>=', 4, "both users get answers, $theirs to 6");
 cmp_ok($theirs, '<=', 9, '... and about as many');
+
+# A flood of large answers that nobody reads takes a bounded amount of memory, and gives it back.
+$_->drop for @many, @few, @locked;
+$server->set('bugevents.responders' => 2);
+$server->sql("INSERT INTO projects (name, description) SELECT 'large', repeat('large ', 1000) FROM generate_series(1, 1000)");
+my @askers = map { $server->connect($_, rcvbuf => 4096) } (2 .. 9) x 2;
+
+sub processes { return ((split /\n/, $server->sql("SELECT pid FROM pg_stat_activity WHERE backend_type IN ('bugevents dispatcher', 'bugevents responder')")), $server->gateway_pids); }
+sub anonymous { my ($pid) = @_; return slurp_file("/proc/$pid/status") =~ /^RssAnon:\s+(\d+) kB/m ? $1 : die 'no RssAnon'; }
+sub growth { my ($before) = @_; my $most = 0; for my $pid (processes()) { my $more = anonymous($pid) - ($before->{$pid} // 4096); $most = $more if $more > $most; } return $most; }
+
+# Responders keep what they have read of catalogs: asked once, they are as they stay.
+$bystander->send_json({ type => 'list', id => 'first', payload => { type => 'project', limit => 1000 } });
+$bystander->wait_for(sub { ($_[0]{id} // '') eq 'first' });
+my %before = map { $_ => anonymous($_) } processes();
+my ($most, $left) = (0);
+for my $round (1 .. 3)
+{
+	for my $ws (@askers) { $ws->send_json({ type => 'list', id => $_, payload => { type => 'project', limit => 1000 } }) for 1 .. 8; }
+	for (1 .. 5)
+	{
+		my $more = growth(\%before);
+
+		$most = $more if $more > $most;
+		worst_answer(0.05);
+	}
+}
+cmp_ok($most, '<', 32 * 1024, "384 lists of 6 MB that nobody reads: no process took more than $most kB");
+$_->drop for @askers;
+BugEvents::Server::wait_until(sub { ($left = growth(\%before)) < 4096 }, 'the memory to be given back');
+cmp_ok($left, '<', 4096, "... and $left kB are left of it");
 
 $server->node->stop;
 done_testing();

@@ -17,6 +17,9 @@
 /* A buffer larger than this is given back when it runs empty. */
 #define BUFFER_KEEP (256 * 1024)
 
+/* So much is written at a time, however quickly the peer reads: others have their turn. */
+#define FLUSH_MAX (1024 * 1024)
+
 static size_t
 buffer_used(const BevBuffer *buffer)
 {
@@ -125,13 +128,18 @@ int
 bev_channel_flush(BevChannel *channel)
 {
 	BevBuffer *out = &channel->out;
+	size_t left = FLUSH_MAX;
 
-	while (buffer_used(out) > 0)
+	while (buffer_used(out) > 0 && left > 0)
 	{
-		ssize_t n = send(channel->fd, out->data + out->start, buffer_used(out), MSG_NOSIGNAL);
+		size_t wanted = buffer_used(out) < left ? buffer_used(out) : left;
+		ssize_t n = send(channel->fd, out->data + out->start, wanted, MSG_NOSIGNAL);
 
 		if (n > 0)
+		{
+			left -= (size_t) n;
 			buffer_take(out, (size_t) n);
+		}
 		else if (n < 0 && errno == EINTR)
 			continue;
 		else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -139,7 +147,7 @@ bev_channel_flush(BevChannel *channel)
 		else
 			return -1;
 	}
-	return 1;
+	return buffer_used(out) == 0;
 }
 
 long
