@@ -22,7 +22,9 @@ function holds({ types, actions, project_ids, bug_report_ids, where }, { type, a
 	const tellsLess = (name) => action === 'moved_out' && row[name] === undefined;
 	const routed = (list, entity, name) => among(list, field(type === entity ? 'id' : name)) || tellsLess(name);
 
-	return among(types, type) && among(actions, action) && (OF_ALL_ROWS.has(action) ||
+	const isSchema = type === 'schema';		/* is of the type that it is about, too */
+
+	return (among(types, type) || (isSchema && among(types, row.type))) && among(actions, action) && (isSchema || OF_ALL_ROWS.has(action) ||
 		(routed(project_ids, 'project', 'project_id') && routed(bug_report_ids, 'bug_report', 'bug_report_id') &&
 			Object.entries(where ?? {}).every(([name, list]) => has(list, field(name)) || tellsLess(name))));
 }

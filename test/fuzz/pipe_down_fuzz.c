@@ -1,7 +1,7 @@
 /*
  * pipe_down_fuzz.c - what the dispatcher says, and what a gateway makes of it.
  *
- * Four clients look on: one that takes everything, an admin with a subscription, one
+ * Five clients look on: one that takes everything, an admin and another one that filter, one
  * that conflates, one that waits to be admitted.  The first byte of the input says at
  * which of the messages the sockets are choked.  Two messages come in each turn, so that
  * the second meets those who ended by the first.
@@ -71,6 +71,22 @@ end_turn(Stage *stage)
 	stage_turn();
 }
 
+/* Of bug reports, or of whatever has this value in that field. */
+static BevSubscription *
+subscription_of(const char *field, const char *form)
+{
+	BevSubscription *subscription = bev_subscription_create();
+
+	bev_subscription_or(subscription);
+	bev_subscription_add(subscription, BEV_BY_TYPE, "bug_report");
+	bev_subscription_add(subscription, BEV_BY_PROJECT, "7");
+	bev_subscription_or(subscription);
+	bev_subscription_where(subscription, field);
+	bev_subscription_value(subscription, (BevSpan){form, (uint32_t) strlen(form)});
+	bev_subscription_seal(subscription);
+	return subscription;
+}
+
 static void
 add_clients(Stage *stage)
 {
@@ -79,9 +95,9 @@ add_clients(Stage *stage)
 	BevSession *waiting = &stage_client("4", false, false)->session;
 
 	stage_client("1", false, false);
-	admin->subscription = bev_subscription_create();
-	bev_subscription_add(admin->subscription, BEV_BY_TYPE, "bug_report");
-	bev_subscription_seal(admin->subscription);
+	bev_fanout_subscribe(&stage->fanout, &stage_client("5", false, false)->session,
+	                     subscription_of("title", "0"));
+	bev_fanout_subscribe(&stage->fanout, admin, subscription_of("status", "=open"));
 	bev_fanout_conflate(&stage->fanout, conflating, true);
 	waiting->state = BEV_SESSION_WAITING;
 	bev_registration_ask(&stage->registrations, waiting);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/pipe/body.h"
+#include "common/pipe/selection.h"
 #include "stage.h"
 
 static void
@@ -17,14 +18,21 @@ check_text(const char *text, size_t size)
 static void
 check_subscription(BevSpan packed)
 {
+	BevSubject subject = {.type = {"comment", 7}, .action = {"updated", 7}, .project = {"7", 1}};
+	BevSpan rest = packed;
 	BevPackedSubscription one;
+	void *memory;
 
-	if (packed.len > BEV_PACKED_SUBSCRIPTION_MAX)
+	if (packed.len > BEV_PACKED_SUBSCRIPTION_TOLD)
 		stage_fail("what a client wants is not longer than it may be");
-	while (bev_packed_subscription_next(&packed, &one))
+	while (bev_packed_subscription_next(&rest, &one))
 		;
-	if (packed.len > 0)
+	if (rest.len > 0)
 		stage_fail("what a client wants can be read to its end");
+	memory = malloc(bev_selection_size(packed));
+	if (bev_selection_judge(bev_selection_make(packed, memory), &subject) > BEV_SUBSCRIBED)
+		stage_fail("what a client wants is a question with an answer");
+	free(memory);
 }
 
 static void

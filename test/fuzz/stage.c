@@ -427,7 +427,9 @@ stage_close(void)
 	stage_turn();
 	if (stage.sessions.count != 0 || stage.sessions.let_in != 0)
 		stage_fail("all clients are counted out again");
-	if (stage.fanout.conflating != 0 || stage.sessions.directory.groups.count != 0)
+	if (stage.fanout.conflating != 0 || stage.sessions.directory.groups.count != 0 ||
+	    stage.fanout.subscribers.index.values.groups.count != 0 ||
+	    stage.fanout.subscribers.asked.names.count != 0)
 		stage_fail("all clients are let go of");
 	bev_fanout_free(&stage.fanout);
 	bev_directory_free(&stage.sessions.directory);

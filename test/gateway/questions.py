@@ -127,6 +127,18 @@ one, limit, after = round_of(before + 2)
 answer(d, one[0], one[1], ROWS, b".")
 equal(items_of(c.message()), ([], None), "none")
 
+# Filters of rows are judged here, by what the client sees of them.
+lists(c, limit=1, where={"n": [3, 5]}, any=[{"where": {"n": 3}}, {"project_ids": [1]}])
+one, limit, after = round_of(before + 3)
+equal(json.loads(one[3]).get("any"), None, "any is not passed on")
+answer(d, one[0], one[1], ROWS, rows((1, "all"), (3, "all"), (4, "all"), (5, "all")) + b".9:5", count=4)
+equal(items_of(c.message()), ([3], None), "of rows, those that pass; there are no more")
+lists(c, where={"n": []})
+equal(c.message()["payload"]["field"], "where", "a filter that is none is refused")
+lists(c, any=[{"where": 7}])
+equal(c.message()["payload"]["field"], "where", "nor is one within any")
+before += 1
+
 # A page is full of what is seen, and ends by it.
 lists(c, limit=2)
 one, limit, after = round_of(before + 3)

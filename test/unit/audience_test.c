@@ -257,7 +257,8 @@ test_directory(void)
 	for (int i = 0; i < 3000; i++)
 	{
 		snprintf(name, sizeof(name), "user:%d", i / 3);
-		bev_directory_join(&directory, name, &membership[i], &membership[i]);
+		bev_directory_join(&directory, name, &membership[i], &membership[i],
+		                   i % 3 == 1 ? BEV_SOUGHT : BEV_WALKED);
 	}
 	for (int i = 0; i < 1000; i++)
 	{
@@ -279,7 +280,7 @@ test_directory(void)
 		snprintf(name, sizeof(name), "user:%d", i);
 		group = bev_directory_find(&directory, span(name));
 		good &= group && group->count == 1 &&
-		        LIST_FIRST(&group->members)->member == &membership[i * 3 + 1];
+		        LIST_FIRST(&group->members[BEV_SOUGHT])->member == &membership[i * 3 + 1];
 	}
 	tap_ok(good, "who leaves is gone, who stays is found");
 	for (int i = 0; i < 3000; i++)

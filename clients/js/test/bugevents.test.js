@@ -559,6 +559,21 @@ test('the filter is the server\'s', () => {
 	assert.ok(passes({ bug_report_ids: [4] }, event('bug_report', { id: 4 })));
 	assert.ok(passes({ bug_report_ids: [4] }, event('comment', { id: 9, bug_report_id: 4 })));
 	assert.ok(!passes({ project_ids: [4] }, event('bug_report', { id: 1, project_id: null })));
+
+	const bug = event('bug_report', { id: 12, status: 'closed', assignee_id: null, urgent: true, tags: [7] });
+
+	bug.changes = { status: ['open', 'closed'] };
+	assert.ok(passes({ where: { id: '12', urgent: true, assignee_id: [7, null] } }, bug));
+	assert.ok(passes({ where: { status: 'closed' } }, bug));
+	assert.ok(passes({ where: { status: ['open'] } }, bug));
+	assert.ok(passes({ any: [{ types: ['x'] }, { where: { id: 12n } }] }, bug));
+	for (const where of [{ status: 'new' }, { id: '012' }, { urgent: 'true' }, { tags: 7 }, { severity: null }, { assignee_id: 'null' }])
+		assert.ok(!passes({ where }, bug), JSON.stringify(where));
+	assert.ok(!passes({ types: ['x'], any: [{ where: { id: 12 } }] }, bug));
+	assert.ok(passes({ project_ids: [3], where: { status: 'open' } }, event('bug_report', { id: 12 }, 'moved_out')));
+	assert.ok(!passes({ where: { id: 13 } }, event('bug_report', { id: 12 }, 'moved_out')));
+	assert.ok(passes({ project_ids: [3], where: { status: 'open' } }, event('bug_report', { table: 't' }, 'truncated')));
+	assert.ok(passes({ types: ['task'], where: { id: 1 } }, event('schema', { type: 'task' })));
 });
 
 test('a connection that went silent is left', async () => {

@@ -159,7 +159,7 @@ is_subscription(BevSpan packed)
 {
 	BevPackedSubscription one;
 
-	if (packed.len > BEV_PACKED_SUBSCRIPTION_MAX)
+	if (packed.len > BEV_PACKED_SUBSCRIPTION_TOLD)
 		return false;
 	while (bev_packed_subscription_next(&packed, &one))
 		if (!is_line(UTF8_LINE, one.value, strlen(one.value) + 1))

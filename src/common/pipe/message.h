@@ -41,7 +41,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* fb144d312ce7 */
+#define BEV_PIPE_VERSION 2 /* 34aaaa0e6458 */
 
 typedef enum BevMessageKind
 {

@@ -5,9 +5,11 @@
  *     | kind | value |0 |    any number of them; none: everything
  *     +------+-------+--+
  *
- * The gateway knows it in a form that is made for matching (subscription.h); this one is
- * for whoever wants to show it, and is bounded: of a list for which there is no room only
- * the number of its values is told.
+ * What stands first has to hold for every event.  Where alternatives follow, each begun by its
+ * kind, one of them has to hold as well.  A condition is its field, then its values (scalar.h).
+ *
+ * selection.h is its form for matching.  The dispatcher is told one that is bounded: of a list
+ * for which there is no room only the number of its values, of conditions and alternatives theirs.
  *
  * Pure C: shared by the server's half and the gateway.
  */
@@ -19,7 +21,14 @@
 
 #include "common/event/event.h"
 
-#define BEV_PACKED_SUBSCRIPTION_MAX 256 /* bytes */
+/* Bytes of what a client may ask for; and of what the dispatcher is told of it. */
+#define BEV_PACKED_SUBSCRIPTION_MAX  (64 * 1024)
+#define BEV_PACKED_SUBSCRIPTION_TOLD 256
+
+/* In one list or condition; in one filter; beside what has to hold for every event. */
+#define BEV_SUBSCRIPTION_VALUES_MAX       1000
+#define BEV_SUBSCRIPTION_CONDITIONS_MAX   16
+#define BEV_SUBSCRIPTION_ALTERNATIVES_MAX 32
 
 typedef enum BevPackedSubscriptionKind
 {
@@ -31,9 +40,30 @@ typedef enum BevPackedSubscriptionKind
 	BEV_PACKED_SUBSCRIPTION_ACTIONS = 'A',
 	BEV_PACKED_SUBSCRIPTION_PROJECTS = 'P',
 	BEV_PACKED_SUBSCRIPTION_BUGS = 'B',
+	BEV_PACKED_SUBSCRIPTION_WHERE = 'w',     /* a condition: a field of the payload has to be ... */
+	BEV_PACKED_SUBSCRIPTION_VALUE = 'v',     /* ... one of these */
+	BEV_PACKED_SUBSCRIPTION_WHERES = 'W',    /* so many conditions, which aren't told */
+	BEV_PACKED_SUBSCRIPTION_OR = 'o',        /* an alternative begins */
+	BEV_PACKED_SUBSCRIPTION_ORS = 'O',       /* so many alternatives, which aren't told */
 	BEV_PACKED_SUBSCRIPTION_CONFLATED = 'c', /* of each row the last state, when it lags */
 	BEV_PACKED_SUBSCRIPTION_NOTHING = 'n'    /* it has unsubscribed */
 } BevPackedSubscriptionKind;
+
+/* The lists, and what each is called in either form. */
+typedef enum BevNarrowing
+{
+	BEV_BY_TYPE,
+	BEV_BY_ACTION,
+	BEV_BY_PROJECT,
+	BEV_BY_BUG,
+	BEV_NARROWINGS
+} BevNarrowing;
+
+extern const struct BevNarrowingKinds
+{
+	BevPackedSubscriptionKind one;
+	BevPackedSubscriptionKind count;
+} bev_narrowing_kinds[BEV_NARROWINGS];
 
 typedef struct BevPackedSubscription
 {
@@ -47,18 +77,14 @@ typedef struct BevPackedSubscription
  */
 extern bool bev_packed_subscription_next(BevSpan *rest, BevPackedSubscription *packed);
 
-/* Append one; false: there is no room, and *len is as it was. */
-extern bool bev_packed_subscription_add(char *dst, uint32_t *len, BevPackedSubscriptionKind kind,
-                                        const char *value);
+/* What has to hold for all: up to the first alternative, at which *rest begins then. */
+extern BevSpan bev_packed_subscription_common(BevSpan *rest);
 
-typedef enum BevPackedSubscriptionAnswer
-{
-	BEV_SUBSCRIBED,
-	BEV_NOT_SUBSCRIBED,
-	BEV_PERHAPS_SUBSCRIBED /* a list isn't told */
-} BevPackedSubscriptionAnswer;
+/* The next alternative; *rest moves past it.  False: there is none any more. */
+extern bool bev_packed_subscription_alternative(BevSpan *rest, BevSpan *alternative);
 
-extern BevPackedSubscriptionAnswer bev_packed_subscription_in(BevSpan packed,
-                                                              const BevEvent *event);
+/* Append one, up to room bytes in all; false: there is no room, and *len is as it was. */
+extern bool bev_packed_subscription_add(char *dst, uint32_t room, uint32_t *len,
+                                        BevPackedSubscriptionKind kind, BevSpan value);
 
 #endif /* BEV_COMMON_PIPE_PACKED_SUBSCRIPTION_H */

@@ -7,6 +7,7 @@
 #include "common/program/text.h"
 #include "gateway/session/listing.h"
 #include "gateway/session/reply.h"
+#include "gateway/stream/subscription_reader.h"
 #include "gateway/wire/frame.h"
 
 #include <inttypes.h>
@@ -56,42 +57,6 @@ missing_field(const Request *request, const char *field)
 
 /* ---- subscribe ---- */
 
-/* Text or a whole number, as text; false: neither. */
-static bool
-value_as_text(const json_t *value, bool numbers, char *number, size_t size, const char **text)
-{
-	if (json_is_string(value) &&
-	    bev_text_is_line(json_string_value(value), json_string_length(value)))
-	{
-		*text = json_string_value(value);
-		return json_string_length(value) <= BEV_USER_ID_MAX;
-	}
-	if (!numbers || !json_is_integer(value))
-		return false;
-	snprintf(number, size, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-	*text = number;
-	return true;
-}
-
-static bool
-read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list, bool numbers)
-{
-	if (list == NULL)
-		return true;
-	if (!json_is_array(list))
-		return false;
-	for (size_t i = 0; i < json_array_size(list); i++)
-	{
-		char number[32];
-		const char *text;
-
-		if (!value_as_text(json_array_get(list, i), numbers, number, sizeof(number), &text) ||
-		    !bev_subscription_add(subscription, by, text))
-			return false;
-	}
-	return true;
-}
-
 static void
 reply_position(const Request *request)
 {
@@ -102,82 +67,27 @@ reply_position(const Request *request)
 	bev_reply_ok(request->session, request->id, payload);
 }
 
-/*
- * A misspelt member would widen the stream without a word.  The first one that
- * isn't known, fit to be echoed; or NULL.
- */
-static const char *
-unknown_member(const json_t *payload)
-{
-	static const char *const known[] = {"types", "actions", "project_ids", "bug_report_ids",
-	                                    "conflate"};
-	const char *name;
-	json_t *value;
-
-	/* Iterating doesn't change it, but the library doesn't say so. */
-	json_object_foreach ((json_t *) payload, name, value)
-	{
-		size_t i = 0;
-
-		while (i < sizeof(known) / sizeof(known[0]) && strcmp(name, known[i]) != 0)
-			i++;
-		if (i == sizeof(known) / sizeof(known[0]))
-			return strspn(name, "abcdefghijklmnopqrstuvwxyz_") == strlen(name) &&
-			               strlen(name) <= 32 ?
-			           name :
-			           "payload";
-	}
-	return NULL;
-}
-
 static void
 answer_subscribe(const Request *request)
 {
-	static const struct
-	{
-		const char *name;
-		BevNarrowing by;
-		bool numbers;
-	} fields[] = {
-		{"types", BEV_BY_TYPE, false},
-		{"actions", BEV_BY_ACTION, false},
-		{"project_ids", BEV_BY_PROJECT, true},
-		{"bug_report_ids", BEV_BY_BUG, true},
-	};
-	const char *unknown = unknown_member(request->payload);
+	static const char *const others[] = {"conflate", NULL};
 	const json_t *conflate = json_object_get(request->payload, "conflate");
 	BevSession *session = request->session;
 	BevSubscription *subscription;
+	BevSubscriptionFault fault;
 
-	if (unknown)
+	if (!bev_subscription_read(request->payload, others, &subscription, &fault))
 	{
-		invalid_field(request, unknown, "there is no such filter");
+		invalid_field(request, fault.field, fault.message);
 		return;
 	}
 	if (conflate && !json_is_boolean(conflate))
 	{
+		bev_subscription_free(subscription);
 		invalid_field(request, "conflate", "expected true or false");
 		return;
 	}
-	subscription = bev_subscription_create();
-	for (int i = 0; i < 4; i++)
-	{
-		if (read_list(subscription, fields[i].by, json_object_get(request->payload, fields[i].name),
-		              fields[i].numbers))
-			continue;
-		bev_subscription_free(subscription);
-		invalid_field(request, fields[i].name,
-		              fields[i].numbers ? "expected a list of ids, each a number or a string" :
-		                                  "expected a list of strings");
-		return;
-	}
-	if (bev_subscription_seal(subscription))
-	{
-		bev_subscription_free(subscription);
-		subscription = NULL;
-	}
-	bev_subscription_free(session->subscription);
-	session->subscription = subscription;
+	bev_fanout_subscribe(request->messages->fanout, session, subscription);
 	session->muted = false;
 	session->subscription_changed = true;
 	bev_fanout_conflate(request->messages->fanout, session, json_is_true(conflate));

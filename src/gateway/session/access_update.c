@@ -111,6 +111,18 @@ add_changed(Changed *changed, BevSession *session)
 	changed->session[changed->count++] = session;
 }
 
+static void
+take_for(BevSession *session, uint64_t seq, const BevAccess *access, Changed *changed)
+{
+	/* Others may belong to this user's principal, by a membership. */
+	if (strcmp(session->user_id, access->user) != 0)
+		return;
+	outdate(session, seq);
+	if (is_admitted(session) && session->identity.as_of < seq &&
+	    bev_identity_take(&session->identity, access))
+		add_changed(changed, session);
+}
+
 /* Take a statement in for the connections of its user. */
 static void
 take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *changed)
@@ -126,18 +138,9 @@ take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *
 	bev_text_free(&name);
 	if (group == NULL)
 		return;
-	LIST_FOREACH (one, &group->members, entry)
-	{
-		BevSession *session = one->member;
-
-		/* Others may belong to this user's principal, by a membership. */
-		if (strcmp(session->user_id, access->user) != 0)
-			continue;
-		outdate(session, seq);
-		if (is_admitted(session) && session->identity.as_of < seq &&
-		    bev_identity_take(&session->identity, access))
-			add_changed(changed, session);
-	}
+	for (int finding = 0; finding < BEV_FINDINGS; finding++)
+		LIST_FOREACH (one, &group->members[finding], entry)
+			take_for(one->member, seq, access, changed);
 }
 
 static void

@@ -5,6 +5,8 @@
  *	1. Everything that arrived together is a batch: what is in the window above sent_tip.
  *	2. A batch with an event for everyone walks all sessions; one without looks its
  *	   sessions up in the directory, so that a notification touches one of ten thousand.
+ *	   Sessions that ask for certain values are found by the values of each event instead
+ *	   (subscribers.c), and look at what was found for them only.
  *	3. What a session may see and wants is written at once, as runs of frames: adjacent
  *	   frames go out from the window itself, others are gathered first, so that each run is
  *	   one write.
@@ -37,7 +39,8 @@
  * Cost
  *	Of a batch for everyone: a look at each session, and for each that is live one write per
  *	chunk.  Of a directed one: a lookup for each principal of each event, and its members.
- *	A subscription costs up to four binary searches for each event.  Who catches up gets
+ *	A subscription costs a binary search for each of its lists and event; of a session that is
+ *	found by values, for the events that have one of them.  Who catches up gets
  *	TURN_BYTES or TURN_FRAMES in a turn, so that others are not kept waiting.
  *
  * What an operator asks
@@ -57,15 +60,24 @@
 #define TURN_FRAMES 20000
 
 static bool
-is_for(const BevSession *session, const BevChunk *chunk, const BevFrame *frame)
+is_for(const BevFanout *fanout, const BevSession *session, const BevChunk *chunk,
+       const BevFrame *frame)
 {
 	BevLabels labels;
 
 	if (session->subscription == NULL && bev_seen_by_everyone(frame->flags))
 		return true;
-	bev_chunk_labels(chunk, frame, &labels);
+	bev_subscribers_judge(&fanout->subscribers, session, chunk, frame, &labels);
 	return bev_audience_matches(labels.audience, frame->flags, &session->principals) &&
-	       bev_subscription_passes(session->subscription, &labels);
+	       bev_subscription_passes(session->subscription, &labels.subject);
+}
+
+/* ---- What sessions want ---- */
+
+void
+bev_fanout_subscribe(BevFanout *fanout, BevSession *session, BevSubscription *subscription)
+{
+	bev_subscribers_set(&fanout->subscribers, session, subscription);
 }
 
 /* ---- Conflation ---- */
@@ -82,37 +94,49 @@ bev_fanout_conflate(BevFanout *fanout, BevSession *session, bool conflate)
 
 /* Does the window hold a later state of this row, and is that for the client? */
 static bool
-is_later_in_window(const BevWindow *window, const BevSession *session, BevSpan row, uint64_t seq)
+is_later_in_window(const BevFanout *fanout, const BevSession *session, BevSpan row, uint64_t seq)
 {
+	const BevWindow *window = &fanout->stream.window;
 	uint64_t last = bev_latest_find(&window->latest, row);
 	const BevChunk *chunk;
 	uint32_t i;
 
 	if (last <= seq || (chunk = bev_window_find(window, last - 1, &i)) == NULL)
 		return false;
-	return is_for(session, chunk, &chunk->frame[i]);
+	return is_for(fanout, session, chunk, &chunk->frame[i]);
 }
 
 static bool
-is_later_in_chunk(const BevSession *session, const BevChunk *chunk, BevSpan row, uint64_t seq)
+is_later_in_chunk(const BevFanout *fanout, const BevSession *session, const BevChunk *chunk,
+                  BevSpan row, uint64_t seq)
 {
 	uint64_t last = chunk->latest ? bev_latest_find(chunk->latest, row) : 0;
 
-	return last > seq && is_for(session, chunk, &chunk->frame[bev_chunk_find(chunk, last - 1)]);
+	return last > seq &&
+	       is_for(fanout, session, chunk, &chunk->frame[bev_chunk_find(chunk, last - 1)]);
 }
 
 /* Will the client see a later state of the row instead? */
 static bool
-is_overtaken(const BevWindow *window, const BevSession *session, const BevChunk *chunk,
+is_overtaken(const BevFanout *fanout, const BevSession *session, const BevChunk *chunk,
              const BevFrame *frame)
 {
 	BevSpan row = bev_chunk_row(chunk, frame);
 
-	return row.len > 0 && (is_later_in_window(window, session, row, frame->seq) ||
-	                       is_later_in_chunk(session, chunk, row, frame->seq));
+	return row.len > 0 && (is_later_in_window(fanout, session, row, frame->seq) ||
+	                       is_later_in_chunk(fanout, session, chunk, row, frame->seq));
 }
 
 /* ---- Runs ---- */
+
+/* The first frame from i on that may be for the session; the chunk's count: there is none. */
+static uint32_t
+next_frame(const BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i)
+{
+	if (!fanout->in_batch || session->finding == BEV_WALKED)
+		return i;
+	return bev_subscribers_next(&fanout->subscribers, session, chunk, i);
+}
 
 /*
  * Collect from frame i on what is for the session, up to BEV_CHUNK_SIZE bytes, one
@@ -129,14 +153,15 @@ gather(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i
 	BevRun run = {0};
 
 	scratch->len = 0;
-	for (; i < chunk->count; i++)
+	for (i = next_frame(fanout, session, chunk, i); i < chunk->count;
+	     i = next_frame(fanout, session, chunk, i + 1))
 	{
 		const BevFrame *frame = &chunk->frame[i];
 		BevSpan bytes = bev_chunk_bytes(chunk, frame, session->principals.is_admin);
 
 		*for_everyone &= bev_seen_by_everyone(frame->flags) && frame->open_length == 0;
-		if (!is_for(session, chunk, frame) ||
-		    (conflates && is_overtaken(&fanout->stream.window, session, chunk, frame)))
+		if (!is_for(fanout, session, chunk, frame) ||
+		    (conflates && is_overtaken(fanout, session, chunk, frame)))
 			continue;
 		if (run.len > 0 && run.len + bytes.len > BEV_CHUNK_SIZE)
 			break;
@@ -388,7 +413,7 @@ deliver_to_group(BevFanout *fanout, BevSpan name)
 	if (group == NULL)
 		return;
 	/* Whoever ends leaves at the end of the turn: the list does not change. */
-	LIST_FOREACH (one, &group->members, entry)
+	LIST_FOREACH (one, &group->members[BEV_WALKED], entry)
 		deliver(fanout, one->member);
 }
 
@@ -404,46 +429,77 @@ deliver_directed(BevFanout *fanout, const BevChunk *chunk, const BevFrame *frame
 			deliver_to_group(fanout, principal);
 }
 
-/* Walk the frames of the batch; true: there is one that everyone may see. */
+/* Where a walk over the frames of the batch is; all zero: in front of the first. */
+typedef struct Walk
+{
+	const BevChunk *chunk;
+	uint32_t i;
+} Walk;
+
+static const BevFrame *
+next_of_batch(const BevFanout *fanout, Walk *walk)
+{
+	uint64_t seq = walk->chunk ? walk->chunk->covered : fanout->sessions->sent_tip;
+
+	if (walk->chunk == NULL || ++walk->i == walk->chunk->count)
+		walk->chunk = bev_window_find(&fanout->stream.window, seq, &walk->i);
+	return walk->chunk ? &walk->chunk->frame[walk->i] : NULL;
+}
+
+/* Is there an event that everyone may see? */
 static bool
 batch_is_for_all(const BevFanout *fanout)
 {
-	uint64_t seq = fanout->sessions->sent_tip;
-	const BevChunk *chunk;
-	uint32_t i;
+	Walk walk = {0};
+	const BevFrame *frame;
 
-	for (; (chunk = bev_window_find(&fanout->stream.window, seq, &i)) != NULL; seq = chunk->covered)
-		for (; i < chunk->count; i++)
-			if (chunk->frame[i].flags & BEV_SEEN_BY_ALL)
-				return true;
+	while ((frame = next_of_batch(fanout, &walk)) != NULL)
+		if (frame->flags & BEV_SEEN_BY_ALL)
+			return true;
 	return false;
+}
+
+static void
+deliver_to_walked(BevFanout *fanout)
+{
+	Walk walk = {0};
+	const BevFrame *frame;
+	BevSession *session;
+
+	if (batch_is_for_all(fanout))
+		LIST_FOREACH (session, &fanout->sessions->finding[BEV_WALKED], same_finding)
+			deliver(fanout, session);
+	else
+		while ((frame = next_of_batch(fanout, &walk)) != NULL)
+			deliver_directed(fanout, walk.chunk, frame);
+}
+
+static void
+deliver_to_sought(BevFanout *fanout)
+{
+	BevSubscribers *subscribers = &fanout->subscribers;
+	Walk walk = {0};
+	const BevFrame *frame;
+
+	if (LIST_EMPTY(&fanout->sessions->finding[BEV_SOUGHT]))
+		return;
+	bev_subscribers_begin(subscribers, fanout->batch);
+	while ((frame = next_of_batch(fanout, &walk)) != NULL)
+		bev_subscribers_find(subscribers, fanout->sessions, walk.chunk, frame);
+	for (uint32_t i = 0; i < subscribers->count; i++)
+		deliver(fanout, subscribers->found[i].session);
 }
 
 void
 bev_fanout_batch(BevFanout *fanout)
 {
-	BevSession *session;
-	uint64_t seq = fanout->sessions->sent_tip;
-	const BevChunk *chunk;
-	uint32_t i;
-
 	if (fanout->stream.window.tip == fanout->sessions->sent_tip)
 		return;
 	fanout->batch++;
 	fanout->batch_clients = 0;
 	fanout->in_batch = true;
-	if (batch_is_for_all(fanout))
-	{
-		LIST_FOREACH (session, &fanout->sessions->open, entry)
-			deliver(fanout, session);
-	}
-	else
-	{
-		for (; (chunk = bev_window_find(&fanout->stream.window, seq, &i)) != NULL;
-		     seq = chunk->covered)
-			for (; i < chunk->count; i++)
-				deliver_directed(fanout, chunk, &chunk->frame[i]);
-	}
+	deliver_to_walked(fanout);
+	deliver_to_sought(fanout);
 	fanout->in_batch = false;
 	fanout->shared_chunk = NULL;
 	fanout->sessions->sent_tip = fanout->stream.window.tip;
@@ -463,6 +519,7 @@ bev_fanout_free(BevFanout *fanout)
 {
 	bev_window_free(&fanout->stream.window);
 	bev_replay_free(fanout->stream.replay);
+	bev_subscribers_free(&fanout->subscribers);
 	bev_text_free(&fanout->scratch);
 }
 
@@ -471,4 +528,5 @@ bev_fanout_leave(BevFanout *fanout, BevSession *session)
 {
 	bev_replay_leave(&session->waiter);
 	bev_fanout_conflate(fanout, session, false);
+	bev_subscribers_leave(&fanout->subscribers, session);
 }

@@ -9,7 +9,7 @@
 #define BEV_GATEWAY_SESSION_FANOUT_H
 
 #include "gateway/config/config.h"
-#include "gateway/session/session.h"
+#include "gateway/session/subscribers.h"
 #include "gateway/stream/stream.h"
 
 typedef struct BevFanout
@@ -19,6 +19,7 @@ typedef struct BevFanout
 	BevLink *link; /* history is asked for there */
 	const BevConfig *config;
 	BevStream stream;
+	BevSubscribers subscribers;
 
 	/* The batch: what is in the window above sessions->sent_tip */
 	uint64_t batch;               /* its number */
@@ -47,6 +48,10 @@ extern void bev_fanout_go_on(BevFanout *fanout, BevSession *session);
 
 /* Place an open session at a seq: everything after it follows. */
 extern void bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq);
+
+/* From now on the session wants this, which it owns; NULL: everything. */
+extern void bev_fanout_subscribe(BevFanout *fanout, BevSession *session,
+                                 BevSubscription *subscription);
 
 /*
  * From now on, when the session lags, it gets of each row only the last state that

@@ -1,9 +1,9 @@
 /*
  * listing.c - a list that a client asks for, page by page.
  *
- * Model: rows come in rounds, each a question of its own; what the client may see of them is kept
- * until the page is full, and one row more is known to be for it, or there are none.  So a page
- * ends by what the client sees, and the place behind it is sealed (place.h): neither says what
+ * Model: rows come in rounds, each a question of its own; what the client may see and wants of them
+ * is kept until the page is full, and one row more is known to be for it, or there are none.  So a
+ * page ends by what the client sees, and the place behind it is sealed (place.h): neither says what
  * stands in between.  The other end says behind the records of a round whether there are more, and
  * the place that it reached:
  *
@@ -24,6 +24,7 @@
 #include "common/program/memory.h"
 #include "gateway/session/place.h"
 #include "gateway/session/reply.h"
+#include "gateway/stream/subscription_reader.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX     1000
@@ -34,10 +35,11 @@
 typedef struct Listing
 {
 	BevVerb verb;
-	json_t *filter; /* the request without its limit and place */
-	char *bound;    /* what places are bound to */
-	char *from;     /* where the next round begins; NULL: at the beginning */
-	char *end;      /* behind the last row of a full page */
+	json_t *filter;          /* the request without its limit and place */
+	BevSubscription *wanted; /* of the rows that are seen; NULL: all */
+	char *bound;             /* what places are bound to */
+	char *from;              /* where the next round begins; NULL: at the beginning */
+	char *end;               /* behind the last row of a full page */
 	uint32_t limit;
 	uint32_t round; /* rows asked for in this one */
 	uint32_t seen;
@@ -54,6 +56,7 @@ free_listing(void *state)
 	Listing *listing = state;
 
 	json_decref(listing->filter);
+	bev_subscription_free(listing->wanted);
 	free(listing->bound);
 	free(listing->from);
 	free(listing->end);
@@ -114,6 +117,14 @@ add_record(Listing *listing, const BevSession *session, const BevEvent *event,
 		set_place(&listing->end, reached->table, event->field[BEV_EVENT_KEY]);
 }
 
+static bool
+is_for(const Listing *listing, const BevSession *session, const BevEvent *event)
+{
+	return bev_question_may_see(session, event) &&
+	       bev_subscription_passes_event(listing->wanted, event, session->principals.is_admin,
+	                                     true);
+}
+
 /* Take what is seen of a round; false: malformed. */
 static bool
 take_records(Listing *listing, const BevSession *session, uint32_t count, BevSpan rest)
@@ -132,8 +143,8 @@ take_records(Listing *listing, const BevSession *session, uint32_t count, BevSpa
 	{
 		(void) bev_body_next_record(&rest, &event);
 		if (is_full(listing))
-			listing->sees_more = bev_question_may_see(session, &event);
-		else if (bev_question_may_see(session, &event))
+			listing->sees_more = is_for(listing, session, &event);
+		else if (is_for(listing, session, &event))
 			add_record(listing, session, &event, &reached);
 	}
 	set_place(&listing->from, reached.place, (BevSpan){NULL, 0});
@@ -260,16 +271,22 @@ bev_listing_ask(BevQuestions *questions, BevSession *session, const char *id, Be
 {
 	const json_t *after = json_object_get(payload, "after");
 	Listing *listing = bev_alloc(sizeof(*listing));
+	BevSubscriptionFault fault = {0};
 
 	*listing = (Listing){.verb = verb, .filter = json_copy((json_t *) payload)};
 	json_object_del(listing->filter, "limit");
 	json_object_del(listing->filter, "after");
 	listing->bound = make_bound(session, listing->filter);
+	(void) bev_subscription_read_where(payload, &listing->wanted, &fault);
+	json_object_del(listing->filter, "where");
+	json_object_del(listing->filter, "any");
 	listing->limit = read_limit(json_object_get(payload, "limit"));
 	if (json_is_string(after))
 		listing->from = bev_place_open(json_string_value(after), listing->bound);
 
-	if (listing->limit == 0)
+	if (fault.field)
+		refuse(session, id, fault.field, fault.message);
+	else if (listing->limit == 0)
 		refuse(session, id, "limit", "expected a number from 1 to 1000");
 	else if (after && !json_is_null(after) && listing->from == NULL)
 		refuse(session, id, "after", "expected what a page of this list gave as next");

@@ -102,15 +102,18 @@ static void
 report_subscription(BevRegistrations *registrations, BevSession *session)
 {
 	BevSubscriptionMessage subscription = {.client = session->number};
-	char bytes[BEV_PACKED_SUBSCRIPTION_MAX];
+	char bytes[BEV_PACKED_SUBSCRIPTION_TOLD];
+	const BevSpan none = {"", 0};
 	uint32_t len = 0;
 	uint32_t hash;
 
 	session->subscription_changed = false;
 	if (session->muted)
-		(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_NOTHING, "");
+		(void) bev_packed_subscription_add(bytes, sizeof(bytes), &len,
+		                                   BEV_PACKED_SUBSCRIPTION_NOTHING, none);
 	if (session->conflates)
-		(void) bev_packed_subscription_add(bytes, &len, BEV_PACKED_SUBSCRIPTION_CONFLATED, "");
+		(void) bev_packed_subscription_add(bytes, sizeof(bytes), &len,
+		                                   BEV_PACKED_SUBSCRIPTION_CONFLATED, none);
 	bev_subscription_write(session->subscription, bytes, &len);
 
 	hash = bev_hash((BevSpan){bytes, len});

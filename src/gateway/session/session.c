@@ -47,6 +47,7 @@ bev_session_begin(BevSession *session, BevSessions *sessions)
 	session->sessions = sessions;
 	STAILQ_INIT(&session->to_ask);
 	LIST_INSERT_HEAD(&sessions->open, session, entry);
+	LIST_INSERT_HEAD(&sessions->finding[BEV_WALKED], session, same_finding);
 	sessions->count++;
 }
 
@@ -86,10 +87,10 @@ join_groups(BevSession *session)
 	session->membership = bev_alloc(sizeof(BevMembership) * (principals->count + 1));
 	for (uint32_t i = 0; i < principals->count; i++)
 		bev_directory_join(directory, principals->name[i],
-		                   &session->membership[session->memberships++], session);
+		                   &session->membership[session->memberships++], session, session->finding);
 	if (principals->is_admin)
 		bev_directory_join(directory, BEV_PRINCIPAL_ADMIN,
-		                   &session->membership[session->memberships++], session);
+		                   &session->membership[session->memberships++], session, session->finding);
 }
 
 bool
@@ -210,6 +211,7 @@ bev_session_closed(BevSession *session)
 	if (session->state != BEV_SESSION_CLOSING)
 		mark_ended(session, BEV_CLOSE_ABNORMAL, "");
 	LIST_REMOVE(session, entry);
+	LIST_REMOVE(session, same_finding);
 	session->sessions->count--;
 	LIST_INSERT_HEAD(&session->sessions->dead, session, entry);
 }

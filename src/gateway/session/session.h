@@ -27,7 +27,7 @@
 #include "gateway/session/count.h"
 #include "gateway/stream/directory.h"
 #include "gateway/stream/replay.h"
-#include "gateway/stream/subscription.h"
+#include "gateway/stream/subscription_index.h"
 
 typedef enum BevSessionState
 {
@@ -57,8 +57,9 @@ typedef struct BevSessions
 	BevCounts *counts;
 	BevAbuses *abuses;
 	BevDirectory directory;
-	LIST_HEAD(, BevSession) open;    /* those whose socket is open */
-	LIST_HEAD(, BevSession) dead;    /* closed; to be freed at the end of the turn */
+	LIST_HEAD(, BevSession) open;                  /* those whose socket is open */
+	LIST_HEAD(, BevSession) finding[BEV_FINDINGS]; /* the open ones, by how they find events */
+	LIST_HEAD(, BevSession) dead;                  /* closed; to be freed at the end of the turn */
 	STAILQ_HEAD(, BevSession) ended; /* to be detached at the end of the turn, in order */
 	uint32_t count;                  /* of those whose socket is open */
 	uint32_t let_in;                 /* of them, those that wait to be admitted, or are open */
@@ -106,6 +107,12 @@ typedef struct BevSession
 	uint64_t cursor;               /* unless live */
 	BevWaiter waiter;              /* while parked */
 	uint64_t batch;                /* the last one that was looked at */
+	BevFinding finding;
+	LIST_ENTRY(BevSession) same_finding; /* of the open */
+	BevIndexEntry index_entry;           /* while it is sought (subscribers.h) */
+	uint64_t found_batch;                /* in which something was found for it, */
+	uint32_t found_next;                 /* from this one on */
+	uint32_t found_last;                 /* to this one */
 
 	/* For the dispatcher's list */
 	uint64_t sent;     /* events */

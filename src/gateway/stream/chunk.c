@@ -2,7 +2,8 @@
  * chunk.c - a run of events, framed for the wire, with what routes them.
  *
  * Memory: bytes are allocated for the whole chunk at once (a chunk is full or
- * the last of its window), labels and index grow as they fill.
+ * the last of its window), labels and index grow as they fill.  What is made of them when somebody
+ * asks, latest and facts, comes on top of bev_chunk_size.
  */
 #include "gateway/stream/chunk.h"
 #include "common/event/audience.h"
@@ -19,6 +20,7 @@ bev_chunk_create(uint64_t after)
 
 	chunk->after = after;
 	chunk->covered = after;
+	chunk->facts = bev_alloc(sizeof(*chunk->facts));
 	return chunk;
 }
 
@@ -32,6 +34,8 @@ bev_chunk_free(BevChunk *chunk)
 	if (chunk->latest)
 		bev_latest_free(chunk->latest);
 	free(chunk->latest);
+	bev_fact_table_free(chunk->facts);
+	free(chunk->facts);
 	free(chunk->frame);
 	free(chunk);
 }
@@ -97,16 +101,46 @@ bev_chunk_add(BevChunk *chunk, const BevEventsMessage *message, uint32_t n, cons
 	chunk->covered = frame->seq;
 }
 
+/* A terminated label; *place moves behind it. */
+static BevSpan
+take_label(const char **place)
+{
+	BevSpan label = {*place, (uint32_t) strlen(*place)};
+
+	*place += label.len + 1;
+	return label;
+}
+
 void
 bev_chunk_labels(const BevChunk *chunk, const BevFrame *frame, BevLabels *labels)
 {
-	labels->type = chunk->labels.data + frame->labels;
-	labels->key = labels->type + strlen(labels->type) + 1;
-	labels->action = labels->key + strlen(labels->key) + 1;
-	labels->project = labels->action + strlen(labels->action) + 1;
-	labels->bug = labels->project + strlen(labels->project) + 1;
-	labels->audience.data = labels->bug + strlen(labels->bug) + 1;
-	labels->audience.len = frame->audience_len;
+	const char *place = chunk->labels.data + frame->labels;
+
+	labels->subject.type = take_label(&place);
+	labels->subject.key = take_label(&place);
+	labels->subject.action = take_label(&place);
+	labels->subject.project = take_label(&place);
+	labels->subject.bug = take_label(&place);
+	labels->subject.facts = (BevSpan){NULL, 0};
+	labels->audience = (BevSpan){place, frame->audience_len};
+}
+
+BevSpan
+bev_chunk_facts(const BevChunk *chunk, const BevFrame *frame, const BevAskedFields *asked,
+                bool for_admin)
+{
+	uint32_t i = (uint32_t) (frame - chunk->frame);
+
+	bev_fact_table_refresh(chunk->facts, asked);
+	while (chunk->facts->count <= i)
+	{
+		const BevFrame *next = &chunk->frame[chunk->facts->count];
+		BevSpan open = bev_chunk_bytes(chunk, next, false);
+
+		bev_fact_table_add(chunk->facts, asked, bev_chunk_bytes(chunk, next, true),
+		                   next->open_length > 0 ? open : (BevSpan){NULL, 0});
+	}
+	return bev_fact_table_get(chunk->facts, i, for_admin);
 }
 
 BevSpan

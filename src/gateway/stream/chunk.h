@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "common/event/event.h"
+#include "gateway/stream/fact_table.h"
 #include "gateway/stream/latest.h"
 #include "common/pipe/message.h"
 #include "common/program/text.h"
@@ -53,7 +54,8 @@ typedef struct BevChunk
 	uint32_t room; /* allocated entries */
 	BevText bytes;
 	BevText labels;
-	BevLatest *latest; /* of a whole chunk; NULL: nobody asked */
+	BevLatest *latest;   /* of a whole chunk; NULL: nobody asked */
+	BevFactTable *facts; /* of its first frames: as far as somebody asked */
 } BevChunk;
 
 /* A stretch of a chunk, on the way to a client. */
@@ -66,14 +68,10 @@ typedef struct BevRun
 	uint32_t frames;    /* of them, those in the run */
 } BevRun;
 
-/* What a subscription looks at; terminated strings within the chunk. */
+/* What routes an event; spans within the chunk. */
 typedef struct BevLabels
 {
-	const char *type;
-	const char *action;
-	const char *project;
-	const char *bug;
-	const char *key;
+	BevSubject subject; /* but for its facts */
 	BevSpan audience;
 } BevLabels;
 
@@ -105,6 +103,10 @@ bev_chunk_bytes(const BevChunk *chunk, const BevFrame *frame, bool for_admin)
 }
 
 extern void bev_chunk_labels(const BevChunk *chunk, const BevFrame *frame, BevLabels *labels);
+
+/* The frame's facts as they are for an admin or for others; until more are asked for. */
+extern BevSpan bev_chunk_facts(const BevChunk *chunk, const BevFrame *frame,
+                               const BevAskedFields *asked, bool for_admin);
 
 /*
  * Which row the event is of: its type and key, as bytes within the labels.  Empty

@@ -16,14 +16,21 @@ bev_directory_find(const BevDirectory *directory, BevSpan name)
 
 void
 bev_directory_join(BevDirectory *directory, const char *name, BevMembership *membership,
-                   void *member)
+                   void *member, BevFinding finding)
 {
 	BevGroup *group = bev_name_table_add(&directory->groups, sizeof(BevGroup),
 	                                     (BevSpan){name, (uint32_t) strlen(name)});
 
 	*membership = (BevMembership){.group = group, .member = member};
-	LIST_INSERT_HEAD(&group->members, membership, entry);
+	LIST_INSERT_HEAD(&group->members[finding], membership, entry);
 	group->count++;
+}
+
+void
+bev_directory_move(BevMembership *membership, BevFinding finding)
+{
+	LIST_REMOVE(membership, entry);
+	LIST_INSERT_HEAD(&membership->group->members[finding], membership, entry);
 }
 
 void

@@ -28,11 +28,19 @@ typedef struct BevMembership
 	LIST_ENTRY(BevMembership) entry;
 } BevMembership;
 
+/* How a member finds what is for its group. */
+typedef enum BevFinding
+{
+	BEV_WALKED, /* by each event that there is */
+	BEV_SOUGHT, /* by what it asks for (subscription_index.h) */
+	BEV_FINDINGS
+} BevFinding;
+
 struct BevGroup
 {
 	BevNamed named;
-	LIST_HEAD(, BevMembership) members;
-	uint32_t count;
+	LIST_HEAD(, BevMembership) members[BEV_FINDINGS];
+	uint32_t count; /* of both */
 };
 
 /* All zero: an empty one. */
@@ -45,7 +53,10 @@ typedef struct BevDirectory
 extern BevGroup *bev_directory_find(const BevDirectory *directory, BevSpan name);
 
 extern void bev_directory_join(BevDirectory *directory, const char *name, BevMembership *membership,
-                               void *member);
+                               void *member, BevFinding finding);
+
+/* From now on it finds what there is for it in this way. */
+extern void bev_directory_move(BevMembership *membership, BevFinding finding);
 
 /* A group that nobody belongs to any more is gone. */
 extern void bev_directory_leave(BevDirectory *directory, BevMembership *membership);

@@ -30,6 +30,14 @@ bev_frame_header(char dst[BEV_FRAME_HEADER_MAX], BevOpcode opcode, uint64_t payl
 	return 10;
 }
 
+BevSpan
+bev_frame_body(BevSpan frame)
+{
+	uint32_t header = frame.data[1] == 126 ? 4 : frame.data[1] == 127 ? 10 : 2;
+
+	return (BevSpan){frame.data + header, frame.len - header};
+}
+
 void
 bev_frame_add(BevText *text, BevOpcode opcode, const char *payload, size_t len)
 {

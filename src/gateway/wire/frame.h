@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/event/event.h"
 #include "common/program/text.h"
 
 typedef enum BevOpcode
@@ -46,6 +47,9 @@ typedef enum BevCloseCode
  * or 10.
  */
 extern size_t bev_frame_header(char dst[BEV_FRAME_HEADER_MAX], BevOpcode opcode, uint64_t payload);
+
+/* What is in a frame whose header was written here. */
+extern BevSpan bev_frame_body(BevSpan frame);
 
 /* Append a whole text, ping or pong frame. */
 extern void bev_frame_add(BevText *text, BevOpcode opcode, const char *payload, size_t len);

@@ -20,6 +20,8 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "common/event/user_facts.h"
+#include "common/pipe/selection.h"
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/encode/database_text.h"
@@ -284,12 +286,24 @@ judge_right(const Delivery *delivery, Connection *connection)
 		judge(connection, BEV_UNKNOWN, "in the audience if its token names the project");
 }
 
+static BevSelectionAnswer
+ask_subscription(BevSpan packed, const BevEvent *event, bool is_admin)
+{
+	BevSelection *selection = bev_selection_make(packed, palloc(bev_selection_size(packed)));
+	char *facts = palloc(bev_selection_facts_room(selection));
+	BevSubject subject;
+
+	bev_selection_subject(selection, event, is_admin, false, facts, &subject);
+	return bev_selection_judge(selection, &subject);
+}
+
 static void
 judge_subscription(const Delivery *delivery, Connection *connection)
 {
 	const BevConnection *client = connection->client;
 	BevSpan subscription = {client->subscription, client->subscription_len};
-	BevPackedSubscriptionAnswer answer = bev_packed_subscription_in(subscription, &delivery->event);
+	BevSelectionAnswer answer =
+		ask_subscription(subscription, &delivery->event, strcmp(client->role, BEV_ROLE_ADMIN) == 0);
 	bool later = client->subscription_at > delivery->run.at;
 	Jsonb *json = bev_clients_subscription(client);
 	char *text = JsonbToCString(NULL, &json->root, VARSIZE(json));

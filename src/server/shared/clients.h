@@ -39,7 +39,7 @@ typedef struct BevConnection
 		subscription_at; /* since when we know of it; 0: it has wanted everything all along */
 	uint32 subscription_len;
 	char subscription
-		[BEV_PACKED_SUBSCRIPTION_MAX]; /* what it wants (common/pipe/packed_subscription.h) */
+		[BEV_PACKED_SUBSCRIPTION_TOLD]; /* what it wants (common/pipe/packed_subscription.h) */
 } BevConnection;
 
 extern const BevSharedArea bev_clients_area;

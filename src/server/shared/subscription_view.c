@@ -1,14 +1,17 @@
 /*
  * subscription_view.c - what a client wants, in the form of a request to subscribe.
  *
- *	{"types": ["bug_report"], "project_ids": ["7", "8"], "conflate": true}
+ *	{"types": ["bug_report"], "project_ids": ["7", "8"], "where": {"status": ["open"]},
+ *	 "conflate": true}
  *
- * A list that its gateway didn't tell is the number of its values; a client that has
- * unsubscribed is {"unsubscribed": true}.
+ * What its gateway didn't tell is a number: of a list's values, of the conditions in "where", of the
+ * filters in "any".  A client that has unsubscribed is {"unsubscribed": true}.  Numbers that are
+ * compared are shown as texts, which is the same to the comparison.
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "common/event/scalar.h"
 #include "server/base/compat.h"
 #include "server/shared/clients.h"
 #include "lib/stringinfo.h"
@@ -96,34 +99,128 @@ push_list(BevJsonbState *state, char *name, BevSpan subscription, BevPackedSubsc
 		bev_jsonb_push(state, WJB_END_ARRAY, NULL);
 }
 
+/* A value to be compared with. */
+static void
+push_form(BevJsonbState *state, const char *form)
+{
+	JsonbValue value = {.type = jbvNull};
+
+	if (*form == BEV_SCALAR_TEXT)
+	{
+		push_string(state, WJB_ELEM, bev_clients_text(form + 1));
+		return;
+	}
+	if (*form == BEV_SCALAR_TRUE || *form == BEV_SCALAR_FALSE)
+	{
+		value.type = jbvBool;
+		value.val.boolean = *form == BEV_SCALAR_TRUE;
+	}
+	bev_jsonb_push(state, WJB_ELEM, &value);
+}
+
+/* What stands behind a condition's field is its values, and then perhaps others. */
+static void
+push_condition(BevJsonbState *state, const char *field, BevSpan rest)
+{
+	BevPackedSubscription one;
+
+	push_string(state, WJB_KEY, bev_clients_text(field));
+	bev_jsonb_push(state, WJB_BEGIN_ARRAY, NULL);
+	while (bev_packed_subscription_next(&rest, &one) && one.kind == BEV_PACKED_SUBSCRIPTION_VALUE)
+		push_form(state, one.value);
+	bev_jsonb_push(state, WJB_END_ARRAY, NULL);
+}
+
+static void
+push_where(BevJsonbState *state, BevSpan filter)
+{
+	bool begun = false;
+	BevPackedSubscription one;
+
+	while (bev_packed_subscription_next(&filter, &one))
+	{
+		if (one.kind != BEV_PACKED_SUBSCRIPTION_WHERE)
+			continue;
+		if (!begun)
+		{
+			push_string(state, WJB_KEY, "where");
+			bev_jsonb_push(state, WJB_BEGIN_OBJECT, NULL);
+			begun = true;
+		}
+		push_condition(state, one.value, filter);
+	}
+	if (begun)
+		bev_jsonb_push(state, WJB_END_OBJECT, NULL);
+}
+
+/* What isn't told, and what is no filter. */
+static void
+push_rest(BevJsonbState *state, BevSpan filter)
+{
+	static const struct
+	{
+		BevPackedSubscriptionKind kind;
+		char *name;
+	} counts[] = {
+		{BEV_PACKED_SUBSCRIPTION_TYPES, "types"},
+		{BEV_PACKED_SUBSCRIPTION_ACTIONS, "actions"},
+		{BEV_PACKED_SUBSCRIPTION_PROJECTS, "project_ids"},
+		{BEV_PACKED_SUBSCRIPTION_BUGS, "bug_report_ids"},
+		{BEV_PACKED_SUBSCRIPTION_WHERES, "where"},
+		{BEV_PACKED_SUBSCRIPTION_ORS, "any"},
+	};
+	BevPackedSubscription one;
+
+	while (bev_packed_subscription_next(&filter, &one))
+	{
+		for (size_t i = 0; i < lengthof(counts); i++)
+			if (one.kind == counts[i].kind)
+				push_count(state, counts[i].name, one.value);
+		if (one.kind == BEV_PACKED_SUBSCRIPTION_CONFLATED)
+			push_true(state, "conflate");
+		else if (one.kind == BEV_PACKED_SUBSCRIPTION_NOTHING)
+			push_true(state, "unsubscribed");
+	}
+}
+
+/* The members of one filter; the object is begun and not ended. */
+static void
+push_filter(BevJsonbState *state, BevSpan filter)
+{
+	bev_jsonb_push(state, WJB_BEGIN_OBJECT, NULL);
+	push_list(state, "types", filter, BEV_PACKED_SUBSCRIPTION_TYPE);
+	push_list(state, "actions", filter, BEV_PACKED_SUBSCRIPTION_ACTION);
+	push_list(state, "project_ids", filter, BEV_PACKED_SUBSCRIPTION_PROJECT);
+	push_list(state, "bug_report_ids", filter, BEV_PACKED_SUBSCRIPTION_BUG);
+	push_where(state, filter);
+	push_rest(state, filter);
+}
+
+static void
+push_any(BevJsonbState *state, BevSpan alternatives)
+{
+	BevSpan alternative;
+
+	if (alternatives.len == 0)
+		return;
+	push_string(state, WJB_KEY, "any");
+	bev_jsonb_push(state, WJB_BEGIN_ARRAY, NULL);
+	while (bev_packed_subscription_alternative(&alternatives, &alternative))
+	{
+		push_filter(state, alternative);
+		bev_jsonb_push(state, WJB_END_OBJECT, NULL);
+	}
+	bev_jsonb_push(state, WJB_END_ARRAY, NULL);
+}
+
 Jsonb *
 bev_clients_subscription(const BevConnection *client)
 {
-	BevSpan subscription = {client->subscription, client->subscription_len};
-	BevSpan rest = subscription;
+	BevSpan rest = {client->subscription, client->subscription_len};
 	BevJsonbState state = {0};
-	BevPackedSubscription one;
 
-	bev_jsonb_push(&state, WJB_BEGIN_OBJECT, NULL);
-	push_list(&state, "types", subscription, BEV_PACKED_SUBSCRIPTION_TYPE);
-	push_list(&state, "actions", subscription, BEV_PACKED_SUBSCRIPTION_ACTION);
-	push_list(&state, "project_ids", subscription, BEV_PACKED_SUBSCRIPTION_PROJECT);
-	push_list(&state, "bug_report_ids", subscription, BEV_PACKED_SUBSCRIPTION_BUG);
-	while (bev_packed_subscription_next(&rest, &one))
-	{
-		if (one.kind == BEV_PACKED_SUBSCRIPTION_TYPES)
-			push_count(&state, "types", one.value);
-		else if (one.kind == BEV_PACKED_SUBSCRIPTION_ACTIONS)
-			push_count(&state, "actions", one.value);
-		else if (one.kind == BEV_PACKED_SUBSCRIPTION_PROJECTS)
-			push_count(&state, "project_ids", one.value);
-		else if (one.kind == BEV_PACKED_SUBSCRIPTION_BUGS)
-			push_count(&state, "bug_report_ids", one.value);
-		else if (one.kind == BEV_PACKED_SUBSCRIPTION_CONFLATED)
-			push_true(&state, "conflate");
-		else if (one.kind == BEV_PACKED_SUBSCRIPTION_NOTHING)
-			push_true(&state, "unsubscribed");
-	}
+	push_filter(&state, bev_packed_subscription_common(&rest));
+	push_any(&state, rest);
 	bev_jsonb_push(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(state.result);
 }
