@@ -105,7 +105,7 @@ $(PROGRAM_OBJ)/%.o: src/%.c Makefile bugevents.control
 	$(CC) $(PROGRAM_CPPFLAGS) $(PROGRAM_CFLAGS) $(PROGRAM_PKG_CFLAGS) -MMD -MP -c $< -o $@
 
 # The console's files are part of the program.
-$(PROGRAM_OBJ)/gateway/client/console.o: $(wildcard clients/console/* clients/js/*.js)
+$(PROGRAM_OBJ)/gateway/client/console.o: $(wildcard clients/console/* clients/js/*.js) docs/asyncapi.yaml
 
 $(OBJS): Makefile bugevents.control
 

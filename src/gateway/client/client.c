@@ -158,6 +158,8 @@ receive_head(BevClients *clients, BevClient *client, const char *data, size_t le
 static void
 receive(BevClients *clients, BevClient *client, const char *data, size_t len)
 {
+	if (client->session.http)
+		return; /* who reads by HTTP has said all */
 	switch (client->session.state)
 	{
 		case BEV_SESSION_HANDSHAKE:
@@ -352,6 +354,7 @@ free_client(BevClient *client)
 	bev_session_free(&client->session);
 	bev_text_free(&client->head);
 	bev_frame_reader_free(&client->reader);
+	bev_subscription_free(client->wanted);
 	free(client->since);
 	free(client->since_stream);
 	free(client);
@@ -429,6 +432,29 @@ tick_ping(const BevConfig *config, BevClient *client, uint64_t now)
 	}
 }
 
+/* Who reads by HTTP can't be asked, but shown that we are there; so others on the way know it, too. */
+static void
+tick_http(const BevClients *clients, BevClient *client, uint64_t now)
+{
+	BevSession *session = &client->session;
+	uint32_t interval = clients->config->ping_interval;
+
+	if (session->http->form == BEV_FORM_JSON)
+	{
+		if (session->standing == BEV_LIVE && now >= session->http->wait_until)
+			bev_fanout_answer(clients->fanout, session);
+	}
+	else if (bev_socket_is_choked(&session->socket))
+		tick_choked(clients->config, client);
+	else if (interval > 0 && now - client->pinged_at >= interval)
+	{
+		client->pinged_at = now;
+		bev_http_stream_keep_alive(&session->out, clients->fanout->stream.id,
+		                           bev_session_position(session));
+		bev_session_flush(session);
+	}
+}
+
 /*
  * Too far behind?  It is told and let go with its position, once it reads; there
  * is time for that, since it reads slowly.  Who came from far behind has to get
@@ -471,11 +497,13 @@ tick(const BevClients *clients, BevSession *session, uint64_t now, int64_t wall)
 		bev_reply_refuse(session, BEV_CLOSE_POLICY, "token_expired", "the token has expired");
 	if (session->state == BEV_SESSION_OPEN)
 		tick_lag(clients, session, now);
-	if (session->state == BEV_SESSION_OPEN)
-	{
-		tick_expiry(session, wall);
+	if (session->state != BEV_SESSION_OPEN)
+		return;
+	tick_expiry(session, wall);
+	if (session->http)
+		tick_http(clients, bev_client_of(session), now);
+	else
 		tick_ping(clients->config, bev_client_of(session), now);
-	}
 }
 
 void

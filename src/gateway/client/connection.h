@@ -21,6 +21,10 @@ typedef struct BevClient
 	/* While it waits */
 	char *since; /* what was asked for */
 	char *since_stream;
+	BevSubscription *wanted; /* by the query; NULL: everything */
+	bool conflates;
+	char fault_field[33]; /* of the query; empty: none */
+	const char *fault;
 	uint64_t held_until; /* it may be ahead of us; loop time, 0: no */
 
 	/* What it does; loop time, ms */

@@ -1,5 +1,5 @@
 /*
- * console.c - the files of the live console, which are part of the program.
+ * console.c - the files of the live console, and the API's description: parts of the program.
  *
  * Model: the assembler puts them in as they are, so they need no place in the file system,
  * which a gateway can't read, and always fit its version.  BEV_CLIENTS is the folder
@@ -23,6 +23,7 @@ EMBED(script, "console/console.js");
 EMBED(client, "js/bugevents.js");
 EMBED(collection, "js/collection.js");
 EMBED(filter, "js/filter.js");
+EMBED(description_text, "../docs/asyncapi.yaml");
 
 #define JAVASCRIPT "text/javascript; charset=utf-8"
 
@@ -34,6 +35,13 @@ static const BevConsoleFile files[] = {
 	{"/collection.js", JAVASCRIPT, bev_console_collection, bev_console_collection_end},
 	{"/filter.js", JAVASCRIPT, bev_console_filter, bev_console_filter_end},
 };
+
+BevSpan
+bev_console_description(void)
+{
+	return (BevSpan){bev_console_description_text,
+	                 (uint32_t) (bev_console_description_text_end - bev_console_description_text)};
+}
 
 const BevConsoleFile *
 bev_console_find(BevSpan path)

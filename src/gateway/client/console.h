@@ -1,5 +1,5 @@
 /*
- * console.h - the files of the live console, which are part of the program.
+ * console.h - the files of the live console, and the API's description: parts of the program.
  */
 #ifndef BEV_GATEWAY_CLIENT_CONSOLE_H
 #define BEV_GATEWAY_CLIENT_CONSOLE_H
@@ -18,5 +18,8 @@ typedef struct BevConsoleFile
 
 /* The file of this path; NULL: there is none. */
 extern const BevConsoleFile *bev_console_find(BevSpan path);
+
+/* docs/asyncapi.yaml. */
+extern BevSpan bev_console_description(void);
 
 #endif /* BEV_GATEWAY_CLIENT_CONSOLE_H */

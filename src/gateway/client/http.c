@@ -6,42 +6,15 @@
  * wrong.
  */
 #include "gateway/client/http.h"
+#include "common/program/hash.h"
 #include "gateway/client/console.h"
 #include "gateway/identity/keyring.h"
+#include "gateway/wire/http_answer.h"
 
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *
-reason_phrase(int status)
-{
-	switch (status)
-	{
-		case 200:
-			return "OK";
-		case 401:
-			return "Unauthorized";
-		case 404:
-			return "Not Found";
-		case 405:
-			return "Method Not Allowed";
-		case 408:
-			return "Request Timeout";
-		case 426:
-			return "Upgrade Required";
-		case 429:
-			return "Too Many Requests";
-		case 431:
-			return "Request Header Fields Too Large";
-		case 503:
-			return "Service Unavailable";
-		case 505:
-			return "HTTP Version Not Supported";
-		default:
-			return "Bad Request";
-	}
-}
 
 #define PLAIN_TEXT   "text/plain; charset=utf-8"
 #define METRICS_TEXT "text/plain; version=0.0.4; charset=utf-8"
@@ -79,7 +52,7 @@ respond_with(BevSession *session, int status, const char *type, BevSpan body, bo
 {
 	BevText *out = &session->out;
 
-	bev_text_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_phrase(status));
+	bev_text_printf(out, "HTTP/1.1 %d %s\r\n", status, bev_http_reason(status));
 	bev_text_printf(out, "Content-Type: %s\r\nContent-Length: %u\r\n", type, body.len);
 	bev_text_add_string(out, "Cache-Control: no-store\r\n"
 	                         "X-Content-Type-Options: nosniff\r\n");
@@ -124,8 +97,10 @@ void
 bev_http_refuse(BevSession *session, int status)
 {
 	bev_session_abuse(session, abuse_kind(status));
-	respond(session, status, reason_phrase(status), true);
+	respond(session, status, bev_http_reason(status), true);
 }
+
+/* ---- Files, and what pages of others may do ---- */
 
 static void
 respond_file(BevSession *session, const BevConsoleFile *file, bool with_body)
@@ -133,6 +108,56 @@ respond_file(BevSession *session, const BevConsoleFile *file, bool with_body)
 	BevSpan body = {file->start, (uint32_t) (file->end - file->start)};
 
 	respond_with(session, 200, file->type, body, with_body);
+}
+
+/* It is for everybody, and for tools on others' pages; who has it needn't fetch it again. */
+static void
+respond_description(BevSession *session, const BevHead *head, bool with_body)
+{
+	BevSpan text = bev_console_description();
+	BevText *out = &session->out;
+	char tag[24];
+	bool known;
+
+	snprintf(tag, sizeof(tag), "\"%08" PRIx32 "%08" PRIx32 "\"", bev_hash(text), text.len);
+	known = bev_span_is(head->known_tag, tag) || bev_span_is(head->known_tag, "*");
+	bev_text_printf(out, "HTTP/1.1 %d %s\r\n", known ? 304 : 200,
+	                bev_http_reason(known ? 304 : 200));
+	if (!known)
+		bev_text_printf(out, "Content-Type: application/yaml\r\nContent-Length: %" PRIu32 "\r\n",
+		                text.len);
+	bev_text_printf(out,
+	                "ETag: %s\r\nCache-Control: no-cache\r\nX-Content-Type-Options: nosniff\r\n"
+	                "Access-Control-Allow-Origin: *\r\nConnection: close\r\n\r\n",
+	                tag);
+	if (with_body && !known)
+		bev_text_add(out, text.data, text.len);
+	session->state = BEV_SESSION_HTTP;
+}
+
+/* A browser asks whether a page of another origin may send its token to /events. */
+static void
+respond_preflight(const BevHttp *http, BevSession *session, const BevHead *head)
+{
+	BevText *out = &session->out;
+	bool allowed =
+		head->has_origin && bev_origin_allowed(head, http->tokens->config->allowed_origins);
+	int status = allowed ? 204 : 403;
+
+	if (!allowed)
+		bev_session_abuse(session, BEV_COUNT_ABUSE_wrong_origin);
+	bev_text_printf(out, "HTTP/1.1 %d %s\r\n", status, bev_http_reason(status));
+	if (allowed)
+	{
+		bev_http_add_cors(out, head->origin);
+		bev_text_add_string(out, "Access-Control-Allow-Methods: GET\r\n"
+		                         "Access-Control-Allow-Headers: Authorization, Cache-Control, "
+		                         "Last-Event-ID\r\nAccess-Control-Max-Age: 7200\r\n");
+	}
+	else
+		bev_text_add_string(out, "Content-Length: 0\r\n");
+	bev_text_add_string(out, "Connection: close\r\n\r\n");
+	session->state = BEV_SESSION_HTTP;
 }
 
 /* ---- /metrics ---- */
@@ -241,7 +266,11 @@ bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head)
 	const BevConsoleFile *file = bev_console_find(head->path);
 	bool is_get = bev_span_is(head->method, "GET");
 
-	if (!is_get && !bev_span_is(head->method, "HEAD"))
+	if (bev_span_is(head->path, "/events") && bev_span_is(head->method, "OPTIONS"))
+		respond_preflight(http, session, head);
+	else if (bev_span_is(head->path, "/events"))
+		bev_http_refuse(session, 405);
+	else if (!is_get && !bev_span_is(head->method, "HEAD"))
 		bev_http_refuse(session, 405);
 	else if (bev_span_is(head->path, "/health"))
 		respond(session, 200, "ok", is_get);
@@ -249,6 +278,8 @@ bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head)
 		answer_ready(http, session, is_get);
 	else if (bev_span_is(head->path, "/metrics") && is_get)
 		answer_metrics(http, session, head);
+	else if (bev_span_is(head->path, "/asyncapi.yaml"))
+		respond_description(session, head, is_get);
 	else if (file)
 		respond_file(session, file, is_get);
 	else if (bev_span_is(head->path, "/ws"))

@@ -11,6 +11,7 @@
  */
 #include "gateway/client/upgrade.h"
 #include "common/program/memory.h"
+#include "gateway/client/event_request.h"
 #include "gateway/session/reply.h"
 #include "gateway/wire/frame.h"
 
@@ -93,6 +94,33 @@ forget_since(BevClient *client)
 	client->since = client->since_stream = NULL;
 }
 
+/* What the query asked for; a WebSocket says it later. */
+static void
+use_query(const BevUpgrade *upgrade, BevClient *client)
+{
+	BevSession *session = &client->session;
+
+	if (session->http == NULL)
+		return;
+	bev_fanout_subscribe(upgrade->fanout, session, client->wanted);
+	bev_fanout_conflate(upgrade->fanout, session, client->conflates);
+	session->subscription_changed = session->subscription || session->conflates;
+	session->http->wait_until = bev_session_now(session) + session->http->wait;
+	client->wanted = NULL;
+	client->pinged_at = bev_session_now(session);
+}
+
+/* Something is wrong with the query of one that may know. */
+static void
+refuse_query(BevClient *client)
+{
+	char more[64];
+
+	snprintf(more, sizeof(more), ",\"field\":\"%s\"", client->fault_field);
+	bev_reply_error_with(&client->session, NULL, "invalid_field", client->fault, more);
+	bev_session_end(&client->session, BEV_CLOSE_POLICY, "invalid_field");
+}
+
 static void
 welcome(const BevUpgrade *upgrade, BevClient *client)
 {
@@ -105,12 +133,14 @@ welcome(const BevUpgrade *upgrade, BevClient *client)
 	if (!resumed)
 		since = fanout->sessions->sent_tip;
 	open_session(upgrade, session, since);
+	use_query(upgrade, client);
 	bev_count(counts, BEV_COUNT_CONNECTIONS, 1);
 	bev_count(counts, BEV_COUNT_RESUMED, resumed);
 	bev_count(counts, BEV_COUNT_RESYNC_REQUIRED, client->since && !resumed);
 	bev_reply_ready(session, upgrade->config, fanout->stream.id, since, resumed);
 	if (client->since && !resumed)
-		bev_reply_resync(session, fanout->stream.dropped, fanout->stream.window.tip);
+		bev_reply_resync(session, fanout->stream.id, fanout->stream.dropped,
+		                 fanout->stream.window.tip);
 	forget_since(client);
 	bev_session_flush(session);
 	bev_fanout_place(fanout, session, since);
@@ -208,8 +238,11 @@ authenticate(const BevUpgrade *upgrade, BevClient *client, const BevHead *head)
 	bev_session_identify(session, &claims);
 	bev_claims_free(&claims);
 	RAND_bytes(session->id, sizeof(session->id));
-	client->since = copy_parameter(head, "since");
-	client->since_stream = copy_parameter(head, "stream");
+	if (session->http == NULL)
+	{
+		client->since = copy_parameter(head, "since");
+		client->since_stream = copy_parameter(head, "stream");
+	}
 	session->sessions->let_in++;
 	session->state = BEV_SESSION_WAITING;
 	bev_registration_ask(upgrade->registrations, session);
@@ -234,7 +267,9 @@ bev_upgrade_admit(const BevUpgrade *upgrade, const BevMessage *message, BevClien
 	if (session->state != BEV_SESSION_WAITING || upgrade->fanout->stream.id[0] == '\0')
 		return true; /* refused, or there is no stream yet */
 	*client = bev_client_of(session);
-	if (is_ahead(upgrade->fanout, *client))
+	if ((*client)->fault)
+		refuse_query(*client);
+	else if (is_ahead(upgrade->fanout, *client))
 		(*client)->held_until = bev_session_now(session) + HOLD_MS;
 	else
 		welcome(upgrade, *client);
@@ -269,12 +304,16 @@ take_address(const BevUpgrade *upgrade, BevSession *session, const BevHead *head
 	return wait_for_handshake(upgrade, session);
 }
 
+/* An upgrade, or a GET for events: both are let in by the same rules. */
 static void
-accept_upgrade(const BevUpgrade *upgrade, BevClient *client, const BevHead *head, double wait)
+accept_stream(const BevUpgrade *upgrade, BevClient *client, const BevHead *head, double wait)
 {
 	BevSession *session = &client->session;
 
-	bev_http_accept(session, head);
+	if (bev_head_wants_upgrade(head))
+		bev_http_accept(session, head);
+	else
+		bev_event_request_read(client, head, upgrade->config->allowed_origins);
 	if (wait > 0)
 	{
 		bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_handshakes);
@@ -292,19 +331,21 @@ bev_upgrade_answer(const BevUpgrade *upgrade, BevClient *client, const char *dat
 	int status = bev_head_parse(data, len, &head);
 	double wait = status == 0 ? take_address(upgrade, session, &head) : 0;
 
-	if (wait > 0 && !bev_head_wants_upgrade(&head))
+	bool upgrades = status == 0 && bev_head_wants_upgrade(&head);
+	bool reads = status == 0 && !upgrades && bev_event_request_is_one(&head);
+
+	if (wait > 0 && !upgrades && !reads)
 		status = 429;
-	if (status == 0 && !bev_head_wants_upgrade(&head))
-	{
-		bev_http_answer(upgrade->http, session, &head);
-		return;
-	}
-	if (status == 0)
+	if (upgrades)
 		status = bev_span_is(head.path, "/ws") ? bev_head_check_upgrade(&head) : 404;
+	if (reads && head.has_body)
+		status = 400;
 	if (status != 0)
 		bev_http_refuse(session, status);
+	else if (upgrades || reads)
+		accept_stream(upgrade, client, &head, wait);
 	else
-		accept_upgrade(upgrade, client, &head, wait);
+		bev_http_answer(upgrade->http, session, &head);
 }
 
 bool

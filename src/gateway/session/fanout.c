@@ -49,6 +49,7 @@
  */
 #include "gateway/session/fanout.h"
 #include "gateway/session/reply.h"
+#include "gateway/wire/frame.h"
 
 #include <stddef.h>
 
@@ -138,6 +139,19 @@ next_frame(const BevFanout *fanout, BevSession *session, const BevChunk *chunk, 
 	return bev_subscribers_next(&fanout->subscribers, session, chunk, i);
 }
 
+/* By HTTP an event is written anew; in each form once for all who narrow nothing. */
+static void
+write_event(BevFanout *fanout, const BevSession *session, const BevChunk *chunk,
+            const BevFrame *frame)
+{
+	BevSpan json = bev_frame_body(bev_chunk_bytes(chunk, frame, session->principals.is_admin));
+	BevLabels labels;
+
+	bev_chunk_labels(chunk, frame, &labels);
+	bev_http_event_add(&fanout->scratch, session->http->form, fanout->stream.id, frame->seq,
+	                   labels.subject.type, labels.subject.action, json);
+}
+
 /*
  * Collect from frame i on what is for the session, up to BEV_CHUNK_SIZE bytes, one
  * frame at least.
@@ -165,6 +179,13 @@ gather(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i
 			continue;
 		if (run.len > 0 && run.len + bytes.len > BEV_CHUNK_SIZE)
 			break;
+		run.frames++;
+		if (session->http)
+		{
+			write_event(fanout, session, chunk, frame);
+			run.len = scratch->len;
+			continue;
+		}
 		if (run.len == 0)
 			run.data = bytes.data;
 		else if (!gathered && run.data + run.len != bytes.data)
@@ -175,11 +196,10 @@ gather(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i
 		if (gathered)
 			bev_text_add(scratch, bytes.data, bytes.len);
 		run.len += bytes.len;
-		run.frames++;
 	}
 	run.looked_at = i - from;
 	run.reached = i < chunk->count ? chunk->frame[i].seq - 1 : chunk->covered;
-	if (gathered)
+	if (gathered || session->http)
 		run.data = scratch->data;
 	return run;
 }
@@ -191,19 +211,41 @@ gather(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i
 static BevRun
 collect(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t i)
 {
+	BevShared *shared = &fanout->shared[bev_session_form(session)];
 	bool shareable = fanout->in_batch && session->subscription == NULL;
 	BevRun run;
 
-	if (shareable && fanout->shared_chunk == chunk && fanout->shared_from == i)
-		return fanout->shared;
+	if (shareable && shared->chunk == chunk && shared->from == i)
+		return shared->run;
 	run = gather(fanout, session, chunk, i, &shareable);
-	if (shareable)
+	if (!shareable)
+		return run;
+	shared->chunk = chunk;
+	shared->from = i;
+	shared->run = run;
+	if (session->http)
 	{
-		fanout->shared_chunk = chunk;
-		fanout->shared_from = i;
-		fanout->shared = run;
+		BevText other = shared->text;
+
+		shared->text = fanout->scratch; /* run.data is there */
+		fanout->scratch = other;
 	}
 	return run;
+}
+
+/* False: the connection broke. */
+static bool
+write_run(BevFanout *fanout, BevSession *session, const BevRun *run)
+{
+	if (run->len == 0)
+		return true;
+	if (bev_session_form(session) == BEV_FORM_JSON)
+	{
+		bev_text_add(&session->http->events, run->data, run->len);
+		return true;
+	}
+	bev_count(fanout->counts, BEV_COUNT_BYTES_SENT, run->len);
+	return bev_socket_write(fanout->sessions->sockets, &session->socket, run->data, run->len);
 }
 
 /*
@@ -222,11 +264,7 @@ send_run(BevFanout *fanout, BevSession *session, const BevChunk *chunk, uint32_t
 	*sent += run.len;
 	session->sent += run.frames;
 	bev_count(fanout->counts, BEV_COUNT_DELIVERED, run.frames);
-	bev_count(fanout->counts, BEV_COUNT_BYTES_SENT, run.len);
-	if (run.len > 0 &&
-	    !bev_socket_write(fanout->sessions->sockets, &session->socket, run.data, run.len))
-		return 0;
-	return run.reached;
+	return write_run(fanout, session, &run) ? run.reached : 0;
 }
 
 static bool
@@ -248,6 +286,41 @@ lag(BevSession *session, uint64_t cursor)
 	session->standing = BEV_LAGGING;
 	session->cursor = cursor;
 }
+
+/* ---- Answers in JSON ---- */
+
+/* Has it got so much that it is to be answered at once? */
+static bool
+is_full(const BevSession *session)
+{
+	return bev_session_form(session) == BEV_FORM_JSON &&
+	       session->http->events.len >= BEV_CHUNK_SIZE;
+}
+
+static void
+answer(BevFanout *fanout, BevSession *session, uint64_t reached)
+{
+	lag(session, reached);
+	bev_http_stream_answer(session->http, &session->out, fanout->stream.id, reached);
+	bev_session_end(session, BEV_CLOSE_NORMAL, "");
+}
+
+void
+bev_fanout_answer(BevFanout *fanout, BevSession *session)
+{
+	answer(fanout, session, bev_session_position(session));
+}
+
+/* It has everything up to here: an answer, if it waits for one, unless it may still wait. */
+static void
+answer_if_due(BevFanout *fanout, BevSession *session, uint64_t reached)
+{
+	if (bev_session_form(session) == BEV_FORM_JSON &&
+	    (session->http->events.len > 0 || bev_session_now(session) >= session->http->wait_until))
+		answer(fanout, session, reached);
+}
+
+/* ---- Catching up ---- */
 
 /* The next chunk for a lagging session; NULL when it must wait or has it all. */
 static const BevChunk *
@@ -303,9 +376,15 @@ bev_fanout_go_on(BevFanout *fanout, BevSession *session)
 		if (chunk == NULL)
 		{
 			go_live(session);
+			answer_if_due(fanout, session, fanout->sessions->sent_tip);
 			return;
 		}
 		session->cursor = send_run(fanout, session, chunk, i, &looked_at, &sent);
+		if (is_full(session))
+		{
+			answer(fanout, session, session->cursor);
+			return;
+		}
 	}
 }
 
@@ -316,6 +395,7 @@ bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq)
 	if (seq >= fanout->sessions->sent_tip)
 	{
 		go_live(session);
+		answer_if_due(fanout, session, fanout->sessions->sent_tip);
 		return;
 	}
 	lag(session, seq);
@@ -325,8 +405,10 @@ bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq)
 void
 bev_fanout_resync(BevFanout *fanout, BevSession *session)
 {
-	bev_reply_resync(session, fanout->stream.dropped, fanout->stream.window.tip);
+	bev_reply_resync(session, fanout->stream.id, fanout->stream.dropped, fanout->stream.window.tip);
 	bev_count(fanout->counts, BEV_COUNT_RESYNC_REQUIRED, 1);
+	if (session->state != BEV_SESSION_OPEN)
+		return; /* that was its answer */
 	bev_fanout_place(fanout, session, fanout->sessions->sent_tip);
 	bev_session_flush(session);
 }
@@ -401,7 +483,10 @@ deliver(BevFanout *fanout, BevSession *session)
 		reached = send_run(fanout, session, chunk, i, &looked_at, &sent);
 		if (reached == 0)
 			return; /* broken; it is on its way out */
+		if (is_full(session))
+			break;
 	}
+	answer_if_due(fanout, session, reached);
 }
 
 static void
@@ -501,7 +586,8 @@ bev_fanout_batch(BevFanout *fanout)
 	deliver_to_walked(fanout);
 	deliver_to_sought(fanout);
 	fanout->in_batch = false;
-	fanout->shared_chunk = NULL;
+	for (int form = 0; form < BEV_FORMS; form++)
+		fanout->shared[form].chunk = NULL;
 	fanout->sessions->sent_tip = fanout->stream.window.tip;
 	bev_count_written(fanout->counts, fanout->batch_clients, fanout->config->log_slow_delivery);
 }
@@ -521,6 +607,8 @@ bev_fanout_free(BevFanout *fanout)
 	bev_replay_free(fanout->stream.replay);
 	bev_subscribers_free(&fanout->subscribers);
 	bev_text_free(&fanout->scratch);
+	for (int form = 0; form < BEV_FORMS; form++)
+		bev_text_free(&fanout->shared[form].text);
 }
 
 void

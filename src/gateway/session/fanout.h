@@ -12,6 +12,15 @@
 #include "gateway/session/subscribers.h"
 #include "gateway/stream/stream.h"
 
+/* The last run that was for everyone, from a frame on, in one form. */
+typedef struct BevShared
+{
+	const BevChunk *chunk; /* NULL: there is none */
+	uint32_t from;
+	BevRun run;
+	BevText text; /* where its bytes are, unless they are the chunk's own */
+} BevShared;
+
 typedef struct BevFanout
 {
 	BevSessions *sessions;
@@ -22,13 +31,11 @@ typedef struct BevFanout
 	BevSubscribers subscribers;
 
 	/* The batch: what is in the window above sessions->sent_tip */
-	uint64_t batch;               /* its number */
-	uint32_t batch_clients;       /* to whom some of it was written */
-	bool in_batch;                /* the window does not change */
-	BevText scratch;              /* where runs with gaps are gathered */
-	const BevChunk *shared_chunk; /* the last run that was for everyone, */
-	uint32_t shared_from;         /* from this frame on */
-	BevRun shared;
+	uint64_t batch;         /* its number */
+	uint32_t batch_clients; /* to whom some of it was written */
+	bool in_batch;          /* the window does not change */
+	BevText scratch;        /* where runs with gaps are gathered */
+	BevShared shared[BEV_FORMS];
 
 	uint32_t conflating; /* sessions; the window is indexed for them */
 } BevFanout;
@@ -52,6 +59,9 @@ extern void bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t se
 /* From now on the session wants this, which it owns; NULL: everything. */
 extern void bev_fanout_subscribe(BevFanout *fanout, BevSession *session,
                                  BevSubscription *subscription);
+
+/* Give a session that waits for its answer in JSON what there is, up to its position. */
+extern void bev_fanout_answer(BevFanout *fanout, BevSession *session);
 
 /*
  * From now on, when the session lags, it gets of each row only the last state that

@@ -7,16 +7,37 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void
-send_text(BevSession *session, BevText *json)
+static BevSpan
+span_of(const BevText *text)
 {
-	bev_frame_add(&session->out, BEV_OP_TEXT, json->data, json->len);
+	return (BevSpan){text->data, (uint32_t) text->len};
+}
+
+/* event: what it is called where each has a name; stream and seq: the position with it, or NULL. */
+static void
+send_message(BevSession *session, const char *event, const char *stream, uint64_t seq,
+             BevText *json)
+{
+	if (session->http)
+		bev_http_stream_message(session->http, &session->out, event, stream, seq, span_of(json));
+	else
+		bev_frame_add(&session->out, BEV_OP_TEXT, json->data, json->len);
 	bev_text_free(json);
 }
 
-void
-bev_reply_error_with(BevSession *session, const char *id, const char *code, const char *message,
-                     const char *more)
+static void
+send_error(BevSession *session, const char *code, double retry_after, BevText *json)
+{
+	if (session->http)
+		bev_http_stream_error(session->http, &session->out, code, retry_after, span_of(json));
+	else
+		bev_frame_add(&session->out, BEV_OP_TEXT, json->data, json->len);
+	bev_text_free(json);
+}
+
+static void
+report(BevSession *session, const char *id, const char *code, const char *message, const char *more,
+       double retry_after)
 {
 	BevText json = {0};
 
@@ -31,7 +52,14 @@ bev_reply_error_with(BevSession *session, const char *id, const char *code, cons
 	bev_text_add_json(&json, message, strlen(message));
 	bev_text_add_string(&json, more);
 	bev_text_add_string(&json, "}}");
-	send_text(session, &json);
+	send_error(session, code, retry_after, &json);
+}
+
+void
+bev_reply_error_with(BevSession *session, const char *id, const char *code, const char *message,
+                     const char *more)
+{
+	report(session, id, code, message, more, 0);
 }
 
 void
@@ -46,7 +74,7 @@ bev_reply_rate_limited(BevSession *session, const char *id, double wait, const c
 	char more[48];
 
 	snprintf(more, sizeof(more), ",\"retry_after\":%.3f", wait);
-	bev_reply_error_with(session, id, "rate_limited", message, more);
+	report(session, id, "rate_limited", message, more, wait);
 }
 
 /* {"type":"reply","id":7, and what is still to be added. */
@@ -63,7 +91,7 @@ send_payload(BevSession *session, BevText *json, const char *payload)
 	bev_text_add_string(json, ",\"payload\":");
 	bev_text_add_string(json, payload);
 	bev_text_add_string(json, "}");
-	send_text(session, json);
+	send_message(session, "reply", NULL, 0, json);
 }
 
 void
@@ -119,7 +147,7 @@ bev_reply_ready(BevSession *session, const BevConfig *config, const char *stream
 	                "\"message_rate\":%" PRIu32 ",\"max_connections_per_user\":%" PRIu32 "}}}",
 	                config->max_message_size, config->message_rate,
 	                config->max_connections_per_user);
-	send_text(session, &json);
+	send_message(session, "connection.ready", stream, seq, &json);
 }
 
 void
@@ -145,19 +173,22 @@ bev_reply_expiring(BevSession *session, int64_t seconds)
 	                "{\"type\":\"connection\",\"action\":\"expiring\","
 	                "\"payload\":{\"expires_at\":\"%s\",\"seconds\":%" PRIi64 "}}",
 	                expires, seconds);
-	send_text(session, &json);
+	send_message(session, "connection.expiring", NULL, 0, &json);
 }
 
 void
-bev_reply_resync(BevSession *session, uint64_t oldest, uint64_t tip)
+bev_reply_resync(BevSession *session, const char *stream, uint64_t oldest, uint64_t tip)
 {
-	char more[96];
+	char more[160];
 
-	snprintf(more, sizeof(more), ",\"oldest\":%" PRIu64 ",\"seq\":%" PRIu64, oldest, tip);
+	snprintf(more, sizeof(more), ",\"oldest\":%" PRIu64 ",\"seq\":%" PRIu64 ",\"stream\":\"%s\"",
+	         oldest, tip, stream);
 	bev_reply_error_with(session, NULL, "resync_required",
 	                     "what follows your position can't be given without a gap; "
 	                     "read the current state, the stream goes on from seq",
 	                     more);
+	if (bev_session_form(session) == BEV_FORM_JSON)
+		bev_session_end(session, BEV_CLOSE_NORMAL, "");
 }
 
 void

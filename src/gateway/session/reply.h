@@ -38,7 +38,8 @@ extern void bev_reply_too_far_behind(BevSession *session, const char *stream);
 extern void bev_reply_expiring(BevSession *session, int64_t seconds);
 
 /* What was missed can't be had: the oldest seq still held, and the tip. */
-extern void bev_reply_resync(BevSession *session, uint64_t oldest, uint64_t tip);
+extern void bev_reply_resync(BevSession *session, const char *stream, uint64_t oldest,
+                             uint64_t tip);
 
 /* An error message, and then the end of the session; does nothing when it is ending already. */
 extern void bev_reply_refuse(BevSession *session, int code, const char *error, const char *message);

@@ -194,7 +194,10 @@ bev_session_end(BevSession *session, int code, const char *reason)
 	{
 		mark_ended(session, code, reason);
 		session->deadline = bev_session_now(session) + LINGER_MS;
-		bev_frame_add_close(&session->out, code, reason);
+		if (session->http)
+			bev_http_stream_end(session->http, &session->out, code, reason);
+		else
+			bev_frame_add_close(&session->out, code, reason);
 	}
 	bev_session_flush(session);
 }
@@ -242,6 +245,7 @@ void
 bev_session_free(BevSession *session)
 {
 	bev_text_free(&session->out);
+	bev_http_stream_free(session->http);
 	bev_principals_free(&session->principals);
 	bev_identity_free(&session->identity);
 	bev_subscription_free(session->subscription);

@@ -28,6 +28,7 @@
 #include "gateway/stream/directory.h"
 #include "gateway/stream/replay.h"
 #include "gateway/stream/subscription_index.h"
+#include "gateway/wire/http_stream.h"
 
 typedef enum BevSessionState
 {
@@ -83,7 +84,8 @@ typedef struct BevSession
 	bool warned;                  /* that its token ends soon */
 	bool was_open;                /* when it ended */
 
-	BevText out; /* answers that wait for room */
+	BevText out;         /* answers that wait for room */
+	BevHttpStream *http; /* it reads by HTTP; NULL: it is a WebSocket */
 
 	/* Who */
 	char address[BEV_ADDRESS_LEN]; /* empty until it is asked for */
@@ -143,6 +145,12 @@ static inline uint64_t
 bev_session_now(const BevSession *session)
 {
 	return uv_now(session->sessions->loop);
+}
+
+static inline BevForm
+bev_session_form(const BevSession *session)
+{
+	return session->http ? session->http->form : BEV_FORM_FRAMES;
 }
 
 /* Everything up to this seq is sent, or was when it ended. */

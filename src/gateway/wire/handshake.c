@@ -161,6 +161,12 @@ keep_header(BevHead *head, BevSpan name, BevSpan value)
 	}
 	else if (span_is_nocase(name, "x-forwarded-for"))
 		head->forwarded = value;
+	else if (span_is_nocase(name, "accept"))
+		head->accept = value;
+	else if (span_is_nocase(name, "if-none-match"))
+		head->known_tag = value;
+	else if (span_is_nocase(name, "last-event-id"))
+		head->ambiguous |= keep(&head->last_id, value) != 0;
 	else if (span_is_nocase(name, "authorization"))
 		head->ambiguous |= keep(&head->authorization, value) != 0;
 	else if (span_is_nocase(name, "sec-websocket-protocol"))
@@ -255,6 +261,25 @@ bev_head_check_upgrade(const BevHead *head)
 }
 
 bool
+bev_head_wants_sse(const BevHead *head)
+{
+	static const char type[] = "text/event-stream";
+	BevSpan rest = head->accept;
+	BevSpan element;
+
+	while (next_element(&rest, ',', &element))
+	{
+		const char *end = memchr(element.data, ';', element.len);
+
+		if (end)
+			element.len = (uint32_t) (end - element.data);
+		if (span_is_nocase(trim(element), type))
+			return true;
+	}
+	return false;
+}
+
+bool
 bev_head_offers_protocol(const BevHead *head)
 {
 	BevSpan rest = head->protocols;
@@ -307,11 +332,25 @@ token_from_protocols(const BevHead *head, char *dst)
 	return found;
 }
 
+/* By either name; by both, it isn't clear which one counts. */
+static bool
+token_from_query(const BevHead *head, char *dst)
+{
+	char other[2];
+	int len = bev_head_parameter(head, "token", dst, BEV_TOKEN_MAX + 1);
+
+	if (len == -1)
+		len = bev_head_parameter(head, "access_token", dst, BEV_TOKEN_MAX + 1);
+	else if (bev_head_parameter(head, "access_token", other, sizeof(other)) != -1)
+		len = -2;
+	if (len == -2)
+		dst[0] = '\0';
+	return len != -1 && len != 0;
+}
+
 bool
 bev_head_token(const BevHead *head, char *dst)
 {
-	int len;
-
 	if (head->ambiguous)
 	{
 		dst[0] = '\0';
@@ -319,10 +358,7 @@ bev_head_token(const BevHead *head, char *dst)
 	}
 	if (token_from_authorization(head, dst) || token_from_protocols(head, dst))
 		return true;
-	len = bev_head_parameter(head, "token", dst, BEV_TOKEN_MAX + 1);
-	if (len == -2)
-		dst[0] = '\0';
-	return len != -1 && len != 0;
+	return token_from_query(head, dst);
 }
 
 static int
@@ -383,6 +419,37 @@ bev_head_parameter(const BevHead *head, const char *name, char *dst, size_t size
 		result = decode(element, dst, size);
 	}
 	return result;
+}
+
+static bool
+is_among(BevSpan name, const char *const *known)
+{
+	while (*known && !bev_span_is(name, *known))
+		known++;
+	return *known != NULL;
+}
+
+bool
+bev_head_unknown_parameter(const BevHead *head, const char *const *known, char *dst, size_t size)
+{
+	BevSpan rest = head->query;
+	BevSpan name;
+
+	while (next_element(&rest, '&', &name))
+	{
+		const char *end = name.len ? memchr(name.data, '=', name.len) : NULL;
+
+		if (end)
+			name.len = (uint32_t) (end - name.data);
+		if (name.len == 0 || is_among(name, known))
+			continue;
+		if (name.len >= size)
+			name.len = (uint32_t) size - 1;
+		memcpy(dst, name.data, name.len);
+		dst[name.len] = '\0';
+		return true;
+	}
+	return false;
 }
 
 void

@@ -38,6 +38,9 @@ typedef struct BevHead
 	BevSpan key;       /* Sec-WebSocket-Key */
 	BevSpan version;   /* Sec-WebSocket-Version */
 	BevSpan protocols; /* Sec-WebSocket-Protocol */
+	BevSpan accept;    /* the last one */
+	BevSpan last_id;   /* Last-Event-ID */
+	BevSpan known_tag; /* If-None-Match, the last one */
 	bool is_old;       /* HTTP/1.0, as health checks and proxies use; a host isn't needed */
 	bool has_origin;   /* it may be empty, which is not none */
 	bool has_body;     /* a content length or a transfer encoding */
@@ -59,11 +62,14 @@ extern bool bev_head_wants_upgrade(const BevHead *head);
 /* Is the upgrade one that can be accepted (RFC 6455 4.2.1)?  0, or the HTTP status. */
 extern int bev_head_check_upgrade(const BevHead *head);
 
+/* Does it want Server-Sent Events? */
+extern bool bev_head_wants_sse(const BevHead *head);
+
 /* Does the client offer our subprotocol, so that it must be named? */
 extern bool bev_head_offers_protocol(const BevHead *head);
 
 /*
- * The token: in the Authorization header, the subprotocols or the query.  False
+ * The token: in the Authorization header, the subprotocols or the query (token, access_token).  False
  * when there is none.  dst has room for BEV_TOKEN_MAX + 1 bytes; a token that is
  * longer, or given twice, gives an empty string, which no check accepts.
  */
@@ -74,6 +80,13 @@ extern bool bev_head_token(const BevHead *head, char *dst);
  * twice, malformed or longer than size - 1; else its length.
  */
 extern int bev_head_parameter(const BevHead *head, const char *name, char *dst, size_t size);
+
+/*
+ * The name of a parameter that isn't among known, which ends with a NULL, cut to size - 1 bytes.
+ * False: there is none.
+ */
+extern bool bev_head_unknown_parameter(const BevHead *head, const char *const *known, char *dst,
+                                       size_t size);
 
 /* The value for Sec-WebSocket-Accept, terminated. */
 #define BEV_ACCEPT_LEN 28
