@@ -184,6 +184,8 @@ export interface BugEvent<Payload = Record<string, unknown>, Type = string, Acti
 	at: string;
 	/** The id of the user who did it, where the database was told. */
 	actor?: string;
+	/** A row that was there before, told again by bugevents.replay(): nothing happened to it. */
+	replay?: true;
 	payload: Payload;
 	/** Of updates: the old and the new value of each changed field. */
 	changes?: { [Field in keyof Payload]?: [Payload[Field], Payload[Field]] };

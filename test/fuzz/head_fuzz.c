@@ -25,6 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	char token[BEV_TOKEN_MAX + 1];
 	char accept[BEV_ACCEPT_LEN + 1];
 	char value[64];
+	const char *known[] = {"since", "types", NULL};
 
 	memcpy(data, input, size);
 	end = bev_head_end(data, size);
@@ -38,7 +39,13 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	check_span(head.path, data, end);
 	check_span(head.query, data, end);
 	check_span(head.protocols, data, end);
+	check_span(head.accept, data, end);
+	check_span(head.last_id, data, end);
+	check_span(head.known_tag, data, end);
 	bev_head_wants_upgrade(&head);
+	bev_head_wants_sse(&head);
+	if (bev_head_unknown_parameter(&head, known, value, 8) && strlen(value) > 7)
+		stage_fail("a name is cut");
 	bev_head_offers_protocol(&head);
 	if (bev_head_token(&head, token) && strlen(token) > BEV_TOKEN_MAX)
 		stage_fail("a token is not longer than it may be");

@@ -1,8 +1,9 @@
 /*
  * pipe_down_fuzz.c - what the dispatcher says, and what a gateway makes of it.
  *
- * Five clients look on: one that takes everything, an admin and another one that filter, one
- * that conflates, one that waits to be admitted.  The first byte of the input says at
+ * Seven clients look on: one that takes everything, an admin and another one that filter, one
+ * that conflates, one that waits to be admitted, and one each that reads Server-Sent Events and waits
+ * for an answer in JSON.  The first byte of the input says at
  * which of the messages the sockets are choked.  Two messages come in each turn, so that
  * the second meets those who ended by the first.
  */
@@ -88,6 +89,17 @@ subscription_of(const char *field, const char *form)
 }
 
 static void
+add_reader(const char *user, BevForm form)
+{
+	BevSession *session = &stage_client(user, false, false)->session;
+
+	session->http = bev_http_stream_create(form, (BevSpan){"https://a.example", 17});
+	session->http->began = form == BEV_FORM_SSE;
+	session->http->wait_until = UINT64_MAX;
+	session->heard_all = true;
+}
+
+static void
 add_clients(Stage *stage)
 {
 	BevSession *admin = &stage_client("2", true, false)->session;
@@ -101,6 +113,8 @@ add_clients(Stage *stage)
 	bev_fanout_conflate(&stage->fanout, conflating, true);
 	waiting->state = BEV_SESSION_WAITING;
 	bev_registration_ask(&stage->registrations, waiting);
+	add_reader("6", BEV_FORM_SSE);
+	add_reader("7", BEV_FORM_JSON);
 }
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);

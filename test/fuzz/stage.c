@@ -86,10 +86,34 @@ check_frame(const unsigned char *data, size_t len)
 	return head + payload;
 }
 
+/* Server-Sent Events: whole ones, of the fields that we write. */
+static void
+check_sse(const char *data, size_t len)
+{
+	static const char *const fields[] = {"id: ", "event: ", "data: ", ": ", "\n"};
+
+	if (len < 2 || memcmp(data + len - 2, "\n\n", 2) != 0 || memchr(data, '\r', len))
+		stage_fail("a write is made of whole events");
+	while (len > 0)
+	{
+		size_t line = (size_t) ((const char *) memchr(data, '\n', len) - data) + 1;
+		bool known = false;
+
+		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+			known |= line >= strlen(fields[i]) && memcmp(data, fields[i], strlen(fields[i])) == 0;
+		if (!known)
+			stage_fail("a line of an event is a field that we know");
+		data += line;
+		len -= line;
+	}
+}
+
 bool
 bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket, const char *data,
                  size_t len)
 {
+	const BevHttpStream *http = ((BevSession *) socket)->http;
+
 	if (socket->dropped || choked)
 		stage_fail("only an open socket with room is written to");
 	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
@@ -98,12 +122,16 @@ bev_socket_write(BevSockets *all __attribute__((unused)), BevSocket *socket, con
 
 		if (end == NULL)
 			stage_fail("an answer's head is whole");
-		if (len < 12 || memcmp(data + 9, "101", 3) != 0)
+		if (http && http->form == BEV_FORM_SSE && memmem(data, len, "event-stream", 12) == NULL)
+			stage_fail("an answer has the form that was asked for");
+		if (len < 12 || (memcmp(data + 9, "101", 3) != 0 && http == NULL))
 			return true;
 		len -= (size_t) (end + 4 - data);
 		data = end + 4;
 	}
-	while (len > 0)
+	if (http && len > 0 && http->form == BEV_FORM_SSE)
+		check_sse(data, len);
+	while (len > 0 && http == NULL)
 	{
 		size_t n = check_frame((const unsigned char *) data, len);
 

@@ -121,7 +121,8 @@ equal(Get(d, "since=104&stream=%s" % STREAM_ID).json(), {"stream": STREAM_ID, "s
 
 for query, ids in (("types=bug_report", [101, 103]), ("types=comment,project", [102, 104]), ("actions=created", [102, 104]),
                    ("project_ids=7", [101]), ("bug_report_ids=1", [102]), ("types=comment&actions=updated", []),
-                   ("filter=%7B%22types%22%3A%5B%22project%22%5D%7D", [104]), ("types=", [101, 102, 103, 104])):
+                   ("filter=%7B%22types%22%3A%5B%22project%22%5D%7D", [104]), ("filter=%7B%22where%22%3A%7B%22id%22%3A%5B2%2C3%5D%7D%7D", [102, 103]),
+                   ("filter=%7B%22any%22%3A%5B%7B%22types%22%3A%5B%22project%22%5D%7D%2C%7B%22where%22%3A%7B%22id%22%3A1%7D%7D%5D%7D", [101, 104]), ("types=", [101, 102, 103, 104])):
     equal([e["seq"] for e in Get(d, "since=100&stream=%s&%s" % (STREAM_ID, query)).json()["events"]], ids, "the filter " + query)
 
 # Only what it may see, as WebSockets.

@@ -33,6 +33,8 @@ class Event(NamedTuple):
     payload: Dict[str, Any]
     #: Of updates: the old and the new value of each changed field.
     changes: Dict[str, List[Any]]
+    #: A row that was there before, told again by bugevents.replay(): nothing happened to it.
+    replay: bool = False
 
     @property
     def name(self) -> str:
@@ -50,7 +52,8 @@ class Event(NamedTuple):
         tx = message.get("tx") or {}
         return cls(message["type"], message["action"], message["seq"], stream,
                    Transaction(tx.get("id", ""), tx.get("n", 1), tx.get("of", 1)), message.get("at", ""),
-                   message.get("actor"), message["payload"], message.get("changes") or {})
+                   message.get("actor"), message["payload"], message.get("changes") or {},
+                   message.get("replay", False))
 
 
 class Gap(NamedTuple):

@@ -432,7 +432,7 @@ tick_ping(const BevConfig *config, BevClient *client, uint64_t now)
 	}
 }
 
-/* Who reads by HTTP can't be asked, but shown that we are there; so others on the way know it, too. */
+/* Who reads by HTTP can't be asked, but shown that we are there. */
 static void
 tick_http(const BevClients *clients, BevClient *client, uint64_t now)
 {

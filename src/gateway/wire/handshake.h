@@ -69,9 +69,9 @@ extern bool bev_head_wants_sse(const BevHead *head);
 extern bool bev_head_offers_protocol(const BevHead *head);
 
 /*
- * The token: in the Authorization header, the subprotocols or the query (token, access_token).  False
- * when there is none.  dst has room for BEV_TOKEN_MAX + 1 bytes; a token that is
- * longer, or given twice, gives an empty string, which no check accepts.
+ * The token: in the Authorization header, the subprotocols or the query (token,
+ * access_token).  False when there is none.  dst has room for BEV_TOKEN_MAX + 1 bytes; a token that
+ * is longer, or given twice, gives an empty string, which no check accepts.
  */
 extern bool bev_head_token(const BevHead *head, char *dst);
 

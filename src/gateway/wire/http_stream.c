@@ -1,10 +1,10 @@
 /*
  * http_stream.c - events in the answer to a GET: as Server-Sent Events, or as one JSON document.
  *
- * Model: an answer of SSE has no length: it ends with the connection, so that proxies and old clients
- * understand it.  A refusal has a status that says why to whoever reads statuses, and a body in the form
- * that was asked for: an EventSource doesn't come back after another status than 200, which is
- * right for a bad token.
+ * Model: an answer of SSE has no length: it ends with the connection, so that proxies and old
+ * clients understand it.  A refusal has a status that says why to whoever reads such, and a body
+ * in the form that was asked for: an EventSource doesn't come back after another status than 200,
+ * which is right for a bad token.
  *
  * Line ends: JSON values are passed on as they are and may have some, between their parts; in
  * SSE they would end the field, so they become blanks.
@@ -128,7 +128,7 @@ bev_http_event_add(BevText *out, BevForm form, const char *stream, uint64_t seq,
 	add_data(out, json);
 }
 
-/* The position goes with it, though nothing came: who comes back needn't be sent what is between. */
+/* With the position, though nothing came: who comes back needn't be sent what is between. */
 void
 bev_http_stream_keep_alive(BevText *out, const char *stream, uint64_t seq)
 {

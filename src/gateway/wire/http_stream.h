@@ -45,8 +45,8 @@ extern void bev_http_event_add(BevText *out, BevForm form, const char *stream, u
                                BevSpan type, BevSpan action, BevSpan json);
 
 /*
- * A message that is for this client alone: "connection.ready", "error" and so on.  stream and seq: the
- * position that it has with it; stream NULL: it has none.  Nobody waits for one in JSON.
+ * A message that is for this client alone: "connection.ready", "error" and so on.  stream and seq:
+ * the position that it has with it; stream NULL: it has none.  Nobody waits for one in JSON.
  */
 extern void bev_http_stream_message(BevHttpStream *http, BevText *out, const char *event,
                                     const char *stream, uint64_t seq, BevSpan json);
