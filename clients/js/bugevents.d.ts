@@ -220,6 +220,8 @@ export interface Options {
 	/** Resume there. */
 	position?: Position;
 	filter?: Filter;
+	/** The tabs of this browser that connect to the same URL as the same user share one connection. */
+	shared?: boolean;
 	/** false: not before open() is called. */
 	open?: boolean;
 	/** Attempts in a row before it says that it is offline (5). */
@@ -309,6 +311,7 @@ export class Connection implements AsyncIterable<BugEvent> {
 	constructor(options: Options);
 	on(name: 'state', listener: (state: State) => void): () => void;
 	on(name: 'ready', listener: (session: Session) => void): () => void;
+	on(name: 'stream', listener: (position: Position) => void): () => void;
 	on(name: 'resync', listener: (gap: { oldest: number; seq: number }) => void): () => void;
 	on(name: 'error', listener: (error: Error) => void): () => void;
 	on(name: 'close', listener: (error: Error | null) => void): () => void;

@@ -44,7 +44,7 @@ const LOST = new Set(['disconnected', 'timeout']);
 const ROWS = new Set(['state_too_big', 'state_interrupted']);
 
 /* What else one may listen to. */
-const NO_EVENTS = new Set(['state', 'ready', 'resync', 'error', 'close']);
+const NO_EVENTS = new Set(['state', 'ready', 'stream', 'resync', 'error', 'close']);
 
 /* In ms. */
 const REQUEST_TIMEOUT = 30000;
@@ -299,7 +299,7 @@ export class Connection {
 		if (this.#state !== 'closed')
 			return;
 		this.#options.WebSocket ??= globalThis.WebSocket;
-		if (!this.#options.WebSocket)
+		if (!this.#options.WebSocket && !this.#options.shared)
 			throw new TypeError('bugevents: there is no WebSocket here; give one as an option (in node: import it from "ws")');
 		socketUrl(this.#options.url);	/* throws, if it is none */
 		this.#attempt = 0;
@@ -323,6 +323,8 @@ export class Connection {
 			this.#enter('connecting');
 		try {
 			token = await this.#token('connect');
+			if (this.#options.shared)
+				await this.#share();
 		} catch (error) {
 			if (turn === this.#turn) {
 				this.#complain(error);
@@ -337,6 +339,15 @@ export class Connection {
 		} catch (error) {
 			this.#end(error);
 		}
+	}
+
+	/* In the place of a WebSocket, one that leads to the connection of all tabs. */
+	async #share() {
+		const { socketClass } = await import('./shared.js');
+
+		if (this.#options.shared)
+			this.#options.WebSocket = await socketClass(this.#options, (session) => this.#subscription(this.#wanted(), session), () => this.#hurry());
+		this.#options.shared = false;
 	}
 
 	#adopt(socket) {
@@ -502,6 +513,16 @@ export class Connection {
 			this.#receiveReady(payload);
 		else if (action === 'expiring')
 			this.#renew();
+		else if (action === 'state')
+			this.#enter(payload.state);
+		else if (action === 'stream')
+			this.#move(payload);
+	}
+
+	/* The same stream under another name. */
+	#move({ stream, seq }) {
+		this.#position = { stream, seq };
+		this.#emit('stream', this.position);
 	}
 
 	#receiveReady(payload) {
@@ -739,7 +760,11 @@ export class Connection {
 			leave: () => {
 				this.#feeds.delete(feed);
 				this.#refresh();
-			}
+			},
+			/** A request: its whole reply. */
+			ask: (type, payload) => this.#ask(type, payload),
+			/** Don't wait for the next attempt. */
+			hurry: () => this.#hurry()
 		};
 	}
 
@@ -773,13 +798,15 @@ export class Connection {
 
 		if (stringify(this.#subscription(feeds)) !== this.#subscribed || feeds.some((feed) => feed.stale && !this.#awaited?.feeds.includes(feed)))
 			this.#tellFeeds(feeds);
+		else if (!this.#filtering)
+			this.#know(feeds);		/* others wanted that already */
 	}
 
-	#subscription(feeds) {
+	#subscription(feeds, session = this.#session) {
 		if (feeds[0] === this.#own && feeds.length === 1)
 			return this.#filter ?? {};
 		const { conflate } = this.#filter ?? {};
-		const any = [...new Map(feeds.flatMap((feed) => feed.filters(this.#session)).map((one) => [stringify(one), one])).values()];
+		const any = [...new Map(feeds.flatMap((feed) => feed.filters(session)).map((one) => [stringify(one), one])).values()];
 
 		const types = any.every((one) => one.types?.length) ? [...new Set(any.flatMap((one) => one.types))] : undefined;
 
@@ -799,10 +826,16 @@ export class Connection {
 
 		this.#awaited = stale.length > 0 ? { id: this.#lastRequest, feeds: stale } : null;
 		await asked;
-		for (const feed of feeds)
-			feed.known = true;
 		if (turn === this.#told)
 			this.#filtering = false;
+		this.#know(feeds);
+	}
+
+	#know(feeds) {
+		for (const feed of feeds.filter(({ known }) => !known)) {
+			feed.known = true;
+			feed.told?.();
+		}
 	}
 
 	/* Whose filter the server doesn't take is told, and left out; if it is unclear whose that is, they go

@@ -57,7 +57,7 @@ console.log((await connection.get('bug_report', 9007199254740993n)).row.status.l
 for await (const { row } of connection.list('comment', { bug_report_id: '9007199254740993' }))
 	console.log(row.content.length);
 connection.open();
-connect({ url: '/ws', token: 'T', open: false });
+connect({ url: '/ws', token: 'T', open: false, shared: true }).on('stream', ({ stream, seq }) => console.log(stream.length + seq));
 connection.on('state', (state) => console.log(state === 'offline'));
 
 // @ts-expect-error A field that there isn't is of no known type.

@@ -26,7 +26,7 @@ sub run_in
 # A list of packages, or from npm 12 on an object of them by their names.
 my $packages = decode_json(run_in("$source/clients/js", qw(npm pack --offline --json --pack-destination), $folder));
 my ($packed) = ref $packages eq 'ARRAY' ? @{$packages} : values %{$packages};
-is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.cjs bugevents.d.cts bugevents.d.ts bugevents.js collection.js example.html filter.js package.json', 'what is in it');
+is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.cjs bugevents.d.cts bugevents.d.ts bugevents.js collection.js example.html filter.js package.json shared-worker.js shared.js', 'what is in it');
 my ($version) = slurp_file('bugevents.control') =~ /^default_version = '(.*)'/m;
 is($packed->{version}, $version, 'its version is the extension\'s');
 is_deeply([ grep { /dependencies/i } keys %{ decode_json(slurp_file('clients/js/package.json')) } ], [], 'it needs nothing');
@@ -56,7 +56,7 @@ sub size
 	my (@options) = @_;
 
 	run_in($folder, "$source/test/clients/node_modules/.bin/esbuild", qw(--bundle --minify --format=esm --target=es2022 --log-level=error),
-		@options, '--outfile=bundle.js', 'node_modules/bugevents/bugevents.js');
+		'--external:./shared.js', @options, '--outfile=bundle.js', 'node_modules/bugevents/bugevents.js');
 	return length(run_in($folder, qw(gzip -9c bundle.js)));
 }
 

@@ -496,6 +496,10 @@ class Connection:
             self._take_ready(payload)
         elif action == "expiring" and not isinstance(self._token, str):
             self._renew_at = self._now()
+        elif action == "stream":        # the same one under another name
+            self._received = Position(payload["stream"], payload["seq"])
+            if not self._items:
+                self._position = self._received
 
     def _take_ready(self, payload: Dict[str, Any]) -> None:
         self._session = payload

@@ -24,6 +24,8 @@ EMBED(client, "js/bugevents.js");
 EMBED(collection, "js/collection.js");
 EMBED(filter, "js/filter.js");
 EMBED(description_text, "../docs/asyncapi.yaml");
+EMBED(shared, "js/shared.js");
+EMBED(shared_worker, "js/shared-worker.js");
 
 #define JAVASCRIPT "text/javascript; charset=utf-8"
 
@@ -34,6 +36,8 @@ static const BevConsoleFile files[] = {
 	{"/bugevents.js", JAVASCRIPT, bev_console_client, bev_console_client_end},
 	{"/collection.js", JAVASCRIPT, bev_console_collection, bev_console_collection_end},
 	{"/filter.js", JAVASCRIPT, bev_console_filter, bev_console_filter_end},
+	{"/shared.js", JAVASCRIPT, bev_console_shared, bev_console_shared_end},
+	{"/shared-worker.js", JAVASCRIPT, bev_console_shared_worker, bev_console_shared_worker_end},
 };
 
 BevSpan
