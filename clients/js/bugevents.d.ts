@@ -259,6 +259,9 @@ export interface ListOptions {
 	project_id?: number | string | bigint;
 	bug_report_id?: number | string | bigint;
 	status?: string | number;
+	/** As for subscribe(). */
+	where?: Where;
+	any?: Filter['any'];
 	/** Of notifications: those only that are not read. */
 	unread?: boolean;
 	/** How many rows a page has (1000, which is the most). */
