@@ -110,5 +110,26 @@ for k, client in enumerate(many):
     good += numbers(client) == wanted
 equal(good, 50, "runs with gaps reach each of 50 clients as they should")
 
+# Who waits for a position is told behind all events up to there.
+w = d.ready(token("1"))
+tip = d.tip
+equal(w.ask({"type": "wait", "id": 1, "payload": {"seq": tip}})["payload"], {"seq": tip, "reached": True}, "wait: it is there")
+for n in range(8):
+    w.say({"type": "wait", "id": "w%d" % n, "payload": {"seq": str(tip + 2) if n else tip + 1}})
+equal(w.ask({"type": "wait", "id": "more", "payload": {"seq": tip + 9}})["payload"]["code"], "rate_limited", "... eight of one client")
+d.publish(record())
+equal([w.message().get("id", "event") for _ in range(2)], ["event", "w0"], "... is told behind the event")
+ok(w.silent(), "... and the others go on waiting")
+d.progress(tip + 2)
+found = [w.message() for _ in range(7)]
+equal((sorted(m["id"] for m in found), {m["payload"]["seq"] for m in found}), (["w%d" % n for n in range(1, 8)], {tip + 2}), "... also where no event was")
+w.say({"type": "wait", "id": "gone", "payload": {"seq": tip + 50}})
+ok(w.silent(), "one waits on")
+d.settle(connection_timeout=1000)
+equal(w.ask({"type": "wait", "id": "late", "payload": {"seq": tip + 70}})["payload"], {"seq": tip + 2, "reached": False}, "... but not for ever")
+w.close()
+d.wait(lambda: len(d.closed) > 0, "it to be let go of")
+d.publish(*[record() for _ in range(60)])
+
 equal(d.stop(), 0, "the gateway ends with 0")
 done()

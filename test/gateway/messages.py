@@ -47,6 +47,10 @@ for name, message, wanted, field in [
         ("project_ids: a truth", '{"type":"subscribe","payload":{"project_ids":[true]}}', "invalid_field", "project_ids"),
         ("bug_report_ids: a list", '{"type":"subscribe","payload":{"bug_report_ids":[[1]]}}', "invalid_field", "bug_report_ids"),
         ("too many ids", '{"type":"subscribe","payload":{"bug_report_ids":%s}}' % json.dumps(list(range(1001))), "invalid_field", "bug_report_ids"),
+        ("wait: no seq", '{"type":"wait","payload":{}}', "missing_field", "seq"),
+        ("wait: no number", '{"type":"wait","payload":{"seq":1.5}}', "invalid_field", "seq"),
+        ("wait: less than none", '{"type":"wait","payload":{"seq":-1}}', "invalid_field", "seq"),
+        ("wait: text that is no seq", '{"type":"wait","payload":{"seq":"7x"}}', "invalid_field", "seq"),
         ("authenticate: no token", '{"type":"authenticate","payload":{}}', "missing_field", "token"),
         ("authenticate: no string", '{"type":"authenticate","payload":{"token":1}}', "invalid_field", "token"),
         ("authenticate: a bad token", '{"type":"authenticate","payload":{"token":"x"}}', "invalid_token", None)]:

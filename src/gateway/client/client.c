@@ -365,6 +365,7 @@ bev_clients_end_turn(BevClients *clients)
 {
 	BevSession *session;
 
+	bev_position_wait_look(&clients->fanout->waits);
 	while ((session = bev_sessions_next_ended(clients->sessions)) != NULL)
 		detach(clients, session);
 	bev_registration_flush(clients->registrations);

@@ -286,6 +286,40 @@ answer_unwatch(const Request *request)
 	ask_about(request, "bug_report_id", BEV_VERB_UNWATCH);
 }
 
+/* ---- wait ---- */
+
+/* A seq as a number, or as text from those whose numbers end at 2^53. */
+static bool
+read_seq(const json_t *value, uint64_t *seq)
+{
+	const char *text = json_string_value(value);
+
+	if (json_is_integer(value))
+		*seq = (uint64_t) json_integer_value(value);
+	else if (text && *text && strlen(text) <= 18 && strspn(text, "0123456789") == strlen(text))
+		*seq = strtoull(text, NULL, 10);
+	else
+		return false;
+	return *seq <= INT64_MAX;
+}
+
+static void
+answer_wait(const Request *request)
+{
+	const json_t *value = json_object_get(request->payload, "seq");
+	uint64_t seq;
+
+	if (value == NULL)
+		missing_field(request, "seq");
+	else if (!read_seq(value, &seq))
+		invalid_field(request, "seq", "expected a seq, as a number or a string");
+	else if (!bev_position_wait_add(&request->messages->fanout->waits, request->session,
+	                                request->id, seq,
+	                                request->messages->config->connection_timeout))
+		bev_reply_rate_limited(request->session, request->id, 1,
+		                       "too many requests wait for their answers");
+}
+
 /* ---- connections, disconnect ---- */
 
 static void
@@ -323,6 +357,7 @@ static const Type types[] = {
 	{"read_all", answer_read_all},
 	{"watch", answer_watch},
 	{"unwatch", answer_unwatch},
+	{"wait", answer_wait},
 	{"connections", answer_connections},
 	{"disconnect", answer_disconnect},
 };

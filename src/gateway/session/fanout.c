@@ -606,6 +606,7 @@ bev_fanout_free(BevFanout *fanout)
 	bev_window_free(&fanout->stream.window);
 	bev_replay_free(fanout->stream.replay);
 	bev_subscribers_free(&fanout->subscribers);
+	bev_position_wait_free(&fanout->waits);
 	bev_text_free(&fanout->scratch);
 	for (int form = 0; form < BEV_FORMS; form++)
 		bev_text_free(&fanout->shared[form].text);
@@ -617,4 +618,5 @@ bev_fanout_leave(BevFanout *fanout, BevSession *session)
 	bev_replay_leave(&session->waiter);
 	bev_fanout_conflate(fanout, session, false);
 	bev_subscribers_leave(&fanout->subscribers, session);
+	bev_position_wait_leave(&fanout->waits, session);
 }

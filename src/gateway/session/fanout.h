@@ -9,6 +9,7 @@
 #define BEV_GATEWAY_SESSION_FANOUT_H
 
 #include "gateway/config/config.h"
+#include "gateway/session/position_wait.h"
 #include "gateway/session/subscribers.h"
 #include "gateway/stream/stream.h"
 
@@ -29,6 +30,7 @@ typedef struct BevFanout
 	const BevConfig *config;
 	BevStream stream;
 	BevSubscribers subscribers;
+	BevPositionWaits waits;
 
 	/* The batch: what is in the window above sessions->sent_tip */
 	uint64_t batch;         /* its number */
