@@ -352,8 +352,9 @@ compose_clients(void)
 	stage.arrivals =
 		(BevArrivals){stage.config, &stage.sessions, stage.tokens.addresses, bev_startups_create()};
 	stage.http = (BevHttp){&stage.tokens, &stage.questions, &stage.fanout.stream};
-	stage.upgrade = (BevUpgrade){stage.config,  &stage.tokens,        &stage.http,
-	                             &stage.fanout, &stage.registrations, &stage.updates};
+	stage.upgrade =
+		(BevUpgrade){stage.config,     &stage.tokens,        &stage.http,   &stage.fanout,
+	                 &stage.questions, &stage.registrations, &stage.updates};
 	stage.messages = (BevClientMessages){stage.config, &stage.tokens, &stage.fanout,
 	                                     &stage.questions, &stage.registrations};
 	stage.clients = (BevClients){

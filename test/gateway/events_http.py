@@ -4,9 +4,10 @@ import json
 import os
 import re
 import socket
+import struct
 import time
 
-from harness import (HERE, Dispatcher, STREAM_ID, access, done, equal, ok, record, token, wait_for)
+from harness import (ANSWER, ANSWERS, HERE, VERBS, Dispatcher, STREAM_ID, access, done, equal, ok, record, token, wait_for)
 
 POLICY = 1008
 
@@ -147,6 +148,27 @@ equal((got, polls > 5), (list(range(114, d.tip + 1)), True), "much comes in seve
 equal([e["seq"] for e in Get(d, "since=113&stream=%s&wait=9" % STREAM_ID).json()["events"]][:3], [114, 115, 116],
       "what the window has not is fetched")
 ok(d.all_fetches > 0, "... from the journal")
+
+# From a moment, which the database knows.
+d.auto_answer = lambda client, request, verb, text: (asked.append((verb, json.loads(text))), d.send(
+    ANSWER, struct.pack("=QIIQII24s24s", client, request, ANSWERS["OBJECT"], 0, 0, 0, b"", b"") + b'{"seq":%d}' % found_at))
+asked, found_at = [], 110
+equal(([e["seq"] for e in Get(d, "since_time=2026-01-31T12:00:00Z").json()["events"]][:2], asked),
+      ([113, 114], [(VERBS["SINCE"], {"at": 1769860800000000})]), "a moment is looked up, and the stream goes on there")
+ws = d.ready(query="since_time=2026-01-31T12:00:00.25Z")
+equal((ws.ready["payload"]["seq"], ws.ready["payload"]["resumed"], asked[-1][1]), (110, True, {"at": 1769860800250000}), "... by WebSocket")
+d.auto_answer = lambda client, request, verb, text: d.send(
+    ANSWER, struct.pack("=QIIQII24s24s", client, request, ANSWERS["ERROR"], 0, 0, 0, b"internal_error", b"") + b"it took too long")
+failed = Get(d, "since_time=2026-01-31T12:00:00Z")
+equal((code(failed), failed.status), ("internal_error", 500), "the database can't tell")
+d.auto_answer = None
+gone = Get(d, "since_time=2026-01-31T12:00:00Z")
+d.wait(lambda: len(d.asked) == 4, "ASK")
+client = d.asked[-1][0]
+gone.sock.close()
+d.wait(lambda: client in d.closed, "it to be let go of")
+ok(True, "who goes meanwhile is let go of")
+equal(code(Get(d, "since_time=yesterday")), "invalid_field", "what is no moment")
 
 d.dropped = 112
 d.progress()

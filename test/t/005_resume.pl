@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use BugEvents::Server;
+use JSON::PP;
 use Test::More;
 
 my $server = BugEvents::Server->start_new('resume');
@@ -166,6 +167,43 @@ for my $nonsense ('abc', '-1', '', '1.5', '99999999999999999999', '0x10', '1 2',
 		"since=$shown is refused");
 }
 is(scalar $server->gateway_pids, 1, 'the gateway lives');
+
+# From a moment: everything that was committed then or later.
+{
+	my $tip = $server->connect('1')->{ready}{payload}{seq};
+	insert(qw(m1 m2 m3 m4));
+	my %at = map { split /\|/ } split /\n/, $server->sql("SELECT payload ->> 'name', to_char(committed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM bugevents.events($tip)");
+	my $mark = $server->fence;
+
+	for my $from (1 .. 4)
+	{
+		my $ws = $server->connect('1', query => { since_time => $at{"m$from"} });
+		is_deeply(names($server->events_before_fence($ws, $mark)), [ map { "m$_" } $from .. 4 ], "from m$from on");
+		is($ws->{ready}{payload}{resumed} ? 1 : 0, 1, '... as one that resumes');
+	}
+	my (undef, $body) = $server->http("/events?since_time=$at{m3}&types=project", headers => [ 'Authorization: Bearer ' . $server->token('1') ]);
+	is_deeply(names(@{ decode_json($body)->{events} }), [qw(m3 m4)], '... over HTTP');
+	my $all = $server->connect('1', query => { since_time => '1999-12-31T00:00:00Z' });
+	is($all->{ready}{payload}{seq}, 0, 'before all that there is: from the beginning') or diag $all->describe;
+	my $future = $server->connect('1', query => { since_time => '2999-12-31T00:00:00Z' });
+	insert('m5');
+	is_deeply(names($server->events_before_fence($future)), ['m5'], 'a moment to come: from now on');
+	my $bad = $server->connect('1', raw => 1, query => { since_time => 'yesterday' });
+	is($bad->next_json->{payload}{code}, 'invalid_field', 'what is no moment');
+}
+
+# "My write is in": by its seq, and by its transaction.
+{
+	my $ws = $server->connect('1');
+	my ($xid, $last) = split /\n/, $server->sql("BEGIN; INSERT INTO projects (name) VALUES ('mine'); SELECT pg_current_xact_id(); COMMIT; SELECT bugevents.last_seq()");
+	$ws->send_json({ type => 'wait', id => 'mine', payload => { seq => 0 + $last } });
+	my @seen = ($ws->next_json, $ws->next_json);
+	is_deeply([ $seen[0]{payload}{name}, $seen[0]{tx}{id}, $seen[1]{id}, $seen[1]{payload}{reached} ? 1 : 0 ], [ 'mine', $xid, 'mine', 1 ],
+		'wait for last_seq() is answered behind the write, whose transaction tx.id names') or diag $ws->describe;
+	$server->sql("BEGIN; INSERT INTO projects (name) VALUES ('not'); ROLLBACK");
+	$ws->send_json({ type => 'wait', id => 'none', payload => { seq => '' . $server->sql('SELECT bugevents.last_seq()') } });
+	is($ws->next_json->{id}, 'none', '... also where nothing came of it');
+}
 
 # An extension that is created anew is another stream.
 my $live = $server->connect('1');

@@ -263,10 +263,49 @@ test_time(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		char text[BEV_TIME_LEN + 1];
+		int64_t at;
 
 		bev_time_format(text, cases[i].at);
 		tap_is(text, strlen(text), cases[i].text, "a time");
+		tap_ok(bev_time_read(text, &at) && at == cases[i].at, "... is read again");
 	}
+}
+
+static void
+test_time_reading(void)
+{
+	static const struct
+	{
+		const char *text;
+		int64_t at;
+	} good[] = {
+		{"2026-01-31T12:00:00Z", 1769860800000000},
+		{"2026-01-31T12:00:00.5Z", 1769860800500000},
+		{"2026-01-31T14:00:00.000001+02:00", 1769860800000001},
+		{"2026-01-31T06:30:00-05:30", 1769860800000000},
+	};
+	static const char *const bad[] = {
+		"",
+		"2026-01-31",
+		"2026-01-31T12:00:00",
+		"2026-01-31 12:00:00Z",
+		"2026-13-31T12:00:00Z",
+		"2026-01-32T12:00:00Z",
+		"2026-01-31T24:00:00Z",
+		"2026-01-31T12:00:00.Z",
+		"2026-01-31T12:00:00.1234567Z",
+		"2026-01-31T12:00:00Zx",
+		"2026-01-31T12:00:00+2:00",
+		"2026-01-31T12:00:00+02:0",
+		"-026-01-31T12:00:00Z",
+		"now",
+	};
+	int64_t at;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		tap_ok(bev_time_read(good[i].text, &at) && at == good[i].at, good[i].text);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		tap_ok(!bev_time_read(bad[i], &at), bad[i]);
 }
 
 int
@@ -277,5 +316,6 @@ main(void)
 	test_reading();
 	test_envelope();
 	test_time();
+	test_time_reading();
 	return tap_done();
 }

@@ -41,7 +41,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* 34aaaa0e6458 */
+#define BEV_PIPE_VERSION 2 /* c7242a40681d */
 
 typedef enum BevMessageKind
 {
@@ -293,6 +293,7 @@ typedef enum BevVerb
 	BEV_VERB_UNWATCH,
 	BEV_VERB_CONNECTIONS, /* all there are; for admins */
 	BEV_VERB_DISCONNECT,  /* end one; likewise */
+	BEV_VERB_SINCE,       /* the seq behind which everything was committed at a moment or later */
 	BEV_VERBS
 } BevVerb;
 

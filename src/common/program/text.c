@@ -168,3 +168,81 @@ bev_time_format(char dst[BEV_TIME_LEN + 1], int64_t microseconds)
 	dst = put_digits(dst, (uint32_t) (rest % 1000000), 6, 'Z');
 	*dst = '\0';
 }
+
+/* The opposite of civil_from_days(); from March on, so that the leap day is a year's last. */
+static int64_t
+days_from_civil(int64_t year, int month, int day)
+{
+	int64_t y = month > 2 ? year : year - 1;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* So many digits, between least and most, and what must follow them; moves *text behind both. */
+static bool
+read_digits(const char **text, int n, int least, int most, char behind, int *value)
+{
+	*value = 0;
+	for (int i = 0; i < n; i++, (*text)++)
+	{
+		if (**text < '0' || **text > '9')
+			return false;
+		*value = *value * 10 + (**text - '0');
+	}
+	if (*value < least || *value > most || (behind && **text != behind))
+		return false;
+	*text += behind != '\0';
+	return true;
+}
+
+/* "Z" or "+02:00", and the end. */
+static bool
+read_offset(const char *text, int64_t *seconds)
+{
+	int sign = *text == '-' ? -1 : 1;
+	int hours;
+	int minutes;
+
+	*seconds = 0;
+	if (*text == 'Z')
+		return text[1] == '\0';
+	if (*text != '+' && *text != '-')
+		return false;
+	text++;
+	if (!read_digits(&text, 2, 0, 15, ':', &hours) || !read_digits(&text, 2, 0, 59, '\0', &minutes))
+		return false;
+	*seconds = (int64_t) sign * (hours * 3600 + minutes * 60);
+	return *text == '\0';
+}
+
+bool
+bev_time_read(const char *text, int64_t *microseconds)
+{
+	int year, month, day, hour, minute, second;
+	int64_t fraction = 0;
+	int64_t offset;
+
+	if (!read_digits(&text, 4, 1, 9999, '-', &year) || !read_digits(&text, 2, 1, 12, '-', &month) ||
+	    !read_digits(&text, 2, 1, 31, 'T', &day) || !read_digits(&text, 2, 0, 23, ':', &hour) ||
+	    !read_digits(&text, 2, 0, 59, ':', &minute) || !read_digits(&text, 2, 0, 60, '\0', &second))
+		return false;
+	if (*text == '.')
+	{
+		int64_t unit = 1000000;
+
+		for (text++; *text >= '0' && *text <= '9' && unit > 1; text++)
+			fraction += (*text - '0') * (unit /= 10);
+		if (unit == 1000000)
+			return false;
+	}
+	if (!read_offset(text, &offset))
+		return false;
+	*microseconds =
+		(days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset) *
+			INT64_C(1000000) +
+		fraction;
+	return true;
+}

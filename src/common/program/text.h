@@ -38,4 +38,10 @@ extern void bev_text_add_json(BevText *text, const char *data, size_t len);
 #define BEV_TIME_LEN 27
 extern void bev_time_format(char dst[BEV_TIME_LEN + 1], int64_t microseconds);
 
+/*
+ * Such a moment, with up to six digits behind the second or none, and Z or an offset such as
+ * +02:00.  False: it is none.
+ */
+extern bool bev_time_read(const char *text, int64_t *microseconds);
+
 #endif /* BEV_COMMON_PROGRAM_TEXT_H */

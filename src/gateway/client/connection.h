@@ -21,6 +21,8 @@ typedef struct BevClient
 	/* While it waits */
 	char *since; /* what was asked for */
 	char *since_stream;
+	bool asks_time;          /* for the position of since_time, which is looked up */
+	int64_t since_time;      /* microseconds since 1970 */
 	BevSubscription *wanted; /* by the query; NULL: everything */
 	bool conflates;
 	char fault_field[33]; /* of the query; empty: none */

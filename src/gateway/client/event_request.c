@@ -1,7 +1,8 @@
 /*
- * event_request.c - what a GET /events asks for.
+ * event_request.c - what a GET /events asks for; and of a WebSocket's handshake, from where.
  *
  *	since, stream			a position, as Last-Event-ID, which counts more: STREAM:SEQ
+ *	since_time				a moment, in place of a position
  *	types, actions,			lists between commas, as in subscribe
  *	project_ids,
  *	bug_report_ids
@@ -59,21 +60,38 @@ read_last_id(BevClient *client, BevSpan id)
 	client->since_stream = bev_copy_text(id.data, at > 0 ? at - 1 : 0);
 }
 
-static void
-read_position(BevClient *client, const BevHead *head)
+/* As it is; what is none is answered by resync_required. */
+static char *
+copy_parameter(const BevHead *head, const char *name)
 {
-	char value[VALUE_MAX];
-	const char *text;
+	char text[64];
+	int len = bev_head_parameter(head, name, text, sizeof(text));
 
-	if (head->last_id.len > 0)
-	{
-		read_last_id(client, head->last_id);
+	if (len == -1)
+		return NULL;
+	return bev_copy_text(text, len < 0 ? 0 : (size_t) len);
+}
+
+static void
+read_time(BevClient *client, const BevHead *head)
+{
+	char text[64];
+	int len = bev_head_parameter(head, "since_time", text, sizeof(text));
+
+	if (len == -1)
 		return;
-	}
-	if ((text = read_text(client, head, "since", value)) != NULL)
-		client->since = bev_copy_text(text, strlen(text));
-	if ((text = read_text(client, head, "stream", value)) != NULL)
-		client->since_stream = bev_copy_text(text, strlen(text));
+	client->asks_time = true;
+	if (len == -2 || !bev_time_read(text, &client->since_time))
+		fail(client, "since_time", "expected a moment such as 2026-01-31T12:00:00Z");
+}
+
+void
+bev_event_request_read_position(BevClient *client, const BevHead *head)
+{
+	client->since = copy_parameter(head, "since");
+	client->since_stream = copy_parameter(head, "stream");
+	if (client->since == NULL)
+		read_time(client, head);
 }
 
 /* ---- Which ---- */
@@ -171,9 +189,9 @@ read_conflate(BevClient *client, const BevHead *head)
 static void
 check_names(BevClient *client, const BevHead *head)
 {
-	static const char *const known[] = {"since",       "stream",         "types",        "actions",
-	                                    "project_ids", "bug_report_ids", "filter",       "wait",
-	                                    "conflate",    "token",          "access_token", NULL};
+	static const char *const known[] = {
+		"since",  "stream", "since_time", "types", "actions",      "project_ids", "bug_report_ids",
+		"filter", "wait",   "conflate",   "token", "access_token", NULL};
 	char name[sizeof(client->fault_field)];
 
 	if (!bev_head_unknown_parameter(head, known, name, sizeof(name)))
@@ -199,7 +217,10 @@ bev_event_request_read(BevClient *client, const BevHead *head, const char *allow
 	                           bev_origin_allowed(head, allowed_origins) ? head->origin : none);
 	client->session.heard_all = true;
 	check_names(client, head);
-	read_position(client, head);
+	if (head->last_id.len > 0)
+		read_last_id(client, head->last_id);
+	else
+		bev_event_request_read_position(client, head);
 	read_filters(client, head);
 	read_wait(client, head);
 	read_conflate(client, head);

@@ -10,6 +10,12 @@
 /* The longest that an answer in JSON may be waited for, s. */
 #define BEV_EVENTS_WAIT_MAX 60
 
+/*
+ * From where the client wants to go on: the query's since and stream, or since_time.  What is wrong
+ * is in client->fault.
+ */
+extern void bev_event_request_read_position(BevClient *client, const BevHead *head);
+
 /* Does the head ask for events? */
 extern bool bev_event_request_is_one(const BevHead *head);
 

@@ -16,8 +16,10 @@
 #include "gateway/wire/frame.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,17 +27,6 @@
 #define HOLD_MS 2000
 
 /* ---- Being welcomed ---- */
-
-static char *
-copy_parameter(const BevHead *head, const char *name)
-{
-	char text[64];
-	int len = bev_head_parameter(head, name, text, sizeof(text));
-
-	if (len == -1)
-		return NULL;
-	return bev_copy_text(text, len < 0 ? 0 : (size_t) len);
-}
 
 /* The whole text as a number; false: it is not one. */
 static bool
@@ -239,13 +230,50 @@ authenticate(const BevUpgrade *upgrade, BevClient *client, const BevHead *head)
 	bev_claims_free(&claims);
 	RAND_bytes(session->id, sizeof(session->id));
 	if (session->http == NULL)
-	{
-		client->since = copy_parameter(head, "since");
-		client->since_stream = copy_parameter(head, "stream");
-	}
+		bev_event_request_read_position(client, head);
 	session->sessions->let_in++;
 	session->state = BEV_SESSION_WAITING;
 	bev_registration_ask(upgrade->registrations, session);
+}
+
+/* ---- Where a moment is ---- */
+
+/* The position is known: it goes on when it is looked at next, as one that is held. */
+static bool
+on_since(BevQuestions *questions __attribute__((unused)), BevSession *session,
+         const char *id __attribute__((unused)), const BevAnswerMessage *answer, BevSpan rest,
+         void **state)
+{
+	static const char before[] = "{\"seq\":";
+	BevClient *client = bev_client_of(session);
+	const char *stream = *state;
+
+	if (answer->kind == BEV_ANSWER_ERROR)
+	{
+		bev_question_report(session, NULL, answer, rest);
+		bev_session_end(session, BEV_CLOSE_INTERNAL, answer->code);
+		return true;
+	}
+	if (answer->kind != BEV_ANSWER_OBJECT || rest.len <= sizeof(before) ||
+	    memcmp(rest.data, before, sizeof(before) - 1) != 0)
+		return false;
+	client->asks_time = false;
+	client->since = bev_copy_text(rest.data + sizeof(before) - 1, rest.len - sizeof(before));
+	client->since_stream = bev_copy_text(stream, strlen(stream));
+	return true;
+}
+
+/* By what the database knows, which has the whole journal. */
+static void
+ask_time(const BevUpgrade *upgrade, BevClient *client)
+{
+	const char *stream = upgrade->fanout->stream.id;
+	char payload[64];
+
+	client->held_until = UINT64_MAX;
+	snprintf(payload, sizeof(payload), "{\"at\":%" PRIi64 "}", client->since_time);
+	bev_question_ask_for(upgrade->questions, &client->session, NULL, BEV_VERB_SINCE, payload,
+	                     on_since, bev_copy_text(stream, strlen(stream)), free);
 }
 
 /* ---- Being admitted ---- */
@@ -269,6 +297,8 @@ bev_upgrade_admit(const BevUpgrade *upgrade, const BevMessage *message, BevClien
 	*client = bev_client_of(session);
 	if ((*client)->fault)
 		refuse_query(*client);
+	else if ((*client)->asks_time)
+		ask_time(upgrade, *client);
 	else if (is_ahead(upgrade->fanout, *client))
 		(*client)->held_until = bev_session_now(session) + HOLD_MS;
 	else
@@ -285,7 +315,8 @@ bev_upgrade_is_held(const BevClient *client)
 bool
 bev_upgrade_release(const BevUpgrade *upgrade, BevClient *client)
 {
-	if (is_ahead(upgrade->fanout, client) && bev_session_now(&client->session) < client->held_until)
+	if (client->asks_time || (is_ahead(upgrade->fanout, client) &&
+	                          bev_session_now(&client->session) < client->held_until))
 		return false;
 	welcome(upgrade, client);
 	return true;

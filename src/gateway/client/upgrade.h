@@ -14,6 +14,7 @@ typedef struct BevUpgrade
 	const BevTokenCheck *tokens;
 	const BevHttp *http;
 	BevFanout *fanout;
+	BevQuestions *questions;
 	BevRegistrations *registrations;
 	BevAccessUpdates *updates;
 } BevUpgrade;

@@ -169,6 +169,7 @@ compose_clients(Gateway *gateway)
 		.tokens = &gateway->tokens,
 		.http = &gateway->http,
 		.fanout = &gateway->fanout,
+		.questions = &gateway->questions,
 		.registrations = &gateway->registrations,
 		.updates = &gateway->updates,
 	};

@@ -263,7 +263,7 @@ bev_journal_read(uint64 after, uint64 upto, BevJournalPlace *place, BevJournalSi
 
 /* In one segment; 0: none. */
 static uint64
-first_end_from(int segment, uint64 seq)
+first_end_from(int segment, uint64 seq, TimestampTz *at)
 {
 	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
 	Relation index = index_open(bev_primary_key(table), AccessShareLock);
@@ -276,25 +276,45 @@ first_end_from(int segment, uint64 seq)
 	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
 	tuple = systable_getnext_ordered(scan, ForwardScanDirection);
 	end = tuple ? DatumGetInt64(column(tuple, RelationGetDescr(table), JOURNAL_LAST_SEQ)) : 0;
+	if (tuple)
+		*at = DatumGetTimestampTz(column(tuple, RelationGetDescr(table), JOURNAL_AT));
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
 	table_close(table, AccessShareLock);
 	return end;
 }
 
-uint64
-bev_journal_end_of(uint64 seq)
+/* In all of them. */
+static uint64
+first_end(uint64 seq, TimestampTz *at)
 {
 	uint64 first = 0;
 
 	for (int i = 0; i < BEV_SEGMENTS; i++)
 	{
-		uint64 end = first_end_from(i, seq);
+		TimestampTz end_at;
+		uint64 end = first_end_from(i, seq, &end_at);
 
-		if (end != 0 && (first == 0 || end < first))
-			first = end;
+		if (end == 0 || (first != 0 && end >= first))
+			continue;
+		first = end;
+		*at = end_at;
 	}
 	return first;
+}
+
+uint64
+bev_journal_end_of(uint64 seq)
+{
+	TimestampTz unused;
+
+	return first_end(seq, &unused);
+}
+
+uint64
+bev_journal_next(uint64 seq, TimestampTz *at)
+{
+	return first_end(seq + 1, at);
 }
 
 uint64

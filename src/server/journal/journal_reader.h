@@ -43,6 +43,12 @@ typedef struct BevJournalPlace
 extern uint64 bev_journal_end_of(uint64 seq);
 
 /*
+ * The last seq of the first transaction that ends behind seq, and when it committed; 0: there is
+ * none.  Likewise.
+ */
+extern uint64 bev_journal_next(uint64 seq, TimestampTz *at);
+
+/*
  * Everything up to it is settled at this moment.  To be called in a transaction, unless
  * seqs were given out since the start; not on a standby (bev_journal_decided).
  */

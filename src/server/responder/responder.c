@@ -28,6 +28,7 @@
 #include "server/responder/lookup_answer.h"
 #include "server/responder/metrics_answer.h"
 #include "server/responder/security_log.h"
+#include "server/responder/since_answer.h"
 #include "server/responder/upkeep.h"
 #include "server/responder/user_requests.h"
 #include "server/responder/responder_queue.h"
@@ -64,6 +65,7 @@ static const Verb verbs[] = {
 	[BEV_VERB_UNWATCH] = {"unwatch", true, false, bev_user_requests_unwatch},
 	[BEV_VERB_CONNECTIONS] = {"connections", false, false, bev_administer_connections},
 	[BEV_VERB_DISCONNECT] = {"disconnect", false, false, bev_administer_disconnect},
+	[BEV_VERB_SINCE] = {"since", false, false, bev_since_answer},
 	[BEV_VERB_SECURITY_LOG] = {"security events", true, false, bev_security_log_write},
 	[BEV_VERB_ALERT] = {"alert", true, false, bev_alert_event_publish},
 	[BEV_VERB_LOOKUP] = {"lookup", false, true, bev_lookup_answer},
