@@ -166,7 +166,7 @@ key = "Sec-WebSocket-Key: " + base64.b64encode(b"x" * 16).decode()
 usual = ["Host: x", "Upgrade: websocket", "Connection: Upgrade", key, "Sec-WebSocket-Version: 13"]
 for name, path, lines, status in [
         ("another path", "/", usual, 404),
-        ("h2c", "/ws", ["Host: x", "Upgrade: h2c", "Connection: Upgrade", key, usual[4]], 400),
+        ("h2c", "/ws", ["Host: x", "Upgrade: h2c", "Connection: Upgrade", key, usual[4]], 426),
         ("no Connection", "/ws", usual[:2] + usual[3:], 400),
         ("no key", "/ws", usual[:3] + usual[4:], 400),
         ("a short key", "/ws", usual[:3] + ["Sec-WebSocket-Key: AAAA"] + usual[4:], 400),
@@ -175,6 +175,17 @@ for name, path, lines, status in [
         ("a body", "/ws", usual + ["Content-Length: 5"], 400)]:
     c = Client(d, handshake=False)
     c.request("GET %s?token=%s HTTP/1.1" % (path, good), lines)
+    c.read_head()
+    equal(c.status, status, "%s: %d" % (name, status))
+
+# Java's client and curl --http2 offer HTTP/2 with each request; it is not taken up.
+offer = ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"]
+for name, path, lines, status in [("a plain request", "/health", ["Host: x"] + offer, 200),
+                                  ("an upgrade that nobody knows", "/health", ["Host: x", "Connection: Upgrade", "Upgrade: TLS/1.0, x"], 200),
+                                  ("/ws by plain HTTP", "/ws", ["Host: x"] + offer, 426),
+                                  ("a WebSocket beside it", "/ws?token=" + good, ["Host: x", "Upgrade: h2c, WebSocket"] + usual[2:], 101)]:
+    c = Client(d, handshake=False)
+    c.request("GET %s HTTP/1.1" % path, lines)
     c.read_head()
     equal(c.status, status, "%s: %d" % (name, status))
 

@@ -36,6 +36,11 @@ for name, more in (("through a proxy", ()), ("with a user's token", (bearer % to
     c = request(d, (proxied,) + more)
     c.read_head()
     equal((c.status, c.headers.get("www-authenticate")), (401, "Bearer"), name + ": 401")
+for sign in ("Forwarded: for=192.0.2.1", "Via: 1.1 proxy", "X-Real-IP: 192.0.2.1", "X-Forwarded-Proto: https", "X-Forwarded-For: 127.0.0.1",
+             "X-Forwarded-For:"):
+    c = request(d, (sign,))
+    c.read_head()
+    equal(c.status, 401, "through a proxy that says so by %s: 401" % sign)
 c = request(d, version="1.0")
 c.read_head()
 equal(c.status, 401, "through a proxy that doesn't say so, in its old words: 401")

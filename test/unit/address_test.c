@@ -59,6 +59,19 @@ test_listed(void)
 	       "not loopback");
 }
 
+/* The lines of a text. */
+static BevForwarded
+lines_of(const char *text)
+{
+	BevForwarded forwarded = {0};
+	const char *end;
+
+	for (; (end = strchr(text, '\n')) != NULL; text = end + 1)
+		forwarded.line[forwarded.lines++] = (BevSpan){text, (uint32_t) (end - text)};
+	forwarded.line[forwarded.lines++] = (BevSpan){text, (uint32_t) strlen(text)};
+	return forwarded;
+}
+
 static void
 test_origin(void)
 {
@@ -81,16 +94,29 @@ test_origin(void)
 		{"1.1.1.1", "2.2.2.2,", "1.1.1.1", "1.1.1.1"},
 		{"1.1.1.1", "2001:db8::1", "1.1.1.1", "2001:db8::1"},
 		{"::1", "10.0.0.9", "::1", "10.0.0.9"},
-		{"1.1.1.1", "2.2.2.2:8080", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "2.2.2.2:8080", "1.1.1.1", "2.2.2.2"},
+		{"1.1.1.1", "2.2.2.2:", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "2.2.2.2:808080", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "2.2.2.2:8o", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "[2001:db8::1]:8080", "1.1.1.1", "2001:db8::1"},
+		{"1.1.1.1", "[2001:db8::1]", "1.1.1.1", "2001:db8::1"},
+		{"1.1.1.1", "[2001:db8::1", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "[2001:db8::1]x", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "[]:80", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "unknown", "1.1.1.1", "1.1.1.1"},
+		{"1.1.1.1", "2.2.2.2, unknown, 1.1.1.2", "1.1.1.0/24", "1.1.1.2"},
+		{"1.1.1.1", "9.9.9.9\n2.2.2.2", "1.1.1.1", "2.2.2.2"},
+		{"1.1.1.1", "2.2.2.2\n1.1.1.3, 1.1.1.2", "1.1.1.0/24", "2.2.2.2"},
+		{"1.1.1.1", "2.2.2.2\n\n", "1.1.1.1", "2.2.2.2"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		char name[160];
 		char found[BEV_ADDRESS_LEN];
-		BevSpan forwarded = {cases[i].forwarded, (uint32_t) strlen(cases[i].forwarded)};
+		BevForwarded forwarded = lines_of(cases[i].forwarded);
 
-		bev_address_origin(cases[i].peer, forwarded, cases[i].trusted, found);
+		bev_address_origin(cases[i].peer, &forwarded, cases[i].trusted, found);
 		snprintf(name, sizeof(name), "from %s, forwarded \"%s\", trusted \"%s\"", cases[i].peer,
 		         cases[i].forwarded, cases[i].trusted);
 		tap_is(found, strlen(found), cases[i].wanted, name);
@@ -150,6 +176,24 @@ test_buckets(void)
 	tap_ok(bev_addresses_blocked(addresses, "10.9.9.9", BEV_SPENT_FAILURE, 1, 1001000) > 0,
 	       "a hundred thousand others");
 	bev_addresses_free(addresses);
+}
+
+/* Whether a chain could be read. */
+static void
+test_readable(void)
+{
+	char found[BEV_ADDRESS_LEN];
+	BevForwarded chain = lines_of("2.2.2.2");
+	BevForwarded unknown = lines_of("2.2.2.2, unknown");
+	BevForwarded behind = lines_of("unknown, 2.2.2.2");
+	BevForwarded none = {0};
+
+	tap_ok(bev_address_origin("1.1.1.1", &chain, "1.1.1.1", found), "a chain is read");
+	tap_ok(!bev_address_origin("1.1.1.1", &unknown, "1.1.1.1", found), "one with unknown is not");
+	tap_ok(bev_address_origin("1.1.1.1", &behind, "1.1.1.1", found),
+	       "what a client wrote in front is not looked at");
+	tap_ok(bev_address_origin("1.1.1.1", &none, "1.1.1.1", found), "a proxy asks for itself");
+	tap_ok(bev_address_origin("1.1.1.1", &unknown, "", found), "who is no proxy is the origin");
 }
 
 /* Three gateways; what each is told of the others is on its way until it is passed on. */
@@ -218,6 +262,7 @@ main(void)
 {
 	test_listed();
 	test_origin();
+	test_readable();
 	test_buckets();
 	test_gateways();
 	return tap_done();

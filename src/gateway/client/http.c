@@ -206,7 +206,7 @@ on_metrics(BevQuestions *questions __attribute__((unused)), BevSession *session,
 static void
 answer_metrics(const BevHttp *http, BevSession *session, const BevHead *head)
 {
-	bool is_local = head->forwarded.len == 0 && !head->is_old &&
+	bool is_local = !head->is_forwarded && !head->is_old &&
 	                bev_address_is_loopback(bev_session_address(session));
 	char *admin = NULL;
 

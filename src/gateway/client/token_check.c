@@ -7,9 +7,9 @@
 double
 bev_token_check_wait(const BevTokenCheck *tokens, BevSession *session)
 {
-	double wait =
-		bev_addresses_blocked(tokens->addresses, bev_session_address(session), BEV_SPENT_FAILURE,
-	                          tokens->config->auth_failure_rate, bev_session_now(session));
+	double wait = bev_addresses_blocked(tokens->addresses, bev_session_rated_address(session),
+	                                    BEV_SPENT_FAILURE, tokens->config->auth_failure_rate,
+	                                    bev_session_now(session));
 
 	if (wait > 0)
 		bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_failures);
@@ -27,7 +27,7 @@ bev_token_check(const BevTokenCheck *tokens, BevSession *session, const char *to
 		return result;
 	bev_session_abuse(session, result == BEV_TOKEN_EXPIRED ? BEV_COUNT_ABUSE_expired_token :
 	                                                         BEV_COUNT_ABUSE_invalid_token);
-	bev_addresses_take(tokens->addresses, bev_session_address(session), BEV_SPENT_FAILURE,
+	bev_addresses_take(tokens->addresses, bev_session_rated_address(session), BEV_SPENT_FAILURE,
 	                   tokens->config->auth_failure_rate, bev_session_now(session));
 	return result;
 }

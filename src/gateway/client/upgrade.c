@@ -151,7 +151,7 @@ refuse_for_now(BevSession *session, double wait, const char *message)
 static double
 wait_for_handshake(const BevUpgrade *upgrade, BevSession *session)
 {
-	return bev_addresses_take(upgrade->tokens->addresses, bev_session_address(session),
+	return bev_addresses_take(upgrade->tokens->addresses, bev_session_rated_address(session),
 	                          BEV_SPENT_HANDSHAKE, upgrade->config->handshake_rate,
 	                          bev_session_now(session));
 }
@@ -331,7 +331,8 @@ take_address(const BevUpgrade *upgrade, BevSession *session, const BevHead *head
 	char peer[BEV_ADDRESS_LEN];
 
 	bev_socket_peer(&session->socket, peer, sizeof(peer));
-	bev_address_origin(peer, head->forwarded, upgrade->config->trusted_proxies, session->address);
+	session->origin_hidden = !bev_address_origin(
+		peer, &head->forwarded, upgrade->config->trusted_proxies, session->address);
 	return wait_for_handshake(upgrade, session);
 }
 

@@ -180,23 +180,67 @@ last_item(BevSpan *rest, BevSpan *item)
 	return true;
 }
 
-void
-bev_address_origin(const char *peer, BevSpan forwarded, const char *trusted,
+/* The same of all lines. */
+static bool
+last_forwarded(BevForwarded *rest, BevSpan *item)
+{
+	while (rest->lines > 0)
+	{
+		if (last_item(&rest->line[rest->lines - 1], item))
+			return true;
+		rest->lines--;
+	}
+	return false;
+}
+
+static bool
+is_port(BevSpan text)
+{
+	for (uint32_t i = 1; i < text.len; i++)
+		if (text.data[i] < '0' || text.data[i] > '9')
+			return false;
+	return text.len > 1 && text.len <= 6 && text.data[0] == ':';
+}
+
+/* Some proxies write ports, and brackets around IPv6: "192.0.2.1:4711", "[2001:db8::1]:4711". */
+static BevSpan
+without_port(BevSpan item)
+{
+	const char *end = item.data + item.len;
+	bool has_bracket = item.len > 0 && item.data[0] == '[';
+	const char *cut = item.len ? memchr(item.data, has_bracket ? ']' : ':', item.len) : NULL;
+	BevSpan port;
+
+	if (cut == NULL)
+		return item;
+	port = (BevSpan){cut + has_bracket, (uint32_t) (end - cut) - has_bracket};
+	if (!is_port(port) && !(has_bracket && port.len == 0))
+		return item; /* of IPv6 without brackets, too */
+	return (BevSpan){item.data + has_bracket, (uint32_t) (cut - item.data) - has_bracket};
+}
+
+bool
+bev_address_origin(const char *peer, const BevForwarded *forwarded, const char *trusted,
                    char dst[BEV_ADDRESS_LEN])
 {
+	BevForwarded rest = *forwarded;
 	BevSpan item;
 	Ip ip;
 
 	snprintf(dst, BEV_ADDRESS_LEN, "%s", peer);
 	if (*trusted == '\0' || !bev_address_listed(peer, trusted))
-		return;
-	while (last_item(&forwarded, &item) && parse(item.data, item.len, &ip, NULL))
+		return true;
+	while (last_forwarded(&rest, &item))
 	{
+		item = without_port(item);
+		if (!parse(item.data, item.len, &ip, NULL))
+			return false;
 		memcpy(dst, item.data, item.len);
 		dst[item.len] = '\0';
 		if (!is_listed(&ip, trusted))
-			return;
+			return true;
 	}
+	return true;
 }
 
 /* Whoever has an IPv6 address has all that share its first half. */

@@ -19,11 +19,21 @@ extern bool bev_address_listed(const char *address, const char *list);
 
 extern bool bev_address_is_loopback(const char *address);
 
+/* X-Forwarded-For: its lines are one list, in their order. */
+#define BEV_FORWARDED_MAX 16
+
+typedef struct BevForwarded
+{
+	BevSpan line[BEV_FORWARDED_MAX];
+	uint32_t lines;
+} BevForwarded;
+
 /*
- * Who a request is from, when it comes from peer: the last address in forwarded
- * (X-Forwarded-For) that is not of a trusted proxy, if peer is one; else peer.
+ * Who a request is from, when it comes from peer: the last address in forwarded that is not of a
+ * trusted proxy, if peer is one; else peer.  False: an entry on the way is no address, as
+ * "unknown" is none, and dst is the proxy that passed it on.
  */
-extern void bev_address_origin(const char *peer, BevSpan forwarded, const char *trusted,
+extern bool bev_address_origin(const char *peer, const BevForwarded *forwarded, const char *trusted,
                                char dst[BEV_ADDRESS_LEN]);
 
 /* What counts as one: an IPv4 address, or the first 64 bits of an IPv6 one. */

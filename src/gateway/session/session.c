@@ -41,6 +41,9 @@
 /* How long the peer has to answer a close, or to close after an HTTP answer. */
 #define LINGER_MS 2000
 
+/* No connection comes from it (RFC 4291, 2.5.2), and no header may name it to any use. */
+#define NOBODYS_ADDRESS "::"
+
 void
 bev_session_begin(BevSession *session, BevSessions *sessions)
 {
@@ -59,6 +62,14 @@ bev_session_address(BevSession *session)
 	if (*session->address == '\0')
 		bev_socket_peer(&session->socket, session->address, sizeof(session->address));
 	return session->address;
+}
+
+const char *
+bev_session_rated_address(BevSession *session)
+{
+	const char *address = bev_session_address(session);
+
+	return session->origin_hidden && bev_address_is_loopback(address) ? NOBODYS_ADDRESS : address;
 }
 
 void

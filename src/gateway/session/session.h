@@ -83,6 +83,7 @@ typedef struct BevSession
 	bool lingers;                 /* deadline is the one for the peer to close */
 	bool warned;                  /* that its token ends soon */
 	bool was_open;                /* when it ended */
+	bool origin_hidden;           /* address is the proxy's, since its chain can't be read */
 
 	BevText out;         /* answers that wait for room */
 	BevHttpStream *http; /* it reads by HTTP; NULL: it is a WebSocket */
@@ -164,6 +165,12 @@ bev_session_position(const BevSession *session)
 
 /* Where it comes from: what the request says through a trusted proxy, or the peer. */
 extern const char *bev_session_address(BevSession *session);
+
+/*
+ * The address whose rates it takes from: that one.  For a proxy on this machine that doesn't say
+ * for whom it asks, whom there would be no limit, it is one that is nobody's.
+ */
+extern const char *bev_session_rated_address(BevSession *session);
 
 /* Count and note what it did: one of the BEV_COUNT_ABUSE_ kinds. */
 extern void bev_session_abuse(BevSession *session, BevCounter kind);

@@ -138,6 +138,25 @@ keep(BevSpan *place, BevSpan value)
 }
 
 static int
+keep_forwarded(BevHead *head, BevSpan value)
+{
+	head->is_forwarded = true;
+	if (head->forwarded.lines == BEV_FORWARDED_MAX)
+		return 400;
+	head->forwarded.line[head->forwarded.lines++] = value;
+	return 0;
+}
+
+/* What else proxies write that say for whom they ask. */
+static bool
+is_of_proxy(BevSpan name)
+{
+	return span_is_nocase(name, "forwarded") || span_is_nocase(name, "via") ||
+	       span_is_nocase(name, "x-real-ip") ||
+	       (name.len > 12 && strncasecmp(name.data, "x-forwarded-", 12) == 0);
+}
+
+static int
 keep_header(BevHead *head, BevSpan name, BevSpan value)
 {
 	if (span_is_nocase(name, "host"))
@@ -160,13 +179,15 @@ keep_header(BevHead *head, BevSpan name, BevSpan value)
 		head->ambiguous |= keep(&head->origin, value) != 0;
 	}
 	else if (span_is_nocase(name, "x-forwarded-for"))
-		head->forwarded = value;
+		return keep_forwarded(head, value);
 	else if (span_is_nocase(name, "accept"))
 		head->accept = value;
 	else if (span_is_nocase(name, "if-none-match"))
 		head->known_tag = value;
 	else if (span_is_nocase(name, "last-event-id"))
 		head->ambiguous |= keep(&head->last_id, value) != 0;
+	else if (is_of_proxy(name))
+		head->is_forwarded = true;
 	else if (span_is_nocase(name, "authorization"))
 		head->ambiguous |= keep(&head->authorization, value) != 0;
 	else if (span_is_nocase(name, "sec-websocket-protocol"))
@@ -228,7 +249,7 @@ list_has(BevSpan list, const char *wanted)
 bool
 bev_head_wants_upgrade(const BevHead *head)
 {
-	return head->upgrade.data != NULL;
+	return list_has(head->upgrade, "websocket");
 }
 
 /* 16 bytes in base64, as they must be written. */
@@ -253,7 +274,7 @@ bev_head_check_upgrade(const BevHead *head)
 		return 505;
 	if (!bev_span_is(head->method, "GET") || head->has_body)
 		return 400;
-	if (!list_has(head->upgrade, "websocket") || !list_has(head->connection, "upgrade"))
+	if (!bev_head_wants_upgrade(head) || !list_has(head->connection, "upgrade"))
 		return 400;
 	if (!bev_span_is(head->version, "13"))
 		return 426;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "common/event/event.h"
+#include "gateway/net/address.h"
 
 /* The longest head that is read: an 8 kB token and 8 kB of everything else. */
 #define BEV_HEAD_MAX 16384
@@ -32,7 +33,7 @@ typedef struct BevHead
 	BevSpan host;
 	BevSpan origin;
 	BevSpan authorization;
-	BevSpan forwarded; /* X-Forwarded-For, the last one */
+	BevForwarded forwarded;
 	BevSpan upgrade;
 	BevSpan connection;
 	BevSpan key;       /* Sec-WebSocket-Key */
@@ -44,6 +45,7 @@ typedef struct BevHead
 	bool is_old;       /* HTTP/1.0, as health checks and proxies use; a host isn't needed */
 	bool has_origin;   /* it may be empty, which is not none */
 	bool has_body;     /* a content length or a transfer encoding */
+	bool is_forwarded; /* a proxy says that it is not the first to ask */
 	bool ambiguous;    /* an authorization, origin or list came twice */
 } BevHead;
 
@@ -56,7 +58,10 @@ extern size_t bev_head_end(const char *data, size_t len);
 /* Parse a complete head.  0, or the HTTP status of the refusal. */
 extern int bev_head_parse(const char *data, size_t len, BevHead *head);
 
-/* Does the client ask for an upgrade at all? */
+/*
+ * Does the client ask for a WebSocket?  Whoever offers another protocol (HTTP/2 without TLS, as
+ * Java's client and curl --http2 do) is content with an answer in this one.
+ */
 extern bool bev_head_wants_upgrade(const BevHead *head);
 
 /* Is the upgrade one that can be accepted (RFC 6455 4.2.1)?  0, or the HTTP status. */
