@@ -33,6 +33,25 @@ for _ in range(100):
 equal({c.frame() for _ in range(100)}, {(10, b"p")}, "pings of the protocol do not")
 equal(d.lets_in("a second connection", token("r")).ask({"type": "ping"})["type"], "reply", "has its own bucket")
 
+# They have a rate of their own, 1200 a minute, and so have fragments with nothing in them.
+c.say({"type": "ping"})
+equal(c.frame()[0], 1, "who is within it stays")
+EMPTY, BEGIN = b"\x00\x80\0\0\0\0", b"\x01\x81\0\0\0\0{"
+for name, begin, frames in (("pings", b"", b"\x89\x80\0\0\0\0"), ("pongs", b"", b"\x8a\x80\0\0\0\0"), ("empty fragments", BEGIN, EMPTY)):
+    flood = d.lets_in("one that sends " + name, token("f"))
+    flood.write(begin + frames * 1100)
+    ok(flood.silent() if not begin else not flood.eof, "1100 %s are no flood" % name)
+    if begin:
+        flood.write(b"\x80\x80\0\0\0\0")
+        equal(flood.message()["payload"]["code"], "invalid_message", "... and a message can be made of so many pieces")
+        flood.write(begin)
+    try:
+        flood.write(frames * 1100)
+    except OSError:
+        pass
+    flood.closed()
+    equal((flood.code, flood.reason), (1008, "rate_limited"), "1100 more are")
+
 until_limited(c, {"type": "ping"})
 c.write(b"\x81\x82\0\0\0\0{}" * 60)
 seen = c.closed()

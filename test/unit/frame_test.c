@@ -142,6 +142,9 @@ read_all(const char *wire, size_t len, size_t cut, size_t max, char *found)
 				case BEV_READ_PONG:
 					strcat(found, "O;");
 					break;
+				case BEV_READ_EMPTY:
+					strcat(found, "E;");
+					break;
 				case BEV_READ_CLOSE:
 					sprintf(found + strlen(found), "C%d;", reader.code);
 					break;
@@ -191,7 +194,7 @@ test_reading(void)
 	                  "\x03\xe8"
 	                  "bye",
 	                  5);
-	check_reading(wire, n, 100, "Mone;Pping;Mtwo \xe2\x82\xac;O;M;C1000;",
+	check_reading(wire, n, 100, "Mone;Pping;E;Mtwo \xe2\x82\xac;O;M;C1000;",
 	              "messages, fragments and control frames, in every cut");
 
 	memset(long_text, 'x', sizeof(long_text));

@@ -46,10 +46,30 @@
 /* What newcomers cause may take so long in a turn, and one step more. */
 #define WORK_NS 1000000
 
+/*
+ * Control frames, and fragments with nothing in them, that a client may send in a minute: pings
+ * each second, from a page that has many timers, are none of a flood's number.
+ */
+#define TRIFLES_PER_MINUTE 1200
+
 /* More answers than one read can cause: something is wrong. */
 #define OUT_MAX (1024 * 1024)
 
 /* ---- Frames ---- */
+
+/* Nothing that it means to say takes so many frames. */
+static void
+count_trifle(BevClient *client)
+{
+	BevSession *session = &client->session;
+
+	if (session->state != BEV_SESSION_OPEN ||
+	    bev_bucket_take(&client->trifles, TRIFLES_PER_MINUTE, bev_session_now(session)) == 0)
+		return;
+	bev_session_abuse(session, BEV_COUNT_ABUSE_too_many_messages);
+	bev_reply_refuse(session, BEV_CLOSE_POLICY, "rate_limited",
+	                 "too many control frames or empty fragments");
+}
 
 static void
 answer_frame(BevClients *clients, BevClient *client, BevRead found, const BevText *payload)
@@ -65,7 +85,12 @@ answer_frame(BevClients *clients, BevClient *client, BevRead found, const BevTex
 				bev_client_message_answer(clients->messages, client,
 				                          payload->data ? payload->data : "", payload->len);
 			break;
+		case BEV_READ_PONG:
+		case BEV_READ_EMPTY:
+			count_trifle(client);
+			break;
 		case BEV_READ_PING:
+			count_trifle(client);
 			if (session->state == BEV_SESSION_OPEN)
 				bev_frame_add(&session->out, BEV_OP_PONG, payload->data, payload->len);
 			break;

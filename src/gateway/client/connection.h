@@ -34,6 +34,7 @@ typedef struct BevClient
 	uint64_t pinged_at;
 	bool ping_unanswered;
 	BevBucket bucket;  /* of messages */
+	BevBucket trifles; /* of frames that carry none */
 	uint32_t refusals; /* for its rate, beyond those that passed since */
 } BevClient;
 

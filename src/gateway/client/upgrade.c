@@ -75,6 +75,7 @@ open_session(const BevUpgrade *upgrade, BevSession *session, uint64_t seq)
 	session->deadline = 0;
 	bev_bucket_fill(&bev_client_of(session)->bucket, upgrade->config->message_rate,
 	                bev_session_now(session));
+	bev_bucket_fill(&bev_client_of(session)->trifles, UINT32_MAX, bev_session_now(session));
 }
 
 static void

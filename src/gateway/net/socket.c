@@ -41,6 +41,7 @@
  */
 #include "gateway/net/socket.h"
 #include "common/program/memory.h"
+#include "gateway/net/tls.h"
 
 #include <errno.h>
 #include <libwebsockets.h>
@@ -247,6 +248,7 @@ bev_socket_begin(BevSockets *sockets, BevSocket *socket)
 
 	if (!socket->held || socket->dropped)
 		return;
+	bev_tls_plan_step();
 	readable.fd = what.fd.sockfd = release(sockets, socket);
 	socket->wsi = lws_adopt_descriptor_vhost_via_info(&what);
 	if (socket->wsi == NULL)
@@ -298,6 +300,7 @@ on_turn(uv_prepare_t *turn)
 {
 	BevSockets *sockets = turn->data;
 
+	bev_tls_begin_turn();
 	sockets->events->work(sockets->owner);
 	sockets->events->turn_end(sockets->owner);
 	drop_listed(sockets);

@@ -12,6 +12,15 @@
  * Ciphers: TLS 1.3 as OpenSSL orders them; of TLS 1.2 only forward secrecy with
  * authenticated encryption.
  *
+ * Tickets: TLS 1.2 has none, since its tickets are sealed with a key that stays as long as the
+ * process, and whoever got it could read what was recorded.  Those of TLS 1.3 only tell who
+ * comes back; the keys are agreed on anew (psk_dhe_ke).
+ *
+ * Cost: a hello takes a signature and an exchange of keys, which is by far the most of it.  The
+ * caller says when it is ready for one (bev_tls_plan_step), since it knows of a hello before
+ * OpenSSL reads it.  One that comes in pieces, or is asked for again (HelloRetryRequest), comes
+ * unplanned: so many are taken in a turn, and others fail.
+ *
  * Memory: no cache of sessions; a client that comes back brings a ticket.
  */
 #include "gateway/net/tls.h"
@@ -22,6 +31,9 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* In a turn; a step takes a millisecond at most. */
+#define UNPLANNED_STEPS 4
 
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
@@ -113,12 +125,32 @@ identity_index(void)
 	return index;
 }
 
-/* A connection begins. */
+/* Hellos that may still be answered in this turn. */
+static uint32_t steps_left = UNPLANNED_STEPS;
+
+void
+bev_tls_begin_turn(void)
+{
+	steps_left = UNPLANNED_STEPS;
+}
+
+void
+bev_tls_plan_step(void)
+{
+	steps_left++;
+}
+
+/* A connection begins: its hello was read, and the costly step comes next. */
 static int
 show_identity(SSL *ssl, void *unused __attribute__((unused)))
 {
 	const Identity *identity = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), identity_index());
 
+	if (steps_left == 0)
+		return 0;
+	steps_left--;
+	if (SSL_version(ssl) < TLS1_3_VERSION)
+		SSL_set_options(ssl, SSL_OP_NO_TICKET);
 	return identity != NULL &&
 	       SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->rest, 1);
 }

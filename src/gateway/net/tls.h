@@ -25,4 +25,11 @@ typedef struct BevTls
 extern bool bev_tls_use(struct ssl_ctx_st *context, const BevTls *tls, char *error,
                         size_t error_size);
 
+/*
+ * A turn of the loop begins; one of its steps is going to be the answer to a hello.  Others are
+ * answered, too, but only some in each turn.
+ */
+extern void bev_tls_begin_turn(void);
+extern void bev_tls_plan_step(void);
+
 #endif /* BEV_GATEWAY_NET_TLS_H */

@@ -202,7 +202,7 @@ end_frame(BevFrameReader *reader, BevText *payload)
 		return OPCODE(reader) == BEV_OP_PING ? BEV_READ_PING : BEV_READ_PONG;
 	}
 	if (!IS_FINAL(reader))
-		return BEV_READ_MORE;
+		return header_payload(reader) == 0 ? BEV_READ_EMPTY : BEV_READ_MORE;
 	if (reader->utf8 != 0)
 		return fail(reader, BEV_CLOSE_BAD_DATA); /* ends within a character */
 	reader->in_message = false;

@@ -2,8 +2,9 @@
  * frame_reader.h - reads the RFC 6455 frames that a client sends.
  *
  * The reader is fed bytes as they come and reports whole messages (fragments
- * put together, unmasked, checked as UTF-8) and control frames.  It has no
- * callbacks: the owner asks for one thing after the other.
+ * put together, unmasked, checked as UTF-8), control frames, and fragments that bring
+ * nothing, since whoever sends many should be noticed.  It has no callbacks: the owner asks for
+ * one thing after the other.
  *
  *		while ((found = bev_frame_reader_next(&reader, &data, &len, max)) != BEV_READ_MORE)
  *			...
@@ -27,6 +28,7 @@ typedef enum BevRead
 	BEV_READ_MESSAGE, /* a text message, in *payload */
 	BEV_READ_PING,
 	BEV_READ_PONG,
+	BEV_READ_EMPTY, /* a fragment with nothing in it, and more to come */
 	BEV_READ_CLOSE, /* reader.code is the peer's, or 1005 */
 	BEV_READ_FAILED /* reader.code is what to close with */
 } BevRead;
