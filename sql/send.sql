@@ -46,6 +46,28 @@ BEGIN READ ONLY;
 SELECT bugevents.send('a', 'a', '{}');
 ROLLBACK;
 
+-- as large as a value may be, and as many in a minute as a session may
+SET bugevents.max_value_size = 1000;
+SELECT bugevents.send('a', 'large', jsonb_build_object('x', repeat('x', 991)));
+\set VERBOSITY default
+SELECT bugevents.send('a', 'large', jsonb_build_object('x', repeat('x', 992)));
+\set VERBOSITY terse
+RESET bugevents.max_value_size;
+SELECT value AS refused FROM bugevents.stats WHERE name = 'bugevents_sends_refused_total' \gset
+SET bugevents.send_rate = 2;
+SELECT bugevents.send('a', 'first', '{}');
+BEGIN;
+SELECT bugevents.send('a', 'rolled_back', '{}');
+ROLLBACK;
+SELECT bugevents.send('a', 'beyond', '{}');
+SELECT value - :refused AS refused FROM bugevents.stats WHERE name = 'bugevents_sends_refused_total';
+SET bugevents.send_rate = 0;
+SELECT bugevents.send('a', 'without', '{}');
+RESET bugevents.send_rate;
+SET ROLE regress_bugevents_user;
+SET bugevents.send_rate = 0;
+RESET ROLE;
+
 -- behind a change of a row they keep their place, and need a file, not memory, however many they are
 CREATE TABLE before_all (id int PRIMARY KEY, name text, description text, created_at int, updated_at int);
 SELECT bugevents.attach('before_all', 'project');

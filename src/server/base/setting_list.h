@@ -29,6 +29,8 @@ STRING(bev_actor_setting, "bugevents.actor", "", PGC_USERSET, 0, NULL,
        "Names the user on whose behalf the session writes.")
 INT(bev_max_value_size, "bugevents.max_value_size", 1024 * 1024, 256, 16 * 1024 * 1024, PGC_SUSET,
     GUC_UNIT_BYTE, "Sets the size above which a value of a payload is cut.")
+INT(bev_send_rate, "bugevents.send_rate", 60000, 0, 1000000, PGC_SUSET, 0,
+    "Sets how many events a session may publish by send() in a minute; 0 is no limit.")
 INT(bev_retention, "bugevents.retention", 24 * 3600, 1, INT_MAX / 2, PGC_SIGHUP, GUC_UNIT_S,
     "Sets how long events are kept in the journal, at least.")
 INT(bev_retention_size, "bugevents.retention_size", 0, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB,

@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "common/pipe/bucket.h"
+#include "portability/instr_time.h"
 #include "server/base/argument.h"
 #include "server/base/compat.h"
 #include "miscadmin.h"
@@ -18,11 +20,11 @@
 #include "server/capture/record.h"
 #include "server/encode/database_text.h"
 #include "server/base/settings.h"
+#include "server/shared/counters.h"
 
 BEV_FUNCTION_INFO_V1(bugevents_send);
 
-#define NAME_MAX_LENGTH  63
-#define PAYLOAD_MAX_SIZE (BEV_EVENT_MAX_SIZE / 4)
+#define NAME_MAX_LENGTH 63
 
 static char *
 read_text(FunctionCallInfo fcinfo, int n, const char *name)
@@ -98,11 +100,34 @@ read_payload(FunctionCallInfo fcinfo, int n)
 	text = JsonbToCString(NULL, &payload->root, VARSIZE(payload));
 	len = strlen(text);
 	text = bev_database_text_to_utf8(text, &len);
-	if (len > PAYLOAD_MAX_SIZE)
+	if (len > (Size) bev_max_value_size)
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 		                errmsg("payload of %zu bytes is too large", len),
-		                errdetail("The limit is %d bytes.", PAYLOAD_MAX_SIZE)));
+		                errdetail("The limit is bugevents.max_value_size, %d bytes.",
+		                          bev_max_value_size)));
 	return (BevSpan){text, (uint32_t) len};
+}
+
+/*
+ * Everybody may call it, and each event goes to all who may see it: a session has a rate.  It is
+ * taken of all calls, of transactions that roll back, too.
+ */
+static void
+take_one(void)
+{
+	static BevBucket bucket = {.left = UINT64_C(1) << 62};
+	instr_time now;
+	double wait;
+
+	INSTR_TIME_SET_CURRENT(now);
+	wait = bev_bucket_take(&bucket, (uint32) bev_send_rate, INSTR_TIME_GET_MILLISEC(now));
+	if (wait == 0)
+		return;
+	bev_counters_send_refused();
+	ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+	                errmsg("too many events of bugevents.send() in this session"),
+	                errdetail("bugevents.send_rate is %d a minute.", bev_send_rate),
+	                errhint("Try again in %.3f s, or have a superuser raise it.", wait)));
 }
 
 Datum
@@ -111,6 +136,7 @@ bugevents_send(PG_FUNCTION_ARGS)
 	BevRecord record = {.key = "", .project = "", .bug = ""};
 
 	bev_settings_require_preload();
+	take_one();
 	record.type = read_text(fcinfo, 0, "type");
 	check_name("type", record.type);
 	check_not_reserved(record.type);

@@ -80,6 +80,8 @@ static const Family families[] = {
      "How far the slowest consumer is behind the end of the stream."},
 	{"bugevents_audiences_refused_total", BEV_METRIC_COUNTER,
      "Audiences that were no principals, or too large: only admins saw the events."},
+	{"bugevents_sends_refused_total", BEV_METRIC_COUNTER,
+     "Calls of send() beyond the rate of their session."},
 	{"bugevents_expression_errors_total", BEV_METRIC_COUNTER,
      "Expressions of attachments that failed; the view attachments has them by table."},
 	{"bugevents_attachments_undecided", BEV_METRIC_GAUGE,
@@ -340,6 +342,7 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_for_channels(&listing, "bugevents_delivery_outage_seconds", bev_delivery_counters_outage);
 	put_consumers(&listing);
 	put_only(&listing, "bugevents_audiences_refused_total", bev_counters_audiences_refused());
+	put_only(&listing, "bugevents_sends_refused_total", bev_counters_sends_refused());
 	put_only(&listing, "bugevents_expression_errors_total", bev_expression_stats_all_errors());
 	put_only(&listing, "bugevents_attachments_undecided", bev_counters_undecided());
 	put_alerts(&listing);

@@ -82,6 +82,7 @@ typedef struct Counters
 	pg_atomic_uint64 slow_writes;
 	pg_atomic_uint64 slow_write_told; /* when */
 	pg_atomic_uint64 audiences_refused;
+	pg_atomic_uint64 sends_refused;
 	Captures session[FLEXIBLE_ARRAY_MEMBER];
 } Counters;
 
@@ -116,6 +117,7 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 	pg_atomic_init_u64(&counters->slow_writes, 0);
 	pg_atomic_init_u64(&counters->slow_write_told, 0);
 	pg_atomic_init_u64(&counters->audiences_refused, 0);
+	pg_atomic_init_u64(&counters->sends_refused, 0);
 }
 
 const BevSharedArea bev_counters_area = {.name = "bugevents counters",
@@ -241,6 +243,18 @@ uint64
 bev_counters_audiences_refused(void)
 {
 	return pg_atomic_read_u64(&counters->audiences_refused);
+}
+
+void
+bev_counters_send_refused(void)
+{
+	pg_atomic_fetch_add_u64(&counters->sends_refused, 1);
+}
+
+uint64
+bev_counters_sends_refused(void)
+{
+	return pg_atomic_read_u64(&counters->sends_refused);
 }
 
 static bool

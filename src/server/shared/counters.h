@@ -54,6 +54,10 @@ extern uint64 bev_counters_longest_turn(uint64 *cpu);
 extern void bev_counters_audience_refused(void);
 extern uint64 bev_counters_audiences_refused(void);
 
+/* A session had its share of send(). */
+extern void bev_counters_send_refused(void);
+extern uint64 bev_counters_sends_refused(void);
+
 /* How many kinds of captured events are told apart, and one of them. */
 extern int bev_counters_captures(void);
 extern uint64 bev_counters_capture(int kind, const char **type, const char **action);
