@@ -88,6 +88,32 @@ is(close_of(token => $old), 'invalid_token', 'a missing secret lets nobody in wi
 $server->set('bugevents.jwt_secret_file' => 'new_secret');
 becomes('the new one again', 'ready', token => $server->token('2'));
 
+# A secret that others may read is none any more.
+my $file = $node->data_dir . '/new_secret';
+for my $mode (0640, 0604, 0620)
+{
+	chmod $mode, $file;
+	$offset = $server->log_size;
+	$node->reload;
+	$server->wait_log(qr/WARNING:  file "new_secret" of bugevents.jwt_secret_file has group or world access.*DETAIL:  It must have permissions u=rw \(0600\)/s, $offset);
+	becomes(sprintf('a secret of mode %04o is not read', $mode), 'invalid_token', token => $server->token('2'));
+}
+like(($node->psql('postgres', q{SELECT bugevents.token('2')}))[2], qr/file "new_secret" .* has group or world access/, 'nor to sign tokens');
+chmod 0400, $file;
+$node->reload;
+becomes('the mode is right', 'ready', token => $server->token('2'));
+append_to_file($node->data_dir . '/shown.key', "x\n");
+chmod 0644, $node->data_dir . '/shown.key';
+$offset = $server->log_size;
+$server->set('bugevents.jwt_key_file' => 'shown.key');
+$server->wait_log(qr/the public keys for tokens could not be read/, $offset);
+unlike($server->log_since($offset), qr/group or world access/, 'what is public may be read by all');
+$server->set('bugevents.jwt_key_file' => '', 'bugevents.tls_key_file' => 'shown.key', 'bugevents.tls_cert_file' => 'shown.key');
+$server->wait_log(qr/file "shown.key" of bugevents.tls_key_file has group or world access/, $offset);
+unlike($server->log_since($offset), qr/bugevents.tls_cert_file has group/, 'a certificate, too; its key may not');
+$server->set('bugevents.tls_key_file' => '', 'bugevents.tls_cert_file' => '');
+becomes('nothing of it is left', 'ready', token => $server->token('2'));
+
 # Algorithms, issuer and audience.
 $server->set('bugevents.jwt_algorithms' => 'HS512');
 becomes('HS256 is no longer allowed', 'invalid_token', token => $server->token('2'));

@@ -36,19 +36,13 @@ put_text(StringInfo json, const char *name, const char *value)
 	escape_json(json, value);
 }
 
-/* The content of the file that a setting names, or nothing. */
-static char *
-file_content(const char *setting, const char *path, Size *len)
-{
-	*len = 0;
-	return *path ? bev_secret_read(setting, path, len, WARNING) : NULL;
-}
-
 static void
 put_secret(StringInfo json)
 {
-	Size len;
-	char *secret = file_content("bugevents.jwt_secret_file", bev_jwt_secret_file, &len);
+	Size len = 0;
+	char *secret = *bev_jwt_secret_file ? bev_secret_read("bugevents.jwt_secret_file",
+	                                                      bev_jwt_secret_file, &len, WARNING) :
+	                                      NULL;
 	int room = pg_b64_enc_len(len) + 1;
 	char *encoded = palloc0(room);
 
@@ -79,12 +73,15 @@ put_place_key(StringInfo json)
 	put_text(json, "place_key", encoded);
 }
 
+/* What reads a file (secret.h). */
+typedef char *(*Reader)(const char *setting, const char *path, Size *len, int elevel);
+
 /* Keys and certificates.  What is no text would make the whole message unreadable. */
 static void
-put_text_file(StringInfo json, const char *name, const char *setting, const char *path)
+put_text_file(StringInfo json, const char *name, const char *setting, const char *path, Reader read)
 {
-	Size len;
-	char *text = file_content(setting, path, &len);
+	Size len = 0;
+	char *text = *path ? read(setting, path, &len, WARNING) : NULL;
 
 	if (text &&
 	    (strlen(text) != len || pg_encoding_verifymbstr(PG_UTF8, text, (int) len) != (int) len))
@@ -104,8 +101,9 @@ bev_gateway_config_write(StringInfo json)
 	put_int(json, "port", bev_port);
 	put_int(json, "allow_plaintext", bev_allow_plaintext);
 	put_int(json, "tls", *bev_tls_cert_file != '\0');
-	put_text_file(json, "tls_cert", "bugevents.tls_cert_file", bev_tls_cert_file);
-	put_text_file(json, "tls_key", "bugevents.tls_key_file", bev_tls_key_file);
+	put_text_file(json, "tls_cert", "bugevents.tls_cert_file", bev_tls_cert_file,
+	              bev_secret_read_public);
+	put_text_file(json, "tls_key", "bugevents.tls_key_file", bev_tls_key_file, bev_secret_read);
 	put_int(json, "tls_min_version", bev_tls_min_protocol_version);
 	put_int(json, "window_size", (int64) bev_window_size * 1024);
 	put_int(json, "max_connections", bev_max_connections);
@@ -125,8 +123,9 @@ bev_gateway_config_write(StringInfo json)
 	put_int(json, "require_user", bev_require_user);
 	put_place_key(json);
 	put_secret(json);
-	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", bev_jwt_key_file);
-	put_text_file(json, "jwks", "bugevents.jwks_file", bev_jwks_file);
+	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", bev_jwt_key_file,
+	              bev_secret_read_public);
+	put_text_file(json, "jwks", "bugevents.jwks_file", bev_jwks_file, bev_secret_read_public);
 	put_text(json, "jwt_algorithms", bev_jwt_algorithms);
 	put_text(json, "jwt_issuer", bev_jwt_issuer);
 	put_text(json, "jwt_audience", bev_jwt_audience);

@@ -137,8 +137,8 @@ put_channel(StringInfo line, BevDeliveryChannel number)
 	if (*bev_delivery_ca_file)
 	{
 		Size len;
-		char *ca =
-			bev_secret_read("bugevents.delivery_ca_file", bev_delivery_ca_file, &len, WARNING);
+		char *ca = bev_secret_read_public("bugevents.delivery_ca_file", bev_delivery_ca_file, &len,
+		                                  WARNING);
 
 		if (ca)
 			put_text(line, "ca", ca);

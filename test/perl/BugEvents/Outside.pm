@@ -32,6 +32,7 @@ sub start
 	append_to_file("$folder/password", "geheim\n");
 	append_to_file("$folder/token", "wa-token\n");
 	append_to_file("$folder/secret", "$self->{secret}\n");
+	chmod 0600, map { "$folder/$_" } qw(password token secret);
 	return $self;
 }
 
