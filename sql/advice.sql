@@ -50,6 +50,15 @@ CREATE TABLE keys (u uuid PRIMARY KEY, c char(8) UNIQUE, t text UNIQUE, project_
 SELECT bugevents.attach('keys', 'membership', columns => jsonb_build_object('id', 'u', 'user_id', k)) FROM unnest('{u,c,t}'::text[]) AS k;
 SELECT bugevents.detach('keys');
 
+-- rows that are got and listed without an index
+CREATE TABLE heap (id int, name text, description text, created_at timestamptz, updated_at timestamptz);
+SELECT bugevents.attach('heap', 'project');
+CREATE INDEX behind ON heap (name, id);
+SELECT bugevents.attach('heap', 'project', columns => '{"id": "row.id"}');
+CREATE INDEX before ON heap (id, name);
+SELECT bugevents.attach('heap', 'project');
+DROP TABLE heap;
+
 -- cancelled while users are counted: it is caught as any other error is, and the limit on the counting ends with it
 CREATE TABLE slow_users (id int PRIMARY KEY, status text, role text);
 INSERT INTO slow_users VALUES (1, 'active', 'admin');

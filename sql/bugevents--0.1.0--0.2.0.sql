@@ -376,7 +376,7 @@ CREATE TABLE bugevents.follows (
     search_path text        NOT NULL,
     PRIMARY KEY (lookup, tbl)
 );
-COMMENT ON TABLE bugevents.follows IS 'attached tables that follow others; written by follow() and unfollow()';
+COMMENT ON TABLE bugevents.follows IS 'attached tables that follow others; written by follow() and unfollow(), and kept when a table is detached';
 COMMENT ON COLUMN bugevents.follows.keys IS 'query over a row of the lookup: which rows of the table depend on it';
 GRANT SELECT ON bugevents.follows TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('bugevents.follows', '');
@@ -595,6 +595,28 @@ BEGIN
         RAISE WARNING 'table % was attached as "%" by somebody who does not own the database, and decides nothing any more', a.tbl, a.entity
             USING DETAIL = 'Its rows are published as before, but notifications, statistics, get and list pass over them.',
                   HINT = 'Attach it again as the owner of the database, or detach it; bugevents.attachments shows what is attached.';
+    END LOOP;
+END
+$$;
+
+-- Of two memberships that can't be told apart, the first that goes takes the right.
+DO $$
+DECLARE
+    a record;
+BEGIN
+    FOR a IN SELECT tbl FROM bugevents.attachments AS m
+              WHERE entity = 'membership' AND NOT columns ? 'id' AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_index AS i
+                     WHERE i.indrelid = m.tbl AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL
+                       AND NOT EXISTS (
+                           SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, n)
+                             LEFT JOIN pg_catalog.pg_attribute AS c ON c.attrelid = m.tbl AND c.attnum = k.attnum
+                                   AND c.attname IN (m.columns ->> 'user_id', m.columns ->> 'project_id')
+                            WHERE k.n <= i.indnkeyatts AND c.attname IS NULL))
+              ORDER BY tbl::text LOOP
+        RAISE WARNING 'the memberships in table % can''t be told apart', a.tbl
+            USING DETAIL = 'If two rows give a right, losing one of them takes it.',
+                  HINT = 'Attach it again: its primary key tells its rows apart then. Without one, give it one first, or a unique index on user and project.';
     END LOOP;
 END
 $$;

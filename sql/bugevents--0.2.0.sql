@@ -414,7 +414,7 @@ CREATE TABLE follows (
     search_path text        NOT NULL,
     PRIMARY KEY (lookup, tbl)
 );
-COMMENT ON TABLE follows IS 'attached tables that follow others; written by follow() and unfollow()';
+COMMENT ON TABLE follows IS 'attached tables that follow others; written by follow() and unfollow(), and kept when a table is detached';
 COMMENT ON COLUMN follows.keys IS 'query over a row of the lookup: which rows of the table depend on it';
 GRANT SELECT ON follows TO PUBLIC;
 SELECT pg_catalog.pg_extension_config_dump('bugevents.follows', '');

@@ -127,6 +127,21 @@ INSERT INTO roles VALUES (2, 'admin');
 UPDATE people SET email = 'b' WHERE id = 2;
 COMMIT;
 SELECT action, payload ->> 'id' AS id, payload ->> 'role' AS role, changes FROM bugevents.events(:mark);
+
+-- what was followed still is when the table is attached anew; what is dropped is forgotten
+SELECT bugevents.detach('people');
+SELECT lookup, tbl FROM bugevents.follows;
+SELECT bugevents.attach('people', 'user', columns => '{"role": "coalesce((SELECT r.role FROM roles AS r WHERE r.user_id = row.id), ''user'')",
+    "status": "''active''", "username": "email"}');
+SELECT public.mark() \gset
+UPDATE roles SET role = 'reader' WHERE user_id = 2;
+SELECT action, payload ->> 'id' AS id, payload ->> 'role' AS role, changes FROM bugevents.events(:mark);
+CREATE TABLE ranks (user_id int);
+SELECT bugevents.follow('ranks', 'people', 'select row.user_id');
+DROP TABLE roles;
+SELECT count(*) FROM bugevents.follows;
+SELECT bugevents.follow('ranks', 'people', 'select row.user_id');
+SELECT lookup, tbl FROM bugevents.follows;
 SELECT bugevents.detach('people');
 DROP SCHEMA follow CASCADE;
 RESET search_path;

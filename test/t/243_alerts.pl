@@ -150,6 +150,22 @@ check('expression_errors', [ 1, '1.000' ], sub {
 			  . "SELECT bugevents.attach('failing', 'project', columns => '{\"description\": \"1 / row.n\"}'); INSERT INTO failing (id, n) VALUES (1, 0)");
 	}, sub { });
 
+# Those with a threshold of their own.
+sub check_fixed
+{
+	my ($name, $cause, $cure) = @_;
+	my $since = last_seq();
+
+	$server->sql($cause);
+	BugEvents::Server::wait_until(sub { (events($name, $since) // '') eq 'raised admin' }, "$name to be raised");
+	$server->sql($cure) if $cure;
+	BugEvents::Server::wait_until(sub { (events($name, $since) // '') eq 'raised admin, cleared admin' }, "$name to be cleared");
+	pass("$name: raised, and cleared when it is over");
+	return;
+}
+check_fixed('audiences_refused', q{CREATE TABLE told (id int PRIMARY KEY, name text, description text, created_at int, updated_at int);
+	SELECT bugevents.attach('told', 'project', audience => 'row.name'); INSERT INTO told VALUES (1, 'nobody knows')});
+
 # Nobody listens there.
 check('delivery_outage', [ '1s', '1.000' ], sub {
 		return if $_[0];

@@ -98,6 +98,11 @@ is($server->sql(q{SELECT decides FROM bugevents.attachments WHERE tbl = 'm.users
 as_mallory(q{INSERT INTO m.users VALUES (9, 'eve', 'eve@example.org', 'admin', 'active')});
 like(derived(), qr/welcome 9/, '... and feeds notifications');
 
+# Until somebody has looked at it.
+$server->set('bugevents.alert_window' => '2s');
+BugEvents::Server::wait_until(sub { $server->sql(q{SELECT value FROM bugevents.stats WHERE labels = 'name="attachments_undecided"'}) == 1 }, 'the alert');
+pass('tables that decide nothing, though they would, are an alert');
+
 # An upgrade says it.
 my $node = $server->node;
 $node->safe_psql('postgres', 'CREATE DATABASE earlier');
@@ -108,6 +113,12 @@ $node->safe_psql('earlier', <<~'END');
 	CREATE TABLE lists (LIKE mine);
 	CREATE TABLE texts (LIKE mine);
 	ALTER TABLE theirs OWNER TO mallory;
+	CREATE TABLE members (n int PRIMARY KEY, user_id int, project_id int);
+	CREATE TABLE pairs (user_id int, project_id int, PRIMARY KEY (project_id, user_id));
+	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON members FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
+	    '{"entity": "membership", "table": 1, "fields": [{"field": "user_id", "column": "user_id", "attnum": 2}, {"field": "project_id", "column": "project_id", "attnum": 3}], "search_path": "public", "decides": true}');
+	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON pairs FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
+	    '{"entity": "membership", "table": 1, "fields": [{"field": "user_id", "column": "user_id", "attnum": 1}, {"field": "project_id", "column": "project_id", "attnum": 2}], "search_path": "public", "decides": true}');
 	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON mine FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
 	    '{"entity": "project", "table": 1, "fields": [{"field": "id", "column": "id", "attnum": 1}], "search_path": "public"}');
 	CREATE TRIGGER "00_bugevents" AFTER INSERT OR UPDATE OR DELETE ON theirs FOR EACH ROW EXECUTE FUNCTION bugevents.capture(
@@ -123,7 +134,9 @@ like($said, qr/HINT:  Attach it again as the owner of the database/, '... says w
 unlike($said, qr/table public.mine/, '... and not of the rest');
 like($said, qr/WARNING:  the audience of table public.lists looks like a text with several principals/, 'an upgrade warns of audiences that are lists in a text');
 unlike($said, qr/public.texts/, '... and not of one principal');
-is($node->safe_psql('earlier', q{SELECT string_agg(tbl || ' ' || decides, ', ' ORDER BY tbl::text) FROM bugevents.attachments}), 'lists true, mine true, texts true, theirs false', '... all of which stays attached');
+like($said, qr/WARNING:  the memberships in table public.members can't be told apart/, 'an upgrade warns of memberships of which losing one takes the right that another gives');
+unlike($said, qr/memberships in table public.pairs/, '... and not where there are no two');
+is($node->safe_psql('earlier', q{SELECT string_agg(tbl || ' ' || decides, ', ' ORDER BY tbl::text) FROM bugevents.attachments}), 'lists true, members true, mine true, pairs true, texts true, theirs false', '... all of which stays attached');
 
 $server->node->stop;
 done_testing();

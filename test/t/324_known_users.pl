@@ -91,6 +91,8 @@ $server->sql(<<~'END');
 	END
 my $citext = $server->sql("SELECT count(*) FROM pg_available_extensions WHERE name = 'citext'");
 $server->sql('CREATE EXTENSION citext') if $citext;
+# Among thousands of others.
+my %searched = ('int' => 'i', 'bigint' => 'i', 'uuid' => 'gen_random_uuid()', map { $_ => 'to_hex(i)' } 'char(8)', 'varchar(8)', 'text COLLATE anycase', 'citext', 'short');
 for my $type (sort keys %type)
 {
 	next if $type eq 'citext' && !$citext;
@@ -99,6 +101,7 @@ for my $type (sort keys %type)
 	$server->sql(<<~"END");
 		CREATE TABLE people (id $type PRIMARY KEY, username text, email text, role text, status text, created_at timestamptz, updated_at timestamptz);
 		INSERT INTO people (id, role, status) VALUES ('$id', 'user', 'active');
+		@{[ $searched{$type} ? "INSERT INTO people (id) SELECT $searched{$type} FROM generate_series(4096, 9095) AS i; ANALYZE people;" : '' ]}
 		CREATE TABLE belongs (user_id $type, project_id $type, PRIMARY KEY (user_id, project_id));
 		INSERT INTO belongs VALUES ('$id', '$id');
 		CREATE TABLE things (id int PRIMARY KEY, title text, description text, status text, priority text, assignee_id int, project_id $type,
@@ -109,6 +112,14 @@ for my $type (sort keys %type)
 	my $ws = $server->connect($id);
 	ok($ws, "$type: $id is known");
 	is(refused($_), 'forbidden', "... '$_' is not") for @others;
+	if ($searched{$type})
+	{
+		my $scans = "SELECT sum(idx_scan) > 0, sum(seq_scan) FROM pg_stat_user_tables WHERE relname = 'people'";
+		my ($before) = $server->sql($scans) =~ /(\d+)$/;
+
+		BugEvents::Server::wait_until(sub { refused($others[0]); return $server->sql($scans) =~ /^t/ }, "$type: the index to be used");
+		like($server->sql($scans), qr/\b$before$/, '... and found by the index, not by reading the table');
+	}
 	$server->sql("INSERT INTO things (id, project_id) VALUES (1, '$id')");
 	is(scalar(grep { $_->{type} eq 'bug_report' } $server->events_before_fence($ws)), 1, '... a member');
 	$server->sql("DELETE FROM belongs; INSERT INTO things (id, project_id) VALUES (2, '$id')");

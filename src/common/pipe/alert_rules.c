@@ -34,6 +34,7 @@ static const double clears_below[BEV_ALERTS] = {
 	[BEV_ALERT_projector_lag] = 0.8,     [BEV_ALERT_projector_stuck] = 0.8,
 	[BEV_ALERT_delivery_outage] = 0.8,   [BEV_ALERT_copied_cluster] = 1,
 	[BEV_ALERT_expression_errors] = 0.8, [BEV_ALERT_expressions_suspended] = 1,
+	[BEV_ALERT_audiences_refused] = 0.8, [BEV_ALERT_attachments_undecided] = 1,
 };
 
 /* ---- samples ---- */
@@ -188,6 +189,10 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 			return (double) (to->expressions - from->expressions);
 		case BEV_ALERT_expressions_suspended:
 			return to->suspended;
+		case BEV_ALERT_audiences_refused:
+			return (double) (to->audiences - from->audiences);
+		case BEV_ALERT_attachments_undecided:
+			return to->undecided;
 		default:
 			return 0;
 	}

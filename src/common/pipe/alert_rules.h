@@ -34,7 +34,9 @@
 	ALERT(delivery_outage)   /* s for which nothing has got out by a channel */ \
 	ALERT(copied_cluster)    /* 1: a copy of the database that sends, so nothing is sent */ \
 	ALERT(expression_errors) /* of attachments, which spoil what they give */ \
-	ALERT(expressions_suspended) /* tables whose expressions took too long again and again */
+	ALERT(expressions_suspended) /* tables whose expressions took too long again and again */ \
+	ALERT(audiences_refused)     /* values that name nobody, so that only admins see the rows */ \
+	ALERT(attachments_undecided) /* tables that would decide, attached by who may not */
 
 typedef enum BevAlert
 {
@@ -59,6 +61,7 @@ typedef struct BevAlertSample
 	uint64_t overflows;
 	uint64_t restarts;
 	uint64_t expressions; /* that failed */
+	uint64_t audiences;   /* that were refused */
 
 	/* Levels */
 	double connections;
@@ -68,6 +71,7 @@ typedef struct BevAlertSample
 	double outage;    /* s, of the channel that is the worst */
 	double copied;    /* 1: yes */
 	double suspended; /* tables */
+	double undecided; /* tables */
 } BevAlertSample;
 
 typedef struct BevAlertRules

@@ -2,8 +2,8 @@
  * advice.c - what attach() warns of: what is valid, and probably not meant.
  *
  * Model: users of whom none is active, or none an admin; what expressions look up in other tables
- * that aren't followed; a lookup of users without an index.  Audiences are looked at where they are
- * analyzed (resolve.c).
+ * that aren't followed; a lookup of users, or of rows by their key, without an index.  Audiences
+ * are looked at where they are analyzed (resolve.c).
  *
  * Failure: rows that can't be looked at, or not within TIME_LIMIT, are not; what is wrong with them
  * is told when they change.  Expressions that write fail, as they do elsewhere (test/t/303).
@@ -269,6 +269,25 @@ look_at_index(Relation rel, const BevAttachment *attachment)
 	                     person->field)));
 }
 
+/* Rows are got and listed by their key: how long that takes would tell how many there are. */
+static void
+look_at_key(Relation rel, const BevAttachment *attachment)
+{
+	const BevSource *key = bev_field_source(attachment, BEV_ENTITY_KEY);
+
+	if (key == NULL ||
+	    (key->column && has_index(rel, bev_attachment_column(key, RelationGetRelid(rel)))))
+		return;
+	ereport(
+		WARNING,
+		(errmsg("there is no index to find rows of table \"%s\" by", RelationGetRelationName(rel)),
+	     errdetail("They are got, listed and watched by the field \"%s\".", BEV_ENTITY_KEY),
+	     key->column ?
+	         errhint("CREATE INDEX ON %s (%s)", quote_identifier(RelationGetRelationName(rel)),
+	                 quote_identifier(key->column)) :
+	         errhint("Map \"%s\" to a column that has one.", BEV_ENTITY_KEY)));
+}
+
 void
 bev_advice_give(Relation rel, const BevAttachment *attachment)
 {
@@ -277,4 +296,6 @@ bev_advice_give(Relation rel, const BevAttachment *attachment)
 	look_at_lookups(rel, attachment);
 	if (bev_entity_can_decide(attachment->entity))
 		look_at_index(rel, attachment);
+	if (attachment->entity->id != BEV_MEMBERSHIP)
+		look_at_key(rel, attachment);
 }

@@ -2,7 +2,10 @@
  * follow.c - bugevents.follow() and unfollow(): what attached tables look up elsewhere.
  *
  * Model: a row of bugevents.follows (attach/follows.h), and triggers on the lookup that log its
- * changes like those of an attached table.  What follows from them is in dependents.c.
+ * changes like those of an attached table.  What follows from them is in dependents.c.  The row
+ * stays when the table is detached: who attaches it anew, another way, still means that who may see
+ * its rows depends on the lookup.  Of a table that is dropped it goes when anything is followed
+ * next (sql/follow.sql).
  *
  * Rights: the caller must own both tables: the one whose rows are published, and the one whose
  * writers do the work.
@@ -147,6 +150,10 @@ write_follow(Oid lookup, Oid tbl, const char *keys, const char *search_path)
 	run("DELETE FROM bugevents.follows AS f WHERE f.lookup::pg_catalog.oid OPERATOR(pg_catalog.=) $1"
 	    " AND f.tbl::pg_catalog.oid OPERATOR(pg_catalog.=) $2",
 	    2, types, values);
+	run("DELETE FROM bugevents.follows AS f WHERE 2 OPERATOR(pg_catalog.>) (SELECT pg_catalog.count(*)"
+	    " FROM pg_catalog.pg_class AS c WHERE c.oid OPERATOR(pg_catalog.=) f.lookup"
+	    " OR c.oid OPERATOR(pg_catalog.=) f.tbl)",
+	    0, NULL, NULL);
 	if (keys == NULL)
 		return;
 	values[2] = CStringGetTextDatum(keys);

@@ -79,7 +79,9 @@ current_rules(void)
 	                  [BEV_ALERT_delivery_outage] = bev_alert_delivery_outage,
 	                  [BEV_ALERT_copied_cluster] = 1,
 	                  [BEV_ALERT_expression_errors] = bev_alert_expression_errors,
-	                  [BEV_ALERT_expressions_suspended] = 1}};
+	                  [BEV_ALERT_expressions_suspended] = 1,
+	                  [BEV_ALERT_audiences_refused] = 1,
+	                  [BEV_ALERT_attachments_undecided] = 1}};
 }
 
 /* Those that are the server's or the network's, not the clients' own. */
@@ -128,9 +130,11 @@ take_sample(BevAlertSample *sample)
 	                           .overflows = bev_queue_overflows(),
 	                           .restarts = bev_counters_get(BEV_COUNT_RESTARTS),
 	                           .expressions = bev_expression_stats_all_errors(),
+	                           .audiences = bev_counters_audiences_refused(),
 	                           .connections = bev_admission_count()};
 	look_at_projector(sample);
 	sample->copied = bev_delivery_counters_copied();
+	sample->undecided = bev_counters_undecided();
 	sample->suspended = bev_expression_stats_count_suspended();
 	for (int kind = 0; kind < BEV_CHANNELS; kind++)
 		sample->outage =
