@@ -175,14 +175,14 @@ SELECT length(payload ->> 'name') AS name, length(payload ->> 'description') AS 
 SELECT * FROM failures();
 
 -- nor has an expression more memory than its share, in one piece or in many
-CREATE FUNCTION pile(text) RETURNS int IMMUTABLE LANGUAGE sql AS $$SELECT length(string_agg(repeat($1, 1000000), '')) FROM generate_series(1, 40)$$;
-SELECT bugevents.attach('failing', 'project', columns => '{"description": "length(repeat(row.name, 90000000))", "created_at": "tracker.pile(row.name)"}');
+CREATE FUNCTION pile(int) RETURNS int IMMUTABLE LANGUAGE sql AS $$SELECT length(string_agg(repeat(repeat('x', 10000), 1000 * $1), '')) FROM generate_series(1, 4)$$;
+SELECT bugevents.attach('failing', 'project', columns => '{"description": "length(repeat(row.name, 9000000 * row.n))", "created_at": "tracker.pile(row.n)"}');
 SELECT public.mark() \gset
-INSERT INTO failing (id, name) VALUES (8, '0123456789');
+INSERT INTO failing (id, name, n) VALUES (8, '0123456789', 10);
 SELECT * FROM failures();
-INSERT INTO failing (id, name) VALUES (9, '');
+INSERT INTO failing (id, name, n) VALUES (9, '0123456789', 0);
 SELECT action, payload -> 'description' AS description, payload -> 'created_at' AS pile FROM bugevents.events(:mark);
-SELECT length(repeat('x', 300000000)) AS limited_no_more;
+SELECT length(repeat(repeat('x', 100000), 3000)) AS limited_no_more;
 
 DROP SCHEMA tracker CASCADE;
 RESET search_path;
