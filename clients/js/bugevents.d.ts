@@ -287,6 +287,9 @@ export class Collection<Payload = Record<string, unknown>> {
 	readonly ready: Promise<void>;
 	/** Called after each event, with the event; without one when all rows were read.  Returns a function that ends it. */
 	on(name: 'change', listener: (changes: Change<Payload>[], event?: BugEvent) => void): () => void;
+	/** Wait for an event of a transaction, by its tx.id (pg_current_xact_id() in the database), which may have come
+	    already: true; false when none came in so many ms (10000). */
+	seen(tx: string | number | bigint, ms?: number): Promise<boolean>;
 	/** The connection goes on. */
 	close(): void;
 }

@@ -822,10 +822,11 @@ export class Connection {
 		this.#subscribed = stringify(subscription);
 		for (const feed of stale)
 			feed.begin();
-		const asked = stale.length > 0 ? this.#ask('subscribe', { ...subscription, state: true }, { timeout: ROWS_TIMEOUT }) : this.#ask('subscribe', subscription);
-
-		this.#awaited = stale.length > 0 ? { id: this.#lastRequest, feeds: stale } : null;
-		await asked;
+		this.#awaited = stale.length > 0 ? { id: this.#lastRequest + 1, feeds: stale } : null;
+		if (stale.length > 0)
+			await this.#ask('subscribe', { ...subscription, state: true }, { timeout: ROWS_TIMEOUT });
+		else
+			await this.#ask('subscribe', subscription);
 		if (turn === this.#told)
 			this.#filtering = false;
 		this.#know(feeds);

@@ -10,6 +10,10 @@ import { OF_ALL_ROWS, alternatives, passes } from './filter.js';
 
 const OUT_OF_SIGHT = new Set(['deleted', 'moved_out']);
 
+/* In ms; transactions. */
+const SEEN_TIMEOUT = 10000;
+const MOST_SEEN = 1000;
+
 const keyOf = (row) => row.id ?? `${row.user_id} ${row.project_id ?? row.principal}`;
 
 export class Collection {
@@ -19,6 +23,7 @@ export class Collection {
 	#loaded = false;
 	#asOf = 0;				/* what the rows have already */
 	#reading = null;		/* the rows that are coming, and the events behind them: { rows, events } */
+	#transactions = new Map();	/* the last ones that were heard of, and those that are waited for: null, or what to call */
 	#settle;
 	#place;
 	#feed = {
@@ -54,6 +59,37 @@ export class Collection {
 		return () => this.#listeners.delete(entry);
 	}
 
+	/** Wait for an event of a transaction (its tx.id, pg_current_xact_id() in the database), which may have come already: true;
+	    false when none came in so many ms. */
+	seen(tx, ms = SEEN_TIMEOUT) {
+		const id = String(tx);
+
+		if (this.#transactions.get(id) === null)
+			return Promise.resolve(true);
+		return new Promise((resolve) => {
+			const waiting = [...this.#transactions.get(id) ?? [], resolve];
+
+			this.#transactions.set(id, waiting);
+			setTimeout(() => {
+				resolve(false);
+				if (this.#transactions.get(id))
+					this.#transactions.delete(id);
+			}, ms);
+		});
+	}
+
+	#see(id) {
+		for (const resolve of this.#transactions.get(id) ?? [])
+			resolve(true);
+		this.#transactions.set(id, null);
+		for (const [old, waiting] of this.#transactions) {
+			if (this.#transactions.size <= MOST_SEEN)
+				break;
+			if (waiting === null)
+				this.#transactions.delete(old);
+		}
+	}
+
 	/** The connection goes on. */
 	close() {
 		this.#place.leave();
@@ -82,11 +118,13 @@ export class Collection {
 			this.#feed.stale = true;
 			this.#place.refresh();
 		}
-		if (!isOurs || isOfAll || event.seq <= this.#asOf)
-			return;
-		this.#reading?.events.push(event);
-		if (this.#loaded)
-			this.#tell([this.#apply(event, this.rows)].filter(Boolean), event);
+		if (isOurs && !isOfAll && event.seq > this.#asOf) {
+			this.#reading?.events.push(event);
+			if (this.#loaded)
+				this.#tell([this.#apply(event, this.rows)].filter(Boolean), event);
+		}
+		if (event.tx)
+			this.#see(event.tx.id);
 	}
 
 	/* What became of its row. */

@@ -26,10 +26,13 @@ sub run_in
 # A list of packages, or from npm 12 on an object of them by their names.
 my $packages = decode_json(run_in("$source/clients/js", qw(npm pack --offline --json --pack-destination), $folder));
 my ($packed) = ref $packages eq 'ARRAY' ? @{$packages} : values %{$packages};
-is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.cjs bugevents.d.cts bugevents.d.ts bugevents.js collection.js example.html filter.js package.json shared-worker.js shared.js', 'what is in it');
+is(join(' ', sort map { $_->{path} } @{ $packed->{files} }), 'LICENSE README.md bugevents.cjs bugevents.d.cts bugevents.d.ts bugevents.js collection.js example.html examples/board.jsx filter.js package.json react.d.ts react.js shared-worker.js shared.js', 'what is in it');
 my ($version) = slurp_file('bugevents.control') =~ /^default_version = '(.*)'/m;
 is($packed->{version}, $version, 'its version is the extension\'s');
-is_deeply([ grep { /dependencies/i } keys %{ decode_json(slurp_file('clients/js/package.json')) } ], [], 'it needs nothing');
+my $package = decode_json(slurp_file('clients/js/package.json'));
+is_deeply([ grep { /dependencies$/i && $_ ne 'peerDependencies' } keys %$package ], [], 'it needs nothing');
+is(join(' ', grep { !$package->{peerDependenciesMeta}{$_}{optional} } keys %{ $package->{peerDependencies} }), '', '... React only where its hooks are used');
+is(decode_json(slurp_file('clients/tanstack-db/package.json'))->{version}, $version, 'the version of the adapter for TanStack DB');
 
 # As npm install would put it.
 mkdir "$folder/node_modules";
@@ -42,6 +45,13 @@ is(join(' ', grep { $types !~ /\b\Q$_\E\b/ } @{ decode_json($names) }), '', 'all
 my @tsc = ('node', "$source/test/clients/node_modules/typescript/bin/tsc");
 copy('test/clients/typed.ts', "$folder/typed.mts") or die $!;
 run_in($folder, @tsc, qw(--noEmit --strict --module nodenext --target es2022 --lib), 'es2022,dom', 'typed.mts');
+
+# The hooks, and the adapter for TanStack DB, with the types of these libraries.
+my $libraries = "$source/test/clients/node_modules";
+symlink "$libraries/$_", "$folder/node_modules/$_" or die "$_: $!" for qw(@types @tanstack @standard-schema csstype react);
+symlink "$source/clients/tanstack-db", "$folder/node_modules/bugevents-tanstack-db" or die $!;
+copy('test/clients/typed_libraries.ts', "$folder/typed_libraries.mts") or die $!;
+run_in($folder, @tsc, qw(--noEmit --strict --skipLibCheck --preserveSymlinks --module nodenext --target es2022 --lib), 'es2022,dom', 'typed_libraries.mts');
 
 # For require(): the same.
 my $required = run_in($folder, 'node', '-e',
