@@ -88,6 +88,26 @@ for my $name (sort keys %proxy)
 	BugEvents::Server::wait_until(sub { $browser->pump_nb; $seen =~ /by $name/ }, 'an event', sub { $seen });
 	pass('... and events come');
 	$browser->kill_kill;
+
+	# The same as Server-Sent Events, at once though a proxy might collect, and as JSON.
+	my $sse = '';
+	my @by_http = ('curl', '-sN', '--cacert', "$certificates/fullchain.pem", '--interface', '127.0.0.2', '-H', 'Authorization: Bearer ' . $server->token('7'));
+	my $source = IPC::Run::start([ @by_http, '-H', 'Accept: text/event-stream', '-H', "Origin: $place", "$place/events" ], '<', \'', '>', \$sse);
+
+	BugEvents::Server::wait_until(sub { $source->pump_nb; $sse =~ /^event: connection.ready$/m }, 'an event source', sub { $sse });
+	is($server->sql(q{SELECT address FROM bugevents.connections WHERE user_id = '7' ORDER BY connected_at DESC LIMIT 1}), '127.0.0.2', '... an event source, whose address is known');
+	$server->sql("INSERT INTO projects (name) VALUES ('told by $name')");
+	BugEvents::Server::wait_until(sub { $source->pump_nb; $sse =~ /^event: project.created\ndata: .*told by $name/m }, 'an event', sub { $sse });
+	pass('... and its events come');
+	$source->kill_kill;
+	my ($position) = $sse =~ /.*^id: (\S+)$/ms;
+	my $poll = '';
+	my $polls = IPC::Run::start([ @by_http, "$place/events?wait=60&types=project&since=" . ($position =~ /:(\d+)$/)[0] . '&stream=' . ($position =~ /^(.*):/)[0] ], '<', \'', '>', \$poll);
+	BugEvents::Server::wait_until(sub { $polls->pump_nb; $server->sql(q{SELECT count(*) FROM bugevents.connections WHERE user_id = '7'}) > 0 }, 'a poll', sub { $poll });
+	$server->sql("INSERT INTO projects (name) VALUES ('polled by $name')");
+	BugEvents::Server::wait_until(sub { $polls->pump_nb; $poll =~ /\]\}$/ }, 'an answer', sub { $poll });
+	like($poll, qr/^\{"stream":"[^"]*","seq":\d+,"events":\[\{[^\[]*polled by $name/, '... and a long poll is answered');
+	$polls->finish;
 	$run->kill_kill;
 }
 
