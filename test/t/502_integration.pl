@@ -82,6 +82,22 @@ my $two = $server->sql('SELECT max(id) FROM issues');
 	$again->{run}->kill_kill;
 }
 
+# Without WebSockets, in whatever language there is.
+{
+	my $before = $guide->terminals;
+	my $had = $server->sql('SELECT count(*) FROM bugevents.connections');
+
+	$guide->follow_to('Without WebSockets', 'go run poll.go http');
+	my @terminals = splice @{ [ $guide->terminals ] }, $before;
+	BugEvents::Server::wait_until(sub { $_->{run}->pump_nb for @terminals; $server->sql('SELECT count(*) FROM bugevents.connections') >= $had + @terminals }, 'all of them to listen',
+		sub { join "\n", $server->sql('SELECT * FROM bugevents.connections'), map { $_->{out} } @terminals });
+	$guide->follow('Without WebSockets');
+	my $id = $server->sql('SELECT max(id) FROM issues');
+	said(shift @terminals, qr/^event: bug_report.created\ndata: .*"id":$id,/m);
+	said($_, qr/^bug_report created $id$/m) for @terminals;
+	cmp_ok(scalar @terminals, '>=', 2, scalar @terminals . ' of four languages beside curl');
+}
+
 $guide->follow('A consumer in SQL');
 is($server->sql(q{SELECT string_agg(summary, ', ') FROM billed JOIN issues ON id = issue}), 'It costs', 'what was consumed is kept');
 

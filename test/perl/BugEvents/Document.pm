@@ -15,7 +15,8 @@
 #
 # A query in a table's row counts as a block of sql.
 #
-# One of sh whose first line is "# In a terminal of its own:" runs until the end.  Those whose first line
+# One of sh whose first line is "# In a terminal of its own:" runs until the end, and is skipped where what
+# it runs isn't installed.  Those whose first line
 # has "not run by the tests" or is "# As root:" (script/deb-smoke runs them) are left out.
 package BugEvents::Document;
 
@@ -67,8 +68,9 @@ sub shown
 	return $self->next_block($section)->{text};
 }
 
-# What was said by the last of the terminals.
+# What was said by the last of the terminals; by all of them.
 sub terminal { return $_[0]{running}[-1]; }
+sub terminals { return @{ $_[0]{running} }; }
 
 sub follow
 {
@@ -105,6 +107,7 @@ sub next_block
 
 	$text =~ s/\Q$_\E/$self->{replace}{$_}/g for sort keys %{ $self->{replace} };
 	if ($block->{language} =~ /^(?:text|json)$/ || $text =~ /\A(?:# As root:|(?i).*not run by the tests)/) { }
+	elsif ($block->{language} eq 'sh' && $text =~ /\A# In a terminal of its own:\n(\S+)/ && !_is_installed($1)) { SKIP: { skip("$1 is not installed", 1); } }
 	elsif ($block->{language} eq 'sh' && $text =~ /\A# In a terminal of its own:\n/) { $self->_open_terminal($text, $what); }
 	elsif ($block->{language} eq 'sh') { $self->_run_shell($text, $what); }
 	elsif ($block->{language} eq 'sql') { $self->_run_sql($text, $what); }
@@ -157,6 +160,13 @@ sub _read
 	}
 	croak("$file: a block that does not end") if $block;
 	return \@sections;
+}
+
+sub _is_installed
+{
+	my ($program) = @_;
+
+	return scalar grep { -x "$_/$program" } split /:/, $ENV{PATH};
 }
 
 sub _environment
