@@ -7,7 +7,8 @@ use Test::More;
 
 my $server = BugEvents::Server->start_new('update', tracker => 0, wait => 0);
 my $now = $server->sql(q{SELECT default_version FROM pg_available_extensions WHERE name = 'bugevents'});
-my @earlier = split /\n/, $server->sql(qq{SELECT version FROM pg_available_extension_versions WHERE name = 'bugevents' AND version <> '$now' ORDER BY version});
+# Those that are ours: 109 brings one of its own for a while.
+my @earlier = grep { $_ ne $now } map { m{/bugevents--([\d.]+)\.sql$} ? $1 : () } sort glob 'sql/bugevents--*.sql';
 
 # The lines that one text has more often than the other.
 sub difference
