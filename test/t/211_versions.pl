@@ -92,7 +92,7 @@ pass('one that takes no connections is waited for, too');
 
 $node->append_conf('postgresql.conf', "max_worker_processes = 2\nbugevents.webhook_url = 'http://127.0.0.1:9/'\n");
 $node->restart;
-wait_for_ready(200, qr/^ok, but: no responder, clients' get and list fail; no responder 2, questions wait for one another; no projector, nobody is notified; no courier, nothing is sent$/m);
+wait_for_ready(200, qr/^ok, but: no projector, nobody is notified; no courier, nothing is sent; no responder, clients' get and list fail; no responder 2, questions wait for one another$/m);
 $node->append_conf('postgresql.conf', "max_worker_processes = 8\n");
 $node->restart;
 wait_for_ready(200, qr/^ok$/m);
