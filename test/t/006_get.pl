@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use BugEvents::Server;
+use JSON::PP ();
 use Test::More;
 
 my $server = BugEvents::Server->start_new('get', conf => "bugevents.message_rate = 0\nbugevents.request_timeout = 300ms\n");
@@ -189,6 +190,59 @@ $server->sql(<<~'END');
 	END
 get($bob, 'project', 9001);
 is($server->sql('SELECT count(*) FROM written'), 0, 'asking writes nothing');
+
+# Rows and their stream: what a list has, as of one seq, and what is committed from then on.
+sub listed
+{
+	my ($ws, %payload) = @_;
+	my (%rows, $after);
+
+	do
+	{
+		my $page = ask($ws, 'list', %payload, $after ? (after => $after) : ())->{payload};
+		$rows{ $_->{id} } = $_ for @{ $page->{items} };
+		$after = $page->{next};
+	} while ($after);
+	return \%rows;
+}
+
+sub state_of
+{
+	my ($ws, %payload) = @_;
+	my $reply = ask($ws, 'subscribe', state => JSON::PP::true, %payload);
+	my (%rows, $part);
+
+	return code($reply) . ' ' . ($reply->{payload}{field} // '') if $reply->{type} eq 'error';
+	do
+	{
+		$part = $ws->wait_for(sub { $_[0]{type} eq 'state' });
+		die 'another seq' if $part->{as_of} != $reply->{payload}{seq};
+		$rows{ $_->{id} } = $_ for @{ $part->{payload}{items} };
+	} until ($part->{payload}{last});
+	return \%rows;
+}
+
+for my $who ([ $ada, 'an admin' ], [ $bob, 'a user' ])
+{
+	for my $range ([ 'comment' ], [ 'comment', bug_report_id => 2 ], [ 'project' ], [ 'user' ], [ 'user', project_id => 1 ])
+	{
+		my ($type, %narrow) = @$range;
+		my %state = (types => [$type], map { ("${_}s" => [ $narrow{$_} ]) } keys %narrow);
+		my $listed = $type eq 'user' && %narrow ? {} : listed($who->[0], type => $type, %narrow);
+
+		is_deeply(state_of($who->[0], %state), $listed, "state for $who->[1]: @$range, " . keys(%$listed) . ' rows');
+	}
+}
+is(state_of($bob, types => ['membership']), 'invalid_field types', 'a type that no table is attached as');
+is(state_of($bob, types => ['bug']), 'invalid_field types', 'no type');
+is_deeply([ sort keys %{ state_of($bob, types => [ 'comment', 'bug_report' ], bug_report_ids => [ 3, 7 ]) } ], [ 2, 3, 5, 7, 8 ],
+	'two types: two bugs, and three comments of one of them');
+$server->sql("UPDATE bug_reports SET title = 'behind' WHERE id IN (6, 7); INSERT INTO comments (bug_report_id, content) VALUES (7, 'new')");
+is_deeply([ map { $bob->wait_for(sub { $_[0]{type} =~ /^(bug_report|comment)$/ })->{payload}{id} } 1 .. 2 ], [ 7, 10 ], '... and what follows');
+my $state = state_of($ada, types => ['bug_report'], bug_report_ids => [7]);
+is_deeply($state->{7}, get($ada, 'bug_report', 7)->{payload}, 'what is known is kept current, and is what get says');
+is_deeply(state_of($ada, types => ['comment']), listed($ada, type => 'comment'), '... to the last field');
+BugEvents::Server::wait_until(sub { ($server->http("/metrics"))[1] =~ /^bugevents_row_cache_total\{result="hit"\} [1-9]/m }, 'the counters');
 
 # No row of a table that is detached, none of one that was dropped.
 $server->sql("SELECT bugevents.detach('gone'); DROP TABLE hidden");

@@ -23,6 +23,8 @@
 	COUNTER(RECEIVED, "bugevents_messages_received_total", "", "") \
 	COUNTER(RESUMED, "bugevents_resumes_total", "result", "resumed") \
 	COUNTER(RESYNC_REQUIRED, "bugevents_resumes_total", "result", "resync_required") \
+	COUNTER(ROWS_CACHED, "bugevents_row_cache_total", "result", "hit") \
+	COUNTER(ROWS_READ, "bugevents_row_cache_total", "result", "miss") \
 	BEV_ERROR_COUNTERS(COUNTER) \
 	BEV_CLOSE_COUNTERS(COUNTER) \
 	BEV_ABUSE_COUNTERS(COUNTER) \
@@ -51,6 +53,8 @@
 	BEV_ERROR_COUNTER(COUNTER, message_too_big) \
 	BEV_ERROR_COUNTER(COUNTER, not_found) \
 	BEV_ERROR_COUNTER(COUNTER, resync_required) \
+	BEV_ERROR_COUNTER(COUNTER, state_too_big) \
+	BEV_ERROR_COUNTER(COUNTER, state_interrupted) \
 	BEV_ERROR_COUNTER(COUNTER, read_only) \
 	BEV_ERROR_COUNTER(COUNTER, too_far_behind) \
 	BEV_ERROR_COUNTER(COUNTER, access_changed) \

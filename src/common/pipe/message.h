@@ -41,7 +41,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* c7242a40681d */
+#define BEV_PIPE_VERSION 2 /* bcb382b649a8 */
 
 typedef enum BevMessageKind
 {
@@ -294,6 +294,7 @@ typedef enum BevVerb
 	BEV_VERB_CONNECTIONS, /* all there are; for admins */
 	BEV_VERB_DISCONNECT,  /* end one; likewise */
 	BEV_VERB_SINCE,       /* the seq behind which everything was committed at a moment or later */
+	BEV_VERB_STATE,       /* rows of a type, for all who may see them */
 	BEV_VERBS
 } BevVerb;
 

@@ -227,6 +227,8 @@ bev_client_writable(BevClients *clients, BevSocket *socket)
 	bev_session_flush(session);
 	if (session->state == BEV_SESSION_OPEN)
 		bev_question_go_on(clients->questions, session);
+	if (session->state == BEV_SESSION_OPEN && session->standing == BEV_READING)
+		bev_state_go_on(clients->messages->states, session);
 	if (session->state == BEV_SESSION_OPEN && session->standing == BEV_LAGGING)
 		bev_fanout_go_on(clients->fanout, session);
 }
@@ -371,6 +373,7 @@ detach(BevClients *clients, BevSession *session)
 	bev_fanout_leave(clients->fanout, session);
 	bev_registration_leave(clients->registrations, session);
 	bev_question_forget(clients->questions, session);
+	bev_state_leave(clients->messages->states, session);
 }
 
 static void
@@ -543,4 +546,5 @@ bev_clients_tick(BevClients *clients)
 	/* Nothing is unlinked within a turn. */
 	LIST_FOREACH (session, &clients->sessions->open, entry)
 		tick(clients, session, now, wall);
+	bev_states_tick(clients->messages->states);
 }

@@ -67,31 +67,79 @@ reply_position(const Request *request)
 	bev_reply_ok(request->session, request->id, payload);
 }
 
+/* What was under way for the subscription before ends. */
+static void
+end_state(const Request *request)
+{
+	bev_state_end(request->messages->states, request->session);
+}
+
+/* Rows are those of types, each of which is read; a client has to say which. */
+static void
+ask_for_state(const Request *request, BevSubscription *subscription, bool conflate)
+{
+	uint32_t types = bev_state_types(subscription);
+
+	if (types >= 1 && types <= BEV_STATE_TYPES_MAX)
+	{
+		end_state(request);
+		bev_state_ask(request->messages->states, request->session, request->id, subscription,
+		              conflate);
+		return;
+	}
+	bev_subscription_free(subscription);
+	if (types == 0)
+		missing_field(request, "types");
+	else
+		invalid_field(request, "types", "these are too many types for a state");
+}
+
+static void
+use_subscription(const Request *request, BevSubscription *subscription, bool conflate)
+{
+	BevSession *session = request->session;
+
+	end_state(request);
+	bev_fanout_subscribe(request->messages->fanout, session, subscription);
+	session->muted = false;
+	session->subscription_changed = true;
+	bev_fanout_conflate(request->messages->fanout, session, conflate);
+	reply_position(request);
+}
+
+/* A member that is true or false, false when it isn't there; false: it is something else. */
+static bool
+read_flag(const Request *request, const char *name, bool *flag)
+{
+	const json_t *value = json_object_get(request->payload, name);
+
+	*flag = json_is_true(value);
+	if (value == NULL || json_is_boolean(value))
+		return true;
+	invalid_field(request, name, "expected true or false");
+	return false;
+}
+
 static void
 answer_subscribe(const Request *request)
 {
-	static const char *const others[] = {"conflate", NULL};
-	const json_t *conflate = json_object_get(request->payload, "conflate");
-	BevSession *session = request->session;
+	static const char *const others[] = {"conflate", "state", NULL};
 	BevSubscription *subscription;
 	BevSubscriptionFault fault;
+	bool conflate;
+	bool state;
 
 	if (!bev_subscription_read(request->payload, others, &subscription, &fault))
 	{
 		invalid_field(request, fault.field, fault.message);
 		return;
 	}
-	if (conflate && !json_is_boolean(conflate))
-	{
+	if (!read_flag(request, "conflate", &conflate) || !read_flag(request, "state", &state))
 		bev_subscription_free(subscription);
-		invalid_field(request, "conflate", "expected true or false");
-		return;
-	}
-	bev_fanout_subscribe(request->messages->fanout, session, subscription);
-	session->muted = false;
-	session->subscription_changed = true;
-	bev_fanout_conflate(request->messages->fanout, session, json_is_true(conflate));
-	reply_position(request);
+	else if (state)
+		ask_for_state(request, subscription, conflate);
+	else
+		use_subscription(request, subscription, conflate);
 }
 
 static void
@@ -99,6 +147,7 @@ answer_unsubscribe(const Request *request)
 {
 	BevSession *session = request->session;
 
+	end_state(request);
 	session->muted = true;
 	session->subscription_changed = true;
 	bev_fanout_place(request->messages->fanout, session, session->sessions->sent_tip);
@@ -229,11 +278,28 @@ ask_about(const Request *request, const char *field, BevVerb verb)
 		ask(request, verb);
 }
 
+/* What the gateway has of a row is as the stream left it. */
+static bool
+reply_known_row(const Request *request, const json_t *id)
+{
+	const char *type = json_string_value(json_object_get(request->payload, "type"));
+	char number[32];
+
+	if (json_is_integer(id))
+		snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+	return bev_state_reply_row(request->messages->states, request->session, request->id, type,
+	                           json_is_integer(id) ? number : json_string_value(id));
+}
+
 static void
 answer_get(const Request *request)
 {
-	if (names_a_type(request))
-		ask_about(request, "id", BEV_VERB_GET);
+	const json_t *id;
+
+	if (!names_a_type(request) || (id = find_id(request, "id")) == NULL)
+		return;
+	if (!reply_known_row(request, id))
+		ask(request, BEV_VERB_GET);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "gateway/session/fanout.h"
 #include "gateway/session/question.h"
 #include "gateway/session/registration.h"
+#include "gateway/session/state.h"
 
 /* What requests may lead to */
 typedef struct BevClientMessages
@@ -26,6 +27,7 @@ typedef struct BevClientMessages
 	const BevTokenCheck *tokens;
 	BevFanout *fanout;
 	BevQuestions *questions;
+	BevStates *states;
 	BevRegistrations *registrations;
 } BevClientMessages;
 

@@ -43,6 +43,7 @@ static const Member members[] = {
 	{"tls_key", TEXT, AT(tls_key), "", 0, 0, 0},
 	{"tls_min_version", NUMBER, AT(tls_min_version), NULL, 12, 12, 13},
 	{"window_size", SIZE, AT(window_size), NULL, 64 << 20, 1 << 20, INT64_C(1) << 40},
+	{"state_cache_size", SIZE, AT(state_cache_size), NULL, 64 << 20, 1 << 20, INT64_C(1) << 40},
 	{"max_connections", NUMBER, AT(max_connections), NULL, 10000, 1, 1000000},
 	{"max_connections_per_user", NUMBER, AT(max_connections_per_user), NULL, 3, 1, 1000000},
 	{"max_unauthenticated_connections", NUMBER, AT(max_unauthenticated_connections), NULL, 1000, 1,

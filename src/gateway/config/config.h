@@ -24,6 +24,7 @@ typedef struct BevConfig
 
 	/* How much */
 	size_t window_size; /* bytes */
+	size_t state_cache_size;
 	uint32_t max_connections;
 	uint32_t max_connections_per_user;
 	uint32_t max_unauthenticated_connections;

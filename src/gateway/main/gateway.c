@@ -19,7 +19,7 @@
  *	the pipe brought in one read is a batch, and leaves together.
  *
  * Memory
- *	The window and a quarter of its size for history; a session for each connection.
+ *	The window and a quarter of its size for history; rows; a session for each connection.
  *	limit_memory has the bound for the whole process, several times what that needs
  *	(test/gateway/limit_memory.py).
  *
@@ -94,6 +94,7 @@ typedef struct Gateway
 	BevFanout fanout;
 	BevRegistrations registrations;
 	BevQuestions questions;
+	BevStates states;
 	BevAccessUpdates updates;
 
 	BevTokenCheck tokens;
@@ -134,7 +135,12 @@ compose_sessions(Gateway *gateway)
 		.fanout = &gateway->fanout,
 		.registrations = &gateway->registrations,
 	};
+	gateway->states = (BevStates){
+		.questions = &gateway->questions,
+		.fanout = &gateway->fanout,
+	};
 	bev_fanout_begin(&gateway->fanout);
+	bev_states_begin(&gateway->states);
 }
 
 static void
@@ -178,6 +184,7 @@ compose_clients(Gateway *gateway)
 		.tokens = &gateway->tokens,
 		.fanout = &gateway->fanout,
 		.questions = &gateway->questions,
+		.states = &gateway->states,
 		.registrations = &gateway->registrations,
 	};
 	gateway->clients = (BevClients){
@@ -360,9 +367,9 @@ limit_descriptors(const BevConfig *config)
 static void
 limit_memory(const BevConfig *config)
 {
-	bev_sandbox_limit_memory(MEMORY_BASE + 3 * (uint64_t) config->window_size +
-	                         config->max_connections *
-	                             (2 * (uint64_t) BEV_CHUNK_SIZE + config->max_message_size));
+	bev_sandbox_limit_memory(
+		MEMORY_BASE + 3 * (uint64_t) config->window_size + 2 * (uint64_t) config->state_cache_size +
+		config->max_connections * (2 * (uint64_t) BEV_CHUNK_SIZE + config->max_message_size));
 }
 
 /* ---- CONFIG ---- */
@@ -440,6 +447,7 @@ use_config(Gateway *gateway)
 	use_certificate(gateway);
 	bev_window_limit(&stream->window, config->window_size);
 	bev_replay_limit(stream->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
+	stream->rows.limit = config->state_cache_size;
 	limit_memory(config); /* a smaller window was trimmed by now */
 	bev_access_update_review(&gateway->updates);
 	start_tick(gateway);
@@ -560,6 +568,7 @@ on_batch_end(void *owner)
 	if (!gateway->sessions.shutting_down)
 	{
 		bev_fanout_batch(&gateway->fanout);
+		bev_states_run(&gateway->states);
 		bev_clients_look_at_held(&gateway->clients);
 	}
 	bev_window_trim(&gateway->fanout.stream.window);
@@ -625,6 +634,7 @@ take_apart(Gateway *gateway, uv_signal_t *on_term)
 		bev_sockets_destroy(gateway->sessions.sockets);
 	else
 		uv_run(&gateway->loop, UV_RUN_DEFAULT);
+	bev_states_free(&gateway->states);
 	bev_fanout_free(&gateway->fanout);
 	bev_directory_free(&gateway->sessions.directory);
 	bev_registration_free(&gateway->registrations);

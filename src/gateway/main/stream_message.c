@@ -24,6 +24,8 @@ static void
 restart_window(BevFanout *fanout, uint64_t tip)
 {
 	bev_window_reset(&fanout->stream.window, tip);
+	bev_row_cache_forget(&fanout->stream.rows);
+	fanout->stream.mid_transaction = false;
 	fanout->sessions->sent_tip = tip;
 }
 
@@ -99,6 +101,8 @@ take_event(BevAccessUpdates *updates, const BevEventsMessage *events, uint32_t n
 	if (!bev_access_update_event(updates, seq, event->field[BEV_EVENT_ACCESS]))
 		return false;
 	bev_window_add(&fanout->stream.window, events, n, event);
+	bev_row_cache_apply(&fanout->stream.rows, event);
+	fanout->stream.mid_transaction = events->tx_n + n < events->tx_of;
 	bev_count_committed(fanout->counts, seq, events->at);
 	return true;
 }

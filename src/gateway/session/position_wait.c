@@ -3,7 +3,8 @@
  *
  * Model: one list of all that is waited for.  It is looked at at the end of each turn, since
  * positions move within one.  The reply is written behind the events, for a session's position
- * says what was written to it (test/gateway/live.py).
+ * says what was written to it (test/gateway/live.py).  One that is given rows
+ * first has what is up to its position when it has all of them.
  *
  * Memory: WAITS_MAX for each session.
  *
@@ -54,7 +55,7 @@ static void
 look(BevPositionWait *wait)
 {
 	BevSession *session = wait->session;
-	bool reached = bev_session_position(session) >= wait->seq;
+	bool reached = session->standing != BEV_READING && bev_session_position(session) >= wait->seq;
 
 	if (session->state != BEV_SESSION_OPEN || (!reached && bev_session_now(session) < wait->until))
 		return;

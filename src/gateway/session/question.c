@@ -37,7 +37,8 @@ struct BevQuestion
 	char *id;         /* JSON text, or NULL */
 	char *payload;    /* until it is asked */
 	BevAnswered answered;
-	void *state; /* of answered's */
+	BevSharedAnswered shared; /* in its place: whoever asked may be gone */
+	void *state;              /* of answered's */
 	void (*free_state)(void *state);
 };
 
@@ -70,7 +71,7 @@ free_question(BevQuestion *question)
 {
 	free(question->id);
 	free(question->payload);
-	if (question->state)
+	if (question->state && question->free_state)
 		question->free_state(question->state);
 	free(question);
 }
@@ -82,7 +83,8 @@ make_question(const BevQuestion *wanted, const char *payload)
 
 	*question = *wanted;
 	question->payload = bev_copy_text(payload, strlen(payload));
-	question->session->questions++;
+	if (question->session)
+		question->session->questions++;
 	return question;
 }
 
@@ -293,6 +295,26 @@ bev_question_metrics(BevQuestions *questions, BevSession *session, const char *u
 	bev_text_free(&payload);
 }
 
+void
+bev_question_ask_shared(BevQuestions *questions, const BevSession *session, BevVerb verb,
+                        const char *payload, BevSharedAnswered answered, void *state)
+{
+	BevQuestion question = {
+		.number = session->number, .verb = verb, .shared = answered, .state = state};
+
+	ask(questions, make_question(&question, payload));
+}
+
+/* Nobody's: the one who gave his name for it may be gone. */
+static bool
+take_shared(BevQuestion *question, const BevAnswerMessage *answer, BevSpan rest)
+{
+	void *state = question->state;
+
+	question->state = NULL;
+	return question->shared(state, answer, rest);
+}
+
 bool
 bev_question_answered(BevQuestions *questions, const BevMessage *message)
 {
@@ -306,6 +328,8 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 	    (question = take(&questions->asked, answer.client, answer.request)) == NULL)
 		return false;
 	session = question->session;
+	if (question->shared)
+		fits = take_shared(question, &answer, rest);
 	if (session)
 	{
 		session->questions--;

@@ -18,6 +18,9 @@ typedef struct BevQuestions BevQuestions;
 typedef bool (*BevAnswered)(BevQuestions *questions, BevSession *session, const char *id,
                             const BevAnswerMessage *answer, BevSpan rest, void **state);
 
+/* The same, of a question that is nobody's. */
+typedef bool (*BevSharedAnswered)(void *state, const BevAnswerMessage *answer, BevSpan rest);
+
 struct BevQuestions
 {
 	BevLink *link;
@@ -40,6 +43,14 @@ extern void bev_question_ask(BevQuestions *questions, BevSession *session, const
 extern void bev_question_ask_for(BevQuestions *questions, BevSession *session, const char *id,
                                  BevVerb verb, const char *payload, BevAnswered answered,
                                  void *state, void (*free_state)(void *state));
+
+/*
+ * Ask on behalf of several, in the name of one of them, who is admitted.  It is answered whatever
+ * becomes of him, unless the gateway ends before.
+ */
+extern void bev_question_ask_shared(BevQuestions *questions, const BevSession *session,
+                                    BevVerb verb, const char *payload, BevSharedAnswered answered,
+                                    void *state);
 
 /* Reply with an answer that is an error. */
 extern void bev_question_report(BevSession *session, const char *id, const BevAnswerMessage *answer,

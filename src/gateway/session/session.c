@@ -110,6 +110,7 @@ bev_session_regroup(BevSession *session)
 	const char *role = bev_identity_role(&session->identity);
 	bool changes = session->role && strcmp(session->role, role) != 0;
 
+	session->regrouped++;
 	leave_groups(session);
 	bev_principals_free(&session->principals);
 	bev_identity_principals(&session->identity, session->user_id, &session->principals);

@@ -10,6 +10,7 @@
  *	          comes; it has no cursor to move
  *	LAGGING   has everything up to its cursor, and goes on when there is room
  *	PARKED    the same, but what follows the cursor must be fetched first
+ *	READING   is given the rows as of its cursor first (state.c)
  *
  * What is owed to a client that reads slowly is a position, not a queue.  Only
  * answers of its own wait in memory, few of them: a client that does not read is
@@ -44,10 +45,12 @@ typedef enum BevStanding
 {
 	BEV_LIVE,
 	BEV_LAGGING,
-	BEV_PARKED
+	BEV_PARKED,
+	BEV_READING
 } BevStanding;
 
 typedef struct BevRegistration BevRegistration;
+typedef struct BevState BevState;
 
 typedef STAILQ_HEAD(BevQuestionQueue, BevQuestion) BevQuestionQueue;
 
@@ -102,6 +105,7 @@ typedef struct BevSession
 	int64_t expires_at; /* seconds since 1970, as the token says */
 	int64_t ends_at;
 	BevPrincipals principals;
+	uint32_t regrouped;        /* how often they were made */
 	BevMembership *membership; /* one for each principal, one for admin */
 	uint32_t memberships;
 
@@ -116,6 +120,7 @@ typedef struct BevSession
 	uint64_t found_batch;                /* in which something was found for it, */
 	uint32_t found_next;                 /* from this one on */
 	uint32_t found_last;                 /* to this one */
+	BevState *rows;                      /* that it asked for; NULL: none, or it has them all */
 
 	/* For the dispatcher's list */
 	uint64_t sent;     /* events */

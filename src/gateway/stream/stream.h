@@ -1,5 +1,5 @@
 /*
- * stream.h - the stream as far as this gateway holds it: the window, and history on demand.
+ * stream.h - the stream as far as this gateway holds it: the window, history on demand, and rows.
  *
  *		   dropped                floor                  tip
  *		------|--------- replay -----|------ window ------|
@@ -11,6 +11,7 @@
 #define BEV_GATEWAY_STREAM_STREAM_H
 
 #include "gateway/stream/replay.h"
+#include "gateway/stream/row_cache.h"
 #include "gateway/stream/window.h"
 
 typedef struct BevStream
@@ -19,6 +20,8 @@ typedef struct BevStream
 	uint64_t dropped;               /* history up to here is gone */
 	BevWindow window;
 	BevReplay *replay;
+	bool mid_transaction; /* more of the last one is to come */
+	BevRowCache rows;     /* at the tip */
 } BevStream;
 
 #endif /* BEV_GATEWAY_STREAM_STREAM_H */

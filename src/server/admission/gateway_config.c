@@ -106,6 +106,7 @@ bev_gateway_config_write(StringInfo json)
 	put_text_file(json, "tls_key", "bugevents.tls_key_file", bev_tls_key_file, bev_secret_read);
 	put_int(json, "tls_min_version", bev_tls_min_protocol_version);
 	put_int(json, "window_size", (int64) bev_window_size * 1024);
+	put_int(json, "state_cache_size", (int64) bev_state_cache_size * 1024);
 	put_int(json, "max_connections", bev_max_connections);
 	put_int(json, "max_connections_per_user", bev_max_connections_per_user);
 	put_int(json, "max_unauthenticated_connections", bev_max_unauthenticated_connections);

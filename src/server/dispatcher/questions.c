@@ -216,8 +216,8 @@ is_heavy(const Question *question, TimestampTz now)
 {
 	uint32 verb = question->head.ask.verb;
 
-	return verb == BEV_VERB_LIST || verb == BEV_VERB_CONNECTIONS || verb == BEV_VERB_RETENTION ||
-	       bev_share_is_heavy(question->share, now);
+	return verb == BEV_VERB_LIST || verb == BEV_VERB_STATE || verb == BEV_VERB_CONNECTIONS ||
+	       verb == BEV_VERB_RETENTION || bev_share_is_heavy(question->share, now);
 }
 
 static int

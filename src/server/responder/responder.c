@@ -66,6 +66,7 @@ static const Verb verbs[] = {
 	[BEV_VERB_CONNECTIONS] = {"connections", false, false, bev_administer_connections},
 	[BEV_VERB_DISCONNECT] = {"disconnect", false, false, bev_administer_disconnect},
 	[BEV_VERB_SINCE] = {"since", false, false, bev_since_answer},
+	[BEV_VERB_STATE] = {"state", false, false, bev_row_fetch_state},
 	[BEV_VERB_SECURITY_LOG] = {"security events", true, false, bev_security_log_write},
 	[BEV_VERB_ALERT] = {"alert", true, false, bev_alert_event_publish},
 	[BEV_VERB_LOOKUP] = {"lookup", false, true, bev_lookup_answer},

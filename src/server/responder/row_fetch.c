@@ -40,6 +40,8 @@
 #include "utils/snapmgr.h"
 
 #define LIST_BYTES     (256 * 1024)
+#define STATE_BYTES    (1024 * 1024)
+#define STATE_ROWS     5000
 #define CONDITIONS_MAX 4
 
 /* "field operator value" */
@@ -57,6 +59,7 @@ typedef struct Request
 	int count;
 	Oid after_table; /* InvalidOid: from the first one on */
 	int limit;
+	int bytes; /* of records, from which on no more are added */
 } Request;
 
 typedef struct Found
@@ -73,9 +76,10 @@ add_condition(Request *request, const char *field, const char *operator, char * 
 	request->conditions[request->count++] = (Condition){field, operator, value };
 }
 
-/* False: the answer says what is wrong. */
+/* False: the answer says what is wrong with that member of the request. */
 static bool
-read_entity(const char *payload, Request *request, Jsonb **json, BevAnswer *answer)
+read_entity(const char *payload, const char *member, Request *request, Jsonb **json,
+            BevAnswer *answer)
 {
 	char *type;
 
@@ -84,7 +88,7 @@ read_entity(const char *payload, Request *request, Jsonb **json, BevAnswer *answ
 		return false;
 	request->entity = bev_request_text(*json, "type", &type) && type ? bev_entity_find(type) : NULL;
 	if (request->entity == NULL)
-		bev_answer_error(answer, "invalid_field", "type", "rows of this type can't be read");
+		bev_answer_error(answer, "invalid_field", member, "rows of this type can't be read");
 	return request->entity != NULL;
 }
 
@@ -427,7 +431,7 @@ bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char 
 	Jsonb *json;
 	char *id;
 
-	if (!read_entity(payload, &request, &json, answer))
+	if (!read_entity(payload, "type", &request, &json, answer))
 		return;
 	id = bev_request_id(json, BEV_ENTITY_KEY, answer);
 	if (id == NULL)
@@ -449,7 +453,7 @@ list_table(const BevAttachedTable *table, const Request *request, bool is_last, 
 	int i = 0;
 	Found *found = find_rows(table, request, request->limit + 1, &n);
 
-	while (i < n && i < request->limit && answer->rest.len <= LIST_BYTES)
+	while (i < n && i < request->limit && answer->rest.len <= request->bytes)
 		(void) append_record(&found[i++], answer, &key);
 	if (key)
 		appendStringInfo(&answer->rest, "%c%u:%s", i < n || !is_last ? '+' : '.', table->relid,
@@ -458,30 +462,93 @@ list_table(const BevAttachedTable *table, const Request *request, bool is_last, 
 }
 
 /* Rows of one table at a time, the first that has any. */
-void
-bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
-                   BevAnswer *answer)
+static void
+list_tables(List *tables, const Request *request, BevAnswer *answer)
 {
-	Request request = {0};
-	Jsonb *json;
-	List *tables;
 	ListCell *cell;
 
-	if (!read_entity(payload, &request, &json, answer) || !read_list(json, &request, answer))
-		return;
 	answer->message.kind = BEV_ANSWER_ROWS;
-	tables = bev_attached_table_list(request.entity);
 	foreach (cell, tables)
 	{
 		BevAttachedTable *table = lfirst(cell);
-		Request here = request;
+		Request here = *request;
 
-		if (table->relid < request.after_table || is_left_out(table))
+		if (table->relid < request->after_table || is_left_out(table))
 			continue;
-		if (table->relid != request.after_table && OidIsValid(request.after_table))
+		if (table->relid != request->after_table && OidIsValid(request->after_table))
 			here.count--; /* "after" is the last one, and another table's */
 		if (list_table(table, &here, lnext(tables, cell) == NULL, answer))
 			return;
 	}
 	appendStringInfoChar(&answer->rest, '.');
+}
+
+void
+bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
+                   BevAnswer *answer)
+{
+	Request request = {.bytes = LIST_BYTES};
+	Jsonb *json;
+
+	if (read_entity(payload, "type", &request, &json, answer) && read_list(json, &request, answer))
+		list_tables(bev_attached_table_list(request.entity), &request, answer);
+}
+
+/* ---- all rows ---- */
+
+/* False: no row of this entity has such a field. */
+static bool
+read_range(Request *request, const char *field, const char *name, Jsonb *json)
+{
+	char *text;
+
+	if (!bev_request_text(json, name, &text) || text == NULL)
+		return true;
+	if (field)
+		add_condition(request, field, "=", text);
+	return field != NULL;
+}
+
+/* What is left out of a list would be taken for what isn't there. */
+static void
+refuse_left_out(List *tables)
+{
+	ListCell *cell;
+
+	foreach (cell, tables)
+	{
+		const BevAttachedTable *table = lfirst(cell);
+
+		if (is_left_out(table))
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			                errmsg("the expressions of table \"%s\" are suspended",
+			                       get_rel_name(table->relid))));
+	}
+}
+
+void
+bev_row_fetch_state(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
+                    BevAnswer *answer)
+{
+	Request request = {.bytes = STATE_BYTES, .limit = STATE_ROWS};
+	Jsonb *json;
+	List *tables;
+	char *after;
+
+	if (!read_entity(payload, "types", &request, &json, answer))
+		return;
+	tables = bev_attached_table_list(request.entity);
+	if (tables == NIL)
+	{
+		bev_answer_error(answer, "invalid_field", "types", "no table is attached as this type");
+		return;
+	}
+	refuse_left_out(tables);
+	if (!read_range(&request, request.entity->project, "project_id", json) ||
+	    !read_range(&request, request.entity->bug, "bug_report_id", json))
+		tables = NIL;
+	if (bev_request_text(json, "after", &after) && after && !read_after(&request, after))
+		bev_answer_error(answer, "invalid_field", "after", "it isn't where a round ended");
+	else
+		list_tables(tables, &request, answer);
 }

@@ -17,11 +17,17 @@
  * the order of table and id; all members but the first are optional.  Behind the records stands
  * "+TABLE:KEY", the place that "after" goes on from, or "." and it: there are no more.
  *
+ * state {"type", "project_id", "bug_report_id", "after"}: rows of one table as in a list, as many as
+ * an answer takes; an id that no row of this type can have finds none.  No table that answers is an
+ * error, of "types", which the client asked for.
+ *
  * payload is the request's, a JSON object in UTF-8.  In a transaction with an
  * active snapshot.  What is wrong with the request is in the answer; other errors are thrown.
  */
 extern void bev_row_fetch_get(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 extern void bev_row_fetch_list(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
+extern void bev_row_fetch_state(const BevQuestionHead *head, const char *payload,
+                                BevAnswer *answer);
 
 /*
  * The record of the row of that entity and id as it is now; len 0: there is none.  palloc'd.
