@@ -1,4 +1,5 @@
 """routes: what each way shows of a world, beside what the rule says."""
+import json
 import time
 import urllib.error
 import urllib.request
@@ -7,7 +8,7 @@ from client import PATIENCE, Client, Late
 from websocket import make_token
 from world import PEOPLE
 
-ROUTES = ('live', 'resume', 'conflate', 'get', 'list', 'watch', 'notification', 'mail', 'explain', 'metrics')
+ROUTES = ('live', 'resume', 'http', 'conflate', 'get', 'list', 'watch', 'notification', 'mail', 'explain', 'metrics')
 
 
 class Routes:
@@ -152,7 +153,33 @@ class Routes:
             again.passed(self.fence())
             self.see(n, 'resume', again.messages, 'created', 'updated')
             again.close()
+        self.http(clients)
         self.conflate(allowed)
+
+    def http(self, clients):
+        """The same over HTTP, in as many answers as it takes."""
+        mark = self.fence()
+        for n, client in enumerate(clients):
+            if client.since is None:
+                continue
+            position, messages, status = client.since, [], 200
+            while status == 200 and not any(m['type'] == 'fence' and m['payload']['mark'] == mark for m in messages):
+                status, answer = self.get(n, 'since=%s&stream=%s&wait=9' % position)
+                if status == 200:
+                    messages += answer['events']
+                    position = answer['seq'], answer['stream']
+            self.compare('http', f'{self.askers[n]} is let in', status == 200, self.let_in(n))
+            if status == 200:
+                self.see(n, 'http', messages, 'created', 'updated')
+
+    def get(self, n, query):
+        who, role, projects = self.askers[n]
+        request = urllib.request.Request(f'http://127.0.0.1:{self.ground.port}/events?{query}', headers={
+            'Authorization': 'Bearer ' + make_token(self.ground.secret, who, role, projects)})
+        try:
+            return 200, json.load(urllib.request.urlopen(request, timeout=PATIENCE))
+        except urllib.error.HTTPError as error:
+            return error.code, None
 
     def conflate(self, allowed):
         """Of several states of a row at once, what comes, comes to who sees it."""
