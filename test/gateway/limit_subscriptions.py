@@ -18,6 +18,13 @@ equal(subscribe(types=["t"] * 1001), ("invalid_field", "types"), "the same one 1
 equal(subscribe(types=["x" * 255]), ("none", None), "a long entry")
 equal(subscribe(types=["x" * 256]), ("invalid_field", "types"), "a longer one")
 
+# What is wrong is said.
+for payload, words in (({"project_ids": list(range(1001))}, "at most 1000 entries"), ({"project_ids": 7}, "expected a list of ids"),
+                       ({"types": {"a": 1}}, "expected a list of strings"), ({"types": [7]}, "strings of at most 255 bytes"),
+                       ({"bug_report_ids": [1.5]}, "each a number or a string")):
+    reply = c.ask({"type": "subscribe", "payload": payload})
+    ok(words in reply["payload"]["message"], "%.40s: %s" % (payload, words), reply)
+
 # A refused one leaves what was there.
 equal(subscribe(project_ids=[7]), ("none", None), "a small one")
 subscribe(project_ids=list(range(1001)))

@@ -532,21 +532,42 @@ within_rate(const BevClientMessages *messages, BevClient *client)
 	return false;
 }
 
+/* What is wrong with a text that can't be read as JSON. */
+static const char *
+why_unreadable(const json_error_t *error)
+{
+	switch (json_error_code(error))
+	{
+		case json_error_null_character:
+		case json_error_null_byte_in_key:
+			return "the message has a \\u0000, which no text may have";
+		case json_error_duplicate_key:
+			return "the message has a member twice";
+		case json_error_numeric_overflow:
+			return "the message has a number beyond 64 bits";
+		default:
+			return "the message is not valid JSON";
+	}
+}
+
 void
 bev_client_message_answer(const BevClientMessages *messages, BevClient *client, const char *text,
                           size_t len)
 {
+	const char *wrong = "the message is not a JSON object";
 	json_t *message = NULL;
+	json_error_t error;
 
 	if (!within_rate(messages, client))
 		return;
-	if (!is_too_deep(text, len))
-		message = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	if (is_too_deep(text, len))
+		wrong = "the message nests deeper than 16 levels";
+	else if ((message = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error)) ==
+	         NULL)
+		wrong = why_unreadable(&error);
 	if (json_is_object(message))
 		answer_message(messages, &client->session, message);
 	else
-		bev_reply_error(&client->session, NULL, "invalid_message",
-		                message ? "the message is not a JSON object" :
-		                          "the message is not valid JSON");
+		bev_reply_error(&client->session, NULL, "invalid_message", wrong);
 	json_decref(message);
 }

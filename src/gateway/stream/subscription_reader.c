@@ -52,34 +52,40 @@ value_as_text(const json_t *value, bool numbers, char *number, size_t size, cons
 	return true;
 }
 
-static bool
+/* NULL: read; else what is wrong. */
+static const char *
 read_list(BevSubscription *subscription, BevNarrowing by, const json_t *list, bool numbers)
 {
-	if (list == NULL)
-		return true;
-	if (!json_is_array(list))
-		return false;
+	if (list && json_array_size(list) > BEV_SUBSCRIPTION_VALUES_MAX)
+		return "expected at most 1000 entries";
 	for (size_t i = 0; i < json_array_size(list); i++)
 	{
 		char number[32];
 		const char *text;
 
-		if (!value_as_text(json_array_get(list, i), numbers, number, sizeof(number), &text) ||
-		    !bev_subscription_add(subscription, by, text))
-			return false;
+		if (!value_as_text(json_array_get(list, i), numbers, number, sizeof(number), &text))
+			return numbers ?
+			           "expected a list of ids, each a number or a string of at most 255 bytes" :
+			           "expected a list of strings of at most 255 bytes";
+		if (!bev_subscription_add(subscription, by, text))
+			return "the subscription is too large in all";
 	}
-	return true;
+	if (list && !json_is_array(list))
+		return numbers ? "expected a list of ids" : "expected a list of strings";
+	return NULL;
 }
 
 static bool
 read_lists(BevSubscription *subscription, const json_t *filter, BevSubscriptionFault *fault)
 {
 	for (size_t i = 0; i < LISTS; i++)
-		if (!read_list(subscription, lists[i].by, json_object_get(filter, lists[i].name),
-		               lists[i].numbers))
-			return fail(fault, lists[i].name,
-			            lists[i].numbers ? "expected a list of ids, each a number or a string" :
-			                               "expected a list of strings");
+	{
+		const char *wrong = read_list(subscription, lists[i].by,
+		                              json_object_get(filter, lists[i].name), lists[i].numbers);
+
+		if (wrong)
+			return fail(fault, lists[i].name, wrong);
+	}
 	return true;
 }
 
