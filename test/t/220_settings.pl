@@ -112,7 +112,7 @@ $server->set('bugevents.jwt_key_file' => '', 'bugevents.tls_key_file' => 'shown.
 $server->wait_log(qr/file "shown.key" of bugevents.tls_key_file has group or world access/, $offset);
 unlike($server->log_since($offset), qr/bugevents.tls_cert_file has group/, 'a certificate, too; its key may not');
 $server->set('bugevents.tls_key_file' => '', 'bugevents.tls_cert_file' => '');
-becomes('nothing of it is left', 'ready', token => $server->token('2'));
+BugEvents::Server::wait_until(sub { (eval { close_of(token => $server->token('2')) } // '') eq 'ready' }, 'no TLS');
 
 # Algorithms, issuer and audience.
 $server->set('bugevents.jwt_algorithms' => 'HS512');
@@ -190,4 +190,19 @@ SKIP: {
 	$server->wait_ready;
 	pass('a server that starts with its port taken serves once it is free');
 }
+
+# The port of PostgreSQL itself, if it listens on TCP at all.
+my $own = "ALTER SYSTEM SET bugevents.port = " . $node->port;
+is(($node->psql('postgres', $own))[0], 0, 'the number of a Unix socket is no port');
+$node->safe_psql('postgres', 'ALTER SYSTEM RESET bugevents.port');
+$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'");
+$node->restart;
+my (undef, undef, $refusal) = $node->psql('postgres', $own);
+like($refusal, qr/ERROR:  invalid value for parameter "bugevents.port".*is the port of PostgreSQL itself.*HINT:  The gateways need a port of their own/s,
+	'the port of PostgreSQL itself is refused');
+$node->append_conf('postgresql.conf', 'bugevents.port = ' . $node->port);
+$offset = $server->log_size;
+$node->reload;
+$server->wait_log(qr/invalid value for parameter "bugevents.port".*is the port of PostgreSQL itself/s, $offset);
+is($node->safe_psql('postgres', 'SHOW bugevents.port'), $server->port, '... in the file, too, and what was set before stays');
 done_testing();

@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "postmaster/postmaster.h"
 #include "server/base/comma_list.h"
 #include "utils/builtins.h"
 #include "utils/inet.h"
@@ -139,4 +140,15 @@ bool
 bev_setting_check_http_url(char **newval, UNUSED_HOOK_ARGUMENTS)
 {
 	return check_scheme(*newval, "https://", "http://", "Use https://HOST/PATH.");
+}
+
+/* It is known by now, as it takes a restart to change it; without TCP it is a number of a file. */
+bool
+bev_setting_check_port(int *newval, void **extra pg_attribute_unused(), GucSource source)
+{
+	if (source == PGC_S_DEFAULT || *newval != PostPortNumber || *ListenAddresses == '\0')
+		return true;
+	GUC_check_errdetail("%d is the port of PostgreSQL itself.", *newval);
+	GUC_check_errhint("The gateways need a port of their own, such as 8432.");
+	return false;
 }

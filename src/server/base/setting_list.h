@@ -3,6 +3,7 @@
  *
  *	BOOL(variable, name, default, context, flags, description)
  *	INT(variable, name, default, least, most, context, flags, description)
+ *	CHECKED_INT(variable, name, default, least, most, context, flags, check, description)
  *	STRING(variable, name, default, context, flags, check, description)
  *	ENUM(variable, name, default, options, context, flags, description)
  *
@@ -41,7 +42,8 @@ INT(bev_consumer_retention, "bugevents.consumer_retention", 7 * 86400, 0, INT_MA
 /* The gateways */
 STRING(bev_listen_addresses, "bugevents.listen_addresses", "localhost", PGC_SIGHUP, 0, NULL,
        "Sets the addresses on which the gateways listen.")
-INT(bev_port, "bugevents.port", 8432, 1, 65535, PGC_SIGHUP, 0, "Sets the TCP port of the gateways.")
+CHECKED_INT(bev_port, "bugevents.port", 8432, 1, 65535, PGC_SIGHUP, 0, bev_setting_check_port,
+            "Sets the TCP port of the gateways.")
 INT(bev_gateways, "bugevents.gateways", 1, 1, 64, PGC_SIGHUP, 0,
     "Sets the number of gateway processes.")
 INT(bev_window_size, "bugevents.window_size", 64 * 1024, 1024, 16 * 1024 * 1024, PGC_SIGHUP,
@@ -210,5 +212,6 @@ INT(bev_alert_expression_errors, "bugevents.alert_expression_errors", 1, 0, INT_
 
 #undef BOOL
 #undef INT
+#undef CHECKED_INT
 #undef STRING
 #undef ENUM

@@ -14,6 +14,7 @@
 
 #define BOOL(variable, ...)   bool variable;
 #define INT(variable, ...)    int variable;
+#define CHECKED_INT           INT
 #define STRING(variable, ...) char *variable;
 #define ENUM(variable, ...)   int variable;
 #include "server/base/setting_list.h"
@@ -31,6 +32,9 @@ bev_settings_define(void)
 #define INT(variable, name, value, least, most, context, flags, what) \
 	DefineCustomIntVariable(name, what, NULL, &variable, value, least, most, context, flags, NULL, \
 	                        NULL, NULL);
+#define CHECKED_INT(variable, name, value, least, most, context, flags, check, what) \
+	DefineCustomIntVariable(name, what, NULL, &variable, value, least, most, context, flags, \
+	                        check, NULL, NULL);
 #define STRING(variable, name, value, context, flags, check, what) \
 	DefineCustomStringVariable(name, what, NULL, &variable, value, context, flags, check, NULL, \
 	                           NULL);

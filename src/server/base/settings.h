@@ -17,6 +17,7 @@ typedef enum BevTlsVersion
 /* bev_X for bugevents.X, in the unit that the list says. */
 #define BOOL(variable, ...)   extern bool variable;
 #define INT(variable, ...)    extern int variable;
+#define CHECKED_INT           INT
 #define STRING(variable, ...) extern char *variable;
 #define ENUM(variable, ...)   extern int variable;
 #include "server/base/setting_list.h"
