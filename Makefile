@@ -10,6 +10,7 @@
 #   make property    the random worlds alone: SEED=n COUNT=m
 #   make worlds      who sees what, on every way, in a thousand random worlds: SEED=n COUNT=m;  make worlds-bite  in wrong builds
 #   make nuisance    whether anybody who does what one may do holds up the others
+#   make floods      what a gateway's clients notice of floods, and what these leave behind
 #   make matrix      the tests on each PostgreSQL and Debian, in clean roots
 #   make deb         a Debian package, into build/;  make deb-smoke  installs it in a clean root
 #   make docker-smoke   the Dockerfile's steps in clean roots
@@ -66,7 +67,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench property nuisance worlds worlds-bite torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench property nuisance floods worlds worlds-bite torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
 # With several majors installed, which one: Debian's pg_config is the newest one's.
 ifneq (,$(word 2,$(wildcard /usr/lib/postgresql/*/bin/pg_config)))
 $(info bugevents: for $(shell $(PG_CONFIG) --version); PG_CONFIG says which)
@@ -124,7 +125,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test check-one unit gateway-test lint fuzz bench property nuisance worlds worlds-bite torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
+.PHONY: demo test check-one unit gateway-test lint fuzz bench property nuisance floods worlds worlds-bite torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:
 	@script/demo
 test:
@@ -155,6 +156,9 @@ worlds-bite:
 	@test/worlds/run --bites --count $(or $(COUNT),12)
 nuisance:
 	@test/nuisance/run
+
+floods: $(GATEWAY)
+	@test/gateway/floods.py --long
 torture-bites:
 	@test/torture/bites
 # PG="15 17 18", as root: debootstrap makes the clean roots.

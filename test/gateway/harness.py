@@ -141,6 +141,7 @@ class Dispatcher:
         ours.setblocking(False)
         self.sock = ours
         self.inbox = bytearray()
+        self.taking = False
         self.outbox = bytearray()
         self.logs = []
         self.statuses = []
@@ -235,6 +236,16 @@ class Dispatcher:
                 del self.outbox[:self.sock.send(self.outbox[:1 << 20])]
         except (BlockingIOError, BrokenPipeError, ConnectionResetError, OSError):
             pass
+        if self.taking:
+            return True         # what comes meanwhile is taken after it
+        self.taking = True
+        try:
+            self.receive()
+        finally:
+            self.taking = False
+        return True
+
+    def receive(self):
         try:
             while True:
                 data = self.sock.recv(1 << 20)
@@ -250,7 +261,6 @@ class Dispatcher:
             body = bytes(self.inbox[8:8 + size])
             del self.inbox[:8 + size]
             self.take(kind, body)
-        return True
 
     def take(self, kind, body):
         if kind == HELLO:

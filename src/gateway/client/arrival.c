@@ -32,7 +32,7 @@
 #define HELLO_SHARE 2
 
 /* A flood has so many at once; memory is given back so often at most. */
-#define TRIM_MIN 100
+#define TRIM_MIN 32
 #define TRIM_MS  5000
 
 /*
@@ -103,6 +103,8 @@ bev_arrival_accept(BevArrivals *arrivals, int fd)
 	bev_socket_peer(&client->session.socket, address, sizeof(address));
 	bev_startups_add(arrivals->startups, &client->startup, address);
 	make_room(arrivals, client, address);
+	if (bev_startups_count(arrivals->startups) > arrivals->most)
+		arrivals->most = bev_startups_count(arrivals->startups);
 }
 
 void
@@ -170,8 +172,6 @@ bev_arrival_tick(BevArrivals *arrivals)
 	uint32_t count = bev_startups_count(arrivals->startups);
 	uint64_t now = uv_now(arrivals->sessions->loop);
 
-	if (count > arrivals->most)
-		arrivals->most = count;
 	if (arrivals->most < TRIM_MIN || count > arrivals->most / 4 ||
 	    now - arrivals->trimmed_at < TRIM_MS)
 		return;

@@ -28,8 +28,8 @@
 
 #define RETRY_MS 1000
 #define BACKLOG  1024
-/* Connections taken in one turn, so that the stream is not kept waiting. */
-#define ACCEPT_BATCH 128
+/* Connections taken in one turn, for each of which another may have to go: a millisecond of it. */
+#define ACCEPT_BATCH 16
 
 typedef struct Acceptor
 {

@@ -163,9 +163,9 @@ on_library_log(int level __attribute__((unused)), const char *line)
 
 /* ---- Being held ---- */
 
-/* Is there enough of it to go on?  -1: it is gone. */
+/* Is there enough of it to go on?  -1: it is gone, or has said its last and that isn't enough. */
 static int
-has_spoken(const BevSocket *socket)
+has_spoken(const BevSocket *socket, bool ended)
 {
 	static char data[RECORD_HEAD + RECORD_MAX];
 	ssize_t n = recv(socket->fd, data, socket->tls ? sizeof(data) : 1, MSG_PEEK);
@@ -176,9 +176,9 @@ has_spoken(const BevSocket *socket)
 	if (!socket->tls || data[0] != RECORD_HANDSHAKE)
 		return 1;
 	if (n < RECORD_HEAD)
-		return 0;
+		return ended ? -1 : 0;
 	record = RECORD_HEAD + ((unsigned char) data[3] << 8 | (unsigned char) data[4]);
-	return n >= record || record > (ssize_t) sizeof(data);
+	return n >= record || record > (ssize_t) sizeof(data) ? 1 : ended ? -1 : 0;
 }
 
 static void
@@ -191,7 +191,8 @@ on_held(uv_poll_t *poll, int status __attribute__((unused)), int flags __attribu
 	for (int i = 0; i < n; i++)
 	{
 		BevSocket *socket = event[i].data.ptr;
-		int spoken = socket->dropped ? 0 : has_spoken(socket);
+		bool ended = event[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+		int spoken = socket->dropped ? 0 : has_spoken(socket, ended);
 
 		if (spoken > 0)
 			sockets->events->spoke(sockets->owner, socket);
