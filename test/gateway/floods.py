@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Floods: what a gateway's clients notice of them, and what they leave behind.
 
-    test/gateway/floods.py            a second of each, and what holds on any machine
+    test/gateway/floods.py            half a second of each, and what holds on any machine
     test/gateway/floods.py --long     five seconds of each, and how long events took (make floods)
 
 A bystander is connected; an event is published, read, and the next one published.  Newcomers come
@@ -16,7 +16,7 @@ import signal
 from harness import *
 
 LONG = "--long" in sys.argv[1:]
-SECONDS = 5.0 if LONG else 1.0
+SECONDS = 5.0 if LONG else 0.5
 FLOODER = "127.0.0.2"
 MANY = 11000 if LONG else 2000
 P99 = 0.010             # s
