@@ -10,16 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- texts ---- */
+#include "common/text/hex.h"
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* ---- texts ---- */
 
 /* The four digits behind \u; negative: they are none. */
 static int32_t
@@ -31,7 +24,7 @@ hex_unit(const char *data, const char *end)
 		return -1;
 	for (int i = 0; i < 4; i++)
 	{
-		int digit = hex_digit(data[i]);
+		int digit = bev_hex_digit(data[i]);
 
 		if (digit < 0)
 			return -1;

@@ -17,6 +17,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/text/hex.h"
+
 #define WEBSOCKET_GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 static bool
@@ -382,15 +384,6 @@ bev_head_token(const BevHead *head, char *dst)
 	return token_from_query(head, dst);
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent decoding; -2 when it is malformed or does not fit. */
 static int
 decode(BevSpan value, char *dst, size_t size)
@@ -404,8 +397,8 @@ decode(BevSpan value, char *dst, size_t size)
 		if (c == '%')
 		{
 			bool whole = value.len - i > 2;
-			int high = whole ? hex_digit(value.data[i + 1]) : -1;
-			int low = whole ? hex_digit(value.data[i + 2]) : -1;
+			int high = whole ? bev_hex_digit(value.data[i + 1]) : -1;
+			int low = whole ? bev_hex_digit(value.data[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return -2;
