@@ -1,5 +1,6 @@
 # What an operator has to do something about is said once in the log, and by /ready: a library and an
-# extension of different versions, a database that is away, a worker without a slot.
+# extension of different versions, a database that is away, a worker without a slot.  And an extension in a
+# folder of its own.
 use strict;
 use warnings;
 use BugEvents::Server;
@@ -107,6 +108,43 @@ for my $call (q{bugevents.watch('1', '1')}, q{bugevents.unwatch('1', '1')}, q{bu
 	my ($status, undef, $error) = $node->psql('postgres', "SELECT $call");
 
 	like($error, qr/ERROR:  database "postgres" is not served by bugevents.*HINT:  .*"app"/s, "$call says that it means nothing here");
+}
+
+#
+# A folder of its own
+#
+
+SKIP: {
+	my ($major) = $node->config_data('--version') =~ /(\d+)/;
+	skip "PostgreSQL $major has no extension_control_path, 18 has", 6 if $major < 18;
+
+	my $own = PostgreSQL::Test::Utils::tempdir();
+	my ($share, $lib) = map { $node->config_data($_) } '--sharedir', '--pkglibdir';
+	mkdir "$own/$_" or die $! for 'extension', 'lib';
+	system('cp', $_, "$own/extension/") == 0 or die for glob "$share/extension/bugevents*";
+	system('cp', $_, "$own/lib/") == 0 or die for glob "$lib/bugevents{.so,-gateway,-carrier}";
+	append_to_file("$own/extension/bugevents.control", "comment = 'of a folder of its own'\n");
+	$node->append_conf('postgresql.conf', "extension_control_path = '$own:\$system'\ndynamic_library_path = '$own/lib:\$libdir'\n");
+	$node->restart;
+	$server->wait_ready;
+	$server->sql('DROP EXTENSION bugevents CASCADE');
+	$server->sql('CREATE EXTENSION bugevents');
+	is($server->sql("SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'bugevents'"), 'of a folder of its own', 'an extension in a folder of its own is created');
+	$server->sql("SELECT bugevents.attach('projects', 'project')");
+	$server->wait_ready;
+	my $ws = $server->connect('1', role => 'admin');
+	$server->sql("INSERT INTO projects (name) VALUES ('from elsewhere')");
+	is($ws->next_event->{payload}{name}, 'from elsewhere', '... is served');
+	BugEvents::Server::wait_until(sub { $server->carrier_pids > 0 }, 'the carrier');
+	is(readlink("/proc/$_->[1]/exe"), "$own/lib/bugevents-$_->[0]", "... by its own $_->[0]")
+		for [ gateway => $server->gateway_pids ], [ carrier => $server->carrier_pids ];
+
+	# Programs that aren't beside the library are where PostgreSQL has its libraries.
+	my @old = $server->gateway_pids;
+	unlink "$own/lib/bugevents-gateway" or die $!;
+	kill 'KILL', @old;
+	is(readlink("/proc/@{[ $server->wait_new_gateway(@old) ]}/exe"), "$lib/bugevents-gateway", '... or by the one of all libraries, where it has none');
+	is((slurp_file('/proc/' . $server->dispatcher_pid . '/maps') =~ m{(\S+/bugevents\.so)})[0], "$own/lib/bugevents.so", '... and has its own library');
 }
 
 $node->stop;
