@@ -44,7 +44,7 @@ Event = collections.namedtuple('Event', 'seq xid type action audience payload ch
 
 def signature(event):
     ident = f'{event.type} {event.action} {event.payload.get("id")}'
-    return ident if event.action == 'deleted' else f'{ident} {event.payload.get(MARKS[event.type])}'
+    return ident if event.action == 'deleted' else f'{ident} {event.payload.get(MARKS.get(event.type))}'
 
 
 def show(event):
