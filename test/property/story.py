@@ -42,10 +42,25 @@ class Story:
 
     def steps(self):
         queues = [self.session(number) for number in range(self.sessions)]
-        steps = []
+        steps = self.overtaken() if self.sessions > 1 and 'lookups' in self.schema.features else []
         while any(queues):
             queue = self.rng.choice([queue for queue in queues if queue])
             steps.append(queue.pop(0))
+        return steps
+
+    def overtaken(self):
+        """Rows written by one whose snapshot is older than a lookup that another one has changed and committed."""
+        first, second = (Statements(self.rng, self.schema, number) for number in range(2))
+        steps = []
+        for _ in range(self.rng.choice([1, 3, 5])):
+            begin = f'BEGIN{self.rng.choice(self.isolations)}'
+            self.transactions += 2
+            older, newer = ([Step(number, self.transactions - number, *step) for step in parts] for number, parts in (
+                (0, [('begin', begin), ('statement', 'SELECT 1'),
+                     *(('statement', sql) for sql in self.rng.choice([[first.update_bugs()], [first.insert_bugs()], [first.change_comments()]])),
+                     ('commit', 'COMMIT')]),
+                (1, [('begin', begin), ('statement', second.change_lookups()), ('commit', 'COMMIT')])))
+            steps += older[:2] + newer + older[2:]
         return steps
 
     def session(self, number):
