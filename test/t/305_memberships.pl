@@ -278,5 +278,25 @@ is(sees(3), 0, '... not any more when it fails');
 $server->sql(q{UPDATE users SET phone = '', username = 'e' WHERE id = 3});
 $eve->wait_close;
 is($eve->close_reason, 'user_inactive', 'a filter that fails for a user: not an active one');
+# A transaction that is published in parts: who is demoted in a later one has been told of those before it.
+$server->sql("UPDATE users SET role = 'admin' WHERE id = 1; SELECT bugevents.attach('users', 'user', audience => 'all')");
+my $ada = $server->connect('1', role => 'admin');
+$server->sql(<<~'END');
+	BEGIN;
+	SET LOCAL bugevents.netting_limit = 2;
+	INSERT INTO bug_reports (title, project_id) VALUES ('early', 3), ('early', 3);
+	INSERT INTO bug_reports (title, project_id) VALUES ('late', 3);
+	UPDATE users SET role = 'user' WHERE id = 1;
+	COMMIT;
+	INSERT INTO bug_reports (title, project_id) VALUES ('afterwards', 3);
+	END
+my @told;
+$ada->wait_for(sub { push @told, $_[0]{payload}{title} if $_[0]{type} eq 'bug_report'; $_[0]{type} eq 'error' });
+is("@told", 'early early', 'who is an admin no more with a later part of a transaction has had the earlier ones');
+$ada->wait_close;
+is($ada->close_reason, 'access_changed', '... is to be looked up again then');
+$ada = $server->resume('1', $ada->{ready}{payload}{seq}, $ada->{ready}{payload}{stream}, role => 'admin');
+is(scalar(grep { $_->{type} eq 'bug_report' && $_->{action} eq 'created' } $server->events_before_fence($ada)), 0, '... and gets nothing of it any more');
+
 $server->node->stop;
 done_testing();
