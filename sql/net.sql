@@ -364,5 +364,26 @@ DELETE FROM q WHERE CURRENT OF k;
 COMMIT;
 SELECT * FROM seen(:mark);
 
+-- a trigger before TRUNCATE that writes the table itself, and another one
+CREATE TABLE emptied (id int PRIMARY KEY, name text, description text, created_at timestamptz, updated_at timestamptz);
+CREATE TABLE saved (id int PRIMARY KEY, name text, description text, created_at timestamptz, updated_at timestamptz);
+SELECT bugevents.attach('emptied', 'project'), bugevents.attach('saved', 'project');
+INSERT INTO emptied VALUES (1, 'one'), (2, 'two');
+CREATE FUNCTION save() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO net.saved SELECT * FROM net.emptied;
+    UPDATE net.emptied SET name = name || ', at last' WHERE id = 1;
+    DELETE FROM net.emptied WHERE id = 2;
+    INSERT INTO net.emptied VALUES (3, 'too late');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER save BEFORE TRUNCATE ON emptied EXECUTE FUNCTION save();
+SELECT public.mark() \gset
+BEGIN;
+UPDATE emptied SET description = 'before' WHERE id = 1;
+TRUNCATE emptied;
+INSERT INTO emptied VALUES (1, 'anew');
+COMMIT;
+SELECT * FROM seen(:mark);
+
 DROP SCHEMA net CASCADE;
 RESET search_path;
