@@ -230,7 +230,7 @@ class Checker:
     def check_seen(self, event, projects):
         if event.type != 'comment' or event.action != 'created':
             return
-        found = re.fullmatch(r'\S+ saw (\d+) (\d+)', event.payload['content'])
+        found = re.fullmatch(r'\S+ saw (\d+) (\d+)', str(event.payload.get('content')))
         if found:
             self.numbers['read-then-write'] += 1
             ident, version = map(int, found.groups())
