@@ -304,8 +304,9 @@ export interface Feed {
 	fail?(error: Error): void;
 	/** Events are missing here. */
 	gap?(): void;
-	/** It wants rows first: they are going to be asked for, anew. */
+	/** It wants rows of these types first: they are going to be asked for, anew. */
 	stale?: boolean;
+	of?: string[];
 	begin?(): void;
 	rows?(payload: { type: string; items: Record<string, unknown>[]; first?: boolean; last?: boolean }, asOf: number): void;
 }

@@ -15,8 +15,8 @@
  *
  * What is wanted of the stream are feeds: the application's own, that of each follow(), of each collection.  The server is
  * told what all of them want together; it is told anew after coming back.  Of what comes each takes its own, by the
- * server's rule (passes()).  A feed that is stale wants the rows first: { filters(), take(event), fail(error), gap?(), begin?(),
- * rows?(payload, asOf), stale?, known }; known: the server has taken its filters before.
+ * server's rule (passes()).  A feed that is stale wants the rows of some types (of) first: { filters(), take(event), fail(error), gap?(), begin?(),
+ * rows?(payload, asOf), stale?, of?, known }; known: the server has taken its filters before.
  *
  * Failure: what another attempt can't mend (a bad token that is fixed, a foreign origin, a wrong
  * filter) closes the connection.  An error that nobody listens to goes to the console.  One that a
@@ -41,7 +41,7 @@ const FULL = new Set(['server_full', 'too_many_connections']);
 const LOST = new Set(['disconnected', 'timeout']);
 
 /* Of the rows of a subscription, not of the subscription itself. */
-const ROWS = new Set(['state_too_big', 'state_interrupted']);
+const ROWS = new Set(['state_too_big', 'state_interrupted', 'internal_error']);
 
 /* What else one may listen to. */
 const NO_EVENTS = new Set(['state', 'ready', 'stream', 'resync', 'error', 'close']);
@@ -824,7 +824,7 @@ export class Connection {
 			feed.begin();
 		this.#awaited = stale.length > 0 ? { id: this.#lastRequest + 1, feeds: stale } : null;
 		if (stale.length > 0)
-			await this.#ask('subscribe', { ...subscription, state: true }, { timeout: ROWS_TIMEOUT });
+			await this.#ask('subscribe', { ...subscription, state: [...new Set(stale.flatMap(({ of }) => of))] }, { timeout: ROWS_TIMEOUT });
 		else
 			await this.#ask('subscribe', subscription);
 		if (turn === this.#told)
@@ -876,7 +876,7 @@ export class Connection {
 	/* These are too many; or they could not be read at this time, so they are asked for again. */
 	#rowsFailed(feeds, error) {
 		this.#awaited = null;
-		if (error.code === 'state_interrupted')
+		if (error.code !== 'state_too_big')
 			this.#rowsLater = this.#clock.setTimeout(() => this.#refresh(), Math.max(ROWS_DELAY, 1000 * (error.payload.retry_after ?? 0)));
 		else
 			this.#exclude(feeds, feeds.filter(({ stale }) => stale), error);

@@ -28,6 +28,7 @@ export class Collection {
 	#place;
 	#feed = {
 		stale: true,
+		of: [],
 		filters: (session) => this.#filters(session),
 		gap: () => { this.#feed.stale = true; },
 		begin: () => { this.#reading = null; },
@@ -44,6 +45,7 @@ export class Collection {
 	constructor(connection, type, filter = {}) {
 		this.#connection = connection;
 		this.#filter = { ...filter, types: [type] };
+		this.#feed.of.push(type);
 		this.ready.catch(() => {});		/* the connection tells of it as well */
 		this.#place = connection.join(this.#feed);
 	}

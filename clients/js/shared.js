@@ -309,6 +309,7 @@ class Tab {
 		this.#wanted = alternatives(filter);
 		this.#subscribing = id;
 		this.stale = Boolean(state);
+		this.of = state || [];
 		this.#rowsFor = id;
 		this.known = false;
 		this.#place.refresh();

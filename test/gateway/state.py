@@ -279,6 +279,38 @@ while True:
 equal((as_of, len(rows), sum(rows.values())), (begun, 400, 0), "who reads slowly is given the rows as of one seq")
 equal([slow.message()["seq"] for _ in range(40)], list(range(begun + 1, d.tip + 1)), "... then all that came since")
 
+# The rows of some types, beside a stream of which nothing is left out.
+before = len(d.asked)
+d.auto_fetch = False
+late = d.connect(token("302"), query="since=5&stream=" + d.stream)
+late.message()
+d.wait(lambda: d.fetches, "FETCH")
+wants(late, "s", state=["gadget"], any=[{"types": ["gadget"]}, {"types": ["comment"]}])
+answer(d, asked(d, before + 1), [row(1, 10, type="gadget"), row(2, 20, type="gadget")])
+ok(late.silent(), "who lags has to be sent everything first")
+seq = d.publish(record(type="user", key="1"))
+d.auto_fetch = True
+d.answer_fetches()
+seqs = []
+while True:
+    message = late.message()
+    if message["type"] == "reply":
+        break
+    seqs.append(message["seq"])
+equal((seqs[-1], message["payload"]["seq"]), (seq, d.tip), "... up to the last event")
+part = late.message()
+equal((part["as_of"], {item["id"]: item["n"] for item in part["payload"]["items"]}, part["payload"].get("last")), (d.tip, {1: 10, 2: 20}, True),
+      "... and then has the rows of the types that were listed, and of no other")
+d.publish(record(type="comment", key="1"), row(3, type="gadget"), record(type="user", key="1", audience="all"))
+equal([late.message()["type"] for _ in range(2)], ["comment", "gadget"], "... and the stream of both")
+wide = d.ready(token("303"))
+wants(wide, "s", state=["gadget"])
+reply, part = wide.messages(2)
+equal((reply["id"], part["payload"]["type"], len(part["payload"]["items"])), ("s", "gadget", 3), "a list of types, beside everything")
+for wrong in ([], [1], ["a\nb"], "project", ["t%d" % n for n in range(17)], {}):
+    reply = wide.ask({"type": "subscribe", "id": 1, "payload": {"state": wrong}})
+    equal((reply["payload"]["code"], reply["payload"]["field"]), ("invalid_field", "state"), "no list of types: %s" % str(wrong)[:20])
+
 # ... and whose rights change meanwhile: it begins anew.
 d.tables = {"301": access("a", "u", "301", "user") + access("m", "p", "301", "5")}
 slow = d.ready(token("301"), rcvbuf=4096)
@@ -304,6 +336,23 @@ while True:
         break
 equal((firsts, as_of, len(rows), {n % 2 for n in rows}), (2, begun + 1, 200, {0}), "... and again, without what it may not see any more")
 equal(len(d.asked), before + 1, "... of what is known")
+
+# Beside a stream it can't jump to a later seq: it is to be asked for again.
+d.tables = {"304": access("a", "u", "304", "user") + access("m", "p", "304", "5")}
+slow = d.ready(token("304"), rcvbuf=4096)
+d.tables = {}
+wants(slow, "s", state=["bug_report"])
+while slow.message()["type"] != "reply":
+    pass
+slow.message()
+d.publish(record(type="membership", audience="admin", access=access("l", "p", "304", "5")))
+seq = d.publish(record(type="comment", key="1"))
+while True:
+    message = slow.message()
+    if message["type"] != "state":
+        break
+equal((message["id"], message["payload"]["code"], message["payload"]["retry_after"]), ("s", "state_interrupted", 1), "a list of types, when rights change")
+equal(slow.message()["seq"], seq, "... and the stream goes on where it was")
 
 # Memory is bounded: what is too much is refused, who reads too slowly is told.
 d.settle(state_cache_size=1 << 20)

@@ -87,7 +87,7 @@ class _Source(Connection):
         self._rows_at = None
         self._question += 1
         self._rows_begun = False
-        self._rows_from = self._tell({**self._subscription(), "state": True})
+        self._rows_from = self._tell({**self._subscription(), "state": [self.type]})
 
     def _gap(self) -> None:
         """The rows that were asked for and have not begun to come are from behind it."""

@@ -545,7 +545,7 @@ class Connection:
         """A filter that the server doesn't know would be another stream than was wanted."""
         if error is None:
             self._filtering = False
-        elif error.code == "state_interrupted":
+        elif error.code == "state_interrupted" or error.code == "internal_error" and self._stale:
             self._rows_at = self._now() + max(ROWS_DELAY, error.payload.get("retry_after", 0))
         elif retry_after(error) is not None:
             self._lost(error)

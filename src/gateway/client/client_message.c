@@ -76,25 +76,6 @@ end_state(const Request *request)
 
 /* Rows are those of types, each of which is read; a client has to say which. */
 static void
-ask_for_state(const Request *request, BevSubscription *subscription, bool conflate)
-{
-	uint32_t types = bev_state_types(subscription);
-
-	if (types >= 1 && types <= BEV_STATE_TYPES_MAX)
-	{
-		end_state(request);
-		bev_state_ask(request->messages->states, request->session, request->id, subscription,
-		              conflate);
-		return;
-	}
-	bev_subscription_free(subscription);
-	if (types == 0)
-		missing_field(request, "types");
-	else
-		invalid_field(request, "types", "these are too many types for a state");
-}
-
-static void
 use_subscription(const Request *request, BevSubscription *subscription, bool conflate)
 {
 	BevSession *session = request->session;
@@ -120,24 +101,65 @@ read_flag(const Request *request, const char *name, bool *flag)
 	return false;
 }
 
+/* Of a list, or, for true, of the subscription; false: it is no list of types. */
+static bool
+read_types(const json_t *state, const BevSubscription *subscription, BevStateTypes *types)
+{
+	*types = (BevStateTypes){.are_some = json_is_array(state)};
+	if (json_is_true(state))
+		*types = bev_state_types_of(subscription);
+	for (size_t i = 0; i < json_array_size(state); i++)
+	{
+		const json_t *type = json_array_get(state, i);
+
+		if (!json_is_string(type) ||
+		    !bev_text_is_line(json_string_value(type), json_string_length(type)))
+			return false;
+		bev_state_add_type(types, json_string_value(type));
+	}
+	return !types->are_some || (types->count >= 1 && types->count <= BEV_STATE_TYPES_MAX);
+}
+
+/* The types whose rows are wanted first, if any are.  False: that is malformed, and was said. */
+static bool
+read_state(const Request *request, const BevSubscription *subscription, BevStateTypes *types)
+{
+	const json_t *state = json_object_get(request->payload, "state");
+
+	if ((state && !json_is_boolean(state) && !json_is_array(state)) ||
+	    !read_types(state, subscription, types))
+		invalid_field(request, "state", "expected true, false or a list of 1 to 16 types");
+	else if (json_is_true(state) && types->count == 0)
+		missing_field(request, "types");
+	else if (types->count > BEV_STATE_TYPES_MAX)
+		invalid_field(request, "types", "these are too many types for a state");
+	else
+		return true;
+	return false;
+}
+
 static void
 answer_subscribe(const Request *request)
 {
 	static const char *const others[] = {"conflate", "state", NULL};
 	BevSubscription *subscription;
 	BevSubscriptionFault fault;
+	BevStateTypes types;
 	bool conflate;
-	bool state;
 
 	if (!bev_subscription_read(request->payload, others, &subscription, &fault))
 	{
 		invalid_field(request, fault.field, fault.message);
 		return;
 	}
-	if (!read_flag(request, "conflate", &conflate) || !read_flag(request, "state", &state))
+	if (!read_flag(request, "conflate", &conflate) || !read_state(request, subscription, &types))
 		bev_subscription_free(subscription);
-	else if (state)
-		ask_for_state(request, subscription, conflate);
+	else if (types.count > 0)
+	{
+		end_state(request);
+		bev_state_ask(request->messages->states, request->session, request->id, subscription,
+		              conflate, &types);
+	}
 	else
 		use_subscription(request, subscription, conflate);
 }

@@ -58,7 +58,8 @@ struct BevState
 	char *id;                      /* JSON text, or NULL */
 	BevSubscription *subscription; /* until it begins */
 	bool conflate;
-	bool begun; /* and was replied to */
+	bool begun;     /* and was replied to */
+	bool is_beside; /* the rest of a stream, of which nothing may be left out */
 	bool reads;
 	uint64_t asked_at; /* loop time */
 	BevRowRange *range;
@@ -115,9 +116,10 @@ add_ranges(BevState *state, const char *type)
 		BevNarrowing by;
 		BevRowScope scope;
 	} narrowings[] = {{BEV_BY_PROJECT, BEV_ROWS_OF_PROJECT}, {BEV_BY_BUG, BEV_ROWS_OF_BUG}};
-	const BevSelection *selection = bev_subscription_selection(state->subscription);
+	const BevSelection *selection =
+		state->subscription ? bev_subscription_selection(state->subscription) : NULL;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; selection && i < 2; i++)
 	{
 		BevSelectionList ids;
 
@@ -131,14 +133,8 @@ add_ranges(BevState *state, const char *type)
 	add_range(state, type, BEV_ROWS_ALL, NULL);
 }
 
-typedef struct Types
-{
-	const char *name[BEV_STATE_TYPES_MAX + 1];
-	uint32_t count;
-} Types;
-
-static void
-note_type(Types *types, const char *type)
+void
+bev_state_add_type(BevStateTypes *types, const char *type)
 {
 	for (uint32_t i = 0; i < types->count; i++)
 		if (strcmp(types->name[i], type) == 0)
@@ -149,36 +145,30 @@ note_type(Types *types, const char *type)
 
 /* Note those that a clause names; false: it names none. */
 static bool
-note_types(const BevSelection *selection, uint32_t clause, Types *types)
+note_types(const BevSelection *selection, uint32_t clause, BevStateTypes *types)
 {
 	BevSelectionList list;
 
 	(void) bev_selection_list(selection, clause, BEV_BY_TYPE, &list);
 	for (uint32_t n = 0; n < list.count; n++)
-		note_type(types, list.value[n]);
+		bev_state_add_type(types, list.value[n]);
 	return list.count > 0;
 }
 
 /* Those that all rows have to be of, or those of all alternatives; none: any might pass. */
-static Types
-types_of(const BevSubscription *subscription)
+BevStateTypes
+bev_state_types_of(const BevSubscription *subscription)
 {
 	const BevSelection *selection = subscription ? bev_subscription_selection(subscription) : NULL;
 	uint32_t clauses = selection ? bev_selection_clauses(selection) : 0;
-	Types types = {.count = 0};
+	BevStateTypes types = {.count = 0};
 
 	if (clauses == 0 || note_types(selection, 0, &types))
 		return types;
 	for (uint32_t clause = 1; clause < clauses; clause++)
 		if (!note_types(selection, clause, &types))
-			return (Types){.count = 0};
+			return (BevStateTypes){.count = 0};
 	return types;
-}
-
-uint32_t
-bev_state_types(const BevSubscription *subscription)
-{
-	return types_of(subscription).count;
 }
 
 static void
@@ -536,13 +526,20 @@ begin(BevStates *states, BevState *state, BevRowSet *const *sets)
 	bev_socket_want_write(&state->session->socket);
 }
 
+/* To the tip: what it was not sent yet is left out. */
+static bool
+may_jump(const BevState *state)
+{
+	return !state->is_beside || state->session->standing == BEV_LIVE;
+}
+
 /* Begin, or see to it that what it waits for comes; true: all is there. */
 static bool
 try(BevStates *states, BevState *state)
 {
 	BevRowSet **sets = bev_alloc(sizeof(BevRowSet *) * state->ranges);
 	bool complete = find_sets(states, state, sets);
-	bool begins = complete && !states->fanout->stream.mid_transaction;
+	bool begins = complete && !states->fanout->stream.mid_transaction && may_jump(state);
 
 	if (begins)
 		begin(states, state, sets);
@@ -556,18 +553,18 @@ try(BevStates *states, BevState *state)
 
 void
 bev_state_ask(BevStates *states, BevSession *session, const char *id, BevSubscription *subscription,
-              bool conflate)
+              bool conflate, const BevStateTypes *types)
 {
 	BevState *state = bev_alloc(sizeof(*state));
-	Types types = types_of(subscription);
 
 	state->session = session;
 	state->id = id ? bev_copy_text(id, strlen(id)) : NULL;
 	state->subscription = subscription;
 	state->conflate = conflate;
 	state->asked_at = now_of(states);
-	for (uint32_t i = 0; i < types.count; i++)
-		add_ranges(state, types.name[i]);
+	state->is_beside = types->are_some;
+	for (uint32_t i = 0; i < types->count; i++)
+		add_ranges(state, types->name[i]);
 	session->rows = state;
 	TAILQ_INSERT_TAIL(&states->waiting, state, entry);
 	bev_count(states->fanout->counts,
@@ -682,6 +679,12 @@ bev_state_go_on(BevStates *states, BevSession *session)
 	size_t given = 0;
 	bool last = false;
 
+	if (state->regrouped != session->regrouped && state->is_beside)
+	{
+		fail(states, state, "state_interrupted", "what you may see changed, try again",
+		     ",\"retry_after\":1");
+		return;
+	}
 	if (state->regrouped != session->regrouped)
 	{
 		begin_anew(states, state);

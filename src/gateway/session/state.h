@@ -32,18 +32,29 @@ extern void bev_states_begin(BevStates *states);
 extern void bev_states_free(BevStates *states);
 
 /*
- * How many types a subscription asks for, up to BEV_STATE_TYPES_MAX and one; 0: rows of any type
- * might pass.
+ * Types whose rows are wanted; more than BEV_STATE_TYPES_MAX are too many.  Where they are some of
+ * those that the subscription asks for, its other events are none that rows make up for, so none
+ * of them is left out.
  */
-extern uint32_t bev_state_types(const BevSubscription *subscription);
+typedef struct BevStateTypes
+{
+	const char *name[BEV_STATE_TYPES_MAX + 1];
+	uint32_t count;
+	bool are_some;
+} BevStateTypes;
+
+extern void bev_state_add_type(BevStateTypes *types, const char *type);
+
+/* Those that a subscription asks for; none: rows of any type might pass. */
+extern BevStateTypes bev_state_types_of(const BevSubscription *subscription);
 
 /*
- * An open session, which has none under way, wants the rows of what a subscription narrows to by
- * types, and from then on that subscription, which is taken.  id is JSON text to be echoed, or
- * NULL.
+ * An open session, which has none under way, wants the rows of these types that a subscription lets
+ * pass, and from then on that subscription, which is taken; NULL lets pass all.  id is JSON text to
+ * be echoed, or NULL.
  */
 extern void bev_state_ask(BevStates *states, BevSession *session, const char *id,
-                          BevSubscription *subscription, bool conflate);
+                          BevSubscription *subscription, bool conflate, const BevStateTypes *types);
 
 /*
  * End what is under way, if anything is: the client is told, and its stream goes on from where it
