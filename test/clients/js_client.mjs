@@ -3,7 +3,7 @@
  * happens, one JSON text a line, and does what its input says.
  *
  *	node js_client.mjs URL      then lines: {"token": "..."} first, later
- *	{"do": "subscribe" | "get" | "list" | "close", ...}
+ *	{"do": "subscribe" | "get" | "list" | "collect" | "close", ...}
  */
 import { createInterface } from 'node:readline';
 
@@ -15,6 +15,7 @@ const lines = createInterface({ input: process.stdin });
 const tokens = [];
 let wake = null;
 let connection = null;
+let collection = null;
 
 function say(what, value) {
 	process.stdout.write(JSON.stringify({ [what]: value ?? null }) + '\n');
@@ -42,6 +43,11 @@ async function follow(request) {
 				rows.push(row.id);
 			return rows;
 		}
+		case 'collect':
+			collection = connection.collection(request.type, request.filter);
+			await collection.ready;
+			collection.on('change', () => say('rows', [...collection.rows.keys()].sort((a, b) => a - b).join(' ')));
+			return [...collection.rows.keys()].sort((a, b) => a - b).join(' ');
 		case 'close':
 			connection.close();
 			return 'closed';

@@ -102,6 +102,22 @@ write_some(2);
 $server->sql("INSERT INTO bug_reports (title) VALUES ('bug')");
 is(names(events()), '2', '... still after it came back');
 
+# A collection, beside all that: what leaves its filter is gone, over the gateways' deaths as well.
+$server->sql("INSERT INTO bug_reports (id, title, status) OVERRIDING SYSTEM VALUE SELECT n, n, CASE WHEN n % 2 = 0 THEN 'closed' ELSE 'open' END FROM generate_series(101, 110) n");
+is(answer({ do => 'collect', type => 'bug_report', filter => { where => { status => ['closed'] } } }), '102 104 106 108 110', 'a collection');
+$server->sql("UPDATE bug_reports SET status = 'open' WHERE id = 104");
+heard('rows', sub { $_[0] eq '102 106 108 110' });
+pass('... without what left its filter');
+$server->sql("DELETE FROM bug_reports WHERE id = 102; UPDATE bug_reports SET status = 'closed' WHERE id IN (101, 103)");
+kill 'KILL', $server->gateway_pids;
+$server->wait_ready;
+$server->sql("UPDATE bug_reports SET status = 'open' WHERE id = 101; DELETE FROM bug_reports WHERE id = 110");
+heard('rows', sub { $_[0] eq '103 106 108' });
+pass('... as the table is, over a killed gateway');
+$server->sql('TRUNCATE bug_reports CASCADE');
+heard('rows', sub { $_[0] eq '' });
+pass('... also when that is truncated');
+
 # A token that ends soon is renewed in the connection.
 %grant = (connect => { ttl => 50 }, renew => { role => 'admin' });
 kill 'KILL', $server->gateway_pids;
