@@ -233,6 +233,23 @@ answered = sum(1 for p in pieces[1:] if p.buffer[0] == 22)
 ok(1 <= answered <= 12, "of many at one moment only some", answered)
 ok(d.ready(tls=both).silent(), "newcomers are let in")
 
+# Who hangs up within a hello, or sends an end behind a part of one, is let go of
+def descriptors():
+    return len(os.listdir("/proc/%d/fd" % d.process.pid))
+
+
+before = descriptors()
+halves = [Client(d, handshake=False) for _ in range(30)]
+for i, p in enumerate(halves):
+    p.write(hello()[:(3, 100)[i % 2]])
+d.wait(lambda: descriptors() == before + 30, "30 parts of hellos")
+for p in halves[:15]:
+    p.sock.shutdown(socket.SHUT_WR)
+for p in halves[15:]:
+    p.close()
+d.wait(lambda: descriptors() == before, "their end")
+ok(True, "who hangs up within its hello is let go of")
+
 # A new certificate
 d.configure(tls_cert=rsa_cert, tls_key=rsa_key)
 c2 = d.ready(tls=both)

@@ -2,6 +2,7 @@
 """Floods: what a gateway's clients notice of them, and what they leave behind.
 
     test/gateway/floods.py            half a second of each, and what holds on any machine
+    test/gateway/floods.py churn      these only
     test/gateway/floods.py --long     five seconds of each, and how long events took (make floods)
 
 A bystander is connected; an event is published, read, and the next one published.  Newcomers come
@@ -16,12 +17,13 @@ import signal
 from harness import *
 
 LONG = "--long" in sys.argv[1:]
+WANTED = [name for name in sys.argv[1:] if not name.startswith("-")]
 SECONDS = 5.0 if LONG else 0.5
 FLOODER = "127.0.0.2"
 MANY = 11000 if LONG else 2000
 P99 = 0.010             # s
 STOP = 2.0 * SLOWNESS   # s: what is no delay any more, on any machine
-KEPT = 2 << 20          # bytes that a flood may leave behind: fragments of the heap
+KEPT = 4 << 20          # bytes that a flood may leave behind: fragments of the heap, history that was asked for
 PAGE = os.sysconf("SC_PAGE_SIZE")
 BIND_ADDRESS_NO_PORT = 24       # of IP, in Linux
 
@@ -141,6 +143,11 @@ def bad_tokens(attack):
         one = attack.sockets.pop(0)
         attack.hear(one)
         one.close()
+
+
+def plain_requests(attack):
+    """Where a hello is expected."""
+    bad_tokens(attack)
 
 
 def churn(attack):
@@ -266,7 +273,8 @@ def endure(stage, kind, quiet):
         stage.d.pump()
         process.join(0.01)
     name = kind.__name__.replace("_", " ")
-    wait_for(lambda: stage.one_event() and stage.memory() <= before + KEPT or None, "the memory of " + name)
+    if not os.environ.get("BUGEVENTS_GATEWAY") or LONG:     # a sanitizer keeps what is freed for a while
+        wait_for(lambda: stage.one_event() and stage.memory() <= before + KEPT or None, "the memory of " + name)
     table_row(name, stretch, times.value, before, during, stage.memory())
     ok(times.value > 0 and None not in stretch.newcomers, "%s: all newcomers are let in" % name, stretch.newcomers)
     bound = max(P99, 3 * quiet.p99()) if LONG else STOP
@@ -277,14 +285,13 @@ print("# %-20s %9s %7s %7s %9s %8s %6s %6s %6s" % ("", "times", "p99 ms", "max m
 key, cert = certificate()
 for config, kinds in (({}, (idle_sockets, half_heads, bad_tokens, churn, pings, resumes)),
                       ({"tls": 1, "tls_cert": cert, "tls_key": key},
-                       (idle_sockets, half_hellos, whole_hellos, hello_and_reset, hello_answer_reset, bad_tokens))):
+                       (idle_sockets, half_hellos, whole_hellos, hello_and_reset, hello_answer_reset, plain_requests))):
     stage = Stage(**config)
     stage.look_on(0.3)
     quiet = stage.look_on(SECONDS)
     table_row("quiet, by TLS" if config else "quiet", quiet, "", stage.memory(), stage.memory(), stage.memory())
     for kind in kinds:
-        if len(sys.argv) > 1 and sys.argv[1] not in kind.__name__:
-            continue
-        endure(stage, kind, quiet)
+        if not WANTED or kind.__name__ in WANTED:
+            endure(stage, kind, quiet)
     equal(stage.d.stop(), 0, "the gateway ends with 0")
 done()
