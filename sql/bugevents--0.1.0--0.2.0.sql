@@ -1,6 +1,23 @@
 /* bugevents--0.1.0--0.2.0.sql: what 0.2.0 has that 0.1.0 had not */
 \echo Use "ALTER EXTENSION bugevents UPDATE" to load this file. \quit
 
+-- The times in which one server gave out seqs without a break.  A position is a seq and the era in
+-- which it was given out; stream.id is the last era.  Not dumped.
+CREATE TABLE bugevents.eras (
+    era         uuid        NOT NULL,
+    base        bigint      NOT NULL,
+    at          timestamptz NOT NULL,
+    timeline    integer,
+    upto        bigint,
+    ended       boolean
+);
+COMMENT ON TABLE bugevents.eras IS 'times in which one server gave out seqs without a break';
+COMMENT ON COLUMN bugevents.eras.base IS 'its seqs are above this one';
+COMMENT ON COLUMN bugevents.eras.timeline IS 'of the WAL; null: a transaction left this row, and the dispatcher has not seen it';
+COMMENT ON COLUMN bugevents.eras.upto IS 'this database has all of the era up to this seq';
+COMMENT ON COLUMN bugevents.eras.ended IS 'it goes no further here: positions behind upto are of another history';
+INSERT INTO bugevents.eras (era, base, at, timeline) SELECT id, 0, now(), 0 FROM bugevents.stream;
+
 -- What was written while another database was served: a row or a few, then nobody resumes from
 -- before.  Not dumped.
 CREATE TABLE bugevents.unserved (at timestamptz NOT NULL);
@@ -160,7 +177,7 @@ BEGIN
     domain := coalesce(substring(current_setting('bugevents.smtp_from') FROM '@([A-Za-z0-9.-]+)'), 'localhost');
     IF jsonb_array_length(items) = 1 AND vals ->> 'bug_report_id' IS NOT NULL THEN
         root := '<bug.' || encode(sha256(convert_to(vals ->> 'bug_report_id', 'UTF8')), 'hex')
-            || '.' || (SELECT id FROM bugevents.stream) || '@' || domain || '>';
+            || '.' || (SELECT instance FROM bugevents.stream) || '@' || domain || '>';
     END IF;
     IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
         INSERT INTO bugevents.delivery_options (user_id, time_zone)
@@ -665,7 +682,7 @@ DO $$
 DECLARE
     tbl text;
 BEGIN
-    FOREACH tbl IN ARRAY ARRAY['stream', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
+    FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
             'notifications', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP

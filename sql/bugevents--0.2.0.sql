@@ -26,7 +26,7 @@ GRANT USAGE ON SCHEMA bugevents TO PUBLIC;
 -- Stream and journal
 ------------------------------------------------------------------------------
 
--- The stream's identity and where its history begins: one row.  Not dumped, so a
+-- The stream's last era (eras) and where its history begins: one row.  Not dumped, so a
 -- restored database is a new stream, and clients of the old one are told to resync.
 CREATE TABLE stream (
     id          uuid        NOT NULL DEFAULT gen_random_uuid(),
@@ -39,6 +39,24 @@ INSERT INTO stream DEFAULT VALUES;
 COMMENT ON TABLE stream IS 'identity of this database''s event stream';
 COMMENT ON COLUMN stream.dropped IS 'history up to this seq was dropped by retention';
 COMMENT ON COLUMN stream.instance IS 'of this database, whatever streams it has; a restored dump has another one';
+
+-- The times in which one server gave out seqs without a break.  A position is a seq and the era in
+-- which it was given out; stream.id is the last era.  A row says what of an era this database has: a
+-- promoted standby or a restored copy may lack its end.  The era's first transactions leave a row
+-- each, which the dispatcher replaces by one.  Not dumped.
+CREATE TABLE eras (
+    era         uuid        NOT NULL,
+    base        bigint      NOT NULL,
+    at          timestamptz NOT NULL,
+    timeline    integer,
+    upto        bigint,
+    ended       boolean
+);
+COMMENT ON TABLE eras IS 'times in which one server gave out seqs without a break';
+COMMENT ON COLUMN eras.base IS 'its seqs are above this one';
+COMMENT ON COLUMN eras.timeline IS 'of the WAL; null: a transaction left this row, and the dispatcher has not seen it';
+COMMENT ON COLUMN eras.upto IS 'this database has all of the era up to this seq';
+COMMENT ON COLUMN eras.ended IS 'it goes no further here: positions behind upto are of another history';
 
 -- What was written while another database was served: a row or a few, then nobody resumes from
 -- before.  Not dumped.
@@ -1061,7 +1079,7 @@ BEGIN
     domain := coalesce(substring(current_setting('bugevents.smtp_from') FROM '@([A-Za-z0-9.-]+)'), 'localhost');
     IF jsonb_array_length(items) = 1 AND vals ->> 'bug_report_id' IS NOT NULL THEN
         root := '<bug.' || encode(sha256(convert_to(vals ->> 'bug_report_id', 'UTF8')), 'hex')
-            || '.' || (SELECT id FROM bugevents.stream) || '@' || domain || '>';
+            || '.' || (SELECT instance FROM bugevents.stream) || '@' || domain || '>';
     END IF;
     IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
         INSERT INTO bugevents.delivery_options (user_id, time_zone)
@@ -1188,7 +1206,7 @@ DO $$
 DECLARE
     tbl text;
 BEGIN
-    FOREACH tbl IN ARRAY ARRAY['stream', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
+    FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
             'notifications', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP

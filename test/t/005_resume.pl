@@ -80,7 +80,7 @@ insert('before the restart');
 my $last = ($server->events_before_fence($before))[-1]{seq};
 $server->node->restart;
 $server->wait_ready;
-is($server->sql('SELECT id FROM bugevents.stream'), $stream, 'the stream is the same after a restart');
+isnt($server->sql('SELECT id FROM bugevents.stream'), $stream, 'a restart begins another era of the stream');
 insert('after the restart');
 journal_is('resume after a restart', $last, all_from($last));
 my @after = all_from($last);
@@ -113,7 +113,8 @@ sub seqs
 }
 my @all = seqs($whole);
 my %at = map { $_ => $all[ int(rand(@all)) ] } 1 .. 10;
-my %client = map { $_ => $server->resume("user $_", $at{$_}, $stream) } keys %at;
+my $era = $whole->{ready}{payload}{stream};
+my %client = map { $_ => $server->resume("user $_", $at{$_}, $at{$_} > $last ? $era : $stream) } keys %at;
 for my $i (sort { $a <=> $b } keys %at)
 {
 	is(join(',', seqs($client{$i})), join(',', grep { $_ > $at{$i} } @all), "client $i of ten, from $at{$i}");
@@ -151,13 +152,14 @@ sub must_resync
 # Who is ahead is held for a while first, as the stream may get there.
 must_resync(
 	'another stream' => [ $last, '00000000-0000-0000-0000-000000000000' ],
-	'a seq of the future' => [ '9000000000000000000', $stream ],
-	'a seq a little ahead' => [ $server->connect('1')->{ready}{payload}{seq} + 1000, $stream ]);
+	'a seq of the future' => [ '9000000000000000000', $era ],
+	'one behind the end of an era' => [ $all[-1], $stream ],
+	'a seq a little ahead' => [ $server->connect('1')->{ready}{payload}{seq} + 1000, $era ]);
 
 # Nonsense does no harm.
 for my $nonsense ('abc', '-1', '', '1.5', '99999999999999999999', '0x10', '1 2', "1\0")
 {
-	my $ws = $server->connect('1', raw => 1, query => { since => $nonsense, stream => $stream });
+	my $ws = $server->connect('1', raw => 1, query => { since => $nonsense, stream => $era });
 	my @messages;
 	my $shown = $nonsense =~ s/\0/\\0/r;
 

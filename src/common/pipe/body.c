@@ -65,7 +65,7 @@ typedef struct BevCountersMessage
 } BevCountersMessage;
 
 static const Body bodies[] = {
-	BODY(STREAM, Stream, ALONE, IS(LINE, Stream, id)),
+	BODY(STREAM, Stream, FOLLOWED, IS(LINE, Stream, id)),
 	BODY(EVENTS, Events, FOLLOWED, IS(NOT_ZERO, Events, count)),
 	BODY(PROGRESS, Progress, ALONE),
 	BODY(FETCHED, Fetched, ALONE, UP_TO(BEV_FETCH_GONE, Fetched, result)),
@@ -167,6 +167,30 @@ is_subscription(BevSpan packed)
 	return packed.len == 0;
 }
 
+bool
+bev_body_next_era(BevSpan *eras, BevPastEra *era)
+{
+	if (eras->len < sizeof(*era))
+		return false;
+	memcpy(era, eras->data, sizeof(*era));
+	eras->data += sizeof(*era);
+	eras->len -= sizeof(*era);
+	return true;
+}
+
+static bool
+are_past_eras(BevSpan rest)
+{
+	BevPastEra era;
+
+	if (rest.len > BEV_PAST_ERAS_MAX * sizeof(era))
+		return false;
+	while (bev_body_next_era(&rest, &era))
+		if (!is_line(ASCII_LINE, era.id, sizeof(era.id)) || strlen(era.id) != BEV_STREAM_ID_LEN)
+			return false;
+	return rest.len == 0;
+}
+
 static bool
 fits_together(BevMessageKind kind, const void *head, BevSpan rest)
 {
@@ -176,7 +200,8 @@ fits_together(BevMessageKind kind, const void *head, BevSpan rest)
 	switch (kind)
 	{
 		case BEV_MSG_STREAM:
-			return strlen(((const BevStreamMessage *) head)->id) == BEV_STREAM_ID_LEN;
+			return strlen(((const BevStreamMessage *) head)->id) == BEV_STREAM_ID_LEN &&
+			       are_past_eras(rest);
 		case BEV_MSG_EVENTS:
 			return events->first_seq <= UINT64_MAX - events->count;
 		case BEV_MSG_ADMIT:

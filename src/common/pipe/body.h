@@ -31,6 +31,9 @@ extern bool bev_body_read(const BevMessage *message, void *head, size_t size, Be
 /* Take the next event of those behind EVENTS and ANSWER; false: there is none. */
 extern bool bev_body_next_record(BevSpan *records, BevEvent *event);
 
+/* Take the next era of those behind STREAM; false: there is none, or a part of one. */
+extern bool bev_body_next_era(BevSpan *eras, BevPastEra *era);
+
 /* Take the next report of CLIENTS; false: there is none, or a part of one. */
 extern bool bev_body_next_report(BevSpan *reports, BevClientsMessage *report);
 

@@ -41,7 +41,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* bcb382b649a8 */
+#define BEV_PIPE_VERSION 2 /* 6e1fef21980c */
 
 typedef enum BevMessageKind
 {
@@ -91,8 +91,18 @@ typedef struct BevMessageHeader
 
 #define BEV_STREAM_ID_LEN 36
 
+/* An era of the stream that ended: positions in it are good up to a seq (server/journal/era.h). */
+typedef struct BevPastEra
+{
+	uint64_t upto;
+	char id[BEV_STREAM_ID_LEN + 4]; /* uuid, NUL terminated */
+} BevPastEra;
+
+#define BEV_PAST_ERAS_MAX 1000
+
 /*
- * STREAM: the stream's identity and its tip.  A second STREAM with another id
+ * STREAM: the stream's identity, which is that of its last era, and its tip; BevPastEra's of those
+ * before follow.  A second STREAM with another id
  * means that the history was replaced: clients are told resync_required.
  */
 typedef struct BevStreamMessage

@@ -62,7 +62,7 @@ can_resume(const BevFanout *fanout, const BevClient *client, uint64_t *since)
 	const BevStream *stream = &fanout->stream;
 
 	return client->since_stream && read_seq(client->since, since) &&
-	       strcmp(client->since_stream, stream->id) == 0 && *since <= fanout->sessions->sent_tip &&
+	       bev_stream_knows(stream, client->since_stream, *since, fanout->sessions->sent_tip) &&
 	       (*since >= stream->dropped || *since >= stream->window.floor);
 }
 

@@ -9,6 +9,7 @@
 #include "gateway/main/stream_message.h"
 #include "common/pipe/body.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -42,6 +43,21 @@ skip_ahead(BevFanout *fanout, uint64_t tip)
 			bev_fanout_place(fanout, session, had);
 }
 
+static void
+take_past_eras(BevStream *stream, BevSpan eras)
+{
+	BevPastEra *past = realloc(stream->past, eras.len + 1);
+	size_t count = 0;
+
+	stream->past_count = 0;
+	if (past == NULL)
+		return; /* positions in them are refused */
+	while (bev_body_next_era(&eras, &past[count]))
+		count++;
+	stream->past = past;
+	stream->past_count = count;
+}
+
 /* Another stream: nobody's position means anything any more. */
 static void
 replace(BevFanout *fanout, const BevStreamMessage *begun)
@@ -64,16 +80,18 @@ bev_stream_message_begin(BevAccessUpdates *updates, const BevMessage *message)
 	BevFanout *fanout = updates->fanout;
 	BevStream *stream = &fanout->stream;
 	BevStreamMessage begun;
+	BevSpan eras;
 	bool same;
 	bool skips;
 
-	if (!bev_body_read(message, &begun, sizeof(begun), NULL))
+	if (!bev_body_read(message, &begun, sizeof(begun), &eras))
 		return false;
 	bev_fanout_batch(fanout);
 	same = strcmp(stream->id, begun.id) == 0;
 	skips = begun.tip > fanout->sessions->sent_tip;
 	if (stream->id[0] && (!same || skips))
 		bev_access_update_missed(updates);
+	take_past_eras(stream, eras);
 	if (!same)
 		replace(fanout, &begun);
 	else

@@ -608,6 +608,7 @@ bev_fanout_free(BevFanout *fanout)
 	bev_subscribers_free(&fanout->subscribers);
 	bev_position_wait_free(&fanout->waits);
 	bev_row_cache_free(&fanout->stream.rows);
+	free(fanout->stream.past);
 	bev_text_free(&fanout->scratch);
 	for (int form = 0; form < BEV_FORMS; form++)
 		bev_text_free(&fanout->shared[form].text);

@@ -17,11 +17,19 @@
 typedef struct BevStream
 {
 	char id[BEV_STREAM_ID_LEN + 1]; /* empty until STREAM came */
-	uint64_t dropped;               /* history up to here is gone */
+	BevPastEra *past;               /* eras that ended, which positions may be of */
+	size_t past_count;
+	uint64_t dropped; /* history up to here is gone */
 	BevWindow window;
 	BevReplay *replay;
 	bool mid_transaction; /* more of the last one is to come */
 	BevRowCache rows;     /* at the tip */
 } BevStream;
+
+/*
+ * Is a position of this history: a seq that was given out in this era, at most tip if it is the
+ * last one?
+ */
+extern bool bev_stream_knows(const BevStream *stream, const char *era, uint64_t seq, uint64_t tip);
 
 #endif /* BEV_GATEWAY_STREAM_STREAM_H */

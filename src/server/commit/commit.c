@@ -44,6 +44,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "server/commit/pending.h"
+#include "server/journal/era.h"
 #include "server/journal/spilled.h"
 #include "server/journal/sequence.h"
 #include "utils/timestamp.h"
@@ -100,6 +101,7 @@ bev_commit_begin(void)
 	}
 	bev_pending_finish(&pending);
 	bev_sequence_begin();
+	bev_era_mark();
 	if (pending.spilled)
 		bev_spilled_lock();
 	if (!bev_commit_reserve(pending.n, pending.size, &journal, &reservation))

@@ -42,6 +42,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "server/base/settings.h"
+#include "server/journal/era.h"
 #include "server/journal/spilled.h"
 #include "server/journal/sequence.h"
 #include "miscadmin.h"
@@ -122,6 +123,7 @@ announce(FullTransactionId xid, uint32 n)
 	bev_spilled_lock();
 	bev_spilled_forget(xid);
 	bev_sequence_begin();
+	bev_era_mark();
 	if (!bev_commit_reserve(n, 0, &journal, &reservation))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
 		                errmsg("the journal of bugevents does not exist")));

@@ -93,6 +93,7 @@ take_item(void *arg pg_attribute_unused(), const BevQueueItem *item)
 {
 	if (item->committed)
 		to_flush = Max(to_flush, item->lsn);
+	bev_served_stream_take(item);
 	bev_gateways_push(item);
 }
 

@@ -114,12 +114,13 @@ bev_feed_start(BevFeed *feed, int number, const char *config)
 }
 
 void
-bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped)
+bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped, BevSpan past)
 {
 	BevStreamMessage stream = {.tip = tip, .dropped = dropped};
+	struct iovec part[] = {{&stream, sizeof(stream)}, {unconstify(char *, past.data), past.len}};
 
 	strlcpy(stream.id, stream_id, sizeof(stream.id));
-	send_struct(feed, BEV_MSG_STREAM, &stream);
+	bev_feed_send(feed, BEV_MSG_STREAM, part, 2);
 	feed->sent = feed->announced = tip;
 	feed->dropped = dropped;
 	feed->streaming = true;

@@ -55,9 +55,10 @@ extern void bev_feed_tell_condition(BevFeed *feed, const char *text);
 
 /*
  * The stream begins for this gateway behind tip; history up to dropped is gone,
- * here and below.
+ * here and below.  past: BevPastEra's.
  */
-extern void bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped);
+extern void bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped,
+                           BevSpan past);
 
 /*
  * A settled transaction.  A feed that is behind, or whose pipe is full, doesn't

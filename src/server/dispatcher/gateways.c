@@ -78,12 +78,20 @@ bev_gateways_sent(uint64 limit)
 	return sent;
 }
 
+static void
+begin_feed(BevFeed *feed, const BevServed *served)
+{
+	BevSpan past = {(const char *) served->eras, served->era_count * sizeof(BevPastEra)};
+
+	bev_feed_begin(feed, served->id, bev_queue_settled(), served->dropped, past);
+}
+
 void
 bev_gateways_begin(const BevServed *served)
 {
 	for (int i = 0; i < feed_count; i++)
 		if (!feeds[i].retired)
-			bev_feed_begin(&feeds[i], served->id, bev_queue_settled(), served->dropped);
+			begin_feed(&feeds[i], served);
 }
 
 /* ---- their coming and going ---- */
@@ -118,7 +126,7 @@ start_feed(int i, const BevServed *served)
 	bev_feed_start(&feeds[i], i + 1, bev_current_config());
 	bev_feed_tell_condition(&feeds[i], bev_condition_line());
 	if (*served->id)
-		bev_feed_begin(&feeds[i], served->id, bev_queue_settled(), served->dropped);
+		begin_feed(&feeds[i], served);
 	forget_waits();
 }
 

@@ -19,6 +19,8 @@ typedef struct BevServed
 {
 	char id[UUID_LEN * 2 + 5]; /* empty: there is none */
 	uint64 dropped;            /* history up to this seq is gone */
+	BevPastEra *eras;          /* that ended before */
+	int era_count;
 } BevServed;
 
 /*

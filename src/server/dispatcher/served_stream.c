@@ -21,6 +21,7 @@
 #include "server/dispatcher/condition.h"
 #include "server/dispatcher/gauges.h"
 #include "server/dispatcher/look.h"
+#include "server/journal/era.h"
 #include "server/journal/journal.h"
 #include "server/journal/retention.h"
 #include "server/journal/sequence.h"
@@ -32,6 +33,7 @@
 #include "server/shared/progress.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #define PROJECTOR_PATIENCE \
 	60000 /* ms; a server that starts, or a projector that is started again */
@@ -170,9 +172,50 @@ try_lock_marks(void)
 {
 	Oid stream = bev_journal_table(BEV_TABLE_STREAM);
 	Oid unserved = bev_journal_table(BEV_TABLE_UNSERVED);
+	Oid eras = bev_journal_table(BEV_TABLE_ERAS);
 
 	return (!OidIsValid(stream) || ConditionalLockRelationOid(stream, RowExclusiveLock)) &&
-	       (!OidIsValid(unserved) || ConditionalLockRelationOid(unserved, RowExclusiveLock));
+	       (!OidIsValid(unserved) || ConditionalLockRelationOid(unserved, RowExclusiveLock)) &&
+	       (!OidIsValid(eras) || ConditionalLockRelationOid(eras, RowExclusiveLock));
+}
+
+/* ---- its eras ---- */
+
+static bool gap = false; /* seqs went by that nobody published, since the last note */
+
+void
+bev_served_stream_take(const BevQueueItem *item)
+{
+	static uint64 last = 0;
+
+	gap |= !item->committed || item->first_seq != last + 1;
+	last = item->first_seq + item->n - 1;
+}
+
+/*
+ * What the journal's rows can't say: that nothing is to come in a gap.  At leisure: without it, one
+ * who goes on from a copy of the journal may refuse a position that is good.
+ */
+static void
+note_how_far(const BevStreamRow *row)
+{
+	if (gap)
+		bev_era_reached(&row->id, bev_queue_settled());
+	gap = false;
+}
+
+/* Those that ended, for the gateways, which judge positions. */
+static void
+read_eras(void)
+{
+	BevPastEra *eras;
+	int n = bev_era_list(served.dropped, &eras);
+
+	if (served.eras)
+		pfree(served.eras);
+	served.eras = MemoryContextAlloc(TopMemoryContext, Max(n, 1) * sizeof(BevPastEra));
+	memcpy(served.eras, eras, n * sizeof(BevPastEra));
+	served.era_count = n;
 }
 
 /* ---- looking ---- */
@@ -201,9 +244,14 @@ read_stream(char *id, bool *anew)
 		keep_journal_within_bounds();
 		bev_gauges_note();
 		bev_alerts_run();
-		if (follow_setting())
+		if (follow_setting() && bev_era_is_recorded(&row, skip_seq))
+		{
+			note_how_far(&row);
+			if (*served.id == '\0')
+				read_eras();
 			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
 			        sizeof(served.id));
+		}
 	}
 	bev_look_end(context);
 	return locked;

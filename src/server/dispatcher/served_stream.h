@@ -19,6 +19,9 @@ extern const BevServed *bev_served_stream(void);
  */
 extern bool bev_served_stream_look_after(void);
 
+/* A settled transaction, in the order of the stream. */
+extern void bev_served_stream_take(const BevQueueItem *item);
+
 /* History may have been dropped a moment ago.  Wants a transaction with a snapshot. */
 extern void bev_served_stream_look_what_is_dropped(void);
 

@@ -20,11 +20,13 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/stratnum.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "nodes/execnodes.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -43,7 +45,8 @@
 #define TOAST_POSSIBLE 2000
 
 static const char *const names[BEV_TABLES] = {
-	"journal_0", "journal_1", "journal_2", "journal_part", "journal_parted", "stream", "unserved"};
+	"journal_0",      "journal_1", "journal_2", "journal_part",
+	"journal_parted", "stream",    "unserved",  "eras"};
 
 /* Those that it was installed with; journal.h's functions write to these tables only. */
 static const int columns[BEV_TABLES] = {JOURNAL_COLUMNS, JOURNAL_COLUMNS, JOURNAL_COLUMNS,
@@ -400,6 +403,42 @@ bev_journal_decided(void)
 		decided = Max(decided, row.low);
 	}
 	return decided;
+}
+
+/*
+ * The greatest low of a segment's rows up to a seq, if it is above low.  A row's low is below its
+ * own seq, so those that end at or below what is found have none that is greater.
+ */
+static uint64
+greatest_low(int segment, uint64 seq, uint64 low)
+{
+	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
+	Relation index = index_open(bev_primary_key(table), AccessShareLock);
+	TupleDesc desc = RelationGetDescr(table);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple tuple;
+	bool isnull;
+
+	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum(seq));
+	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
+	while ((tuple = systable_getnext_ordered(scan, BackwardScanDirection)) != NULL &&
+	       (uint64) DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ, desc, &isnull)) > low)
+		low = Max(low, (uint64) DatumGetInt64(heap_getattr(tuple, JOURNAL_LOW, desc, &isnull)));
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(table, AccessShareLock);
+	return low;
+}
+
+uint64
+bev_journal_decided_below(uint64 seq)
+{
+	uint64 low = 0;
+
+	for (int i = 0; i < BEV_SEGMENTS; i++)
+		low = greatest_low(i, seq, low);
+	return low;
 }
 
 int64

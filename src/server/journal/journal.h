@@ -47,6 +47,7 @@ typedef enum BevTable
 	BEV_TABLE_PARTED,
 	BEV_TABLE_STREAM,
 	BEV_TABLE_UNSERVED,
+	BEV_TABLE_ERAS,
 	BEV_TABLES
 } BevTable;
 
@@ -106,5 +107,8 @@ extern int bev_journal_newest(uint64 *last_seq);
  * snapshot, or gone, by what its rows say: for a standby, which has no queue.
  */
 extern uint64 bev_journal_decided(void);
+
+/* The greatest such seq that rows up to a seq tell of. */
+extern uint64 bev_journal_decided_below(uint64 seq);
 
 #endif /* BEV_SERVER_JOURNAL_JOURNAL_H */

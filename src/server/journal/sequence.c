@@ -13,19 +13,24 @@
 #include "server/journal/sequence.h"
 
 #include "access/xlog.h"
+#include "fmgr.h"
 #include "server/journal/journal.h"
 #include "server/queue/queue.h"
+#include "utils/fmgroids.h"
 
 #define SEQ_MARGIN 1000
 
 void
 bev_sequence_begin(void)
 {
+	BevEra era;
 	uint64 last_seq;
 	int segment;
 
 	if (bev_queue_next_seq() != 0)
 		return;
 	segment = bev_journal_newest(&last_seq);
-	bev_queue_begin(Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN, segment);
+	era.base = Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN;
+	era.id = *DatumGetUUIDP(OidFunctionCall0(F_GEN_RANDOM_UUID));
+	bev_queue_begin(&era, segment);
 }

@@ -16,7 +16,7 @@
  *	   them pending, and reads them from the journal.
  *
  * Concurrency
- *	lock		next_seq, segment, head, the header of a new entry, setting a slot.
+ *	lock		next_seq, segment, era, head, the header of a new entry, setting a slot.
  *	entry		written by its session alone until state says COMMITTED or ABORTED
  *				(release), read by the dispatcher after that (acquire).
  *	tail		advanced by the dispatcher alone; sessions read it to find room,
@@ -95,6 +95,9 @@ typedef struct Queue
 	int slots;
 	Latch *latch; /* the dispatcher's; NULL: there is none */
 
+	BevEra era; /* written once, before next_seq is */
+	pg_atomic_uint32 era_is_recorded;
+
 	/* Written by sessions. */
 	pg_atomic_uint64 next_seq;
 	pg_atomic_uint32 segment;
@@ -131,6 +134,7 @@ init(void *memory, LWLock *lock)
 	queue->lock = lock;
 	queue->capacity = ring_capacity();
 	queue->slots = BEV_PROCESSES;
+	pg_atomic_init_u32(&queue->era_is_recorded, 0);
 	pg_atomic_init_u64(&queue->next_seq, 0);
 	pg_atomic_init_u32(&queue->segment, 0);
 	pg_atomic_init_u64(&queue->overflows, 0);
@@ -160,16 +164,40 @@ bev_queue_next_seq(void)
 }
 
 void
-bev_queue_begin(uint64 base, int segment)
+bev_queue_begin(const BevEra *era, int segment)
 {
 	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
 	if (pg_atomic_read_u64(&queue->next_seq) == 0)
 	{
-		pg_atomic_write_u64(&queue->settled, base);
+		queue->era = *era;
+		pg_atomic_write_u64(&queue->settled, era->base);
 		pg_atomic_write_u32(&queue->segment, segment);
-		pg_atomic_write_u64(&queue->next_seq, base + 1);
+		pg_atomic_write_u64(&queue->next_seq, era->base + 1);
 	}
 	LWLockRelease(queue->lock);
+}
+
+BevEra
+bev_queue_era(void)
+{
+	BevEra era;
+
+	LWLockAcquire(queue->lock, LW_SHARED);
+	era = queue->era;
+	LWLockRelease(queue->lock);
+	return era;
+}
+
+bool
+bev_queue_era_is_recorded(void)
+{
+	return pg_atomic_read_u32(&queue->era_is_recorded) != 0;
+}
+
+void
+bev_queue_era_was_recorded(void)
+{
+	pg_atomic_write_u32(&queue->era_is_recorded, 1);
 }
 
 int

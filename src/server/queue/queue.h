@@ -28,6 +28,7 @@
 #include "server/base/shared_area.h"
 #include "access/xlogdefs.h"
 #include "datatype/timestamp.h"
+#include "utils/uuid.h"
 
 /* A session's claim on a range of seqs. */
 typedef struct BevReservation
@@ -62,12 +63,29 @@ extern const BevSharedArea bev_queue_area;
  */
 extern uint64 bev_queue_next_seq(void);
 
+/* A time in which one server gave out seqs without a break: those above base. */
+typedef struct BevEra
+{
+	pg_uuid_t id;
+	uint64 base;
+} BevEra;
+
 /*
- * Let seqs start above base and the journal be written in this segment, unless
+ * Let seqs start above the era's base and the journal be written in this segment, unless
  * that started already.  The caller has seen to it that no seq up to base may be
  * given out again.
  */
-extern void bev_queue_begin(uint64 base, int segment);
+extern void bev_queue_begin(const BevEra *era, int segment);
+
+/* The era that began so. */
+extern BevEra bev_queue_era(void);
+
+/*
+ * Has the dispatcher recorded that era (server/journal/era.h)?  One read of shared memory.  Only
+ * the dispatcher says so, for the life of the server.
+ */
+extern bool bev_queue_era_is_recorded(void);
+extern void bev_queue_era_was_recorded(void);
 
 /*
  * The segment of the journal that is being written.  Seqs in it are above those

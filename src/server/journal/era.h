@@ -1,0 +1,37 @@
+/*
+ * era.h - the eras of the stream: which positions are of this database's history.
+ */
+#ifndef BEV_SERVER_JOURNAL_ERA_H
+#define BEV_SERVER_JOURNAL_ERA_H
+
+#include "postgres.h"
+
+#include "common/pipe/message.h"
+#include "server/journal/stream_row.h"
+
+/*
+ * To be called before seqs are taken, when they are given out: the era in which they are is in the
+ * database if what is written with them is.  May wait for a lock; one read of shared memory once
+ * the dispatcher has recorded the era.  Throws what an INSERT does.
+ */
+extern void bev_era_mark(void);
+
+/*
+ * Is the stream's era recorded, so that it may be served?  Otherwise it is recorded with this
+ * transaction, and row is out of date.  skip_seq gives a seq behind all positions.  For the
+ * dispatcher, in a transaction with a snapshot; doesn't wait for a lock if the caller has those of
+ * the tables; its time grows with what the journal has behind the last seq that is decided by what
+ * its rows say.
+ */
+extern bool bev_era_is_recorded(const BevStreamRow *row, uint64 (*skip_seq)(void));
+
+/* Note that all of the era is here up to a seq of it.  As above. */
+extern void bev_era_reached(const pg_uuid_t *era, uint64 upto);
+
+/*
+ * The eras that ended, the last ones first, in memory of the current context; those whose end is
+ * dropped are left out.  As above.
+ */
+extern int bev_era_list(uint64 dropped, BevPastEra **eras);
+
+#endif /* BEV_SERVER_JOURNAL_ERA_H */

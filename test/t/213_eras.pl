@@ -1,0 +1,60 @@
+# A standby that is promoted while its primary goes on lacks what that one commits from then on, and
+# of transactions that were under way some, in any order.  What it notes of the era that both share
+# is exactly how far a client of the primary may have come.
+use strict;
+use warnings;
+use BugEvents::Server;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $server = BugEvents::Server->start_new('primary', streaming => 1, conf => "max_wal_senders = 5\n");
+my $primary = $server->node;
+my $era = $server->sql('SELECT id FROM bugevents.stream');
+$server->sql("INSERT INTO projects (name) SELECT 'p' || g FROM generate_series(1, 8) g");
+
+# Some of these are rolled back when they have their seqs already.
+my $script = $primary->basedir . '/writer.sql';
+append_to_file($script, <<~'END');
+	\set a random(1, 8)
+	\set b random(1, 8)
+	BEGIN ISOLATION LEVEL SERIALIZABLE;
+	SELECT length(description) FROM projects WHERE id = :a;
+	UPDATE projects SET description = random()::text WHERE id = :b;
+	COMMIT;
+	END
+
+# The ends and counts of transactions, in their order.
+sub rows {
+	my ($node) = @_;
+	return map { [ split /\|/ ] } split /\n/, $node->safe_psql('postgres', 'SELECT last_seq, n FROM bugevents.journal ORDER BY 1');
+}
+
+for my $cut (1 .. 3) {
+	$primary->backup("cut$cut", backup_options => [ '--checkpoint', 'fast' ]);
+	my $standby = PostgreSQL::Test::Cluster->new("standby$cut");
+	$standby->init_from_backup($primary, "cut$cut", has_streaming => 1);
+	$standby->append_conf('postgresql.conf', 'bugevents.port = ' . PostgreSQL::Test::Cluster::get_free_port());
+	$standby->start;
+	my $writers = IPC::Run::start([ 'pgbench', '-n', '-c', 6, '-T', 60, '--max-tries=1', '-f', $script, '-h', $primary->host, '-p', $primary->port, 'postgres' ],
+		'>', \my $out, '2>', \my $err);
+	my $before = $server->sql('SELECT max(last_seq) FROM bugevents.journal');
+	BugEvents::Server::wait_until(sub { $standby->safe_psql('postgres', 'SELECT max(last_seq) FROM bugevents.journal') > $before + 50 * $cut }, 'the standby to be under way');
+	$standby->promote;
+	BugEvents::Server::wait_until(sub { $standby->safe_psql('postgres', "SELECT ended FROM bugevents.eras WHERE era = '$era'") eq 't' }, 'the era to end there');
+	my $upto = $standby->safe_psql('postgres', "SELECT upto FROM bugevents.eras WHERE era = '$era'");
+	my $after = $server->sql('SELECT max(last_seq) FROM bugevents.journal');
+	BugEvents::Server::wait_until(sub { $server->sql('SELECT max(last_seq) FROM bugevents.journal') > $after + 20 }, 'the primary to go on');
+	$writers->kill_kill;
+
+	my %there = map { $_->[0] => 1 } rows($standby);
+	my @lost = grep { !$there{ $_->[0] } } rows($primary);
+	my $first_lost = $lost[0][0] - $lost[0][1] + 1;
+	my ($last_common) = reverse grep { $_->[0] < $first_lost } rows($primary);
+	cmp_ok($upto, '<', $first_lost, "cut $cut: no position is good that has what is lost");
+	cmp_ok($upto, '>=', $last_common->[0], '... and each is that has not');
+	note "upto $upto, first lost $first_lost, last before it $last_common->[0], " . @lost . ' lost, ' . (grep { $_ > $first_lost } keys %there) . ' behind it here';
+	$standby->stop('immediate');
+}
+done_testing();
