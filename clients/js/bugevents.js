@@ -529,8 +529,10 @@ export class Connection {
 		this.#session = payload;
 		this.#attempt = 0;
 		this.#complaint = null;
-		if (!this.#position || !payload.resumed)
-			this.#position = { stream: payload.stream, seq: payload.seq };
+		/* A position is of the stream under which it is told: another one after a restart. */
+		this.#position = {
+			stream: payload.stream, seq: payload.resumed && this.#position ? this.#position.seq : payload.seq
+		};
 		this.#tokens = Infinity;	/* full */
 		this.#pausedUntil = 0;
 		this.#subscribed = '{}';

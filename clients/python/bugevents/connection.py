@@ -506,7 +506,10 @@ class Connection:
         self._requests = Requests(payload.get("limits", {}), self._now())
         self._attempt = 0
         self._complaint = ""
-        if self._received is None or not payload["resumed"]:
+        # A position is of the stream under which it is told: another one after a restart.
+        if self._received is not None and payload["resumed"]:
+            self._received = Position(payload["stream"], self._received.seq)
+        else:
             self._received = Position(payload["stream"], payload["seq"])
             if self._position is None:
                 self._position = self._received
