@@ -45,6 +45,7 @@ $server->sql("BEGIN; INSERT INTO projects (name) VALUES ('prepared'); PREPARE TR
 $node->stop;
 PostgreSQL::Test::RecursiveCopy::copypath($data, $copy);
 chmod 0700, $copy;
+chmod 0600, "$copy/jwt_secret";
 
 # The original goes on, by itself.
 my ($ws, $lost_era) = begin_life();

@@ -17,6 +17,7 @@ my $primary = $server->node;
 $primary->backup('backup');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'backup', has_streaming => 1);
+chmod 0600, $standby->data_dir . '/jwt_secret';
 $standby->start;
 my $live = $server->connect('1');
 

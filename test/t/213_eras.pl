@@ -36,6 +36,7 @@ for my $cut (1 .. 3) {
 	my $standby = PostgreSQL::Test::Cluster->new("standby$cut");
 	$standby->init_from_backup($primary, "cut$cut", has_streaming => 1);
 	$standby->append_conf('postgresql.conf', 'bugevents.port = ' . PostgreSQL::Test::Cluster::get_free_port());
+	chmod 0600, $standby->data_dir . '/jwt_secret';
 	$standby->start;
 	my $writers = IPC::Run::start([ 'pgbench', '-n', '-c', 6, '-T', 60, '--max-tries=1', '-f', $script, '-h', $primary->host, '-p', $primary->port, 'postgres' ],
 		'>', \my $out, '2>', \my $err);

@@ -96,6 +96,7 @@ sub from_backup
 	}, $class;
 
 	$self->node->init_from_backup($origin->node, $backup);
+	chmod 0600, $self->node->data_dir . '/jwt_secret';
 	$self->node->append_conf('postgresql.conf', "bugevents.port = $self->{port}\n" . ($o{conf} // ''));
 	return $self;
 }
