@@ -35,11 +35,11 @@ test_addresses(void)
 	tap_ok(bev_startups_count(startups) == 3, "all are counted");
 	tap_ok(bev_startups_count_alike(&one[0]) == 2 && bev_startups_count_alike(&one[2]) == 1,
 	       "each address has its own");
-	tap_ok(bev_startups_oldest_alike(&one[1]) == &one[0], "the oldest of an address");
+	tap_ok(bev_startups_least_alike(&one[1]) == &one[0], "the oldest of an address");
 	bev_startups_remove(startups, &one[0]);
 	bev_startups_remove(startups, &one[0]);
 	tap_ok(bev_startups_count(startups) == 2, "one goes once");
-	tap_ok(bev_startups_oldest_alike(&one[1]) == &one[1], "then the next is the oldest");
+	tap_ok(bev_startups_least_alike(&one[1]) == &one[1], "then the next is the oldest");
 	add(3, "2001:db8:0:1::1");
 	add(4, "2001:db8:0:1:ffff::2");
 	add(5, "2001:db8:0:2::1");
@@ -65,9 +65,9 @@ test_many(void)
 		add(i, "203.0.113.1");
 	for (int i = 140; i < 160; i++)
 		add(i, "203.0.113.2");
-	for (int i = 40; i < 110; i++)
+	for (int i = 40; i < 109; i++)
 	{
-		BevStartup *oldest = bev_startups_oldest_of_many(startups);
+		BevStartup *oldest = bev_startups_least_of_many(startups, NULL);
 
 		if (oldest != &one[i])
 		{
@@ -76,12 +76,38 @@ test_many(void)
 		}
 		bev_startups_remove(startups, oldest);
 	}
-	tap_ok(bev_startups_count_alike(&one[139]) == 30,
+	tap_ok(bev_startups_count_alike(&one[139]) == 31,
 	       "who has the most loses the oldest, until others have about as many");
 	for (int i = 0; i < 48; i++)
-		bev_startups_remove(startups, bev_startups_oldest_of_many(startups));
-	tap_ok(bev_startups_count_alike(&one[0]) == 1 && bev_startups_count(startups) == 42,
+		bev_startups_remove(startups, bev_startups_least_of_many(startups, NULL));
+	tap_ok(bev_startups_count_alike(&one[0]) == 1 && bev_startups_count(startups) == 43,
 	       "who has one loses it last");
+	remove_all();
+}
+
+/* Who waits for us is not dropped for a newcomer, if there are others. */
+static void
+test_ready(void)
+{
+	for (int i = 0; i < 5; i++)
+		add(i, "203.0.113.1");
+	for (int i = 0; i < 3; i++)
+		bev_startups_set_ready(startups, &one[i]);
+	tap_ok(bev_startups_least_alike(&one[0]) == &one[3], "who waits for its peer goes first");
+	bev_startups_set_ready(startups, &one[3]);
+	bev_startups_set_ready(startups, &one[4]);
+	tap_ok(bev_startups_least_alike(&one[0]) == &one[4], "then the last in the queue");
+	tap_ok(bev_startups_next_ready(startups) == &one[0] &&
+	           bev_startups_least_alike(&one[4]) == &one[0],
+	       "whose turn is over waits for its peer again");
+	remove_all();
+	add(0, "192.0.2.1");
+	add(1, "192.0.2.2");
+	tap_ok(bev_startups_least_of_many(startups, &one[1]) == &one[0],
+	       "of those that have one each, the first goes");
+	bev_startups_set_ready(startups, &one[0]);
+	tap_ok(bev_startups_least_of_many(startups, &one[1]) == &one[1],
+	       "but for the sake of those that have work, the newcomer");
 	remove_all();
 }
 
@@ -125,6 +151,7 @@ main(void)
 	startups = bev_startups_create();
 	test_addresses();
 	test_many();
+	test_ready();
 	test_turns();
 	bev_startups_free(startups);
 	return tap_done();

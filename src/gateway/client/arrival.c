@@ -3,10 +3,11 @@
  *
  * Model: a connection is its address's until it showed a good token (startup.h).  There may be
  * max_unauthenticated_per_address of an address and max_unauthenticated_connections in all;
- * beyond, somebody who came earlier is dropped for the newcomer: the oldest of the same address,
- * or the oldest of an address that has many.  So who holds sockets loses them, and who says what
- * it has to say is gone from here within a round trip or two.  This machine and trusted proxies
- * stand for many and have no share of their own; they are bounded by what there may be in all.
+ * beyond, somebody is dropped for the newcomer, of the same address or of one that has many: who
+ * waits for its peer longest, and not who waits for us as long as there are others.  So who holds
+ * sockets loses them, and who says what it has to say is gone from here within a round trip or
+ * two.  This machine and trusted proxies stand for many and have no share of their own; they are
+ * bounded by what there may be in all, which is as many as come back at once when a gateway ended.
  *
  * What a newcomer causes is put off to the end of a turn (client.c), and done in the order of
  * startup.h, so that what comes from one address doesn't hold up what comes from another.
@@ -72,10 +73,10 @@ make_room(BevArrivals *arrivals, BevClient *client, const char *address)
 
 	if (bev_startups_count_alike(&client->startup) > config->max_unauthenticated_per_address &&
 	    !has_no_share(arrivals, address))
-		drop(arrivals, bev_startups_oldest_alike(&client->startup));
+		drop(arrivals, bev_startups_least_alike(&client->startup));
 	/* More than one, when the limit was lowered. */
 	while (bev_startups_count(startups) > config->max_unauthenticated_connections)
-		drop(arrivals, bev_startups_oldest_of_many(startups));
+		drop(arrivals, bev_startups_least_of_many(startups, &client->startup));
 }
 
 void

@@ -46,7 +46,7 @@ static const Member members[] = {
 	{"state_cache_size", SIZE, AT(state_cache_size), NULL, 64 << 20, 1 << 20, INT64_C(1) << 40},
 	{"max_connections", NUMBER, AT(max_connections), NULL, 10000, 1, 1000000},
 	{"max_connections_per_user", NUMBER, AT(max_connections_per_user), NULL, 3, 1, 1000000},
-	{"max_unauthenticated_connections", NUMBER, AT(max_unauthenticated_connections), NULL, 1000, 1,
+	{"max_unauthenticated_connections", NUMBER, AT(max_unauthenticated_connections), NULL, 10000, 1,
      1000000},
 	{"max_unauthenticated_per_address", NUMBER, AT(max_unauthenticated_per_address), NULL, 100, 1,
      1000000},

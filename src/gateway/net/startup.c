@@ -1,8 +1,9 @@
 /*
  * startup.c - connections that have not shown a good token yet.
  *
- * Model: an entry for each address (IPv6: its first 64 bits) that has any, with two queues: all
- * of them, by age, and those that have work, in the order in which they got it.  Addresses with
+ * Model: an entry for each address (IPv6: its first 64 bits) that has any, with two queues: those
+ * that wait for their peer, and those that have work, each in the order in which they began to.
+ * Whoever's turn it was waits for its peer again, so age is counted anew.  Addresses with
  * work stand in a ring; who is next is the first of the first address, which goes to the end
  * then.  So an address with a thousand waits for itself, and one with a single connection for
  * one turn of the ring.
@@ -30,10 +31,10 @@
 typedef struct BevStartupPeer
 {
 	LIST_ENTRY(BevStartupPeer) in_chain;
-	LIST_ENTRY(BevStartupPeer) in_class;
+	TAILQ_ENTRY(BevStartupPeer) in_class;
 	TAILQ_ENTRY(BevStartupPeer) in_ring; /* if any has work */
-	TAILQ_HEAD(, BevStartup) all;
-	TAILQ_HEAD(, BevStartup) ready;
+	TAILQ_HEAD(, BevStartup) waiting;
+	TAILQ_HEAD(BevReadyQueue, BevStartup) ready;
 	BevNetwork network;
 	uint32_t count;
 } Peer;
@@ -41,7 +42,7 @@ typedef struct BevStartupPeer
 struct BevStartups
 {
 	LIST_HEAD(, BevStartupPeer) chain[CHAINS];
-	LIST_HEAD(, BevStartupPeer) class[CLASSES];
+	TAILQ_HEAD(, BevStartupPeer) class[CLASSES];
 	TAILQ_HEAD(, BevStartupPeer) ring;
 	uint32_t count;
 };
@@ -52,6 +53,8 @@ bev_startups_create(void)
 	BevStartups *startups = bev_alloc(sizeof(*startups));
 
 	TAILQ_INIT(&startups->ring);
+	for (int i = 0; i < CLASSES; i++)
+		TAILQ_INIT(&startups->class[i]);
 	return startups;
 }
 
@@ -91,7 +94,7 @@ add_peer(BevStartups *startups, const BevNetwork *network)
 	Peer *peer = bev_alloc(sizeof(*peer));
 
 	peer->network = *network;
-	TAILQ_INIT(&peer->all);
+	TAILQ_INIT(&peer->waiting);
 	TAILQ_INIT(&peer->ready);
 	LIST_INSERT_HEAD(&startups->chain[chain_of(network)], peer, in_chain);
 	return peer;
@@ -104,9 +107,9 @@ recount(BevStartups *startups, Peer *peer, uint32_t count)
 	bool same = peer->count > 0 && count > 0 && class_of(peer->count) == class_of(count);
 
 	if (!same && peer->count > 0)
-		LIST_REMOVE(peer, in_class);
+		TAILQ_REMOVE(&startups->class[class_of(peer->count)], peer, in_class);
 	if (!same && count > 0)
-		LIST_INSERT_HEAD(&startups->class[class_of(count)], peer, in_class);
+		TAILQ_INSERT_TAIL(&startups->class[class_of(count)], peer, in_class);
 	peer->count = count;
 }
 
@@ -119,7 +122,7 @@ bev_startups_add(BevStartups *startups, BevStartup *startup, const char *address
 	if (peer == NULL)
 		peer = add_peer(startups, &network);
 	startup->peer = peer;
-	TAILQ_INSERT_TAIL(&peer->all, startup, by_age);
+	TAILQ_INSERT_TAIL(&peer->waiting, startup, entry);
 	recount(startups, peer, peer->count + 1);
 	startups->count++;
 }
@@ -130,7 +133,8 @@ take_turn(BevStartups *startups, BevStartup *startup)
 	Peer *peer = startup->peer;
 
 	startup->is_ready = false;
-	TAILQ_REMOVE(&peer->ready, startup, by_turn);
+	TAILQ_REMOVE(&peer->ready, startup, entry);
+	TAILQ_INSERT_TAIL(&peer->waiting, startup, entry);
 	TAILQ_REMOVE(&startups->ring, peer, in_ring);
 	if (!TAILQ_EMPTY(&peer->ready))
 		TAILQ_INSERT_TAIL(&startups->ring, peer, in_ring);
@@ -145,7 +149,7 @@ bev_startups_remove(BevStartups *startups, BevStartup *startup)
 		return;
 	if (startup->is_ready)
 		take_turn(startups, startup);
-	TAILQ_REMOVE(&peer->all, startup, by_age);
+	TAILQ_REMOVE(&peer->waiting, startup, entry);
 	recount(startups, peer, peer->count - 1);
 	startups->count--;
 	startup->peer = NULL;
@@ -167,20 +171,29 @@ bev_startups_count_alike(const BevStartup *startup)
 	return startup->peer->count;
 }
 
-BevStartup *
-bev_startups_oldest_alike(const BevStartup *startup)
+static BevStartup *
+least_of(const Peer *peer)
 {
-	return TAILQ_FIRST(&startup->peer->all);
+	return TAILQ_EMPTY(&peer->waiting) ? TAILQ_LAST(&peer->ready, BevReadyQueue) :
+	                                     TAILQ_FIRST(&peer->waiting);
 }
 
 BevStartup *
-bev_startups_oldest_of_many(const BevStartups *startups)
+bev_startups_least_alike(const BevStartup *startup)
+{
+	return least_of(startup->peer);
+}
+
+BevStartup *
+bev_startups_least_of_many(const BevStartups *startups, BevStartup *newcomer)
 {
 	int class = CLASSES - 1;
+	BevStartup *least;
 
-	while (LIST_EMPTY(&startups->class[class]))
+	while (TAILQ_EMPTY(&startups->class[class]))
 		class --;
-	return TAILQ_FIRST(&LIST_FIRST(&startups->class[class])->all);
+	least = least_of(TAILQ_FIRST(&startups->class[class]));
+	return class == 0 && least->is_ready ? newcomer : least;
 }
 
 void
@@ -193,7 +206,8 @@ bev_startups_set_ready(BevStartups *startups, BevStartup *startup)
 	startup->is_ready = true;
 	if (TAILQ_EMPTY(&peer->ready))
 		TAILQ_INSERT_TAIL(&startups->ring, peer, in_ring);
-	TAILQ_INSERT_TAIL(&peer->ready, startup, by_turn);
+	TAILQ_REMOVE(&peer->waiting, startup, entry);
+	TAILQ_INSERT_TAIL(&peer->ready, startup, entry);
 }
 
 BevStartup *

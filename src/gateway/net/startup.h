@@ -1,9 +1,9 @@
 /*
  * startup.h - connections that have not shown a good token yet.
  *
- * Each belongs to the address that it comes from.  They are known in the order in which they
- * came, so that the oldest can make room for a newer one; and those that have work to be done
- * wait their turn here, one of each address after the other.
+ * Each belongs to the address that it comes from.  Those that wait for their peer are known in the
+ * order in which they began to, so that the one that waits longest can make room for a newer one;
+ * those that wait for us, to do work, wait their turn here, one of each address after the other.
  *
  * Pure C.
  */
@@ -19,8 +19,7 @@ typedef struct BevStartups BevStartups;
 /* Embedded in its owner; all zero while it is nowhere. */
 typedef struct BevStartup
 {
-	TAILQ_ENTRY(BevStartup) by_age;
-	TAILQ_ENTRY(BevStartup) by_turn;
+	TAILQ_ENTRY(BevStartup) entry;
 	struct BevStartupPeer *peer; /* NULL: it is not among them */
 	bool is_ready;
 } BevStartup;
@@ -41,14 +40,18 @@ extern uint32_t bev_startups_count(const BevStartups *startups);
 /* How many there are of the address of this one, itself included. */
 extern uint32_t bev_startups_count_alike(const BevStartup *startup);
 
-/* The oldest of the address of this one; perhaps itself. */
-extern BevStartup *bev_startups_oldest_alike(const BevStartup *startup);
+/*
+ * Who of the address of this one goes for it: who waits for its peer longest, perhaps itself; if
+ * nobody does, the last of those that have work.
+ */
+extern BevStartup *bev_startups_least_alike(const BevStartup *startup);
 
 /*
- * The oldest of an address that has the most of all, or at least half as many.  There must be
- * one.
+ * The same of an address that has the most of all, or at least half as many.  Where each has one,
+ * and it has work, it is the newcomer itself: nobody would be served if the first in the queue went
+ * for the last.
  */
-extern BevStartup *bev_startups_oldest_of_many(const BevStartups *startups);
+extern BevStartup *bev_startups_least_of_many(const BevStartups *startups, BevStartup *newcomer);
 
 /* It has work to be done; at the end of the queue of its address, if it isn't in it. */
 extern void bev_startups_set_ready(BevStartups *startups, BevStartup *startup);

@@ -54,7 +54,7 @@ INT(bev_max_connections, "bugevents.max_connections", 10000, 1, 1000000, PGC_POS
     "Sets the number of clients that may be connected.")
 INT(bev_max_connections_per_user, "bugevents.max_connections_per_user", 3, 1, 1000000, PGC_SIGHUP,
     0, "Sets the number of connections that one user may have.")
-INT(bev_max_unauthenticated_connections, "bugevents.max_unauthenticated_connections", 1000, 1,
+INT(bev_max_unauthenticated_connections, "bugevents.max_unauthenticated_connections", 10000, 1,
     1000000, PGC_SIGHUP, 0,
     "Sets how many connections of a gateway may be without a good token; older ones go first.")
 INT(bev_max_unauthenticated_per_address, "bugevents.max_unauthenticated_per_address", 100, 1,
