@@ -41,7 +41,7 @@ CARRIER = src/carrier/bugevents-carrier
 CARRIER_PKGS = libcurl openssl jansson libseccomp
 CARRIER_SRCS = $(wildcard src/carrier/*/*.c) $(COMMON_SRCS)
 
-REGRESS = setup attach advice trust principals capture net follow actor types expressions partitions alter send consume token tracker access explain rights time
+REGRESS = setup attach kinds advice trust principals capture net follow actor types expressions partitions alter send consume token tracker access explain rights time
 ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 # The dispatcher stays connected to the database, so it can't be dropped again.
 ISOLATION_OPTS = --inputdir=test --use-existing

@@ -35,7 +35,7 @@ SELECT bugevents.attach('issues', 'bug_report', columns => '{
 SELECT columns FROM bugevents.attachments;
 
 -- mistakes in columns
-SELECT bugevents.attach('issues', 'defect');
+SELECT bugevents.attach('issues', 'Defect');
 SELECT bugevents.attach('issues', NULL);
 SELECT bugevents.attach(NULL, 'bug_report');
 SELECT bugevents.attach('issues', 'bug_report', columns => '[]');

@@ -425,10 +425,36 @@ COMMENT ON FUNCTION bugevents.capture_lookup_truncate() IS 'trigger for TRUNCATE
 REVOKE ALL ON FUNCTION bugevents.capture_lookup() FROM PUBLIC;
 REVOKE ALL ON FUNCTION bugevents.capture_lookup_truncate() FROM PUBLIC;
 
+-- Quiet fields; projects, bugs and keys of one's own events.
+DROP FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean);
+CREATE FUNCTION bugevents.attach(
+    tbl regclass,
+    entity text,
+    columns jsonb DEFAULT '{}',
+    filter text DEFAULT NULL,
+    audience text DEFAULT NULL,
+    extra text[] DEFAULT '{}',
+    always boolean DEFAULT false,
+    quiet text[] DEFAULT '{}')
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_attach'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean, text[])
+    IS 'publish the changes of a table''s rows as events of an entity';
+
+DROP FUNCTION bugevents.send(text, text, jsonb, text);
+CREATE FUNCTION bugevents.send(type text, action text, payload jsonb, audience text DEFAULT 'all',
+    project_id text DEFAULT NULL, bug_report_id text DEFAULT NULL, key text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_send'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bugevents.send(text, text, jsonb, text, text, text, text)
+    IS 'publish an event of your own when the transaction commits';
+
 -- Whoever attaches tables says what everybody is told.
-REVOKE ALL ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean),
+REVOKE ALL ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean, text[]),
     bugevents.detach(regclass), bugevents.create_tracker(name) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean),
+GRANT EXECUTE ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean, text[]),
     bugevents.detach(regclass), bugevents.create_tracker(name) TO pg_database_owner;
 
 CREATE FUNCTION bugevents.last_seq()
@@ -578,7 +604,7 @@ SELECT t.tgrelid::regclass AS tbl,
          WHERE f -> 'admin' IS NOT NULL) AS columns,
        a.arg ->> 'filter' AS filter,
        a.arg ->> 'audience' AS audience,
-       ARRAY(SELECT (f.value ->> 'column') COLLATE "C"
+       ARRAY(SELECT coalesce(f.value ->> 'column', (f.value ->> 'field') || '=' || (f.value ->> 'expression')) COLLATE "C"
                FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
               ORDER BY f.n) AS extra,
        t.tgenabled = 'A' AS always,
@@ -587,7 +613,11 @@ SELECT t.tgrelid::regclass AS tbl,
        e.errors,
        e.last_error,
        e.last_error_at,
-       c.evaluated, c.evaluation_ms, c.slowest_ms, c.timeouts, c.suspended
+       c.evaluated, c.evaluation_ms, c.slowest_ms, c.timeouts, c.suspended,
+       ARRAY(SELECT (f.value ->> 'field') COLLATE "C"
+               FROM jsonb_array_elements((a.arg -> 'fields') || coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
+              WHERE f.value -> 'quiet' IS NOT NULL
+              ORDER BY f.n) AS quiet
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
@@ -601,6 +631,7 @@ COMMENT ON COLUMN bugevents.attachments.decides IS 'attached by who owns the dat
 COMMENT ON COLUMN bugevents.attachments.errors IS 'expressions that failed since the server''s start; last_error is for the table''s owner';
 COMMENT ON COLUMN bugevents.attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
 COMMENT ON COLUMN bugevents.attachments.evaluated IS 'rows whose expressions were evaluated since the server''s start';
+COMMENT ON COLUMN bugevents.attachments.quiet IS 'fields whose change alone publishes nothing';
 COMMENT ON COLUMN bugevents.attachments.suspended IS 'left out of what is derived, get, list and watch, as its expressions took too long; see resume_expressions()';
 
 -- What is attached stays so, and is published; what of it isn't believed any more is told.

@@ -313,11 +313,12 @@ CREATE FUNCTION attach(
     filter text DEFAULT NULL,
     audience text DEFAULT NULL,
     extra text[] DEFAULT '{}',
-    always boolean DEFAULT false)
+    always boolean DEFAULT false,
+    quiet text[] DEFAULT '{}')
 RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_attach'
 LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean)
+COMMENT ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean, text[])
     IS 'publish the changes of a table''s rows as events of an entity';
 
 CREATE FUNCTION detach(tbl regclass)
@@ -327,8 +328,8 @@ LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION detach(regclass) IS 'stop publishing the changes of a table';
 
 -- Whoever attaches tables says what everybody is told.
-REVOKE ALL ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean), detach(regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean), detach(regclass)
+REVOKE ALL ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean, text[]), detach(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION attach(regclass, text, jsonb, text, text, text[], boolean, text[]), detach(regclass)
     TO pg_database_owner;
 
 CREATE FUNCTION replay(tbl regclass, "where" text DEFAULT NULL)
@@ -395,7 +396,7 @@ SELECT t.tgrelid::regclass AS tbl,
          WHERE f -> 'admin' IS NOT NULL) AS columns,
        a.arg ->> 'filter' AS filter,
        a.arg ->> 'audience' AS audience,
-       ARRAY(SELECT (f.value ->> 'column') COLLATE "C"
+       ARRAY(SELECT coalesce(f.value ->> 'column', (f.value ->> 'field') || '=' || (f.value ->> 'expression')) COLLATE "C"
                FROM jsonb_array_elements(coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
               ORDER BY f.n) AS extra,
        t.tgenabled = 'A' AS always,
@@ -404,7 +405,11 @@ SELECT t.tgrelid::regclass AS tbl,
        e.errors,
        e.last_error,
        e.last_error_at,
-       c.evaluated, c.evaluation_ms, c.slowest_ms, c.timeouts, c.suspended
+       c.evaluated, c.evaluation_ms, c.slowest_ms, c.timeouts, c.suspended,
+       ARRAY(SELECT (f.value ->> 'field') COLLATE "C"
+               FROM jsonb_array_elements((a.arg -> 'fields') || coalesce(a.arg -> 'extra', '[]')) WITH ORDINALITY AS f (value, n)
+              WHERE f.value -> 'quiet' IS NOT NULL
+              ORDER BY f.n) AS quiet
   FROM pg_catalog.pg_trigger AS t
  CROSS JOIN LATERAL (SELECT pg_catalog.convert_from(
            pg_catalog.substr(t.tgargs, 1, pg_catalog.octet_length(t.tgargs) - 1),
@@ -420,6 +425,7 @@ COMMENT ON COLUMN attachments.decides IS 'attached by who owns the database: who
 COMMENT ON COLUMN attachments.errors IS 'expressions that failed since the server''s start; last_error is for the table''s owner';
 COMMENT ON COLUMN attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
 COMMENT ON COLUMN attachments.evaluated IS 'rows whose expressions were evaluated since the server''s start';
+COMMENT ON COLUMN attachments.quiet IS 'fields whose change alone publishes nothing';
 COMMENT ON COLUMN attachments.suspended IS 'left out of what is derived, get, list and watch, as its expressions took too long; see resume_expressions()';
 COMMENT ON COLUMN attachments.always IS 'also what replication applies';
 GRANT SELECT ON attachments TO PUBLIC;
@@ -463,11 +469,12 @@ COMMENT ON FUNCTION capture_lookup_truncate() IS 'trigger for TRUNCATE of tables
 REVOKE ALL ON FUNCTION capture_lookup() FROM PUBLIC;
 REVOKE ALL ON FUNCTION capture_lookup_truncate() FROM PUBLIC;
 
-CREATE FUNCTION send(type text, action text, payload jsonb, audience text DEFAULT 'all')
+CREATE FUNCTION send(type text, action text, payload jsonb, audience text DEFAULT 'all',
+    project_id text DEFAULT NULL, bug_report_id text DEFAULT NULL, key text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_send'
 LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION send(text, text, jsonb, text)
+COMMENT ON FUNCTION send(text, text, jsonb, text, text, text, text)
     IS 'publish an event of your own when the transaction commits';
 
 ------------------------------------------------------------------------------

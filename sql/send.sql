@@ -101,3 +101,8 @@ COMMIT;
 SELECT action, count(*), sum((payload ->> 'n')::int) FROM bugevents.events(:mark, 100000) WHERE action IN ('gone', 'kept') GROUP BY 1;
 DROP TABLE before_all;
 DROP FUNCTION send_many;
+
+-- a project, a bug and a key: what filters and conflation go by
+SELECT bugevents.send('build', 'done', '{}', project_id => '7', bug_report_id => '12', key => 'main');
+SELECT bugevents.send('build', 'done', '{}', key => repeat('x', 256));
+SELECT bugevents.send('schema', 'changed', '{}');

@@ -3,7 +3,8 @@
  *
  *	{"entity": "bug_report",
  *	 "fields": [{"field": "id", "column": "id"},
- *	            {"field": "status", "expression": "lower(row.state)"}],
+ *	            {"field": "status", "expression": "lower(row.state)"},
+ *	            {"field": "updated_at", "column": "updated_at", "quiet": true}],
  *	 "extra": [{"field": "severity", "column": "severity", "admin": true}],
  *	 "filter": "not row.hidden", "audience": "admin",
  *	 "search_path": "public", "by": "tracker", "decides": true}
@@ -59,6 +60,8 @@ write_sources(StringInfo out, const char *name, const BevSource *sources, int n)
 		write_member(out, "expression", sources[i].expression);
 		if (sources[i].admin)
 			appendStringInfoString(out, ", \"admin\": true");
+		if (sources[i].quiet)
+			appendStringInfoString(out, ", \"quiet\": true");
 		appendStringInfoChar(out, '}');
 	}
 	appendStringInfoChar(out, ']');
@@ -122,6 +125,7 @@ read_source(JsonbContainer *object, BevSource *source)
 	if (source->field == NULL || (source->column == NULL) == (source->expression == NULL))
 		report_unreadable("fields");
 	source->admin = read_member(object, "admin", jbvBool) != NULL;
+	source->quiet = read_member(object, "quiet", jbvBool) != NULL;
 }
 
 /* Append the sources of a list; returns how many there were. */
@@ -170,7 +174,7 @@ bev_attachment_read(const char *argument, Oid table)
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 		report_unreadable("{");
 	entity = read_string(&jsonb->root, "entity");
-	attachment->entity = entity ? bev_entity_find(entity) : NULL;
+	attachment->entity = entity ? bev_entity_of(entity) : NULL;
 	if (attachment->entity == NULL)
 		report_unreadable("entity");
 	if (read_sources(attachment, &jsonb->root, "fields") == 0)

@@ -21,6 +21,7 @@ typedef struct BevSource
 	const char *column;     /* its name, or NULL */
 	const char *expression; /* NULL: it is a column */
 	bool admin;             /* only admins see the field */
+	bool quiet;             /* its change alone publishes nothing */
 } BevSource;
 
 typedef struct BevAttachment

@@ -6,6 +6,8 @@
 #include "server/attach/entity.h"
 
 #include "lib/stringinfo.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 
 static const BevEntity entities[] = {
 	{
@@ -80,10 +82,92 @@ static const BevEntity entities[] = {
 	},
 };
 
+/* What fields of a kind of its own mean, if it has them. */
+static const BevEntity own_kind = {
+	.id = BEV_OWN_KIND,
+	.status = "status",
+	.project = "project_id",
+	.bug = "bug_report_id",
+};
+
 bool
 bev_entity_can_decide(const BevEntity *entity)
 {
 	return entity->person != NULL;
+}
+
+/* ---- names ---- */
+
+bool
+bev_entity_is_name(const char *name)
+{
+	Size len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+	return len > 0 && len <= BEV_ENTITY_NAME_MAX && name[len] == '\0' && name[0] >= 'a' &&
+	       name[0] <= 'z';
+}
+
+bool
+bev_entity_is_reserved(const char *name)
+{
+	static const char *const reserved[] = {
+		"connection", "error",         "reply",      "notification", "reminder", "watch", "schema",
+		"state",      "project_stats", "user_stats", "bug_stats",    "history",  "alert"};
+
+	for (size_t i = 0; i < lengthof(reserved); i++)
+		if (strcmp(name, reserved[i]) == 0)
+			return true;
+	return false;
+}
+
+/* ---- finding them ---- */
+
+typedef struct OwnKind
+{
+	char name[BEV_ENTITY_NAME_MAX + 1]; /* key */
+	BevEntity *entity;
+} OwnKind;
+
+static HTAB *own_kinds = NULL;
+
+static void
+create_own_kinds(void)
+{
+	HASHCTL control = {
+		.keysize = BEV_ENTITY_NAME_MAX + 1, .entrysize = sizeof(OwnKind), .hcxt = TopMemoryContext};
+
+	own_kinds = hash_create("bugevents kinds of their own", 16, &control,
+	                        HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+}
+
+static const BevEntity *
+find_own_kind(const char *name)
+{
+	OwnKind *kind;
+	BevEntity *entity;
+	bool found;
+
+	if (own_kinds == NULL)
+		create_own_kinds();
+	kind = hash_search(own_kinds, name, HASH_FIND, NULL);
+	if (kind)
+		return kind->entity;
+	entity = MemoryContextAlloc(TopMemoryContext, sizeof(BevEntity));
+	*entity = own_kind;
+	entity->name = MemoryContextStrdup(TopMemoryContext, name);
+	kind = hash_search(own_kinds, name, HASH_ENTER, &found);
+	kind->entity = entity;
+	return entity;
+}
+
+const BevEntity *
+bev_entity_of(const char *name)
+{
+	const BevEntity *entity = bev_entity_find(name);
+
+	if (entity || !bev_entity_is_name(name) || bev_entity_is_reserved(name))
+		return entity;
+	return find_own_kind(name);
 }
 
 const BevEntity *

@@ -1,5 +1,8 @@
 /*
  * entity.h - what a table can stand for, and the payload that events of it have.
+ *
+ * Beside the entities that are known here, a table can stand for a kind of its own: any other name,
+ * whose payload is what its attachment says.
  */
 #ifndef BEV_SERVER_ATTACH_ENTITY_H
 #define BEV_SERVER_ATTACH_ENTITY_H
@@ -12,7 +15,8 @@ typedef enum BevEntityId
 	BEV_COMMENT,
 	BEV_PROJECT,
 	BEV_USER,
-	BEV_MEMBERSHIP
+	BEV_MEMBERSHIP,
+	BEV_OWN_KIND
 } BevEntityId;
 
 typedef struct BevEntityField
@@ -49,8 +53,21 @@ typedef struct BevEntity
 /* Can rows of it decide who may see what (common/event/access.h)? */
 extern bool bev_entity_can_decide(const BevEntity *entity);
 
-/* NULL when there is none of that name. */
+/* Of those that are known here; NULL when there is none of that name. */
 extern const BevEntity *bev_entity_find(const char *name);
+
+/* Can events have a type, or an action, of that name: [a-z][a-z0-9_]{0,62}? */
+#define BEV_ENTITY_NAME_MAX 63
+extern bool bev_entity_is_name(const char *name);
+
+/* Do messages, or events that bugevents makes itself, have a type of that name? */
+extern bool bev_entity_is_reserved(const char *name);
+
+/*
+ * The entity of that name, or the kind that it names; NULL when it can't name one.  The same in
+ * each call, and kept for the session: for names of what is attached, or is about to be.
+ */
+extern const BevEntity *bev_entity_of(const char *name);
 
 /* The number of the entity's field of that name, or -1. */
 extern int bev_entity_field(const BevEntity *entity, const char *name);

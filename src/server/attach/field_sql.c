@@ -10,7 +10,7 @@
 const BevSource *
 bev_field_source(const BevAttachment *attachment, const char *field)
 {
-	for (int i = 0; field && i < attachment->nsources - attachment->nextra; i++)
+	for (int i = 0; field && i < attachment->nsources; i++)
 		if (strcmp(attachment->sources[i].field, field) == 0)
 			return &attachment->sources[i];
 	return NULL;

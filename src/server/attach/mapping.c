@@ -139,6 +139,7 @@ map_fields(BevMapping *mapping, Relation rel, const BevAttachment *attachment)
 		field->label = make_label(source->field, &field->label_len);
 		field->result = -1;
 		field->admin = source->admin;
+		field->quiet = source->quiet;
 		mapping->has_admin_fields |= source->admin;
 		if (source->expression)
 		{
@@ -178,7 +179,7 @@ map_conditions(BevMapping *mapping, Relation rel, const BevAttachment *attachmen
 static int
 find_field(const BevAttachment *attachment, const char *name)
 {
-	for (int i = 0; name && i < attachment->nsources - attachment->nextra; i++)
+	for (int i = 0; name && i < attachment->nsources; i++)
 	{
 		if (strcmp(attachment->sources[i].field, name) == 0)
 			return i;

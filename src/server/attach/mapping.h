@@ -23,6 +23,7 @@ typedef struct BevField
 	int result;         /* else number of the expression, or -1 */
 	BevEncoder encoder; /* of a column */
 	bool admin;         /* only admins see it */
+	bool quiet;         /* its change alone publishes nothing */
 } BevField;
 
 typedef struct BevMapping

@@ -20,7 +20,12 @@
 #include "server/attach/expression.h"
 #include "server/attach/field_sql.h"
 #include "server/attach/id_type.h"
+#include "server/attach/columns_argument.h"
+#include "server/attach/extra.h"
 #include "server/attach/membership.h"
+#include "server/attach/own_kind.h"
+#include "server/attach/source.h"
+#include "server/base/argument.h"
 
 const char *
 bev_resolve_search_path(void)
@@ -43,125 +48,35 @@ bev_resolve_search_path(void)
 static const BevEntity *
 resolve_entity(const char *name)
 {
-	const BevEntity *entity = bev_entity_find(name);
+	const BevEntity *entity = bev_entity_of(name);
 
+	if (entity == NULL && bev_entity_is_reserved(name))
+		ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("entity \"%s\" is reserved", name),
+		                errhint("Choose another name for a kind of your own.")));
 	if (entity == NULL)
-		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown entity \"%s\"", name),
-		         errhint("Entities are %s.", bev_entity_names())));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("invalid entity \"%s\"", name),
+		     errhint("Entities are %s, and kinds of your own: up to %d lower-case letters, digits "
+		             "and underscores, beginning with a letter.",
+		             bev_entity_names(), BEV_ENTITY_NAME_MAX)));
 	return entity;
 }
 
-/* What "columns" says for one field. */
-typedef struct Given
-{
-	const char *text; /* column or expression; NULL: not said */
-	bool admin;
-} Given;
-
+/* Every member of "columns" must name a field, or an extra one. */
 static void
-report_malformed(const char *field)
+check_columns(const BevEntity *entity, Jsonb *columns, List *extra)
 {
-	ereport(
-		ERROR,
-		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-	     errmsg("columns: the value for \"%s\" must be a string or an object", field),
-	     errhint(
-			 "Give the name of a column or an SQL expression, or {\"column\": ..., \"admin\": true}.")));
-}
+	ListCell *cell;
 
-static void
-read_object(JsonbContainer *object, const char *field, Given *given)
-{
-	JsonbIterator *it = JsonbIteratorInit(object);
-	JsonbValue value;
-	JsonbIteratorToken token;
-	char *name = NULL;
-
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	foreach (cell, bev_columns_fields(columns))
 	{
-		if (token == WJB_KEY)
-			name = pnstrdup(value.val.string.val, value.val.string.len);
-		else if (token == WJB_VALUE && strcmp(name, "column") == 0 && value.type == jbvString)
-			given->text = pnstrdup(value.val.string.val, value.val.string.len);
-		else if (token == WJB_VALUE && strcmp(name, "admin") == 0 && value.type == jbvBool)
-			given->admin = value.val.boolean;
-		else if (token == WJB_VALUE || token == WJB_BEGIN_ARRAY)
-			report_malformed(field);
-	}
-}
+		const char *field = lfirst(cell);
 
-static Given
-read_given(Jsonb *columns, const char *field)
-{
-	Given given = {NULL, false};
-	JsonbValue *value =
-		columns ? getKeyJsonValueFromContainer(&columns->root, field, strlen(field), NULL) : NULL;
-
-	if (value == NULL)
-		return given;
-	if (value->type == jbvString)
-		given.text = pnstrdup(value->val.string.val, value->val.string.len);
-	else if (value->type == jbvBinary && JsonContainerIsObject(value->val.binary.data))
-		read_object(value->val.binary.data, field, &given);
-	else
-		report_malformed(field);
-	return given;
-}
-
-static bool
-is_extra(ArrayType *extra, const char *name)
-{
-	Datum *names;
-	bool *nulls;
-	int n;
-
-	if (extra == NULL)
-		return false;
-	deconstruct_array(extra, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
-	for (int i = 0; i < n; i++)
-		if (!nulls[i] && strcmp(TextDatumGetCString(names[i]), name) == 0)
-			return true;
-	return false;
-}
-
-/* An extra column has its own name, so there is only one thing to say of it. */
-static void
-check_extra(Jsonb *columns, const char *name)
-{
-	if (read_given(columns, name).text)
-		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("columns: \"%s\" is an extra column and can't be mapped", name),
-		         errhint("Write {\"%s\": {\"admin\": true}} to let admins only see it.", name)));
-}
-
-/* Every member of "columns" must name a field, or an extra column. */
-static void
-check_columns(const BevEntity *entity, Jsonb *columns, ArrayType *extra)
-{
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue value;
-
-	if (!JB_ROOT_IS_OBJECT(columns))
-		ereport(ERROR,
-		        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-		         errmsg("argument \"columns\" must be a JSON object"),
-		         errhint("It maps fields to columns or expressions: {\"title\": \"summary\"}.")));
-
-	it = JsonbIteratorInit(&columns->root);
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-	{
-		char *field;
-
-		if (token != WJB_KEY)
-			continue;
-		field = pnstrdup(value.val.string.val, value.val.string.len);
 		if (bev_entity_field(entity, field) >= 0)
-			(void) read_given(columns, field);
-		else if (is_extra(extra, field))
-			check_extra(columns, field);
+			(void) bev_columns_given(columns, field);
+		else if (bev_extra_has(extra, field))
+			bev_extra_check(columns, field);
 		else
 			ereport(ERROR,
 			        (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -171,62 +86,12 @@ check_columns(const BevEntity *entity, Jsonb *columns, ArrayType *extra)
 	}
 }
 
-/* The user's column of that name, or InvalidAttrNumber. */
-static AttrNumber
-find_column(Relation rel, const char *name)
-{
-	AttrNumber attnum = get_attnum(RelationGetRelid(rel), name);
-
-	return attnum > 0 ? attnum : InvalidAttrNumber;
-}
-
-static void
-set_column(Relation rel, BevSource *source, const char *field, const char *column)
-{
-	source->field = field;
-	source->column = column;
-	source->expression = NULL;
-
-	/* Computed when read: not in the rows that a trigger gets. */
-	if (TupleDescAttr(RelationGetDescr(rel), find_column(rel, column) - 1)->attgenerated == 'v')
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-		                errmsg("column \"%s\" is a virtual generated column", column),
-		                errhint("Map the field to the column's expression.")));
-}
-
-static void
-set_expression(BevSource *source, BevExpressions *expressions, const char *field,
-               const char *expression)
-{
-	source->field = field;
-	source->column = NULL;
-	source->expression = expression;
-	(void) bev_expression_analyze(expressions, expression, field);
-}
-
-/*
- * Events are routed and named by these fields, and clients ask for them by these
- * fields: they would show anyway.
- */
-static void
-check_admin(const BevEntity *entity, const char *field)
-{
-	const char *const shown[] = {BEV_ENTITY_KEY, entity->status, entity->assignee, entity->project,
-	                             entity->bug,    entity->person, entity->principal};
-
-	for (size_t i = 0; i < lengthof(shown); i++)
-		if (shown[i] && strcmp(shown[i], field) == 0)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			                errmsg("columns: \"%s\" can't be for admins only", field),
-			                errdetail("Events of entity \"%s\" are routed by it.", entity->name)));
-}
-
 /* A membership's principal stands for its project: not by its name alone, where that is there. */
 static bool
 is_instead(Relation rel, const BevEntity *entity, const BevEntityField *field)
 {
 	return entity->principal && strcmp(field->name, entity->principal) == 0 &&
-	       find_column(rel, entity->project) != InvalidAttrNumber;
+	       bev_source_find_column(rel, entity->project) != InvalidAttrNumber;
 }
 
 /* Find the field's source; false when it is optional and there is none. */
@@ -234,22 +99,20 @@ static bool
 resolve_field(Relation rel, BevExpressions *expressions, const BevEntity *entity,
               const BevEntityField *field, Jsonb *columns, BevSource *source)
 {
-	Given given = read_given(columns, field->name);
+	BevGiven given = bev_columns_given(columns, field->name);
 
 	*source = (BevSource){.admin = given.admin};
 	if (given.admin)
-		check_admin(entity, field->name);
+		bev_source_check_admin(entity, field->name);
 	if (given.text)
 	{
-		if (find_column(rel, given.text) != InvalidAttrNumber)
-			set_column(rel, source, field->name, given.text);
-		else
-			set_expression(source, expressions, field->name, given.text);
+		bev_source_set(rel, source, expressions, field->name, given.text);
 		return true;
 	}
-	if (find_column(rel, field->name) != InvalidAttrNumber && !is_instead(rel, entity, field))
+	if (bev_source_find_column(rel, field->name) != InvalidAttrNumber &&
+	    !is_instead(rel, entity, field))
 	{
-		set_column(rel, source, field->name, field->name);
+		bev_source_set_column(rel, source, field->name, field->name);
 		return true;
 	}
 	if (field->required)
@@ -264,42 +127,42 @@ resolve_field(Relation rel, BevExpressions *expressions, const BevEntity *entity
 	return false;
 }
 
-/* The extra columns; each must exist, be new to the payload, and come once. */
 static void
-resolve_extra(Relation rel, const BevAttachRequest *request, BevAttachment *attachment)
+resolve_fields(Relation rel, BevExpressions *expressions, const BevAttachRequest *request,
+               List *extra, BevAttachment *attachment)
 {
-	Datum *names;
-	bool *nulls;
-	int n;
+	const BevEntity *entity = attachment->entity;
 
-	deconstruct_array(request->extra, TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls, &n);
-	attachment->sources =
-		repalloc(attachment->sources, sizeof(BevSource) * (attachment->nsources + Max(n, 1)));
-	for (int i = 0; i < n; i++)
+	check_columns(entity, request->columns, extra);
+	attachment->sources = palloc(sizeof(BevSource) * BEV_ENTITY_MAX_FIELDS);
+	for (int i = 0; i < entity->nfields; i++)
+		if (resolve_field(rel, expressions, entity, &entity->fields[i], request->columns,
+		                  &attachment->sources[attachment->nsources]))
+			attachment->nsources++;
+}
+
+/* Fields whose change alone publishes nothing. */
+static void
+resolve_quiet(const BevAttachRequest *request, BevAttachment *attachment)
+{
+	ListCell *cell;
+
+	foreach (cell, bev_argument_texts(request->quiet, "quiet"))
 	{
-		char *name;
+		const char *field = lfirst(cell);
+		BevSource *source = (BevSource *) bev_field_source(attachment, field);
 
-		if (nulls[i])
-			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-			                errmsg("argument \"extra\" must not contain nulls")));
-		name = TextDatumGetCString(names[i]);
-		if (find_column(rel, name) == InvalidAttrNumber)
+		if (source == NULL)
 			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
-			                errmsg("extra: column \"%s\" of table \"%s\" does not exist", name,
-			                       RelationGetRelationName(rel))));
-		if (strcmp(name, "truncated") == 0 || bev_entity_field(attachment->entity, name) >= 0)
-			ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-			                errmsg("extra: \"%s\" is a field of the payload already", name)));
-		for (int k = attachment->nsources - attachment->nextra; k < attachment->nsources; k++)
-		{
-			if (strcmp(attachment->sources[k].field, name) == 0)
-				ereport(ERROR, (errcode(ERRCODE_DUPLICATE_COLUMN),
-				                errmsg("extra: column \"%s\" is named twice", name)));
-		}
-		attachment->sources[attachment->nsources] =
-			(BevSource){.admin = read_given(request->columns, name).admin};
-		set_column(rel, &attachment->sources[attachment->nsources++], name, name);
-		attachment->nextra++;
+			                errmsg("quiet: the payload has no field \"%s\"", field)));
+		if (strcmp(field, BEV_ENTITY_KEY) == 0 ||
+		    (bev_entity_can_decide(attachment->entity) &&
+		     (bev_source_is_routing(attachment->entity, field) ||
+		      (attachment->entity->role && strcmp(field, attachment->entity->role) == 0))))
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			                errmsg("quiet: \"%s\" can't be", field),
+			                errdetail("What it is decides which row it is, or who may see what.")));
+		source->quiet = true;
 	}
 }
 
@@ -414,23 +277,19 @@ bev_attachment_resolve(Relation rel, const BevAttachRequest *request)
 {
 	BevAttachment *attachment = palloc0(sizeof(BevAttachment));
 	const BevEntity *entity = resolve_entity(request->entity);
+	List *extra = bev_argument_texts(request->extra, "extra");
 	BevExpressions *expressions;
 
 	attachment->entity = entity;
 	attachment->filter = request->filter;
 	attachment->audience = request->audience;
 	attachment->search_path = bev_resolve_search_path();
-	attachment->sources = palloc(sizeof(BevSource) * BEV_ENTITY_MAX_FIELDS);
 	expressions = bev_expressions_create(RelationGetRelid(rel), rel, attachment->search_path);
 
-	if (request->columns)
-		check_columns(entity, request->columns, request->extra);
-	for (int i = 0; i < entity->nfields; i++)
-	{
-		if (resolve_field(rel, expressions, entity, &entity->fields[i], request->columns,
-		                  &attachment->sources[attachment->nsources]))
-			attachment->nsources++;
-	}
+	if (entity->id == BEV_OWN_KIND)
+		bev_own_kind_resolve(rel, expressions, request->columns, extra, attachment);
+	else
+		resolve_fields(rel, expressions, request, extra, attachment);
 	if (entity->id == BEV_MEMBERSHIP)
 		bev_membership_complete(rel, attachment);
 	if (bev_entity_can_decide(entity))
@@ -439,8 +298,8 @@ bev_attachment_resolve(Relation rel, const BevAttachRequest *request)
 		check_id(rel, expressions, attachment, entity->project);
 		check_id(rel, expressions, attachment, entity->principal);
 	}
-	if (request->extra)
-		resolve_extra(rel, request, attachment);
+	bev_extra_resolve(rel, expressions, request->columns, extra, attachment);
+	resolve_quiet(request, attachment);
 	if (request->filter)
 		check_filter(expressions, request->filter);
 	if (request->audience)

@@ -20,6 +20,7 @@ typedef struct BevAttachRequest
 	const char *filter;
 	const char *audience;
 	ArrayType *extra;
+	ArrayType *quiet;
 } BevAttachRequest;
 
 /* Check the request against the table; throws, naming what is wrong. */

@@ -41,9 +41,11 @@
 #include "server/base/argument.h"
 #include "server/attach/advice.h"
 #include "server/attach/attached.h"
+#include "server/attach/attached_table.h"
 #include "server/attach/attachment.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
+#include "server/attach/entity.h"
 #include "server/attach/resolve.h"
 #include "server/base/compat.h"
 #include "server/base/settings.h"
@@ -237,21 +239,36 @@ optional_text(FunctionCallInfo fcinfo, int n)
  * his own.
  */
 static void
-check_trust(const char *entity)
+check_trust(const BevAttachment *attachment)
 {
-	if (bev_database_is_owned(MyDatabaseId, GetUserId()))
+	if (attachment->decides)
 		return;
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 	     errmsg("must be owner of database \"%s\" to attach a table as \"%s\"",
-	            get_database_name(MyDatabaseId), entity),
+	            get_database_name(MyDatabaseId), attachment->entity->name),
 	     errdetail("Role \"%s\" is not; role \"%s\" is.  Such tables decide who may see what, and "
 	               "whom to notify.",
 	               GetUserNameFromId(GetUserId(), false),
 	               GetUserNameFromId(bev_attached_database_owner(), false)),
-	     errhint("Let the database's owner or a superuser attach the table, or publish events of "
-	             "a type of your own with bugevents.send().")));
+	     errhint("Let the database's owner or a superuser attach the table, or attach it as a "
+	             "kind of your own.")));
+}
+
+/* Nor may anybody pass rows off as those of a kind that the database's owner has attached. */
+static void
+check_kind_is_free(const BevAttachment *attachment)
+{
+	ListCell *cell;
+
+	foreach (cell, bev_attached_table_list(attachment->entity))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+		                errmsg("must be owner of database \"%s\" to attach a table as \"%s\"",
+		                       get_database_name(MyDatabaseId), attachment->entity->name),
+		                errdetail("Its owner has attached table \"%s\" as that.",
+		                          get_rel_name(((BevAttachedTable *) lfirst(cell))->relid)),
+		                errhint("Choose another name for a kind of your own.")));
 }
 
 /* Let clients be looked up anew, if what is attached to this table decides. */
@@ -290,15 +307,19 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	request.filter = optional_text(fcinfo, 3);
 	request.audience = optional_text(fcinfo, 4);
 	request.extra = PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5);
+	request.quiet = PG_NARGS() <= 7 || PG_ARGISNULL(7) ? NULL : PG_GETARG_ARRAYTYPE_P(7);
 
 	rel = open_owned_table(PG_GETARG_OID(0));
 	check_kind(rel);
 	check_inheritance(rel);
 	check_partitioning(rel);
 	attachment = bev_attachment_resolve(rel, &request);
-	check_trust(attachment->entity->name);
 	attachment->by = GetUserNameFromId(GetUserId(), false);
-	attachment->decides = true;
+	attachment->decides = bev_database_is_owned(MyDatabaseId, GetUserId());
+	if (attachment->entity->id != BEV_OWN_KIND)
+		check_trust(attachment);
+	else if (!attachment->decides)
+		check_kind_is_free(attachment);
 	bev_advice_give(rel, attachment);
 	bev_expression_stats_forget_errors(RelationGetRelid(rel));
 

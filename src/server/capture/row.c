@@ -195,7 +195,7 @@ bev_rows_compare(BevMapping *mapping, BevRow *old, BevRow *new, bool *changed)
 				result_layout(new, field->result, &typbyval, &typlen);
 			changed[i] = !same_value(old->values[i], new->values[i], typbyval, typlen);
 		}
-		any |= changed[i];
+		any |= changed[i] && !field->quiet;
 	}
 	return any;
 }

@@ -42,7 +42,7 @@ extern void bev_row_read_key(BevMapping *mapping, Relation rel, TupleTableSlot *
 extern bool bev_row_field_failed(const BevMapping *mapping, const BevRow *row, int field);
 
 /*
- * Which fields differ: sets changed[] for each field, returns whether any does.
+ * Which fields differ: sets changed[] for each field, returns whether any does that isn't quiet.
  */
 extern bool bev_rows_compare(BevMapping *mapping, BevRow *old, BevRow *new, bool *changed);
 

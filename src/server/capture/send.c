@@ -16,7 +16,7 @@
 #include "utils/jsonb.h"
 
 #include "server/attach/row_audience.h"
-#include "server/attach/entity.h"
+#include "server/attach/attached_kind.h"
 #include "server/capture/record.h"
 #include "server/encode/database_text.h"
 #include "server/base/settings.h"
@@ -24,7 +24,8 @@
 
 BEV_FUNCTION_INFO_V1(bugevents_send);
 
-#define NAME_MAX_LENGTH 63
+/* Of an id, in bytes: what a filter can ask for. */
+#define ID_MAX_SIZE 255
 
 static char *
 read_text(FunctionCallInfo fcinfo, int n, const char *name)
@@ -33,37 +34,28 @@ read_text(FunctionCallInfo fcinfo, int n, const char *name)
 	return text_to_cstring(PG_GETARG_TEXT_PP(n));
 }
 
-/* [a-z][a-z0-9_]{0,62} */
 static void
 check_name(const char *what, const char *name)
 {
-	Size len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-
-	if (len == 0 || len > NAME_MAX_LENGTH || name[len] != '\0' || name[0] < 'a' || name[0] > 'z')
+	if (!bev_entity_is_name(name))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 		     errmsg("invalid event %s \"%s\"", what, name),
 		     errhint(
 				 "Use up to %d lower-case letters, digits and underscores, beginning with a letter.",
-				 NAME_MAX_LENGTH)));
+				 BEV_ENTITY_NAME_MAX)));
 }
 
 /* Clients must be able to trust what these mean. */
 static void
 check_not_reserved(const char *type)
 {
-	static const char *const reserved[] = {"connection", "error", "reply",       "notification",
-	                                       "reminder",   "watch", BEV_TYPE_ALERT};
-
-	for (size_t i = 0; i < lengthof(reserved); i++)
-	{
-		if (strcmp(type, reserved[i]) == 0)
-			ereport(ERROR,
-			        (errcode(ERRCODE_RESERVED_NAME), errmsg("event type \"%s\" is reserved", type),
-			         errhint("Choose another type for custom events.")));
-	}
-	if (bev_entity_find(type))
+	if (bev_entity_is_reserved(type))
+		ereport(ERROR,
+		        (errcode(ERRCODE_RESERVED_NAME), errmsg("event type \"%s\" is reserved", type),
+		         errhint("Choose another type for custom events.")));
+	if (bev_entity_find(type) || bev_attached_kind_exists(type))
 		ereport(ERROR,
 		        (errcode(ERRCODE_RESERVED_NAME), errmsg("event type \"%s\" is reserved", type),
 		         errdetail("It stands for the rows of an attached table."),
@@ -130,10 +122,29 @@ take_one(void)
 	                errhint("Try again in %.3f s, or have a superuser raise it.", wait)));
 }
 
+/*
+ * An id that routes the event, or names what it is of, as UTF-8; empty if none is given.  0.1.0's
+ * function doesn't have them.
+ */
+static const char *
+read_id(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	const char *id;
+
+	if (PG_NARGS() <= n || PG_ARGISNULL(n))
+		return "";
+	id = bev_database_text_to_cstring(text_to_cstring(PG_GETARG_TEXT_PP(n)));
+	if (strlen(id) > ID_MAX_SIZE)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		                errmsg("argument \"%s\" is too long", name),
+		                errdetail("The limit is %d bytes.", ID_MAX_SIZE)));
+	return id;
+}
+
 Datum
 bugevents_send(PG_FUNCTION_ARGS)
 {
-	BevRecord record = {.key = "", .project = "", .bug = ""};
+	BevRecord record = {0};
 
 	bev_settings_require_preload();
 	take_one();
@@ -144,6 +155,9 @@ bugevents_send(PG_FUNCTION_ARGS)
 	check_name("action", record.action);
 	record.payload = read_payload(fcinfo, 2);
 	record.audience = read_audience(read_text(fcinfo, 3, "audience"));
+	record.project = read_id(fcinfo, 4, "project_id");
+	record.bug = read_id(fcinfo, 5, "bug_report_id");
+	record.key = read_id(fcinfo, 6, "key");
 	PreventCommandIfReadOnly("bugevents.send()");
 
 	if (bev_record_is_wanted())

@@ -43,8 +43,9 @@ note_undecided(void)
 	foreach (cell, bev_attached_tables())
 	{
 		BevAttached *attached = lfirst(cell);
+		const BevAttachment *attachment = bev_attachment_read(attached->argument, attached->relid);
 
-		count += !bev_attachment_read(attached->argument, attached->relid)->decides;
+		count += !attachment->decides && attachment->entity->id != BEV_OWN_KIND;
 	}
 	bev_counters_set_undecided(count);
 }

@@ -23,6 +23,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "server/attach/attached.h"
+#include "server/attach/attached_kind.h"
 #include "server/attach/attached_table.h"
 #include "server/attach/field_sql.h"
 #include "server/attach/mapping.h"
@@ -86,7 +87,8 @@ read_entity(const char *payload, const char *member, Request *request, Jsonb **j
 	*json = bev_request_read(payload, answer);
 	if (*json == NULL)
 		return false;
-	request->entity = bev_request_text(*json, "type", &type) && type ? bev_entity_find(type) : NULL;
+	request->entity =
+		bev_request_text(*json, "type", &type) && type ? bev_attached_kind_find(type) : NULL;
 	if (request->entity == NULL)
 		bev_answer_error(answer, "invalid_field", member, "rows of this type can't be read");
 	return request->entity != NULL;
