@@ -169,6 +169,85 @@ $codes{ code($bob->wait_for(sub { ($_[0]{id} // '') =~ /^m/ })) }++ for 1 .. 100
 is(($codes{none} // 0) + ($codes{rate_limited} // 0), 100, 'a hundred at once: each gets an answer');
 cmp_ok($codes{none}, '>=', 8, '... some of them the row');
 
+# A kind of its own: got, listed and filtered like any other, live too.
+$server->sql(<<~'END');
+	CREATE TABLE tasks (num int PRIMARY KEY, title text, status text, project_id int, owner int, urgent boolean, secret text, price numeric);
+	INSERT INTO tasks SELECT n, 'task ' || n, (ARRAY['open', 'done', 'late'])[1 + n % 3], n % 4, nullif(n % 5, 0), n % 2 = 0, 's' || n, n * 1.50 FROM generate_series(1, 300) n;
+	SELECT bugevents.attach('tasks', 'task', columns => '{"title": "title", "status": "status", "project_id": "project_id", "owner_id": "owner",
+		"urgent": "urgent", "price": "price", "secret": {"column": "secret", "admin": true}}', extra => '{shout=upper(row.title)}',
+		audience => $$ARRAY[CASE WHEN row.project_id = 3 THEN 'user:1' ELSE 'all' END]$$);
+	END
+
+# Rows of tasks that a filter lets pass: their ids; or what the error names.
+sub tasks
+{
+	my ($ws, %filter) = @_;
+	my $answer = ask($ws, 'list', type => 'task', limit => 1000, %filter);
+
+	return $answer->{payload}{field} if $answer->{type} eq 'error';
+	return join ' ', map { $_->{id} } @{ $answer->{payload}{items} };
+}
+
+sub selected { return $server->sql("SELECT string_agg(num::text, ' ' ORDER BY num) FROM tasks WHERE project_id <> 3 AND $_[0]"); }
+
+is(get($bob, 'task', 4)->{payload}{shout}, 'TASK 4', 'a row of a kind of its own');
+ok(!exists get($bob, 'task', 4)->{payload}{secret}, '... without what admins see');
+is(code(get($bob, 'task', 3)), 'not_found', '... nor one that is for somebody else');
+is(tasks($bob, %{ $_->[0] }), selected($_->[1]), "where $_->[1]")
+	for [ {}, 'true' ], [ { where => { status => [ 'open', 'late' ], owner_id => [ 2, undef ] } }, "status IN ('open', 'late') AND (owner = 2 OR owner IS NULL)" ],
+	[ { where => { urgent => JSON::PP::true } }, 'urgent' ], [ { where => { urgent => 'true' } }, 'false' ],
+	[ { where => { price => 4.5 } }, 'price = 4.5' ], [ { where => { id => [ '4', 5, 'x', '007' ] } }, 'num IN (4, 5)' ],
+	[ { where => { id => ['99999999999999999999'] } }, 'false' ], [ { where => { owner_id => undef } }, 'owner IS NULL' ],
+	[ { where => { shout => 'TASK 9' } }, 'num = 9' ], [ { where => { secret => 's4' } }, 'false' ], [ { where => { title => 'task 9', status => 'late' } }, 'false' ],
+	[ { project_id => 1, status => 'done', any => [ { where => { owner_id => 1 } }, { where => { urgent => JSON::PP::false } } ] },
+		"project_id = 1 AND status = 'done' AND (owner = 1 OR NOT urgent)" ],
+	[ { any => [ { project_ids => [2] }, { types => ['project'] } ] }, 'project_id = 2' ];
+is(tasks($ada, where => { secret => 's4' }), 4, 'an admin asks for what admins see');
+is(tasks($bob, %{ $_->[0] }), $_->[1], "a list with $_->[2]")
+	for [ { where => { status => {} } }, 'where', 'a value that is none' ],
+	[ { any => [] }, 'any', 'no filter' ], [ { where => { status => [ map { "s$_" } 1 .. 900 ] } }, '', 'many values' ];
+my $task_list = ask($bob, 'list', type => 'task', limit => 5, where => { status => 'open' });
+is(scalar @{ $task_list->{payload}{items} }, 5, 'a page is full of what passes');
+
+# Events that came for a subscription: action and id of each.
+sub events_for
+{
+	my ($ws, $filter, @statements) = @_;
+	my @seen;
+
+	ask($ws, 'subscribe', types => [ 'task', 'build' ], %$filter);
+	$server->sql($_) for @statements;
+	$server->sql("SELECT bugevents.send('build', 'end', '{}', 'user:2', project_id => '2', bug_report_id => '7')");
+	until (@seen && $seen[-1] =~ /^end/)
+	{
+		my $event = $ws->wait_for(sub { defined $_[0]{seq} });
+
+		push @seen, "$event->{action} " . ($event->{payload}{id} // $event->{payload}{table} // '');
+	}
+	pop @seen;
+	return join ', ', @seen;
+}
+
+my %builds = (types => ['build']);
+is(events_for($bob, { any => [ { where => { owner_id => 77 } }, \%builds ] }, 'UPDATE tasks SET owner = 77 WHERE num IN (1, 3)', "UPDATE tasks SET title = 'x' WHERE num = 1",
+	'UPDATE tasks SET project_id = 3 WHERE num = 1', 'UPDATE tasks SET owner = 78 WHERE num = 2', 'UPDATE tasks SET owner = 77 WHERE num = 2',
+	'UPDATE tasks SET owner = 78 WHERE num = 2', 'UPDATE tasks SET owner = 79 WHERE num = 2', "INSERT INTO tasks VALUES (900, 'new', 'open', 1, 77)", 'DELETE FROM tasks WHERE num = 900'),
+	'updated 1, updated 1, moved_out 1, updated 2, updated 2, created 900, deleted 900', 'who follows what passes hears of a row that came, and that left');
+is(events_for($bob, { any => [ { project_ids => [2], bug_report_ids => [7] }, { types => ['task'], project_ids => [1] } ] }, 'UPDATE tasks SET project_id = 1 WHERE num = 2',
+	'UPDATE tasks SET project_id = 0 WHERE num = 2', "UPDATE tasks SET title = 'y' WHERE num = 2", "SELECT bugevents.send('build', 'other', '{}', project_id => '2')", 'TRUNCATE tasks'),
+	'updated 2, updated 2, truncated public.tasks', 'lists of projects and bugs, for rows and for what send() publishes');
+is($server->sql("SELECT string_agg(DISTINCT action, ' ' ORDER BY action) FROM bugevents.events(0, 100000) WHERE type = 'task'"), 'created deleted moved_out truncated updated',
+	'the actions of a kind of its own');
+$bob->send_json({ type => 'subscribe', id => ++$asked, payload => { where => { owner_id => [ 7, undef ] } } });
+$bob->wait_for(sub { ($_[0]{id} // '') eq $asked });
+BugEvents::Server::wait_until(sub { $server->sql("SELECT subscription FROM bugevents.connections WHERE user_id = '2'") eq '{"where": {"owner_id": ["7", null]}}' },
+	'bugevents.connections to have the filter');
+my $unseen = $server->sql("INSERT INTO tasks VALUES (1, 'a', 'open', 1, 8); SELECT bugevents.last_seq()");
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) FROM bugevents.connections WHERE user_id = '2' AND cursor >= (SELECT max(seq) FROM bugevents.events($unseen - 5, 1000))") eq '1' }, 'the cursor');
+like($server->sql("SELECT string_agg(detail, ' ') FROM bugevents.explain_delivery((SELECT max(seq) FROM bugevents.events($unseen - 5, 1000)), '2')"),
+	qr/its subscription leaves it out: \{"where": \{"owner_id": \["7", null\]\}\}/, 'explain_delivery judges it');
+ask($bob, 'subscribe');
+
 # The responder ends.
 sub responders { return $server->sql("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE backend_type = 'bugevents responder'"); }
 my $pid = responders();
