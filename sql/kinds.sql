@@ -60,6 +60,27 @@ UPDATE places SET updated_at = '2026-01-31 12:00Z';
 UPDATE places SET x = 3;
 SELECT action, payload, changes FROM bugevents.events(:mark);
 
+-- What is published of a table is told when it changes: a column goes, comes back, gets another name or type; what is attached anew.
+CREATE TABLE shapes (id int PRIMARY KEY, label varchar(20), size int, hidden text, unpublished text);
+SELECT public.mark() \gset
+SELECT bugevents.attach('shapes', 'shape', columns => '{"name": "label", "hidden": {"column": "hidden", "admin": true}}', extra => '{size,double=row.size * 2}');
+ALTER TABLE shapes ADD COLUMN more int;
+ALTER TABLE shapes RENAME COLUMN unpublished TO still_not;
+ALTER TABLE shapes ALTER COLUMN still_not TYPE varchar(7), ALTER COLUMN size SET DEFAULT 7;
+ALTER TABLE shapes RENAME COLUMN label TO caption;
+ALTER TABLE shapes ALTER COLUMN size TYPE bigint;
+ALTER TABLE shapes ALTER COLUMN hidden TYPE varchar(9);
+ALTER TABLE shapes RENAME TO forms;
+BEGIN;
+ALTER TABLE forms DROP COLUMN hidden;
+ROLLBACK;
+ALTER TABLE forms DROP COLUMN caption;
+ALTER TABLE forms ADD COLUMN caption text;
+SELECT bugevents.attach('forms', 'shape', columns => '{"name": "caption", "hidden": {"column": "hidden", "admin": true}}', extra => '{more}', audience => 'user:7');
+SELECT bugevents.attach('forms', 'form');
+SELECT bugevents.detach('forms');
+SELECT type, action, replace(audience, E'\n', ' | ') AS audience, payload FROM bugevents.events(:mark);
+
 -- What is refused.
 SELECT bugevents.attach('tasks', 'Task');
 SELECT bugevents.attach('tasks', '');

@@ -124,6 +124,21 @@ export interface Alert {
 	[field: string]: unknown;
 }
 
+/** What payloads of a type have from here on. */
+export interface Schema {
+	/** Of the rows. */
+	type: string;
+	table: string;
+	/** All fields with their types; null where an expression gives the value. */
+	fields: Record<string, string | null>;
+	added?: string[];
+	dropped?: string[];
+	retyped?: string[];
+	/** Fields whose column has another name now, which is the value here. */
+	renamed?: Record<string, string>;
+	[field: string]: unknown;
+}
+
 /** What concerns all rows of a table. */
 export interface Table {
 	table: string;
@@ -163,6 +178,7 @@ export interface Payloads {
 	reminder: { created: Reminder; updated: Reminder; deleted: Reminder };
 	watch: { created: Watch; deleted: Watch };
 	alert: { raised: Alert; cleared: Alert };
+	schema: { changed: Schema };
 }
 
 type Type = keyof Payloads & string;

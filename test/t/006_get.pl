@@ -236,6 +236,9 @@ is(events_for($bob, { any => [ { where => { owner_id => 77 } }, \%builds ] }, 'U
 is(events_for($bob, { any => [ { project_ids => [2], bug_report_ids => [7] }, { types => ['task'], project_ids => [1] } ] }, 'UPDATE tasks SET project_id = 1 WHERE num = 2',
 	'UPDATE tasks SET project_id = 0 WHERE num = 2', "UPDATE tasks SET title = 'y' WHERE num = 2", "SELECT bugevents.send('build', 'other', '{}', project_id => '2')", 'TRUNCATE tasks'),
 	'updated 2, updated 2, truncated public.tasks', 'lists of projects and bugs, for rows and for what send() publishes');
+is(events_for($bob, { any => [ { types => ['task'], where => { owner_id => -1 } }, \%builds ] }, 'ALTER TABLE tasks ADD COLUMN unpublished int', 'ALTER TABLE tasks RENAME COLUMN owner TO holder',
+	'ALTER TABLE tasks ALTER COLUMN secret TYPE varchar(20)', 'ALTER TABLE tasks ALTER COLUMN holder TYPE bigint', 'ALTER TABLE tasks RENAME COLUMN holder TO owner'),
+	join(', ', ('changed public.tasks') x 3), 'who takes a type is told of its columns, but not of those for admins');
 is($server->sql("SELECT string_agg(DISTINCT action, ' ' ORDER BY action) FROM bugevents.events(0, 100000) WHERE type = 'task'"), 'created deleted moved_out truncated updated',
 	'the actions of a kind of its own');
 $bob->send_json({ type => 'subscribe', id => ++$asked, payload => { where => { owner_id => [ 7, undef ] } } });

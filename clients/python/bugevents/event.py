@@ -133,7 +133,9 @@ def _holds(wanted: Mapping[str, Any], type: str, action: str, row: Mapping[str, 
     def routed(name: str, entity: str, other: str) -> bool:
         return not wanted.get(name) or field("id" if type == entity else other, wanted[name])
 
-    return named("types", type) and named("actions", action) and (action in OF_ALL_ROWS or (
+    is_schema = type == "schema"        # of the type that it is about, too
+    typed = named("types", type) or is_schema and named("types", str(row.get("type")))
+    return typed and named("actions", action) and (is_schema or action in OF_ALL_ROWS or (
         routed("project_ids", "project", "project_id") and routed("bug_report_ids", "bug_report", "bug_report_id") and
         all(field(name, values) for name, values in (wanted.get("where") or {}).items())))
 

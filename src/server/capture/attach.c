@@ -45,6 +45,7 @@
 #include "server/attach/attachment.h"
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
+#include "server/capture/schema_change.h"
 #include "server/attach/entity.h"
 #include "server/attach/resolve.h"
 #include "server/base/compat.h"
@@ -290,6 +291,18 @@ announce_end(Relation rel)
 		announce(rel, bev_attachment_read(argument, RelationGetRelid(rel)), BEV_NOTICE_DETACHED);
 }
 
+/* What it publishes now and didn't, or no more, if it was attached as the same before. */
+static void
+announce_schema(Relation rel, const BevAttachment *attachment)
+{
+	Oid relid = RelationGetRelid(rel);
+	const char *argument = bev_attached_argument(rel);
+
+	if (argument && bev_settings_are_preloaded() && bev_record_is_wanted())
+		bev_schema_compare(bev_schema_read(relid, bev_attachment_read(argument, relid)),
+		                   bev_schema_read(relid, attachment));
+}
+
 Datum
 bugevents_attach(PG_FUNCTION_ARGS)
 {
@@ -326,6 +339,7 @@ bugevents_attach(PG_FUNCTION_ARGS)
 	old = bev_attached_triggers(RelationGetRelid(rel));
 	announce_end(rel);
 	announce(rel, attachment, BEV_NOTICE_ATTACHED);
+	announce_schema(rel, attachment);
 	replace_triggers(rel, old, bev_attachment_write(attachment), PG_GETARG_BOOL(6));
 	(void) bev_expression_stats_resume(PG_GETARG_OID(0));
 	PG_RETURN_VOID();

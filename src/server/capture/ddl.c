@@ -1,11 +1,12 @@
 /*
- * ddl.c - commands that take many rows away at once, or bring them.
+ * ddl.c - commands that take many rows away at once, or bring them, or change what is published.
  *
  * Model: a partition's rows are rows of the attached table.
  *
  *	TRUNCATE, DETACH, DROP of a partition	its rows are logged as deleted, before
  *	ATTACH of a partition					its rows are logged as inserted, afterwards
  *	DROP of an attached table				truncated
+ *	ALTER, RENAME of a published column, DROP	schema (schema_change.c)
  *
  * Where a partition has more than ROWS_MAX rows, and where it goes with something else that is
  * dropped (a schema, an owner), an event says that the table has to be read again.
@@ -42,6 +43,7 @@
 #include "server/capture/notice.h"
 #include "server/capture/record.h"
 #include "server/capture/row_log.h"
+#include "server/capture/schema_change.h"
 
 /* So many rows of a partition are told one by one. */
 #define ROWS_MAX 10000
@@ -381,7 +383,7 @@ bev_ddl_before(Node *command, BevDdl *ddl)
 {
 	Oid relid;
 
-	*ddl = (BevDdl){NIL};
+	*ddl = (BevDdl){NIL, NIL};
 	if (!bev_record_is_wanted())
 		return;
 	switch (nodeTag(command))
@@ -390,6 +392,7 @@ bev_ddl_before(Node *command, BevDdl *ddl)
 			take_truncated(((TruncateStmt *) command)->relations);
 			break;
 		case T_AlterTableStmt:
+			ddl->schemas = bev_schema_read_all();
 			relid = altered_partition((AlterTableStmt *) command, AT_DetachPartition);
 			if (OidIsValid(relid))
 			{
@@ -397,7 +400,11 @@ bev_ddl_before(Node *command, BevDdl *ddl)
 				log_rows(relid, take_deleted);
 			}
 			break;
+		case T_RenameStmt:
+			ddl->schemas = bev_schema_read_all();
+			break;
 		case T_DropStmt:
+			ddl->schemas = bev_schema_read_all(); /* with a type, say, a column goes */
 			ddl->dropped = list_attached();
 			forget_told(ddl->dropped, (DropStmt *) command);
 			take_dropped((DropStmt *) command);
@@ -422,6 +429,8 @@ bev_ddl_after(Node *command, BevDdl *ddl)
 		CommandCounterIncrement();
 		tell_dropped(ddl->dropped);
 	}
+	if (ddl->schemas)
+		bev_schema_compare_all(ddl->schemas);
 	if (!IsA(command, AlterTableStmt))
 		return;
 	relid = altered_partition((AlterTableStmt *) command, AT_AttachPartition);

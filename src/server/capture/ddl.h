@@ -13,6 +13,7 @@
 typedef struct BevDdl
 {
 	List *dropped; /* tables that may be */
+	List *schemas; /* of tables that may be altered (schema_change.h) */
 } BevDdl;
 
 /*

@@ -37,8 +37,8 @@ make_payload(const char *name)
  * An audience that depends on a row is unknown without one.  Who saw rows has to hear that they
  * are gone, and the table's name says nothing of them: whoever sees such rows by default.
  */
-static const char *
-find_audience(const BevAttachment *attachment, const char *action)
+const char *
+bev_notice_audience(const BevAttachment *attachment, const char *action)
 {
 	char *bad;
 	char *audience;
@@ -59,7 +59,7 @@ make_record(const char *name, const BevAttachment *attachment, const char *actio
 		.type = attachment->entity->name,
 		.foreign = !attachment->decides,
 		.action = action,
-		.audience = find_audience(attachment, action),
+		.audience = bev_notice_audience(attachment, action),
 		.key = "",
 		.project = "",
 		.bug = "",

@@ -16,6 +16,9 @@
 /* What a notice calls a table: with its schema; palloc'd. */
 extern char *bev_notice_name(Oid table);
 
+/* Whom such an event of a table is for, as principals. */
+extern const char *bev_notice_audience(const BevAttachment *attachment, const char *action);
+
 /*
  * Publish one: now, while events are formed, or in its place among the changes that are logged.
  * It is for those who may see any row; the last two are for admins.  If the table decides who may

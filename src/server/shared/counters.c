@@ -56,6 +56,7 @@ static const Kind kinds[] = {ROWS("bug_report"),
                              {"watch", "deleted"},
                              {"alert", "raised"},
                              {"alert", "cleared"},
+                             {"schema", "changed"},
                              {OTHER, OTHER}};
 
 #define KINDS lengthof(kinds)
