@@ -31,6 +31,7 @@
 #define ROUND_MIN     100 /* rows */
 #define LOOKED_MAX    10000
 #define PAGE_BYTES    (256 * 1024)
+#define WHERE_MAX     2048 /* bytes of a question */
 
 typedef struct Listing
 {
@@ -256,6 +257,22 @@ make_bound(const BevSession *session, const json_t *filter)
 	return bound.data;
 }
 
+/*
+ * What the database is asked for is only to spare it rows: which of them pass is judged here, and a
+ * long list of values would not fit into a question.
+ */
+static void
+keep_where(Listing *listing)
+{
+	json_t *where = json_object_get(listing->filter, "where");
+	char *text = where ? json_dumps(where, JSON_COMPACT) : NULL;
+
+	if (listing->verb != BEV_VERB_LIST || (text && strlen(text) > WHERE_MAX))
+		json_object_del(listing->filter, "where");
+	json_object_del(listing->filter, "any");
+	free(text);
+}
+
 static void
 refuse(BevSession *session, const char *id, const char *field, const char *message)
 {
@@ -278,8 +295,7 @@ bev_listing_ask(BevQuestions *questions, BevSession *session, const char *id, Be
 	json_object_del(listing->filter, "after");
 	listing->bound = make_bound(session, listing->filter);
 	(void) bev_subscription_read_where(payload, &listing->wanted, &fault);
-	json_object_del(listing->filter, "where");
-	json_object_del(listing->filter, "any");
+	keep_where(listing);
 	listing->limit = read_limit(json_object_get(payload, "limit"));
 	if (json_is_string(after))
 		listing->from = bev_place_open(json_string_value(after), listing->bound);

@@ -31,6 +31,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "server/base/subtransaction.h"
+#include "server/responder/where_condition.h"
 #include "server/shared/expression_stats.h"
 #include "server/base/table_lock.h"
 #include "miscadmin.h"
@@ -60,7 +61,8 @@ typedef struct Request
 	int count;
 	Oid after_table; /* InvalidOid: from the first one on */
 	int limit;
-	int bytes; /* of records, from which on no more are added */
+	int bytes;   /* of records, from which on no more are added */
+	List *where; /* where_condition.h */
 } Request;
 
 typedef struct Found
@@ -121,10 +123,10 @@ read_filter(Request *request, const char *field, char *value)
 
 /* False: the answer says what is wrong. */
 static bool
-read_list(Jsonb *json, Request *request, BevAnswer *answer)
+read_list(Jsonb *json, List *tables, Request *request, BevAnswer *answer)
 {
 	static const char *const known[] = {"type",   "limit", "project_id", "bug_report_id",
-	                                    "status", "after", NULL};
+	                                    "status", "after", "where",      NULL};
 	const char *wrong = NULL;
 	char *text;
 
@@ -146,7 +148,7 @@ read_list(Jsonb *json, Request *request, BevAnswer *answer)
 	if (wrong)
 		bev_answer_error(answer, "invalid_field", wrong,
 		                 "it can't be used for this type, or has no such value");
-	return wrong == NULL;
+	return wrong == NULL && bev_where_read(json, tables, &request->where, answer);
 }
 
 /* ---- which rows ---- */
@@ -197,6 +199,7 @@ build_query(const BevAttachedTable *table, const Request *request, Parameters *p
 		appendStringInfo(sql, OidIsValid(type) ? " AND %s %s $%d" : " AND %s::text %s $%d", field,
 		                 condition->operator, i + 1);
 	}
+	bev_where_append(sql, table, request->where);
 	appendStringInfo(sql,
 	                 OidIsValid(bev_field_type(table->attachment, table->relid, BEV_ENTITY_KEY)) ?
 	                     " ORDER BY %s LIMIT $%d" :
@@ -491,9 +494,13 @@ bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char
 {
 	Request request = {.bytes = LIST_BYTES};
 	Jsonb *json;
+	List *tables;
 
-	if (read_entity(payload, "type", &request, &json, answer) && read_list(json, &request, answer))
-		list_tables(bev_attached_table_list(request.entity), &request, answer);
+	if (!read_entity(payload, "type", &request, &json, answer))
+		return;
+	tables = bev_attached_table_list(request.entity);
+	if (read_list(json, tables, &request, answer))
+		list_tables(tables, &request, answer);
 }
 
 /* ---- all rows ---- */
