@@ -542,7 +542,9 @@ class Client:
         try:
             data = self.sock.recv(1 << 20)
         except (BlockingIOError, ssl.SSLWantReadError):
-            select.select([self.sock], [], [], 0.005)
+            poller = select.poll()      # select() knows the first thousand files only
+            poller.register(self.sock, select.POLLIN)
+            poller.poll(5)
             return False
         except ConnectionResetError:
             self.eof = self.reset = True
