@@ -467,10 +467,10 @@ def stopped_gateway(stage):
 
 @long_act
 def fewer_gateways(stage):
-    """gateways raised to 6 and lowered to 2 again, with clients that don't say goodbye"""
-    stage.set(bugevents__gateways=6)
+    """gateways raised to 10 and lowered to 2 again, with clients that don't say goodbye"""
+    stage.set(bugevents__gateways=10)
     time.sleep(0.7)
-    clients = [stage.client(str(400 + n)).open() for n in range(18)]
+    clients = [stage.client(str(400 + n)).open() for n in range(30)]
     stage.set(bugevents__gateways=2)
     yield
     for client in clients:
