@@ -437,10 +437,10 @@ bev_evaluation_run_many(BevExpressions *expressions, Relation rel, const ItemPoi
 		prepare_results(expressions, &results[i]);
 	INSTR_TIME_SET_CURRENT(begin);
 	error = bev_evaluation_attempt(evaluate_many, &many, &late);
-	/* One that failed is told of by who evaluates the rows one by one then. */
-	note_costs(expressions, rel, error ? 0 : 2 * n, begin, false);
-	if (error)
-		FreeErrorData(error);
+	if (error == NULL)
+		note_costs(expressions, rel, 2 * n, begin, false);
+	else
+		FreeErrorData(error); /* who evaluates the rows one by one then counts it */
 	return error == NULL;
 }
 

@@ -176,7 +176,7 @@ bev_expression_stats_evaluated(Oid table, const char *name, int rows, uint64 us,
 	place->used = now;
 	place->stats.rows += rows;
 	place->stats.us += us;
-	place->stats.slowest = Max(place->stats.slowest, us);
+	place->stats.slowest = Max(place->stats.slowest, rows > 2 ? 2 * us / rows : us);
 	suspended = note_lateness(place, late);
 	SpinLockRelease(&place->mutex);
 	if (suspended)

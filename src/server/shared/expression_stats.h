@@ -20,7 +20,7 @@ typedef struct BevExpressionStats
 {
 	uint64 rows;     /* that were evaluated */
 	uint64 us;       /* all of them together */
-	uint64 slowest;  /* us, of one evaluation: a row, or both versions of one */
+	uint64 slowest;  /* us, of one evaluation: a row, or both versions of one; of many the mean */
 	uint64 timeouts; /* evaluations that were ended because they took too long */
 	bool suspended;
 
