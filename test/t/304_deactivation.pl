@@ -63,7 +63,7 @@ for my $gateways (1, 2)
 
 		$server->sql("INSERT INTO users (id, username, role) VALUES ($user, 'u$user', 'admin')");
 		my @clients = map { $server->connect($user, role => 'admin') } 1 .. CLIENTS;
-		my $writer = write_on('write', WRITERS, 600);
+		my $writer = write_on('write', WRITERS, 300);
 		my @first = map { $clients[0]->next_event } 1 .. 30 + 20 * rand;
 
 		$server->sql(sprintf $sql, $user);

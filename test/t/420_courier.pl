@@ -58,7 +58,7 @@ is(scalar(keys %ids), 3, '... each with an id of its own') or diag explain \@ids
 
 my @wa = grep { $_->{channel} eq 'whatsapp' } accepted();
 is(scalar(@wa), 3, 'WhatsApp');
-my $message = json($wa[-1]{body});
+my ($message) = map { json($_->{body}) } grep { $_->{body} =~ /more/ } @wa;
 is($message->{to}, '491701234567', '... to the phone');
 is_deeply([ $message->{template}{name}, $message->{template}{language}{code}, map { $_->{text} } @{ $message->{template}{components}[0]{parameters} } ],
 	[ 'bug_notification', 'en', "Gr\x{f6}\x{df}e <script>", 'a <b> & more' ], '... a template with title and message');

@@ -89,7 +89,7 @@ $server->sql('DELETE FROM bugevents.deliveries; DELETE FROM bugevents.delivery_o
 $outside->behave(mail => 'busy');
 $server->sql("UPDATE bug_reports SET status = 't' WHERE id = 20; INSERT INTO comments (bug_report_id, user_id, content) VALUES (20, 1, 'late')");
 caught_up($server);
-BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND bool_and(attempts = 1) FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND bool_and(attempts = 1 AND state = 'waiting') FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
 $server->sql(q{SELECT bugevents.attach('bug_reports', 'bug_report', columns => '{"title": {"column": "title", "admin": true}}'),
 	bugevents.attach('comments', 'comment', columns => '{"content": {"column": "content", "admin": true}}'); UPDATE bugevents.notifications SET title = NULL WHERE type = 'comment_added'});
 $outside->behave();
@@ -107,7 +107,7 @@ $server->sql("DELETE FROM bugevents.deliveries; SELECT bugevents.attach('bug_rep
 $outside->behave(mail => 'busy');
 $server->sql("UPDATE bug_reports SET status = 'u' WHERE id = 20");
 caught_up($server);
-BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND bool_and(attempts = 1) FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND bool_and(attempts = 1 AND state = 'waiting') FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
 $outside->behave();
 $blocker->query_safe('BEGIN; LOCK TABLE members');
 $server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE state = 'waiting'");

@@ -31,6 +31,7 @@ sub sends_nothing
 	$copy->wait_log(qr/WARNING:  bugevents sends no mails, messages and webhooks: this database is a copy of the one that does\n.*DETAIL:  $why/);
 	pass('a copy says that it sends nothing, and why');
 	BugEvents::Server::wait_until(sub { $copy->sql("SELECT value FROM bugevents.stats WHERE labels = 'name=\"copied_cluster\"'") == 1 }, 'the alert');
+	$copy->wait_ready;
 	is(($copy->http('/ready'))[1], "ok, but: nothing is sent from this copy\n", '... GET /ready does, too');
 	my $before = mails();
 	$copy->sql("SELECT bugevents.test_delivery('email', 'copy\@example.org')");

@@ -11,6 +11,7 @@ package BugEvents::Server;
 
 use strict;
 use warnings;
+use BugEvents::Statements;
 use BugEvents::WebSocket;
 use Carp qw(croak confess);
 use Digest::SHA qw(hmac_sha256 hmac_sha384 hmac_sha512);
@@ -56,9 +57,7 @@ sub new
 		secret => 'a secret of the tests, as long as HS512 wants it: sixty-four bytes',
 	}, $class;
 
-	$node->init(
-		extra => $o{initdb} // [ '--encoding=UTF8', '--locale=C' ],
-		($o{streaming} ? (allows_streaming => 1) : ()));
+	_init($node, %o);
 	append_to_file($node->data_dir . '/jwt_secret', "$self->{secret}\n");
 	chmod 0600, $node->data_dir . '/jwt_secret';
 
@@ -83,6 +82,26 @@ sub new
 	$node->append_conf('postgresql.conf', "wal_level = replica\n") if !$o{streaming};
 	$node->append_conf('postgresql.conf', $o{conf}) if defined $o{conf};
 	return $self;
+}
+
+# The first cluster of a test is a copy of one that initdb made for all of them (test/run): that takes a third of
+# the time.  Further ones are made by initdb, as a system's identifier is told from another one's.
+my $template = $ENV{BUGEVENTS_INITDB};
+sub _init
+{
+	my ($node, %o) = @_;
+	my $made = defined $template && !$o{initdb} && !$o{install_path} ? $template : undef;
+	my $system = \&PostgreSQL::Test::Utils::system_or_bail;
+	no warnings 'redefine';
+	local *PostgreSQL::Test::Utils::system_or_bail = sub {
+		$system->(defined $made && $_[0] eq 'initdb' ? ('cp', '-a', '--sparse=always', $made, $node->data_dir) : @_);
+	};
+
+	$node->init(
+		extra => $o{initdb} // [ '--encoding=UTF8', '--locale=C' ],
+		($o{streaming} ? (allows_streaming => 1) : ()));
+	undef $template;
+	return;
 }
 
 # Another cluster, from a backup of this one (PostgreSQL::Test::Cluster's).  Options: conf
@@ -124,7 +143,8 @@ sub sql
 {
 	my ($self, $query, %o) = @_;
 
-	return $self->node->safe_psql($self->{database}, $query, %o);
+	return (%o ? undef : BugEvents::Statements::run($self->node, $self->{database}, $query))
+	  // $self->node->safe_psql($self->{database}, $query, %o);
 }
 
 # A session that stays: BackgroundPsql, whose bound is for each query and for its end, not for its life.
