@@ -152,7 +152,7 @@ test_payload(void)
 static bool
 reads_subscription(const char *subscription, size_t size)
 {
-	char body[sizeof(BevSubscriptionMessage) + 2 * BEV_PACKED_SUBSCRIPTION_MAX] = {7};
+	char body[sizeof(BevSubscriptionMessage) + 2 * BEV_PACKED_SUBSCRIPTION_TOLD] = {7};
 	BevMessage message = {BEV_MSG_SUBSCRIPTION, (uint32_t) (sizeof(BevSubscriptionMessage) + size),
 	                      body};
 	BevSubscriptionMessage who;
@@ -165,19 +165,19 @@ reads_subscription(const char *subscription, size_t size)
 static void
 test_subscription(void)
 {
-	char full[2 * BEV_PACKED_SUBSCRIPTION_MAX];
+	char full[2 * BEV_PACKED_SUBSCRIPTION_TOLD];
 	BevSubscriptionMessage who;
 	BevSpan span;
 	BevMessage message = {.kind = BEV_MSG_SUBSCRIPTION, .size = 7, .body = full};
 
 	memset(full, 'x', sizeof(full));
 	full[0] = 't';
-	full[BEV_PACKED_SUBSCRIPTION_MAX - 1] = full[BEV_PACKED_SUBSCRIPTION_MAX] = '\0';
+	full[BEV_PACKED_SUBSCRIPTION_TOLD - 1] = full[BEV_PACKED_SUBSCRIPTION_TOLD] = '\0';
 	tap_ok(reads_subscription("", 0), "SUBSCRIPTION: everything");
 	tap_ok(reads_subscription("ta\0p7\0n", 8), "... something");
-	tap_ok(reads_subscription(full, BEV_PACKED_SUBSCRIPTION_MAX), "... the longest one");
-	full[BEV_PACKED_SUBSCRIPTION_MAX - 1] = 'x';
-	tap_ok(!reads_subscription(full, BEV_PACKED_SUBSCRIPTION_MAX + 1),
+	tap_ok(reads_subscription(full, BEV_PACKED_SUBSCRIPTION_TOLD), "... the longest one");
+	full[BEV_PACKED_SUBSCRIPTION_TOLD - 1] = 'x';
+	tap_ok(!reads_subscription(full, BEV_PACKED_SUBSCRIPTION_TOLD + 1),
 	       "... a longer one is refused");
 	tap_ok(!reads_subscription("ta\0p7", 5), "... one without an end");
 	tap_ok(!reads_subscription("x1", 3), "... a kind that there isn't");
