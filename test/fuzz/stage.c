@@ -334,7 +334,9 @@ compose_sessions(void)
 		.asked = STAILQ_HEAD_INITIALIZER(stage.questions.asked),
 	};
 	stage.updates = (BevAccessUpdates){stage.config, &stage.fanout, &stage.registrations};
+	stage.states = (BevStates){.questions = &stage.questions, .fanout = &stage.fanout};
 	bev_fanout_begin(&stage.fanout);
+	bev_states_begin(&stage.states);
 	bev_window_limit(&stage.fanout.stream.window, 1 << 20);
 }
 
@@ -355,8 +357,8 @@ compose_clients(void)
 	stage.upgrade =
 		(BevUpgrade){stage.config,     &stage.tokens,        &stage.http,   &stage.fanout,
 	                 &stage.questions, &stage.registrations, &stage.updates};
-	stage.messages = (BevClientMessages){stage.config, &stage.tokens, &stage.fanout,
-	                                     &stage.questions, &stage.registrations};
+	stage.messages = (BevClientMessages){stage.config,     &stage.tokens, &stage.fanout,
+	                                     &stage.questions, &stage.states, &stage.registrations};
 	stage.clients = (BevClients){
 		.config = stage.config,
 		.sessions = &stage.sessions,
@@ -431,6 +433,7 @@ stage_choke(bool choke)
 void
 stage_turn(void)
 {
+	bev_states_run(&stage.states);
 	bev_clients_end_turn(&stage.clients);
 	while (sockets.to_drop)
 	{
@@ -460,6 +463,7 @@ stage_close(void)
 	    stage.fanout.subscribers.index.values.groups.count != 0 ||
 	    stage.fanout.subscribers.asked.names.count != 0)
 		stage_fail("all clients are let go of");
+	bev_states_free(&stage.states);
 	bev_fanout_free(&stage.fanout);
 	bev_directory_free(&stage.sessions.directory);
 	bev_registration_free(&stage.registrations);

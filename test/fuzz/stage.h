@@ -24,6 +24,7 @@ typedef struct Stage
 	BevSessions sessions;
 	BevFanout fanout;
 	BevRegistrations registrations;
+	BevStates states;
 	BevQuestions questions;
 	BevAccessUpdates updates;
 	BevTokenCheck tokens;
