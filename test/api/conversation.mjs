@@ -14,12 +14,17 @@ const ASKING = ['get', 'list', 'read', 'read_all', 'watch', 'unwatch'];
 
 // Refusals of what the schemas find in order.
 const BEYOND_SCHEMAS = [
-	['invalid_message', 'the message is not valid JSON', 'a member twice; deeper than 16',
-		(text) => depthOf(text) > 16 || hasMemberTwice(text)],
+	['invalid_message', 'the message is not valid JSON', 'deeper than 16',
+		(text) => depthOf(text) > 16],
+	['invalid_message', 'the message has a member twice', 'as it says', hasMemberTwice],
 	['invalid_message', 'the payload is too long for this request', 'more than 4096 bytes',
 		(text) => Buffer.byteLength(JSON.stringify(JSON.parse(text).payload)) > 4096],
 	['invalid_field', 'expected what a page of this list gave as next', 'a place that the connection was not given for this list',
 		(text, places) => isOfNoPage(JSON.parse(text), places)],
+	['missing_field', 'a required field is missing', 'a state of types that are not named',
+		(text) => JSON.parse(text).payload?.state === true],
+	['invalid_field', 'these are too many types for a state', 'more than 16 in all',
+		(text) => JSON.parse(text).payload?.state === true],
 ];
 
 export class Conversation {
@@ -112,6 +117,7 @@ export class Conversation {
 
 	#refusal(text, { id, payload: { code, message: why } }) {
 		const request = id !== undefined ? this.#take(JSON.stringify(id), false) : this.#takeUnnamed(code);
+		if (!request && code === 'state_interrupted') return;	// its reply was there when it began
 		if (!request) {
 			this.#complain(text, 'sent by the server: an error about nothing');
 			return;
@@ -128,7 +134,7 @@ export class Conversation {
 
 	// What the test answered in the server's stead says nothing of either.
 	#isTests(message) {
-		return !this.#byServer && ASKING.includes(message?.type);
+		return !this.#byServer && (ASKING.includes(message?.type) || Boolean(message?.payload?.state));
 	}
 
 	#hasUnnamed() {

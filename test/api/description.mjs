@@ -47,6 +47,7 @@ export class Description {
 	// The name of the message that the server sends unasked, by its type and action.
 	nameOfSent({ type, action }) {
 		if (type === 'connection') return action === 'ready' || action === 'expiring' ? action : undefined;
+		if (type === 'state') return 'state';
 		return type === 'error' ? 'error' : ENTITIES[type] ?? 'custom';
 	}
 
