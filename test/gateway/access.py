@@ -161,6 +161,10 @@ with tempfile.TemporaryDirectory() as folder:
     refused("HS256, taken off the list", "invalid_token", tok=token("1"))
     d.configure(jwt_key="", jwt_algorithms="HS256")
 
+# An expiry in milliseconds is beyond any calendar
+payload = d.refuses("an expiry in milliseconds", "invalid_token", tok=token("1", exp=1893456000000))
+ok("in seconds, before the year 10000" in payload["message"], "... and the words say what it may be", payload)
+
 # Upgrades that are none
 key = "Sec-WebSocket-Key: " + base64.b64encode(b"x" * 16).decode()
 usual = ["Host: x", "Upgrade: websocket", "Connection: Upgrade", key, "Sec-WebSocket-Version: 13"]

@@ -118,7 +118,7 @@ check_times(const BevConfig *config, const json_t *root, int64_t now, BevClaims 
 	int64_t when;
 
 	if (!read_time(json_object_get(root, "exp"), &claims->expires_at))
-		return "the token has no valid expiry time";
+		return "the token has no expiry time (exp) in seconds, before the year 10000";
 	if (nbf && (!read_time(nbf, &when) || when > now + config->jwt_leeway / 1000))
 		return "the token is not valid yet";
 	if (iat && !read_time(iat, &when))
