@@ -122,9 +122,10 @@ $server->set('bugevents.auth_failure_rate', 10);
 $server->set('bugevents.gateways', 2);
 $server->wait_log(qr/bugevents gateway 2 .*listen/, $offset);
 my %outcome;
+my $begun = time;
 $outcome{ refused('1', secret => 'x' x 40, headers => [ 'X-Forwarded-For: 198.18.0.1' ]) }++ for 1 .. 80;
 cmp_ok($outcome{invalid_token}, '>=', 10, 'two gateways let so many bad tokens pass');
-cmp_ok($outcome{invalid_token}, '<=', 13, '... and no more, together');
+cmp_ok($outcome{invalid_token}, '<=', 13 + (time - $begun) / 6, '... and no more, together, but what came back meanwhile');
 is($outcome{invalid_token} + $outcome{rate_limited}, 80, '... the others are told so');
 $server->set('bugevents.auth_failure_rate', 0);
 
