@@ -1,4 +1,4 @@
-# bugevents: a PostgreSQL extension (PGXS) and its programs, gateway and carrier.
+# bugevents: a PostgreSQL extension (PGXS) and its programs, gateway, verifier and carrier.
 #
 #   make demo        a live bug tracker in a minute
 #   make test        everything that can fail
@@ -34,8 +34,12 @@ OBJS = $(patsubst %.c,%.o,src/module.c $(wildcard $(addsuffix /*.c,src/common/ev
 COMMON_SRCS = $(wildcard src/common/*/*.c)
 
 GATEWAY = src/gateway/bugevents-gateway
-GATEWAY_PKGS = libwebsockets libuv openssl cjose jansson libseccomp
+GATEWAY_PKGS = libwebsockets libuv openssl jansson libseccomp
 GATEWAY_SRCS = $(wildcard src/gateway/*/*.c) $(COMMON_SRCS)
+
+VERIFIER = src/verifier/bugevents-verifier
+VERIFIER_PKGS = openssl cjose jansson libseccomp
+VERIFIER_SRCS = $(wildcard src/verifier/*/*.c) $(COMMON_SRCS)
 
 CARRIER = src/carrier/bugevents-carrier
 CARRIER_PKGS = libcurl openssl jansson libseccomp
@@ -60,7 +64,7 @@ ifdef WERROR
 PG_CFLAGS += -Werror
 endif
 
-EXTRA_CLEAN = $(GATEWAY) $(CARRIER) $(OBJS:.o=.d) build
+EXTRA_CLEAN = $(GATEWAY) $(VERIFIER) $(CARRIER) $(OBJS:.o=.d) build
 
 # The module holds nothing that a query could inline.
 override with_llvm := no
@@ -87,16 +91,19 @@ PROGRAM_CPPFLAGS = -Isrc -DBUGEVENTS_VERSION='"$(BUGEVENTS_VERSION)"' -DBEV_CLIE
 PROGRAM_CFLAGS = -std=gnu11 -O2 -g -Wall -Wextra \
 	-fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE \
 	$(if $(WERROR),-Werror) $(PROGRAM_EXTRA_CFLAGS)
-PROGRAM_PKG_CFLAGS := $(shell pkg-config --cflags $(GATEWAY_PKGS) $(CARRIER_PKGS) 2>/dev/null)
+PROGRAM_PKG_CFLAGS := $(shell pkg-config --cflags $(GATEWAY_PKGS) $(VERIFIER_PKGS) $(CARRIER_PKGS) 2>/dev/null)
 PROGRAM_LDFLAGS = -pie -Wl,-z,relro,-z,now
 
-all: $(GATEWAY) $(CARRIER)
+all: $(GATEWAY) $(VERIFIER) $(CARRIER)
 
 # Where the programs' objects go; another one for other flags (test/run's sanitizers).
 PROGRAM_OBJ = build/program
 
 $(GATEWAY): $(GATEWAY_SRCS:src/%.c=$(PROGRAM_OBJ)/%.o)
 	$(CC) $(PROGRAM_CFLAGS) $^ $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(GATEWAY_PKGS)) -lm
+
+$(VERIFIER): $(VERIFIER_SRCS:src/%.c=$(PROGRAM_OBJ)/%.o)
+	$(CC) $(PROGRAM_CFLAGS) $^ $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(VERIFIER_PKGS))
 
 $(CARRIER): $(CARRIER_SRCS:src/%.c=$(PROGRAM_OBJ)/%.o)
 	$(CC) $(PROGRAM_CFLAGS) $^ $(PROGRAM_LDFLAGS) -o $@ $$(pkg-config --libs $(CARRIER_PKGS)) -pthread
@@ -115,15 +122,16 @@ $(OBJS): Makefile bugevents.control
 
 install: install-programs
 .PHONY: install-programs
-install-programs: $(GATEWAY) $(CARRIER)
+install-programs: $(GATEWAY) $(VERIFIER) $(CARRIER)
 	$(MKDIR_P) '$(DESTDIR)$(pkglibdir)'
 	$(INSTALL_PROGRAM) $(GATEWAY) '$(DESTDIR)$(pkglibdir)/bugevents-gateway'
+	$(INSTALL_PROGRAM) $(VERIFIER) '$(DESTDIR)$(pkglibdir)/bugevents-verifier'
 	$(INSTALL_PROGRAM) $(CARRIER) '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
 uninstall: uninstall-programs
 .PHONY: uninstall-programs
 uninstall-programs:
-	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
+	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-verifier' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
 .PHONY: demo test check-one unit gateway-test lint fuzz bench property nuisance floods worlds worlds-bite torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:

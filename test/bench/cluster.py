@@ -102,7 +102,7 @@ class Cluster:
                     shutil.copy2(source, target)
         else:
             shutil.copytree(self.checkout, self.tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns(
-                '.git', 'node_modules', '*.o', '*.so', 'bugevents-gateway', 'build', 'demo'))
+                '.git', 'node_modules', '*.o', '*.so', 'bugevents-gateway', 'bugevents-verifier', 'build', 'demo'))
         self.own(self.work)
 
     def own(self, path):

@@ -48,6 +48,8 @@ take(Stage *stage, const BevMessage *message)
 			return bev_stream_message_progress(&stage->fanout, message);
 		case BEV_MSG_FETCHED:
 			return bev_stream_message_fetched(&stage->fanout, message);
+		case BEV_MSG_KNOWN:
+			return bev_clients_known(&stage->clients, message);
 		case BEV_MSG_ADMIT:
 			bev_fanout_batch(&stage->fanout);
 			return bev_clients_admit(&stage->clients, message);
@@ -56,6 +58,8 @@ take(Stage *stage, const BevMessage *message)
 			return bev_question_answered(&stage->questions, message);
 		case BEV_MSG_SPENT_ELSEWHERE:
 			return bev_arrival_spent_elsewhere(&stage->arrivals, message);
+		case BEV_MSG_CONDITION:
+			return bev_http_note_condition(&stage->http, message);
 		case BEV_MSG_DISCONNECT:
 			return bev_registration_disconnect(&stage->sessions, message);
 		default:
@@ -112,9 +116,9 @@ add_clients(Stage *stage)
 	bev_fanout_subscribe(&stage->fanout, admin, subscription_of("status", "=open"));
 	bev_fanout_conflate(&stage->fanout, conflating, true);
 	waiting->state = BEV_SESSION_WAITING;
-	bev_registration_ask(&stage->registrations, waiting);
 	add_reader("6", BEV_FORM_SSE);
 	add_reader("7", BEV_FORM_JSON);
+	bev_registration_ask(&stage->registrations, waiting, "token");
 }
 
 extern int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);

@@ -1,5 +1,5 @@
 /*
- * pipe_up_fuzz.c - what a gateway says, as the dispatcher decodes it.
+ * pipe_up_fuzz.c - what a gateway or the verifier says, as the dispatcher decodes it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +39,25 @@ static void
 check_open(const BevOpenMessage *open)
 {
 	check_text(open->id, sizeof(open->id));
-	check_text(open->user, sizeof(open->user));
-	check_text(open->role, sizeof(open->role));
 	check_text(open->address, sizeof(open->address));
+}
+
+static void
+check_checked(const BevCheckedMessage *checked, BevSpan rest)
+{
+	const char *project;
+
+	if (checked->result != BEV_TOKEN_GOOD)
+		return;
+	check_text(checked->grant.user, sizeof(checked->grant.user));
+	check_text(checked->grant.role, sizeof(checked->grant.role));
+	if (checked->grant.user[0] == '\0' || checked->grant.projects != rest.len)
+		stage_fail("a good token is somebody's");
+	while (bev_body_next_project(&rest, &project))
+		if (strlen(project) > BEV_USER_ID_MAX)
+			stage_fail("a project's id is not longer than it may be");
+	if (rest.len > 0)
+		stage_fail("projects can be read to their end");
 }
 
 /* What was read is what it must be, said in another way than the table's. */
@@ -70,6 +86,11 @@ check(const BevMessage *message, const void *head, BevSpan rest)
 			break;
 		case BEV_MSG_OPEN:
 			check_open(head);
+			if (rest.len > BEV_TOKEN_MAX + 1)
+				stage_fail("a token is not longer than it may be");
+			break;
+		case BEV_MSG_CHECKED:
+			check_checked(head, rest);
 			break;
 		case BEV_MSG_SUBSCRIPTION:
 			check_subscription(rest);

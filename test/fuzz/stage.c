@@ -11,7 +11,7 @@
 
 #include "common/pipe/body.h"
 #include "common/program/memory.h"
-#include "gateway/identity/keys.h"
+#include "verifier/token/keys.h"
 #include "gateway/main/stream_message.h"
 #include "gateway/wire/frame.h"
 
@@ -217,6 +217,8 @@ is_understood(const BevMessage *message)
 	switch (message->kind)
 	{
 		case BEV_MSG_OPEN:
+		case BEV_MSG_TOKEN:
+		case BEV_MSG_AGAIN:
 		case BEV_MSG_ROLE:
 		case BEV_MSG_ASK:
 		case BEV_MSG_ABUSE:
@@ -302,8 +304,10 @@ read_config(void)
 	char error[256];
 
 	stage.config = bev_config_read(stage_config, strlen(stage_config), error, sizeof(error));
-	stage.tokens.keyring = bev_keys_read(stage.config, error, sizeof(error));
-	if (stage.tokens.keyring == NULL)
+	stage.settings =
+		bev_token_settings_read(stage_config, strlen(stage_config), error, sizeof(error));
+	stage.keyring = bev_keys_read(stage.settings, error, sizeof(error));
+	if (stage.keyring == NULL)
 		stage_fail(error);
 }
 
@@ -398,17 +402,12 @@ BevClient *
 stage_client(const char *user, bool admin, bool json)
 {
 	BevClient *client = stage_accept();
-	BevClaims claims = {
-		.user_id = bev_copy_text(user, strlen(user)),
-		.role = bev_copy_text(admin ? "admin" : "user", admin ? 5 : 4),
-		.is_admin = admin,
-		.expires_at = INT32_MAX,
-		.ends_at = INT32_MAX,
-	};
+	BevGrant grant = {.is_admin = admin, .expires_at = INT32_MAX, .ends_at = INT32_MAX};
 
 	must_be_json = json;
-	bev_session_identify(&client->session, &claims);
-	bev_claims_free(&claims);
+	snprintf(grant.user, sizeof(grant.user), "%s", user);
+	snprintf(grant.role, sizeof(grant.role), "%s", admin ? "admin" : "user");
+	bev_session_identify(&client->session, &grant, (BevSpan){NULL, 0});
 	client->session.state = BEV_SESSION_OPEN;
 	client->session.deadline = 0;
 	stage.sessions.let_in++;

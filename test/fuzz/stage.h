@@ -9,6 +9,7 @@
 #define BEV_TEST_FUZZ_STAGE_H
 
 #include "gateway/client/client.h"
+#include "verifier/token/keys.h"
 
 /* What the tokens of the stage are signed with. */
 #define STAGE_SECRET "0123456789abcdef0123456789abcdef"
@@ -19,13 +20,15 @@ typedef struct Stage
 	uv_loop_t loop;
 	BevLink link;
 	BevConfig *config;
+	BevTokenSettings *settings; /* the verifier's, which no gateway has */
+	BevKeyring *keyring;
 	BevCounts counts;
 	BevAbuses abuses;
 	BevSessions sessions;
 	BevFanout fanout;
 	BevRegistrations registrations;
-	BevStates states;
 	BevQuestions questions;
+	BevStates states;
 	BevAccessUpdates updates;
 	BevTokenCheck tokens;
 	BevArrivals arrivals;

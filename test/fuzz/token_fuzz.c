@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/identity/keys.h"
-#include "gateway/identity/token.h"
+#include "verifier/token/keys.h"
+#include "verifier/token/token.h"
 #include "stage.h"
 
 #define NOW 1800000000
@@ -37,7 +37,7 @@ check(const char *token)
 	BevClaims claims;
 	const char *why;
 	BevTokenResult result =
-		bev_token_verify(stage->tokens.keyring, stage->config, token, NOW, &claims, &why);
+		bev_token_verify(stage->keyring, stage->settings, token, NOW, &claims, &why);
 
 	if ((result == BEV_TOKEN_GOOD) != (why == NULL))
 		stage_fail("there is a reason unless it is good");
@@ -78,14 +78,14 @@ read_keys(const char *member, const char *text)
 	json_t *json = json_pack("{s:s, s:s}", member, text, "jwt_algorithms", "RS256");
 	char *packed = json ? json_dumps(json, 0) : NULL;
 	char error[256] = "";
-	BevConfig *config =
-		packed ? bev_config_read(packed, strlen(packed), error, sizeof(error)) : NULL;
-	BevKeyring *keyring = config ? bev_keys_read(config, error, sizeof(error)) : NULL;
+	BevTokenSettings *settings =
+		packed ? bev_token_settings_read(packed, strlen(packed), error, sizeof(error)) : NULL;
+	BevKeyring *keyring = settings ? bev_keys_read(settings, error, sizeof(error)) : NULL;
 
-	if (config && keyring == NULL && error[0] == '\0')
+	if (settings && keyring == NULL && error[0] == '\0')
 		stage_fail("there is a reason why keys can't be read");
 	bev_keyring_free(keyring);
-	bev_config_free(config);
+	bev_token_settings_free(settings);
 	free(packed);
 	json_decref(json);
 }
@@ -116,6 +116,7 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 			break;
 		case 'c':
 			bev_config_free(bev_config_read(text, size - 1, error, sizeof(error)));
+			bev_token_settings_free(bev_token_settings_read(text, size - 1, error, sizeof(error)));
 			break;
 		default:
 			if (check(text) == BEV_TOKEN_GOOD)

@@ -107,7 +107,7 @@ e.begin()
 equal(c5.message()["payload"]["seq"], 3, "welcomed when the stream begins")
 
 # A wrong answer is a broken pipe.
-e.send(ADMIT, struct.pack("=QIIQ", 77, 0, 0, 0))
+e.send(ADMIT, struct.pack("=QIiQ", 77, 0, 0, 0) + NO_GRANT)
 equal(e.wait_exit(), 0, "an ADMIT that answers nothing ends the gateway in good order")
 equal(d.stop(), 0, "and so does SHUTDOWN")
 done()

@@ -24,6 +24,8 @@ import time
 import pipe
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+VERIFIER = os.environ.get("BUGEVENTS_VERIFIER") or os.path.join(
+    HERE, "..", "..", "src", "verifier", "bugevents-verifier")
 GATEWAY = os.environ.get("BUGEVENTS_GATEWAY") or os.path.join(
     HERE, "..", "..", "src", "gateway", "bugevents-gateway")
 # For each wait.  Valgrind is slow, and so is a machine that does other things: what is measured by the
@@ -37,6 +39,7 @@ ANSWERS = pipe.numbers("BevAnswerKind", "BEV_ANSWER_")
 VERBS = pipe.numbers("BevVerb", "BEV_VERB_")
 VERDICTS = pipe.numbers("BevVerdict", "BEV_")
 SPENT_KINDS = pipe.numbers("BevSpentKind", "BEV_SPENT_")
+TOKEN_USES = pipe.numbers("BevTokenUse", "BEV_TOKEN_")
 COUNTED = pipe.counters()
 ABUSE_KINDS = [value for metric, value in COUNTED if metric == "bugevents_security_events_total"]
 DELAYS = [value for metric, value in COUNTED if metric == "bugevents_delivery_seconds_bucket"]
@@ -125,6 +128,72 @@ def events(first_seq, records, request=0, tx_n=1, tx_of=None, xid=7741,
                        tx_of or len(records), xid, at) + b"".join(records)
 
 
+# ---------------------------------------------------------------- the verifier
+
+GRANT = struct.Struct("=qqII256s64s")       # expires_at, ends_at, is_admin, projects, user, role
+NO_GRANT = bytes(GRANT.size)
+GOOD, INVALID, EXPIRED = range(3)
+
+
+class Verifier:
+    """The real one, which answers at once."""
+    def __init__(self):
+        self.sock, theirs = socket.socketpair()
+        moved = fcntl_dup_high(theirs.fileno())
+        self.process = subprocess.Popen([VERIFIER], stdin=subprocess.DEVNULL, pass_fds=[3],
+                                        preexec_fn=lambda: os.dup2(moved, 3))
+        os.close(moved)
+        theirs.close()
+        self.sock.settimeout(PATIENCE)
+        self.tickets = 0
+        self.hello = struct.unpack("=II", self.read(HELLO))
+
+    def take(self, n):
+        data = b""
+        while len(data) < n:
+            more = self.sock.recv(n - len(data))
+            if not more:
+                raise EOFError("the verifier ended")
+            data += more
+        return data
+
+    def read(self, wanted):
+        size, kind = struct.unpack("=II", self.take(8))
+        if kind != wanted:
+            raise AssertionError("%d from the verifier, not %d" % (kind, wanted))
+        return self.take(size)
+
+    def say(self, kind, body):
+        self.sock.sendall(struct.pack("=II", len(body), kind) + body)
+
+    def configure(self, **keys):
+        """Whether there is a key, and what is wrong."""
+        self.say(KEYS, json.dumps(keys).encode())
+        body = self.read(KEYRING)
+        return struct.unpack_from("=I", body)[0], body[4:].decode()
+
+    def check(self, tok):
+        """The result, the grant, and what follows it."""
+        self.tickets += 1
+        self.say(CHECK, struct.pack("=Q", self.tickets) + tok)
+        body = self.read(CHECKED)
+        ticket, result, _ = struct.unpack_from("=QII", body)
+        if ticket != self.tickets:
+            raise AssertionError("an answer to %d, not %d" % (ticket, self.tickets))
+        return result, body[16:16 + GRANT.size], body[16 + GRANT.size:]
+
+    def stop(self):
+        """Its exit code, at the end of the pipe."""
+        self.sock.close()
+        return self.process.wait(PATIENCE)
+
+
+def granted(grant):
+    """The user and the role, and whether that is an admin's."""
+    _, _, admin, _, user, role = GRANT.unpack(grant)
+    return as_line(user), as_line(role), admin
+
+
 # ---------------------------------------------------------------- the dispatcher
 
 def as_line(field):
@@ -145,6 +214,9 @@ class Dispatcher:
         self.outbox = bytearray()
         self.logs = []
         self.statuses = []
+        self.keyrings = []      # what was wrong with the keys, each time that they were told
+        self.verifier = Verifier()
+        self.grants = {}        # client -> (grant, projects), as the verifier said
         self.listening = []
         self.fetches = []       # not answered yet
         self.all_fetches = 0
@@ -203,7 +275,14 @@ class Dispatcher:
 
     def configure(self, **config):
         self.config.update(config)
-        self.send(CONFIG, json.dumps(self.config).encode())
+        keys = {k: v for k, v in self.config.items() if k.startswith("jw")}
+        have, why = self.verifier.configure(**keys)
+        self.keyrings.append(why)
+        self.send(CONFIG, json.dumps({k: v for k, v in self.config.items() if k not in keys}).encode())
+        self.condition(b"", have)
+
+    def condition(self, text, keys=1):
+        self.send(CONDITION, struct.pack("=I", keys) + text)
 
     def settle(self, **config):
         """Configure, and wait until the gateway has read it."""
@@ -277,19 +356,23 @@ class Dispatcher:
             if self.auto_fetch:
                 self.answer_fetches()
         elif kind == OPEN:
-            client, _expires, *texts = struct.unpack("=Qq40s256s64s64s", body)
-            ident, user, role, address = map(as_line, texts)
-            self.opened.append((client, user, role, address, ident))
+            self.take_open(*struct.unpack_from("=Q40s64s", body), body[112:])
+        elif kind == AGAIN:
+            client, = struct.unpack("=Q", body)
+            del self.admitted[client]
+            self.opened.append(next(o for o in self.opened if o[0] == client))
             if self.auto_admit:
                 self.admit(client)
+        elif kind == TOKEN:
+            self.take_token(*struct.unpack_from("=QII", body), body[16:])
         elif kind == CLOSED:
             client, code, reason = struct.unpack("=QQ64s", body)
             self.closed.append(client)
             self.endings[client] = (code, reason.split(b"\0")[0].decode())
             del self.admitted[client]       # KeyError: told twice, or never let in
         elif kind == CLIENTS:
-            for at in range(0, len(body), 56):
-                client, start, cursor, sent, received, _expires = struct.unpack_from("=QQQQQq", body, at)
+            for at in range(0, len(body), 48):
+                client, start, cursor, sent, received = struct.unpack_from("=QQQQQ", body, at)
                 self.starts[client] = start
                 self.reports[client] = (cursor, sent, received)
         elif kind == ROLE:
@@ -313,6 +396,43 @@ class Dispatcher:
             self.asked.append(struct.unpack_from("=QII", body) + (body[16:].decode(),))
             if self.auto_answer:
                 self.auto_answer(*self.asked[-1])
+
+    def take_open(self, client, ident, address, tok):
+        result, grant, rest = self.verifier.check(tok)
+        if result != GOOD:
+            verdict = VERDICTS["EXPIRED_TOKEN" if result == EXPIRED else "BAD_TOKEN"]
+            self.send(ADMIT, struct.pack("=QIiQ", client, verdict, -1, 0) + NO_GRANT + rest)
+            return
+        user, role, _ = granted(grant)
+        self.send(KNOWN, struct.pack("=Q", client))
+        self.grants[client] = grant, rest
+        self.opened.append((client, user, role, as_line(address), as_line(ident)))
+        if self.auto_admit:
+            self.admit(client)
+
+    def take_token(self, client, request, use, tok):
+        result, grant, rest = self.verifier.check(tok)
+        if result != GOOD:
+            self.answer_error(client, request, b"token_expired" if result == EXPIRED else b"invalid_token", rest)
+        elif use == TOKEN_USES["METRICS"]:
+            self.ask_metrics(client, request, *granted(grant))
+        elif granted(grant)[0] != self.admitted[client]:
+            self.answer_error(client, request, b"forbidden", b"the token is for another user")
+        else:
+            self.send(ANSWER, self.answer_head(client, request, ANSWERS["GRANT"]) + grant + rest)
+
+    def ask_metrics(self, client, request, user, _role, admin):
+        if admin:
+            self.asked.append((client, request, VERBS["METRICS"], json.dumps({"user_id": user}, separators=(",", ":"))))
+        else:
+            self.answer_error(client, request, b"forbidden", b"this is for admins")
+
+    @staticmethod
+    def answer_head(client, request, kind, code=b""):
+        return struct.pack("=QIIQII24s24s", client, request, kind, 0, 0, 0, code, b"")
+
+    def answer_error(self, client, request, code, text):
+        self.send(ANSWER, self.answer_head(client, request, ANSWERS["ERROR"], code) + text)
 
     def take_counters(self, values):
         if len(values) != len(COUNTED):
@@ -344,7 +464,8 @@ class Dispatcher:
         if verdict == VERDICTS["ADMITTED"]:
             self.admitted[client] = user
         as_of = self.as_of if self.as_of is not None else self.tip if self.tables else 0
-        self.send(ADMIT, struct.pack("=QIIQ", client, verdict, 0, as_of) +
+        grant, projects = self.grants[client]
+        self.send(ADMIT, struct.pack("=QIiQ", client, verdict, 0, as_of) + grant + projects +
                   self.tables.get(user, b""))
 
     def answer_fetches(self):
@@ -419,6 +540,8 @@ class Dispatcher:
             self.process.kill()
             self.process.wait()
         self.sock.close()
+        if self.verifier.stop() != 0:
+            raise AssertionError("the verifier did not end in good order")
         return code
 
 

@@ -85,8 +85,8 @@ d.as_of = d.tip
 d.publish(mark(access=access("i", "t", "21", "user")))
 d.admit(d.opened[came][0])
 d.as_of = None
-d.wait(lambda: len(d.opened) == came + 2, "OPEN again")
-equal(d.endings[d.opened[came][0]][0], 0, "an answer that is outdated is taken back")
+d.wait(lambda: len(d.opened) == came + 2, "AGAIN")
+equal(d.opened[came], d.opened[came + 1], "an answer that is outdated is asked for again")
 d.tables["21"] = access("i", "t", "21", "user")
 d.auto_admit = True
 d.admit(d.opened[came + 1][0])

@@ -106,10 +106,10 @@ sub file
 	return;
 }
 
-# Both gateways did.
+# All of these did.
 sub complained
 {
-	$server->wait_log(qr/gateway $_ can't serve as configured/, $log) for 1, 2;
+	$server->wait_log(qr/$_ can't serve as configured/, $log) for @_;
 	$log = $server->log_size;
 	return;
 }
@@ -124,11 +124,11 @@ $secrets{"in $_->[0]"} = $_->[1] for [ 'broken.pem', 'bm90IGEga2V5IGF0IGFsbCwgYn
 for my $setting ([ jwt_key_file => 'broken.pem' ], [ jwks_file => 'broken.jwks' ], [ jwt_secret_file => 'short' ])
 {
 	$server->set("bugevents.$setting->[0]" => $setting->[1]);
-	complained();
+	complained('verifier');
 	$server->set("bugevents.$setting->[0]" => $setting->[0] eq 'jwt_secret_file' ? 'jwt_secret' : '');
 }
 $server->set('bugevents.tls_key_file' => 'tls.key', 'bugevents.tls_cert_file' => 'tls.crt');
-complained();
+complained('gateway 1', 'gateway 2');
 pass('keys and a certificate that can\'t be used are complained about');
 push @answers, ($server->node->psql('postgres', q{SELECT bugevents.token('1', claims => '[]')}))[2];
 

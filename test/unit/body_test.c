@@ -54,7 +54,12 @@ static const BevAdmitMessage admit = {1, BEV_NOT_LOOKED_UP, 0, 9};
 static const BevDisconnectMessage disconnect = {1, "go"};
 static const BevHelloMessage hello = {BEV_PIPE_VERSION, 1};
 static const BevFetchMessage fetch = {1, 1000, 5, 5};
-static const BevOpenMessage client = {1, 4000000000000000, "id", "user", "role", "::1"};
+static const BevOpenMessage client = {1, "id", "::1"};
+static const BevTokenMessage token = {1, 2, BEV_TOKEN_METRICS};
+static const BevAgainMessage again = {1};
+static const BevCheckMessage check = {1};
+static const BevCheckedMessage checked = {
+	1, BEV_TOKEN_GOOD, 0, {.user = "7", .role = "user", .is_admin = 1}};
 static const BevClosedMessage closed = {1, 1008, "forbidden"};
 static const BevRoleMessage role = {1, "user"};
 static const BevSlowMessage slow = {9, 1500000, 3, 1};
@@ -80,27 +85,35 @@ test_refused(void)
 	REFUSED(CLOSED, BevClosedMessage, closed, memset(it.reason, 'x', sizeof(it.reason)));
 	REFUSED(STREAM, BevStreamMessage, stream, memset(it.id, 'x', sizeof(it.id)));
 	REFUSED(FETCHED, BevFetchedMessage, fetched, it.result = 2);
-	REFUSED(ADMIT, BevAdmitMessage, admit, it.verdict = 4);
+	REFUSED(ADMIT, BevAdmitMessage, admit, it.verdict = BEV_NOT_CHECKED + 1);
 	REFUSED(DISCONNECT, BevDisconnectMessage, disconnect,
 	        memset(it.reason, 'x', sizeof(it.reason)));
 	REFUSED(DISCONNECT, BevDisconnectMessage, disconnect, it.reason[1] = '\n');
 	REFUSED(FETCH, BevFetchMessage, fetch, it.request = 0);
 	REFUSED(FETCH, BevFetchMessage, fetch, it.after = 6);
 	REFUSED(OPEN, BevOpenMessage, client, memset(it.id, 'x', sizeof(it.id)));
-	REFUSED(OPEN, BevOpenMessage, client, memset(it.user, 'x', sizeof(it.user)));
-	REFUSED(OPEN, BevOpenMessage, client, memset(it.role, 'x', sizeof(it.role)));
 	REFUSED(OPEN, BevOpenMessage, client, memset(it.address, 'x', sizeof(it.address)));
-	REFUSED(OPEN, BevOpenMessage, client, it.user[0] = '\x1f');
+	REFUSED(OPEN, BevOpenMessage, client, it.address[0] = '\x1f');
+	REFUSED(TOKEN, BevTokenMessage, token, it.use = BEV_TOKEN_METRICS + 1);
+	REFUSED(CHECKED, BevCheckedMessage, checked, it.result = BEV_TOKEN_EXPIRED + 1);
+	REFUSED(CHECKED, BevCheckedMessage, checked, it.result = BEV_TOKEN_INVALID);
+	REFUSED(CHECKED, BevCheckedMessage, checked, it.grant.is_admin = 2);
+	REFUSED(CHECKED, BevCheckedMessage, checked, it.grant.projects = 1);
+	REFUSED(CHECKED, BevCheckedMessage, checked, it.grant.user[0] = '\0');
+	REFUSED(CHECKED, BevCheckedMessage, checked, it.grant.user[0] = '\n');
+	REFUSED(CHECKED, BevCheckedMessage, checked, it.grant.user[0] = '\xe9');
+	REFUSED(CHECKED, BevCheckedMessage, checked, memset(it.grant.user, 'x', sizeof(it.grant.user)));
+	REFUSED(CHECKED, BevCheckedMessage, checked, memset(it.grant.role, 'x', sizeof(it.grant.role)));
 	REFUSED(ROLE, BevRoleMessage, role, memset(it.role, 'x', sizeof(it.role)));
 	REFUSED(ROLE, BevRoleMessage, role, it.role[0] = '\n');
 	REFUSED(ASK, BevAskMessage, ask, it.verb = BEV_VERBS);
 	REFUSED(SLOW, BevSlowMessage, slow, it.clients = 0);
 	REFUSED(SLOW, BevSlowMessage, slow, it.events = 0);
-	REFUSED(ANSWER, BevAnswerMessage, answer, it.kind = BEV_ANSWER_OBJECT + 1);
+	REFUSED(ANSWER, BevAnswerMessage, answer, it.kind = BEV_ANSWER_GRANT + 1);
 	REFUSED(ANSWER, BevAnswerMessage, answer, memset(it.code, 'x', sizeof(it.code)));
 	REFUSED(ANSWER, BevAnswerMessage, answer, it.field[0] = '\n');
-	REFUSED(OPEN, BevOpenMessage, client, it.user[3] = '\x7f');
-	REFUSED(OPEN, BevOpenMessage, client, it.user[3] = '\xe9');
+	REFUSED(OPEN, BevOpenMessage, client, it.id[0] = '\x7f');
+	REFUSED(OPEN, BevOpenMessage, client, it.id[0] = '\xe9');
 	REFUSED(ROLE, BevRoleMessage, role, it.role[0] = '\xff');
 }
 
@@ -146,6 +159,65 @@ test_payload(void)
 	body[sizeof(ask) + 5] = 'x';
 	message.size++;
 	tap_ok(!bev_body_read(&message, &it, sizeof(it), &payload), "ASK: a longer one is refused");
+}
+
+static bool
+reads_checked(BevTokenResult result, const char *rest, size_t len)
+{
+	char body[sizeof(checked) + 300];
+	BevMessage message = {BEV_MSG_CHECKED, (uint32_t) (sizeof(checked) + len), body};
+	BevCheckedMessage it = checked;
+	BevSpan span;
+
+	it.result = result;
+	it.grant.projects = result == BEV_TOKEN_GOOD ? (uint32_t) len : 0;
+	memcpy(body, &it, sizeof(it));
+	memcpy(body + sizeof(it), rest, len);
+	return bev_body_read(&message, &it, sizeof(it), &span) && span.len == len;
+}
+
+/* What a token says: projects that are ids, or why it is no good. */
+static void
+test_projects(void)
+{
+	char longest[257];
+	char longer[257];
+	BevSpan projects = {"1\0b", 4};
+	const char *project = NULL;
+
+	memset(longest, 'x', sizeof(longest));
+	memset(longer, 'x', sizeof(longer));
+	longest[255] = longer[256] = '\0';
+	tap_ok(reads_checked(BEV_TOKEN_GOOD, "1\0b", 4), "CHECKED: two projects");
+	tap_ok(reads_checked(BEV_TOKEN_GOOD, longest, 256), "... the longest id");
+	tap_ok(!reads_checked(BEV_TOKEN_GOOD, longer, 257), "... a longer one is refused");
+	tap_ok(!reads_checked(BEV_TOKEN_GOOD, "1\0b", 3), "... one without an end");
+	tap_ok(!reads_checked(BEV_TOKEN_GOOD, "1\n", 3), "... a line feed");
+	tap_ok(reads_checked(BEV_TOKEN_EXPIRED, "no", 2), "... or why it is no good");
+	tap_ok(bev_body_next_project(&projects, &project) && strcmp(project, "1") == 0 &&
+	           bev_body_next_project(&projects, &project) && strcmp(project, "b") == 0 &&
+	           !bev_body_next_project(&projects, &project),
+	       "... each is found");
+}
+
+/* A token is bounded, and a text. */
+static void
+test_token(void)
+{
+	static char body[sizeof(client) + BEV_TOKEN_MAX + 2];
+	BevMessage message = {.kind = BEV_MSG_OPEN, .body = body};
+	BevOpenMessage it;
+	BevSpan span;
+
+	memcpy(body, &client, sizeof(client));
+	memset(body + sizeof(client), 'x', BEV_TOKEN_MAX + 2);
+	message.size = sizeof(client) + BEV_TOKEN_MAX + 1;
+	tap_ok(bev_body_read(&message, &it, sizeof(it), &span), "OPEN: a token that is too long");
+	message.size++;
+	tap_ok(!bev_body_read(&message, &it, sizeof(it), &span), "... says so by one byte alone");
+	message.size = sizeof(client) + 2;
+	body[sizeof(client)] = '\0';
+	tap_ok(!bev_body_read(&message, &it, sizeof(it), &span), "... one with a NUL is refused");
 }
 
 /* What a client wants: whole entries of known kinds, fit for a line, and not too long. */
@@ -274,6 +346,11 @@ main(void)
 	test_fixed("HELLO", BEV_MSG_HELLO, &hello, sizeof(hello));
 	test_fixed("FETCH", BEV_MSG_FETCH, &fetch, sizeof(fetch));
 	test_fixed("OPEN", BEV_MSG_OPEN, &client, sizeof(client));
+	test_fixed("TOKEN", BEV_MSG_TOKEN, &token, sizeof(token));
+	test_fixed("KNOWN", BEV_MSG_KNOWN, &again, sizeof(again));
+	test_fixed("AGAIN", BEV_MSG_AGAIN, &again, sizeof(again));
+	test_fixed("CHECK", BEV_MSG_CHECK, &check, sizeof(check));
+	test_fixed("CHECKED", BEV_MSG_CHECKED, &checked, sizeof(checked));
 	test_fixed("ROLE", BEV_MSG_ROLE, &role, sizeof(role));
 	test_fixed("SLOW", BEV_MSG_SLOW, &slow, sizeof(slow));
 	test_fixed("ASK", BEV_MSG_ASK, &ask, sizeof(ask));
@@ -282,6 +359,8 @@ main(void)
 	test_refused();
 	test_log();
 	test_payload();
+	test_projects();
+	test_token();
 	test_reports();
 	test_subscription();
 	test_events();

@@ -27,7 +27,7 @@ main(void)
 		"{",
 		"{\"port\":\"1\"}",
 		"{\"port\":1.5}",
-		"{\"jwt_secret\":1}",
+		"{\"place_key\":1}",
 		"{\"port\":1,\"port\":2}",
 		"{\"listen_addresses\":null}",
 	};
@@ -41,8 +41,8 @@ main(void)
 	           a->window_size == 64 << 20 && a->max_connections == 10000 &&
 	           a->max_connections_per_user == 3 && a->message_rate == 60 &&
 	           a->max_message_size == 65536 && a->ping_interval == 30000 &&
-	           a->connection_timeout == 60000 && a->jwt_leeway == 30000 &&
-	           a->log_slow_delivery == BEV_NEVER && a->jwt_secret[0] == '\0',
+	           a->connection_timeout == 60000 && a->log_slow_delivery == BEV_NEVER &&
+	           a->place_key[0] == '\0',
 	       "what is missing takes its default");
 	tap_ok(b && b->port == 9000 && b->window_size == 2 << 20 && b->message_rate == 0 &&
 	           b->ping_interval == 1500 && b->log_slow_delivery == 0 &&

@@ -7,15 +7,15 @@
 #include <openssl/hmac.h>
 #include <stdlib.h>
 
-#include "gateway/identity/keys.h"
-#include "gateway/identity/token.h"
+#include "verifier/token/keys.h"
+#include "verifier/token/token.h"
 #include "tap.h"
 
 #define NOW    1800000000
 #define SECRET "0123456789abcdef0123456789abcdef"
 
-static BevConfig *
-config_of(const char *more)
+static BevTokenSettings *
+settings_of(const char *more)
 {
 	char json[1024];
 	char error[256];
@@ -24,15 +24,15 @@ config_of(const char *more)
 	         "{\"jwt_algorithms\":\"HS256\",\"jwt_leeway\":10000,"
 	         "\"jwt_secret\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\"%s}",
 	         more);
-	return bev_config_read(json, strlen(json), error, sizeof(error));
+	return bev_token_settings_read(json, strlen(json), error, sizeof(error));
 }
 
 static BevKeyring *
-keys_of(const BevConfig *config)
+keys_of(const BevTokenSettings *settings)
 {
 	char error[256];
 
-	return bev_keys_read(config, error, sizeof(error));
+	return bev_keys_read(settings, error, sizeof(error));
 }
 
 static size_t
@@ -63,10 +63,11 @@ sign(char *dst, const char *header, const char *claims)
 }
 
 static BevTokenResult
-check(const BevKeyring *keyring, const BevConfig *config, const char *token, const char **why)
+check(const BevKeyring *keyring, const BevTokenSettings *settings, const char *token,
+      const char **why)
 {
 	BevClaims claims;
-	BevTokenResult result = bev_token_verify(keyring, config, token, NOW, &claims, why);
+	BevTokenResult result = bev_token_verify(keyring, settings, token, NOW, &claims, why);
 
 	bev_claims_free(&claims);
 	return result;
@@ -95,18 +96,18 @@ check(const BevKeyring *keyring, const BevConfig *config, const char *token, con
 	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"
 
 /* A configuration with this key set and every algorithm. */
-static BevConfig *
-config_with_set(const char *set)
+static BevTokenSettings *
+settings_with_set(const char *set)
 {
 	char error[256];
 	json_t *json = json_pack("{s:s, s:s}", "jwks", set, "jwt_algorithms",
 	                         "HS256,RS256,ES256,ES384,ES512,EdDSA");
 	char *text = json_dumps(json, 0);
-	BevConfig *config = bev_config_read(text, strlen(text), error, sizeof(error));
+	BevTokenSettings *settings = bev_token_settings_read(text, strlen(text), error, sizeof(error));
 
 	free(text);
 	json_decref(json);
-	return config;
+	return settings;
 }
 
 /*
@@ -151,9 +152,10 @@ test_vectors(void)
 	     ".hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
 	     "the token's claims are not an object"},
 	};
-	BevConfig *config = config_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
+	BevTokenSettings *settings =
+		settings_with_set("{\"keys\":[" A1 "," A2 "," A3 "," A4 "," OKP "]}");
 	char error[256];
-	BevKeyring *keyring = bev_keys_read(config, error, sizeof(error));
+	BevKeyring *keyring = bev_keys_read(settings, error, sizeof(error));
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
@@ -162,17 +164,17 @@ test_vectors(void)
 		char damaged[1024];
 		size_t len = strlen(cases[i].token);
 
-		bev_token_verify(keyring, config, cases[i].token, NOW, &claims, &why);
+		bev_token_verify(keyring, settings, cases[i].token, NOW, &claims, &why);
 		tap_is(why, strlen(why), cases[i].why, cases[i].name);
 		if (cases[i].token[len - 1] == '.')
 			continue;
 		strcpy(damaged, cases[i].token);
 		damaged[len - 10] = damaged[len - 10] == 'A' ? 'B' : 'A';
-		bev_token_verify(keyring, config, damaged, NOW, &claims, &why);
+		bev_token_verify(keyring, settings, damaged, NOW, &claims, &why);
 		tap_is(why, strlen(why), "the token's signature is not valid", "... damaged");
 	}
 	bev_keyring_free(keyring);
-	bev_config_free(config);
+	bev_token_settings_free(settings);
 }
 
 /* Key sets that are, and are not, read. */
@@ -251,29 +253,29 @@ test_sets(void)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
-		BevConfig *config = config_with_set(cases[i].set);
+		BevTokenSettings *settings = settings_with_set(cases[i].set);
 		char error[256] = "";
-		BevKeyring *keyring = bev_keys_read(config, error, sizeof(error));
+		BevKeyring *keyring = bev_keys_read(settings, error, sizeof(error));
 
 		if (cases[i].error)
 			tap_ok(keyring == NULL && strstr(error, cases[i].error), cases[i].name);
 		else
 			tap_ok(keyring != NULL, cases[i].name);
 		bev_keyring_free(keyring);
-		bev_config_free(config);
+		bev_token_settings_free(settings);
 	}
 }
 
 static bool
 is_read(const char *set)
 {
-	BevConfig *config = config_with_set(set);
+	BevTokenSettings *settings = settings_with_set(set);
 	char error[256];
-	BevKeyring *keyring = bev_keys_read(config, error, sizeof(error));
+	BevKeyring *keyring = bev_keys_read(settings, error, sizeof(error));
 	bool good = keyring != NULL;
 
 	bev_keyring_free(keyring);
-	bev_config_free(config);
+	bev_token_settings_free(settings);
 	return good;
 }
 
@@ -345,27 +347,27 @@ test_table(void)
 		{"no projects", hs, "{\"sub\":\"1\",\"exp\":1800000001,\"projects\":[null]}",
 	     BEV_TOKEN_INVALID},
 	};
-	BevConfig *config = config_of("");
-	BevKeyring *keyring = keys_of(config);
+	BevTokenSettings *settings = settings_of("");
+	BevKeyring *keyring = keys_of(settings);
 	char token[1024];
 	const char *why;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		sign(token, cases[i].header, cases[i].claims);
-		tap_ok(check(keyring, config, token, &why) == cases[i].result &&
+		tap_ok(check(keyring, settings, token, &why) == cases[i].result &&
 		           (why == NULL) == (cases[i].result == BEV_TOKEN_GOOD),
 		       cases[i].name);
 	}
 	bev_keyring_free(keyring);
-	bev_config_free(config);
+	bev_token_settings_free(settings);
 }
 
 static void
 test_claims(void)
 {
-	BevConfig *config = config_of("");
-	BevKeyring *keyring = keys_of(config);
+	BevTokenSettings *settings = settings_of("");
+	BevKeyring *keyring = keys_of(settings);
 	char token[1024];
 	const char *why;
 	BevClaims claims;
@@ -373,7 +375,7 @@ test_claims(void)
 	sign(token, "{\"alg\":\"HS256\"}",
 	     "{\"sub\":42,\"exp\":1800000005.9,"
 	     "\"role\":\"auditor\",\"projects\":[1,\"b\"]}");
-	bev_token_verify(keyring, config, token, NOW, &claims, &why);
+	bev_token_verify(keyring, settings, token, NOW, &claims, &why);
 	tap_ok(strcmp(claims.user_id, "42") == 0 && strcmp(claims.role, "auditor") == 0 &&
 	           !claims.is_admin && claims.expires_at == 1800000005 &&
 	           claims.ends_at == 1800000005 && claims.projects == 2 &&
@@ -381,19 +383,19 @@ test_claims(void)
 	       "the claims of a token");
 	bev_claims_free(&claims);
 	sign(token, "{\"alg\":\"HS256\"}", "{\"sub\":\"1\",\"exp\":1800000005,\"is_admin\":true}");
-	bev_token_verify(keyring, config, token, NOW, &claims, &why);
+	bev_token_verify(keyring, settings, token, NOW, &claims, &why);
 	tap_ok(claims.is_admin && strcmp(claims.role, "admin") == 0, "is_admin");
 	bev_claims_free(&claims);
 	bev_keyring_free(keyring);
-	bev_config_free(config);
+	bev_token_settings_free(settings);
 }
 
 /* Every cut and every flipped bit of a good token. */
 static void
 test_damage(void)
 {
-	BevConfig *config = config_of("");
-	BevKeyring *keyring = keys_of(config);
+	BevTokenSettings *settings = settings_of("");
+	BevKeyring *keyring = keys_of(settings);
 	char token[1024];
 	char damaged[1024];
 	const char *why;
@@ -406,7 +408,7 @@ test_damage(void)
 	{
 		memcpy(damaged, token, cut);
 		damaged[cut] = '\0';
-		good &= check(keyring, config, damaged, &why) == BEV_TOKEN_INVALID;
+		good &= check(keyring, settings, damaged, &why) == BEV_TOKEN_INVALID;
 	}
 	tap_ok(good, "a token cut at any byte is refused");
 	good = true;
@@ -415,29 +417,29 @@ test_damage(void)
 		{
 			strcpy(damaged, token);
 			damaged[i] = (char) (damaged[i] ^ 1 << bit);
-			good &= check(keyring, config, damaged, &why) == BEV_TOKEN_INVALID;
+			good &= check(keyring, settings, damaged, &why) == BEV_TOKEN_INVALID;
 		}
 	tap_ok(good, "a token with any bit flipped is refused");
 	bev_keyring_free(keyring);
-	bev_config_free(config);
+	bev_token_settings_free(settings);
 }
 
 static void
 test_useless_keys(void)
 {
 	static const char *const useless[] = {",\"jwt_key\":\"x\"", ",\"jwt_algorithms\":\"none\""};
-	BevConfig *config;
+	BevTokenSettings *settings;
 	const char *why;
 
 	for (int i = 0; i < 2; i++)
 	{
-		config = config_of(useless[i]);
-		tap_ok(config == NULL || keys_of(config) == NULL, "a key or an algorithm that is none");
-		bev_config_free(config);
+		settings = settings_of(useless[i]);
+		tap_ok(settings == NULL || keys_of(settings) == NULL, "a key or an algorithm that is none");
+		bev_token_settings_free(settings);
 	}
-	config = config_of("");
-	tap_ok(check(NULL, config, "x", &why) == BEV_TOKEN_INVALID, "no keys at all");
-	bev_config_free(config);
+	settings = settings_of("");
+	tap_ok(check(NULL, settings, "x", &why) == BEV_TOKEN_INVALID, "no keys at all");
+	bev_token_settings_free(settings);
 }
 
 int

@@ -79,6 +79,43 @@ bev_event_read(const char *data, size_t len, BevEvent *event)
 	return labels_are_text(event);
 }
 
+/* The fields of it that are written, in their order; the size of them all. */
+static size_t
+write_fields(const BevEvent *event, char *dst)
+{
+	uint32_t len[BEV_EVENT_FIELDS];
+	size_t size;
+
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
+		len[i] = event->field[i].len;
+	size = bev_event_size(len);
+	if (dst == NULL)
+		return size;
+	bev_event_write_header(dst, (uint32_t) size, len);
+	dst += BEV_EVENT_HEADER_SIZE;
+	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
+	{
+		if (len[i] > 0)
+			memcpy(dst, event->field[i].data, len[i]);
+		dst += len[i];
+	}
+	return size;
+}
+
+size_t
+bev_event_open(const BevEvent *event, char *dst)
+{
+	BevEvent open = *event;
+
+	if (event->field[BEV_EVENT_OPEN_PAYLOAD].len > 0)
+	{
+		open.field[BEV_EVENT_PAYLOAD] = event->field[BEV_EVENT_OPEN_PAYLOAD];
+		open.field[BEV_EVENT_CHANGES] = event->field[BEV_EVENT_OPEN_CHANGES];
+		open.field[BEV_EVENT_OPEN_PAYLOAD].len = open.field[BEV_EVENT_OPEN_CHANGES].len = 0;
+	}
+	return write_fields(&open, dst);
+}
+
 bool
 bev_audience_next(BevSpan *rest, BevSpan *principal)
 {

@@ -100,6 +100,12 @@ extern uint32_t bev_event_size_written(const char *data);
 extern bool bev_event_read(const char *data, size_t len, BevEvent *event);
 
 /*
+ * Write the record as others than admins may have it: what they get of payload and changes, and no
+ * more.  The size of that; dst may be NULL.
+ */
+extern size_t bev_event_open(const BevEvent *event, char *dst);
+
+/*
  * The next line of an audience: advances *rest past it and sets *principal.
  * False when nothing is left.
  */

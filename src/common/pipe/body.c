@@ -69,15 +69,19 @@ static const Body bodies[] = {
 	BODY(EVENTS, Events, FOLLOWED, IS(NOT_ZERO, Events, count)),
 	BODY(PROGRESS, Progress, ALONE),
 	BODY(FETCHED, Fetched, ALONE, UP_TO(BEV_FETCH_GONE, Fetched, result)),
-	BODY(ADMIT, Admit, FOLLOWED, UP_TO(BEV_NOT_LOOKED_UP, Admit, verdict)),
+	BODY(ADMIT, Admit, FOLLOWED, UP_TO(BEV_NOT_CHECKED, Admit, verdict),
+         IS(UTF8_LINE, Admit, grant.user), IS(UTF8_LINE, Admit, grant.role)),
 	BODY(DISCONNECT, Disconnect, ALONE, IS(LINE, Disconnect, reason)),
-	BODY(ANSWER, Answer, FOLLOWED, UP_TO(BEV_ANSWER_OBJECT, Answer, kind), IS(LINE, Answer, code),
+	BODY(ANSWER, Answer, FOLLOWED, UP_TO(BEV_ANSWER_GRANT, Answer, kind), IS(LINE, Answer, code),
          IS(LINE, Answer, field)),
 	BODY(HELLO, Hello, ALONE),
 	BODY(LOG, Log, FOLLOWED, UP_TO(BEV_LOG_WARNING, Log, level)),
 	BODY(FETCH, Fetch, ALONE, IS(NOT_ZERO, Fetch, request)),
-	BODY(OPEN, Open, ALONE, IS(UTF8_LINE, Open, id), IS(UTF8_LINE, Open, user),
-         IS(UTF8_LINE, Open, role), IS(UTF8_LINE, Open, address)),
+	BODY(CONDITION, Condition, FOLLOWED),
+	BODY(KNOWN, Known, ALONE),
+	BODY(OPEN, Open, FOLLOWED, IS(UTF8_LINE, Open, id), IS(UTF8_LINE, Open, address)),
+	BODY(TOKEN, Token, FOLLOWED, UP_TO(BEV_TOKEN_METRICS, Token, use)),
+	BODY(AGAIN, Again, ALONE),
 	BODY(CLOSED, Closed, ALONE, UP_TO(UINT16_MAX, Closed, code), IS(ASCII_LINE, Closed, reason)),
 	BODY(ROLE, Role, ALONE, IS(UTF8_LINE, Role, role)),
 	BODY(ASK, Ask, FOLLOWED, UP_TO(BEV_VERBS - 1, Ask, verb)),
@@ -90,6 +94,11 @@ static const Body bodies[] = {
 	BODY(SPENT_ELSEWHERE, Spent, ALONE, UP_TO(BEV_SPENT_KINDS - 1, Spent, kind),
          IS(NOT_ZERO, Spent, times), IS(LINE, Spent, address)),
 	BODY(SLOW, Slow, ALONE, IS(NOT_ZERO, Slow, clients), IS(NOT_ZERO, Slow, events)),
+	BODY(KEYRING, Keyring, FOLLOWED, UP_TO(1, Keyring, keys)),
+	BODY(CHECK, Check, FOLLOWED),
+	BODY(CHECKED, Checked, FOLLOWED, UP_TO(BEV_TOKEN_EXPIRED, Checked, result),
+         UP_TO(1, Checked, grant.is_admin), IS(UTF8_LINE, Checked, grant.user),
+         IS(UTF8_LINE, Checked, grant.role)),
 };
 
 static const Body *
@@ -192,6 +201,46 @@ are_past_eras(BevSpan rest)
 }
 
 static bool
+is_token(BevSpan token)
+{
+	return token.len <= BEV_TOKEN_MAX + 1 && memchr(token.data, '\0', token.len) == NULL;
+}
+
+/* Each is an id with its NUL. */
+static bool
+are_projects(BevSpan projects)
+{
+	while (projects.len > 0)
+	{
+		size_t len = strnlen(projects.data, projects.len);
+
+		if (len == projects.len || len > BEV_USER_ID_MAX ||
+		    !is_line(UTF8_LINE, projects.data, len + 1))
+			return false;
+		projects.data += len + 1;
+		projects.len -= (uint32_t) len + 1;
+	}
+	return true;
+}
+
+/* What follows is a grant's projects, or why there is none. */
+static bool
+is_checked(const BevCheckedMessage *checked, BevSpan rest)
+{
+	if (checked->result != BEV_TOKEN_GOOD)
+		return rest.len > 0 && checked->grant.projects == 0;
+	return checked->grant.user[0] != '\0' && rest.len == checked->grant.projects &&
+	       are_projects(rest);
+}
+
+static bool
+is_admit(const BevAdmitMessage *admit, BevSpan rest)
+{
+	return admit->unread >= -1 && admit->grant.projects <= rest.len &&
+	       are_projects((BevSpan){rest.data, admit->grant.projects});
+}
+
+static bool
 fits_together(BevMessageKind kind, const void *head, BevSpan rest)
 {
 	const BevEventsMessage *events = head;
@@ -205,7 +254,13 @@ fits_together(BevMessageKind kind, const void *head, BevSpan rest)
 		case BEV_MSG_EVENTS:
 			return events->first_seq <= UINT64_MAX - events->count;
 		case BEV_MSG_ADMIT:
-			return ((const BevAdmitMessage *) head)->unread >= -1;
+			return is_admit(head, rest);
+		case BEV_MSG_OPEN:
+		case BEV_MSG_TOKEN:
+		case BEV_MSG_CHECK:
+			return is_token(rest);
+		case BEV_MSG_CHECKED:
+			return is_checked(head, rest);
 		case BEV_MSG_FETCH:
 			return fetch->after <= fetch->upto;
 		case BEV_MSG_ASK:
@@ -234,6 +289,31 @@ bev_body_read(const BevMessage *message, void *head, size_t size, BevSpan *rest)
 	if (rest)
 		*rest = behind;
 	return fits_together(body->kind, head, behind);
+}
+
+bool
+bev_body_read_grant(BevSpan rest, BevGrant *grant, BevSpan *projects)
+{
+	if (rest.len < sizeof(*grant))
+		return false;
+	memcpy(grant, rest.data, sizeof(*grant));
+	*projects = (BevSpan){rest.data + sizeof(*grant), rest.len - (uint32_t) sizeof(*grant)};
+	return is_line(UTF8_LINE, grant->user, sizeof(grant->user)) &&
+	       is_line(UTF8_LINE, grant->role, sizeof(grant->role)) &&
+	       grant->projects == projects->len && are_projects(*projects);
+}
+
+bool
+bev_body_next_project(BevSpan *projects, const char **project)
+{
+	size_t len = strnlen(projects->data, projects->len);
+
+	if (len == projects->len)
+		return false;
+	*project = projects->data;
+	projects->data += len + 1;
+	projects->len -= (uint32_t) len + 1;
+	return true;
 }
 
 bool

@@ -28,6 +28,12 @@ extern size_t bev_body_size(BevMessageKind kind);
  */
 extern bool bev_body_read(const BevMessage *message, void *head, size_t size, BevSpan *rest);
 
+/* Read what follows an ANSWER of BEV_ANSWER_GRANT; false: it is none. */
+extern bool bev_body_read_grant(BevSpan rest, BevGrant *grant, BevSpan *projects);
+
+/* Take the next of a grant's projects; false: there is none. */
+extern bool bev_body_next_project(BevSpan *projects, const char **project);
+
 /* Take the next event of those behind EVENTS and ANSWER; false: there is none. */
 extern bool bev_body_next_record(BevSpan *records, BevEvent *event);
 

@@ -1,5 +1,5 @@
 /*
- * message.h - what the dispatcher and a gateway say to each other.
+ * message.h - what the dispatcher says to a gateway and to the verifier, and they to it.
  *
  * Both ends are processes of one machine, joined by a stream socketpair.  A
  * message is a header and a body; the body is one of the structs below, then
@@ -14,13 +14,20 @@
  *	ADMIT       a client may stay, or not       OPEN         a client showed its token
  *	DISCONNECT  end this client                 CLOSED       a client is gone
  *	SHUTDOWN    say goodbye to the clients      CLIENTS      how they are doing
- *	ANSWER      to an ASK                       ROLE         a client has another role
+ *	ANSWER      to an ASK or a TOKEN            ROLE         a client has another role
  *	CONDITION   what /ready says of it all      ASK          a question to the database
- *	                                            COUNTERS     what it counted
+ *	KNOWN       a client's token is good        COUNTERS     what it counted
  *	                                            ABUSE        who behaves oddly
  *	                                            SUBSCRIPTION what of the stream a client wants
  *	                                            SLOW         events took too long
  *	SPENT_ELSEWHERE  at other gateways          SPENT        what an address has had of its rates
+ *	                                            TOKEN        another token was shown
+ *	                                            AGAIN        ADMIT was overtaken: once more
+ *
+ *	dispatcher -> verifier                      verifier -> dispatcher
+ *	KEYS        what tokens are checked by      HELLO        I run, this version
+ *	CHECK       a token                         KEYRING      what became of KEYS
+ *	                                            CHECKED      the answer to a CHECK
  *
  * Order on the way down: CONFIG first, then STREAM, then the rest in any order.
  * Live EVENTS (request 0) come in ascending seq and never twice.  The answer to
@@ -28,7 +35,8 @@
  * FETCHED; live EVENTS may stand between them.
  *
  * Trust: the gateway believes the dispatcher; the dispatcher checks every byte
- * that a gateway sends and ends a gateway that breaks these rules.
+ * that a gateway sends and ends a gateway that breaks these rules.  Who somebody is, it
+ * believes the verifier alone: a gateway only passes on the token that a client showed.
  *
  * Pure C: shared by the server's half and the gateway.
  */
@@ -41,7 +49,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 2 /* 6e1fef21980c */
+#define BEV_PIPE_VERSION 3 /* 66ebd1911627 */
 
 typedef enum BevMessageKind
 {
@@ -56,6 +64,7 @@ typedef enum BevMessageKind
 	BEV_MSG_ANSWER,
 	BEV_MSG_CONDITION,
 	BEV_MSG_SPENT_ELSEWHERE,
+	BEV_MSG_KNOWN,
 
 	BEV_MSG_HELLO = 101,
 	BEV_MSG_LISTENING,
@@ -71,7 +80,14 @@ typedef enum BevMessageKind
 	BEV_MSG_ABUSE,
 	BEV_MSG_SUBSCRIPTION,
 	BEV_MSG_SLOW,
-	BEV_MSG_SPENT
+	BEV_MSG_SPENT,
+	BEV_MSG_TOKEN,
+	BEV_MSG_AGAIN,
+
+	BEV_MSG_KEYS = 201,
+	BEV_MSG_CHECK,
+	BEV_MSG_KEYRING,
+	BEV_MSG_CHECKED
 } BevMessageKind;
 
 typedef struct BevMessageHeader
@@ -153,9 +169,13 @@ typedef struct BevFetchedMessage
 } BevFetchedMessage;
 
 /*
- * CONDITION: the body is text, what an operator has to do something about, for GET /ready; empty:
+ * CONDITION: what an operator has to do something about follows, as text, for GET /ready; empty:
  * nothing.
  */
+typedef struct BevConditionMessage
+{
+	uint32_t keys; /* 0: there is none to check tokens with, so nobody can be let in */
+} BevConditionMessage;
 
 /* SHUTDOWN: no body.  Close every client with 1012, then exit. */
 
@@ -201,34 +221,67 @@ typedef struct BevFetchMessage
 	uint64_t upto; /* at most the tip */
 } BevFetchMessage;
 
+/* The longest token, and the longest id of a user, in bytes. */
+#define BEV_TOKEN_MAX   8192
+#define BEV_USER_ID_MAX 255
+
+typedef enum BevTokenResult
+{
+	BEV_TOKEN_GOOD,
+	BEV_TOKEN_INVALID,
+	BEV_TOKEN_EXPIRED
+} BevTokenResult;
+
+/* What a good token says; its projects follow where it is sent, each with its NUL. */
+typedef struct BevGrant
+{
+	int64_t expires_at; /* seconds since 1970 UTC */
+	int64_t ends_at;    /* when what was granted by it ends */
+	uint32_t is_admin;
+	uint32_t projects; /* bytes of them */
+	char user[BEV_USER_ID_MAX + 1];
+	char role[64]; /* "admin", "user" or what it says */
+} BevGrant;
+
 /*
- * OPEN: a client whose token is valid waits to be admitted; the dispatcher counts
- * over all gateways.  client is a number that the gateway gives out and doesn't
- * use again.  The texts are NUL terminated.
+ * OPEN: a client showed a token, which follows, and waits to be admitted; the dispatcher has the
+ * token checked and counts over all gateways.  client is a number that the gateway gives out and
+ * doesn't use again.  The texts are NUL terminated.  One that is too long is cut behind
+ * BEV_TOKEN_MAX + 1 bytes, and no good.
  */
 typedef struct BevOpenMessage
 {
 	uint64_t client;
-	int64_t expires_at; /* of the token, microseconds since 1970 UTC */
-	char id[40];        /* connection_id */
-	char user[256];
-	char role[64];
+	char id[40]; /* connection_id */
 	char address[64];
 } BevOpenMessage;
+
+/* So many of OPEN and TOKEN may wait for their answers; a gateway that has more is broken. */
+#define BEV_CHECKS_MAX 256
+
+/* KNOWN: the token of an OPEN is good; ADMIT follows when its user has been looked up. */
+typedef struct BevKnownMessage
+{
+	uint64_t client;
+} BevKnownMessage;
 
 typedef enum BevVerdict
 {
 	BEV_ADMITTED,
 	BEV_TOO_MANY_CONNECTIONS, /* of this user */
 	BEV_SERVER_FULL,
-	BEV_NOT_LOOKED_UP /* the tables of users could not be read */
+	BEV_NOT_LOOKED_UP, /* the tables of users could not be read */
+	BEV_BAD_TOKEN,
+	BEV_EXPIRED_TOKEN,
+	BEV_NOT_CHECKED /* nobody was there to check the token */
 } BevVerdict;
 
 /*
- * ADMIT: the answer to OPEN.  A client that isn't admitted needs no CLOSED.  What the
- * tables of users and memberships say of the client's user follows (access.h), with
- * the effect of every event up to as_of, and perhaps of later ones: what events up to
- * there say of it is outdated, what later ones say counts.
+ * ADMIT: the answer to OPEN and to AGAIN, in any order.  A client that isn't admitted needs no
+ * CLOSED.  Behind it stand the projects of the grant, then what the tables of users and
+ * memberships say of the client's user (access.h), with the effect of every event up to as_of, and
+ * perhaps of later ones: what events up to there say of it is outdated, what later ones say counts.
+ * Behind BEV_BAD_TOKEN and BEV_EXPIRED_TOKEN stands why, as text.
  */
 typedef struct BevAdmitMessage
 {
@@ -236,7 +289,31 @@ typedef struct BevAdmitMessage
 	uint32_t verdict; /* BevVerdict */
 	int32_t unread;   /* notifications of the user; -1: not known */
 	uint64_t as_of;   /* 0: there are no such tables */
+	BevGrant grant;   /* nothing unless admitted */
 } BevAdmitMessage;
+
+/*
+ * AGAIN: an admitted client, which has not been told so, is to be looked up again: events have
+ * overtaken its ADMIT.
+ */
+typedef struct BevAgainMessage
+{
+	uint64_t client;
+} BevAgainMessage;
+
+typedef enum BevTokenUse
+{
+	BEV_TOKEN_RENEWS, /* the client's grant, for the same user: the answer has BEV_ANSWER_GRANT */
+	BEV_TOKEN_METRICS /* for an admin, who is no client (client 0): the answer has them */
+} BevTokenUse;
+
+/* TOKEN: one more, which follows as in OPEN.  It gets one ANSWER, as an ASK does. */
+typedef struct BevTokenMessage
+{
+	uint64_t client;
+	uint32_t request; /* as that of an ASK */
+	uint32_t use;     /* BevTokenUse */
+} BevTokenMessage;
 
 /*
  * CLOSED: an admitted client is gone.  This, CLIENTS, ROLE and SUBSCRIPTION come after its
@@ -245,9 +322,7 @@ typedef struct BevAdmitMessage
 typedef struct BevClosedMessage
 {
 	uint64_t client;
-	uint64_t
-		/* of the close frame; 1006: there was none; 0: the client stays, and is asked for again */
-		code;
+	uint64_t code;   /* of the close frame; 1006: there was none */
 	char reason[64]; /* in it: an error code, or what an operator said; ASCII */
 } BevClosedMessage;
 
@@ -262,12 +337,14 @@ typedef struct BevClientsMessage
 	uint64_t cursor;   /* it was sent everything up to this seq */
 	uint64_t sent;     /* events */
 	uint64_t received; /* messages */
-	int64_t expires_at;
-	uint32_t lags; /* 1: it can't take what there is for it */
+	uint32_t lags;     /* 1: it can't take what there is for it */
 	uint32_t unused;
 } BevClientsMessage;
 
-/* ROLE: what an admitted client is now, which OPEN said otherwise. */
+/*
+ * ROLE: what an admitted client is now by its token and the tables, to be shown.  Nobody becomes an
+ * admin by it.
+ */
 typedef struct BevRoleMessage
 {
 	uint64_t client;
@@ -295,7 +372,7 @@ typedef enum BevVerb
 {
 	BEV_VERB_GET,           /* one row */
 	BEV_VERB_LIST,          /* rows, in the order of their ids */
-	BEV_VERB_METRICS,       /* all metrics as text; asked for nobody (client 0) */
+	BEV_VERB_METRICS,       /* all metrics as text, for this machine (client 0) */
 	BEV_VERB_NOTIFICATIONS, /* the client's, the newest first */
 	BEV_VERB_READ,          /* one notification is read */
 	BEV_VERB_READ_ALL,
@@ -324,11 +401,12 @@ typedef struct BevAskMessage
 
 typedef enum BevAnswerKind
 {
-	BEV_ANSWER_ROW,   /* one record follows */
-	BEV_ANSWER_ROWS,  /* count records follow, then where to go on */
-	BEV_ANSWER_TEXT,  /* of METRICS */
-	BEV_ANSWER_ERROR, /* its text follows */
-	BEV_ANSWER_OBJECT /* the reply's payload follows, a JSON object */
+	BEV_ANSWER_ROW,    /* one record follows */
+	BEV_ANSWER_ROWS,   /* count records follow, then where to go on */
+	BEV_ANSWER_TEXT,   /* of METRICS */
+	BEV_ANSWER_ERROR,  /* its text follows */
+	BEV_ANSWER_OBJECT, /* the reply's payload follows, a JSON object */
+	BEV_ANSWER_GRANT   /* a BevGrant follows, and its projects */
 } BevAnswerKind;
 
 /*
@@ -397,5 +475,31 @@ typedef struct BevSpentMessage
 	uint32_t times;   /* >= 1 */
 	char address[64]; /* NUL terminated */
 } BevSpentMessage;
+
+/*
+ * KEYS: the body is a JSON object (UTF-8), what tokens are checked by from now on
+ * (verifier/token/token_settings.c has its members).  A KEYRING answers it.
+ */
+
+/* KEYRING: whether there is a key; what is wrong with KEYS follows as text, empty: nothing. */
+typedef struct BevKeyringMessage
+{
+	uint32_t keys; /* 0: no token can be good */
+} BevKeyringMessage;
+
+/* CHECK: a token follows, as in OPEN. */
+typedef struct BevCheckMessage
+{
+	uint64_t ticket;
+} BevCheckMessage;
+
+/* CHECKED: the grant's projects follow if it is good, else why it isn't, as text. */
+typedef struct BevCheckedMessage
+{
+	uint64_t ticket;
+	uint32_t result; /* BevTokenResult */
+	uint32_t unused;
+	BevGrant grant;
+} BevCheckedMessage;
 
 #endif /* BEV_COMMON_PIPE_MESSAGE_H */

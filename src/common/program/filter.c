@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 bool
@@ -29,13 +30,7 @@ static const int common_calls[] = {
 	SCMP_SYS(write),
 	SCMP_SYS(writev),
 	SCMP_SYS(close),
-	SCMP_SYS(bind),
-	SCMP_SYS(shutdown),
 	SCMP_SYS(recvfrom),
-	SCMP_SYS(getsockname),
-	SCMP_SYS(getpeername),
-	SCMP_SYS(getsockopt),
-	SCMP_SYS(setsockopt),
 	SCMP_SYS(poll),
 	/* Memory */
 	SCMP_SYS(brk),
@@ -89,6 +84,14 @@ allow_itself(scmp_filter_ctx filter)
 {
 	return BEV_FILTER_ALLOW(tgkill, 1, SCMP_A0(SCMP_CMP_EQ, (unsigned) getpid(), 0)) ||
 	       BEV_FILTER_ALLOW(prlimit64, 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
+}
+
+int
+bev_filter_allow_data(scmp_filter_ctx filter)
+{
+	return BEV_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
+	       BEV_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
+	       BEV_FILTER_ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 }
 
 static int

@@ -19,6 +19,13 @@
 typedef int (*BevFilterRules)(scmp_filter_ctx filter);
 
 /*
+ * Rules of who runs no code but the program's: memory that isn't to be run (it is where exploits
+ * put theirs), and sending on what is connected, to no address (with TCP Fast Open that would be a
+ * connect()).
+ */
+extern int bev_filter_allow_data(scmp_filter_ctx filter);
+
+/*
  * Load a filter with what every program of ours does (filter.c), with these calls, whatever their
  * arguments, and with what the rules add, which end with NULL.  False, with the reason in error:
  * the kernel doesn't offer it.

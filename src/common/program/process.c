@@ -66,3 +66,11 @@ bev_process_begin(int pipe_fd, int file_fd)
 	close_all_but(pipe_fd, file_fd);
 	reset_signals();
 }
+
+bool
+bev_process_is_socket(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}

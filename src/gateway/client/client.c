@@ -25,7 +25,8 @@
  *	A frame that the protocol forbids ends the session with the code that it prescribes; a
  *	head that can't be read is answered by a status.  Who says nothing for
  *	ping_interval is asked by a ping, and refused if connection_timeout passes without an
- *	answer.
+ *	answer.  Who isn't admitted within connection_timeout, because the dispatcher hangs, is told
+ *	so (test/gateway/admission.py); the stream it waits for as long as it takes.
  *
  * Cost
  *	Each tick walks all clients; it comes four times in the shorter of connection_timeout
@@ -254,8 +255,6 @@ answer_head(BevClients *clients, BevClient *client)
 	bev_socket_pause(&session->socket, false); /* before a write may pause it */
 	bev_upgrade_answer(clients->upgrade, client, head.data, len);
 	OPENSSL_cleanse(head.data, len); /* a token was in it */
-	if (session->state == BEV_SESSION_WAITING)
-		bev_arrival_forget(clients->arrivals, client);
 	receive(clients, client, head.data + len, head.len - len);
 	bev_text_free(&head);
 	bev_session_flush(session);
@@ -301,6 +300,18 @@ read_early(BevClients *clients, BevClient *client)
 	client->head = (BevText){0};
 	bev_client_received(clients, &client->session.socket, early.data, early.len);
 	bev_text_free(&early);
+}
+
+bool
+bev_clients_known(BevClients *clients, const BevMessage *message)
+{
+	BevSession *session;
+
+	if (!bev_registration_known(clients->registrations, message, &session))
+		return false;
+	if (session)
+		bev_arrival_forget(clients->arrivals, bev_client_of(session));
+	return true;
 }
 
 bool
@@ -423,6 +434,9 @@ tick_deadline(BevSession *session, uint64_t now)
 	}
 	else if (session->state != BEV_SESSION_WAITING)
 		bev_session_drop(session);
+	else if (session->registration)
+		bev_reply_refuse(session, BEV_CLOSE_INTERNAL, "internal_error",
+		                 "you could not be let in in time, try again");
 }
 
 static void

@@ -28,6 +28,9 @@ extern void bev_client_received(BevClients *clients, BevSocket *socket, const ch
 extern void bev_client_writable(BevClients *clients, BevSocket *socket);
 extern void bev_client_closed(BevSocket *socket);
 
+/* KNOWN: it is no stranger any more.  False: malformed. */
+extern bool bev_clients_known(BevClients *clients, const BevMessage *message);
+
 /* ADMIT.  False: it answers nothing that was asked, or is malformed. */
 extern bool bev_clients_admit(BevClients *clients, const BevMessage *message);
 

@@ -4,6 +4,7 @@
  * Not here: what needs the database, beyond a look at its form (question.h).
  */
 #include "gateway/client/client_message.h"
+#include "common/pipe/body.h"
 #include "common/program/text.h"
 #include "gateway/session/listing.h"
 #include "gateway/session/reply.h"
@@ -207,13 +208,52 @@ reply_identity(const Request *request)
 }
 
 static void
+note_refused_token(const BevClientMessages *messages, BevSession *session, const char *code)
+{
+	if (strcmp(code, "forbidden") == 0)
+		bev_session_abuse(session, BEV_COUNT_ABUSE_other_user);
+	else if (strcmp(code, "invalid_token") == 0 || strcmp(code, "token_expired") == 0)
+		bev_token_check_failed(messages->tokens, session, strcmp(code, "token_expired") == 0);
+}
+
+/* What became of a token that the session's own should be replaced by. */
+static bool
+on_token(BevQuestions *questions __attribute__((unused)), BevSession *session, const char *id,
+         const BevAnswerMessage *answer, BevSpan rest, void **state)
+{
+	const BevClientMessages *messages = *state;
+	Request request = {.messages = messages, .session = session, .id = id};
+	BevGrant grant;
+	BevSpan projects;
+
+	if (answer->kind == BEV_ANSWER_ERROR)
+	{
+		note_refused_token(messages, session, answer->code);
+		bev_question_report(session, id, answer, rest);
+		return true;
+	}
+	if (answer->kind != BEV_ANSWER_GRANT || !bev_body_read_grant(rest, &grant, &projects))
+		return false;
+	if (bev_session_identify(session, &grant, projects))
+		bev_registration_tell_role(messages->registrations, session);
+	reply_identity(&request);
+	return true;
+}
+
+static void
+show_token(const Request *request, const char *token)
+{
+	if (!bev_question_token(request->messages->questions, request->session, request->id,
+	                        BEV_TOKEN_RENEWS, token, on_token, (void *) request->messages))
+		bev_reply_rate_limited(request->session, request->id, 1,
+		                       "too many requests wait for their answers");
+}
+
+static void
 answer_authenticate(const Request *request)
 {
 	const json_t *token = json_object_get(request->payload, "token");
-	BevTokenResult result;
-	const char *why;
 	double wait;
-	BevClaims claims = {0};
 
 	if (token == NULL)
 	{
@@ -227,28 +267,9 @@ answer_authenticate(const Request *request)
 	}
 	wait = bev_token_check_wait(request->messages->tokens, request->session);
 	if (wait > 0)
-	{
 		bev_reply_rate_limited(request->session, request->id, wait, BEV_ATTEMPTS_REFUSED);
-		return;
-	}
-	result = bev_token_check(request->messages->tokens, request->session, json_string_value(token),
-	                         &claims, &why);
-	if (result != BEV_TOKEN_GOOD)
-		bev_reply_error(request->session, request->id,
-		                result == BEV_TOKEN_EXPIRED ? "token_expired" : "invalid_token", why);
-	else if (strcmp(claims.user_id, request->session->user_id) != 0)
-	{
-		bev_session_abuse(request->session, BEV_COUNT_ABUSE_other_user);
-		bev_reply_error(request->session, request->id, "forbidden",
-		                "the token is for another user");
-	}
 	else
-	{
-		if (bev_session_identify(request->session, &claims))
-			bev_registration_tell_role(request->messages->registrations, request->session);
-		reply_identity(request);
-	}
-	bev_claims_free(&claims);
+		show_token(request, json_string_value(token));
 }
 
 /* ---- get, list ---- */

@@ -6,9 +6,9 @@
  * wrong.
  */
 #include "gateway/client/http.h"
+#include "common/pipe/body.h"
 #include "common/program/hash.h"
 #include "gateway/client/console.h"
-#include "gateway/identity/keyring.h"
 #include "gateway/wire/http_answer.h"
 
 #include <inttypes.h>
@@ -162,44 +162,49 @@ respond_preflight(const BevHttp *http, BevSession *session, const BevHead *head)
 
 /* ---- /metrics ---- */
 
-/* The user of a good token that says admin; NULL: it is none. */
-static char *
-find_admin(const BevHttp *http, BevSession *session, const BevHead *head)
+static void
+refuse_metrics(const BevHttp *http, BevSession *session, const char *code)
 {
-	char token[BEV_TOKEN_MAX + 1];
-	BevClaims claims = {0};
-	const char *why;
-	char *user = NULL;
+	bool expired = strcmp(code, "token_expired") == 0;
 
-	if (bev_head_token(head, token) &&
-	    bev_token_check(http->tokens, session, token, &claims, &why) == BEV_TOKEN_GOOD &&
-	    claims.is_admin)
-	{
-		user = claims.user_id;
-		claims.user_id = NULL;
-	}
-	OPENSSL_cleanse(token, sizeof(token));
-	bev_claims_free(&claims);
-	return user;
+	if (expired || strcmp(code, "invalid_token") == 0)
+		bev_token_check_failed(http->tokens, session, expired);
+	bev_http_refuse(session, 401);
 }
 
 /* The answer to who waits for them. */
 static bool
 on_metrics(BevQuestions *questions __attribute__((unused)), BevSession *session,
            const char *id __attribute__((unused)), const BevAnswerMessage *answer, BevSpan rest,
-           void **state __attribute__((unused)))
+           void **state)
 {
 	if (answer->kind == BEV_ANSWER_TEXT)
 		respond_with(session, 200, METRICS_TEXT, rest, true);
-	else if (strcmp(answer->code, "forbidden") == 0)
-		bev_http_refuse(session, 401);
+	else if (*state && strcmp(answer->code, "internal_error") != 0 &&
+	         strcmp(answer->code, "rate_limited") != 0)
+		refuse_metrics(*state, session, answer->code);
 	else
 		respond(session, 503, "the database could not answer", true);
 	return true;
 }
 
+/* For who shows a token, which has to be an admin's, by what it says and then by the tables. */
+static void
+ask_as_admin(const BevHttp *http, BevSession *session, const BevHead *head)
+{
+	char token[BEV_TOKEN_MAX + 1];
+
+	session->state = BEV_SESSION_SCRAPING;
+	if (!bev_head_token(head, token))
+		bev_http_refuse(session, 401);
+	else if (!bev_question_token(http->questions, session, NULL, BEV_TOKEN_METRICS, token,
+	                             on_metrics, (void *) http))
+		respond(session, 503, "too many tokens are being checked", true);
+	OPENSSL_cleanse(token, sizeof(token));
+}
+
 /*
- * For this machine, and for admins, by the token and then by the tables.  What comes through a
+ * For this machine, and for admins.  What comes through a
  * proxy on this machine is not from this machine, even if the proxy is not known as one: it says
  * for whom it asks, or speaks HTTP/1.0, as nginx does unless told otherwise.
  */
@@ -208,21 +213,16 @@ answer_metrics(const BevHttp *http, BevSession *session, const BevHead *head)
 {
 	bool is_local = !head->is_forwarded && !head->is_old &&
 	                bev_address_is_loopback(bev_session_address(session));
-	char *admin = NULL;
 
-	if (!is_local && bev_token_check_wait(http->tokens, session) > 0)
+	if (is_local)
 	{
+		session->state = BEV_SESSION_SCRAPING;
+		bev_question_metrics(http->questions, session, on_metrics);
+	}
+	else if (bev_token_check_wait(http->tokens, session) > 0)
 		respond(session, 429, BEV_ATTEMPTS_REFUSED, true);
-		return;
-	}
-	if (!is_local && (admin = find_admin(http, session, head)) == NULL)
-	{
-		bev_http_refuse(session, 401);
-		return;
-	}
-	session->state = BEV_SESSION_SCRAPING;
-	bev_question_metrics(http->questions, session, admin, on_metrics);
-	free(admin);
+	else
+		ask_as_admin(http, session, head);
 }
 
 /* NULL: the stream can be served; else why not. */
@@ -233,16 +233,23 @@ why_unready(const BevHttp *http, const BevSession *session)
 		return "shutting down";
 	if (!http->stream->id[0])
 		return http->condition[0] ? http->condition : "no stream yet";
-	if (bev_keyring_is_empty(http->tokens->keyring))
+	if (http->no_keys)
 		return "no key to check tokens with: none of jwt_secret_file, jwt_key_file and jwks_file "
 			   "is set, or the file can't be used, and the log says why";
 	return NULL;
 }
 
-void
+bool
 bev_http_note_condition(BevHttp *http, const BevMessage *message)
 {
-	snprintf(http->condition, sizeof(http->condition), "%.*s", (int) message->size, message->body);
+	BevConditionMessage condition;
+	BevSpan text;
+
+	if (!bev_body_read(message, &condition, sizeof(condition), &text))
+		return false;
+	http->no_keys = condition.keys == 0;
+	snprintf(http->condition, sizeof(http->condition), "%.*s", (int) text.len, text.data);
+	return true;
 }
 
 /* 200 when there is a stream, even if something besides is to be mended. */

@@ -15,11 +15,12 @@ typedef struct BevHttp
 	const BevTokenCheck *tokens;
 	BevQuestions *questions;
 	const BevStream *stream;
+	bool no_keys;        /* nobody can be let in */
 	char condition[400]; /* what an operator has to do something about, for /ready; or empty */
 } BevHttp;
 
-/* Of a CONDITION. */
-extern void bev_http_note_condition(BevHttp *http, const BevMessage *message);
+/* CONDITION.  False: malformed. */
+extern bool bev_http_note_condition(BevHttp *http, const BevMessage *message);
 
 /* Answer a request that is no upgrade; the connection ends with it. */
 extern void bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head);

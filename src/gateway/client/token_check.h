@@ -1,23 +1,22 @@
 /*
- * token_check.h - an attempt to show a good token, by whatever route.
+ * token_check.h - how often an address may show a token that is no good.
  *
  *	wait for the address --> > 0: refuse, whatever the token
- *	                    \--> 0: check the token --> bad: the address has one less
+ *	                    \--> 0: have the token checked --> bad: the address has one less
  *
  * The handshake, authenticate and /metrics take tokens; an address has one bucket for
- * the bad ones of all of them.
+ * the bad ones of all of them.  Those that are being checked are not in it yet.
  */
 #ifndef BEV_GATEWAY_CLIENT_TOKEN_CHECK_H
 #define BEV_GATEWAY_CLIENT_TOKEN_CHECK_H
 
-#include "gateway/identity/token.h"
+#include "gateway/config/config.h"
 #include "gateway/net/address.h"
 #include "gateway/session/session.h"
 
 typedef struct BevTokenCheck
 {
 	const BevConfig *config;
-	BevKeyring *keyring; /* NULL: no token can be good */
 	BevAddresses *addresses;
 } BevTokenCheck;
 
@@ -27,8 +26,7 @@ typedef struct BevTokenCheck
 /* Seconds until a token from the session's address will be looked at; 0: now. */
 extern double bev_token_check_wait(const BevTokenCheck *tokens, BevSession *session);
 
-/* As bev_token_verify, of which it keeps count. */
-extern BevTokenResult bev_token_check(const BevTokenCheck *tokens, BevSession *session,
-                                      const char *token, BevClaims *claims, const char **why);
+/* The session's token was no good. */
+extern void bev_token_check_failed(const BevTokenCheck *tokens, BevSession *session, bool expired);
 
 #endif /* BEV_GATEWAY_CLIENT_TOKEN_CHECK_H */

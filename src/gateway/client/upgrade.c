@@ -196,45 +196,37 @@ refuse_before_token(const BevUpgrade *upgrade, BevSession *session, const BevHea
 	return true;
 }
 
-/* The claims of the token that the request carries; false: it was refused. */
-static bool
-check_token(const BevUpgrade *upgrade, BevSession *session, const BevHead *head, BevClaims *claims)
-{
-	char token[BEV_TOKEN_MAX + 1];
-	const char *why;
-	BevTokenResult result;
-
-	if (!bev_head_token(head, token))
-	{
-		bev_session_abuse(session, BEV_COUNT_ABUSE_missing_token);
-		bev_reply_refuse(session, BEV_CLOSE_POLICY, "missing_token", "a token is required");
-		return false;
-	}
-	result = bev_token_check(upgrade->tokens, session, token, claims, &why);
-	OPENSSL_cleanse(token, sizeof(token));
-	if (result != BEV_TOKEN_GOOD)
-		bev_reply_refuse(session, BEV_CLOSE_POLICY,
-		                 result == BEV_TOKEN_EXPIRED ? "token_expired" : "invalid_token", why);
-	return result == BEV_TOKEN_GOOD;
-}
-
+/* Ask to be let in; it is told once its token was checked. */
 static void
-authenticate(const BevUpgrade *upgrade, BevClient *client, const BevHead *head)
+wait_for_admission(const BevUpgrade *upgrade, BevClient *client, const BevHead *head,
+                   const char *token)
 {
 	BevSession *session = &client->session;
-	BevClaims claims = {0};
 
-	if (refuse_before_token(upgrade, session, head) ||
-	    !check_token(upgrade, session, head, &claims))
-		return;
-	bev_session_identify(session, &claims);
-	bev_claims_free(&claims);
 	RAND_bytes(session->id, sizeof(session->id));
 	if (session->http == NULL)
 		bev_event_request_read_position(client, head);
 	session->sessions->let_in++;
 	session->state = BEV_SESSION_WAITING;
-	bev_registration_ask(upgrade->registrations, session);
+	bev_registration_ask(upgrade->registrations, session, token);
+}
+
+static void
+authenticate(const BevUpgrade *upgrade, BevClient *client, const BevHead *head)
+{
+	char token[BEV_TOKEN_MAX + 1];
+	BevSession *session = &client->session;
+
+	if (refuse_before_token(upgrade, session, head))
+		return;
+	if (bev_head_token(head, token))
+		wait_for_admission(upgrade, client, head, token);
+	else
+	{
+		bev_session_abuse(session, BEV_COUNT_ABUSE_missing_token);
+		bev_reply_refuse(session, BEV_CLOSE_POLICY, "missing_token", "a token is required");
+	}
+	OPENSSL_cleanse(token, sizeof(token));
 }
 
 /* ---- Where a moment is ---- */
@@ -279,6 +271,26 @@ ask_time(const BevUpgrade *upgrade, BevClient *client)
 
 /* ---- Being admitted ---- */
 
+static void
+refuse_token(const BevUpgrade *upgrade, BevSession *session, const BevAdmission *admission)
+{
+	bool expired = admission->verdict == BEV_EXPIRED_TOKEN;
+	char *why = bev_copy_text(admission->why.data, admission->why.len);
+
+	bev_token_check_failed(upgrade->tokens, session, expired);
+	bev_reply_refuse(session, BEV_CLOSE_POLICY, expired ? "token_expired" : "invalid_token", why);
+	free(why);
+}
+
+/* It is somebody now; false: malformed. */
+static bool
+identify(const BevUpgrade *upgrade, BevSession *session, const BevAdmission *admission)
+{
+	bev_session_identify(session, &admission->grant, admission->projects);
+	return bev_access_update_admit(upgrade->updates, session, admission->as_of,
+	                               admission->statements);
+}
+
 bool
 bev_upgrade_admit(const BevUpgrade *upgrade, const BevMessage *message, BevClient **client)
 {
@@ -291,7 +303,12 @@ bev_upgrade_admit(const BevUpgrade *upgrade, const BevMessage *message, BevClien
 	session = admission.session;
 	if (session == NULL)
 		return true;
-	if (!bev_access_update_admit(upgrade->updates, session, admission.as_of, admission.statements))
+	if (admission.verdict != BEV_ADMITTED)
+	{
+		refuse_token(upgrade, session, &admission);
+		return true;
+	}
+	if (!identify(upgrade, session, &admission))
 		return false;
 	if (session->state != BEV_SESSION_WAITING || upgrade->fanout->stream.id[0] == '\0')
 		return true; /* refused, or there is no stream yet */

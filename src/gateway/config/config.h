@@ -43,13 +43,6 @@ typedef struct BevConfig
 	char *allowed_origins;
 	uint32_t require_user; /* only whom a table of users has; 0, 1 */
 	char *place_key;       /* base64, for session/place.h */
-	char *jwt_secret;      /* base64; empty: no secret */
-	char *jwt_key;         /* PEM; empty: no keys */
-	char *jwks;            /* JSON; empty: no key set */
-	char *jwt_algorithms;  /* between commas */
-	char *jwt_issuer;      /* empty: not checked */
-	char *jwt_audience;    /* empty: not checked */
-	uint32_t jwt_leeway;   /* ms */
 } BevConfig;
 
 /*

@@ -27,17 +27,32 @@ free_list(char **list, uint32_t count)
 	free(list);
 }
 
-void
-bev_identity_token(BevIdentity *identity, BevClaims *claims)
+static uint32_t
+count_texts(BevSpan texts)
 {
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < texts.len; i++)
+		count += texts.data[i] == '\0';
+	return count;
+}
+
+void
+bev_identity_token(BevIdentity *identity, const char *role, BevSpan projects)
+{
+	uint32_t count = count_texts(projects);
+
 	free(identity->role);
 	free_list(identity->project, identity->projects);
-	identity->role = claims->role;
-	identity->project = claims->project;
-	identity->projects = claims->projects;
-	claims->role = NULL;
-	claims->project = NULL;
-	claims->projects = 0;
+	identity->role = bev_copy_text(role, strlen(role));
+	identity->project = bev_alloc(sizeof(char *) * (count + 1));
+	for (identity->projects = 0; identity->projects < count; identity->projects++)
+	{
+		size_t len = strlen(projects.data);
+
+		identity->project[identity->projects] = bev_copy_text(projects.data, len);
+		projects.data += len + 1;
+	}
 }
 
 /* ---- Rows of users ---- */

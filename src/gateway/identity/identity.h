@@ -17,7 +17,6 @@
 #include "gateway/identity/principals.h"
 #include "common/event/access.h"
 #include "common/event/user_facts.h"
-#include "gateway/identity/token.h"
 
 typedef struct BevUserRow
 {
@@ -51,8 +50,8 @@ typedef struct BevIdentity
 	bool unknown;  /* none has, when it was looked up */
 } BevIdentity;
 
-/* Another token; takes role and projects out of claims. */
-extern void bev_identity_token(BevIdentity *identity, BevClaims *claims);
+/* Another token, which says this role, and so many projects, each with its NUL. */
+extern void bev_identity_token(BevIdentity *identity, const char *role, BevSpan projects);
 
 /* A statement about this user; true: it changes something. */
 extern bool bev_identity_take(BevIdentity *identity, const BevAccess *access);

@@ -35,7 +35,6 @@
  */
 #include "gateway/main/gateway.h"
 #include "gateway/client/client.h"
-#include "gateway/identity/keys.h"
 #include "gateway/main/status.h"
 #include "gateway/main/stream_message.h"
 #include "gateway/net/listener.h"
@@ -389,19 +388,6 @@ start_tick(Gateway *gateway)
 }
 
 static void
-use_keys(Gateway *gateway)
-{
-	char error[256];
-	BevKeyring *keyring = bev_keys_read(&gateway->config, error, sizeof(error));
-
-	bev_status_set(&gateway->status, BEV_TROUBLE_KEYS, keyring ? NULL : error);
-	if (keyring == NULL)
-		return;
-	bev_keyring_free(gateway->tokens.keyring);
-	gateway->tokens.keyring = keyring;
-}
-
-static void
 use_certificate(Gateway *gateway)
 {
 	const BevConfig *config = &gateway->config;
@@ -443,7 +429,6 @@ use_config(Gateway *gateway)
 	BevStream *stream = &gateway->fanout.stream;
 	size_t replay = config->window_size / REPLAY_SHARE;
 
-	use_keys(gateway);
 	use_certificate(gateway);
 	bev_window_limit(&stream->window, config->window_size);
 	bev_replay_limit(stream->replay, replay > REPLAY_MIN ? replay : REPLAY_MIN);
@@ -538,6 +523,8 @@ on_message(void *owner, const BevMessage *message)
 			return bev_stream_message_progress(&gateway->fanout, message);
 		case BEV_MSG_FETCHED:
 			return bev_stream_message_fetched(&gateway->fanout, message);
+		case BEV_MSG_KNOWN:
+			return bev_clients_known(&gateway->clients, message);
 		case BEV_MSG_ADMIT:
 			bev_fanout_batch(&gateway->fanout); /* ready comes between two batches */
 			return bev_clients_admit(&gateway->clients, message);
@@ -545,8 +532,7 @@ on_message(void *owner, const BevMessage *message)
 			bev_fanout_batch(&gateway->fanout); /* what it is based on comes first */
 			return bev_question_answered(&gateway->questions, message);
 		case BEV_MSG_CONDITION:
-			bev_http_note_condition(&gateway->http, message);
-			return true;
+			return bev_http_note_condition(&gateway->http, message);
 		case BEV_MSG_SPENT_ELSEWHERE:
 			return bev_arrival_spent_elsewhere(&gateway->arrivals, message);
 		case BEV_MSG_DISCONNECT:
@@ -641,7 +627,6 @@ take_apart(Gateway *gateway, uv_signal_t *on_term)
 	bev_question_free(&gateway->questions);
 	bev_startups_free(gateway->arrivals.startups);
 	bev_addresses_free(gateway->tokens.addresses);
-	bev_keyring_free(gateway->tokens.keyring);
 	bev_config_clear(&gateway->config);
 	bev_status_free(&gateway->status);
 	uv_loop_close(&gateway->loop);

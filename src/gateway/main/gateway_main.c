@@ -11,18 +11,8 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 
 #define PIPE_FD 3
-
-static bool
-is_socket(int fd)
-{
-	struct stat status;
-
-	return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
-}
 
 int
 main(int argc, char **argv)
@@ -32,7 +22,7 @@ main(int argc, char **argv)
 		puts("bugevents-gateway " BUGEVENTS_VERSION);
 		return 0;
 	}
-	if (argc != 2 || !is_socket(PIPE_FD))
+	if (argc != 2 || !bev_process_is_socket(PIPE_FD))
 	{
 		fputs("bugevents-gateway is started by the bugevents dispatcher\n", stderr);
 		return 64;

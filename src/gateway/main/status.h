@@ -11,7 +11,6 @@ typedef enum BevTrouble
 {
 	BEV_TROUBLE_TLS,    /* why the certificate is the old one */
 	BEV_TROUBLE_LISTEN, /* why it listens elsewhere, or nowhere */
-	BEV_TROUBLE_KEYS,   /* why the keys are the old ones */
 	BEV_TROUBLES
 } BevTrouble;
 

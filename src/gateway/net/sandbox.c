@@ -40,7 +40,6 @@ bev_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
 
 #include "common/program/filter.h"
 
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,19 +47,12 @@ bev_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
 /* With any arguments, beside those of filter.c. */
 static const int allowed[] = {
 	/* Descriptors that are open */
-	SCMP_SYS(accept4),     SCMP_SYS(listen),    SCMP_SYS(epoll_wait),
-	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(accept4),     SCMP_SYS(bind),        SCMP_SYS(listen),     SCMP_SYS(shutdown),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+	SCMP_SYS(epoll_wait),  SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
 };
 
-/* Not to be run (test/unit/sandbox_test.c): it is where exploits put their code. */
-static int
-allow_memory(scmp_filter_ctx filter)
-{
-	return BEV_FILTER_ALLOW(mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) ||
-	       BEV_FILTER_ALLOW(mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-}
-
-/* TCP, and no address to send to: with TCP Fast Open that would be a connect(). */
+/* TCP alone. */
 static int
 allow_sockets(scmp_filter_ctx filter)
 {
@@ -69,8 +61,7 @@ allow_sockets(scmp_filter_ctx filter)
 	                        SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
 	       BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0),
 	                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM),
-	                        SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
-	       BEV_FILTER_ALLOW(sendto, 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
+	                        SCMP_A2(SCMP_CMP_EQ, 0, 0));
 }
 
 void
@@ -82,7 +73,7 @@ bev_sandbox_hide_rings(void)
 bool
 bev_sandbox_enter(char *error, size_t error_size)
 {
-	static const BevFilterRules rules[] = {allow_memory, allow_sockets, NULL};
+	static const BevFilterRules rules[] = {bev_filter_allow_data, allow_sockets, NULL};
 
 	return bev_filter_load(allowed, sizeof(allowed) / sizeof(allowed[0]), rules, error, error_size);
 }

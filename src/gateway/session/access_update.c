@@ -54,14 +54,6 @@ refuse_by_tables(const BevAccessUpdates *updates, BevSession *session)
 	}
 }
 
-/* What is found out of it now may not have what came with this seq. */
-static void
-outdate(BevSession *session, uint64_t seq)
-{
-	if (session->registration)
-		session->outdated = seq;
-}
-
 static bool
 is_admitted(const BevSession *session)
 {
@@ -91,6 +83,7 @@ bev_access_update_admit(BevAccessUpdates *updates, BevSession *session, uint64_t
 {
 	BevAccess access;
 
+	bev_identity_forget_tables(&session->identity);
 	session->identity.as_of = as_of;
 	while (bev_access_next(&statements, &access))
 		bev_identity_take(&session->identity, &access);
@@ -117,7 +110,6 @@ take_for(BevSession *session, uint64_t seq, const BevAccess *access, Changed *ch
 	/* Others may belong to this user's principal, by a membership. */
 	if (strcmp(session->user_id, access->user) != 0)
 		return;
-	outdate(session, seq);
 	if (is_admitted(session) && session->identity.as_of < seq &&
 	    bev_identity_take(&session->identity, access))
 		add_changed(changed, session);
@@ -131,6 +123,7 @@ take(BevAccessUpdates *updates, uint64_t seq, const BevAccess *access, Changed *
 	const BevGroup *group;
 	BevMembership *one;
 
+	bev_registration_note_said(updates->registrations, access->user, seq);
 	bev_text_add_string(&name, BEV_PRINCIPAL_USER);
 	bev_text_add_string(&name, access->user);
 	group = bev_directory_find(&updates->fanout->sessions->directory,
@@ -148,13 +141,11 @@ make_all_reconnect(BevAccessUpdates *updates, uint64_t seq)
 {
 	BevSession *session;
 
+	bev_registration_note_said(updates->registrations, NULL, seq);
 	bev_fanout_batch(updates->fanout);
 	LIST_FOREACH (session, &updates->fanout->sessions->open, entry)
-	{
-		outdate(session, seq);
 		if (is_admitted(session) && session->identity.as_of < seq)
 			make_reconnect(session);
-	}
 }
 
 bool
@@ -189,12 +180,10 @@ bev_access_update_missed(BevAccessUpdates *updates)
 {
 	BevSession *session;
 
+	bev_registration_note_said(updates->registrations, NULL, UINT64_MAX);
 	LIST_FOREACH (session, &updates->fanout->sessions->open, entry)
-	{
-		outdate(session, UINT64_MAX);
 		if (is_admitted(session) && session->identity.as_of > 0)
 			make_reconnect(session);
-	}
 }
 
 void

@@ -51,6 +51,7 @@
 #include "gateway/session/reply.h"
 #include "gateway/wire/frame.h"
 
+#include <stdlib.h>
 #include <stddef.h>
 
 /*

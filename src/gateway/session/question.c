@@ -21,6 +21,7 @@
 #include "gateway/session/reply.h"
 
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,12 +35,15 @@ struct BevQuestion
 	uint64_t number;     /* of the session; 0: not asked in its name */
 	BevVerb verb;
 	uint32_t request; /* once it is asked */
-	char *id;         /* JSON text, or NULL */
-	char *payload;    /* until it is asked */
+	bool in_line;     /* the session's next question waits for its answer */
+	bool is_token;
+	BevTokenUse use;
+	char *id;      /* JSON text, or NULL */
+	char *payload; /* until it is asked */
 	BevAnswered answered;
-	BevSharedAnswered shared; /* in its place: whoever asked may be gone */
-	void *state;              /* of answered's */
-	void (*free_state)(void *state);
+	BevSharedAnswered shared;        /* in its place: whoever asked may be gone */
+	void *state;                     /* of answered's */
+	void (*free_state)(void *state); /* NULL: it is kept */
 };
 
 static BevQuestion *
@@ -67,10 +71,19 @@ take(BevQuestionQueue *queue, uint64_t number, uint32_t request)
 }
 
 static void
+forget_payload(BevQuestion *question)
+{
+	if (question->payload && question->is_token)
+		OPENSSL_cleanse(question->payload, strlen(question->payload));
+	free(question->payload);
+	question->payload = NULL;
+}
+
+static void
 free_question(BevQuestion *question)
 {
 	free(question->id);
-	free(question->payload);
+	forget_payload(question);
 	if (question->state && question->free_state)
 		question->free_state(question->state);
 	free(question);
@@ -88,21 +101,44 @@ make_question(const BevQuestion *wanted, const char *payload)
 	return question;
 }
 
+static void
+send_ask(BevQuestions *questions, const BevQuestion *question)
+{
+	BevAskMessage message = {
+		.client = question->number,
+		.request = question->request,
+		.verb = question->verb,
+	};
+
+	bev_link_send(questions->link, BEV_MSG_ASK, &message, question->payload,
+	              strlen(question->payload));
+}
+
+static void
+send_token(BevQuestions *questions, const BevQuestion *question)
+{
+	BevTokenMessage message = {
+		.client = question->number,
+		.request = question->request,
+		.use = question->use,
+	};
+	size_t len = strlen(question->payload);
+
+	bev_link_send(questions->link, BEV_MSG_TOKEN, &message, question->payload,
+	              len > BEV_TOKEN_MAX ? BEV_TOKEN_MAX + 1 : len);
+	questions->tokens++;
+}
+
 /* Send a question, and keep the rest of it until the answer comes. */
 static void
 ask(BevQuestions *questions, BevQuestion *question)
 {
-	BevAskMessage message = {
-		.client = question->number,
-		.request = ++questions->last_request,
-		.verb = question->verb,
-	};
-
-	question->request = message.request;
-	bev_link_send(questions->link, BEV_MSG_ASK, &message, question->payload,
-	              strlen(question->payload));
-	free(question->payload);
-	question->payload = NULL;
+	question->request = ++questions->last_request;
+	if (question->is_token)
+		send_token(questions, question);
+	else
+		send_ask(questions, question);
+	forget_payload(question);
 	STAILQ_INSERT_TAIL(&questions->asked, question, next);
 }
 
@@ -213,6 +249,7 @@ bev_question_ask_for(BevQuestions *questions, BevSession *session, const char *i
 		.session = session,
 		.number = session->number,
 		.verb = verb,
+		.in_line = true,
 		.answered = answered,
 		.state = state,
 		.free_state = free_state,
@@ -233,7 +270,7 @@ bev_question_ask_for(BevQuestions *questions, BevSession *session, const char *i
 	else
 		bev_reply_error_with(session, id, "rate_limited",
 		                     "too many requests wait for their answers", ",\"retry_after\":1");
-	if (state)
+	if (state && free_state)
 		free_state(state);
 }
 
@@ -279,20 +316,31 @@ bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
 }
 
 void
-bev_question_metrics(BevQuestions *questions, BevSession *session, const char *user,
-                     BevAnswered answered)
+bev_question_metrics(BevQuestions *questions, BevSession *session, BevAnswered answered)
 {
-	BevText payload = {0};
+	BevQuestion question = {.session = session, .verb = BEV_VERB_METRICS, .answered = answered};
 
-	bev_text_add_string(&payload, user ? "{\"user_id\":" : "{");
-	if (user)
-		bev_text_add_json(&payload, user, strlen(user));
-	bev_text_add(&payload, "}", 2);
-	ask(questions,
-	    make_question(
-			&(BevQuestion){.session = session, .verb = BEV_VERB_METRICS, .answered = answered},
-			payload.data));
-	bev_text_free(&payload);
+	ask(questions, make_question(&question, "{}"));
+}
+
+bool
+bev_question_token(BevQuestions *questions, BevSession *session, const char *id, BevTokenUse use,
+                   const char *token, BevAnswered answered, void *state)
+{
+	BevQuestion question = {
+		.session = session,
+		.number = use == BEV_TOKEN_METRICS ? 0 : session->number,
+		.is_token = true,
+		.use = use,
+		.answered = answered,
+		.state = state,
+	};
+
+	if (questions->tokens >= BEV_CHECKS_MAX || session->questions >= OPEN_MAX)
+		return false;
+	question.id = id ? bev_copy_text(id, strlen(id)) : NULL;
+	ask(questions, make_question(&question, token));
+	return true;
 }
 
 void
@@ -328,12 +376,13 @@ bev_question_answered(BevQuestions *questions, const BevMessage *message)
 	    (question = take(&questions->asked, answer.client, answer.request)) == NULL)
 		return false;
 	session = question->session;
+	questions->tokens -= question->is_token;
 	if (question->shared)
 		fits = take_shared(question, &answer, rest);
 	if (session)
 	{
 		session->questions--;
-		session->asks = false;
+		session->asks &= !question->in_line;
 	}
 	if (session && session->state != BEV_SESSION_CLOSING)
 	{

@@ -26,6 +26,7 @@ struct BevQuestions
 	BevLink *link;
 	BevQuestionQueue asked; /* what waits for an answer, in order */
 	uint32_t last_request;  /* that was given to a question */
+	uint32_t tokens;        /* of those asked, the ones that show a token */
 };
 
 /*
@@ -69,12 +70,18 @@ extern void bev_question_add_row(BevText *text, const BevSession *session, const
 extern void bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
                                const char *payload);
 
-/*
- * Ask for the metrics, for a user who has to be an admin by the tables as well, or for this machine
- * (NULL); the answer goes to answered.
- */
-extern void bev_question_metrics(BevQuestions *questions, BevSession *session, const char *user,
+/* Ask for the metrics, for this machine; the answer goes to answered. */
+extern void bev_question_metrics(BevQuestions *questions, BevSession *session,
                                  BevAnswered answered);
+
+/*
+ * Show a token, which the answer says more of: an error of code invalid_token or token_expired
+ * when it is no good.  It waits for no other question.  state is answered's, and not freed.
+ * False: too many are being checked.
+ */
+extern bool bev_question_token(BevQuestions *questions, BevSession *session, const char *id,
+                               BevTokenUse use, const char *token, BevAnswered answered,
+                               void *state);
 
 /*
  * Ask the session's next question, if it can take an answer: when there is room in its socket

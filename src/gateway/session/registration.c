@@ -1,12 +1,15 @@
 /*
  * registration.c - asks the dispatcher whether a client may stay.
  *
- * Model: the dispatcher answers in the order in which it was asked, so what waits
- * is a queue.  A client that goes while it waits leaves its place empty; should
- * the answer be that it is admitted, CLOSED takes that back.  Who came in a turn is
+ * Model: the dispatcher answers mostly in the order in which it was asked, so what waits
+ * is a queue that is searched from its head.  A client that goes while it waits leaves its place
+ * empty; should the answer be that it is admitted, CLOSED takes that back.  Who came in a turn is
  * asked for at its end, after it was told who went: whoever replaces a connection is
- * not counted twice.  An answer that an event has overtaken, which said something else of
- * the user, is not used: it is asked for again.
+ * not counted twice.  BEV_CHECKS_MAX are asked for at a time, the others when one is answered.
+ *
+ * An answer that an event has overtaken, which said something else of the user, is not used: it is
+ * asked for again.  Who a client is isn't known before the answer, so what events say is kept by a
+ * hash of the user's id; another user with the same hash costs one more question, and no more.
  *
  * Not here: what the answer is based on.
  */
@@ -18,6 +21,7 @@
 #include "common/pipe/body.h"
 #include "common/text/utf8.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +34,9 @@ struct BevRegistration
 	STAILQ_ENTRY(BevRegistration) next;
 	BevSession *session; /* NULL: gone meanwhile */
 	uint64_t number;
+	char *token;       /* until it is asked for; NULL: it was admitted once, and is asked again */
+	uint64_t said;     /* the last event before it that said something of a user */
+	uint64_t outdated; /* what is answered up to before this seq; 0: nothing was said of all */
 };
 
 static void
@@ -50,18 +57,40 @@ copy_clipped(char *to, size_t size, const char *text)
 }
 
 static void
-send_open(BevRegistrations *registrations, BevSession *session)
+forget_token(BevRegistration *registration)
 {
-	BevOpenMessage open = {
-		.client = session->number,
-		.expires_at = session->expires_at * 1000000,
-	};
+	if (registration->token)
+		OPENSSL_cleanse(registration->token, strlen(registration->token));
+	free(registration->token);
+	registration->token = NULL;
+}
+
+static void
+free_registration(BevRegistration *registration)
+{
+	forget_token(registration);
+	free(registration);
+}
+
+static void
+send_open(BevRegistrations *registrations, BevRegistration *registration)
+{
+	BevSession *session = registration->session;
+	BevOpenMessage open = {.client = session->number};
 
 	write_id(session, open.id);
-	copy_clipped(open.user, sizeof(open.user), session->user_id);
-	copy_clipped(open.role, sizeof(open.role), session->role);
 	copy_clipped(open.address, sizeof(open.address), bev_session_address(session));
-	bev_link_send(registrations->link, BEV_MSG_OPEN, &open, NULL, 0);
+	bev_link_send(registrations->link, BEV_MSG_OPEN, &open, registration->token,
+	              strlen(registration->token));
+	forget_token(registration);
+}
+
+static void
+send_again(BevRegistrations *registrations, const BevRegistration *registration)
+{
+	BevAgainMessage again = {.client = registration->number};
+
+	bev_link_send(registrations->link, BEV_MSG_AGAIN, &again, NULL, 0);
 }
 
 static void
@@ -85,7 +114,6 @@ fill_report(BevSession *session, BevClientsMessage *report)
 		.cursor = bev_session_position(session),
 		.sent = session->sent,
 		.received = session->received,
-		.expires_at = session->expires_at * 1000000,
 		.lags = session->standing != BEV_LIVE,
 	};
 	if (report->cursor == session->reported_cursor &&
@@ -145,16 +173,33 @@ pop(BevRegistrationQueue *queue)
 	return registration;
 }
 
-void
-bev_registration_ask(BevRegistrations *registrations, BevSession *session)
+static void
+queue(BevRegistrations *registrations, BevSession *session, char *token)
 {
 	BevRegistration *registration = bev_alloc(sizeof(*registration));
 
-	session->number = ++registrations->last_number;
 	session->registration = registration;
-	session->outdated = 0;
-	*registration = (BevRegistration){.session = session, .number = session->number};
+	*registration = (BevRegistration){.session = session,
+	                                  .number = session->number,
+	                                  .token = token,
+	                                  .said = registrations->last_said};
 	STAILQ_INSERT_TAIL(&registrations->came, registration, next);
+}
+
+void
+bev_registration_ask(BevRegistrations *registrations, BevSession *session, const char *token)
+{
+	session->number = ++registrations->last_number;
+	queue(registrations, session, bev_copy_text(token, strlen(token)));
+}
+
+/* The dispatcher has one who was admitted, and went while it was to be asked for again. */
+static void
+drop_gone(BevRegistrations *registrations, BevRegistration *registration)
+{
+	if (registration->token == NULL)
+		send_closed(registrations, registration->number, BEV_CLOSE_ABNORMAL, "");
+	free_registration(registration);
 }
 
 void
@@ -162,27 +207,74 @@ bev_registration_flush(BevRegistrations *registrations)
 {
 	BevRegistration *registration;
 
-	while ((registration = pop(&registrations->came)) != NULL)
+	while (registrations->waiting < BEV_CHECKS_MAX &&
+	       (registration = pop(&registrations->came)) != NULL)
 	{
 		if (registration->session == NULL)
 		{
-			free(registration);
+			drop_gone(registrations, registration);
 			continue;
 		}
-		send_open(registrations, registration->session);
+		if (registration->token)
+			send_open(registrations, registration);
+		else
+			send_again(registrations, registration);
 		STAILQ_INSERT_TAIL(&registrations->asked, registration, next);
+		registrations->waiting++;
 	}
 }
 
 void
 bev_registration_ask_again(BevRegistrations *registrations, BevSession *session)
 {
-	send_closed(registrations, session->number, 0, "");
 	session->admitted = false;
-	bev_identity_forget_tables(&session->identity);
-	bev_session_regroup(session);
-	bev_registration_ask(registrations, session);
+	queue(registrations, session, NULL);
 }
+
+/* ---- What events say meanwhile ---- */
+
+static uint64_t *
+said_of(BevRegistrations *registrations, const char *user)
+{
+	uint32_t hash = bev_hash((BevSpan){user, (uint32_t) strlen(user)});
+
+	return &registrations->said[hash % BEV_SAID_SLOTS];
+}
+
+static void
+outdate(BevRegistrationQueue *waiting, uint64_t seq)
+{
+	BevRegistration *registration;
+
+	STAILQ_FOREACH (registration, waiting, next)
+		registration->outdated = seq;
+}
+
+void
+bev_registration_note_said(BevRegistrations *registrations, const char *user, uint64_t seq)
+{
+	if (user)
+	{
+		*said_of(registrations, user) = seq;
+		registrations->last_said = seq;
+		return;
+	}
+	outdate(&registrations->came, seq);
+	outdate(&registrations->asked, seq);
+}
+
+/* Was something said of its user since it was asked for, that the answer doesn't have? */
+static bool
+is_outdated(BevRegistrations *registrations, const BevRegistration *registration,
+            const BevAdmitMessage *admit)
+{
+	uint64_t said = *said_of(registrations, admit->grant.user);
+
+	return registration->outdated > admit->as_of ||
+	       (said > admit->as_of && said > registration->said);
+}
+
+/* ---- The answer ---- */
 
 static void
 refuse(BevSession *session, uint32_t verdict)
@@ -198,10 +290,55 @@ refuse(BevSession *session, uint32_t verdict)
 			bev_reply_refuse(session, BEV_CLOSE_INTERNAL, "internal_error",
 			                 "who you are could not be looked up");
 			break;
+		case BEV_NOT_CHECKED:
+			bev_reply_refuse(session, BEV_CLOSE_INTERNAL, "internal_error",
+			                 "your token could not be checked, try again");
+			break;
 		default:
 			bev_reply_refuse(session, BEV_CLOSE_TRY_LATER, "server_full",
 			                 "the server takes no more connections");
 	}
+}
+
+/* NULL: there is none. */
+static BevRegistration *
+find_asked(BevRegistrations *registrations, uint64_t number)
+{
+	BevRegistration *registration;
+
+	STAILQ_FOREACH (registration, &registrations->asked, next)
+		if (registration->number == number)
+			break;
+	return registration;
+}
+
+bool
+bev_registration_known(BevRegistrations *registrations, const BevMessage *message,
+                       BevSession **session)
+{
+	BevKnownMessage known;
+	BevRegistration *registration;
+
+	*session = NULL;
+	if (!bev_body_read(message, &known, sizeof(known), NULL) ||
+	    (registration = find_asked(registrations, known.client)) == NULL)
+		return false;
+	*session = registration->session;
+	return true;
+}
+
+/* Take it out of the queue; NULL: there is none. */
+static BevRegistration *
+take_asked(BevRegistrations *registrations, uint64_t number)
+{
+	BevRegistration *registration = find_asked(registrations, number);
+
+	if (registration)
+	{
+		STAILQ_REMOVE(&registrations->asked, registration, BevRegistration, next);
+		registrations->waiting--;
+	}
+	return registration;
 }
 
 /* Its session, unless that ended meanwhile. */
@@ -213,35 +350,58 @@ waiting_session(const BevRegistration *registration)
 	return session && session->state == BEV_SESSION_WAITING ? session : NULL;
 }
 
+static void
+let_in(BevSession *session, const BevAdmitMessage *admit, BevSpan rest, BevAdmission *admission)
+{
+	session->admitted = true;
+	session->unread = admit->unread;
+	admission->session = session;
+	admission->grant = admit->grant;
+	admission->as_of = admit->as_of;
+	admission->projects = (BevSpan){rest.data, admit->grant.projects};
+	admission->statements =
+		(BevSpan){rest.data + admit->grant.projects, rest.len - admit->grant.projects};
+}
+
+static void
+take_verdict(BevRegistrations *registrations, const BevRegistration *registration,
+             const BevAdmitMessage *admit, BevSpan rest, BevAdmission *admission)
+{
+	BevSession *session = waiting_session(registration);
+
+	if (session == NULL)
+	{
+		if (admit->verdict == BEV_ADMITTED)
+			send_closed(registrations, admit->client, BEV_CLOSE_ABNORMAL, "");
+		return;
+	}
+	if (admit->verdict == BEV_ADMITTED && is_outdated(registrations, registration, admit))
+		bev_registration_ask_again(registrations, session);
+	else if (admit->verdict == BEV_ADMITTED)
+		let_in(session, admit, rest, admission);
+	else if (admit->verdict == BEV_BAD_TOKEN || admit->verdict == BEV_EXPIRED_TOKEN)
+		*admission = (BevAdmission){.session = session, .verdict = admit->verdict, .why = rest};
+	else
+		refuse(session, admit->verdict);
+}
+
 bool
 bev_registration_answer(BevRegistrations *registrations, const BevMessage *message,
                         BevAdmission *admission)
 {
 	BevAdmitMessage admit;
-	BevRegistration *registration = pop(&registrations->asked);
-	BevSession *session = registration ? waiting_session(registration) : NULL;
-	bool fits = registration &&
-	            bev_body_read(message, &admit, sizeof(admit), &admission->statements) &&
-	            admit.client == registration->number;
+	BevRegistration *registration;
+	BevSpan rest;
 
-	if (registration && registration->session)
+	*admission = (BevAdmission){.verdict = BEV_ADMITTED};
+	if (!bev_body_read(message, &admit, sizeof(admit), &rest) ||
+	    (registration = take_asked(registrations, admit.client)) == NULL)
+		return false;
+	if (registration->session)
 		registration->session->registration = NULL;
-	admission->session = NULL;
-	if (fits && session && admit.verdict == BEV_ADMITTED && session->outdated > admit.as_of)
-		bev_registration_ask_again(registrations, session);
-	else if (fits && session && admit.verdict == BEV_ADMITTED)
-	{
-		session->admitted = true;
-		session->unread = admit.unread;
-		admission->session = session;
-		admission->as_of = admit.as_of;
-	}
-	else if (fits && session)
-		refuse(session, admit.verdict);
-	else if (fits && admit.verdict == BEV_ADMITTED)
-		send_closed(registrations, admit.client, BEV_CLOSE_ABNORMAL, "");
-	free(registration);
-	return fits;
+	take_verdict(registrations, registration, &admit, rest, admission);
+	free_registration(registration);
+	return true;
 }
 
 void
@@ -322,5 +482,5 @@ bev_registration_free(BevRegistrations *registrations)
 
 	while ((registration = pop(&registrations->asked)) != NULL ||
 	       (registration = pop(&registrations->came)) != NULL)
-		free(registration);
+		free_registration(registration);
 }

@@ -2,9 +2,9 @@
  * session.c - who is connected: name, groups, place in the stream, and what is owed.
  *
  * Model
- *	A session is named by a token, and belongs to the groups that its principals name in the
- *	directory.  It knows its place in the stream; fanout.c moves it.  Answers of its own are
- *	appended to out and written together.
+ *	A session is named by a token, which the verifier read, and belongs to the groups that its
+ *	principals name in the directory.  It knows its place in the stream; fanout.c moves it.
+ *	Answers of its own are appended to out and written together.
  *
  *	Its end has three steps.  bev_session_end marks it: it is out of the counts, keeps the
  *	position that it has, and its close frame is on its way.  At the end of the turn
@@ -122,15 +122,14 @@ bev_session_regroup(BevSession *session)
 }
 
 bool
-bev_session_identify(BevSession *session, BevClaims *claims)
+bev_session_identify(BevSession *session, const BevGrant *grant, BevSpan projects)
 {
 	free(session->user_id);
-	session->user_id = claims->user_id;
-	session->expires_at = claims->expires_at;
-	session->ends_at = claims->ends_at;
+	session->user_id = bev_copy_text(grant->user, strlen(grant->user));
+	session->expires_at = grant->expires_at;
+	session->ends_at = grant->ends_at;
 	session->warned = false;
-	claims->user_id = NULL;
-	bev_identity_token(&session->identity, claims);
+	bev_identity_token(&session->identity, grant->role, projects);
 	return bev_session_regroup(session);
 }
 

@@ -21,6 +21,7 @@
 
 #include <sys/queue.h>
 
+#include "common/pipe/message.h"
 #include "gateway/identity/identity.h"
 #include "gateway/net/address.h"
 #include "gateway/net/socket.h"
@@ -97,10 +98,9 @@ typedef struct BevSession
 	uint64_t number;               /* for the dispatcher */
 	int32_t unread;                /* notifications when it was admitted; -1: not known */
 	BevRegistration *registration; /* while it waits to be admitted */
-	uint64_t outdated; /* what is known of it up to before this seq; 0: nothing was said since */
 	bool admitted;
-	char *user_id;
-	char *role; /* the lower of the token's and the tables' */
+	char *user_id; /* NULL: its token has not been checked */
+	char *role;    /* the lower of the token's and the tables' */
 	BevIdentity identity;
 	int64_t expires_at; /* seconds since 1970, as the token says */
 	int64_t ends_at;
@@ -181,10 +181,10 @@ extern const char *bev_session_rated_address(BevSession *session);
 extern void bev_session_abuse(BevSession *session, BevCounter kind);
 
 /*
- * Make the session what a token says: its name, role, expiry and groups.  Takes
- * what is in claims.  True: its role is another one than before.
+ * Make the session what its token says, as the verifier found: its name, role, expiry and groups.
+ * True: its role is another one than before.
  */
-extern bool bev_session_identify(BevSession *session, BevClaims *claims);
+extern bool bev_session_identify(BevSession *session, const BevGrant *grant, BevSpan projects);
 
 /*
  * Give it the role and the groups that its identity amounts to.  True: its role is another

@@ -6,7 +6,7 @@
  */
 #include "gateway/stream/subscription_reader.h"
 #include "common/program/text.h"
-#include "gateway/identity/claims.h"
+#include "common/pipe/message.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,13 +14,11 @@
 #include <stdint.h>
 
 #include "common/event/event.h"
+#include "common/pipe/message.h"
 #include "gateway/net/address.h"
 
 /* The longest head that is read: an 8 kB token and 8 kB of everything else. */
 #define BEV_HEAD_MAX 16384
-
-/* The longest token that is looked at. */
-#define BEV_TOKEN_MAX 8192
 
 #define BEV_SUBPROTOCOL   "bugevents.v1"
 #define BEV_BEARER_PREFIX "bearer."

@@ -2,8 +2,10 @@
  * admission.c - who may connect, counted over all gateways.
  *
  * Model: two hash tables of the dispatcher's own: which slot of the clients'
- * table a gateway's client has, and how many connections a user has.  A limit
- * that was lowered holds for new connections; nobody is thrown out for it.
+ * table a gateway's client has, with what the verifier said of its token, and how many connections
+ * a user has.  A limit that was lowered holds for new connections; nobody is thrown out for it.
+ *
+ * Trust: a gateway names a client by its number; who that is, is what the verifier said.
  *
  * Not here: what a gateway counts for each of its connections (messages, sizes,
  * time to finish the handshake).
@@ -12,6 +14,7 @@
 
 #include "server/shared/clients.h"
 #include "server/shared/ended.h"
+#include "common/event/user_facts.h"
 #include "common/int.h"
 #include "server/base/unix_time.h"
 #include "server/base/settings.h"
@@ -23,9 +26,6 @@
 /* A close code: no close frame was sent. */
 #define ENDED_WITH_GATEWAY 1006
 
-/* The same: the client stays, and is asked for again. */
-#define STAYS 0
-
 typedef struct ClientKey
 {
 	uint64 client;
@@ -36,6 +36,7 @@ typedef struct ClientEntry
 {
 	ClientKey key;
 	int slot;
+	BevApplicant who;
 } ClientEntry;
 
 typedef struct UserEntry
@@ -104,13 +105,14 @@ user_leaves(const char *user)
 		hash_search(users, user, HASH_REMOVE, NULL);
 }
 
-/* A token may name any time; one that PostgreSQL can't express is never. */
+/* A token may name any time, in s; one that PostgreSQL can't express is never. */
 static TimestampTz
 expiry(int64 unix_time)
 {
 	TimestampTz at;
 
-	if (pg_sub_s64_overflow(unix_time, BEV_UNIX_EPOCH_DIFF, &at) || !IS_VALID_TIMESTAMP(at))
+	if (pg_mul_s64_overflow(unix_time, USECS_PER_SEC, &at) ||
+	    pg_sub_s64_overflow(at, BEV_UNIX_EPOCH_DIFF, &at) || !IS_VALID_TIMESTAMP(at))
 		TIMESTAMP_NOEND(at);
 	return at;
 }
@@ -156,24 +158,24 @@ log_closed(const BevConnection *client, uint64 code, const char *reason)
 }
 
 static void
-describe(BevConnection *client, int gateway, const BevOpenMessage *open)
+describe(BevConnection *client, int gateway, const BevApplicant *who)
 {
 	*client = (BevConnection){.gateway = gateway,
 	                          .connected_at = GetCurrentTimestamp(),
-	                          .expires_at = expiry(open->expires_at)};
-	strlcpy(client->id, open->id, sizeof(client->id));
-	strlcpy(client->user, open->user, sizeof(client->user));
-	strlcpy(client->role, open->role, sizeof(client->role));
-	strlcpy(client->address, open->address, sizeof(client->address));
+	                          .expires_at = expiry(who->grant.expires_at)};
+	strlcpy(client->id, who->open.id, sizeof(client->id));
+	strlcpy(client->user, who->grant.user, sizeof(client->user));
+	strlcpy(client->role, who->grant.role, sizeof(client->role));
+	strlcpy(client->address, who->open.address, sizeof(client->address));
 }
 
 static int
-add_to_table(int gateway, const BevOpenMessage *open)
+add_to_table(int gateway, const BevApplicant *who)
 {
 	BevConnection client;
 	int slot;
 
-	describe(&client, gateway, open);
+	describe(&client, gateway, who);
 	slot = bev_clients_add(&client);
 	if (slot >= 0)
 		log_opened(&client);
@@ -181,49 +183,62 @@ add_to_table(int gateway, const BevOpenMessage *open)
 }
 
 void
-bev_admission_refused(int gateway, const BevOpenMessage *open, BevVerdict verdict)
+bev_admission_refused(int gateway, const BevApplicant *who, BevVerdict verdict)
 {
 	static const char *const reasons[] = {[BEV_TOO_MANY_CONNECTIONS] = "too_many_connections",
 	                                      [BEV_SERVER_FULL] = "server_full",
 	                                      [BEV_NOT_LOOKED_UP] = "internal_error"};
 	BevConnection client;
 
-	describe(&client, gateway, open);
+	describe(&client, gateway, who);
 	bev_ended_add_refused(&client, reasons[verdict]);
 }
 
 static BevVerdict
-admit(int gateway, const BevOpenMessage *open)
+admit(int gateway, BevApplicant *who)
 {
-	UserEntry *user = user_entry(open->user);
+	UserEntry *user = user_entry(who->grant.user);
 	ClientEntry *entry;
 	int slot;
 
 	user->connections++;
 	if (user->connections > bev_max_connections_per_user)
 	{
-		user_leaves(open->user);
+		user_leaves(who->grant.user);
 		return BEV_TOO_MANY_CONNECTIONS;
 	}
-	slot = add_to_table(gateway, open);
+	slot = add_to_table(gateway, who);
 	if (slot < 0)
 	{
-		user_leaves(open->user);
+		user_leaves(who->grant.user);
 		return BEV_SERVER_FULL;
 	}
-	entry = find_client(gateway, open->client, HASH_ENTER);
+	entry = find_client(gateway, who->open.client, HASH_ENTER);
 	entry->slot = slot;
+	entry->who = *who;
+	who->projects = NULL;
 	by_slot[slot] = entry;
 	return BEV_ADMITTED;
 }
 
 bool
-bev_admission_open(int gateway, const BevOpenMessage *open, BevVerdict *verdict)
+bev_admission_open(int gateway, BevApplicant *who, BevVerdict *verdict)
 {
-	if (find_client(gateway, open->client, HASH_FIND))
+	if (find_client(gateway, who->open.client, HASH_FIND))
 		return false;
-	*verdict = admit(gateway, open);
+	*verdict = admit(gateway, who);
 	return true;
+}
+
+void
+bev_admission_renew(int gateway, uint64 client, const BevGrant *grant, const char *projects)
+{
+	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+
+	if (entry == NULL)
+		return;
+	bev_applicant_renew(&entry->who, grant, projects);
+	bev_clients_set_expiry(entry->slot, expiry(grant->expires_at));
 }
 
 static void
@@ -235,9 +250,9 @@ remove_client(ClientEntry *entry, uint64 code, const char *reason)
 	{
 		user_leaves(client.user);
 		log_closed(&client, code, reason);
-		if (code != STAYS)
-			bev_ended_add(&client, (int) code, reason);
+		bev_ended_add(&client, (int) code, reason);
 	}
+	bev_applicant_free(&entry->who);
 	bev_clients_remove(entry->slot);
 	by_slot[entry->slot] = NULL;
 	hash_search(clients, &entry->key, HASH_REMOVE, NULL);
@@ -259,7 +274,7 @@ bev_admission_role(int gateway, const BevRoleMessage *role)
 {
 	ClientEntry *entry = find_client(gateway, role->client, HASH_FIND);
 
-	if (entry == NULL)
+	if (entry == NULL || (strcmp(role->role, BEV_ROLE_ADMIN) == 0 && !entry->who.grant.is_admin))
 		return false;
 	bev_clients_set_role(entry->slot, role->role);
 	return true;
@@ -273,7 +288,7 @@ bev_admission_report(int gateway, const BevClientsMessage *report)
 	if (entry == NULL)
 		return false;
 	bev_clients_update(entry->slot, report->start, report->cursor, report->sent, report->received,
-	                   expiry(report->expires_at), report->lags != 0);
+	                   report->lags != 0);
 	return true;
 }
 
@@ -294,12 +309,12 @@ bev_admission_count(void)
 	return (int) hash_get_num_entries(clients);
 }
 
-bool
-bev_admission_who(int gateway, uint64 client, BevConnection *who)
+const BevApplicant *
+bev_admission_who(int gateway, uint64 client)
 {
 	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
 
-	return entry != NULL && bev_clients_get(entry->slot, who);
+	return entry ? &entry->who : NULL;
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "server/admission/applicant.h"
 #include "server/shared/clients.h"
 #include "common/pipe/message.h"
 
@@ -13,13 +14,17 @@
 extern void bev_admission_begin(void);
 
 /*
- * May this client of a gateway stay?  If so it is in the table from now on.  False
- * when the gateway has this client already: it is broken.
+ * May this client of a gateway stay?  If so it is in the table from now on, and what it was granted
+ * is kept; its projects are taken.  False when the gateway has this client already: it is broken.
  */
-extern bool bev_admission_open(int gateway, const BevOpenMessage *open, BevVerdict *verdict);
+extern bool bev_admission_open(int gateway, BevApplicant *who, BevVerdict *verdict);
 
 /* Remember that it was refused, for any reason but BEV_ADMITTED. */
-extern void bev_admission_refused(int gateway, const BevOpenMessage *open, BevVerdict verdict);
+extern void bev_admission_refused(int gateway, const BevApplicant *who, BevVerdict verdict);
+
+/* It showed another good token. */
+extern void bev_admission_renew(int gateway, uint64 client, const BevGrant *grant,
+                                const char *projects);
 
 /* These say false when the gateway has no such client: it is broken. */
 extern bool bev_admission_close(int gateway, const BevClosedMessage *closed);
@@ -30,7 +35,8 @@ extern bool bev_admission_subscription(int gateway, uint64 client, BevSpan subsc
 /* How many clients are connected. */
 extern int bev_admission_count(void);
 
-extern bool bev_admission_who(int gateway, uint64 client, BevConnection *who);
+/* What the verifier said of a client that is connected; NULL: the gateway has no such client. */
+extern const BevApplicant *bev_admission_who(int gateway, uint64 client);
 
 /* The gateway is gone, and so are its clients. */
 extern void bev_admission_forget(int gateway);

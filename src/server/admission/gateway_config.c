@@ -1,8 +1,8 @@
 /*
- * gateway_config.c - the settings as a gateway is told them.
+ * gateway_config.c - the settings as gateways and the verifier are told them.
  *
- * Model: the server reads the files, because a gateway is to need none.  The
- * secret is base64, since it may be any bytes.
+ * Model: the server reads the files, because these programs are to need none.  The secret is
+ * base64, since it may be any bytes.  What tokens are checked by is for the verifier alone.
  */
 #include "server/admission/gateway_config.h"
 
@@ -93,8 +93,8 @@ put_text_file(StringInfo json, const char *name, const char *setting, const char
 	put_text(json, name, text ? text : "");
 }
 
-void
-bev_gateway_config_write(StringInfo json)
+static void
+write_config(StringInfo json)
 {
 	appendStringInfoChar(json, '{');
 	put_text(json, "listen_addresses", bev_addresses_resolve(bev_listen_addresses));
@@ -123,6 +123,13 @@ bev_gateway_config_write(StringInfo json)
 	put_text(json, "trusted_proxies", bev_trusted_proxies);
 	put_int(json, "require_user", bev_require_user);
 	put_place_key(json);
+	appendStringInfoChar(json, '}');
+}
+
+static void
+write_keys(StringInfo json)
+{
+	appendStringInfoChar(json, '{');
 	put_secret(json);
 	put_text_file(json, "jwt_key", "bugevents.jwt_key_file", bev_jwt_key_file,
 	              bev_secret_read_public);
@@ -132,4 +139,12 @@ bev_gateway_config_write(StringInfo json)
 	put_text(json, "jwt_audience", bev_jwt_audience);
 	put_int(json, "jwt_leeway", bev_jwt_leeway);
 	appendStringInfoChar(json, '}');
+}
+
+void
+bev_gateway_config_write(StringInfo json)
+{
+	write_config(json);
+	appendStringInfoChar(json, '\0');
+	write_keys(json);
 }

@@ -1,5 +1,5 @@
 /*
- * current_config.c - the configuration that gateways are given.
+ * current_config.c - the configuration that gateways and the verifier are given.
  *
  * Model: it has files in it, and addresses for names, either of which may take its time; so a
  * responder makes it (admission/gateway_config.c), while gateways go on with the one before.
@@ -18,7 +18,8 @@
 #include "server/responder/responder_queue.h"
 #include "utils/memutils.h"
 
-static char *config = NULL;
+static char *config = NULL; /* the two bodies, each with its NUL */
+static Size config_size = 0;
 static bool asked = false;
 static bool outdated = false; /* since it was asked for */
 static void (*on_change)(void) = NULL;
@@ -28,12 +29,13 @@ keep(const char *text, Size len)
 {
 	if (config)
 	{
-		explicit_bzero(config, strlen(config));
+		explicit_bzero(config, config_size);
 		pfree(config);
 	}
 	config = MemoryContextAlloc(TopMemoryContext, len + 1);
 	memcpy(config, text, len);
 	config[len] = '\0';
+	config_size = len;
 	on_change();
 }
 
@@ -77,4 +79,10 @@ const char *
 bev_current_config(void)
 {
 	return config;
+}
+
+const char *
+bev_current_keys(void)
+{
+	return config ? config + strlen(config) + 1 : NULL;
 }

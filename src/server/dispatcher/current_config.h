@@ -1,5 +1,5 @@
 /*
- * current_config.h - the configuration that gateways are given.
+ * current_config.h - the configuration that gateways and the verifier are given.
  */
 #ifndef BEV_SERVER_DISPATCHER_CURRENT_CONFIG_H
 #define BEV_SERVER_DISPATCHER_CURRENT_CONFIG_H
@@ -12,5 +12,8 @@ extern void bev_current_config_renew(void (*changed)(void));
 
 /* The body of a CONFIG; NULL: it is not made yet. */
 extern const char *bev_current_config(void);
+
+/* The body of a KEYS; likewise. */
+extern const char *bev_current_keys(void);
 
 #endif /* BEV_SERVER_DISPATCHER_CURRENT_CONFIG_H */

@@ -6,8 +6,9 @@
  *	   order (queue.c says when a transaction is settled), and the projector is woken;
  *	2. feeds that are behind, and the gateways' requests for history, read the
  *	   journal, a chunk each;
- *	3. those whom somebody wants gone are disconnected; who wants in is looked up by a
- *	   responder, and admitted; questions go to the responders, and answers to the gateways;
+ *	3. those whom somebody wants gone are disconnected; who wants in shows a token, which the
+ *	   verifier checks, is looked up by a responder, and admitted; questions go to the
+ *	   responders, and answers to the gateways;
  *	4. make sure that the WAL is flushed up to the last commit among them, as no
  *	   client may see what a crash could take back (test/t/201_durable.pl);
  *	5. write to the pipes;
@@ -52,6 +53,7 @@
 #include "server/base/worker_registry.h"
 #include "server/admission/admission.h"
 #include "server/dispatcher/alerts.h"
+#include "server/dispatcher/condition.h"
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/current_config.h"
 #include "server/dispatcher/gateways.h"
@@ -60,6 +62,7 @@
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
 #include "server/dispatcher/served_stream.h"
+#include "server/dispatcher/token_checks.h"
 #include "server/dispatcher/turn.h"
 #include "server/base/clock.h"
 #include "server/journal/journal.h"
@@ -243,7 +246,8 @@ look_after_all(void)
 	next_check = Min(next_check, bev_gateways_look_after(served));
 	if (*served->id)
 		bev_worker_registry_look_after();
-	bev_gateways_tell_condition();
+	if (bev_condition_changed())
+		bev_gateways_tell_condition();
 	bev_security_flush();
 }
 
@@ -263,6 +267,7 @@ run_turn(void)
 	if (bev_clock_has_come(next_check, CHECK_INTERVAL) || bev_gateways_any_ending())
 		look_after_all();
 	/* What was just asked doesn't wait for the next turn, which may be a second away. */
+	bev_token_checks_run();
 	bev_lookup_run(bev_gateways_admit);
 	bev_questions_run(bev_queue_settled(), &bev_gateways_asking);
 	flush();
@@ -290,6 +295,7 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 	bev_alerts_begin();
 	before_shmem_exit(stop_gateways_at_exit, 0);
 	limit_lock_waits();
+	bev_token_checks_begin(&bev_gateways_tokens, bev_gateways_tell_condition);
 	bev_current_config_renew(configure_gateways);
 	bev_worker_run(run_turn);
 

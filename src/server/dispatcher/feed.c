@@ -32,8 +32,9 @@
 #include <poll.h>
 
 #include "server/admission/admission.h"
-#include "server/dispatcher/gateway_log.h"
+#include "server/dispatcher/program_log.h"
 #include "server/dispatcher/questions.h"
+#include "server/dispatcher/token_checks.h"
 #include "server/dispatcher/turn.h"
 #include "server/base/unix_time.h"
 #include "server/base/clock.h"
@@ -87,9 +88,13 @@ bev_feed_configure(BevFeed *feed, const char *config)
 }
 
 void
-bev_feed_tell_condition(BevFeed *feed, const char *text)
+bev_feed_tell_condition(BevFeed *feed, bool has_keys, const char *text)
 {
-	send_bytes(feed, BEV_MSG_CONDITION, text, strlen(text));
+	BevConditionMessage condition = {.keys = has_keys};
+	struct iovec part[2] = {{&condition, sizeof(condition)},
+	                        {unconstify(char *, text), strlen(text)}};
+
+	bev_feed_send(feed, BEV_MSG_CONDITION, part, 2);
 }
 
 void
@@ -108,7 +113,7 @@ bev_feed_start(BevFeed *feed, int number, const char *config)
 		return;
 	}
 	*feed = (BevFeed){.number = number, .process = process, .log = feed->log};
-	bev_gateway_log_begin(&feed->log, number);
+	bev_program_log_begin(&feed->log, psprintf("gateway %d", number));
 	bev_channel_open(&feed->channel, fd, BEV_MESSAGE_MAX_UP);
 	bev_feed_configure(feed, config);
 }
@@ -264,31 +269,19 @@ bev_feed_flush(BevFeed *feed)
 }
 
 void
-bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, const BevLookupFound *found)
-{
-	BevAdmitMessage admit = {
-		.client = open->client, .unread = found->unread, .as_of = found->as_of};
-	BevVerdict verdict = BEV_NOT_LOOKED_UP;
-	struct iovec part[2] = {{&admit, sizeof(admit)}};
-
-	if (feed->channel.fd < 0)
-		return;
-	if (found->known && !bev_admission_open(feed->number, open, &verdict))
-	{
-		bev_feed_end(feed, "it broke the protocol of the pipe");
-		return;
-	}
-	if (verdict != BEV_ADMITTED)
-		bev_admission_refused(feed->number, open, verdict);
-	admit.verdict = verdict;
-	part[1] = (struct iovec){unconstify(char *, found->statements.data), found->statements.len};
-	bev_feed_send(feed, BEV_MSG_ADMIT, part, found->known ? 2 : 1);
-}
-
-void
 bev_feed_answer(BevFeed *feed, char *body, Size size)
 {
 	send_bytes(feed, BEV_MSG_ANSWER, body, size);
+}
+
+void
+bev_feed_answer_error(BevFeed *feed, uint64 client, uint32 request, const char *code, BevSpan text)
+{
+	BevAnswerMessage answer = {.client = client, .request = request, .kind = BEV_ANSWER_ERROR};
+	struct iovec part[2] = {{&answer, sizeof(answer)}, {unconstify(char *, text.data), text.len}};
+
+	strlcpy(answer.code, code, sizeof(answer.code));
+	bev_feed_send(feed, BEV_MSG_ANSWER, part, 2);
 }
 
 void
@@ -328,6 +321,7 @@ forget_gateway(BevFeed *feed)
 	feed->streaming = false;
 	feed->retired = false;
 	bev_admission_forget(feed->number);
+	bev_token_checks_forget(feed->number);
 	bev_lookup_forget(feed->number);
 	bev_questions_forget(feed->number);
 }

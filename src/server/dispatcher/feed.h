@@ -11,7 +11,7 @@
 
 #include "server/base/child.h"
 #include "server/dispatcher/lookup.h"
-#include "server/dispatcher/gateway_log.h"
+#include "server/dispatcher/program_log.h"
 #include "server/journal/journal_reader.h"
 #include "common/pipe/channel.h"
 #include "common/pipe/counter.h"
@@ -40,8 +40,11 @@ typedef struct BevFeed
 	int fetch_count;
 	BevJournalPlace fetch_place;
 
+	int opens;  /* OPEN and AGAIN that wait for their answers */
+	int tokens; /* the same of TOKEN */
+
 	uint64 counter[BEV_COUNTER_KINDS]; /* what it counted up to now */
-	BevGatewayLog log;
+	BevProgramLog log;
 } BevFeed;
 
 /* Start the gateway; config is the body of the first CONFIG. */
@@ -50,8 +53,8 @@ extern void bev_feed_start(BevFeed *feed, int number, const char *config);
 /* A changed configuration. */
 extern void bev_feed_configure(BevFeed *feed, const char *config);
 
-/* What /ready says of what is wrong; empty: nothing is. */
-extern void bev_feed_tell_condition(BevFeed *feed, const char *text);
+/* Whether tokens can be checked, and what /ready says of what is wrong; empty: nothing is. */
+extern void bev_feed_tell_condition(BevFeed *feed, bool has_keys, const char *text);
 
 /*
  * The stream begins for this gateway behind tip; history up to dropped is gone,
@@ -77,6 +80,10 @@ extern void bev_feed_read(BevFeed *feed, uint64 settled, uint64 dropped);
 /* The body of an ANSWER to one of its questions. */
 extern void bev_feed_answer(BevFeed *feed, char *body, Size size);
 
+/* One that is an error. */
+extern void bev_feed_answer_error(BevFeed *feed, uint64 client, uint32 request, const char *code,
+                                  BevSpan text);
+
 /* Close one of its clients. */
 extern void bev_feed_disconnect(BevFeed *feed, const BevDisconnectMessage *disconnect);
 
@@ -91,9 +98,6 @@ extern void bev_feed_flush(BevFeed *feed);
 
 /* False while its pipe is full: who does not read is not read from. */
 extern bool bev_feed_listens(const BevFeed *feed);
-
-/* Answer an OPEN of this gateway with what was found out (lookup.h). */
-extern void bev_feed_admit(BevFeed *feed, const BevOpenMessage *open, const BevLookupFound *found);
 
 /*
  * End a gateway that can't go on, and say why, unless that is NULL; bev_feed_reap will find it

@@ -16,8 +16,8 @@
 #include "common/pipe/body.h"
 #include "server/admission/admission.h"
 #include "server/base/clock.h"
-#include "server/dispatcher/gateway_log.h"
-#include "server/dispatcher/lookup.h"
+#include "server/dispatcher/program_log.h"
+#include "server/dispatcher/gateway_token.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
 #include "server/dispatcher/spent.h"
@@ -30,18 +30,17 @@
 static bool
 take_hello(BevFeed *feed, const BevMessage *message)
 {
+	static bool misfit_told = false;
 	BevHelloMessage hello;
 
 	if (feed->greeted || !bev_body_read(message, &hello, sizeof(hello), NULL))
 		return false;
 	feed->greeted = hello.version == BEV_PIPE_VERSION;
-	if (feed->greeted)
-		bev_gateway_log_fits();
-	else
-	{
-		bev_gateway_log_misfit(hello.version);
+	if (!feed->greeted && !misfit_told)
+		bev_program_log_misfit("bugevents-gateway", hello.version);
+	misfit_told = !feed->greeted;
+	if (!feed->greeted)
 		bev_feed_end(feed, NULL);
-	}
 	return true;
 }
 
@@ -54,17 +53,6 @@ take_fetch(BevFeed *feed, const BevMessage *message, uint64 settled)
 	    !feed->streaming || feed->fetch_count == BEV_FEED_FETCHES)
 		return false;
 	feed->fetches[feed->fetch_count++] = fetch;
-	return true;
-}
-
-static bool
-take_open(BevFeed *feed, const BevMessage *message)
-{
-	BevOpenMessage open;
-
-	if (!bev_body_read(message, &open, sizeof(open), NULL))
-		return false;
-	bev_lookup_add(feed->number, &open);
 	return true;
 }
 
@@ -147,19 +135,6 @@ take_abuse(BevFeed *feed, const BevMessage *message)
 	return true;
 }
 
-static void
-refuse_question(BevFeed *feed, const BevAskMessage *ask)
-{
-	static char text[] = "too many requests wait for their answers";
-	BevAnswerMessage answer = {
-		.client = ask->client, .request = ask->request, .kind = BEV_ANSWER_ERROR};
-
-	struct iovec part[2] = {{&answer, sizeof(answer)}, {text, sizeof(text) - 1}};
-
-	strlcpy(answer.code, "rate_limited", sizeof(answer.code));
-	bev_feed_send(feed, BEV_MSG_ANSWER, part, 2);
-}
-
 /* Made anew after METRICS_AGE, whoever asks how often. */
 static StringInfo
 current_metrics(void)
@@ -196,21 +171,13 @@ take_ask(BevFeed *feed, const BevMessage *message)
 {
 	BevAskMessage ask;
 	BevSpan payload;
-	BevConnection client;
 
-	memset(&client, 0, sizeof(client));
 	if (!bev_body_read(message, &ask, sizeof(ask), &payload))
 		return false;
-	if (ask.verb == BEV_VERB_METRICS && bev_span_is(payload, "{}"))
-	{
-		answer_metrics(feed, &ask);
-		return true;
-	}
-	if (ask.verb != BEV_VERB_METRICS && !bev_admission_who(feed->number, ask.client, &client))
-		return false;
-	if (!bev_questions_add(feed->number, &ask, payload, client.user, client.role))
-		refuse_question(feed, &ask);
-	return true;
+	if (ask.verb != BEV_VERB_METRICS)
+		return bev_gateway_token_ask(feed, &ask, payload);
+	answer_metrics(feed, &ask);
+	return bev_span_is(payload, "{}");
 }
 
 static bool
@@ -223,15 +190,19 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 	switch (message->kind)
 	{
 		case BEV_MSG_LISTENING:
-			return bev_gateway_log_listening(&feed->log, message);
+			return bev_program_log_listening(&feed->log, message);
 		case BEV_MSG_LOG:
-			return bev_gateway_log_line(&feed->log, message);
+			return bev_program_log_line(&feed->log, message);
 		case BEV_MSG_STATUS:
-			return bev_gateway_log_status(&feed->log, message);
+			return bev_program_log_status(&feed->log, message);
 		case BEV_MSG_FETCH:
 			return take_fetch(feed, message, settled);
 		case BEV_MSG_OPEN:
-			return take_open(feed, message);
+			return bev_gateway_token_open(feed, message);
+		case BEV_MSG_AGAIN:
+			return bev_gateway_token_again(feed, message);
+		case BEV_MSG_TOKEN:
+			return bev_gateway_token_show(feed, message);
 		case BEV_MSG_CLOSED:
 			return take_closed(feed, message);
 		case BEV_MSG_CLIENTS:
@@ -243,7 +214,7 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 		case BEV_MSG_SPENT:
 			return take_spent(feed, message);
 		case BEV_MSG_SLOW:
-			return bev_gateway_log_slow(&feed->log, message);
+			return bev_program_log_slow(&feed->log, feed->number, message);
 		case BEV_MSG_COUNTERS:
 			return take_counters(feed, message);
 		case BEV_MSG_ROLE:

@@ -22,7 +22,9 @@
 #include "server/dispatcher/feed.h"
 #include "server/dispatcher/gateway_message.h"
 #include "server/dispatcher/spent.h"
+#include "server/dispatcher/gateway_token.h"
 #include "server/dispatcher/turn.h"
+#include "server/dispatcher/verifier_process.h"
 #include "storage/latch.h"
 
 #define FEEDS_MAX 64 /* the limit of bugevents.gateways */
@@ -32,6 +34,7 @@ static int feed_count = 0;
 
 static WaitEventSet *wait_set = NULL;
 static pgsocket waited_for[FEEDS_MAX]; /* the feeds' pipes that are in it */
+static pgsocket waited_for_verifier = PGINVALID_SOCKET;
 
 /* ---- their stream ---- */
 
@@ -124,7 +127,7 @@ static void
 start_feed(int i, const BevServed *served)
 {
 	bev_feed_start(&feeds[i], i + 1, bev_current_config());
-	bev_feed_tell_condition(&feeds[i], bev_condition_line());
+	bev_feed_tell_condition(&feeds[i], bev_verifier_process_has_keys(), bev_condition_line());
 	if (*served->id)
 		begin_feed(&feeds[i], served);
 	forget_waits();
@@ -145,7 +148,7 @@ TimestampTz
 bev_gateways_look_after(const BevServed *served)
 {
 	int wanted = bev_enabled ? bev_gateways : 0;
-	TimestampTz due = DT_NOEND;
+	TimestampTz due = bev_verifier_process_look_after(wanted > 0);
 
 	/* Their clients take their time to go; the others' needn't wait for that. */
 	for (int i = 0; i < feed_count; i++)
@@ -172,7 +175,7 @@ bev_gateways_any_ending(void)
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].process.pid > 0 && (feeds[i].channel.fd < 0 || feeds[i].retired))
 			return true;
-	return false;
+	return bev_verifier_process_is_ending();
 }
 
 /* ---- what they are told ---- */
@@ -180,6 +183,7 @@ bev_gateways_any_ending(void)
 void
 bev_gateways_configure(void)
 {
+	bev_verifier_process_configure(bev_current_keys());
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].process.pid > 0)
 			bev_feed_configure(&feeds[i], bev_current_config());
@@ -188,16 +192,28 @@ bev_gateways_configure(void)
 void
 bev_gateways_tell_condition(void)
 {
-	if (!bev_condition_changed())
-		return;
 	for (int i = 0; i < feed_count; i++)
-		bev_feed_tell_condition(&feeds[i], bev_condition_line());
+		bev_feed_tell_condition(&feeds[i], bev_verifier_process_has_keys(), bev_condition_line());
 }
 
-void
-bev_gateways_admit(int gateway, const BevOpenMessage *open, const BevLookupFound *found)
+static void
+take_opened(int gateway, const BevOpenMessage *open, const BevTokenFound *found)
 {
-	bev_feed_admit(&feeds[gateway - 1], open, found);
+	bev_gateway_token_opened(&feeds[gateway - 1], open, found);
+}
+
+static void
+take_shown(int gateway, const BevTokenMessage *shown, const BevTokenFound *found)
+{
+	bev_gateway_token_shown(&feeds[gateway - 1], shown, found);
+}
+
+const BevTokenAnswers bev_gateways_tokens = {.opened = take_opened, .shown = take_shown};
+
+void
+bev_gateways_admit(int gateway, BevApplicant *who, const BevLookupFound *found)
+{
+	bev_gateway_token_admit(&feeds[gateway - 1], who, found);
 }
 
 void
@@ -234,6 +250,7 @@ bev_gateways_flush(void)
 {
 	for (int i = 0; i < feed_count; i++)
 		bev_feed_flush(&feeds[i]);
+	bev_verifier_process_flush();
 }
 
 /* ---- waiting for them ---- */
@@ -245,7 +262,7 @@ waits_are_current(void)
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].channel.fd != waited_for[i])
 			return false;
-	return wait_set != NULL;
+	return wait_set != NULL && waited_for_verifier == bev_verifier_process_fd();
 }
 
 static WaitEventSet *
@@ -254,7 +271,7 @@ current_wait_set(void)
 	if (waits_are_current())
 		return wait_set;
 	forget_waits();
-	wait_set = bev_wait_event_set(FEEDS_MAX + 2);
+	wait_set = bev_wait_event_set(FEEDS_MAX + 3);
 	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	for (int i = 0; i < feed_count; i++)
@@ -263,6 +280,9 @@ current_wait_set(void)
 		if (waited_for[i] >= 0)
 			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, waited_for[i], NULL, &feeds[i]);
 	}
+	waited_for_verifier = bev_verifier_process_fd();
+	if (waited_for_verifier >= 0)
+		AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, waited_for_verifier, NULL, NULL);
 	return wait_set;
 }
 
@@ -285,6 +305,11 @@ watch_pipes(WaitEventSet *set)
 	for (int i = 0; i < feed_count; i++)
 		if (feeds[i].channel.fd >= 0)
 			ModifyWaitEvent(set, position++, pipe_events(&feeds[i]), NULL);
+	if (waited_for_verifier >= 0)
+		ModifyWaitEvent(set, position,
+		                bev_verifier_process_pending() ? WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE :
+		                                                 WL_SOCKET_READABLE,
+		                NULL);
 }
 
 /* One whose pipe is full is let be: it has enough to do. */
@@ -306,7 +331,7 @@ bool
 bev_gateways_wait(long timeout)
 {
 	WaitEventSet *set = current_wait_set();
-	WaitEvent events[FEEDS_MAX + 2];
+	WaitEvent events[FEEDS_MAX + 3];
 	int n;
 
 	watch_pipes(set);
@@ -318,6 +343,8 @@ bev_gateways_wait(long timeout)
 
 		if (feed && (events[i].events & WL_SOCKET_READABLE))
 			bev_gateway_message_receive(feed, bev_queue_settled());
+		else if (events[i].fd == waited_for_verifier && (events[i].events & WL_SOCKET_READABLE))
+			bev_verifier_process_receive();
 	}
 	pass_spent_on();
 	return n > 0;

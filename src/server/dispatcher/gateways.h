@@ -1,8 +1,8 @@
 /*
  * gateways.h - all gateways: as many as the settings say, each with its feed.
  *
- * They are numbered from 1.  Nothing here waits for a gateway but bev_gateways_wait() and
- * bev_gateways_stop().
+ * They are numbered from 1.  The verifier, without which they let nobody in, lives with them.
+ * Nothing here waits for a gateway but bev_gateways_wait() and bev_gateways_stop().
  */
 #ifndef BEV_SERVER_DISPATCHER_GATEWAYS_H
 #define BEV_SERVER_DISPATCHER_GATEWAYS_H
@@ -11,6 +11,7 @@
 
 #include "server/dispatcher/lookup.h"
 #include "server/dispatcher/questions.h"
+#include "server/dispatcher/token_checks.h"
 #include "server/queue/queue.h"
 #include "utils/uuid.h"
 
@@ -50,9 +51,11 @@ extern void bev_gateways_read(uint64 settled, uint64 dropped);
 /* The seq up to which all were sent the stream, but no more than limit. */
 extern uint64 bev_gateways_sent(uint64 limit);
 
-/* Answer an OPEN (lookup.h). */
-extern void bev_gateways_admit(int gateway, const BevOpenMessage *open,
-                               const BevLookupFound *found);
+/* Answer an OPEN or AGAIN (lookup.h). */
+extern void bev_gateways_admit(int gateway, BevApplicant *who, const BevLookupFound *found);
+
+/* For token_checks.h. */
+extern const BevTokenAnswers bev_gateways_tokens;
 
 /* bugevents.disconnect(). */
 extern void bev_gateways_disconnect(void);
@@ -60,7 +63,7 @@ extern void bev_gateways_disconnect(void);
 /* A changed configuration. */
 extern void bev_gateways_configure(void);
 
-/* What /ready has to say beside the stream, if that changed. */
+/* What /ready has to say beside the stream, and whether tokens can be checked. */
 extern void bev_gateways_tell_condition(void);
 
 /* For questions.h. */

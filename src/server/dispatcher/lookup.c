@@ -25,7 +25,7 @@
 typedef struct Waiting
 {
 	int gateway; /* 0: answered, or gone */
-	BevOpenMessage open;
+	BevApplicant who;
 	TimestampTz since;
 } Waiting;
 
@@ -37,13 +37,13 @@ static TimestampTz not_before = 0;
 static BevLookupAnswer answer_to = NULL;
 
 void
-bev_lookup_add(int gateway, const BevOpenMessage *open)
+bev_lookup_add(int gateway, const BevApplicant *who)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 	Waiting *one = palloc(sizeof(Waiting));
 
 	one->gateway = gateway;
-	one->open = *open;
+	one->who = *who;
 	one->since = GetCurrentTimestamp();
 	waiting = lappend(waiting, one);
 	MemoryContextSwitchTo(old);
@@ -84,13 +84,19 @@ static void
 answer(Waiting *one, const BevLookupFound *found)
 {
 	if (one->gateway != 0)
-		answer_to(one->gateway, &one->open, found);
+		answer_to(one->gateway, &one->who, found);
 	one->gateway = 0;
 }
 
 static void
 end_batch(void)
 {
+	ListCell *cell;
+
+	foreach (cell, asked)
+	{
+		bev_applicant_free(&((Waiting *) lfirst(cell))->who);
+	}
 	list_free_deep(asked);
 	asked = NIL;
 }
@@ -160,7 +166,7 @@ ask(void)
 	initStringInfo(&users);
 	foreach (cell, asked)
 	{
-		const char *user = ((Waiting *) lfirst(cell))->open.user;
+		const char *user = ((Waiting *) lfirst(cell))->who.grant.user;
 
 		appendBinaryStringInfo(&users, user, strlen(user) + 1);
 	}

@@ -8,6 +8,7 @@
 
 #include "common/event/event.h"
 #include "common/pipe/message.h"
+#include "server/admission/applicant.h"
 
 /* What was found out of one who waited: as in ADMIT. */
 typedef struct BevLookupFound
@@ -18,11 +19,11 @@ typedef struct BevLookupFound
 	BevSpan statements;
 } BevLookupFound;
 
-typedef void (*BevLookupAnswer)(int gateway, const BevOpenMessage *open,
-                                const BevLookupFound *found);
+/* Whoever is told may take the applicant's projects. */
+typedef void (*BevLookupAnswer)(int gateway, BevApplicant *who, const BevLookupFound *found);
 
-/* A client of a gateway wants in. */
-extern void bev_lookup_add(int gateway, const BevOpenMessage *open);
+/* A client of a gateway wants in; takes its projects. */
+extern void bev_lookup_add(int gateway, const BevApplicant *who);
 
 /* This gateway has ended. */
 extern void bev_lookup_forget(int gateway);

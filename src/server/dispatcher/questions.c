@@ -57,8 +57,8 @@ typedef struct Question
 	TimestampTz not_before;
 	BevShare *share;
 	BevQuestionHead head;
-	BevSpan payload;
-	uint64 upto; /* of the answer */
+	BevSpan payload; /* the projects, and then the payload */
+	uint64 upto;     /* of the answer */
 	BevSpan answer;
 } Question;
 
@@ -89,20 +89,24 @@ set_stage(Question *question, Stage stage)
 
 /* NULL: there are too many. */
 static Question *
-add_question(const BevAskMessage *ask, BevSpan payload, const char *user)
+add_question(const BevAskMessage *ask, BevSpan projects, BevSpan payload, const char *user)
 {
 	Question *question;
 	char *copy;
 
 	if (queued >= QUEUED_MAX)
 		return NULL;
-	question = MemoryContextAllocZero(questions_context(), sizeof(Question) + payload.len);
+	question =
+		MemoryContextAllocZero(questions_context(), sizeof(Question) + projects.len + payload.len);
 	question->head.ask = *ask;
 	strlcpy(question->head.user, user, sizeof(question->head.user));
 	copy = (char *) (question + 1);
-	memcpy(copy, payload.data, payload.len);
+	if (projects.len > 0)
+		memcpy(copy, projects.data, projects.len);
+	memcpy(copy + projects.len, payload.data, payload.len);
+	question->head.projects_size = projects.len;
 	question->head.payload_size = payload.len;
-	question->payload = (BevSpan){copy, payload.len};
+	question->payload = (BevSpan){copy, projects.len + payload.len};
 	question->share = bev_share_take(user);
 	dlist_push_tail(&questions, &question->node);
 	queued++;
@@ -111,15 +115,16 @@ add_question(const BevAskMessage *ask, BevSpan payload, const char *user)
 }
 
 bool
-bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload, const char *user,
-                  const char *role)
+bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload, const BevGrant *grant,
+                  const char *projects)
 {
-	Question *question = add_question(ask, payload, user);
+	Question *question =
+		add_question(ask, (BevSpan){projects, grant->projects}, payload, grant->user);
 
 	if (question == NULL)
 		return false;
 	question->gateway = gateway;
-	strlcpy(question->head.role, role, sizeof(question->head.role));
+	strlcpy(question->head.role, grant->role, sizeof(question->head.role));
 	return true;
 }
 
@@ -127,7 +132,8 @@ bool
 bev_questions_add_own(uint32 verb, const char *payload, Size size, BevOwnAnswer answered)
 {
 	BevAskMessage ask = {.verb = verb};
-	Question *question = add_question(&ask, (BevSpan){payload, (uint32_t) size}, OURSELVES);
+	Question *question =
+		add_question(&ask, (BevSpan){NULL, 0}, (BevSpan){payload, (uint32_t) size}, OURSELVES);
 
 	if (question == NULL)
 		return false;

@@ -20,11 +20,11 @@ typedef struct BevQuestionGateways
 } BevQuestionGateways;
 
 /*
- * Queue a question of a gateway's client, whose name and role are these.  False: too many
- * are queued already.
+ * Queue a question of a gateway's client, to whom this was granted.  False: too many are queued
+ * already.
  */
 extern bool bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload,
-                              const char *user, const char *role);
+                              const BevGrant *grant, const char *projects);
 
 /*
  * What became of one of the dispatcher's own: settled is what was drained when it was asked, rest

@@ -1,28 +1,19 @@
 /*
  * administer.c - what admins ask for: who is connected, and to end a connection.
  *
- * Model: the views and functions that a DBA uses, in JSON.  Who is an admin was
- * decided when the question was asked: the lower of the token's role and the tables'.
+ * Model: the views and functions that a DBA uses, in JSON.  Who is an admin is decided here
+ * (asker.c): the lower of the token's role and the tables'.
  */
 #include "server/responder/administer.h"
 
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
+#include "server/responder/asker.h"
 #include "server/responder/parameters.h"
 
 /* A moment as events have it. */
 #define UTC(column) \
 	"to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS " column
-
-/* False: the answer says so. */
-static bool
-is_admin(const BevQuestionHead *head, BevAnswer *answer)
-{
-	if (strcmp(head->role, "admin") == 0)
-		return true;
-	bev_answer_error(answer, "forbidden", "", "this is for admins");
-	return false;
-}
 
 static void
 append_utf8(BevAnswer *answer, char *text)
@@ -39,7 +30,7 @@ bev_administer_connections(const BevQuestionHead *head, const char *payload, Bev
 	char *text;
 	int limit;
 
-	if (!is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL)
+	if (!bev_asker_is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL)
 		return;
 	if (!bev_request_text(json, "limit", &text) || !bev_request_limit(text, &limit))
 	{
@@ -64,7 +55,7 @@ bev_administer_disconnect(const BevQuestionHead *head, const char *payload, BevA
 	Jsonb *json;
 	const char *texts[1];
 
-	if (!is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL ||
+	if (!bev_asker_is_admin(head, answer) || (json = bev_request_read(payload, answer)) == NULL ||
 	    (texts[0] = bev_request_id(json, "connection_id", answer)) == NULL)
 		return;
 	bev_parameters_begin(head);

@@ -9,7 +9,7 @@
 #include "server/responder/request.h"
 #include "server/responder/responder_queue.h"
 
-/* For the payload's user_id.  Wants a transaction with an active snapshot. */
+/* For who asks, if that is an admin.  Wants a transaction with an active snapshot. */
 extern void bev_metrics_answer(const BevQuestionHead *head, const char *payload, BevAnswer *answer);
 
 #endif /* BEV_SERVER_RESPONDER_METRICS_ANSWER_H */

@@ -163,7 +163,7 @@ copy_payload(const BevQuestionHead *head)
 {
 	char *copy = palloc(head->payload_size + 1);
 
-	memcpy(copy, head + 1, head->payload_size);
+	memcpy(copy, (const char *) (head + 1) + head->projects_size, head->payload_size);
 	copy[head->payload_size] = '\0';
 	return copy;
 }

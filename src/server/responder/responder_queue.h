@@ -2,7 +2,7 @@
  * responder_queue.h - what the dispatcher asks the responder, and what that answers.
  *
  * Both go through shared memory queues (shm_mq) in a segment of dynamic shared
- * memory, one question at a time.  A question is this struct and its payload;
+ * memory, one question at a time.  A question is this struct, the asker's projects and its payload;
  * an answer is this struct and then the body of an ANSWER (common/pipe/message.h).
  */
 #ifndef BEV_SERVER_RESPONDER_RESPONDER_QUEUE_H
@@ -16,11 +16,12 @@
 typedef struct BevQuestionHead
 {
 	BevAskMessage ask;
+	uint32 projects_size; /* what the asker's token says; each has its NUL */
 	uint32 payload_size;
 	uint64 settled;    /* whatever is answered is not older than this seq */
 	TimestampTz until; /* when it is given up */
-	char user[256];    /* who asks */
-	char role[64];
+	char user[256];    /* who asks, by the token */
+	char role[64];     /* likewise; the tables may say less */
 } BevQuestionHead;
 
 typedef struct BevAnswerHead

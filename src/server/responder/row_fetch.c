@@ -8,8 +8,8 @@
  *	 WHERE id > $1 AND project_id = $2 ... ORDER BY id LIMIT $3
  *
  * Each row is then fetched and goes through the capture's own code, as if it was
- * just created: so payload, filter and audience are those of an event, and whoever
- * serves it can treat it like one.
+ * just created: so payload, filter and audience are those of an event, and who may see it is
+ * judged like one (asker.c).
  *
  * Concurrency: a table that somebody has locked is an error at once, ERRCODE_LOCK_NOT_AVAILABLE,
  * and the question is asked again later (dispatcher/questions.c).  What expressions look into is
@@ -19,6 +19,7 @@
  */
 #include "server/responder/row_fetch.h"
 
+#include "server/responder/asker.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -276,9 +277,23 @@ find_rows(const BevAttachedTable *table, const Request *request, int limit, int 
 
 /* ---- a row as a record ---- */
 
-/* Append the record of a row that is there and wanted; false: it isn't. */
+/* Append a record as the asker (NULL: somebody who may see all) sees it; false: not at all. */
 static bool
-append_record(const Found *found, BevAnswer *answer, const char **key)
+append_seen(const BevRecord *record, const BevPrincipals *asker, BevAnswer *answer)
+{
+	Size size;
+	char *bytes = bev_record_bytes(record, &size);
+
+	if (asker && !bev_asker_sees(asker, &bytes, &size))
+		return false;
+	appendBinaryStringInfo(&answer->rest, bytes, size);
+	answer->message.count++;
+	return true;
+}
+
+/* Append the record of a row that is there, wanted and for the asker; false: it isn't. */
+static bool
+append_record(const Found *found, const BevPrincipals *asker, BevAnswer *answer, const char **key)
 {
 	Relation rel = table_open(found->relid, AccessShareLock);
 	Trigger *trigger = bev_attached_trigger(rel);
@@ -295,16 +310,10 @@ append_record(const Found *found, BevAnswer *answer, const char **key)
 		bev_rows_read(mapping, rel, &slot, NULL, &row, 1);
 		if (row.wanted)
 		{
-			char *bytes;
-			Size size;
-
 			bev_row_event_begin(&event, mapping, &row, NULL, NULL);
 			event.record.action = "updated";
 			event.record.audience = bev_row_event_audience(&event, event.record.action);
-			bytes = bev_record_bytes(&event.record, &size);
-			appendBinaryStringInfo(&answer->rest, bytes, size);
-			answer->message.count++;
-			appended = true;
+			appended = append_seen(&event.record, asker, answer);
 		}
 		*key = bev_row_event_key(mapping, &row);
 	}
@@ -325,9 +334,9 @@ is_left_out(const BevAttachedTable *table)
 
 /* Append the record of the one row that is asked for, if there is one. */
 static void
-append_one(const Request *request, BevAnswer *answer)
+append_one(const Request *request, const BevPrincipals *asker, BevAnswer *answer)
 {
-	const char *key;
+	const char *key = NULL;
 	ListCell *cell;
 
 	foreach (cell, bev_attached_table_list(request->entity))
@@ -339,7 +348,7 @@ append_one(const Request *request, BevAnswer *answer)
 			continue;
 		found = find_rows(lfirst(cell), request, 1, &n);
 
-		if (n > 0 && append_record(&found[0], answer, &key))
+		if (n > 0 && append_record(&found[0], asker, answer, &key))
 			return;
 	}
 }
@@ -381,15 +390,16 @@ bev_row_fetch_find(const char *entity, const char *id)
 	initStringInfo(&answer.rest);
 	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
 	refuse_suspended(&request);
-	append_one(&request, &answer);
+	append_one(&request, NULL, &answer);
 	return (BevSpan){answer.rest.data, (uint32_t) answer.rest.len};
 }
 
 const char *
-bev_row_fetch_key(const char *entity, const char *id)
+bev_row_fetch_key(const char *entity, const char *id, const BevPrincipals *asker)
 {
 	Request request = {.entity = bev_entity_find(entity)};
 	BevAnswer unused = {.message = {0}};
+	bool seen = false;
 	const char *key = NULL;
 	ListCell *cell;
 	int n;
@@ -404,11 +414,11 @@ bev_row_fetch_key(const char *entity, const char *id)
 			continue;
 		found = find_rows(lfirst(cell), &request, 1, &n);
 		if (n > 0)
-			(void) append_record(&found[0], &unused, &key);
+			seen = append_record(&found[0], asker, &unused, &key);
 		if (key)
 			break;
 	}
-	return key;
+	return asker == NULL || seen ? key : NULL;
 }
 
 bool
@@ -429,21 +439,21 @@ bev_row_fetch_exists(const char *entity, const char *id)
 }
 
 void
-bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
-                  BevAnswer *answer)
+bev_row_fetch_get(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	Request request = {0};
+	BevPrincipals asker;
 	Jsonb *json;
 	char *id;
 
 	if (!read_entity(payload, "type", &request, &json, answer))
 		return;
 	id = bev_request_id(json, BEV_ENTITY_KEY, answer);
-	if (id == NULL)
+	if (id == NULL || !bev_asker_find(head, &asker, answer))
 		return;
 	answer->message.kind = BEV_ANSWER_ROW;
 	add_condition(&request, BEV_ENTITY_KEY, "=", id);
-	append_one(&request, answer);
+	append_one(&request, &asker, answer);
 }
 
 /*
@@ -451,7 +461,8 @@ bev_row_fetch_get(const BevQuestionHead *head pg_attribute_unused(), const char 
  * One more is looked for, to know whether there are more.
  */
 static bool
-list_table(const BevAttachedTable *table, const Request *request, bool is_last, BevAnswer *answer)
+list_table(const BevAttachedTable *table, const Request *request, bool is_last,
+           const BevPrincipals *asker, BevAnswer *answer)
 {
 	const char *key = NULL;
 	int n;
@@ -459,7 +470,7 @@ list_table(const BevAttachedTable *table, const Request *request, bool is_last, 
 	Found *found = find_rows(table, request, request->limit + 1, &n);
 
 	while (i < n && i < request->limit && answer->rest.len <= request->bytes)
-		(void) append_record(&found[i++], answer, &key);
+		(void) append_record(&found[i++], asker, answer, &key);
 	if (key)
 		appendStringInfo(&answer->rest, "%c%u:%s", i < n || !is_last ? '+' : '.', table->relid,
 		                 key);
@@ -468,7 +479,7 @@ list_table(const BevAttachedTable *table, const Request *request, bool is_last, 
 
 /* Rows of one table at a time, the first that has any. */
 static void
-list_tables(List *tables, const Request *request, BevAnswer *answer)
+list_tables(List *tables, const Request *request, const BevPrincipals *asker, BevAnswer *answer)
 {
 	ListCell *cell;
 
@@ -482,25 +493,25 @@ list_tables(List *tables, const Request *request, BevAnswer *answer)
 			continue;
 		if (table->relid != request->after_table && OidIsValid(request->after_table))
 			here.count--; /* "after" is the last one, and another table's */
-		if (list_table(table, &here, lnext(tables, cell) == NULL, answer))
+		if (list_table(table, &here, lnext(tables, cell) == NULL, asker, answer))
 			return;
 	}
 	appendStringInfoChar(&answer->rest, '.');
 }
 
 void
-bev_row_fetch_list(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
-                   BevAnswer *answer)
+bev_row_fetch_list(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	Request request = {.bytes = LIST_BYTES};
+	BevPrincipals asker;
 	Jsonb *json;
 	List *tables;
 
 	if (!read_entity(payload, "type", &request, &json, answer))
 		return;
 	tables = bev_attached_table_list(request.entity);
-	if (read_list(json, tables, &request, answer))
-		list_tables(tables, &request, answer);
+	if (read_list(json, tables, &request, answer) && bev_asker_find(head, &asker, answer))
+		list_tables(tables, &request, &asker, answer);
 }
 
 /* ---- all rows ---- */
@@ -535,6 +546,7 @@ refuse_left_out(List *tables)
 	}
 }
 
+/* For all clients of a gateway, which judges for each; who takes one over reads all of it. */
 void
 bev_row_fetch_state(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
                     BevAnswer *answer)
@@ -559,5 +571,5 @@ bev_row_fetch_state(const BevQuestionHead *head pg_attribute_unused(), const cha
 	if (bev_request_text(json, "after", &after) && after && !read_after(&request, after))
 		bev_answer_error(answer, "invalid_field", "after", "it isn't where a round ended");
 	else
-		list_tables(tables, &request, answer);
+		list_tables(tables, &request, NULL, answer);
 }

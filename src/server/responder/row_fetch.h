@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "common/event/audience.h"
 #include "common/event/event.h"
 #include "server/responder/responder_queue.h"
 #include "server/responder/request.h"
@@ -36,10 +37,11 @@ extern void bev_row_fetch_state(const BevQuestionHead *head, const char *payload
 extern BevSpan bev_row_fetch_find(const char *entity, const char *id);
 
 /*
- * The key of the row of that entity and id, as events write it (UTF-8), whether its table's filter
- * lets it through or not; NULL: there is none.  palloc'd.
+ * The key of the row of that entity and id, as events write it (UTF-8); NULL: there is none that
+ * the asker sees.  With asker NULL, whether its table's filter lets it through or not.  palloc'd.
  */
-extern const char *bev_row_fetch_key(const char *entity, const char *id);
+extern const char *bev_row_fetch_key(const char *entity, const char *id,
+                                     const BevPrincipals *asker);
 
 /* Is there one? */
 extern bool bev_row_fetch_exists(const char *entity, const char *id);

@@ -2,12 +2,13 @@
  * user_requests.c - what users ask for themselves: their notifications, what they watch.
  *
  * Model: they may write, as the user who asks: bugevents.actor says so to whatever is
- * captured.  The rows of a list are records, as those of other tables' are, so the
- * gateway judges them by the same rule.
+ * captured.  Who isn't let in any more is refused (asker.c).  The rows of a list are records, as
+ * those of other tables' are, so the gateway judges them by the same rule.
  */
 #include "server/responder/user_requests.h"
 
 #include "server/capture/system_row.h"
+#include "server/responder/asker.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "server/responder/row_fetch.h"
@@ -63,11 +64,13 @@ bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnsw
 	char *after;
 	char *next = NULL;
 	static const char *const known[] = {"type", "unread", "limit", "after", NULL};
+	BevPrincipals asker;
 	bool unread_only;
 	int limit;
 	uint64 n;
 
-	if (json == NULL || !bev_request_has_only(json, known, answer))
+	if (json == NULL || !bev_request_has_only(json, known, answer) ||
+	    !bev_asker_find(head, &asker, answer))
 		return;
 	if (!read_flag(json, "unread", &unread_only))
 	{
@@ -114,9 +117,10 @@ bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnsw
 {
 	Jsonb *json = bev_request_read(payload, answer);
 	char *id = json ? bev_request_id(json, "notification_id", answer) : NULL;
+	BevPrincipals asker;
 	const char *texts[2];
 
-	if (id == NULL)
+	if (id == NULL || !bev_asker_find(head, &asker, answer))
 		return;
 	texts[0] = bev_parameters_begin(head);
 	texts[1] = id;
@@ -142,8 +146,13 @@ void
 bev_user_requests_read_all(const BevQuestionHead *head, const char *payload pg_attribute_unused(),
                            BevAnswer *answer)
 {
-	const char *user = bev_parameters_begin(head);
+	BevPrincipals asker;
+	const char *user;
 	char *changed;
+
+	if (!bev_asker_find(head, &asker, answer))
+		return;
+	user = bev_parameters_begin(head);
 
 	(void) bev_parameters_run("SELECT bugevents.mark_all_read($1)", 1, &user);
 	changed = bev_parameters_value(1);
@@ -155,13 +164,13 @@ bev_user_requests_read_all(const BevQuestionHead *head, const char *payload pg_a
 /* ---- what is watched ---- */
 
 /*
- * The bug's own key, whatever the client wrote, so that one bug is watched once; that the client
- * may see it, its gateway has judged.  NULL: there is no such row.
+ * The bug's own key, whatever the client wrote, so that one bug is watched once.  NULL: there is no
+ * such row, or asker (unless NULL) doesn't see it.
  */
 static char *
-find_bug(const char *id)
+find_bug(const char *id, const BevPrincipals *asker)
 {
-	const char *key = bev_row_fetch_key("bug_report", id);
+	const char *key = bev_row_fetch_key("bug_report", id, asker);
 
 	return key ? pg_any_to_server(pstrdup(key), strlen(key), PG_UTF8) : NULL;
 }
@@ -182,12 +191,13 @@ set_watching(const BevQuestionHead *head, const char *payload, BevAnswer *answer
 {
 	Jsonb *json = bev_request_read(payload, answer);
 	char *id = json ? bev_request_id(json, "bug_report_id", answer) : NULL;
+	BevPrincipals asker;
 	const char *texts[2];
 
-	if (id == NULL)
+	if (id == NULL || !bev_asker_find(head, &asker, answer))
 		return;
 	texts[1] = bev_parameters_begin(head);
-	texts[0] = find_bug(id);
+	texts[0] = find_bug(id, watching ? &asker : NULL);
 	if (texts[0] == NULL && !watching && is_watched(id, texts[1]))
 		texts[0] = id;
 	if (texts[0] == NULL && watching)

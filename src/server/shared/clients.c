@@ -112,8 +112,7 @@ bev_clients_add(const BevConnection *client)
 }
 
 void
-bev_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 received,
-                   TimestampTz expires_at, bool lags)
+bev_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 received, bool lags)
 {
 	Slot *slot = &table->slot[i];
 
@@ -124,6 +123,15 @@ bev_clients_update(int i, uint64 start, uint64 cursor, uint64 sent, uint64 recei
 	slot->client.cursor = cursor;
 	slot->client.sent = sent;
 	slot->client.received = received;
+	end_change(slot);
+}
+
+void
+bev_clients_set_expiry(int i, TimestampTz expires_at)
+{
+	Slot *slot = &table->slot[i];
+
+	begin_change(slot);
 	slot->client.expires_at = expires_at;
 	end_change(slot);
 }

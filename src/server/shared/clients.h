@@ -54,7 +54,8 @@ extern int bev_clients_count(int *lagging);
 extern void bev_clients_clear(void);
 extern int bev_clients_add(const BevConnection *client); /* slot, or -1: full */
 extern void bev_clients_update(int slot, uint64 start, uint64 cursor, uint64 sent, uint64 received,
-                               TimestampTz expires_at, bool lags);
+                               bool lags);
+extern void bev_clients_set_expiry(int slot, TimestampTz expires_at);
 extern void bev_clients_set_role(int slot, const char *role);
 extern void bev_clients_set_subscription(int slot, BevSpan subscription, TimestampTz at);
 extern void bev_clients_remove(int slot);

@@ -11,6 +11,7 @@
 #include "server/users/visibility.h"
 
 #include "common/event/audience.h"
+#include "common/pipe/body.h"
 #include "server/base/settings.h"
 #include "server/encode/database_text.h"
 #include "server/users/user_lookup.h"
@@ -90,17 +91,31 @@ bev_visibility_may_see(const char *user, BevSpan audience)
 	return may_see;
 }
 
-bool
-bev_visibility_is_admin(const char *user)
+static List *
+add_projects(List *principals, BevSpan projects)
 {
-	BevUserLookupEntry entry = {.user = bev_database_text_to_cstring(user)};
+	const char *project;
+
+	while (bev_body_next_project(&projects, &project))
+		principals = lappend(principals, psprintf(BEV_PRINCIPAL_PROJECT "%s", project));
+	return principals;
+}
+
+bool
+bev_visibility_of_token(const char *user, const char *role, BevSpan projects,
+                        BevPrincipals *principals)
+{
+	BevUserLookupEntry entry = {.user = user};
 	BevUserLookupResult result;
 	BevUserRights rights;
 
 	initStringInfo(&entry.access);
 	result = look_up(&entry, 1);
+	if (result != BEV_USER_LOOKUP_READ && result != BEV_USER_LOOKUP_NONE)
+		ereport(ERROR, (errmsg("could not read what a user may see")));
 	rights = bev_user_rights_of((BevSpan){entry.access.data, (uint32_t) entry.access.len});
-	rights.facts.token = BEV_ROLE_ADMIN;
-	return (result == BEV_USER_LOOKUP_READ || result == BEV_USER_LOOKUP_NONE) &&
-	       is_let_in(&rights.facts, !bev_require_user) && bev_user_facts_is_admin(&rights.facts);
+	rights.facts.token = role;
+	*principals = bev_user_rights_principals(user, add_projects(rights.principals, projects),
+	                                         bev_user_facts_is_admin(&rights.facts));
+	return is_let_in(&rights.facts, !bev_require_user);
 }

@@ -298,6 +298,14 @@ sub gateway_pids
 	return _descendants($self->postmaster_pid, qr/bugevents-gateway/);
 }
 
+# The one of the verifier.
+sub verifier_pid
+{
+	my ($self) = @_;
+
+	return (_descendants($self->postmaster_pid, qr/bugevents-verifier/))[0];
+}
+
 # Those of the carrier.
 sub carrier_pids
 {
