@@ -43,6 +43,12 @@ def state(client, ident):
             return rows, as_of
 
 
+def told(client, seq):
+    """Read on until the event with this seq: the gateway knows of it then."""
+    while client.message().get("seq") != seq:
+        pass
+
+
 d = Dispatcher(tip=10)
 c = d.ready(token("1", projects=[5]))
 admin = d.ready(token("2", role="admin"))
@@ -116,7 +122,9 @@ equal(state(member[6], "s")[0][4], 44, "... as it is now")
 
 # What is for admins stays with them.
 secret = record(key="9", bug="9", payload='{"id":9,"n":99}', open_payload='{"id":9,"n":0}')
-d.publish(secret)
+seq = d.publish(secret)
+for who in (admin, member[5]):
+    told(who, seq)
 for who, n in ((admin, 99), (member[5], 0)):
     wants(who, "s", types=["bug_report"])
     while True:
@@ -188,6 +196,7 @@ equal((reply["id"], reply["payload"]["code"]), ("a", "state_interrupted"), "anot
 reply = c.ask({"type": "subscribe", "id": "c", "payload": {}})
 equal((reply["id"], reply["payload"]["code"], c.message()["id"]), ("b", "state_interrupted", "c"), "... or a subscription")
 answer(d, one, [row(1)], b"1")
+told(c, d.publish(row(1)))
 wants(c, "d", types=["project"])
 equal(json.loads(asked(d, before + 3)[3]), {"type": "project"}, "what nobody waits for is not read on, and begins anew")
 equal(c.ask({"type": "unsubscribe", "id": "e"})["payload"]["code"], "state_interrupted", "unsubscribe ends it")
@@ -198,7 +207,7 @@ c.ask({"type": "subscribe", "payload": {}})
 # What says nothing of single rows.
 for action, audience in (("truncated", "all"), ("reload", "all"), ("attached", "admin"), ("detached", "admin")):
     before = len(d.asked)
-    d.publish(record(action=action, audience=audience, payload='{"table":"x"}'))
+    told(admin, d.publish(record(action=action, audience=audience, payload='{"table":"x"}')))
     wants(member[5], "s", types=["bug_report"])
     while member[5].buffer:
         member[5].message()
@@ -228,9 +237,8 @@ equal(([item["id"] for item in message["payload"]["items"]], len(d.asked)), ([3]
 first = d.tip + 1
 d.send(EVENTS, events(first, [row(21)], tx_n=1, tx_of=2))
 d.tip += 1
+told(member[6], first)
 wants(member[6], "s", types=["bug_report"])
-while member[6].message()["payload"].get("id") != 21:
-    pass
 ok(member[6].silent(), "half of a transaction is no place for a state")
 d.send(EVENTS, events(first + 1, [row(22)], tx_n=2, tx_of=2))
 d.tip += 1
@@ -252,7 +260,7 @@ equal({len(state(client, "s")[0]) for client in many[1:]}, {200}, "fifty clients
 equal(len(d.asked), before + 2, "... and two questions")
 
 # Who reads slowly.
-d.publish(record(action="reload", payload="{}"))
+told(admin, d.publish(record(action="reload", payload="{}")))
 before = len(d.asked)
 slow = d.ready(token("300"), rcvbuf=4096)
 wants(slow, "s", types=["bug_report"])
@@ -315,7 +323,7 @@ for wrong in ([], [1], ["a\nb"], "project", ["t%d" % n for n in range(17)], {}):
 d.tables = {"301": access("a", "u", "301", "user") + access("m", "p", "301", "5")}
 slow = d.ready(token("301"), rcvbuf=4096)
 d.tables = {}
-d.publish(record(action="reload", payload="{}"))
+told(admin, d.publish(record(action="reload", payload="{}")))
 before = len(d.asked)
 wants(slow, "s", types=["bug_report"])
 one = asked(d, before + 1)
