@@ -3,7 +3,7 @@
  *
  * Model: a feed of its connection (bugevents.js).  The server gives the rows as of one place in the stream, and every event
  * behind it; so what it has is what a SELECT at that place had.  It reads them anew where events don't tell what became
- * of them: where there is a gap, when a table was truncated or reloaded, when the user's own rights changed.  Until the
+ * of them: where there is a gap, when a table was truncated or reloaded or has other columns, when the user's own rights changed.  Until the
  * new rows are complete it has those from before, kept current as far as events come.
  */
 import { OF_ALL_ROWS, alternatives, passes } from './filter.js';
@@ -114,9 +114,11 @@ export class Collection {
 
 	#take(event) {
 		const isOfAll = OF_ALL_ROWS.has(event.action);
-		const isOurs = event.type === this.#filter.types[0];
+		const [type] = this.#filter.types;
+		const isOurs = event.type === type;
+		const isOfColumns = event.type === 'schema' && event.payload.type === type;
 
-		if (this.#isOfRights(event) || (isOurs && isOfAll)) {
+		if (this.#isOfRights(event) || isOfColumns || (isOurs && isOfAll)) {
 			this.#feed.stale = true;
 			this.#place.refresh();
 		}

@@ -174,7 +174,8 @@ class Collection:
 
     def _take_event(self, event: Event) -> List[Change]:
         is_ours, is_of_all = event.type == self._source.type, event.action in OF_ALL_ROWS
-        if self._is_of_rights(event) or (is_ours and is_of_all):
+        is_of_columns = event.type == "schema" and event.payload.get("type") == self._source.type
+        if self._is_of_rights(event) or is_of_columns or (is_ours and is_of_all):
             self._source.read_anew()
         if not is_ours or is_of_all or event.seq <= self._as_of:
             return []
