@@ -457,6 +457,32 @@ REVOKE ALL ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[
 GRANT EXECUTE ON FUNCTION bugevents.attach(regclass, text, jsonb, text, text, text[], boolean, text[]),
     bugevents.detach(regclass), bugevents.create_tracker(name) TO pg_database_owner;
 
+-- How clients read; a function's columns are changed by making another one.
+CREATE FUNCTION bugevents.connections_0_2_0(
+    OUT id text,
+    OUT gateway integer,
+    OUT user_id text,
+    OUT role text,
+    OUT address text,
+    OUT connected_at timestamptz,
+    OUT expires_at timestamptz,
+    OUT cursor bigint,
+    OUT lag bigint,
+    OUT sent bigint,
+    OUT received bigint,
+    OUT subscription jsonb,
+    OUT protocol text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_connections'
+LANGUAGE C VOLATILE STRICT;
+CREATE OR REPLACE VIEW bugevents.connections AS SELECT * FROM bugevents.connections_0_2_0();
+COMMENT ON COLUMN bugevents.connections.protocol IS 'how it reads: websocket, sse or json; null: up to a second after it came';
+DROP FUNCTION bugevents.connections();
+ALTER FUNCTION bugevents.connections_0_2_0() RENAME TO connections;
+COMMENT ON FUNCTION bugevents.connections() IS 'the clients that are connected to the gateways';
+REVOKE ALL ON FUNCTION bugevents.connections() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION bugevents.connections() TO pg_monitor;
+
 CREATE FUNCTION bugevents.last_seq()
 RETURNS bigint
 AS 'MODULE_PATHNAME', 'bugevents_last_seq'

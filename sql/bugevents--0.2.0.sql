@@ -234,7 +234,8 @@ CREATE FUNCTION connections(
     OUT lag bigint,
     OUT sent bigint,
     OUT received bigint,
-    OUT subscription jsonb)
+    OUT subscription jsonb,
+    OUT protocol text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'bugevents_connections'
 LANGUAGE C VOLATILE STRICT;
@@ -248,6 +249,7 @@ COMMENT ON COLUMN connections.sent IS 'events sent';
 COMMENT ON COLUMN connections.received IS 'messages received';
 COMMENT ON COLUMN connections.subscription
     IS 'what it narrowed its stream to, up to a second ago; {}: nothing; a number in place of a long list';
+COMMENT ON COLUMN connections.protocol IS 'how it reads: websocket, sse or json; null: up to a second after it came';
 
 CREATE FUNCTION disconnect(connection_id text, reason text DEFAULT 'disconnected')
 RETURNS boolean

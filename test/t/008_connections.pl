@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use BugEvents::Server;
+use IO::Socket::INET;
 use Test::More;
 
 my $server = BugEvents::Server->start_new('connections', conf => "bugevents.gateways = 2\n");
@@ -36,6 +37,20 @@ BugEvents::Server::wait_until(sub {
 		$server->sql("SELECT sent, received, lag FROM bugevents.connections WHERE id = '$id'") eq '1|1|0';
 	}, 'the numbers of a connection');
 pass('... and how it is doing');
+is($server->sql("SELECT protocol FROM bugevents.connections WHERE id = '$id'"), 'websocket', '... and by which protocol');
+{
+	my @by_http = map {
+			my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->port) or die $!;
+
+			print $socket join("\r\n", 'GET /events?wait=60 HTTP/1.1', 'Host: localhost', "Accept: $_", 'Authorization: Bearer ' . $server->token('http'), '', '');
+			$socket->flush;
+			$socket } 'text/event-stream', 'application/json';
+
+	BugEvents::Server::wait_until(sub { $server->sql("SELECT string_agg(protocol, ' ' ORDER BY protocol) FROM bugevents.connections WHERE user_id = 'http'") eq 'json sse' },
+		'those by HTTP', sub { $server->sql("SELECT * FROM bugevents.connections WHERE user_id = 'http'") });
+	pass('... those by HTTP, too');
+	close($_) for @by_http;
+}
 is($server->node->psql('postgres', "SET ROLE pg_monitor; SELECT count(*) FROM bugevents.connections"), 0,
 	'pg_monitor may look');
 $server->sql('CREATE ROLE nobody_special');

@@ -49,7 +49,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 3 /* 66ebd1911627 */
+#define BEV_PIPE_VERSION 3 /* 2751d099b47c */
 
 typedef enum BevMessageKind
 {
@@ -326,6 +326,16 @@ typedef struct BevClosedMessage
 	char reason[64]; /* in it: an error code, or what an operator said; ASCII */
 } BevClosedMessage;
 
+/* How a client reads. */
+typedef enum BevClientProtocol
+{
+	BEV_PROTOCOL_UNTOLD,
+	BEV_PROTOCOL_WEBSOCKET,
+	BEV_PROTOCOL_SSE,
+	BEV_PROTOCOL_JSON,
+	BEV_PROTOCOLS
+} BevClientProtocol;
+
 /*
  * CLIENTS: any number of these, for clients of which something changed since they
  * were last told; about once a second, and ahead of a client's CLOSED.
@@ -338,7 +348,7 @@ typedef struct BevClientsMessage
 	uint64_t sent;     /* events */
 	uint64_t received; /* messages */
 	uint32_t lags;     /* 1: it can't take what there is for it */
-	uint32_t unused;
+	uint32_t protocol;
 } BevClientsMessage;
 
 /*

@@ -115,6 +115,7 @@ fill_report(BevSession *session, BevClientsMessage *report)
 		.sent = session->sent,
 		.received = session->received,
 		.lags = session->standing != BEV_LIVE,
+		.protocol = BEV_PROTOCOL_WEBSOCKET + bev_session_form(session),
 	};
 	if (report->cursor == session->reported_cursor &&
 	    report->received == session->reported_received && report->lags == session->reported_lags)

@@ -285,10 +285,11 @@ bev_admission_report(int gateway, const BevClientsMessage *report)
 {
 	ClientEntry *entry = find_client(gateway, report->client, HASH_FIND);
 
-	if (entry == NULL)
+	if (entry == NULL || report->protocol >= BEV_PROTOCOLS)
 		return false;
 	bev_clients_update(entry->slot, report->start, report->cursor, report->sent, report->received,
 	                   report->lags != 0);
+	bev_clients_set_protocol(entry->slot, (BevClientProtocol) report->protocol);
 	return true;
 }
 

@@ -42,7 +42,7 @@ bev_administer_connections(const BevQuestionHead *head, const char *payload, Bev
 	(void) bev_parameters_run(
 		"SELECT json_build_object('items', coalesce(json_agg(c), '[]')) FROM ("
 		"SELECT id, gateway, user_id, role, address, " UTC("connected_at") ", " UTC(
-			"expires_at") ", cursor, lag, sent, received, subscription FROM bugevents.connections AS x"
+			"expires_at") ", cursor, lag, sent, received, subscription, protocol FROM bugevents.connections AS x"
 						  " ORDER BY lag DESC, x.connected_at DESC LIMIT $1::integer) AS c",
 		1, texts);
 	append_utf8(answer, bev_parameters_value(1));

@@ -137,6 +137,18 @@ bev_clients_set_expiry(int i, TimestampTz expires_at)
 }
 
 void
+bev_clients_set_protocol(int i, BevClientProtocol protocol)
+{
+	Slot *slot = &table->slot[i];
+
+	if (slot->client.protocol == protocol)
+		return;
+	begin_change(slot);
+	slot->client.protocol = protocol;
+	end_change(slot);
+}
+
+void
 bev_clients_set_role(int i, const char *role)
 {
 	Slot *slot = &table->slot[i];

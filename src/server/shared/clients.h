@@ -12,6 +12,7 @@
 
 #include "server/base/shared_area.h"
 #include "datatype/timestamp.h"
+#include "common/pipe/message.h"
 #include "common/pipe/packed_subscription.h"
 #include "utils/jsonb.h"
 
@@ -35,6 +36,7 @@ typedef struct BevConnection
 	uint64 sent;     /* events */
 	uint64 received; /* messages */
 	bool lags;       /* it can't take what there is for it */
+	BevClientProtocol protocol;
 	TimestampTz
 		subscription_at; /* since when we know of it; 0: it has wanted everything all along */
 	uint32 subscription_len;
@@ -56,6 +58,7 @@ extern int bev_clients_add(const BevConnection *client); /* slot, or -1: full */
 extern void bev_clients_update(int slot, uint64 start, uint64 cursor, uint64 sent, uint64 received,
                                bool lags);
 extern void bev_clients_set_expiry(int slot, TimestampTz expires_at);
+extern void bev_clients_set_protocol(int slot, BevClientProtocol protocol);
 extern void bev_clients_set_role(int slot, const char *role);
 extern void bev_clients_set_subscription(int slot, BevSpan subscription, TimestampTz at);
 extern void bev_clients_remove(int slot);

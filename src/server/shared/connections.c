@@ -26,8 +26,11 @@ enum
 	CONNECTION_SENT,
 	CONNECTION_RECEIVED,
 	CONNECTION_SUBSCRIPTION,
+	CONNECTION_PROTOCOL,
 	CONNECTION_COLUMNS
 };
+
+static const char *const protocols[BEV_PROTOCOLS] = {"", "websocket", "sse", "json"};
 
 BEV_FUNCTION_INFO_V1(bugevents_connections);
 BEV_FUNCTION_INFO_V1(bugevents_disconnect);
@@ -56,6 +59,8 @@ put_client(ReturnSetInfo *result, const BevConnection *client, uint64 tip)
 	values[CONNECTION_SENT] = Int64GetDatum(client->sent);
 	values[CONNECTION_RECEIVED] = Int64GetDatum(client->received);
 	values[CONNECTION_SUBSCRIPTION] = JsonbPGetDatum(bev_clients_subscription(client));
+	nulls[CONNECTION_PROTOCOL] = client->protocol == BEV_PROTOCOL_UNTOLD;
+	values[CONNECTION_PROTOCOL] = CStringGetTextDatum(protocols[client->protocol]);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
