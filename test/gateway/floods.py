@@ -16,6 +16,7 @@ import signal
 
 from harness import *
 
+FORK = multiprocessing.get_context("fork")     # no longer what is meant if nothing is said, from 3.14 on
 LONG = "--long" in sys.argv[1:]
 WANTED = [name for name in sys.argv[1:] if not name.startswith("-")]
 SECONDS = 5.0 if LONG else 0.5
@@ -263,8 +264,8 @@ def table_row(name, stretch, times, before, during, after):
 
 
 def endure(stage, kind, quiet):
-    done, times = multiprocessing.Event(), multiprocessing.Value("Q", 0, lock=False)
-    process = multiprocessing.Process(target=flood, args=(kind, stage.d.port, done, times), daemon=True)
+    done, times = FORK.Event(), FORK.Value("Q", 0, lock=False)
+    process = FORK.Process(target=flood, args=(kind, stage.d.port, done, times), daemon=True)
     before = stage.memory()
     process.start()
     stretch = stage.look_on(SECONDS)
