@@ -5,6 +5,7 @@
 # here tells them, once, and behave from then on.
 use strict;
 use warnings;
+use BugEvents::Pipe;
 use BugEvents::Server;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -187,6 +188,7 @@ else
 1 while sysread($pipe, my $ignored, 65536);
 END
 
+BugEvents::Pipe::lock_programs($libdir);
 rename $program, "$program.real" or die "$program: $!" if !-e "$program.real";
 END { rename "$program.real", $program if defined $program && -e "$program.real"; }
 open(my $file, '>', $program) or die "$program: $!";

@@ -224,13 +224,20 @@ $server->wait_log(qr/ending bugevents verifier \(PID $verifier\): it does not an
 isnt($server->verifier_pid, $verifier, '... since another one was started');
 
 # It can't be had at all: who comes is told.
-rename "$libdir/bugevents-verifier", "$libdir/bugevents-verifier.away" or die $!;
+# In its place is one that ends here, and elsewhere is the real one.
+my $program = "$libdir/bugevents-verifier";
+my $mark = $server->node->data_dir . '/no_verifier';
+append_to_file($mark, '');
+rename $program, "$program.real" or die $!;
+append_to_file($program, qq(#!/bin/sh\ntest -e no_verifier && exit 1\nexec "\$0.real"\n));
+chmod 0755, $program;
 kill 'KILL', $server->verifier_pid;
 $newcomer = $server->connect('2', raw => 1);
 is($newcomer->next_json->{payload}{code}, 'internal_error', 'there is none: a newcomer is told so');
 $server->sql("INSERT INTO projects (name) VALUES ('without one')");
 is($in->next_event->{payload}{name}, 'without one', '... who is in goes on');
-rename "$libdir/bugevents-verifier.away", "$libdir/bugevents-verifier" or die $!;
+rename "$program.real", $program or die $!;
+unlink $mark;
 BugEvents::Server::wait_until(sub { $server->verifier_pid && eval { $server->connect('2') } }, 'a verifier');
 pass('... and it is started once it is there again');
 unlike($server->log_since(0), qr/PANIC|TRAP|terminating any other active server processes/, 'nothing crashed');

@@ -12,6 +12,7 @@ package BugEvents::Pipe;
 use strict;
 use warnings;
 use Carp qw(croak);
+use Fcntl qw(LOCK_EX);
 use IO::Select;
 use IO::Socket::UNIX;
 use PostgreSQL::Test::Utils;
@@ -45,12 +46,24 @@ sub numbers
 	return { map { $_ => $number++ } $body =~ /\b$prefix(\w+)/g };
 }
 
+# Tests that put a program of the installation aside do so one after the other: it is shared.
+my $lock;
+sub lock_programs
+{
+	my ($libdir) = @_;
+
+	open($lock, '>', "$libdir/bugevents-programs.lock") or die $!;
+	flock($lock, LOCK_EX) or die $!;
+	return;
+}
+
 sub take_over
 {
 	my ($class, $server, $number) = @_;
 	my ($libdir) = run_command([ 'pg_config', '--pkglibdir' ]);
 	my $program = "$libdir/bugevents-gateway";
 	my $path = $server->node->data_dir . '/relay';
+	lock_programs($libdir);
 	my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 5) or die "$path: $!";
 
 	rename $program, "$program.real" or die "$program: $!" if !-e "$program.real";
