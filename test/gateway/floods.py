@@ -102,7 +102,7 @@ def upgrade(tok, more=""):
             "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n" % (tok, more)).encode()
 
 
-GOOD, BAD = token("99"), token("99", secret=b"another secret, which is as long as one has to be")
+GOOD_TOKEN, BAD_TOKEN = token("99"), token("99", secret=b"another secret, which is as long as one has to be")
 
 
 def idle_sockets(attack):
@@ -110,7 +110,7 @@ def idle_sockets(attack):
 
 
 def half_heads(attack):
-    attack.hold(upgrade(BAD)[:-20])
+    attack.hold(upgrade(BAD_TOKEN)[:-20])
 
 
 def half_hellos(attack):
@@ -139,7 +139,7 @@ def hello_answer_reset(attack):
 
 def bad_tokens(attack):
     one = attack.connect()
-    attack.say(one, upgrade(BAD))
+    attack.say(one, upgrade(BAD_TOKEN))
     attack.sockets.append(one)
     if len(attack.sockets) >= 50:
         one = attack.sockets.pop(0)
@@ -154,7 +154,7 @@ def plain_requests(attack):
 
 def churn(attack):
     one = attack.connect()
-    attack.say(one, upgrade(GOOD))
+    attack.say(one, upgrade(GOOD_TOKEN))
     attack.hear(one)
     one.close()
 
@@ -162,14 +162,14 @@ def churn(attack):
 def pings(attack):
     if not attack.sockets:
         attack.sockets.append(attack.connect())
-        attack.say(attack.sockets[0], upgrade(GOOD))
+        attack.say(attack.sockets[0], upgrade(GOOD_TOKEN))
     if not attack.say(attack.sockets[0], b"\x89\x80\0\0\0\0" * 100) or not attack.hear(attack.sockets[0]):
         attack.sockets.pop().close()
 
 
 def resumes(attack):
     one = attack.connect()
-    attack.say(one, upgrade(GOOD, "&since=0&stream=" + STREAM_ID))
+    attack.say(one, upgrade(GOOD_TOKEN, "&since=0&stream=" + STREAM_ID))
     while len(attack.hear(one)) > 1000:
         pass
     one.close()
@@ -194,9 +194,15 @@ class QuickDispatcher(Dispatcher):
 
     def take(self, kind, body):
         if kind == OPEN:
-            self.outbox += struct.pack("=IIQIIQ", 24, ADMIT, struct.unpack_from("=Q", body)[0], VERDICTS["ADMITTED"], 0, 0)
+            self.answer(struct.unpack_from("=Q", body)[0], *self.verifier.check(body[112:]))
         elif kind not in (CLOSED, CLIENTS, ROLE, SUBSCRIPTION, ABUSE):
             super().take(kind, body)
+
+    def answer(self, client, result, grant, rest):
+        verdict = "ADMITTED" if result == GOOD else "BAD_TOKEN"
+        if result == GOOD:
+            self.send(KNOWN, struct.pack("=Q", client))
+        self.send(ADMIT, struct.pack("=QIiQ", client, VERDICTS[verdict], 0, 0) + (grant if result == GOOD else NO_GRANT) + rest)
 
 
 class Stretch:
