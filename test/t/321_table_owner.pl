@@ -68,7 +68,7 @@ is($server->sql(q{SELECT detail FROM bugevents.explain_delivery(1, '1') WHERE fi
 my $said = $server->log_since($log);
 my %ran;
 $ran{"$1: $2"}{$3}++ while $said =~ /^([\w ]+): WARNING:  ran: (\w+) as (\w+)$/mg;
-my @places = ('bugevents lookup: status', (map { "bugevents responder: $_" } qw(audience column domain filter)),
+my @places = ('bugevents lookup: status', (map { "bugevents responder: $_" } qw(audience column domain filter status)),
 	(map { "client backend: $_" } qw(audience column filter status)));
 is_deeply([ sort keys %ran ], \@places, 'all of the code ran, in all of the processes');
 is_deeply([ map { keys %{ $ran{$_} } } @places ], [ ('mallory') x @places ], '... always as the owner');

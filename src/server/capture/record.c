@@ -40,7 +40,8 @@ access_of(const BevRecord *record)
 }
 
 static void
-list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t len[BEV_EVENT_FIELDS])
+list_spans(const BevRecord *record, BevSpan access, BevSpan spans[BEV_EVENT_FIELDS],
+           uint32_t len[BEV_EVENT_FIELDS])
 {
 	spans[BEV_EVENT_TYPE] = span_of(record->type);
 	spans[BEV_EVENT_ACTION] = span_of(record->action);
@@ -52,7 +53,7 @@ list_spans(const BevRecord *record, BevSpan spans[BEV_EVENT_FIELDS], uint32_t le
 	spans[BEV_EVENT_CHANGES] = record->changes;
 	spans[BEV_EVENT_OPEN_PAYLOAD] = record->open_payload;
 	spans[BEV_EVENT_OPEN_CHANGES] = record->open_changes;
-	spans[BEV_EVENT_ACCESS] = access_of(record);
+	spans[BEV_EVENT_ACCESS] = access;
 	spans[BEV_EVENT_ACTOR] = span_of(record->actor ? record->actor : bev_actor());
 	for (int i = 0; i < BEV_EVENT_FIELDS; i++)
 		len[i] = spans[i].len;
@@ -89,7 +90,7 @@ bev_record_bytes(const BevRecord *record, Size *size)
 	uint32_t len[BEV_EVENT_FIELDS];
 	char *bytes;
 
-	list_spans(record, spans, len);
+	list_spans(record, access_of(record), spans, len);
 	*size = checked_size(record, len);
 	bytes = palloc(*size);
 	write_spans(bytes, *size, spans, len);
@@ -97,30 +98,35 @@ bev_record_bytes(const BevRecord *record, Size *size)
 }
 
 static void
-publish(const BevRecord *record)
+publish(const BevRecord *record, BevSpan access)
 {
 	BevSpan spans[BEV_EVENT_FIELDS];
 	uint32_t len[BEV_EVENT_FIELDS];
 	Size size;
 
 	bev_counters_captured(record->type, record->action);
-	list_spans(record, spans, len);
+	list_spans(record, access, spans, len);
 	size = checked_size(record, len);
 	write_spans(bev_pending_reserve(size), size, spans, len);
 }
 
-/* What goes ahead, and then what the record says itself. */
+/*
+ * What goes ahead, and then what the record says itself.  What that is worth as a whole is said by
+ * its first statement, which stays the first.
+ */
 static BevSpan
 take_ahead(BevSpan access)
 {
-	uint32_t len = ahead.len + access.len;
-	char *both = palloc(len);
+	bool judges = bev_access_is_foreign(access) || bev_access_is_replay(access);
+	BevSpan first = judges ? access : ahead;
+	BevSpan second = judges ? ahead : access;
+	char *both = palloc(first.len + second.len);
 
-	memcpy(both, ahead.data, ahead.len);
-	if (access.len > 0)
-		memcpy(both + ahead.len, access.data, access.len);
+	memcpy(both, first.data, first.len);
+	if (second.len > 0)
+		memcpy(both + first.len, second.data, second.len);
 	ahead.len = 0;
-	return (BevSpan){both, len};
+	return (BevSpan){both, first.len + second.len};
 }
 
 void
@@ -132,11 +138,9 @@ bev_record_set_ahead(BevSpan statements)
 void
 bev_record_publish(const BevRecord *record)
 {
-	BevRecord first = *record;
+	BevSpan access = access_of(record);
 
-	if (ahead.len > 0)
-		first.access = take_ahead(record->access);
-	publish(&first);
+	publish(record, ahead.len > 0 ? take_ahead(access) : access);
 }
 
 void
@@ -147,7 +151,7 @@ bev_record_log(const BevRecord *record)
 
 	if (bev_change_log_is_empty())
 	{
-		publish(record);
+		publish(record, access_of(record));
 		return;
 	}
 	bev_counters_captured(record->type, record->action);
