@@ -92,6 +92,19 @@ is($server->connect('1')->{ready}{type}, 'connection', 'who he says is inactive 
 is(as_mallory('DROP TABLE m.bugs'), '', 'he drops his table');
 is(derived(), $before, '... and nothing is gone');
 
+# Who loses a right with a transaction gets nothing of it, though its first event is of such a table.
+my $loser = $server->connect('2');
+$server->sql(<<~'END');
+	BEGIN;
+	INSERT INTO m.comments VALUES (5, 1, 2, 'first');
+	UPDATE bug_reports SET title = 'It crashes again' WHERE id = 1;
+	UPDATE users SET status = 'inactive' WHERE id = 2;
+	COMMIT;
+	END
+$loser->wait_close(undef, \my @last);
+is(join(', ', map { $_->{payload}{code} // $_->{type} } @last), 'user_inactive', 'what takes a right goes ahead of a table that decides nothing');
+$server->sql("UPDATE users SET status = 'active' WHERE id = 2");
+
 # The same is believed when the database's owner attaches it.
 $server->sql("SELECT bugevents.attach('m.users', 'user')");
 is($server->sql(q{SELECT decides FROM bugevents.attachments WHERE tbl = 'm.users'::regclass}), 't', 'attached by who owns the database, it decides');
