@@ -96,6 +96,20 @@ for order in ("the new one first", "the old one first"):
     d.wait(lambda: "50" not in d.admitted.values(), "CLOSED")
 d.per_user = None
 
+# A dispatcher that hangs: who waits for its answer is told, and what it says later is passed over.
+d.configure(connection_timeout=300)
+d.auto_admit = False
+c6 = d.connect(token("60"))
+d.wait(lambda: d.opened[-1][1] == "60", "OPEN")
+late = d.opened[-1][0]
+seen = c6.closed()
+equal(([m["payload"]["code"] for m in seen], c6.code), (["internal_error"], 1011), "who isn't admitted in time is told")
+d.admit(late)
+d.wait(lambda: late in d.closed, "CLOSED for who was admitted too late")
+ok(True, "... and CLOSED when it is admitted after all")
+d.auto_admit = True
+d.configure(connection_timeout=60000)
+
 # Before there is a stream: admitted, welcomed when it begins.
 e = Dispatcher(tip=3, start=False)
 e.configure()
