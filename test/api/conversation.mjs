@@ -14,8 +14,10 @@ const ASKING = ['get', 'list', 'read', 'read_all', 'watch', 'unwatch'];
 
 // Refusals of what the schemas find in order.
 const BEYOND_SCHEMAS = [
-	['invalid_message', 'the message is not valid JSON', 'deeper than 16',
+	['invalid_message', 'the message nests deeper than 16 levels', 'deeper than 16',
 		(text) => depthOf(text) > 16],
+	['invalid_message', 'the message has a number beyond 64 bits', 'what a double can\'t hold, or too many digits',
+		(text) => /\d[eE]\+?\d{3}|\d{19}/.test(text)],
 	['invalid_message', 'the message has a member twice', 'as it says', hasMemberTwice],
 	['invalid_message', 'the payload is too long for this request', 'more than 4096 bytes',
 		(text) => Buffer.byteLength(JSON.stringify(JSON.parse(text).payload)) > 4096],
@@ -23,6 +25,10 @@ const BEYOND_SCHEMAS = [
 		(text, places) => isOfNoPage(JSON.parse(text), places)],
 	['missing_field', 'a required field is missing', 'a state of types that are not named',
 		(text) => JSON.parse(text).payload?.state === true],
+	['invalid_field', 'rows of this type can\'t be read', 'a type that no table answers', asksForRows],
+	['invalid_field', 'no table is attached as this type', 'a type that no table answers', asksForRows],
+	['invalid_field', 'rows of this type have no such field', 'a condition on what a table of its own doesn\'t have',
+		(text) => JSON.parse(text).payload?.where !== undefined],
 	['invalid_field', 'these are too many types for a state', 'more than 16 in all',
 		(text) => JSON.parse(text).payload?.state === true],
 ];
@@ -166,6 +172,11 @@ function echoOf(id) {
 
 function isBeyondSchemas(text, code, why, places) {
 	return BEYOND_SCHEMAS.some(([itsCode, message, , holds]) => itsCode === code && message === why && holds(text, places));
+}
+
+function asksForRows(text) {
+	const { type, payload } = JSON.parse(text);
+	return type === 'get' || type === 'list' || payload?.state !== undefined;
 }
 
 // What a request lists, whatever the page: places are of it.

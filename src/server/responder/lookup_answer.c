@@ -13,8 +13,6 @@
 
 #include "nodes/pg_list.h"
 #include "server/admission/unread.h"
-#include "server/attach/attached_table.h"
-#include "server/base/table_lock.h"
 #include "server/base/time_limit.h"
 #include "server/users/user_lookup.h"
 #include "utils/timestamp.h"
@@ -33,19 +31,6 @@ bev_lookup_answer_next(BevSpan *rest, BevLookupHead *head, BevSpan *statements)
 	*statements = (BevSpan){rest->data + sizeof(*head), head->size};
 	rest->data += sizeof(*head) + head->size;
 	rest->len -= (uint32_t) sizeof(*head) + head->size;
-	return true;
-}
-
-static bool
-try_lock_tables(void)
-{
-	ListCell *cell;
-
-	foreach (cell, bev_attached_table_list(NULL))
-	{
-		if (!bev_table_lock_try(((BevAttachedTable *) lfirst(cell))->relid))
-			return false;
-	}
 	return true;
 }
 
@@ -119,7 +104,7 @@ bev_lookup_answer(const BevQuestionHead *head, const char *users, BevAnswer *ans
 	int n;
 	BevUserLookupEntry *entries = make_entries(users, head->payload_size, &n);
 	BevUserLookupResult result =
-		try_lock_tables() ? bev_user_lookup_read(entries, n) : BEV_USER_LOOKUP_LOCKED;
+		bev_user_lookup_try_lock() ? bev_user_lookup_read(entries, n) : BEV_USER_LOOKUP_LOCKED;
 
 	answer->message.kind = BEV_ANSWER_OBJECT;
 	if (result == BEV_USER_LOOKUP_LOCKED)

@@ -36,6 +36,7 @@
 #include "server/attach/attached_table.h"
 #include "server/attach/field_sql.h"
 #include "server/attach/id_type.h"
+#include "server/base/table_lock.h"
 #include "server/base/time_limit.h"
 #include "server/encode/integer.h"
 #include "server/encode/database_text.h"
@@ -294,6 +295,19 @@ is_for_the_caller(void)
 	return geterrcode() == ERRCODE_ADMIN_SHUTDOWN ||
 	       (geterrcode() == ERRCODE_QUERY_CANCELED &&
 	        (ShutdownRequestPending || bev_time_limit_exceeded()));
+}
+
+bool
+bev_user_lookup_try_lock(void)
+{
+	ListCell *cell;
+
+	foreach (cell, bev_attached_table_list(NULL))
+	{
+		if (!bev_table_lock_try(((BevAttachedTable *) lfirst(cell))->relid))
+			return false;
+	}
+	return true;
 }
 
 BevUserLookupResult

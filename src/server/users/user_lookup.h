@@ -25,6 +25,12 @@ typedef enum BevUserLookupResult
 } BevUserLookupResult;
 
 /*
+ * Lock all attached tables for reading, if nobody holds a lock against that; until the end of the
+ * transaction.  False: somebody does.
+ */
+extern bool bev_user_lookup_try_lock(void);
+
+/*
  * Look n users up in all those tables, as the transaction's snapshot shows them, with the rights of
  * the tables' owners; wants a transaction.  Takes no longer than a second.  When it failed, which
  * is logged, what was appended means nothing.  Throws only when the worker that calls it is to end,

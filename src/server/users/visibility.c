@@ -14,6 +14,7 @@
 #include "common/pipe/body.h"
 #include "server/base/settings.h"
 #include "server/encode/database_text.h"
+#include "server/users/last_known.h"
 #include "server/users/user_lookup.h"
 #include "server/users/user_rights.h"
 
@@ -110,9 +111,13 @@ bev_visibility_of_token(const char *user, const char *role, BevSpan projects,
 	BevUserRights rights;
 
 	initStringInfo(&entry.access);
-	result = look_up(&entry, 1);
-	if (result != BEV_USER_LOOKUP_READ && result != BEV_USER_LOOKUP_NONE)
-		ereport(ERROR, (errmsg("could not read what a user may see")));
+	if (bev_user_lookup_try_lock() || !bev_last_known_recall(user, &entry.access))
+	{
+		result = look_up(&entry, 1);
+		if (result != BEV_USER_LOOKUP_READ && result != BEV_USER_LOOKUP_NONE)
+			ereport(ERROR, (errmsg("could not read what a user may see")));
+		bev_last_known_keep(user, &entry.access);
+	}
 	rights = bev_user_rights_of((BevSpan){entry.access.data, (uint32_t) entry.access.len});
 	rights.facts.token = role;
 	*principals = bev_user_rights_principals(user, add_projects(rights.principals, projects),
