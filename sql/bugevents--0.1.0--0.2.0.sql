@@ -475,7 +475,7 @@ CREATE FUNCTION bugevents.connections_0_2_0(
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'bugevents_connections'
 LANGUAGE C VOLATILE STRICT;
-CREATE OR REPLACE VIEW bugevents.connections AS SELECT * FROM bugevents.connections_0_2_0();
+CREATE OR REPLACE VIEW bugevents.connections AS SELECT * FROM bugevents.connections_0_2_0() AS connections;
 COMMENT ON COLUMN bugevents.connections.protocol IS 'how it reads: websocket, sse or json; null: up to a second after it came';
 DROP FUNCTION bugevents.connections();
 ALTER FUNCTION bugevents.connections_0_2_0() RENAME TO connections;

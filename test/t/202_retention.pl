@@ -164,6 +164,16 @@ $server->sql(q{SELECT bugevents.drop_consumer('slow')});
 $server->set('bugevents.retention' => '1h');
 $server->set('bugevents.retention_size' => '10MB');
 
+# Where retention has left nothing, the last position is good all the same.
+$server->set('bugevents.retention' => '1s');
+BugEvents::Server::wait_until(sub { number('count(*) FROM bugevents.journal') == 0 }, 'all of the journal to be dropped');
+$server->set('bugevents.retention' => '1h');
+my $empty = $server->connect('1')->{ready}{payload}{seq};
+$server->node->restart;
+$server->wait_ready;
+ok($server->resume('1', $empty, $stream)->{ready}{payload}{resumed}, 'resume over a restart with an empty journal');
+$stream = $server->sql('SELECT id FROM bugevents.stream');
+
 # Over a restart seqs go on and the right segment is written.
 my $tip = $server->connect('1')->{ready}{payload}{seq};
 $server->node->restart;

@@ -16,7 +16,8 @@
  * was decided when it was written, so what is decided below it is here if the row is.  From
  * the greatest of them on, rows that follow one another without a gap are here as well.  A gap may
  * be a transaction that was rolled back, or one that is missing here.  So that a rolled-back one
- * costs nobody a resync, the dispatcher notes how far it came when it has passed over one.
+ * costs nobody a resync, the dispatcher notes how far it came when it has passed over one.  What
+ * retention has dropped was decided, too: no row may be left.
  *
  * Which era a row is of: that with the greatest base below its seq.  For that to be true each
  * era has to be in the table if any row of it is.  The dispatcher records it, but may not run yet;
@@ -88,11 +89,11 @@ follow_on(void *arg, const BevJournalRun *run)
 	return true;
 }
 
-/* The upto of an era with seqs in (base, next]. */
+/* The upto of an era with seqs in (base, next], which is at least known. */
 static uint64
-find_end(uint64 base, uint64 next)
+find_end(uint64 base, uint64 next, uint64 known)
 {
-	uint64 upto = Max(base, bev_journal_decided_below(next));
+	uint64 upto = Max(Max(base, known), bev_journal_decided_below(next));
 	BevJournalPlace place = {0};
 
 	(void) bev_journal_read(upto, next, &place, follow_on, &upto);
@@ -104,10 +105,11 @@ static void
 end_eras(void)
 {
 	static BevStatement open_eras = {
-		.sql =
-			"SELECT era, base, next, upto FROM (SELECT era, min(base) AS base, max(upto) AS upto,"
-			" bool_or(ended) AS ended, lead(min(base)) OVER (ORDER BY min(base)) AS next"
-			" FROM bugevents.eras GROUP BY era) AS e WHERE ended IS NULL AND next IS NOT NULL"};
+		.sql = "SELECT era, base, next, least(next, greatest(upto, dropped)) FROM"
+			   " (SELECT era, min(base) AS base, max(upto) AS upto, bool_or(ended) AS ended,"
+			   " lead(min(base)) OVER (ORDER BY min(base)) AS next"
+			   " FROM bugevents.eras GROUP BY era) AS e, bugevents.stream"
+			   " WHERE ended IS NULL AND next IS NOT NULL"};
 	static BevStatement end_era = {
 		.sql = "UPDATE bugevents.eras SET upto = $2, ended = true WHERE era = $1"};
 	int n = bev_statement_run(&open_eras, 0, NULL);
@@ -124,7 +126,7 @@ end_eras(void)
 				DatumGetInt64(SPI_getbinval(found->vals[i], found->tupdesc, c + 2, &isnull));
 		values[0] =
 			uuid_value(DatumGetUUIDP(SPI_getbinval(found->vals[i], found->tupdesc, 1, &isnull)));
-		values[1] = bev_int_value(Max(column[2], find_end(column[0], column[1])));
+		values[1] = bev_int_value(find_end(column[0], column[1], column[2]));
 		bev_statement_run(&end_era, 2, values);
 	}
 	SPI_freetuptable(found);
