@@ -58,6 +58,7 @@ wait_value(0, 'bugevents_lagging_clients');
 my $total = value('bugevents_events_delivered_total');
 kill 'KILL', ($server->gateway_pids)[0];
 cmp_ok(value('bugevents_events_delivered_total'), '>=', $total, 'the count of a gateway that died stays');
+wait_value(1, 'bugevents_gateway_restarts_total');
 $server->wait_ready;
 
 # By HTTP: the same metrics, and promtool has nothing to say against them.
