@@ -58,4 +58,10 @@ for my $cut (1 .. 3) {
 	note "upto $upto, first lost $first_lost, last before it $last_common->[0], " . @lost . ' lost, ' . (grep { $_ > $first_lost } keys %there) . ' behind it here';
 	$standby->stop('immediate');
 }
+# A server whose synchronous standby is not there begins an era, and serves, all the same.
+$primary->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'\n");
+$primary->restart;
+$server->wait_ready;
+isnt($server->connect('1')->{ready}{payload}{stream}, $era, 'an era begins without a synchronous standby');
+$primary->stop('immediate');
 done_testing();

@@ -295,6 +295,8 @@ bugevents_dispatcher_main(Datum arg pg_attribute_unused())
 	bev_alerts_begin();
 	before_shmem_exit(stop_gateways_at_exit, 0);
 	limit_lock_waits();
+	/* What it writes waits for the disk, and for no standby (test/t/213_eras.pl). */
+	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
 	bev_token_checks_begin(&bev_gateways_tokens, bev_gateways_tell_condition);
 	bev_current_config_renew(configure_gateways);
 	bev_worker_run(run_turn);
