@@ -92,7 +92,7 @@ SELECT bugevents.attach('bugs', 'bug_report',
     audience => '(SELECT CASE WHEN s.secret THEN ''admin'' ELSE ''all'' END FROM states AS s WHERE s.id = row.state)');
 DELETE FROM bugs WHERE id >= 20000;
 
--- a lookup that is emptied, or rewritten
+-- a lookup that is emptied, or rewritten: what it gave before can't be told, so everyone reads again
 SELECT public.mark() \gset
 BEGIN;
 ALTER TABLE states ALTER COLUMN id TYPE bigint;
@@ -101,6 +101,73 @@ COMMIT;
 TRUNCATE states;
 SELECT * FROM seen(:mark);
 INSERT INTO states VALUES (1, 'one'), (3, 'three'), (20, 'twenty');
+
+-- what is looked up is replaced by the transaction, followed or not: what it gave before can't be told
+CREATE TABLE labels (bug int, label text);
+INSERT INTO labels VALUES (1, 'db'), (10, 'db');
+CREATE TABLE nowhere AS SELECT 1 AS id;
+CREATE MATERIALIZED VIEW marked AS SELECT bug, label FROM labels;
+CREATE VIEW labelled AS SELECT bug, label FROM labels;
+CREATE FUNCTION label(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT l.label FROM follow.labels AS l WHERE l.bug = $1';
+CREATE PROCEDURE labels_by(expression text) LANGUAGE sql AS $$SELECT bugevents.attach('bugs', 'bug_report',
+    columns => jsonb_build_object('description', expression, 'status', 'null', 'priority', '1', 'assignee_id', 'null', 'project_id', 'null'))$$;
+CALL labels_by('(SELECT l.label FROM labels AS l WHERE l.bug = row.id)');
+SELECT public.mark() \gset
+BEGIN;
+TRUNCATE labels;
+UPDATE bugs SET state = 3 WHERE id = 1;
+COMMIT;
+SELECT * FROM seen(:mark);
+INSERT INTO labels VALUES (1, 'ui'), (10, 'ui');
+SELECT public.mark() \gset
+BEGIN;
+SAVEPOINT a;
+TRUNCATE labels;
+ROLLBACK TO a;
+UPDATE bugs SET title = 'kept' WHERE id = 1;
+COMMIT;
+SELECT * FROM seen(:mark);
+SELECT public.mark() \gset
+BEGIN;
+CREATE TEMP TABLE draft (id int);
+TRUNCATE draft;
+DROP TABLE draft;
+TRUNCATE nowhere;
+UPDATE bugs SET title = 'drafted' WHERE id = 1;
+COMMIT;
+SELECT * FROM seen(:mark);
+SELECT public.mark() \gset
+CREATE TABLE labels_new AS SELECT bug, 'new' AS label FROM labels;
+BEGIN;
+ALTER TABLE labels RENAME TO labels_old;
+ALTER TABLE labels_new RENAME TO labels;
+UPDATE bugs SET state = 3 WHERE id = 1;
+COMMIT;
+SELECT * FROM seen(:mark);
+CALL labels_by('(SELECT m.label FROM marked AS m WHERE m.bug = row.id)');
+SELECT public.mark() \gset
+BEGIN;
+UPDATE bugs SET state = 1 WHERE id = 1;
+REFRESH MATERIALIZED VIEW marked;
+COMMIT;
+SELECT * FROM seen(:mark);
+CALL labels_by('(SELECT l.label FROM labelled AS l WHERE l.bug = row.id)');
+SELECT public.mark() \gset
+BEGIN;
+CREATE OR REPLACE VIEW labelled AS SELECT bug, upper(label) AS label FROM labels_old;
+UPDATE bugs SET state = 3 WHERE id = 1;
+COMMIT;
+SELECT * FROM seen(:mark);
+CALL labels_by('label(row.id)');
+SELECT public.mark() \gset
+BEGIN;
+CREATE OR REPLACE FUNCTION label(int) RETURNS text LANGUAGE sql STABLE AS 'SELECT upper(l.label) FROM follow.labels_old AS l WHERE l.bug = $1';
+UPDATE bugs SET state = 1 WHERE id = 1;
+COMMIT;
+SELECT * FROM seen(:mark);
+SELECT bugevents.attach('bugs', 'bug_report',
+    columns => '{"description": "null", "status": "(SELECT s.name FROM states AS s WHERE s.id = row.state)", "priority": "1", "assignee_id": "null", "project_id": "null"}',
+    audience => '(SELECT CASE WHEN s.secret THEN ''admin'' ELSE ''all'' END FROM states AS s WHERE s.id = row.state)');
 
 -- not any more
 SELECT bugevents.unfollow('states', 'bugs');

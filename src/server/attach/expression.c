@@ -37,6 +37,7 @@
 #include "server/attach/attachment.h"
 #include "server/encode/encode.h"
 #include "server/attach/owner.h"
+#include "server/base/compat.h"
 
 /* A plan lives in a context of its own; it has to go with the expressions. */
 static void
@@ -338,6 +339,61 @@ bev_expressions_look_up(SPIPlanPtr plan)
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
 
 	return find_lookup((Node *) linitial_node(Query, source->query_list), NULL);
+}
+
+static bool
+calls_what_may_read(Node *node, void *arg)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, may_read_tables, arg))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, calls_what_may_read, arg, 0);
+	return expression_tree_walker(node, calls_what_may_read, arg);
+}
+
+/* What isn't there any more was. */
+static bool
+is_any_replaced(List *relids)
+{
+	ListCell *cell;
+
+	foreach (cell, relids)
+	{
+		Relation rel = RelationIdGetRelation(lfirst_oid(cell));
+		bool replaced = rel == NULL || BEV_RELATION_IS_REPLACED(rel);
+
+		if (rel)
+			RelationClose(rel);
+		if (replaced)
+			return true;
+	}
+	return false;
+}
+
+/* Of partitions only the plan knows. */
+static bool
+reads_replaced(SPIPlanPtr plan)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(plan));
+	ListCell *cell;
+
+	/* It has none if what it looks into is gone. */
+	if (source->query_list == NIL || source->gplan == NULL || is_any_replaced(source->relationOids))
+		return true;
+	foreach (cell, source->gplan->stmt_list)
+		if (is_any_replaced(lfirst_node(PlannedStmt, cell)->relationOids))
+			return true;
+	return calls_what_may_read((Node *) linitial_node(Query, source->query_list), NULL);
+}
+
+bool
+bev_expressions_read_replaced(const BevExpressions *expressions)
+{
+	SPIPlanPtr plan = expressions->plan ? expressions->plan : expressions->many;
+
+	return plan == NULL || reads_replaced(plan);
 }
 
 static void

@@ -88,6 +88,12 @@ extern void bev_expressions_execute(const BevExpressions *expressions, SPIPlanPt
 /* May what the plan gives depend on more than its parameters? */
 extern bool bev_expressions_look_up(SPIPlanPtr plan);
 
+/*
+ * May the transaction have given another file to a table that the expressions look into?  True
+ * where they call functions that may look into any.
+ */
+extern bool bev_expressions_read_replaced(const BevExpressions *expressions);
+
 /* Throws if the query calls a volatile function. */
 extern void bev_expressions_check_functions(Query *query);
 

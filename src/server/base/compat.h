@@ -32,6 +32,17 @@
 #define BEV_RELATION_FILE(rel) ((rel)->rd_node.relNode)
 #endif
 
+/* Has the transaction made the relation, or given it another file? */
+#if PG_VERSION_NUM >= 160000
+#define BEV_RELATION_IS_REPLACED(rel) \
+	((rel)->rd_createSubid != InvalidSubTransactionId || \
+	 (rel)->rd_firstRelfilelocatorSubid != InvalidSubTransactionId)
+#else
+#define BEV_RELATION_IS_REPLACED(rel) \
+	((rel)->rd_createSubid != InvalidSubTransactionId || \
+	 (rel)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
+#endif
+
 /* How many files of relations are dropped if the current subtransaction commits? */
 #include "catalog/storage.h"
 static inline int

@@ -183,6 +183,66 @@ may_invalidate(Node *command)
 	}
 }
 
+static bool
+renames_what_is_looked_up(const RenameStmt *rename)
+{
+	switch (rename->renameType)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_VIEW:
+		case OBJECT_MATVIEW:
+		case OBJECT_FOREIGN_TABLE:
+		case OBJECT_FUNCTION:
+		case OBJECT_SCHEMA:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/* Do rows come into a table, or leave it, as they are? */
+static bool
+moves_rows(const AlterTableStmt *alter)
+{
+	ListCell *cell;
+
+	foreach (cell, alter->cmds)
+		switch (lfirst_node(AlterTableCmd, cell)->subtype)
+		{
+			case AT_AttachPartition:
+			case AT_DetachPartition:
+			case AT_AddInherit:
+			case AT_DropInherit:
+				return true;
+			default:
+				break;
+		}
+	return false;
+}
+
+/* Can expressions give something else by the command, though no row that they look up changed? */
+static bool
+may_redefine(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_RenameStmt:
+			return renames_what_is_looked_up((RenameStmt *) command);
+		case T_AlterTableStmt:
+			return moves_rows((AlterTableStmt *) command);
+		case T_CreateFunctionStmt:
+			return ((CreateFunctionStmt *) command)->replace;
+		case T_ViewStmt:
+			return ((ViewStmt *) command)->replace;
+		case T_AlterEnumStmt:
+		case T_AlterObjectSchemaStmt:
+		case T_RuleStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /* COPY FROM changes rows without the executor. */
 static bool
 is_copy_from(Node *command)
@@ -215,6 +275,8 @@ bev_flush_after_command(Node *command, BevCommandFlush *flush)
 			bev_change_log_begin_anew();
 		bev_ddl_after(command, &flush->ddl);
 	}
+	if (may_redefine(command))
+		bev_change_log_note_redefined();
 	if (flush->copies)
 		bev_flush_end_statement();
 }

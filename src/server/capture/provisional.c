@@ -11,6 +11,12 @@
  * depend on the row alone.  Nor of rows that are gone with the first piece: what they were
  * before the transaction is known, if they don't look up what others may change until it commits.
  *
+ * Nor can it be told what a row was before where the transaction has replaced what it looks up, or
+ * how: a lookup that is emptied by TRUNCATE, rewritten, refreshed, dropped or renamed, a view or a
+ * function that is another one now.  Then the old row would be evaluated with what is there now,
+ * and it would look as if nothing had changed (sql/follow.sql).  So what looks up is treated as in
+ * a piece.
+ *
  * A prepared transaction may be committed much later, by a session that can't see what it wrote.
  * Its rows stay as they are, but others may change meanwhile what they look up, or insert rows that
  * look up what it wrote.  So it is the same with those that look up.
@@ -26,6 +32,7 @@
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
 #include "server/attach/follows.h"
+#include "server/base/compat.h"
 #include "server/capture/notice.h"
 #include "server/changes/change_log.h"
 #include "common/event/event.h"
@@ -60,6 +67,14 @@ is_settled(const BevMapping *mapping)
 	return mapping->filter < 0 && is_for_fixed_people(mapping) && !looks_up(mapping);
 }
 
+/* Whatever replaced it: a subscription's worker runs no command for TRUNCATE. */
+static bool
+is_lookup_replaced(const BevMapping *mapping)
+{
+	return bev_change_log_is_redefined() ||
+	       (bev_dropped_files() > 0 && bev_expressions_read_replaced(mapping->expressions));
+}
+
 /* In the first piece the old row is what it was before the transaction. */
 static bool
 may_change(const BevMapping *mapping, bool has_new)
@@ -67,7 +82,7 @@ may_change(const BevMapping *mapping, bool has_new)
 	if (!bev_change_log_is_whole())
 		return true;
 	return (moment == BEV_MOMENT_PIECE && has_new) ||
-	       (moment != BEV_MOMENT_COMMIT && looks_up(mapping));
+	       (looks_up(mapping) && (moment != BEV_MOMENT_COMMIT || is_lookup_replaced(mapping)));
 }
 
 static void

@@ -64,8 +64,9 @@ typedef struct Level
 	CommandId before;
 	int statements;
 	uint32 provisional;
-	bool wrote; /* a statement that changes rows */
-	bool torn;  /* rows were changed before "before" began anew */
+	bool wrote;     /* a statement that changes rows */
+	bool torn;      /* rows were changed before "before" began anew */
+	bool redefined; /* expressions may have given something else */
 } Level;
 
 /* As a level, what there is now. */
@@ -413,6 +414,19 @@ bool
 bev_change_log_is_whole(void)
 {
 	return now.formed == 0 && now.marked == 0 && !now.torn;
+}
+
+void
+bev_change_log_note_redefined(void)
+{
+	touch();
+	now.redefined = true;
+}
+
+bool
+bev_change_log_is_redefined(void)
+{
+	return now.redefined;
 }
 
 void

@@ -125,6 +125,13 @@ extern void bev_change_log_begin_anew(void);
 extern bool bev_change_log_is_whole(void);
 
 /*
+ * By a command expressions may give something else, of what was there before the transaction, too.
+ * Noted with the current subtransaction.
+ */
+extern void bev_change_log_note_redefined(void);
+extern bool bev_change_log_is_redefined(void);
+
+/*
  * Attached tables of which something was published that the transaction may still make
  * another.  Noted with the current subtransaction, with which it is forgotten.
  */
