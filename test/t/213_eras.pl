@@ -62,6 +62,27 @@ for my $cut (1 .. 3) {
 $primary->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'\n");
 $primary->restart;
 $server->wait_ready;
-isnt($server->connect('1')->{ready}{payload}{stream}, $era, 'an era begins without a synchronous standby');
+my $ws = $server->connect('1');
+isnt($ws->{ready}{payload}{stream}, $era, 'an era begins without a synchronous standby');
+# Nor does it wait for it with what clients ask for, or with what retention drops.
+my $written = 'SET synchronous_commit = local;';
+$server->sql("$written INSERT INTO bug_reports (title) VALUES ('one');
+	INSERT INTO bugevents.notifications (user_id, type, message) VALUES ('1', 'welcome', 'Hello')");
+
+sub ask
+{
+	my ($type, %payload) = @_;
+
+	$ws->send_json({ type => $type, id => $type, payload => \%payload });
+	return $ws->wait_for(sub { ($_[0]{id} // '') eq $type })->{payload};
+}
+is(ask('read', notification_id => 1)->{unread}, 0, '... reads');
+is_deeply(ask('watch', bug_report_id => 1), { watching => JSON::PP::true }, '... watches');
+is_deeply(ask('unwatch', bug_report_id => 1), { watching => JSON::PP::false }, '... and does so no more');
+$server->set('bugevents.retention' => '1s', 'bugevents.retention_size' => '1MB');
+my $dropped = 'SELECT min(last_seq) > ' . $server->sql('SELECT max(last_seq) FROM bugevents.journal') . ' FROM bugevents.journal';
+BugEvents::Server::wait_until(sub { $server->sql("$written INSERT INTO projects (name, description) VALUES ('p', repeat('x', 100000))");
+	return $server->sql($dropped) eq 't' }, 'retention to drop');
+is($server->sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), 0, '... and drops what is too old');
 $primary->stop('immediate');
 done_testing();

@@ -220,6 +220,8 @@ bugevents_responder_main(Datum arg)
 	shm_mq_set_receiver(queues[0], MyProc);
 	shm_mq_set_sender(queues[1], MyProc);
 	bev_worker_connect();
+	/* A client waits for what it writes; not also for a standby (test/t/213_eras.pl). */
+	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
 	serve(shm_mq_attach(queues[0], segment, NULL), shm_mq_attach(queues[1], segment, NULL));
 	dsm_detach(segment);
 	proc_exit(0);
