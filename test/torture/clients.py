@@ -59,11 +59,14 @@ class Client:
         self.record = None
         self.records = []
         self.stream = None
-        self.reached_fence = False
         self.next_at = time.monotonic() + self.rng.random()
         self.ended_at = 0.0
         self.allowance = 0.0            # bytes that a slow one may read now
         self.dozes_until = 0.0
+
+    def is_behind(self, fence):
+        """By the event itself, or by a resync_required that took it there."""
+        return bool(fence and self.record and self.record.ready and self.record.position >= fence)
 
     # Connecting
 
@@ -153,8 +156,6 @@ class Client:
         record.seqs.append(seq)
         record.position = seq
         self.world.see(self, seq, message)
-        if message.startswith(b'{"type":"fence"'):
-            self.reached_fence = True
 
     def take_other(self, message):
         record = self.record
@@ -291,13 +292,13 @@ class World:
         self.shared['delivered'].value = self.delivered
         self.shared['connected'].value = sum(
             client.connection is not None and client.record.ready is not None for client in self.clients)
-        self.shared['reached'].value = sum(client.reached_fence for client in self.clients)
+        self.shared['reached'].value = sum(client.is_behind(self.shared['fence'].value) for client in self.clients)
 
     def save(self):
         self.sample.close()
         with open(self.path, 'wb') as file:
             pickle.dump({
-                'clients': [(c.name, c.kind, c.user, c.role, c.projects, c.reached_fence, c.records)
+                'clients': [(c.name, c.kind, c.user, c.role, c.projects, c.records)
                             for c in self.clients],
                 'counts': self.counts, 'accusations': self.accusations, 'sums': self.sums,
             }, file)
