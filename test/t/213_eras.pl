@@ -9,7 +9,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $server = BugEvents::Server->start_new('primary', streaming => 1, conf => "max_wal_senders = 5\n");
+# Each commit wakes the dispatcher, so that what the journal's rows tell of others isn't of some milliseconds ago.
+my $server = BugEvents::Server->start_new('primary', streaming => 1, conf => "max_wal_senders = 5\nbugevents.poll_interval = 0\n");
 my $primary = $server->node;
 my $era = $server->sql('SELECT id FROM bugevents.stream');
 $server->sql("INSERT INTO projects (name) SELECT 'p' || g FROM generate_series(1, 8) g");
@@ -84,5 +85,11 @@ my $dropped = 'SELECT min(last_seq) > ' . $server->sql('SELECT max(last_seq) FRO
 BugEvents::Server::wait_until(sub { $server->sql("$written INSERT INTO projects (name, description) VALUES ('p', repeat('x', 100000))");
 	return $server->sql($dropped) eq 't' }, 'retention to drop');
 is($server->sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"), 0, '... and drops what is too old');
-$primary->stop('immediate');
+
+# While no dispatcher has recorded an era, the first transaction of it that commits leaves a row; those behind it needn't.
+$primary->stop;
+my $alone = [ $primary->config_data('--bindir') . '/postgres', '--single', '-D', $primary->data_dir, '-c', 'synchronous_standby_names=', 'postgres' ];
+IPC::Run::run($alone, '<', \join("\n", 'BEGIN', q{INSERT INTO projects (name) VALUES ('1')}, 'ROLLBACK', map({ "INSERT INTO projects (name) VALUES ('$_')" } 2 .. 4),
+	q{SELECT count(*) AS marks FROM bugevents.eras WHERE timeline IS NULL}, ''), '>', \my $said, '2>', \my $log);
+like($said, qr/marks = "1"/, 'one transaction of several leaves a row of the era');
 done_testing();

@@ -123,5 +123,6 @@ bev_commit_end(bool committed)
 			bev_queue_withdraw(&reservation);
 		reserved = false;
 	}
+	bev_era_end_transaction(committed);
 	bev_pending_reset();
 }

@@ -21,7 +21,9 @@
  *
  * Which era a row is of: that with the greatest base below its seq.  For that to be true each
  * era has to be in the table if any row of it is.  The dispatcher records it, but may not run yet;
- * so until then each transaction leaves a row of its own (bev_era_mark), which commits with it.
+ * so until then a transaction leaves a row of its own (bev_era_mark), which commits with it.  When
+ * one has committed, later ones needn't: their commits come behind it in the WAL, so that whatever
+ * has one of them has the row (test/t/213_eras.pl).
  *
  * Concurrency: sessions only insert; the dispatcher alone changes and deletes, and replaces what
  * they left.
@@ -52,6 +54,8 @@ uuid_value(const pg_uuid_t *id)
 	return (BevValue){UUIDOID, false, UUIDPGetDatum(id)};
 }
 
+static Oid marking = InvalidOid; /* the table in which this transaction left a row */
+
 void
 bev_era_mark(void)
 {
@@ -64,6 +68,8 @@ bev_era_mark(void)
 	if (bev_queue_era_is_recorded())
 		return;
 	oid = bev_journal_table(BEV_TABLE_ERAS);
+	if (OidIsValid(oid) && bev_queue_era_is_marked(oid))
+		return;
 	table = OidIsValid(oid) ? try_table_open(oid, RowExclusiveLock) : NULL;
 	if (table == NULL)
 		return; /* an earlier version of the extension is installed */
@@ -73,6 +79,15 @@ bev_era_mark(void)
 	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
 	bev_executor_insert(table, 3, values, nulls);
 	table_close(table, NoLock);
+	marking = oid;
+}
+
+void
+bev_era_end_transaction(bool committed)
+{
+	if (committed && OidIsValid(marking))
+		bev_queue_era_was_marked(marking);
+	marking = InvalidOid;
 }
 
 /* ---- the end of an era ---- */

@@ -11,10 +11,13 @@
 
 /*
  * To be called before seqs are taken, when they are given out: the era in which they are is in the
- * database if what is written with them is.  May wait for a lock; one read of shared memory once
- * the dispatcher has recorded the era.  Throws what an INSERT does.
+ * database if what is written with them is.  May wait for a lock; two reads of shared memory once
+ * the era is there.  Throws what an INSERT does.
  */
 extern void bev_era_mark(void);
+
+/* When that transaction has ended; doesn't throw. */
+extern void bev_era_end_transaction(bool committed);
 
 /*
  * Is the stream's era recorded, so that it may be served?  Otherwise it is recorded with this

@@ -97,6 +97,7 @@ typedef struct Queue
 
 	BevEra era; /* written once, before next_seq is */
 	pg_atomic_uint32 era_is_recorded;
+	pg_atomic_uint32 era_marked_in; /* a table; InvalidOid: none */
 
 	/* Written by sessions. */
 	pg_atomic_uint64 next_seq;
@@ -135,6 +136,7 @@ init(void *memory, LWLock *lock)
 	queue->capacity = ring_capacity();
 	queue->slots = BEV_PROCESSES;
 	pg_atomic_init_u32(&queue->era_is_recorded, 0);
+	pg_atomic_init_u32(&queue->era_marked_in, InvalidOid);
 	pg_atomic_init_u64(&queue->next_seq, 0);
 	pg_atomic_init_u32(&queue->segment, 0);
 	pg_atomic_init_u64(&queue->overflows, 0);
@@ -198,6 +200,18 @@ void
 bev_queue_era_was_recorded(void)
 {
 	pg_atomic_write_u32(&queue->era_is_recorded, 1);
+}
+
+bool
+bev_queue_era_is_marked(Oid table)
+{
+	return pg_atomic_read_u32(&queue->era_marked_in) == table;
+}
+
+void
+bev_queue_era_was_marked(Oid table)
+{
+	pg_atomic_write_u32(&queue->era_marked_in, table);
 }
 
 int

@@ -88,6 +88,13 @@ extern bool bev_queue_era_is_recorded(void);
 extern void bev_queue_era_was_recorded(void);
 
 /*
+ * Is it in this table by a transaction that has committed?  One read of shared memory.  A session
+ * says so, behind its commit: whoever reads it commits later.
+ */
+extern bool bev_queue_era_is_marked(Oid table);
+extern void bev_queue_era_was_marked(Oid table);
+
+/*
  * The segment of the journal that is being written.  Seqs in it are above those
  * of all others; bev_queue_switch makes it another one for the seqs to come.
  */
