@@ -107,6 +107,21 @@ is(metric(), $slow, 'without them the fast way is taken again');
 	$server->sql("DROP FUNCTION copy_$_() CASCADE; DROP TABLE copy_$_") for @tables;
 }
 
+# An index alone is moved: who writes waits for that all the same, and who doesn't own it is refused without waiting.
+mkdir "$folder/space" or die $!;
+$server->sql("CREATE TABLESPACE elsewhere LOCATION '$folder/space'");
+my $at_once = sub { return qq{\n\\! PGOPTIONS='-c lock_timeout=200ms' psql -XAt -d '} . $server->node->connstr('postgres') . qq{' -c "$_[0]" 2>&1\n} };
+$server->sql('CREATE ROLE stranger; GRANT USAGE ON SCHEMA bugevents TO stranger; GRANT CREATE ON TABLESPACE elsewhere TO stranger');
+for my $move ("INDEX bugevents.${segment}_pkey SET TABLESPACE elsewhere", "TABLE bugevents.${segment}_pkey SET TABLESPACE pg_default",
+	'INDEX ALL IN TABLESPACE pg_default SET TABLESPACE elsewhere', 'INDEX ALL IN TABLESPACE elsewhere SET TABLESPACE pg_default')
+{
+	like($server->sql("BEGIN; ALTER $move;" . $at_once->(q{INSERT INTO projects (name) VALUES ('moved')}) . 'COMMIT'), qr/lock timeout/, "ALTER $move: writes wait");
+	unlike($server->sql("BEGIN; LOCK bugevents.$segment IN ROW EXCLUSIVE MODE;" . $at_once->("SET ROLE stranger; ALTER $move") . 'COMMIT'), qr/lock timeout/,
+		'... and no stranger makes them');
+}
+insert();
+indexes_are_right('indexes that were moved');
+
 #
 # Under load
 #
@@ -137,8 +152,6 @@ sub under_load
 	return;
 }
 
-mkdir "$folder/space" or die $!;
-$server->sql("CREATE TABLESPACE elsewhere LOCATION '$folder/space'");
 under_load('REINDEX', sub { $server->sql("REINDEX TABLE bugevents.$_") for @tables });
 under_load('REINDEX CONCURRENTLY', sub { $server->sql("REINDEX TABLE CONCURRENTLY bugevents.$_") for @tables });
 under_load('REINDEX SCHEMA CONCURRENTLY', sub { $server->sql('REINDEX SCHEMA CONCURRENTLY bugevents') });
@@ -146,6 +159,7 @@ under_load('CREATE INDEX CONCURRENTLY', sub { $server->sql("CREATE INDEX CONCURR
 under_load('VACUUM FULL', sub { $server->sql("VACUUM FULL bugevents.$_") for @tables });
 under_load('CLUSTER', sub { $server->sql("CLUSTER bugevents.$_ USING ${_}_pkey") for @tables });
 under_load('SET TABLESPACE', sub { $server->sql("ALTER TABLE bugevents.$_ SET TABLESPACE elsewhere") for @tables });
+under_load('ALTER INDEX', sub { $server->sql("ALTER INDEX bugevents.${_}_pkey SET TABLESPACE elsewhere") for @tables });
 under_load('DROP INDEX', sub { $server->sql("DROP INDEX bugevents.more_$_") for @tables });
 SKIP:
 {

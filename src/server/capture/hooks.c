@@ -4,7 +4,8 @@
  * Model: one hook and one callback of each kind, which call the parts in the order that stands
  * here.
  *
- *	utility command    events are formed of what it would take away (flush.c); of COMMIT PREPARED,
+ *	utility command    the journal is locked if one of its indexes is to move (index_move.c); events
+ *	                   are formed of what the command would take away (flush.c); of COMMIT PREPARED,
  *	                   the events are announced (two_phase.c); the command; they are published;
  *	                   what became of the rows is logged
  *	PRE_COMMIT         1. events are formed of what is in the log.  Expressions run: it may take
@@ -35,6 +36,7 @@
 #include "server/commit/commit.h"
 #include "server/commit/pending.h"
 #include "server/commit/two_phase.h"
+#include "server/journal/index_move.h"
 #include "tcop/utility.h"
 
 static ExecutorStart_hook_type previous_start = NULL;
@@ -82,6 +84,7 @@ utility(PlannedStmt *pstmt, const char *query, bool read_only_tree, ProcessUtili
 	BevCommandFlush flush;
 	BevPublisher publisher;
 
+	bev_index_move_lock(pstmt->utilityStmt);
 	bev_flush_before_command(pstmt->utilityStmt, &flush);
 	bev_two_phase_announce(pstmt->utilityStmt, context == PROCESS_UTILITY_TOPLEVEL, &publisher);
 	next(pstmt, query, read_only_tree, context, params, environment, dest, qc);

@@ -25,6 +25,8 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "nodes/execnodes.h"
+#include "pgstat.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
@@ -135,8 +137,22 @@ is_as_installed(Relation table, BevTable kind)
 }
 
 /*
- * The primary key, if a row needs to go nowhere else; or NULL.  It has a lock of its own, since an
- * index can be moved to another tablespace without one of its table (test/t/107_two_phase.pl).
+ * As try_relation_open() of what the lock on the table keeps there, without its look into the
+ * catalog.
+ */
+static Relation
+open_relation(Oid oid)
+{
+	Relation rel = RelationIdGetRelation(oid);
+
+	if (rel)
+		pgstat_init_relation(rel);
+	return rel;
+}
+
+/*
+ * The primary key, if a row needs to go nowhere else; or NULL.  It needs no lock of its own: what
+ * takes an index away, or changes its file, locks the table (index_move.c).
  */
 static Relation
 open_only_index(Relation table, BevTable kind)
@@ -146,10 +162,10 @@ open_only_index(Relation table, BevTable kind)
 
 	if (!OidIsValid(oid) || list_length(table->rd_indexlist) != 1 || !is_as_installed(table, kind))
 		return NULL;
-	index = index_open(oid, RowExclusiveLock);
-	if (is_our_key(index))
+	index = open_relation(oid);
+	if (index == NULL || is_our_key(index))
 		return index;
-	index_close(index, NoLock);
+	RelationClose(index);
 	return NULL;
 }
 
@@ -160,7 +176,8 @@ bev_journal_open(BevJournal *journal, BevTable table)
 
 	if (!OidIsValid(oid))
 		return false;
-	journal->table = try_table_open(oid, RowExclusiveLock);
+	LockRelationOid(oid, RowExclusiveLock);
+	journal->table = open_relation(oid);
 	if (journal->table == NULL)
 		return false;
 	journal->index = open_only_index(journal->table, table);
@@ -171,8 +188,8 @@ void
 bev_journal_close(BevJournal *journal)
 {
 	if (journal->index)
-		index_close(journal->index, NoLock);
-	table_close(journal->table, NoLock);
+		RelationClose(journal->index);
+	RelationClose(journal->table);
 }
 
 /*
