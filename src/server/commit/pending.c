@@ -24,7 +24,8 @@
  * before it.  They have gaps where something was rolled back.
  *
  * Memory: everything is in one context that lives as long as the session and is
- * reset at the end of each transaction.
+ * reset at the end of each transaction.  Until then the buffer of a segment that was spilled is
+ * kept for the next one: to get it from the system anew takes a tenth of a large INSERT.
  */
 #include "server/commit/pending.h"
 
@@ -38,6 +39,7 @@
 
 #define SEGMENT_INITIAL (4 * 1024)
 #define SPILL_MIN       (64 * 1024)
+#define KEPT_LIMITS     4 /* a buffer of so many times spill_size is kept */
 
 /* A part fills a page of the journal, so that it is stored in the row. */
 #define PART_SIZE 8000
@@ -62,12 +64,49 @@ static int segment_capacity = 0;
 static uint64 captured = 0; /* next ordinal */
 static Size in_memory = 0;  /* bytes of records in memory */
 static bool finished = false;
+static char *spare = NULL; /* the buffer of a segment that was spilled */
+static Size spare_capacity = 0;
+
+static Size
+spill_limit(void)
+{
+	return (Size) bev_spill_size * 1024;
+}
 
 static void
 create_context(void)
 {
 	context = AllocSetContextCreate(TopMemoryContext, "bugevents pending events",
 	                                ALLOCSET_DEFAULT_MINSIZE, 16 * 1024, ALLOCSET_DEFAULT_MAXSIZE);
+}
+
+static void
+give_buffer(Segment *segment)
+{
+	if (spare)
+	{
+		segment->data = spare;
+		segment->capacity = spare_capacity;
+		spare = NULL;
+		return;
+	}
+	segment->data = MemoryContextAlloc(context, SEGMENT_INITIAL);
+	segment->capacity = SEGMENT_INITIAL - BEV_JOURNAL_ROOM;
+}
+
+/* One that a large record made is not kept. */
+static void
+take_buffer(Segment *segment)
+{
+	if (spare == NULL && segment->capacity <= KEPT_LIMITS * spill_limit())
+	{
+		spare = segment->data;
+		spare_capacity = segment->capacity;
+	}
+	else
+		pfree(segment->data);
+	segment->data = NULL;
+	segment->size = segment->capacity = 0;
 }
 
 static Segment *
@@ -92,8 +131,7 @@ push_segment(int level)
 	segment->n = 0;
 	segment->ordinal = captured;
 	segment->size = 0;
-	segment->capacity = SEGMENT_INITIAL - BEV_JOURNAL_ROOM;
-	segment->data = MemoryContextAlloc(context, SEGMENT_INITIAL);
+	give_buffer(segment);
 	segment_count++;
 	return segment;
 }
@@ -178,15 +216,7 @@ spill_segment(Segment *segment)
 	bev_journal_close(&journal);
 
 	in_memory -= segment->size;
-	pfree(segment->data);
-	segment->data = NULL;
-	segment->size = segment->capacity = 0;
-}
-
-static Size
-spill_limit(void)
-{
-	return (Size) bev_spill_size * 1024;
+	take_buffer(segment);
 }
 
 static bool
@@ -359,6 +389,7 @@ bev_pending_reset(void)
 		return;
 	segments = NULL;
 	segment_count = segment_capacity = 0;
+	spare = NULL;
 	captured = 0;
 	in_memory = 0;
 	MemoryContextReset(context);
