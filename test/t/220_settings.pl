@@ -59,6 +59,27 @@ sub becomes
 	return;
 }
 
+# While commits come fast, the dispatcher looks for them now and then.
+sub deliveries
+{
+	return split /\|/, $server->sql(q{SELECT sum(value) FILTER (WHERE name = 'bugevents_delivery_seconds_count'),
+		sum(value) FILTER (WHERE name = 'bugevents_delivery_seconds_bucket' AND labels = 'le="0.01"') FROM bugevents.stats});
+}
+sub are_late
+{
+	my @before = deliveries();
+	$server->sql(q{SET bugevents.send_rate = 0; SET synchronous_commit = off;
+		DO $$BEGIN FOR i IN 1 .. 4000 LOOP PERFORM bugevents.send('load', 'went_on', '{}', audience => 'user:1'); COMMIT; END LOOP; END$$});
+	my @after = deliveries();
+	return $after[0] - $before[0] > 2 * ($after[1] - $before[1]);
+}
+$server->set('bugevents.poll_interval' => '100ms');
+BugEvents::Server::wait_until(\&are_late, 'the dispatcher to look every 100 ms');
+$server->set('bugevents.poll_interval' => '0');
+BugEvents::Server::wait_until(sub { !are_late() }, 'each commit to wake it');
+$server->set('bugevents.poll_interval' => '2ms');
+is(scalar(grep { ($_->{type} // '') eq 'load' } $server->events_before_fence($ws)) % 4000, 0, 'nothing is lost');
+
 # Origins.
 my @origin = (token => $server->token('2'), origin => 'https://tracker.example.org');
 is(close_of(@origin), 'origin_not_allowed', 'an origin that is not allowed');

@@ -22,6 +22,8 @@ STRING(bev_database, "bugevents.database", "postgres", PGC_POSTMASTER, 0,
        bev_setting_check_database, "Sets the database whose changes are streamed.")
 INT(bev_queue_size, "bugevents.queue_size", 16 * 1024, 64, 1024 * 1024, PGC_POSTMASTER, GUC_UNIT_KB,
     "Sets the shared memory that carries commits to the dispatcher.")
+INT(bev_poll_interval, "bugevents.poll_interval", 2, 0, 100, PGC_SIGHUP, GUC_UNIT_MS,
+    "Sets the time between looks for new commits while these come fast; 0: each wakes the dispatcher.")
 INT(bev_spill_size, "bugevents.spill_size", 1024, 64, 256 * 1024, PGC_SUSET, GUC_UNIT_KB,
     "Sets how much of a transaction's events a session holds before it writes them to the journal.")
 INT(bev_netting_limit, "bugevents.netting_limit", 1000000, 1, INT_MAX / 2, PGC_SUSET, 0,

@@ -21,9 +21,10 @@
  * journal), and for nothing else (test/t/112_locks.pl): it takes no lock on a table that it would
  * have to wait for, and what needs SQL, files, names or time is done by the responders.
  *
- * Sleeping: a commit sets our latch only when we said that we sleep.  A latch per
- * commit was the largest cost of all when measured, so while commits come fast
- * we don't say it, and look again after a millisecond.
+ * Sleeping: a commit sets our latch only when we said that we sleep.  To be woken by each commit,
+ * and to wake the gateways, is more than all else that a commit costs beside its session; so while
+ * there are more than a thousand commits a second we don't say it, and look again after
+ * bugevents.poll_interval.
  *
  * Memory: a context for each turn.  What lives longer is bounded: a feed's pipe (feed.c), the
  * questions that wait (questions.c), a client's place in shared memory
@@ -33,7 +34,7 @@
  * starts it again, clients come back and resume (test/t/330_containment.pl).
  * The queue keeps the place.
  *
- * Cost: idle, a few system calls a second; under load, a turn each millisecond at the least, in
+ * Cost: idle, a few system calls a second; under load, a turn each poll_interval, in
  * which each transaction is copied once for each gateway.  Nothing is done for each client but
  * when it comes, goes, asks, or was heard of.
  *
@@ -65,6 +66,7 @@
 #include "server/dispatcher/token_checks.h"
 #include "server/dispatcher/turn.h"
 #include "server/base/clock.h"
+#include "server/base/settings.h"
 #include "server/journal/journal.h"
 #include "miscadmin.h"
 #include "server/base/worker.h"
@@ -78,8 +80,8 @@
 #define CHECK_INTERVAL  1000 /* ms */
 #define REAP_INTERVAL   5    /* ms, while a gateway is about to end */
 #define LOCKED_RETRY    10   /* ms */
-#define BUSY_POLL       1    /* ms */
-#define BUSY_INTERVAL   200  /* us between commits, below which it polls */
+#define ASKING_POLL     10   /* ms */
+#define BUSY_INTERVAL   1000 /* us between commits, below which it polls */
 #define RESTART_SECONDS 2
 
 PGDLLEXPORT void bugevents_dispatcher_main(Datum arg);
@@ -88,6 +90,7 @@ static XLogRecPtr to_flush = InvalidXLogRecPtr;
 static TimestampTz next_check = 0;
 static TimestampTz journal_at = 0;   /* when the journal, which was locked, is tried again */
 static double commit_interval = 1e6; /* us, a moving average */
+static bool polls = false;           /* it sleeps without saying so */
 
 /* ---- the stream ---- */
 
@@ -217,9 +220,10 @@ sleep_timeout(void)
 	if (bev_gateways_any_ending())
 		return REAP_INTERVAL;
 	if (asking_due_in() >= 0)
-		return Min(asking_due_in(), BUSY_POLL * 10);
-	if (commit_interval < BUSY_INTERVAL)
-		return BUSY_POLL;
+		return Min(asking_due_in(), ASKING_POLL);
+	polls = bev_poll_interval > 0 && commit_interval < BUSY_INTERVAL;
+	if (polls)
+		return bev_poll_interval;
 	if (!bev_queue_doze())
 		return 0;
 	return Min(CHECK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
@@ -228,9 +232,11 @@ sleep_timeout(void)
 static void
 sleep_until_something_happens(void)
 {
-	long timeout = sleep_timeout();
+	long timeout;
 
-	if (!bev_gateways_wait(timeout) && timeout == BUSY_POLL)
+	polls = false;
+	timeout = sleep_timeout();
+	if (!bev_gateways_wait(timeout) && polls)
 		commit_interval *= 1.25; /* unless commits go on, doze again */
 	ResetLatch(MyLatch);
 }
