@@ -32,6 +32,159 @@ CREATE TABLE bugevents.reminder_series (
 COMMENT ON TABLE bugevents.reminder_series IS 'from when on reminders are repeated';
 COMMENT ON COLUMN bugevents.reminder_series.due_at IS 'as counted; a reminder that is due at another time was set anew';
 
+-- Who did it, why somebody is told, what changed; mentions, projects that are watched, bugs that are muted.
+-- What is known of bugs is read anew: projects weren't.
+ALTER TABLE bugevents.bugs ADD COLUMN project_id text;
+DELETE FROM bugevents.bugs;
+CREATE INDEX ON bugevents.people (username);
+CREATE TABLE bugevents.project_watchers (
+    project_id  text        NOT NULL,
+    user_id     text        NOT NULL,
+    PRIMARY KEY (project_id, user_id)
+);
+CREATE INDEX ON bugevents.project_watchers (user_id);
+COMMENT ON TABLE bugevents.project_watchers IS 'who watches all bugs of which project, as of the projector''s cursor; see watch()';
+
+CREATE TABLE bugevents.muted (
+    bug_report_id text      NOT NULL,
+    user_id     text        NOT NULL,
+    PRIMARY KEY (bug_report_id, user_id)
+);
+CREATE INDEX ON bugevents.muted (user_id);
+COMMENT ON TABLE bugevents.muted IS 'who wants to hear nothing of which bug, as of the projector''s cursor; see mute()';
+ALTER TABLE bugevents.notifications
+    ADD COLUMN project_id text, ADD COLUMN actor text, ADD COLUMN reason text, ADD COLUMN url text,
+    ADD COLUMN changes jsonb, ADD COLUMN updated_at timestamptz NOT NULL DEFAULT now();
+COMMENT ON COLUMN bugevents.notifications.actor IS 'the user who did it last; null: not known';
+COMMENT ON COLUMN bugevents.notifications.reason IS 'why this user is told: assignee, creator, mentioned, watcher, project_watcher, reminder';
+COMMENT ON COLUMN bugevents.notifications.url IS 'the bug''s page, see bugevents.tracker_url';
+COMMENT ON COLUMN bugevents.notifications.changes IS 'fields that changed: the first old value and the last new one';
+COMMENT ON COLUMN bugevents.notifications.updated_at IS 'when the last event was committed';
+DO $$
+DECLARE
+    tbl text;
+    types text := '''bug_assigned'', ''bug_created'', ''comment_added'', ''mentioned'', ''status_changed'', ''priority_changed'', ''reminder_sent'', ''welcome''';
+BEGIN
+    FOREACH tbl IN ARRAY ARRAY['notifications', 'preferences', 'templates'] LOOP
+        EXECUTE format('ALTER TABLE bugevents.%1$I DROP CONSTRAINT %1$s_type_check, ADD CHECK (type IN (%2$s%3$s))',
+            tbl, CASE WHEN tbl <> 'notifications' THEN '''*'', ' ELSE '' END, types);
+    END LOOP;
+END
+$$;
+-- What was said in comments that a notification stands for: each of them, in order.
+CREATE TABLE bugevents.notification_parts (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notification_id bigint  NOT NULL,
+    comment_id  text,
+    actor       text,
+    message     text        NOT NULL,
+    at          timestamptz NOT NULL
+);
+CREATE INDEX ON bugevents.notification_parts (notification_id);
+CREATE INDEX ON bugevents.notification_parts (comment_id);
+COMMENT ON TABLE bugevents.notification_parts IS 'the comments that notifications stand for';
+COMMENT ON COLUMN bugevents.notification_parts.message IS 'what the comment says, up to 2000 bytes';
+ALTER TABLE bugevents.reminders ADD COLUMN of_due_date boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN bugevents.reminders.of_due_date IS 'made for the bug''s field due_at, and follows it';
+CREATE UNIQUE INDEX reminders_of_due_date ON bugevents.reminders (bug_report_id) WHERE of_due_date;
+
+-- Of what stands in a URL, each byte that has no meaning of its own there.
+CREATE FUNCTION bugevents.url_encode(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN value ~ '^[A-Za-z0-9._~-]*$' THEN value ELSE (
+        SELECT string_agg(CASE WHEN b BETWEEN 45 AND 126 THEN CASE WHEN chr(b) ~ '[A-Za-z0-9._~-]' THEN chr(b) ELSE '%' || upper(to_hex(b)) END
+                               ELSE '%' || upper(lpad(to_hex(b), 2, '0')) END, '' ORDER BY i)
+          FROM (SELECT i, get_byte(bytes, i) AS b
+                  FROM convert_to(value, 'UTF8') AS bytes, generate_series(0, octet_length(bytes) - 1) AS i) AS x) END
+$$;
+COMMENT ON FUNCTION bugevents.url_encode(text) IS 'a text as a part of a URL';
+
+CREATE FUNCTION bugevents.bug_url(bug_id text, project_id text DEFAULT NULL)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT replace(replace(nullif(current_setting('bugevents.tracker_url', true), ''),
+                           '{id}', bugevents.url_encode(bug_id)),
+                   '{project_id}', bugevents.url_encode(coalesce(project_id, '')))
+     WHERE bug_id IS NOT NULL
+$$;
+COMMENT ON FUNCTION bugevents.bug_url(text, text) IS 'the page of a bug, by bugevents.tracker_url; null: that is not set';
+
+-- The first old value and the last new one, of what changed before and what changed now.
+CREATE FUNCTION bugevents.merge_changes(before jsonb, now jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(before, '{}') || (
+        SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(coalesce(before -> key -> 0, value -> 0), value -> 1)), '{}')
+          FROM jsonb_each(now))
+     WHERE coalesce(before, now) IS NOT NULL
+$$;
+COMMENT ON FUNCTION bugevents.merge_changes(jsonb, jsonb) IS 'changes of two events, one after the other, as those of one';
+
+CREATE FUNCTION bugevents.change_message(changes jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(CASE WHEN value -> 0 = value -> 1
+                           THEN format('%s changed, and is %s again', initcap(key), coalesce(value ->> 1, 'none'))
+                           ELSE format('%s changed from %s to %s', initcap(key), coalesce(value ->> 0, 'none'), coalesce(value ->> 1, 'none'))
+                      END, '; ' ORDER BY key)
+      FROM jsonb_each(changes)
+$$;
+COMMENT ON FUNCTION bugevents.change_message(jsonb) IS 'what changed, in words';
+REVOKE ALL ON FUNCTION bugevents.url_encode(text), bugevents.bug_url(text, text), bugevents.merge_changes(jsonb, jsonb), bugevents.change_message(jsonb) FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('bugevents.project_watchers', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.muted', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notification_parts', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notification_parts_id_seq', '');
+
+-- With another argument; who may call them may still.
+DO $$
+DECLARE
+    fn text;
+    callers text[];
+    caller text;
+BEGIN
+    FOREACH fn IN ARRAY ARRAY['watch', 'unwatch'] LOOP
+        SELECT array_agg(a.grantee::regrole::text) INTO callers
+          FROM pg_catalog.pg_proc AS p, aclexplode(p.proacl) AS a
+         WHERE p.oid = format('bugevents.%s(text, text)', fn)::regprocedure AND a.grantee <> p.proowner AND a.grantee <> 0;
+        EXECUTE format('DROP FUNCTION bugevents.%s(text, text)', fn);
+        EXECUTE format('CREATE FUNCTION bugevents.%1$s(bug_id text DEFAULT NULL, user_id text DEFAULT NULL, project_id text DEFAULT NULL)
+            RETURNS void AS ''MODULE_PATHNAME'', ''bugevents_%1$s'' LANGUAGE C VOLATILE', fn);
+        EXECUTE format('REVOKE ALL ON FUNCTION bugevents.%s(text, text, text) FROM PUBLIC', fn);
+        FOREACH caller IN ARRAY coalesce(callers, '{}') LOOP
+            EXECUTE format('GRANT EXECUTE ON FUNCTION bugevents.%s(text, text, text) TO %s', fn, caller);
+        END LOOP;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION bugevents.watch(text, text, text)
+    IS 'let a user hear of what happens to a bug, or to all bugs of a project, from now on';
+
+COMMENT ON FUNCTION bugevents.unwatch(text, text, text) IS 'take watch() back';
+
+CREATE FUNCTION bugevents.mute(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_mute'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.mute(text, text) IS 'let a user hear nothing of a bug any more, whatever the reason';
+
+CREATE FUNCTION bugevents.unmute(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_unmute'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION bugevents.unmute(text, text) IS 'take mute() back';
+
+REVOKE ALL ON FUNCTION bugevents.mute(text, text), bugevents.unmute(text, text) FROM PUBLIC;
+
 -- Not a foreign key: pg_restore --jobs loads tables in any order, and an extension's constraints are there before.
 CREATE FUNCTION bugevents.forget_series() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
@@ -109,6 +262,19 @@ AS $$
 $$;
 COMMENT ON FUNCTION bugevents.time_zone(text) IS 'the time zone of a user; the database''s, if the user has said nothing';
 
+-- When to remind of a bug's due date: so long before; a date alone means nine in the morning.
+CREATE FUNCTION bugevents.due_reminder(due text, user_id text)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN due ~ '^\d{4}-\d\d-\d\d$'
+                THEN (due::date + time '09:00') AT TIME ZONE bugevents.time_zone(user_id)
+                ELSE due::timestamptz END - current_setting('bugevents.due_reminder')::interval
+$$;
+COMMENT ON FUNCTION bugevents.due_reminder(text, text) IS 'when to remind of a bug that is due then';
+REVOKE ALL ON FUNCTION bugevents.due_reminder(text, text) FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION bugevents.compose(delivery_id bigint)
 RETURNS jsonb
 LANGUAGE plpgsql VOLATILE
@@ -135,7 +301,8 @@ BEGIN
     LOOP
         IF d.channel <> 'webhook' THEN
             n.title := left(n.title, 500);
-            n.message := left(n.message, 1000);
+            n.message := coalesce((SELECT string_agg(p.message, E'\n\n' ORDER BY p.id)
+                                     FROM bugevents.notification_parts AS p WHERE p.notification_id = n.id), left(n.message, 1000));
         END IF;
         items := items || jsonb_build_array(to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username',
             (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id)));
@@ -292,6 +459,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     DELETE FROM bugevents.deliveries AS d USING gone WHERE d.notification_id = gone.id;
+    DELETE FROM bugevents.notification_parts AS p USING gone WHERE p.notification_id = gone.id;
     RETURN NULL;
 END
 $$;
@@ -742,7 +910,7 @@ BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
-            'notifications', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
+            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I
             FOR EACH ROW EXECUTE FUNCTION bugevents.ignore_applied()', tbl);
         EXECUTE format('CREATE TRIGGER ignore_applied_truncate BEFORE TRUNCATE ON bugevents.%I

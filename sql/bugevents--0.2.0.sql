@@ -606,7 +606,8 @@ CREATE TABLE bugs (
     title       text,
     status      text,
     creator_id  text,
-    assignee_id text
+    assignee_id text,
+    project_id  text
 );
 COMMENT ON TABLE bugs IS 'who takes part in each bug, as of the projector''s cursor';
 
@@ -618,6 +619,7 @@ CREATE TABLE people (
     role        text,
     active      boolean     NOT NULL DEFAULT true
 );
+CREATE INDEX ON people (username);
 COMMENT ON TABLE people IS 'whom to tell where, as of the projector''s cursor';
 
 CREATE TABLE watchers (
@@ -628,6 +630,22 @@ CREATE TABLE watchers (
 CREATE INDEX ON watchers (user_id);
 COMMENT ON TABLE watchers IS 'who watches what, as of the projector''s cursor; see watch()';
 
+CREATE TABLE project_watchers (
+    project_id  text        NOT NULL,
+    user_id     text        NOT NULL,
+    PRIMARY KEY (project_id, user_id)
+);
+CREATE INDEX ON project_watchers (user_id);
+COMMENT ON TABLE project_watchers IS 'who watches all bugs of which project, as of the projector''s cursor; see watch()';
+
+CREATE TABLE muted (
+    bug_report_id text      NOT NULL,
+    user_id     text        NOT NULL,
+    PRIMARY KEY (bug_report_id, user_id)
+);
+CREATE INDEX ON muted (user_id);
+COMMENT ON TABLE muted IS 'who wants to hear nothing of which bug, as of the projector''s cursor; see mute()';
+
 -- Publishes a row of these tables to its user.
 CREATE FUNCTION capture_own() RETURNS trigger
 AS 'MODULE_PATHNAME', 'bugevents_capture_own' LANGUAGE C;
@@ -636,8 +654,8 @@ REVOKE ALL ON FUNCTION capture_own() FROM PUBLIC;
 
 CREATE TABLE notifications (
     id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    type        text        NOT NULL CHECK (type IN ('bug_assigned', 'comment_added', 'status_changed',
-                                                     'priority_changed', 'reminder_sent', 'welcome')),
+    type        text        NOT NULL CHECK (type IN ('bug_assigned', 'bug_created', 'comment_added', 'mentioned',
+                                                     'status_changed', 'priority_changed', 'reminder_sent', 'welcome')),
     user_id     text        NOT NULL,
     bug_report_id text,
     comment_id  text,
@@ -647,7 +665,13 @@ CREATE TABLE notifications (
     count       integer     NOT NULL DEFAULT 1,
     read        boolean     NOT NULL DEFAULT false,
     hidden      boolean     NOT NULL DEFAULT false,
-    created_at  timestamptz NOT NULL DEFAULT now()
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    project_id  text,
+    actor       text,
+    reason      text,
+    url         text,
+    changes     jsonb,
+    updated_at  timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ON notifications (user_id, bug_report_id, type);
 CREATE INDEX ON notifications (bug_report_id);
@@ -661,12 +685,83 @@ COMMENT ON COLUMN notifications.status IS 'the bug''s status at that time';
 COMMENT ON COLUMN notifications.count IS 'how many events this one tells of';
 COMMENT ON COLUMN notifications.hidden IS 'sent elsewhere only: the user wants none on the page';
 COMMENT ON COLUMN notifications.created_at IS 'when the (first) event was committed';
+COMMENT ON COLUMN notifications.actor IS 'the user who did it last; null: not known';
+COMMENT ON COLUMN notifications.reason IS 'why this user is told: assignee, creator, mentioned, watcher, project_watcher, reminder';
+COMMENT ON COLUMN notifications.url IS 'the bug''s page, see bugevents.tracker_url';
+COMMENT ON COLUMN notifications.changes IS 'fields that changed: the first old value and the last new one';
+COMMENT ON COLUMN notifications.updated_at IS 'when the last event was committed';
+
+-- What was said in comments that a notification stands for: each of them, in order.
+CREATE TABLE notification_parts (
+    id          bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notification_id bigint  NOT NULL,
+    comment_id  text,
+    actor       text,
+    message     text        NOT NULL,
+    at          timestamptz NOT NULL
+);
+CREATE INDEX ON notification_parts (notification_id);
+CREATE INDEX ON notification_parts (comment_id);
+COMMENT ON TABLE notification_parts IS 'the comments that notifications stand for';
+COMMENT ON COLUMN notification_parts.message IS 'what the comment says, up to 2000 bytes';
+
+-- Of what stands in a URL, each byte that has no meaning of its own there.
+CREATE FUNCTION url_encode(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN value ~ '^[A-Za-z0-9._~-]*$' THEN value ELSE (
+        SELECT string_agg(CASE WHEN b BETWEEN 45 AND 126 THEN CASE WHEN chr(b) ~ '[A-Za-z0-9._~-]' THEN chr(b) ELSE '%' || upper(to_hex(b)) END
+                               ELSE '%' || upper(lpad(to_hex(b), 2, '0')) END, '' ORDER BY i)
+          FROM (SELECT i, get_byte(bytes, i) AS b
+                  FROM convert_to(value, 'UTF8') AS bytes, generate_series(0, octet_length(bytes) - 1) AS i) AS x) END
+$$;
+COMMENT ON FUNCTION url_encode(text) IS 'a text as a part of a URL';
+
+CREATE FUNCTION bug_url(bug_id text, project_id text DEFAULT NULL)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT replace(replace(nullif(current_setting('bugevents.tracker_url', true), ''),
+                           '{id}', bugevents.url_encode(bug_id)),
+                   '{project_id}', bugevents.url_encode(coalesce(project_id, '')))
+     WHERE bug_id IS NOT NULL
+$$;
+COMMENT ON FUNCTION bug_url(text, text) IS 'the page of a bug, by bugevents.tracker_url; null: that is not set';
+
+-- The first old value and the last new one, of what changed before and what changed now.
+CREATE FUNCTION merge_changes(before jsonb, now jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(before, '{}') || (
+        SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(coalesce(before -> key -> 0, value -> 0), value -> 1)), '{}')
+          FROM jsonb_each(now))
+     WHERE coalesce(before, now) IS NOT NULL
+$$;
+COMMENT ON FUNCTION merge_changes(jsonb, jsonb) IS 'changes of two events, one after the other, as those of one';
+
+CREATE FUNCTION change_message(changes jsonb)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(CASE WHEN value -> 0 = value -> 1
+                           THEN format('%s changed, and is %s again', initcap(key), coalesce(value ->> 1, 'none'))
+                           ELSE format('%s changed from %s to %s', initcap(key), coalesce(value ->> 0, 'none'), coalesce(value ->> 1, 'none'))
+                      END, '; ' ORDER BY key)
+      FROM jsonb_each(changes)
+$$;
+COMMENT ON FUNCTION change_message(jsonb) IS 'what changed, in words';
 
 CREATE TABLE preferences (
     user_id     text        NOT NULL,
     type        text        NOT NULL DEFAULT '*'
-                CHECK (type IN ('*', 'bug_assigned', 'comment_added', 'status_changed',
-                                'priority_changed', 'reminder_sent', 'welcome')),
+                CHECK (type IN ('*', 'bug_assigned', 'bug_created', 'comment_added', 'mentioned',
+                                'status_changed', 'priority_changed', 'reminder_sent', 'welcome')),
     channel     text        NOT NULL CHECK (channel IN ('page', 'email', 'whatsapp', 'webhook')),
     enabled     boolean     NOT NULL,
     PRIMARY KEY (user_id, type, channel)
@@ -691,7 +786,8 @@ CREATE TABLE reminders (
     user_id     text,
     due_at      timestamptz NOT NULL CHECK (isfinite(due_at)),
     every       interval    CHECK (is_period(every)),
-    created_at  timestamptz NOT NULL DEFAULT now()
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    of_due_date boolean     NOT NULL DEFAULT false
 );
 CREATE INDEX ON reminders (due_at);
 CREATE INDEX ON reminders (bug_report_id);
@@ -700,6 +796,8 @@ CREATE TRIGGER capture AFTER INSERT OR UPDATE OR DELETE ON reminders
 COMMENT ON TABLE reminders IS 'who is to be reminded of which bug, and when';
 COMMENT ON COLUMN reminders.user_id IS 'null: whoever is assigned when it is due, or else the creator';
 COMMENT ON COLUMN reminders.due_at IS 'the next time, if there is "every"';
+COMMENT ON COLUMN reminders.of_due_date IS 'made for the bug''s field due_at, and follows it';
+CREATE UNIQUE INDEX reminders_of_due_date ON reminders (bug_report_id) WHERE of_due_date;
 
 -- Repeated reminders: when the first one was due, since "every" is counted from there.
 CREATE TABLE reminder_series (
@@ -750,17 +848,30 @@ $$;
 COMMENT ON FUNCTION next_time(timestamptz, interval, text, timestamptz)
     IS 'when something that is repeated is due after a moment';
 
-CREATE FUNCTION watch(bug_id text, user_id text)
+CREATE FUNCTION watch(bug_id text DEFAULT NULL, user_id text DEFAULT NULL, project_id text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_watch'
-LANGUAGE C VOLATILE STRICT;
-COMMENT ON FUNCTION watch(text, text) IS 'let a user hear of what happens to a bug from now on';
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION watch(text, text, text)
+    IS 'let a user hear of what happens to a bug, or to all bugs of a project, from now on';
 
-CREATE FUNCTION unwatch(bug_id text, user_id text)
+CREATE FUNCTION unwatch(bug_id text DEFAULT NULL, user_id text DEFAULT NULL, project_id text DEFAULT NULL)
 RETURNS void
 AS 'MODULE_PATHNAME', 'bugevents_unwatch'
+LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION unwatch(text, text, text) IS 'take watch() back';
+
+CREATE FUNCTION mute(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_mute'
 LANGUAGE C VOLATILE STRICT;
-COMMENT ON FUNCTION unwatch(text, text) IS 'take watch() back';
+COMMENT ON FUNCTION mute(text, text) IS 'let a user hear nothing of a bug any more, whatever the reason';
+
+CREATE FUNCTION unmute(bug_id text, user_id text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'bugevents_unmute'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION unmute(text, text) IS 'take mute() back';
 
 CREATE FUNCTION remind(
     bug_id text,
@@ -829,7 +940,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION mark_all_read(text) IS 'mark all notifications of a user as read; returns how many were not';
 
-REVOKE ALL ON FUNCTION watch(text, text), unwatch(text, text),
+REVOKE ALL ON FUNCTION url_encode(text), bug_url(text, text), merge_changes(jsonb, jsonb), change_message(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION watch(text, text, text), unwatch(text, text, text), mute(text, text), unmute(text, text),
     remind(text, timestamptz, text, interval), next_time(timestamptz, interval, text, timestamptz),
     mark_read(bigint, text), mark_all_read(text) FROM PUBLIC;
 
@@ -843,6 +955,10 @@ SELECT pg_catalog.pg_extension_config_dump('bugevents.preferences', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.reminders_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.reminder_series', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.project_watchers', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.muted', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notification_parts', '');
+SELECT pg_catalog.pg_extension_config_dump('bugevents.notification_parts_id_seq', '');
 
 ------------------------------------------------------------------------------
 -- Mail, WhatsApp, webhooks: what the courier sends
@@ -900,6 +1016,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     DELETE FROM bugevents.deliveries AS d USING gone WHERE d.notification_id = gone.id;
+    DELETE FROM bugevents.notification_parts AS p USING gone WHERE p.notification_id = gone.id;
     RETURN NULL;
 END
 $$;
@@ -953,8 +1070,8 @@ COMMENT ON COLUMN delivery_options.digest IS 'mails are collected for so long, a
 
 CREATE TABLE templates (
     type        text        PRIMARY KEY
-                CHECK (type IN ('*', 'bug_assigned', 'comment_added', 'status_changed',
-                                'priority_changed', 'reminder_sent', 'welcome')),
+                CHECK (type IN ('*', 'bug_assigned', 'bug_created', 'comment_added', 'mentioned',
+                                'status_changed', 'priority_changed', 'reminder_sent', 'welcome')),
     subject     text        NOT NULL,
     text        text        NOT NULL,
     html        text
@@ -999,6 +1116,19 @@ AS $$
                     current_setting('TimeZone'))
 $$;
 COMMENT ON FUNCTION time_zone(text) IS 'the time zone of a user; the database''s, if the user has said nothing';
+
+-- When to remind of a bug's due date: so long before; a date alone means nine in the morning.
+CREATE FUNCTION due_reminder(due text, user_id text)
+RETURNS timestamptz
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN due ~ '^\d{4}-\d\d-\d\d$'
+                THEN (due::date + time '09:00') AT TIME ZONE bugevents.time_zone(user_id)
+                ELSE due::timestamptz END - current_setting('bugevents.due_reminder')::interval
+$$;
+COMMENT ON FUNCTION due_reminder(text, text) IS 'when to remind of a bug that is due then';
+REVOKE ALL ON FUNCTION due_reminder(text, text) FROM PUBLIC;
 
 -- {{name}} becomes the member of that name, in one pass: values are no templates.
 CREATE FUNCTION render(template text, vals jsonb, html boolean DEFAULT false)
@@ -1046,7 +1176,8 @@ BEGIN
     LOOP
         IF d.channel <> 'webhook' THEN
             n.title := left(n.title, 500);
-            n.message := left(n.message, 1000);
+            n.message := coalesce((SELECT string_agg(p.message, E'\n\n' ORDER BY p.id)
+                                     FROM bugevents.notification_parts AS p WHERE p.notification_id = n.id), left(n.message, 1000));
         END IF;
         items := items || jsonb_build_array(to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username',
             (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id)));
@@ -1218,7 +1349,7 @@ BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
-            'notifications', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
+            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I
             FOR EACH ROW EXECUTE FUNCTION bugevents.ignore_applied()', tbl);
         EXECUTE format('CREATE TRIGGER ignore_applied_truncate BEFORE TRUNCATE ON bugevents.%I

@@ -85,7 +85,7 @@ export interface Membership extends Extra {
 
 export interface Notification {
 	id: Id;
-	type: 'bug_assigned' | 'comment_added' | 'status_changed' | 'priority_changed' | 'reminder_sent' | 'welcome';
+	type: 'bug_assigned' | 'bug_created' | 'comment_added' | 'mentioned' | 'status_changed' | 'priority_changed' | 'reminder_sent' | 'welcome';
 	user_id: Id;
 	bug_report_id: Id | null;
 	comment_id: Id | null;
@@ -96,6 +96,16 @@ export interface Notification {
 	count: number;
 	read: boolean;
 	created_at: string;
+	project_id: Id | null;
+	/** The id of the user who did it last. */
+	actor: string | null;
+	/** Why this user is told: assignee, creator, mentioned, watcher, project_watcher, reminder. */
+	reason: string | null;
+	/** The bug's page. */
+	url: string | null;
+	/** Fields that changed: the first old value and the last new one. */
+	changes: Record<string, [unknown, unknown]> | null;
+	updated_at: string;
 	[field: string]: unknown;
 }
 
@@ -110,7 +120,9 @@ export interface Reminder {
 }
 
 export interface Watch {
-	bug_report_id: Id;
+	/** One of both is there. */
+	bug_report_id?: Id;
+	project_id?: Id;
 	user_id: Id;
 	[field: string]: unknown;
 }

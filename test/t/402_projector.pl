@@ -211,7 +211,7 @@ $server->sql(<<~'END');
 	UPDATE old SET status = 'closed' WHERE id = 100002;
 	END
 caught_up($server);
-is($server->sql("SELECT string_agg(type || ' ' || user_id, ', ' ORDER BY id) FROM bugevents.notifications WHERE bug_report_id = '100001'"), 'comment_added 5, comment_added 6', 'a bug from before it was attached');
+is($server->sql("SELECT string_agg(type || ' ' || user_id, ', ' ORDER BY id) FROM bugevents.notifications WHERE bug_report_id = '100001'"), 'comment_added 6, comment_added 5', 'a bug from before it was attached');
 is($server->sql("SELECT string_agg(type || ' ' || user_id, ', ' ORDER BY id) FROM bugevents.notifications WHERE bug_report_id = '100002'"), 'comment_added 5, status_changed 5', 'nobody is told of what he may not see');
 
 # What an expression needs is gone: that is poison, too.

@@ -373,16 +373,24 @@ answer_read_all(const Request *request)
 	                 "{}");
 }
 
+/* What is to be watched. */
+static const char *
+watched_field(const Request *request)
+{
+	return json_object_get(request->payload, "project_id") ? "project_id" : "bug_report_id";
+}
+
 static void
 answer_watch(const Request *request)
 {
-	const json_t *id = find_id(request, "bug_report_id");
+	const char *field = watched_field(request);
+	const json_t *id = find_id(request, field);
 	json_t *get;
 	char *payload;
 
 	if (id == NULL)
 		return;
-	get = json_pack("{s:s,s:O}", "type", "bug_report", "id", id);
+	get = json_pack("{s:s,s:O}", "type", *field == 'p' ? "project" : "bug_report", "id", id);
 	payload = json_dumps(get, JSON_COMPACT);
 	bev_question_watch(request->messages->questions, request->session, request->id, payload);
 	free(payload);
@@ -392,7 +400,7 @@ answer_watch(const Request *request)
 static void
 answer_unwatch(const Request *request)
 {
-	ask_about(request, "bug_report_id", BEV_VERB_UNWATCH);
+	ask_about(request, watched_field(request), BEV_VERB_UNWATCH);
 }
 
 /* ---- wait ---- */

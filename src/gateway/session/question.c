@@ -281,9 +281,18 @@ bev_question_ask(BevQuestions *questions, BevSession *session, const char *id, B
 	bev_question_ask_for(questions, session, id, verb, payload, reply, NULL, NULL);
 }
 
-/* The bug's row: who sees it may watch it, under the key that it has itself. */
 static bool
-on_bug(BevQuestions *questions, BevSession *session, const char *id, const BevAnswerMessage *answer,
+is_project(const BevEvent *event)
+{
+	static const char name[] = "project";
+	const BevSpan *type = &event->field[BEV_EVENT_TYPE];
+
+	return type->len == sizeof(name) - 1 && memcmp(type->data, name, type->len) == 0;
+}
+
+/* The row of a bug or a project: who sees it may watch it, under the key that it has itself. */
+static bool
+on_row(BevQuestions *questions, BevSession *session, const char *id, const BevAnswerMessage *answer,
        BevSpan rest, void **state __attribute__((unused)))
 {
 	BevText payload = {0};
@@ -298,7 +307,8 @@ on_bug(BevQuestions *questions, BevSession *session, const char *id, const BevAn
 		reply_no_row(session, id);
 	else
 	{
-		bev_text_add_string(&payload, "{\"bug_report_id\":");
+		bev_text_add_string(&payload,
+		                    is_project(&event) ? "{\"project_id\":" : "{\"bug_report_id\":");
 		bev_text_add_json(&payload, event.field[BEV_EVENT_KEY].data,
 		                  event.field[BEV_EVENT_KEY].len);
 		bev_text_add(&payload, "}", 2);
@@ -312,7 +322,7 @@ void
 bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
                    const char *payload)
 {
-	bev_question_ask_for(questions, session, id, BEV_VERB_GET, payload, on_bug, NULL, NULL);
+	bev_question_ask_for(questions, session, id, BEV_VERB_GET, payload, on_row, NULL, NULL);
 }
 
 void

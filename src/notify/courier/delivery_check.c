@@ -82,6 +82,39 @@ may_see(const Check *check)
 	        may_see_row(check, "comment", check->comment, *check->message ? "content" : NULL));
 }
 
+/* Comments that the user may not see any more are left out. */
+static void
+drop_hidden_parts(const Check *check)
+{
+	static BevStatement find = {
+		.sql = "SELECT p.comment_id FROM bugevents.notification_parts AS p"
+			   " JOIN bugevents.deliveries AS d ON d.notification_id = p.notification_id"
+			   " WHERE d.id = $1 AND p.comment_id IS DISTINCT FROM $2"};
+	static BevStatement drop = {
+		.sql = "DELETE FROM bugevents.notification_parts AS p USING bugevents.deliveries AS d"
+			   " WHERE d.id = $1 AND p.notification_id = d.notification_id AND p.comment_id = $2"};
+	ListCell *cell;
+
+	foreach (cell, bev_statement_texts(bev_statement_with(&find, bev_int_value(check->id),
+	                                                      bev_text_value(check->comment))))
+		if (!may_see_row(check, "comment", lfirst(cell), "content"))
+			bev_statement_with(&drop, bev_int_value(check->id), bev_text_value(lfirst(cell)));
+}
+
+static bool
+is_muted(const Check *check)
+{
+	static BevStatement find = {
+		.sql = "SELECT FROM bugevents.muted WHERE bug_report_id = $1 AND user_id = $2"};
+	bool muted;
+
+	if (check->bug == NULL || strcmp(check->type, "reminder_sent") == 0)
+		return false;
+	muted = bev_statement_with(&find, bev_text_value(check->bug), bev_text_value(check->user)) > 0;
+	bev_statement_done();
+	return muted;
+}
+
 static void
 set_address(const Check *check, const char *address)
 {
@@ -104,10 +137,15 @@ check_step(void *arg)
 		check->why = "the user may not see it any more";
 	else if (!bev_delivery_plan_is_wanted(check->kind, check->user, check->type))
 		check->why = "the user does not want it any more";
+	else if (is_muted(check))
+		check->why = "the user has muted the bug";
 	else if (address == NULL)
 		check->why = "the user has no address any more";
 	else
+	{
 		set_address(check, address);
+		drop_hidden_parts(check);
+	}
 }
 
 BevDeliveryFate

@@ -14,6 +14,7 @@ bev_bug_of_change(BevBug *bug, BevChange *change)
 		.status = bev_change_text(change, "status"),
 		.creator = bev_change_text(change, "creator_id"),
 		.assignee = bev_change_text(change, "assignee_id"),
+		.project = bev_change_text(change, "project_id"),
 	};
 }
 
@@ -33,7 +34,8 @@ bool
 bev_bug_find(BevBug *bug, const char *id)
 {
 	static BevStatement find = {
-		.sql = "SELECT title, status, creator_id, assignee_id FROM bugevents.bugs WHERE id = $1"};
+		.sql = "SELECT title, status, creator_id, assignee_id, project_id FROM bugevents.bugs"
+			   " WHERE id = $1"};
 
 	if (bev_statement_with(&find, bev_text_value(id)) == 0)
 	{
@@ -46,6 +48,7 @@ bev_bug_find(BevBug *bug, const char *id)
 		.status = bev_statement_text(0, 2),
 		.creator = bev_statement_text(0, 3),
 		.assignee = bev_statement_text(0, 4),
+		.project = bev_statement_text(0, 5),
 	};
 	bev_statement_done();
 	return true;
@@ -55,14 +58,15 @@ void
 bev_bug_put(const BevBug *bug)
 {
 	static BevStatement put = {
-		.sql =
-			"INSERT INTO bugevents.bugs (id, title, status, creator_id, assignee_id) VALUES ($1, $2, $3, $4, $5)"
-			" ON CONFLICT (id) DO UPDATE SET title = excluded.title, status = excluded.status,"
-			" creator_id = excluded.creator_id, assignee_id = excluded.assignee_id"};
+		.sql = "INSERT INTO bugevents.bugs (id, title, status, creator_id, assignee_id, project_id)"
+			   " VALUES ($1, $2, $3, $4, $5, $6)"
+			   " ON CONFLICT (id) DO UPDATE SET title = excluded.title, status = excluded.status,"
+			   " creator_id = excluded.creator_id, assignee_id = excluded.assignee_id,"
+			   " project_id = excluded.project_id"};
 
 	bev_statement_with(&put, bev_text_value(bug->id), bev_text_value(bug->title),
 	                   bev_text_value(bug->status), bev_text_value(bug->creator),
-	                   bev_text_value(bug->assignee));
+	                   bev_text_value(bug->assignee), bev_text_value(bug->project));
 }
 
 BevKept bev_bug_kept = {
@@ -72,6 +76,7 @@ BevKept bev_bug_kept = {
 		{
 			{.sql = "DELETE FROM bugevents.bugs WHERE id = $1"},
 			{.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"},
+			{.sql = "DELETE FROM bugevents.muted WHERE bug_report_id = $1"},
 			{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id = $1"},
 			{.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1"},
 		},
@@ -79,6 +84,7 @@ BevKept bev_bug_kept = {
 		{
 			{.sql = "DELETE FROM bugevents.bugs"},
 			{.sql = "DELETE FROM bugevents.watchers"},
+			{.sql = "DELETE FROM bugevents.muted"},
 			{.sql = "DELETE FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"},
 			{.sql = "DELETE FROM bugevents.reminders"},
 		},
@@ -88,6 +94,9 @@ BevKept bev_bug_kept = {
 			{.sql = "INSERT INTO bugevents.watchers SELECT $2, user_id FROM bugevents.watchers"
                     " WHERE bug_report_id = $1 ON CONFLICT DO NOTHING"},
 			{.sql = "DELETE FROM bugevents.watchers WHERE bug_report_id = $1"},
+			{.sql = "INSERT INTO bugevents.muted SELECT $2, user_id FROM bugevents.muted"
+                    " WHERE bug_report_id = $1 ON CONFLICT DO NOTHING"},
+			{.sql = "DELETE FROM bugevents.muted WHERE bug_report_id = $1"},
 			{.sql =
                  "UPDATE bugevents.notifications SET bug_report_id = $2 WHERE bug_report_id = $1"},
 			{.sql = "UPDATE bugevents.reminders SET bug_report_id = $2 WHERE bug_report_id = $1"},
@@ -95,6 +104,7 @@ BevKept bev_bug_kept = {
 	.ids =
 		{.sql =
              "SELECT id FROM bugevents.bugs UNION SELECT bug_report_id FROM bugevents.watchers"
+             " UNION SELECT bug_report_id FROM bugevents.muted"
              " UNION SELECT bug_report_id FROM bugevents.reminders UNION"
              " SELECT bug_report_id FROM bugevents.notifications WHERE bug_report_id IS NOT NULL"},
 };

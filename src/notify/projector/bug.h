@@ -17,6 +17,7 @@ typedef struct BevBug
 	const char *status;
 	const char *creator;
 	const char *assignee;
+	const char *project;
 } BevBug;
 
 /* As an event of the bug's row says. */

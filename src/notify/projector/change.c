@@ -7,6 +7,7 @@
 #include "mb/pg_wchar.h"
 #include "common/event/access.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "server/attach/attached_table.h"
@@ -54,16 +55,27 @@ bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *e
 	};
 }
 
-bool
-bev_change_current(BevChange *change, const char *entity, const char *id)
+static bool
+read_current(BevChange *change, BevSpan record)
 {
-	BevSpan record = bev_row_fetch_find(entity, id);
 	BevEvent event;
 
 	if (record.len == 0 || !bev_event_read(record.data, record.len, &event))
 		return false;
 	bev_change_read(change, 0, 0, &event);
 	return true;
+}
+
+bool
+bev_change_current(BevChange *change, const char *entity, const char *id)
+{
+	return read_current(change, bev_row_fetch_find(entity, id));
+}
+
+bool
+bev_change_current_by(BevChange *change, const char *entity, const char *field, const char *value)
+{
+	return read_current(change, bev_row_fetch_find_by(entity, field, value));
 }
 
 bool
@@ -120,15 +132,41 @@ bev_change_open_text(BevChange *change, const char *field)
 	return bev_change_is_open(change, field) ? bev_change_text(change, field) : NULL;
 }
 
-bool
-bev_change_of(BevChange *change, const char *field, char **old, char **new)
+/* The two values; NULL: it didn't change. */
+static JsonbValue *
+find_pair(BevChange *change, const char *field)
 {
 	JsonbValue *pair;
 
 	if (change->changes == NULL)
 		change->changes = parse(change->changes_text);
 	pair = getKeyJsonValueFromContainer(&change->changes->root, field, strlen(field), NULL);
-	if (pair == NULL || pair->type != jbvBinary)
+	return pair && pair->type == jbvBinary ? pair : NULL;
+}
+
+char *
+bev_change_pair(BevChange *change, const char *field)
+{
+	JsonbValue *pair = find_pair(change, field);
+	StringInfoData text;
+
+	if (pair == NULL)
+		return NULL;
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	escape_json(&text, field);
+	appendStringInfoChar(&text, ':');
+	(void) JsonbToCString(&text, pair->val.binary.data, pair->val.binary.len);
+	appendStringInfoChar(&text, '}');
+	return text.data;
+}
+
+bool
+bev_change_of(BevChange *change, const char *field, char **old, char **new)
+{
+	JsonbValue *pair = find_pair(change, field);
+
+	if (pair == NULL)
 		return false;
 	*old = scalar_text(getIthJsonbValueFromContainer(pair->val.binary.data, 0));
 	*new = scalar_text(getIthJsonbValueFromContainer(pair->val.binary.data, 1));

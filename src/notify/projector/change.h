@@ -38,6 +38,10 @@ extern void bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const
 /* The row of that entity and id as it is now, as if it had just changed.  False: there is none. */
 extern bool bev_change_current(BevChange *change, const char *entity, const char *id);
 
+/* The same for the row whose field has this value; of several it is any. */
+extern bool bev_change_current_by(BevChange *change, const char *entity, const char *field,
+                                  const char *value);
+
 extern bool bev_change_is(const BevChange *change, const char *type, const char *action);
 
 /* A member of the payload as text, palloc'd; NULL: null, no scalar, or not there. */
@@ -51,6 +55,9 @@ extern char *bev_change_open_text(BevChange *change, const char *field);
 
 /* The old and the new value of a field that changed; false: it didn't. */
 extern bool bev_change_of(BevChange *change, const char *field, char **old, char **new);
+
+/* {"field":[old,new]} as the event has it, as text; NULL: it didn't change. */
+extern char *bev_change_pair(BevChange *change, const char *field);
 
 /* What an event says of a row that has another id now; false: it hasn't. */
 extern bool bev_change_rekeyed(BevChange *change, char **old, char **new);

@@ -6,7 +6,7 @@
 
 #include "server/base/statement.h"
 
-#define BEV_KEPT_STATEMENTS 10
+#define BEV_KEPT_STATEMENTS 16
 
 /* Statements about rows by their ids, $1; the lists end with what has no SQL. */
 typedef struct BevKept

@@ -18,23 +18,28 @@ typedef struct BevNotice
 	const char *bug;
 	const char *comment;
 	const char *title;
-	const char *message;
-	const char *status; /* the bug's */
-	BevSpan audience;   /* who may know of it */
-	BevSpan about;      /* the audience of the bug, where that is another row; else empty */
-	bool folds;         /* with others of its kind about the bug */
+	const char *message; /* NULL: what the quote begins with, or the changes say */
+	const char *status;  /* the bug's */
+	const char *project;
+	const char *actor;   /* who did it */
+	const char *changes; /* {"field":[old,new]} */
+	const char *quote;   /* what a comment says */
+	BevSpan audience;    /* who may know of it */
+	BevSpan about;       /* the audience of the bug, where that is another row; else empty */
+	bool folds;          /* with others of its kind about the bug */
 } BevNotice;
 
 /*
- * Write it for those of the users (char *) who may know of it.  If it folds, one of the same kind
- * about the same bug that is not read and not older than bugevents.fold_interval is
- * changed instead, and counts on.
+ * Write it for those of the recipients (BevRecipient) who may know of it and have not muted the
+ * bug; who wanted to be reminded is, all the same.  If it folds, one of the same kind about the
+ * same bug that is not read, not older than bugevents.fold_interval and not sent outside is changed
+ * instead, and counts on.
  */
-extern void bev_notification_make(const BevNotice *notice, List *users);
+extern void bev_notification_make(const BevNotice *notice, List *recipients);
 
 /*
  * The comment is gone, or all are, and with it what was told of it; one that tells of more
- * comments stays, without its text.
+ * comments stays, with those.
  */
 extern void bev_notification_delete_comment(const char *comment);
 

@@ -96,6 +96,8 @@ BevKept bev_person_kept = {
 		{
 			{.sql = "DELETE FROM bugevents.people WHERE id = $1"},
 			{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
+			{.sql = "DELETE FROM bugevents.project_watchers WHERE user_id = $1"},
+			{.sql = "DELETE FROM bugevents.muted WHERE user_id = $1"},
 			{.sql = "DELETE FROM bugevents.notifications WHERE user_id = $1"},
 			{.sql = "DELETE FROM bugevents.preferences WHERE user_id = $1"},
 			{.sql = "DELETE FROM bugevents.reminders WHERE user_id = $1"},
@@ -105,6 +107,8 @@ BevKept bev_person_kept = {
 		{
 			{.sql = "DELETE FROM bugevents.people"},
 			{.sql = "DELETE FROM bugevents.watchers"},
+			{.sql = "DELETE FROM bugevents.project_watchers"},
+			{.sql = "DELETE FROM bugevents.muted"},
 			{.sql = "DELETE FROM bugevents.notifications"},
 			{.sql = "DELETE FROM bugevents.preferences"},
 			{.sql = "DELETE FROM bugevents.reminders WHERE user_id IS NOT NULL"},
@@ -118,6 +122,13 @@ BevKept bev_person_kept = {
                  "INSERT INTO bugevents.watchers SELECT bug_report_id, $2 FROM bugevents.watchers"
                  " WHERE user_id = $1 ON CONFLICT DO NOTHING"},
 			{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
+			{.sql = "INSERT INTO bugevents.project_watchers"
+                    " SELECT project_id, $2 FROM bugevents.project_watchers"
+                    " WHERE user_id = $1 ON CONFLICT DO NOTHING"},
+			{.sql = "DELETE FROM bugevents.project_watchers WHERE user_id = $1"},
+			{.sql = "INSERT INTO bugevents.muted SELECT bug_report_id, $2 FROM bugevents.muted"
+                    " WHERE user_id = $1 ON CONFLICT DO NOTHING"},
+			{.sql = "DELETE FROM bugevents.muted WHERE user_id = $1"},
 			{.sql = "UPDATE bugevents.notifications SET user_id = $2 WHERE user_id = $1"},
 			{.sql =
                  "INSERT INTO bugevents.preferences (user_id, type, channel, enabled)"
@@ -130,6 +141,8 @@ BevKept bev_person_kept = {
 			{.sql = "UPDATE bugevents.delivery_options SET user_id = $2 WHERE user_id = $1"},
 		},
 	.ids = {.sql = "SELECT id FROM bugevents.people UNION SELECT user_id FROM bugevents.watchers"
+                   " UNION SELECT user_id FROM bugevents.project_watchers"
+                   " UNION SELECT user_id FROM bugevents.muted"
                    " UNION SELECT user_id FROM bugevents.notifications"
                    " UNION SELECT user_id FROM bugevents.preferences"
                    " UNION SELECT user_id FROM bugevents.delivery_options"

@@ -2,10 +2,13 @@
  * projection.c - what follows from an event: who hears of it.
  *
  *	bug_assigned		the new assignee, who didn't do it
+ *	bug_created			who watches the project
  *	status_changed,
- *	priority_changed	creator, assignee and watchers, but not who did it
+ *	priority_changed	creator, assignee, watchers of the bug and of the project, but not who
+ *						did it
  *	comment_added		the same, but not the author, who watches from then on
- *						(bugevents.watch_on_comment)
+ *						(bugevents.watch_on_comment), nor whom it mentions
+ *	mentioned			whom a comment or a description names (mention.h), and didn't before
  *	welcome				a new user
  *
  * Model: events come in the order of the stream, so what is known of a bug when an
@@ -31,17 +34,15 @@
 
 #include "server/base/settings.h"
 #include "server/responder/row_fetch.h"
-#include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
 #include "notify/projector/bug.h"
+#include "notify/projector/mention.h"
 #include "notify/projector/notification.h"
 #include "notify/projector/person.h"
+#include "notify/projector/recipient.h"
 #include "notify/projector/reminder.h"
 #include "server/base/statement.h"
 #include "notify/projector/watcher.h"
-
-/* Of a comment in a notification, in bytes. */
-#define EXCERPT_MAX 200
 
 /* ---- who hears of it ---- */
 
@@ -51,44 +52,35 @@ is_same(const char *a, const char *b)
 	return a && b && *a && strcmp(a, b) == 0;
 }
 
-static bool
-is_listed(List *users, const char *user)
+static const char *
+or_null(const char *text)
 {
-	ListCell *cell;
-
-	foreach (cell, users)
-	{
-		if (strcmp(lfirst(cell), user) == 0)
-			return true;
-	}
-	return false;
+	return text && *text ? text : NULL;
 }
 
-/* Creator, assignee, watchers, each once. */
+/* Why somebody is told, the strongest reason first. */
 static List *
 who_takes_part(const BevBug *bug)
 {
-	List *users = bev_watcher_list(bug->id);
+	List *users = bev_recipient_add(NIL, bug->assignee, "assignee");
 
-	if (bug->creator && !is_listed(users, bug->creator))
-		users = lappend(users, unconstify(char *, bug->creator));
-	if (bug->assignee && !is_listed(users, bug->assignee))
-		users = lappend(users, unconstify(char *, bug->assignee));
-	return users;
+	users = bev_recipient_add(users, bug->creator, "creator");
+	users = bev_recipient_add_all(users, bev_watcher_list(bug->id), "watcher");
+	return bev_recipient_add_all(users, bev_watcher_list_of_project(bug->project),
+	                             "project_watcher");
+}
+
+static List *
+without(List *recipients, const char *user)
+{
+	return user && *user ? bev_recipient_without(recipients, list_make1(unconstify(char *, user))) :
+	                       recipients;
 }
 
 static void
 tell_all(const BevNotice *notice, const BevBug *bug, const char *but)
 {
-	List *users = NIL;
-	ListCell *cell;
-
-	foreach (cell, who_takes_part(bug))
-	{
-		if (!is_same(but, lfirst(cell)))
-			users = lappend(users, lfirst(cell));
-	}
-	bev_notification_make(notice, users);
+	bev_notification_make(notice, without(who_takes_part(bug), but));
 }
 
 static BevNotice
@@ -100,15 +92,11 @@ notice_of(const BevChange *change, const BevBug *bug, const char *type)
 		.bug = bug->id,
 		.title = bug->title,
 		.status = bug->status,
+		.project = bug->project,
+		.actor = or_null(change->actor),
 		.audience = change->audience,
 		.folds = true,
 	};
-}
-
-static const char *
-or_none(const char *text)
-{
-	return text ? text : "none";
 }
 
 /* ---- bugs ---- */
@@ -120,8 +108,42 @@ tell_assignee(BevChange *change, const BevBug *bug, const char *by)
 
 	if (bug->assignee == NULL || is_same(by, bug->assignee))
 		return;
+	notice.actor = or_null(by);
 	notice.message = "A bug was assigned to you";
-	bev_notification_make(&notice, list_make1(unconstify(char *, bug->assignee)));
+	notice.changes = bev_change_pair(change, "assignee_id");
+	bev_notification_make(&notice, bev_recipient_add(NIL, bug->assignee, "assignee"));
+}
+
+/* Whom its description names; but (NULL: nobody) hears of it anyway. */
+static List *
+tell_mentioned(BevChange *change, const BevBug *bug, const char *old, const char *by,
+               const char *but)
+{
+	char *text = bev_change_open_text(change, "description");
+	BevNotice notice = notice_of(change, bug, "mentioned");
+	List *mentioned =
+		without(bev_recipient_add_all(NIL, bev_mention_list(text, old), "mentioned"), by);
+
+	notice.actor = or_null(by);
+	notice.message = "A bug's description mentions you";
+	bev_notification_make(&notice, without(mentioned, but));
+	return mentioned;
+}
+
+/* Who watches the project, and has not heard of it by another reason. */
+static void
+tell_project(BevChange *change, const BevBug *bug, List *but, const char *by)
+{
+	BevNotice notice = notice_of(change, bug, "bug_created");
+	List *users = bev_watcher_list_of_project(bug->project);
+	List *told = without(bev_recipient_add_all(NIL, users, "project_watcher"), by);
+	ListCell *cell;
+
+	foreach (cell, but)
+		told = without(told, ((BevRecipient *) lfirst(cell))->user);
+	notice.actor = or_null(by);
+	notice.message = "A new bug in a project that you watch";
+	bev_notification_make(&notice, without(told, bug->assignee));
 }
 
 static bool
@@ -130,11 +152,16 @@ bug_created(BevChange *change)
 	BevBug bug;
 	char *old;
 	char *new;
+	const char *by;
 
 	bev_bug_of_change(&bug, change);
 	bev_bug_put(&bug);
-	if (!change->narrowed && !bev_change_rekeyed(change, &old, &new))
-		tell_assignee(change, &bug, *change->actor ? change->actor : bug.creator);
+	if (change->narrowed || bev_change_rekeyed(change, &old, &new))
+		return true;
+	by = *change->actor ? change->actor : bug.creator;
+	tell_assignee(change, &bug, by);
+	tell_project(change, &bug, tell_mentioned(change, &bug, NULL, by, bug.assignee), by);
+	bev_reminder_set_due(&bug, bev_change_open_text(change, "due_at"));
 	return true;
 }
 
@@ -142,7 +169,8 @@ bug_created(BevChange *change)
 static bool
 is_remembered(BevChange *change)
 {
-	static const char *const fields[] = {"title", "status", "creator_id", "assignee_id"};
+	static const char *const fields[] = {"title", "status", "creator_id", "assignee_id",
+	                                     "project_id"};
 	char *old;
 	char *new;
 
@@ -153,17 +181,25 @@ is_remembered(BevChange *change)
 }
 
 static bool
+changes_openly(BevChange *change, const char *field, char **old)
+{
+	char *new;
+
+	return bev_change_is_open(change, field) && bev_change_of(change, field, old, &new);
+}
+
+static bool
 bug_updated(BevChange *change)
 {
 	bool remembered = is_remembered(change);
 	BevNotice notice;
 	BevBug bug;
 	char *old;
-	char *new;
-	bool prioritized =
-		bev_change_is_open(change, "priority") && bev_change_of(change, "priority", &old, &new);
+	bool prioritized = changes_openly(change, "priority", &old);
+	bool due = changes_openly(change, "due_at", &old);
+	bool described = changes_openly(change, "description", &old);
 
-	if (!remembered && !prioritized)
+	if (!remembered && !prioritized && !due && !described)
 		return false;
 	bev_bug_of_change(&bug, change);
 	if (remembered)
@@ -171,9 +207,13 @@ bug_updated(BevChange *change)
 	if (prioritized)
 	{
 		notice = notice_of(change, &bug, "priority_changed");
-		notice.message = psprintf("Priority changed from %s to %s", or_none(old), or_none(new));
+		notice.changes = bev_change_pair(change, "priority");
 		tell_all(&notice, &bug, change->actor);
 	}
+	if (described)
+		(void) tell_mentioned(change, &bug, old, change->actor, NULL);
+	if (due)
+		bev_reminder_set_due(&bug, bev_change_text(change, "due_at"));
 	return true;
 }
 
@@ -190,7 +230,7 @@ bug_status_changed(BevChange *change)
 	bev_bug_of_change(&bug, change);
 	bev_reminder_look_at_status(bug.id, new);
 	notice = notice_of(change, &bug, "status_changed");
-	notice.message = psprintf("Status changed from %s to %s", or_none(old), or_none(new));
+	notice.changes = bev_change_pair(change, "status");
 	tell_all(&notice, &bug, change->actor);
 	return true;
 }
@@ -207,47 +247,83 @@ bug_assigned(BevChange *change)
 
 /* ---- comments ---- */
 
-static char *
-excerpt(const char *text)
-{
-	int len = strlen(text);
-	int clipped = pg_mbcliplen(text, len, EXCERPT_MAX);
-
-	return psprintf("%.*s%s", clipped, text, clipped < len ? "..." : "");
-}
-
 /*
  * What a comment's notification says of the bug is another row's.  It is told as of the cursor;
- * whom the row is for, and whether its title is for admins only, is as it is now.
+ * whom the row is for, and whether its title is for admins only, is as it is now.  False: there is
+ * no such row.
  */
-static void
-tell_of_comment(BevChange *change, const BevBug *bug, const char *by)
+static bool
+begin_comment(BevNotice *notice, BevChange *change, const BevBug *bug, const char *by)
 {
 	char *content = bev_change_open_text(change, "content");
-	BevNotice notice = notice_of(change, bug, "comment_added");
 	BevChange row;
 
 	if (!bev_change_current(&row, "bug_report", bug->id))
-		return;
+		return false;
+	*notice = notice_of(change, bug, "comment_added");
 	if (!bev_change_is_open(&row, "title"))
-		notice.title = NULL;
-	notice.about = row.audience;
-	notice.comment = change->key;
-	notice.message = excerpt(content ? content : "");
-	tell_all(&notice, bug, by);
+		notice->title = NULL;
+	notice->about = row.audience;
+	notice->comment = change->key;
+	notice->quote = content ? content : "";
+	notice->actor = or_null(by);
+	return true;
+}
+
+/* Whom it names, and then all others who take part. */
+static void
+tell_of_comment(BevNotice *notice, const BevBug *bug, const char *by)
+{
+	List *mentioned = bev_mention_list(notice->quote, NULL);
+	List *others = bev_recipient_without(who_takes_part(bug), mentioned);
+
+	bev_notification_make(notice, without(others, by));
+	notice->type = "mentioned";
+	bev_notification_make(notice, without(bev_recipient_add_all(NIL, mentioned, "mentioned"), by));
+}
+
+static const char *
+author_of(BevChange *change)
+{
+	char *author = bev_change_text(change, "user_id");
+
+	return author ? author : change->actor;
 }
 
 static bool
 comment_created(BevChange *change)
 {
 	char *author = bev_change_text(change, "user_id");
+	BevNotice notice;
 	BevBug bug;
 
 	if (change->narrowed || !bev_bug_find(&bug, change->bug))
 		return false;
-	tell_of_comment(change, &bug, author ? author : change->actor);
+	if (begin_comment(&notice, change, &bug, author_of(change)))
+		tell_of_comment(&notice, &bug, author_of(change));
 	if (author && bev_watch_on_comment)
 		bev_watcher_add(bug.id, author);
+	return true;
+}
+
+/* Whom it names now, and didn't before. */
+static bool
+comment_updated(BevChange *change)
+{
+	BevNotice notice;
+	BevBug bug;
+	List *mentioned;
+	char *old;
+
+	if (!changes_openly(change, "content", &old))
+		return false;
+	mentioned = bev_mention_list(bev_change_text(change, "content"), old);
+	if (mentioned == NIL || !bev_bug_find(&bug, change->bug) ||
+	    !begin_comment(&notice, change, &bug, author_of(change)))
+		return false;
+	notice.type = "mentioned";
+	bev_notification_make(
+		&notice, without(bev_recipient_add_all(NIL, mentioned, "mentioned"), author_of(change)));
 	return true;
 }
 
@@ -283,7 +359,7 @@ user_created(BevChange *change)
 	if (change->narrowed || known)
 		return true;
 	notice.message = person.username ? psprintf("Welcome, %s", person.username) : "Welcome";
-	bev_notification_make(&notice, list_make1(unconstify(char *, person.id)));
+	bev_notification_make(&notice, bev_recipient_add(NIL, person.id, NULL));
 	return true;
 }
 
@@ -303,22 +379,59 @@ static bool
 watch_created(BevChange *change)
 {
 	char *user = bev_change_text(change, "user_id");
+	char *project = bev_change_text(change, "project_id");
 	BevBug bug;
 
-	if (user == NULL || !bev_bug_find(&bug, change->bug))
+	if (user && project)
+		bev_watcher_add_to_project(project, user);
+	else if (user && bev_bug_find(&bug, change->bug))
+		bev_watcher_add(bug.id, user);
+	else
 		return false;
-	bev_watcher_add(bug.id, user);
 	return true;
+}
+
+/* The bug's own id, if it is known by another. */
+static const char *
+own_id(const char *id)
+{
+	BevBug bug;
+
+	return bev_bug_find(&bug, id) ? bug.id : id;
 }
 
 static bool
 watch_deleted(BevChange *change)
 {
 	char *user = bev_change_text(change, "user_id");
+	char *project = bev_change_text(change, "project_id");
+
+	if (user && project)
+		bev_watcher_remove_from_project(project, user);
+	else if (user)
+		bev_watcher_remove(own_id(change->bug), user);
+	return user != NULL;
+}
+
+static bool
+bug_muted(BevChange *change)
+{
+	char *user = bev_change_text(change, "user_id");
 	BevBug bug;
 
+	if (user == NULL || !bev_bug_find(&bug, change->bug))
+		return false;
+	bev_watcher_mute(bug.id, user);
+	return true;
+}
+
+static bool
+bug_unmuted(BevChange *change)
+{
+	char *user = bev_change_text(change, "user_id");
+
 	if (user)
-		bev_watcher_remove(bev_bug_find(&bug, change->bug) ? bug.id : change->bug, user);
+		bev_watcher_unmute(own_id(change->bug), user);
 	return user != NULL;
 }
 
@@ -400,6 +513,7 @@ static const Rule rules[] = {
 	{"bug_report", "deleted", row_deleted},
 	{"bug_report", "truncated", rows_truncated},
 	{"comment", "created", comment_created},
+	{"comment", "updated", comment_updated},
 	{"comment", "deleted", comment_deleted},
 	{"comment", "truncated", comments_truncated},
 	{"user", "created", user_created},
@@ -408,6 +522,8 @@ static const Rule rules[] = {
 	{"user", "truncated", rows_truncated},
 	{"watch", "created", watch_created},
 	{"watch", "deleted", watch_deleted},
+	{"watch", "muted", bug_muted},
+	{"watch", "unmuted", bug_unmuted},
 	{"reminder", "created", reminder_changed},
 	{"reminder", "updated", reminder_changed},
 	{"reminder", "deleted", reminder_changed},

@@ -27,6 +27,7 @@
 #include "notify/projector/change.h"
 #include "notify/projector/bug.h"
 #include "notify/projector/notification.h"
+#include "notify/projector/recipient.h"
 #include "server/base/statement.h"
 #include "utils/timestamp.h"
 
@@ -47,6 +48,7 @@ typedef struct Reminder
 	const char *bug;
 	const char *user; /* NULL: who is concerned */
 	bool repeats;
+	bool of_due_date;
 } Reminder;
 
 static Datum
@@ -64,11 +66,22 @@ read_reminder(Reminder *reminder, uint64 row)
 	reminder->bug = bev_statement_text(row, 2);
 	reminder->user = bev_statement_text(row, 3);
 	reminder->repeats = strcmp(bev_statement_text(row, 4), "t") == 0;
+	reminder->of_due_date = strcmp(bev_statement_text(row, 5), "t") == 0;
 }
 
-/* The bug as it is now; false: it is gone, or the user may not see it. */
+static const char *
+message_of(const Reminder *reminder, BevChange *change)
+{
+	const char *due = reminder->of_due_date ? bev_change_open_text(change, "due_at") : NULL;
+
+	if (due)
+		return psprintf("A bug is due: %s", due);
+	return reminder->of_due_date ? "A bug is due" : "You wanted to be reminded of a bug";
+}
+
+/* The bug as it is now; false: it is gone. */
 static bool
-make_notice(BevNotice *notice, const Reminder *reminder, const char **user)
+make_notice(BevNotice *notice, const Reminder *reminder, BevRecipient *to)
 {
 	BevChange change;
 	BevBug bug;
@@ -76,14 +89,17 @@ make_notice(BevNotice *notice, const Reminder *reminder, const char **user)
 	if (!bev_change_current(&change, "bug_report", reminder->bug))
 		return false;
 	bev_bug_of_change(&bug, &change);
-	*user = reminder->user ? reminder->user : bug.assignee ? bug.assignee : bug.creator;
+	*to = reminder->user ? (BevRecipient){reminder->user, "reminder"} :
+	      bug.assignee   ? (BevRecipient){bug.assignee, "assignee"} :
+	                       (BevRecipient){bug.creator, "creator"};
 	*notice = (BevNotice){
 		.type = "reminder_sent",
 		.at = GetCurrentTransactionStartTimestamp(),
 		.bug = reminder->bug,
 		.title = bug.title,
-		.message = "You wanted to be reminded of a bug",
+		.message = message_of(reminder, &change),
 		.status = bug.status,
+		.project = bug.project,
 		.audience = change.audience,
 	};
 	return true;
@@ -166,13 +182,13 @@ fire_step(void *arg)
 {
 	const Firing *firing = arg;
 	BevNotice notice;
-	const char *user = firing->reminder->user;
-	bool exists = make_notice(&notice, firing->reminder, &user);
+	BevRecipient to = {.user = firing->reminder->user};
+	bool exists = make_notice(&notice, firing->reminder, &to);
 
-	if (exists && user)
-		bev_notification_make(&notice, list_make1(unconstify(char *, user)));
+	if (exists)
+		bev_notification_make(&notice, bev_recipient_add(NIL, to.user, to.reason));
 	if (exists || firing->reminder->repeats || !postpone(firing->reminder, firing->now, 60, 1))
-		go_on(firing->reminder, user, firing->now);
+		go_on(firing->reminder, to.user, firing->now);
 }
 
 /*
@@ -204,7 +220,8 @@ int
 bev_reminder_fire(TimestampTz upto)
 {
 	static BevStatement find = {
-		.sql = "SELECT id, bug_report_id, user_id, every IS NOT NULL FROM bugevents.reminders"
+		.sql = "SELECT id, bug_report_id, user_id, every IS NOT NULL, of_due_date"
+			   " FROM bugevents.reminders"
 			   " WHERE due_at <= $1 ORDER BY due_at, id LIMIT " BATCH " FOR UPDATE"};
 	TimestampTz now = GetCurrentTimestamp();
 	uint64 n = bev_statement_with(&find, bev_time_value(upto));
@@ -294,4 +311,39 @@ bev_reminder_look_at_status(const char *bug, const char *status)
 
 	if (status && is_closed(status))
 		bev_statement_with(&statement, bev_text_value(bug));
+}
+
+/* ---- due dates ---- */
+
+typedef struct Due
+{
+	const BevBug *bug;
+	const char *at;
+} Due;
+
+static void
+set_due_step(void *arg)
+{
+	static BevStatement set = {
+		.sql =
+			"INSERT INTO bugevents.reminders (bug_report_id, due_at, of_due_date) SELECT $1, t, true"
+			" FROM bugevents.due_reminder($2, $3) AS t"
+			" WHERE t + current_setting('bugevents.due_reminder')::interval > now()"
+			" ON CONFLICT (bug_report_id) WHERE of_due_date DO UPDATE SET due_at = excluded.due_at"};
+	const Due *due = arg;
+
+	bev_statement_with(&set, bev_text_value(due->bug->id), bev_text_value(due->at),
+	                   bev_text_value(due->bug->assignee));
+}
+
+void
+bev_reminder_set_due(const BevBug *bug, const char *due)
+{
+	static BevStatement unset = {
+		.sql = "DELETE FROM bugevents.reminders WHERE bug_report_id = $1 AND of_due_date"};
+	Due arg = {bug, due};
+	bool set = due && bev_subtransaction_run(set_due_step, &arg, false);
+
+	if (!set || SPI_processed == 0)
+		bev_statement_with(&unset, bev_text_value(bug->id));
 }

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "notify/projector/bug.h"
 
 /*
  * Fire those that were due at upto, a batch of them, and set those that repeat to their next
@@ -26,5 +27,11 @@ extern void bev_reminder_changed(void);
 
 /* The bug's status is this now: if it is a closed one, its reminders go. */
 extern void bev_reminder_look_at_status(const char *bug, const char *status);
+
+/*
+ * The bug is due then: a moment or a date as text, NULL for never.  Who is concerned is reminded
+ * bugevents.due_reminder earlier; what is no moment, or has passed, reminds nobody.
+ */
+extern void bev_reminder_set_due(const BevBug *bug, const char *due);
 
 #endif /* BEV_NOTIFY_PROJECTOR_REMINDER_H */

@@ -113,6 +113,10 @@ INT(bev_projector_error_rows, "bugevents.projector_error_rows", 1000, 1, 1000000
     "Sets how many events bugevents.projector_errors keeps; older ones go.")
 BOOL(bev_watch_on_comment, "bugevents.watch_on_comment", true, PGC_SIGHUP, 0,
      "Lets whoever comments on a bug watch it.")
+INT(bev_due_reminder, "bugevents.due_reminder", 86400, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S,
+    "Sets how long before a bug is due (its field due_at) its assignee is reminded.")
+STRING(bev_tracker_url, "bugevents.tracker_url", "", PGC_SIGHUP, 0, bev_setting_check_http_url,
+       "Sets the pages of bugs, for links; {id} and {project_id} in it say which.")
 STRING(bev_closed_statuses, "bugevents.closed_statuses", "closed", PGC_SIGHUP, GUC_LIST_INPUT, NULL,
        "Lists the statuses that cancel a bug's reminders; empty: none.")
 

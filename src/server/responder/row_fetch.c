@@ -384,11 +384,17 @@ refuse_suspended(const Request *request)
 BevSpan
 bev_row_fetch_find(const char *entity, const char *id)
 {
+	return bev_row_fetch_find_by(entity, BEV_ENTITY_KEY, id);
+}
+
+BevSpan
+bev_row_fetch_find_by(const char *entity, const char *field, const char *value)
+{
 	Request request = {.entity = bev_entity_find(entity)};
 	BevAnswer answer = {.message = {0}};
 
 	initStringInfo(&answer.rest);
-	add_condition(&request, BEV_ENTITY_KEY, "=", pstrdup(id));
+	add_condition(&request, field, "=", pstrdup(value));
 	refuse_suspended(&request);
 	append_one(&request, NULL, &answer);
 	return (BevSpan){answer.rest.data, (uint32_t) answer.rest.len};

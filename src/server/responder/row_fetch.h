@@ -36,6 +36,9 @@ extern void bev_row_fetch_state(const BevQuestionHead *head, const char *payload
  */
 extern BevSpan bev_row_fetch_find(const char *entity, const char *id);
 
+/* The same for a row whose field has this value: of several the first, of the first table. */
+extern BevSpan bev_row_fetch_find_by(const char *entity, const char *field, const char *value);
+
 /*
  * The key of the row of that entity and id, as events write it (UTF-8); NULL: there is none that
  * the asker sees.  With asker NULL, whether its table's filter lets it through or not.  palloc'd.

@@ -18,6 +18,19 @@
 
 /* ---- notifications ---- */
 
+/* The place behind a row. */
+static char *
+position_of(uint64 row)
+{
+	TupleDesc desc = SPI_tuptable->tupdesc;
+	HeapTuple tuple = SPI_tuptable->vals[row];
+	bool isnull;
+	Datum at = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "updated_at"), &isnull);
+
+	return psprintf(INT64_FORMAT ".%s", DatumGetTimestampTz(at) - SetEpochTimestamp(),
+	                SPI_getvalue(tuple, desc, SPI_fnumber(desc, "id")));
+}
+
 static void
 append_notification(uint64 row, BevAnswer *answer)
 {
@@ -27,6 +40,7 @@ append_notification(uint64 row, BevAnswer *answer)
 	Size size;
 
 	bev_system_row_record(&record, "notification", tuple, SPI_tuptable->tupdesc);
+	record.key = position_of(row); /* the gateway makes the end of a page of it */
 	bytes = bev_record_bytes(&record, &size);
 	appendBinaryStringInfo(&answer->rest, bytes, size);
 	answer->message.count++;
@@ -42,12 +56,20 @@ read_flag(Jsonb *json, const char *name, bool *flag)
 	return found == NULL || found->type == jbvBool;
 }
 
-/* The id behind which the list goes on, as we said it ourselves; false: it is none. */
+static bool
+is_number(const char *text, Size len)
+{
+	return len > 0 && len < 19 && strspn(text, "0123456789") == len;
+}
+
+/* The place behind which the list goes on, "MICROSECONDS.ID", as we said it ourselves. */
 static bool
 is_position(const char *text)
 {
+	const char *dot = text ? strchr(text, '.') : NULL;
+
 	return text == NULL ||
-	       (strlen(text) < 19 && *text && strspn(text, "0123456789") == strlen(text));
+	       (dot && is_number(text, dot - text) && is_number(dot + 1, strlen(dot + 1)));
 }
 
 void
@@ -56,7 +78,9 @@ bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnsw
 	static const char sql[] =
 		"SELECT * FROM bugevents.notifications AS n"
 		" WHERE user_id = $1 AND NOT hidden AND (NOT read OR $2 IS NULL)"
-		" AND ($3 IS NULL OR id < $3::bigint) ORDER BY id DESC LIMIT $4::integer + 1";
+		" AND ($3 IS NULL OR (updated_at, id) < ('epoch'::timestamptz"
+		" + split_part($3, '.', 1)::bigint * interval '1 microsecond', split_part($3, '.', 2)::bigint))"
+		" ORDER BY updated_at DESC, id DESC LIMIT $4::integer + 1";
 	Jsonb *json = bev_request_read(payload, answer);
 	StringInfo rest = &answer->rest;
 	const char *texts[4];
@@ -97,7 +121,7 @@ bev_user_requests_list(const BevQuestionHead *head, const char *payload, BevAnsw
 	for (uint64 i = 0; i < Min(n, (uint64) limit); i++)
 		append_notification(i, answer);
 	if (n > (uint64) limit)
-		next = SPI_getvalue(SPI_tuptable->vals[limit - 1], SPI_tuptable->tupdesc, 1);
+		next = position_of(limit - 1);
 	appendStringInfo(rest, "%c%s", next ? '+' : '.', next ? next : "");
 	SPI_finish();
 }
@@ -124,7 +148,7 @@ bev_user_requests_read(const BevQuestionHead *head, const char *payload, BevAnsw
 		return;
 	texts[0] = bev_parameters_begin(head);
 	texts[1] = id;
-	if (is_position(id) &&
+	if (is_number(id, strlen(id)) &&
 	    bev_parameters_run(
 			"SELECT FROM bugevents.notifications WHERE user_id = $1 AND id = $2::bigint", 2,
 			texts) > 0)
@@ -163,51 +187,78 @@ bev_user_requests_read_all(const BevQuestionHead *head, const char *payload pg_a
 
 /* ---- what is watched ---- */
 
+/* What can be watched: a row of an entity, which a request names by a field. */
+typedef struct Watchable
+{
+	const char *field;
+	const char *entity;
+	const char *find; /* does the user watch it? */
+	const char *watch;
+	const char *unwatch;
+} Watchable;
+
+static const Watchable watchables[] = {
+	{"bug_report_id", "bug_report",
+     "SELECT FROM bugevents.watchers WHERE bug_report_id = $1 AND user_id = $2",
+     "SELECT bugevents.watch(bug_id => $1, user_id => $2)",
+     "SELECT bugevents.unwatch(bug_id => $1, user_id => $2)"},
+	{"project_id", "project",
+     "SELECT FROM bugevents.project_watchers WHERE project_id = $1 AND user_id = $2",
+     "SELECT bugevents.watch(project_id => $1, user_id => $2)",
+     "SELECT bugevents.unwatch(project_id => $1, user_id => $2)"},
+};
+
+static const Watchable *
+find_watchable(Jsonb *json)
+{
+	const char *field = watchables[1].field;
+
+	return &watchables[getKeyJsonValueFromContainer(&json->root, field, strlen(field), NULL) !=
+	                   NULL];
+}
+
 /*
- * The bug's own key, whatever the client wrote, so that one bug is watched once.  NULL: there is no
+ * The row's own key, whatever the client wrote, so that one row is watched once.  NULL: there is no
  * such row, or asker (unless NULL) doesn't see it.
  */
 static char *
-find_bug(const char *id, const BevPrincipals *asker)
+find_row(const Watchable *watchable, const char *id, const BevPrincipals *asker)
 {
-	const char *key = bev_row_fetch_key("bug_report", id, asker);
+	const char *key = bev_row_fetch_key(watchable->entity, id, asker);
 
 	return key ? pg_any_to_server(pstrdup(key), strlen(key), PG_UTF8) : NULL;
 }
 
-/* Of a bug whose row is gone. */
+/* Though its row is gone. */
 static bool
-is_watched(const char *bug, const char *user)
+is_watched(const Watchable *watchable, const char *id, const char *user)
 {
-	const char *texts[] = {bug, user};
+	const char *texts[] = {id, user};
 
-	return bev_parameters_run(
-			   "SELECT FROM bugevents.watchers WHERE bug_report_id = $1 AND user_id = $2", 2,
-			   texts) > 0;
+	return bev_parameters_run(watchable->find, 2, texts) > 0;
 }
 
 static void
 set_watching(const BevQuestionHead *head, const char *payload, BevAnswer *answer, bool watching)
 {
 	Jsonb *json = bev_request_read(payload, answer);
-	char *id = json ? bev_request_id(json, "bug_report_id", answer) : NULL;
+	const Watchable *watchable = json ? find_watchable(json) : NULL;
+	char *id = json ? bev_request_id(json, watchable->field, answer) : NULL;
 	BevPrincipals asker;
 	const char *texts[2];
 
 	if (id == NULL || !bev_asker_find(head, &asker, answer))
 		return;
 	texts[1] = bev_parameters_begin(head);
-	texts[0] = find_bug(id, watching ? &asker : NULL);
-	if (texts[0] == NULL && !watching && is_watched(id, texts[1]))
+	texts[0] = find_row(watchable, id, watching ? &asker : NULL);
+	if (texts[0] == NULL && !watching && is_watched(watchable, id, texts[1]))
 		texts[0] = id;
 	if (texts[0] == NULL && watching)
-		bev_answer_error(answer, "not_found", "", "there is no such bug, or it is not for you");
+		bev_answer_error(answer, "not_found", "", "there is no such row, or it is not for you");
 	else
 	{
 		if (texts[0])
-			(void) bev_parameters_run(watching ? "SELECT bugevents.watch($1, $2)" :
-			                                     "SELECT bugevents.unwatch($1, $2)",
-			                          2, texts);
+			(void) bev_parameters_run(watching ? watchable->watch : watchable->unwatch, 2, texts);
 		answer->message.kind = BEV_ANSWER_OBJECT;
 		appendStringInfo(&answer->rest, "{\"watching\":%s}", watching ? "true" : "false");
 	}
