@@ -50,6 +50,32 @@ CREATE TABLE keys (u uuid PRIMARY KEY, c char(8) UNIQUE, t text UNIQUE, project_
 SELECT bugevents.attach('keys', 'membership', columns => jsonb_build_object('id', 'u', 'user_id', k)) FROM unnest('{u,c,t}'::text[]) AS k;
 SELECT bugevents.detach('keys');
 
+-- uuids as texts: each is another id as it is written; one that is written in two ways is refused
+CREATE TABLE guids (user_id text, project_id text, PRIMARY KEY (user_id, project_id));
+INSERT INTO guids VALUES ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'p'), ('not-a-uuid', 'A0EEBC99'), ('a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1', 'q');
+SELECT bugevents.attach('guids', 'membership');
+INSERT INTO guids VALUES ('{B0EEBC999C0B4EF8BB6D6BB9BD380A11}', '1');
+SELECT bugevents.attach('guids', 'membership');
+INSERT INTO guids VALUES ('B0EEBC99-9C0B4EF8-BB6D6BB9-BD380A11', '2');
+SELECT bugevents.attach('guids', 'membership');
+SELECT bugevents.attach('guids', 'membership', filter => 'length(row.project_id) > 1');
+DELETE FROM guids;
+INSERT INTO guids VALUES ('1', 'c0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), ('1', 'C0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11');
+SELECT bugevents.attach('guids', 'membership');
+SELECT bugevents.attach('guids', 'membership', columns => '{"user_id": "user_id", "project_id": "project_id::uuid"}');
+SELECT bugevents.attach('guids', 'membership', columns => '{"project_id": "row.project_id::uuid"}');
+DROP TABLE guids;
+
+-- comments that are for more people than their bugs, whichever is attached first
+CREATE TABLE confined (id int PRIMARY KEY, title text, description text, status text, priority text, assignee_id int, project_id int, created_at timestamptz, updated_at timestamptz);
+CREATE TABLE remarks (id int PRIMARY KEY, bug_report_id int, user_id int, content text, created_at timestamptz, updated_at timestamptz);
+SELECT bugevents.attach('confined', 'bug_report', audience => 'all'), bugevents.attach('remarks', 'comment');
+SELECT bugevents.attach('confined', 'bug_report', filter => 'row.project_id > 1');
+SELECT bugevents.attach('remarks', 'comment', audience => 'all');
+SELECT bugevents.attach('remarks', 'comment', audience => 'admin');
+SELECT bugevents.attach('confined', 'bug_report', audience => 'bugevents.principal(''project'', row.project_id)');
+DROP TABLE confined, remarks;
+
 -- rows that are got and listed without an index
 CREATE TABLE heap (id int, name text, description text, created_at timestamptz, updated_at timestamptz);
 SELECT bugevents.attach('heap', 'project');

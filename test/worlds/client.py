@@ -65,6 +65,15 @@ class Client:
             raise Late(f'{self.who} asked for {kind}, and was closed: {self.connection.closed}')
         return answer
 
+    def state(self, kind):
+        """The rows of a kind, as they are."""
+        number = self.say('subscribe', {'state': [kind]})
+        if self.wait(lambda m: m.get('id') == number and (m['type'] == 'error' or m['payload'].get('last'))) is None:
+            raise Late(f'{self.who} asked for a state, and was closed: {self.connection.closed}')
+        parts = [m for m in self.messages if m['type'] == 'state' and m['id'] == number]
+        first = max(at for at, part in enumerate(parts) if part['payload'].get('first'))
+        return [row for part in parts[first:] for row in part['payload']['items']]
+
     def passed(self, mark):
         """Wait for a fence."""
         return self.wait(lambda m: m['type'] == 'fence' and m['payload']['mark'] == mark)

@@ -8,7 +8,7 @@ from client import PATIENCE, Client, Late
 from websocket import make_token
 from world import PEOPLE
 
-ROUTES = ('live', 'resume', 'http', 'conflate', 'get', 'list', 'watch', 'notification', 'mail', 'explain', 'metrics')
+ROUTES = ('live', 'resume', 'http', 'conflate', 'get', 'list', 'state', 'watch', 'notification', 'mail', 'explain', 'metrics')
 
 
 class Routes:
@@ -77,6 +77,7 @@ class Routes:
         clients = [self.connect(n) for n in range(len(self.world.tokens))]
         self.run(self.world.fill())
         self.read(clients)
+        self.state(clients, [n for n in range(len(clients)) if self.let_in(n)])
         self.notify()
         shifted = list(self.world.shift())
         self.run(shifted)
@@ -92,6 +93,7 @@ class Routes:
                 client.passed(mark)
                 self.see(n, 'live', client.messages[marks[n]:], 'updated')
         self.ask(clients, allowed)
+        self.state(clients, allowed)
         self.resume(clients)
         self.send()
         self.explain()
@@ -144,6 +146,16 @@ class Routes:
         self.compare('list', f'{self.askers[n]}', [row['id'] for row in rows], [bug for bug in sorted(self.world.bugs) if self.sees_bug(n, bug)])
         if self.world.secret_title and rows:
             self.compare('list', f'{self.askers[n]}, titles', {'title' in row for row in rows}, {self.admin(n)})
+
+    def state(self, clients, allowed):
+        """The rows that come with a subscription, from what a gateway keeps for all of its clients."""
+        for n in allowed:
+            if not self.let_in(n):
+                continue
+            rows = clients[n].state('bug_report')
+            self.compare('state', f'{self.askers[n]}', sorted(row['id'] for row in rows), [bug for bug in sorted(self.world.bugs) if self.sees_bug(n, bug)])
+            if self.world.secret_title and rows:
+                self.compare('state', f'{self.askers[n]}, titles', {'title' in row for row in rows}, {self.admin(n)})
 
     def resume(self, clients):
         allowed = [n for n, client in enumerate(clients) if client.since is not None and self.let_in(n)]

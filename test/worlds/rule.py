@@ -5,7 +5,7 @@ import re
 TABLES = '''
 CREATE SCHEMA rule;
 CREATE TABLE rule.user_rows (id text, active boolean, role text);
-CREATE TABLE rule.members (id text, project text, principal text GENERATED ALWAYS AS ('project:' || project) STORED);
+CREATE TABLE rule.members (id text, principal text);
 CREATE TABLE rule.user_tables (name text);
 CREATE TABLE rule.askers (n int, who text, token_role text, token_projects text[]);
 CREATE TABLE rule.things (n int, audience text[]);

@@ -3,6 +3,7 @@ import random
 
 PEOPLE = ('1', '2', '3', '4', '5')      # the last is often in no table
 PROJECTS = ('1', '2', '3')
+GROUPS = ('a b', 'c')
 ROLES = ('admin', 'admin', 'user', 'guest')
 BUGS, COMMENTS = 6, 5
 
@@ -14,7 +15,7 @@ class World:
         self.secret_title = self.dice.random() < 0.4
         self.users = {f'users_{n}': self.draw_users() for n in range(self.dice.choice((0, 1, 1, 2, 2, 2)))}
         self.require_user = bool(self.users) and self.dice.random() < 0.5
-        self.members = {f'members_{n}': self.draw_members() for n in range(self.dice.choice((0, 1, 1, 2)))}
+        self.members = {f'{kind}_{n}': self.draw_members(kind) for n, kind in enumerate(self.dice.choices(('project', 'group'), k=self.dice.choice((0, 1, 1, 2))))}
         self.bugs = {n: self.draw_audience() for n in range(1, BUGS + 1)}
         self.hidden = {n for n in self.bugs if self.dice.random() < 0.15}
         self.comments = {n: (self.dice.randint(1, BUGS), self.draw_audience()) for n in range(1, COMMENTS + 1)}
@@ -31,11 +32,11 @@ class World:
         """Role, whether it is active, whether the filter lets it through."""
         return (self.dice.choice(ROLES), self.dice.random() < 0.85, self.dice.random() < 0.9)
 
-    def draw_members(self):
-        return {(who, project) for who in PEOPLE for project in PROJECTS if self.dice.random() < 0.3}
+    def draw_members(self, kind):
+        return {(who, f'{kind}:{name}') for who in PEOPLE for name in (PROJECTS if kind == 'project' else GROUPS) if self.dice.random() < 0.3}
 
     def draw_audience(self):
-        everybody = ['all', 'admin', 'admin'] + [f'user:{who}' for who in PEOPLE] + [f'project:{p}' for p in PROJECTS] * 2
+        everybody = ['all', 'admin', 'admin'] + [f'user:{who}' for who in PEOPLE] + [f'project:{p}' for p in PROJECTS] * 2 + [f'group:{g}' for g in GROUPS]
         return sorted(set(self.dice.choices(everybody, k=self.dice.choice((1, 1, 2, 3)))))
 
     # As SQL
@@ -52,9 +53,11 @@ class World:
                    + f"SELECT bugevents.attach('{name}', 'user', filter => 'row.kept', columns => '"
                      '{"username": "name", "created_at": "null::timestamptz", "updated_at": "null::timestamptz"}\');')
         for name, rows in self.members.items():
-            yield (f'CREATE TABLE {name} (user_id int, project_id int, PRIMARY KEY (user_id, project_id));'
-                   + ''.join(f'INSERT INTO {name} VALUES ({who}, {project});' for who, project in sorted(rows))
-                   + f"SELECT bugevents.attach('{name}', 'membership');")
+            kind = name.split('_')[0]
+            columns = '{}' if kind == 'project' else '{"principal": "bugevents.principal(\'\'group\'\', row.group_id)"}'
+            yield (f'CREATE TABLE {name} (user_id int, {kind}_id text, PRIMARY KEY (user_id, {kind}_id));'
+                   + ''.join(self.insert_member(name, *row) for row in sorted(rows))
+                   + f"SELECT bugevents.attach('{name}', 'membership', '{columns}');")
         admin = '{"title": {"column": "title", "admin": true}}' if self.secret_title else '{}'
         yield ('CREATE TABLE bugs (id int PRIMARY KEY, title text, description text, status text, priority text, assignee_id int,'
                ' project_id int, created_at timestamptz, updated_at timestamptz, audience text[], hidden boolean);'
@@ -68,6 +71,10 @@ class World:
         role, active, kept = user
         return (f"INSERT INTO {name} VALUES ({who}, 'n{who}', '{who}@example.org', '{role}',"
                 f" '{'active' if active else 'inactive'}', {kept});")
+
+    @staticmethod
+    def insert_member(name, who, principal):
+        return f"INSERT INTO {name} VALUES ({who}, '{principal.split(':')[1]}');"
 
     def fill(self):
         for n, audience in self.bugs.items():
@@ -92,11 +99,12 @@ class World:
                     yield (f"UPDATE {name} SET role = '{role}', status = '{'active' if active else 'inactive'}', kept = {kept}"
                            f' WHERE id = {who}')
         for name, rows in self.members.items():
-            after = {pair for pair in self.draw_members() if self.dice.random() < 0.7} | {p for p in rows if self.dice.random() < 0.5}
-            for who, project in sorted(rows - after):
-                yield f'DELETE FROM {name} WHERE (user_id, project_id) = ({who}, {project})'
-            for who, project in sorted(after - rows):
-                yield f'INSERT INTO {name} VALUES ({who}, {project})'
+            kind = name.split('_')[0]
+            after = {pair for pair in self.draw_members(kind) if self.dice.random() < 0.7} | {p for p in rows if self.dice.random() < 0.5}
+            for who, principal in sorted(rows - after):
+                yield f"DELETE FROM {name} WHERE (user_id, {kind}_id) = ({who}, '{principal.split(':')[1]}')"
+            for row in sorted(after - rows):
+                yield self.insert_member(name, *row)
             self.members[name] = after
 
     # As the rule's tables have it

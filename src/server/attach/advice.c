@@ -1,14 +1,16 @@
 /*
  * advice.c - what attach() warns of: what is valid, and probably not meant.
  *
- * Model: users of whom none is active, or none an admin; what expressions look up in other tables
- * that aren't followed; a lookup of users, or of rows by their key, without an index.  Audiences
- * are looked at where they are analyzed (resolve.c).
+ * Model: users of whom none is active, or none an admin; ids of users that are uuids written in
+ * another way than others write them, which are other users, and an error where a table has one in
+ * two ways; what expressions look up in other tables that aren't followed; a lookup of users, or of
+ * rows by their key, without an index.  Audiences are looked at where they are analyzed
+ * (resolve.c).
  *
  * Failure: rows that can't be looked at, or not within TIME_LIMIT, are not; what is wrong with them
  * is told when they change.  Expressions that write fail, as they do elsewhere (test/t/303).
  *
- * Cost: the first ROWS_MAX rows of a table of users.
+ * Cost: the first ROWS_MAX rows of a table of users or memberships.
  */
 #include "server/attach/advice.h"
 
@@ -130,28 +132,130 @@ warn_of_field(const UserCount *count, const char *field, const char *word, const
 	             field, word)));
 }
 
+/* Errors are nobody's: what can't be looked at isn't. */
 static void
-look_at_users(Relation rel, const BevAttachment *attachment)
+look(void (*step)(void *arg), void *arg)
 {
-	UserCount count = {.rel = rel, .attachment = attachment};
-	const BevEntity *entity = attachment->entity;
-
 	bev_time_limit_begin(TIME_LIMIT);
 	PG_TRY();
 	{
-		(void) bev_subtransaction_run(count_step, &count, false);
+		(void) bev_subtransaction_run(step, arg, false);
 	}
 	PG_FINALLY();
 	{
 		bev_time_limit_end();
 	}
 	PG_END_TRY();
+}
+
+static void
+look_at_users(Relation rel, const BevAttachment *attachment)
+{
+	UserCount count = {.rel = rel, .attachment = attachment};
+	const BevEntity *entity = attachment->entity;
+
+	look(count_step, &count);
 	if (!count.known)
 		return;
 	if (count.all > 0 ? count.active == 0 : !may_be_word(&count, entity->status))
 		warn_of_field(&count, entity->status, BEV_STATUS_ACTIVE, "nobody may connect");
 	if (count.all > 0 ? count.admins == 0 : !may_be_word(&count, entity->role))
 		warn_of_field(&count, entity->role, BEV_ROLE_ADMIN, "nobody is an admin");
+}
+
+/* ---- how ids are written ---- */
+
+/* Ids that are uuids, as texts. */
+typedef struct Spelling
+{
+	Relation rel;
+	const BevAttachment *attachment;
+	const char *field;
+	char *other; /* one that PostgreSQL would write in another way; NULL: there is none */
+	char *twice; /* one that is there in two ways, as PostgreSQL writes it; NULL: there is none */
+	MemoryContext context;
+} Spelling;
+
+#define UUID_PATTERN "([0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}"
+
+static char *
+build_spelling(const Spelling *spelling)
+{
+	const BevAttachment *attachment = spelling->attachment;
+	Oid relid = RelationGetRelid(spelling->rel);
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(
+		&sql,
+		"SELECT pg_catalog.min(u) FILTER (WHERE n OPERATOR(pg_catalog.>) 1), pg_catalog.min(t) FROM (SELECT u, pg_catalog.count(DISTINCT t)"
+		" AS n, pg_catalog.min(t) FILTER (WHERE t OPERATOR(pg_catalog.<>) u) AS t"
+		" FROM (SELECT t, (CASE WHEN t OPERATOR(pg_catalog.~) '^(" UUID_PATTERN "|\\{" UUID_PATTERN
+		"\\})$' THEN t END)::pg_catalog.uuid::pg_catalog.text AS u"
+		" FROM (SELECT (%s)::pg_catalog.text COLLATE \"C\" AS t FROM %s",
+		bev_field_sql(attachment, relid, spelling->field), bev_field_from(relid));
+	if (attachment->filter)
+		appendStringInfo(&sql, " WHERE (%s\n)", attachment->filter);
+	appendStringInfo(&sql, " LIMIT %d) AS id) AS uuid WHERE u IS NOT NULL GROUP BY u) AS written",
+	                 ROWS_MAX);
+	return sql.data;
+}
+
+static char *
+found_text(const Spelling *spelling, int column)
+{
+	char *value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
+
+	return value ? MemoryContextStrdup(spelling->context, value) : NULL;
+}
+
+static void
+spelling_step(void *arg)
+{
+	Spelling *spelling = arg;
+	BevOwnerScope scope = bev_owner_enter(bev_attached_owner(RelationGetRelid(spelling->rel)),
+	                                      bev_owner_search_path(spelling->attachment->search_path));
+
+	XactReadOnly = true; /* of this subtransaction */
+	if (SPI_connect() != SPI_OK_CONNECT ||
+	    SPI_execute(build_spelling(spelling), true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not look at ids");
+	spelling->twice = found_text(spelling, 1);
+	spelling->other = found_text(spelling, 2);
+	SPI_finish();
+	bev_owner_leave(&scope);
+}
+
+/* Ids are compared as texts everywhere: of numbers, uuids and the like each value has one. */
+static void
+look_at_spelling(Relation rel, const BevAttachment *attachment, const char *field)
+{
+	Spelling spelling = {
+		.rel = rel, .attachment = attachment, .field = field, .context = CurrentMemoryContext};
+	BevIdSearch search =
+		bev_id_type_search(bev_field_type(attachment, RelationGetRelid(rel), field));
+
+	if (search == BEV_ID_INTEGER || search == BEV_ID_UUID)
+		return;
+	look(spelling_step, &spelling);
+	if (spelling.twice)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		     errmsg("the id %s is written in more than one way in table \"%s\"", spelling.twice,
+		            RelationGetRelationName(rel)),
+		     errdetail("The field \"%s\" is compared as text: to bugevents they are several ids.",
+		               field),
+		     errhint("Give the column the type uuid, or write each uuid in one way.")));
+	if (spelling.other)
+		ereport(
+			WARNING,
+			(errmsg("the id %s in table \"%s\" has to be written so wherever it is meant",
+		            spelling.other, RelationGetRelationName(rel)),
+		     errdetail("The field \"%s\" is compared as text, with tokens and with other tables; "
+		               "PostgreSQL writes a uuid in small letters, with hyphens.",
+		               field),
+		     errhint("Give the column the type uuid.")));
 }
 
 /* ---- what expressions look up ---- */
@@ -228,6 +332,48 @@ look_at_lookups(Relation rel, const BevAttachment *attachment)
 	tell_unfollowed(rel, list_difference_oid(shown, rights), NOTICE, "what is shown of rows");
 }
 
+/* ---- comments ---- */
+
+static bool
+is_for_some(const BevAttachment *attachment)
+{
+	return attachment->filter ||
+	       (attachment->audience && strcmp(attachment->audience, BEV_PRINCIPAL_ALL) != 0);
+}
+
+static void
+warn_of_comments(Oid comments, Oid bugs)
+{
+	ereport(WARNING,
+	        (errmsg("comments in table \"%s\" are for everybody, bugs in table \"%s\" are not",
+	                get_rel_name(comments), get_rel_name(bugs)),
+	         errhint("Give the comments an audience that looks into \"%s\", and "
+	                 "bugevents.follow() it.",
+	                 get_rel_name(bugs))));
+}
+
+/* A comment tells of its bug. */
+static void
+look_at_comments(Oid relid, const BevAttachment *attachment)
+{
+	bool bugs = attachment->entity->id == BEV_BUG_REPORT;
+	ListCell *cell;
+
+	if ((!bugs && attachment->entity->id != BEV_COMMENT) || is_for_some(attachment) != bugs)
+		return;
+	foreach (cell, bev_attached_tables())
+	{
+		const BevAttached *attached = lfirst(cell);
+		const BevAttachment *other =
+			attached->relid == relid ? NULL :
+									   bev_attachment_try_read(attached->argument, attached->relid);
+
+		if (other && other->entity->id == (bugs ? BEV_COMMENT : BEV_BUG_REPORT) &&
+		    is_for_some(other) != bugs)
+			warn_of_comments(bugs ? attached->relid : relid, bugs ? relid : attached->relid);
+	}
+}
+
 /* ---- the lookup ---- */
 
 /* Does an index begin with the column, for all rows? */
@@ -294,8 +440,15 @@ bev_advice_give(Relation rel, const BevAttachment *attachment)
 	if (attachment->entity->id == BEV_USER)
 		look_at_users(rel, attachment);
 	look_at_lookups(rel, attachment);
+	look_at_comments(RelationGetRelid(rel), attachment);
 	if (bev_entity_can_decide(attachment->entity))
+	{
+		look_at_spelling(rel, attachment, attachment->entity->person);
+		if (attachment->entity->id == BEV_MEMBERSHIP &&
+		    bev_field_source(attachment, attachment->entity->project))
+			look_at_spelling(rel, attachment, attachment->entity->project);
 		look_at_index(rel, attachment);
+	}
 	if (attachment->entity->id != BEV_MEMBERSHIP)
 		look_at_key(rel, attachment);
 }
