@@ -217,7 +217,10 @@ class Dispatcher:
         self.keyrings = []      # what was wrong with the keys, each time that they were told
         self.verifier = Verifier()
         self.grants = {}        # client -> (grant, projects), as the verifier said
-        self.listening = []
+        self.configs = 0        # that were sent
+        self.can_listen = 0     # by which of them it can take connections
+        self.place = None       # where it listens
+        self.listening = []     # the addresses, each time that it was passed sockets
         self.fetches = []       # not answered yet
         self.all_fetches = 0
         self.hello = None
@@ -246,12 +249,15 @@ class Dispatcher:
         self.as_of = None       # and as of which seq; None: the tip, if there are tables
         fd = theirs.fileno()
         script = os.environ.get("BUGEVENTS_GATEWAY_WRAPPER", "").split()
-        moved = fcntl_dup_high(fd)
+        self.passing, receiving = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        moved = [fcntl_dup_high(fd), fcntl_dup_high(receiving.fileno())]
         self.process = subprocess.Popen(
-            script + [GATEWAY, "1"], stdin=subprocess.DEVNULL, pass_fds=[3],
-            preexec_fn=lambda: os.dup2(moved, 3))
-        os.close(moved)
+            script + [GATEWAY, "1"], stdin=subprocess.DEVNULL, pass_fds=[3, 4],
+            preexec_fn=lambda: (os.dup2(moved[0], 3), os.dup2(moved[1], 4)))
+        for one in moved:
+            os.close(one)
         theirs.close()
+        receiving.close()
         self.config = {
             "listen_addresses": "127.0.0.1", "port": 0, "window_size": 1 << 20,
             "ping_interval": 0, "connection_timeout": 60000,    # tests read one client after the other
@@ -278,7 +284,9 @@ class Dispatcher:
         keys = {k: v for k, v in self.config.items() if k.startswith("jw")}
         have, why = self.verifier.configure(**keys)
         self.keyrings.append(why)
-        self.send(CONFIG, json.dumps({k: v for k, v in self.config.items() if k not in keys}).encode())
+        ours = {*keys, "listen_addresses", "port"}
+        self.send(CONFIG, json.dumps({k: v for k, v in self.config.items() if k not in ours}).encode())
+        self.configs += 1
         self.condition(b"", have)
 
     def condition(self, text, keys=1):
@@ -286,11 +294,24 @@ class Dispatcher:
 
     def settle(self, **config):
         """Configure, and wait until the gateway has read it."""
-        n = len(self.listening)
-        config["listen_addresses"] = ("127.0.0.1,127.0.0.1" if self.config["listen_addresses"] ==
-                                      "127.0.0.1" else "127.0.0.1")
         self.configure(**config)
-        self.wait_listening(n + 1)
+        self.wait(lambda: self.can_listen == self.configs, "LISTEN")
+
+    def listen(self):
+        """Open what is configured, unless that is done, and pass it on."""
+        place = self.config["listen_addresses"], self.config["port"]
+        if self.can_listen < self.configs or place == self.place:
+            return
+        self.place = place
+        sockets = []
+        for address in addresses_of(place[0]):
+            port = place[1] or (sockets and sockets[0].getsockname()[1])
+            sockets.append(listening_socket(address, port or 0))
+        socket.send_fds(self.passing, [b"\0"], [one.fileno() for one in sockets])
+        self.listening.append(" ".join("%s:%d" % ("[%s]" % at[0] if ":" in at[0] else at[0], at[1])
+                                       for at in (one.getsockname() for one in sockets)))
+        for one in sockets:
+            one.close()
 
     def begin(self):
         self.send(STREAM, struct.pack("=QQ40s", self.tip, self.dropped,
@@ -344,8 +365,9 @@ class Dispatcher:
     def take(self, kind, body):
         if kind == HELLO:
             self.hello = struct.unpack("=II", body)
-        elif kind == LISTENING:
-            self.listening.append(body.decode())
+        elif kind == LISTEN:
+            self.can_listen, = struct.unpack("=I", body)
+            self.listen()
         elif kind == LOG:
             self.logs.append((struct.unpack_from("=I", body)[0], body[4:].decode()))
         elif kind == STATUS:
@@ -494,7 +516,7 @@ class Dispatcher:
         return wait_for(lambda: self.pump() and condition(), what, patience)
 
     def wait_listening(self, count=1):
-        self.wait(lambda: len(self.listening) >= count, "LISTENING")
+        self.wait(lambda: len(self.listening) >= count, "LISTEN")
         self.port = int(self.listening[-1].split()[0].rsplit(":", 1)[1])
         return self.port
 
@@ -543,6 +565,25 @@ class Dispatcher:
         if self.verifier.stop() != 0:
             raise AssertionError("the verifier did not end in good order")
         return code
+
+
+def addresses_of(names):
+    """As the dispatcher understands listen_addresses."""
+    both = {"localhost": ["127.0.0.1", "::1"], "*": ["0.0.0.0", "::"]}
+    return list(dict.fromkeys(address for name in names.split(",") for address in both.get(name, [name])))
+
+
+def listening_socket(address, port):
+    one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if one.family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    one.setblocking(False)
+    one.bind((address, port))
+    one.listen(1024)
+    return one
 
 
 def certificate():

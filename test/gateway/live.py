@@ -5,7 +5,7 @@ from harness import *
 d = Dispatcher(tip=100, ping_interval=30000)
 equal(d.hello[0], pipe.VERSION, "HELLO names the pipe's version")
 equal(d.statuses, [""], "an empty STATUS: the configuration is in force")
-ok(d.listening[-1].startswith("127.0.0.1:"), "LISTENING names the address")
+ok(d.listening[-1].startswith("127.0.0.1:"), "it listens on what it was passed")
 
 c = d.ready(token("42"))
 equal(c.headers.get("sec-websocket-accept"), base64.b64encode(hashlib.sha1(

@@ -40,7 +40,8 @@ for my $inode (map { /^socket:\[(\d+)\]$/ ? $1 : () } values %files)
 }
 is($listening, 1, 'one listening socket');
 is($other, 0, 'no other: no database connection');
-cmp_ok($pairs, '<=', 3, "unnamed pairs: the pipe and the event loop's ($pairs)");
+cmp_ok($pairs, '<=', 3, "unnamed pairs: the pipe, where sockets come from, and the event loop's ($pairs)");
+like($files{$_}, qr/^pipe:/, "what it writes to descriptor $_ is read by the dispatcher, not by the log") for 1, 2;
 
 my $environment = PostgreSQL::Test::Utils::slurp_file("/proc/$gateway/environ");
 unlike($environment, qr/\Q$server->{secret}\E/, 'the secret is not in its environment');

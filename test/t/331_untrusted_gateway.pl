@@ -10,7 +10,7 @@ use BugEvents::Server;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-use constant { HELLO => 101, LISTENING => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108, ROLE => 109, SUBSCRIPTION => 113, SPENT => 115, TOKEN => 116, AGAIN => 117 };
+use constant { HELLO => 101, LISTEN => 102, LOG => 103, FETCH => 104, STATUS => 105, OPEN => 106, CLOSED => 107, CLIENTS => 108, ROLE => 109, SUBSCRIPTION => 113, SPENT => 115, TOKEN => 116, AGAIN => 117 };
 
 my ($libdir) = run_command([ 'pg_config', '--pkglibdir' ]);
 my $program = "$libdir/bugevents-gateway";
@@ -44,7 +44,7 @@ my @broken = (
 	[ 'nothing but zeros', "\0" x 64 ],
 	[ 'nothing but ones', "\xff" x 64 ],
 	[ 'text', "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" ],
-	[ 'a message before HELLO', message(LISTENING, 'x') . hello() ],
+	[ 'a message before HELLO', message(LISTEN, pack('L', 1)) . hello() ],
 	[ 'HELLO of another version', hello($version + 1), qr/WARNING:  bugevents-gateway is of another version than the library.*HINT:  Restart the server/s ],
 	[ 'HELLO too short', message(HELLO, 'xxxx') ],
 	[ 'HELLO too long', message(HELLO, pack('LLL', $version, 1, 1)) ],
@@ -105,11 +105,11 @@ my @odd = (
 	[ 'silence', '' ],
 	[ 'half a header', substr(hello(), 0, 5) ],
 	[ 'half a message', hello() . substr(opened(1), 0, 100) ],
-	[ 'everything that may be said', hello() . message(LISTENING, 'nowhere') . message(STATUS, "can't\nserve \xff") . message(STATUS, '')
+	[ 'everything that may be said', hello() . message(LISTEN, pack('L', 1)) x 3 . message(STATUS, "can't\nserve \xff") . message(STATUS, '')
 		  . message(LOG, pack('L', 2) . "a line\nFATAL: forged \xff") . message(LOG, pack('L', 0)) . fetch(1, 0, 0, 0)
 		  . opened(1, token => $server->token('1', claims => { sub => "\x{20ac}" })) . message(CLIENTS, '')
 		  . opened(2**64 - 1, user => 'nameless', id => '') . opened(2, token => 'no token') . message(TOKEN, pack('QLL', 0, 1, 1) . 'x') ],
-	[ 'a flood of lines', hello() . join('', map { (message(LOG, pack('L', 1) . "flood $_"), message(STATUS, "flood $_"), message(LISTENING, "flood $_")) } 1 .. 1000) ],
+	[ 'a flood of lines', hello() . join('', map { (message(LOG, pack('L', 1) . "flood $_"), message(STATUS, "flood $_")) } 1 .. 1000) ],
 );
 my $flood = scalar(@broken) + @odd + 2;		# number of the gateway that asks without reading
 
@@ -128,6 +128,11 @@ for my $case (@broken, @odd)
 	print $file $case->[1];
 	close $file;
 }
+my ($talker, $flooding) = ($number - 1, $number);
+
+# What they write besides, to standard output and error.
+append_to_file("$dir/says/$talker.words", "2026-01-01 00:00:00.000 UTC [1] FATAL:  forged by words\n\e[2J\xff\0" . 'long ' x 200);
+append_to_file("$dir/says/$flooding.words", join '', map { "words flood $_\n" } 1 .. 20_000);
 
 # It runs in the data directory; elsewhere it is the real one.  A gateway that is
 # started again finds nothing to say any more, greets and waits for the end.
@@ -164,6 +169,15 @@ sub put
 	rename "says/$name.new", "says/$name";
 }
 
+if (open(my $words, '<', "says/$number.words"))
+{
+	local $/;
+	my $text = <$words>;
+
+	syswrite STDOUT, substr($text, 0, 10);
+	syswrite STDERR, substr($text, 10);
+	put("$number.wrote", $$);
+}
 my $hello = pack('LLLL', 8, 101, VERSION, $$);
 if (rename "says/$number", "says/$number.said")
 {
@@ -226,6 +240,9 @@ for my $i (0 .. $#odd)
 }
 $server->wait_log(qr/bugevents gateway \d+: a line\?FATAL: forged \?$/m, $log);
 pass('a line of a gateway stays one line, of plain ASCII');
+$server->wait_log(qr/^\S+ \S+ .* LOG:  bugevents gateway $talker wrote: 2026-01-01 00:00:00\.000 UTC \[1\] FATAL:  forged by words$/m, $log);
+$server->wait_log(qr/gateway $talker wrote: \?\[2J\?\?(?:long ){90}/, $log);
+is(() = $server->log_since($log) =~ /^2026-01-01/mg, 0, 'what it writes to standard output and error is a line under its name');
 # They are gone from it when the ended process was reaped, a moment after the log says so.
 my $view = q{SELECT string_agg(user_id, ',' ORDER BY user_id COLLATE "C") FROM bugevents.connections};
 my $expected = "1,nameless,\xe2\x82\xac";
@@ -265,6 +282,10 @@ $server->wait_log(qr/bugevents gateway $flood \(PID $flooder\) ended/, $log);
 pass('... and notices its end');
 $server->sql("INSERT INTO projects (name) VALUES ('after the flood')");
 is($client->next_event->{payload}{name}, 'after the flood', '... and serves the others');
+$server->wait_log(qr/gateway $flooding wrote: words flood/, $log);
+my $wrote = slurp_file("$dir/says/$flooding.wrote");
+kill 'KILL', $wrote;
+BugEvents::Server::wait_until(sub { slurp_file("$dir/says/$flooding.wrote") != $wrote }, 'the flood of one that is started again');
 my $lines = () = $server->log_since($log) =~ / flood \d+$/mg;
 cmp_ok($lines, '<=', 105, 'a gateway that floods the log is cut short, whichever way it writes');
 cmp_ok($lines, '>=', 90, '... after its share');

@@ -159,6 +159,7 @@ is((ask($five, $_->[0] => $_->[1]))[0], 'forbidden', "who isn't active any more:
 
 ended_for('a role that the token does not give', ROLE => pack('Qa64', $one, 'admin'));
 is($server->sql('SELECT count(*) FROM bugevents.connections WHERE gateway = 2'), '0', '... with all that was granted to its clients');
+ended_for('sockets by a configuration that is to come', LISTEN => pack('L', 1000));
 ended_for('a question of nobody', ASK => pack('QLL', 999, 1, $verb->{GET}) . '{"type":"bug_report","id":1}');
 my $gone = enter('1');
 $pipe->say(CLOSED => pack('QQa64', $gone, 1000, ''));
@@ -240,6 +241,13 @@ rename "$program.real", $program or die $!;
 unlink $mark;
 BugEvents::Server::wait_until(sub { $server->verifier_pid && eval { $server->connect('2') } }, 'a verifier');
 pass('... and it is started once it is there again');
+# Listening sockets: one set for a configuration, where that says.  Nobody accepts on these, so they come last.
+$log = $server->log_size;
+$pipe->say(LISTEN => pack('L', 1)) for 1 .. 3;
+show('');
+admitted();
+is(() = $server->log_since($log) =~ /gateway 2 listening on/g, 1, 'sockets: however often it asks, one set');
+like($server->log_since($log), qr/gateway 2 listening on 127\.0\.0\.1:@{[ $server->port ]}$/m, '... where all of them listen');
 unlike($server->log_since(0), qr/PANIC|TRAP|terminating any other active server processes/, 'nothing crashed');
 $server->node->stop;
 done_testing();

@@ -53,6 +53,7 @@ static const BevFetchedMessage fetched = {1, BEV_FETCH_GONE, 7, 3};
 static const BevAdmitMessage admit = {1, BEV_NOT_LOOKED_UP, 0, 9};
 static const BevDisconnectMessage disconnect = {1, "go"};
 static const BevHelloMessage hello = {BEV_PIPE_VERSION, 1};
+static const BevListenMessage listening = {.config = 1};
 static const BevFetchMessage fetch = {1, 1000, 5, 5};
 static const BevOpenMessage client = {1, "id", "::1"};
 static const BevTokenMessage token = {1, 2, BEV_TOKEN_METRICS};
@@ -344,6 +345,7 @@ main(void)
 	test_fixed("ADMIT", BEV_MSG_ADMIT, &admit, sizeof(admit));
 	test_fixed("DISCONNECT", BEV_MSG_DISCONNECT, &disconnect, sizeof(disconnect));
 	test_fixed("HELLO", BEV_MSG_HELLO, &hello, sizeof(hello));
+	test_fixed("LISTEN", BEV_MSG_LISTEN, &listening, sizeof(listening));
 	test_fixed("FETCH", BEV_MSG_FETCH, &fetch, sizeof(fetch));
 	test_fixed("OPEN", BEV_MSG_OPEN, &client, sizeof(client));
 	test_fixed("TOKEN", BEV_MSG_TOKEN, &token, sizeof(token));

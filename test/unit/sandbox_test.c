@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "attempt.h"
+#include "common/pipe/passed_sockets.h"
 #include "gateway/net/sandbox.h"
 #include "tap.h"
 
@@ -74,6 +76,79 @@ static long
 connect_out(void)
 {
 	return connect(made_before, (struct sockaddr *) &target, sizeof(target));
+}
+static long
+tcp_socket(void)
+{
+	return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+static long
+tcp6_socket(void)
+{
+	return socket(AF_INET6, SOCK_STREAM, 0);
+}
+static long
+pair_of_sockets(void)
+{
+	int pair[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+}
+static long
+bind_socket(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET};
+
+	return bind(made_before, (struct sockaddr *) &any, sizeof(any));
+}
+static long
+listen_on_socket(void)
+{
+	return listen(made_before, 5);
+}
+static long
+set_option(int level, int name)
+{
+	int on = 1;
+
+	return setsockopt(made_before, level, name, &on, sizeof(on));
+}
+static long
+mark_packets(void)
+{
+	return set_option(SOL_SOCKET, SO_MARK);
+}
+static long
+share_port(void)
+{
+	return set_option(SOL_SOCKET, SO_REUSEPORT);
+}
+static long
+attach_filter(void)
+{
+	return set_option(SOL_SOCKET, SO_ATTACH_FILTER);
+}
+static long
+buffer_more(void)
+{
+	return set_option(SOL_SOCKET, SO_RCVBUF);
+}
+static long
+choose_congestion(void)
+{
+	return set_option(IPPROTO_TCP, TCP_CONGESTION);
+}
+static long
+receive_elsewhere(void)
+{
+	int fd[BEV_PASSED_SOCKETS_MAX];
+
+	return bev_passed_sockets_receive(made_before, fd);
+}
+static long
+pass_on(void)
+{
+	return bev_passed_sockets_send(BEV_SANDBOX_SOCKETS, &made_before, 1) ? 0 : -1;
 }
 static long
 unix_socket(void)
@@ -224,29 +299,43 @@ made_executable(void)
 	return mprotect(memory, 4096, PROT_READ | PROT_EXEC);
 }
 
-/* What a gateway does all day. */
+/* What a gateway does all day, on a socket that it is passed. */
 static long
 daily_work(void)
 {
-	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int six = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct epoll_event event = {.events = EPOLLIN};
+	int listener[BEV_PASSED_SOCKETS_MAX];
 	int loop = made_before + 1;
 	char *memory = malloc(64 * 1024 * 1024);
 	char chance[16];
 
-	if (listener < 0 || six < 0 || memory == NULL ||
-	    bind(listener, (struct sockaddr *) &any, sizeof(any)) != 0 || listen(listener, 5) != 0 ||
-	    epoll_ctl(loop, EPOLL_CTL_ADD, listener, &event) != 0 ||
+	if (memory == NULL || bev_passed_sockets_receive(BEV_SANDBOX_SOCKETS, listener) != 1 ||
+	    bev_passed_sockets_receive(BEV_SANDBOX_SOCKETS, listener + 1) != 0 ||
+	    epoll_ctl(loop, EPOLL_CTL_ADD, listener[0], &event) != 0 ||
 	    epoll_wait(loop, &event, 1, 0) != 0 ||
-	    (accept4(listener, NULL, NULL, SOCK_CLOEXEC) < 0 && errno != EAGAIN) ||
+	    (accept4(listener[0], NULL, NULL, SOCK_CLOEXEC) < 0 && errno != EAGAIN) ||
+	    set_option(IPPROTO_TCP, TCP_NODELAY) != 0 ||
 	    getrandom(chance, sizeof(chance), 0) != sizeof(chance) ||
-	    fcntl(listener, F_DUPFD_CLOEXEC, 0) < 0 || close(six) != 0)
+	    fcntl(listener[0], F_DUPFD_CLOEXEC, 0) < 0 || close(listener[0]) != 0)
 		return -1;
 	memory[64 * 1024 * 1024 - 1] = 1;
 	free(memory);
 	return 0;
+}
+
+/* The dispatcher's end of where sockets come from; ours is where a gateway has it. */
+static int
+join_source(void)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair) != 0)
+		return -1;
+	if (pair[0] == BEV_SANDBOX_SOCKETS)
+		pair[0] = dup(pair[0]);
+	if (pair[1] != BEV_SANDBOX_SOCKETS && dup2(pair[1], BEV_SANDBOX_SOCKETS) < 0)
+		return -1;
+	return pair[0];
 }
 
 int
@@ -268,6 +357,18 @@ main(void)
 		{"make a folder", make_folder},
 		{"connect out", connect_out},
 		{"connect out by fast open", fast_open},
+		{"a TCP socket", tcp_socket},
+		{"a TCP socket of IPv6", tcp6_socket},
+		{"a pair of sockets", pair_of_sockets},
+		{"bind a socket", bind_socket},
+		{"listen on a socket", listen_on_socket},
+		{"an option: marks", mark_packets},
+		{"an option: to share a port", share_port},
+		{"an option: a filter", attach_filter},
+		{"an option: a larger buffer", buffer_more},
+		{"an option: another congestion control", choose_congestion},
+		{"receive a socket by another descriptor", receive_elsewhere},
+		{"pass a socket on", pass_on},
 		{"a Unix socket", unix_socket},
 		{"a UDP socket", udp_socket},
 		{"a netlink socket", netlink_socket},
@@ -292,7 +393,9 @@ main(void)
 		{"register with a ring", register_ring},
 	};
 	socklen_t len = sizeof(target);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int source = join_source();
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	int other = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (bind(listener, (struct sockaddr *) &target, sizeof(target)) != 0 ||
@@ -302,6 +405,8 @@ main(void)
 	if (epoll_create1(0) != made_before + 1)
 		return 1;
 
+	if (!bev_passed_sockets_send(source, &listener, 1))
+		return 1;
 	tap_ok(attempt(bev_sandbox_enter, daily_work) == 0, "what a gateway does all day is allowed");
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
 	{
@@ -312,6 +417,8 @@ main(void)
 	}
 	tap_ok(attempt(hide_rings, make_ring) == ENOSYS, "before, a kernel without io_uring");
 	tap_ok(attempt(hide_rings, open_file) == 0, "... and with everything else");
+	if (listen(other, 5) != 0 || !bev_passed_sockets_send(source, &other, 1))
+		return 1;
 	tap_ok(attempt(hide_rings_and_enter, daily_work) == 0, "both: what a gateway does all day");
 	tap_ok(attempt(hide_rings_and_enter, make_ring) > 0, "... but no ring");
 	return tap_done();

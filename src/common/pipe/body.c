@@ -75,6 +75,7 @@ static const Body bodies[] = {
 	BODY(ANSWER, Answer, FOLLOWED, UP_TO(BEV_ANSWER_GRANT, Answer, kind), IS(LINE, Answer, code),
          IS(LINE, Answer, field)),
 	BODY(HELLO, Hello, ALONE),
+	BODY(LISTEN, Listen, ALONE, IS(NOT_ZERO, Listen, config)),
 	BODY(LOG, Log, FOLLOWED, UP_TO(BEV_LOG_WARNING, Log, level)),
 	BODY(FETCH, Fetch, ALONE, IS(NOT_ZERO, Fetch, request)),
 	BODY(CONDITION, Condition, FOLLOWED),

@@ -7,7 +7,7 @@
  *
  *	dispatcher -> gateway                       gateway -> dispatcher
  *	CONFIG      settings, secrets included      HELLO        I run, this version
- *	STREAM      which stream, from where        LISTENING    the ports are open
+ *	STREAM      which stream, from where        LISTEN       it can take connections
  *	EVENTS      a run of one transaction        LOG          a line for the log
  *	PROGRESS    nothing more up to this seq     FETCH        history, please
  *	FETCHED     end of an answer to FETCH       STATUS       what became of CONFIG
@@ -49,7 +49,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 3 /* 2751d099b47c */
+#define BEV_PIPE_VERSION 3 /* 71ccf7d5b2da */
 
 typedef enum BevMessageKind
 {
@@ -67,7 +67,7 @@ typedef enum BevMessageKind
 	BEV_MSG_KNOWN,
 
 	BEV_MSG_HELLO = 101,
-	BEV_MSG_LISTENING,
+	BEV_MSG_LISTEN,
 	BEV_MSG_LOG,
 	BEV_MSG_FETCH,
 	BEV_MSG_STATUS,
@@ -186,9 +186,14 @@ typedef struct BevHelloMessage
 } BevHelloMessage;
 
 /*
- * LISTENING: the body is text, the addresses that are open, "127.0.0.1:8432
- * [::1]:8432".  Sent whenever they change.
+ * LISTEN: the configuration is such that connections can be taken by it.  The dispatcher opens the
+ * sockets, unless those that the gateway has are as they should be, and passes them
+ * (passed_sockets.h).
  */
+typedef struct BevListenMessage
+{
+	uint32_t config; /* which CONFIG, counted from 1 */
+} BevListenMessage;
 
 typedef enum BevLogLevel
 {
@@ -205,8 +210,8 @@ typedef struct BevLogMessage
 
 /*
  * STATUS: the body is text.  Empty: the configuration is in force.  Else why
- * the gateway can't serve with it ("could not bind 127.0.0.1:8432: Address
- * already in use"); it keeps what worked before and tries again by itself.
+ * the gateway can't serve with it, such as a certificate that can't be read; it keeps what worked
+ * before.
  */
 
 /*

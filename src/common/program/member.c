@@ -28,9 +28,7 @@ set_number(void *into, const BevMember *member, json_int_t value)
 		value = member->low;
 	if (value > member->high)
 		value = member->high;
-	if (member->kind == BEV_MEMBER_SHORT)
-		*(uint16_t *) place = (uint16_t) value;
-	else if (member->kind == BEV_MEMBER_NUMBER)
+	if (member->kind == BEV_MEMBER_NUMBER)
 		*(uint32_t *) place = (uint32_t) value;
 	else
 		*(size_t *) place = (size_t) value;

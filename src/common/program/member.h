@@ -13,7 +13,6 @@
 typedef enum BevMemberKind
 {
 	BEV_MEMBER_TEXT,   /* char * */
-	BEV_MEMBER_SHORT,  /* uint16_t */
 	BEV_MEMBER_NUMBER, /* uint32_t */
 	BEV_MEMBER_SIZE    /* size_t */
 } BevMemberKind;

@@ -13,9 +13,6 @@
 #define AT(field) offsetof(BevConfig, field)
 
 static const BevMember members[] = {
-	{"listen_addresses", BEV_MEMBER_TEXT, AT(listen_addresses), "localhost", 0, 0, 0},
-	{"port", BEV_MEMBER_SHORT, AT(port), NULL, 8432, 0, 65535},
-	{"allow_plaintext", BEV_MEMBER_NUMBER, AT(allow_plaintext), NULL, 0, 0, 1},
 	{"tls", BEV_MEMBER_NUMBER, AT(tls), NULL, 0, 0, 1},
 	{"tls_cert", BEV_MEMBER_TEXT, AT(tls_cert), "", 0, 0, 0},
 	{"tls_key", BEV_MEMBER_TEXT, AT(tls_key), "", 0, 0, 0},

@@ -13,10 +13,7 @@
 
 typedef struct BevConfig
 {
-	/* Where */
-	char *listen_addresses;
-	uint16_t port;
-	uint32_t allow_plaintext; /* without TLS beyond loopback too; 0, 1 */
+	/* How */
 	uint32_t tls;             /* 0: without; 1: with TLS alone */
 	char *tls_cert;           /* PEM; empty: the file could not be read */
 	char *tls_key;            /* PEM */

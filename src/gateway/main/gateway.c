@@ -7,9 +7,9 @@
  *		link --> window --> fanout --> session --> socket
  *		             \--> replay --/      ^--- message <-- reader <-- socket
  *
- *	The dispatcher's messages come in by the link.  CONFIG opens the sockets (again, when the
- *	place changed), STREAM begins the stream.  The end comes by SHUTDOWN, by SIGTERM or by
- *	the end of the pipe, in one way: no more connections, a close frame for
+ *	The dispatcher's messages come in by the link.  By CONFIG it can take connections, on sockets
+ *	that the dispatcher opens and passes; STREAM begins the stream.  The end comes by SHUTDOWN, by
+ *	SIGTERM or by the end of the pipe, in one way: no more connections, a close frame for
  *	everyone, and out when all are gone or SHUTDOWN_MS have passed.
  *
  * Concurrency
@@ -77,9 +77,9 @@ typedef struct Gateway
 	uv_loop_t loop;
 	uv_timer_t tick;
 	BevLink link;
-	BevListener *listener; /* NULL: there is no place yet */
+	BevListener *listener; /* NULL: no more */
 	BevConfig config;
-	bool configured;
+	uint32_t configs; /* CONFIGs that came; 0: there is no configuration yet */
 	bool sandboxed;
 	bool has_certificate; /* for TLS */
 	uint64_t deadline;    /* of the shutdown, loop time */
@@ -208,28 +208,15 @@ on_accepted(void *owner, int fd)
 	bev_arrival_accept(&gateway->arrivals, fd);
 }
 
+/* Not before there is a certificate to show, if there is to be one. */
 static void
-on_listening(void *owner, const char *addresses)
+ask_to_listen(Gateway *gateway)
 {
-	Gateway *gateway = owner;
+	BevListenMessage listen = {.config = gateway->configs};
 
-	bev_link_send(&gateway->link, BEV_MSG_LISTENING, NULL, addresses, strlen(addresses));
+	if (!gateway->config.tls || gateway->has_certificate)
+		bev_link_send(&gateway->link, BEV_MSG_LISTEN, &listen, NULL, 0);
 }
-
-static void
-on_listen_status(void *owner, const char *why)
-{
-	Gateway *gateway = owner;
-
-	bev_status_set(&gateway->status, BEV_TROUBLE_LISTEN, why);
-	bev_status_tell(&gateway->status, &gateway->link);
-}
-
-static const BevListenerEvents listener_events = {
-	.accepted = on_accepted,
-	.listening = on_listening,
-	.status = on_listen_status,
-};
 
 /* ---- The end ---- */
 
@@ -401,25 +388,7 @@ use_certificate(Gateway *gateway)
 	            bev_tls_use(bev_sockets_tls(gateway->sessions.sockets), &tls, error, sizeof(error));
 
 	gateway->has_certificate |= config->tls && good;
-	bev_status_set(&gateway->status, BEV_TROUBLE_TLS, good ? NULL : error);
-}
-
-/* Not before there is a certificate to show, if there is to be one. */
-static void
-use_place(Gateway *gateway)
-{
-	const BevConfig *config = &gateway->config;
-	BevPlace place = {
-		.addresses = config->listen_addresses,
-		.port = config->port,
-		.only_loopback = !config->tls && !config->allow_plaintext,
-	};
-
-	if (config->tls && !gateway->has_certificate)
-		return;
-	if (gateway->listener == NULL)
-		gateway->listener = bev_listener_create(&gateway->loop, &listener_events, gateway);
-	bev_listener_place(gateway->listener, &place);
+	bev_status_tell(&gateway->status, &gateway->link, good ? "" : error);
 }
 
 static void
@@ -436,8 +405,7 @@ use_config(Gateway *gateway)
 	limit_memory(config); /* a smaller window was trimmed by now */
 	bev_access_update_review(&gateway->updates);
 	start_tick(gateway);
-	use_place(gateway);
-	bev_status_tell(&gateway->status, &gateway->link);
+	ask_to_listen(gateway);
 }
 
 /* Once all that needs files is done; what it can't do is told, not fatal. */
@@ -487,7 +455,7 @@ configure(Gateway *gateway, const BevMessage *message)
 	bev_fanout_batch(&gateway->fanout); /* before the window is cut */
 	bev_config_replace(&gateway->config, config);
 	bev_place_set_key(gateway->config.place_key);
-	gateway->configured = true;
+	gateway->configs++;
 	use_config(gateway);
 	enter_sandbox(gateway);
 	return true;
@@ -498,7 +466,7 @@ configure(Gateway *gateway, const BevMessage *message)
 static bool
 begin_stream(Gateway *gateway, const BevMessage *message)
 {
-	if (!gateway->configured || !bev_stream_message_begin(&gateway->updates, message))
+	if (gateway->configs == 0 || !bev_stream_message_begin(&gateway->updates, message))
 		return false;
 	bev_clients_stream_began(&gateway->clients);
 	return true;
@@ -596,7 +564,7 @@ say_hello(Gateway *gateway)
 }
 
 static void
-begin(Gateway *gateway, int fd, uv_signal_t *on_term)
+begin(Gateway *gateway, int pipe, int sockets, uv_signal_t *on_term)
 {
 	uv_loop_init(&gateway->loop);
 	uv_timer_init(&gateway->loop, &gateway->tick);
@@ -606,7 +574,8 @@ begin(Gateway *gateway, int fd, uv_signal_t *on_term)
 	uv_signal_start(on_term, on_signal, SIGTERM);
 	compose_sessions(gateway);
 	compose_clients(gateway);
-	bev_link_open(&gateway->link, &gateway->loop, fd, &link_events, gateway);
+	bev_link_open(&gateway->link, &gateway->loop, pipe, &link_events, gateway);
+	gateway->listener = bev_listener_create(&gateway->loop, sockets, on_accepted, gateway);
 	say_hello(gateway);
 }
 
@@ -633,12 +602,12 @@ take_apart(Gateway *gateway, uv_signal_t *on_term)
 }
 
 int
-bev_gateway_run(int fd)
+bev_gateway_run(int pipe, int sockets)
 {
 	static Gateway gateway;
 	uv_signal_t on_term;
 
-	begin(&gateway, fd, &on_term);
+	begin(&gateway, pipe, sockets, &on_term);
 	while (!gateway.sessions.shutting_down || gateway.sessions.count > 0)
 	{
 		uv_run(&gateway.loop, UV_RUN_ONCE);

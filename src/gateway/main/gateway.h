@@ -4,7 +4,10 @@
 #ifndef BEV_GATEWAY_MAIN_GATEWAY_H
 #define BEV_GATEWAY_MAIN_GATEWAY_H
 
-/* Run until the dispatcher or a signal ends it; fd is the pipe.  What the process ends with. */
-extern int bev_gateway_run(int fd);
+/*
+ * Run until the dispatcher or a signal ends it; listening sockets come by sockets.  What the
+ * process ends with.
+ */
+extern int bev_gateway_run(int pipe, int sockets);
 
 #endif /* BEV_GATEWAY_MAIN_GATEWAY_H */

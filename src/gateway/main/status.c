@@ -7,37 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void
-set_text(char **text, const char *to)
-{
-	free(*text);
-	*text = to ? bev_copy_text(to, strlen(to)) : NULL;
-}
-
 void
-bev_status_set(BevStatus *status, BevTrouble trouble, const char *why)
+bev_status_tell(BevStatus *status, BevLink *link, const char *why)
 {
-	set_text(&status->trouble[trouble], why);
-}
-
-void
-bev_status_tell(BevStatus *status, BevLink *link)
-{
-	const char *text = "";
-
-	for (int i = 0; i < BEV_TROUBLES && *text == '\0'; i++)
-		if (status->trouble[i])
-			text = status->trouble[i];
-	if (status->sent && strcmp(status->sent, text) == 0)
+	if (status->sent && strcmp(status->sent, why) == 0)
 		return;
-	set_text(&status->sent, text);
-	bev_link_send(link, BEV_MSG_STATUS, NULL, text, strlen(text));
+	free(status->sent);
+	status->sent = bev_copy_text(why, strlen(why));
+	bev_link_send(link, BEV_MSG_STATUS, NULL, why, strlen(why));
 }
 
 void
 bev_status_free(BevStatus *status)
 {
-	for (int i = 0; i < BEV_TROUBLES; i++)
-		set_text(&status->trouble[i], NULL);
-	set_text(&status->sent, NULL);
+	free(status->sent);
+	status->sent = NULL;
 }

@@ -3,8 +3,8 @@
  *
  * Model: a seccomp filter (filter.h) with the list of what a gateway needs.
  *
- * Sockets: only TCP ones can be made, which is what listening anew after a reload
- * takes, and there is no connect().
+ * Sockets: none can be made, bound or made to listen, and none connected.  Those that listen are
+ * passed by the dispatcher, over one descriptor (listener.c), which alone recvmsg() is for.
  *
  * Rings: what is done by an io_uring passes no filter, so a gateway may have none.  libuv
  * (from 1.49) makes one with its loop, long before the filter, and aborts when the kernel
@@ -40,28 +40,25 @@ bev_sandbox_limit_memory(uint64_t bytes __attribute__((unused)))
 
 #include "common/program/filter.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* With any arguments, beside those of filter.c. */
 static const int allowed[] = {
 	/* Descriptors that are open */
-	SCMP_SYS(accept4),     SCMP_SYS(bind),        SCMP_SYS(listen),     SCMP_SYS(shutdown),
-	SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
-	SCMP_SYS(epoll_wait),  SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
+	SCMP_SYS(accept4),    SCMP_SYS(shutdown),   SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(getsockopt), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl),
 };
 
-/* TCP alone. */
+/* What comes over the one descriptor, and the one option that libwebsockets sets. */
 static int
 allow_sockets(scmp_filter_ctx filter)
 {
-	return BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0),
-	                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM),
-	                        SCMP_A2(SCMP_CMP_EQ, 0, 0)) ||
-	       BEV_FILTER_ALLOW(socket, 3, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0),
-	                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff, SOCK_STREAM),
-	                        SCMP_A2(SCMP_CMP_EQ, 0, 0));
+	return BEV_FILTER_ALLOW(recvmsg, 1, SCMP_A0(SCMP_CMP_EQ, BEV_SANDBOX_SOCKETS, 0)) ||
+	       BEV_FILTER_ALLOW(setsockopt, 2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP, 0),
+	                        SCMP_A2(SCMP_CMP_EQ, TCP_NODELAY, 0));
 }
 
 void

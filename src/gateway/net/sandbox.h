@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The descriptor that listening sockets come by. */
+#define BEV_SANDBOX_SOCKETS 4
+
 /*
  * From now on there is no io_uring: to be called before the loop is made, which would have a ring
  * that it can't use later (sandbox.c).  Where the kernel doesn't offer it, bev_sandbox_enter()
@@ -16,7 +19,7 @@
 extern void bev_sandbox_hide_rings(void);
 
 /*
- * From now on, and for good: sockets that exist and new listening ones, memory,
+ * From now on, and for good: sockets that exist and those that the dispatcher passes, memory,
  * time, and nothing else.  No file can be opened, nobody connected to, nothing
  * started; whoever tries reads EPERM (sandbox_test.c).  To be called once everything that needs
  * files is done: libraries loaded, tables of descriptors made.

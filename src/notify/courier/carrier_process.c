@@ -45,14 +45,15 @@ bev_carrier_process_start(void)
 	char pipe_arg[16];
 	char file_arg[24];
 	char *argv[] = {"bugevents-carrier", pipe_arg, file_arg, NULL};
+	BevSpawnEnds ends = {.pipe = PGINVALID_SOCKET};
+	bool started;
 
 	snprintf(pipe_arg, sizeof(pipe_arg), "--fd=%d", BEV_SPAWN_PIPE);
 	snprintf(file_arg, sizeof(file_arg), "--ledger=%d", BEV_SPAWN_FILE);
 	prepare_buffers();
-	if (bev_child_start(&carrier, "carrier", argv, bev_ledger_fd(), false, &pipe_fd))
-		return true;
-	pipe_fd = PGINVALID_SOCKET;
-	return false;
+	started = bev_child_start(&carrier, "carrier", argv, bev_ledger_fd(), false, &ends);
+	pipe_fd = ends.pipe;
+	return started;
 }
 
 static void

@@ -97,9 +97,6 @@ static void
 write_config(StringInfo json)
 {
 	appendStringInfoChar(json, '{');
-	put_text(json, "listen_addresses", bev_addresses_resolve(bev_listen_addresses));
-	put_int(json, "port", bev_port);
-	put_int(json, "allow_plaintext", bev_allow_plaintext);
 	put_int(json, "tls", *bev_tls_cert_file != '\0');
 	put_text_file(json, "tls_cert", "bugevents.tls_cert_file", bev_tls_cert_file,
 	              bev_secret_read_public);
@@ -141,10 +138,19 @@ write_keys(StringInfo json)
 	appendStringInfoChar(json, '}');
 }
 
+static void
+write_place(StringInfo text)
+{
+	appendStringInfo(text, "%d %d %s", !*bev_tls_cert_file && !bev_allow_plaintext, bev_port,
+	                 bev_addresses_resolve(bev_listen_addresses));
+}
+
 void
 bev_gateway_config_write(StringInfo json)
 {
 	write_config(json);
 	appendStringInfoChar(json, '\0');
 	write_keys(json);
+	appendStringInfoChar(json, '\0');
+	write_place(json);
 }

@@ -11,7 +11,8 @@
 /*
  * Append the body of a CONFIG message and, behind a NUL, that of a KEYS message: JSON objects,
  * UTF-8, in which the files that settings name are replaced by their content.  A file that can't be
- * read is reported in the log and left empty.
+ * read is reported in the log and left empty.  Behind another NUL where gateways listen: 1 if on
+ * loopback alone, else 0, the port, the addresses.
  */
 extern void bev_gateway_config_write(StringInfo json);
 

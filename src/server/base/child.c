@@ -9,7 +9,6 @@
 #include <signal.h>
 
 #include "server/base/clock.h"
-#include "server/base/spawn.h"
 
 #define FIRST_DELAY 100 /* ms */
 
@@ -32,9 +31,9 @@ start_later(BevChild *child)
 
 bool
 bev_child_start(BevChild *child, const char *name, char *const argv[], int file, bool bound,
-                int *fd)
+                BevSpawnEnds *ends)
 {
-	pid_t pid = bev_spawn(argv, file, bound, fd);
+	pid_t pid = bev_spawn(argv, file, bound, ends);
 
 	if (pid < 0)
 	{

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "server/base/spawn.h"
 
 /* All zero but for longest: it has not been started yet. */
 typedef struct BevChild
@@ -26,7 +27,7 @@ extern bool bev_child_is_due(const BevChild *child);
  * was), and it is due again later.
  */
 extern bool bev_child_start(BevChild *child, const char *name, char *const argv[], int file,
-                            bool bound, int *fd);
+                            bool bound, BevSpawnEnds *ends);
 
 /* Did it run, and has it ended?  Then it is due again later; *status says how.  Doesn't block. */
 extern bool bev_child_ended(BevChild *child, int *status);

@@ -7,6 +7,9 @@
  *
  * One that is bound dies with us, whatever state either is in: the kernel sends it
  * SIGKILL.  One that isn't has a session of its own, so that no signal to us reaches it.
+ *
+ * Trust: the server's log is written by whoever has its standard error, so one that is bound has a
+ * pipe in its place, which we read (dispatcher/program_log.c).
  */
 #include "server/base/spawn.h"
 
@@ -83,33 +86,56 @@ choose_environment(char **environment)
 	environment[n] = NULL;
 }
 
+/* What the child becomes; its ends of the pipes. */
+typedef struct Plan
+{
+	const char *program;
+	char *const *argv;
+	char *const *environment;
+	int pipe;
+	int words; /* -1: the server's standard error */
+	int file;  /* -1: none */
+	bool bound;
+	pid_t parent;
+} Plan;
+
+/* Standard input, output and error. */
+static bool
+place_standard(const Plan *plan)
+{
+	int null = open("/dev/null", O_RDWR);
+	int words = plan->words >= 0 ? plan->words : STDERR_FILENO;
+
+	return null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(words, STDOUT_FILENO) >= 0 &&
+	       dup2(words, STDERR_FILENO) >= 0;
+}
+
 /*
  * Between fork and exec: nothing but system calls.  We share PostgreSQL's memory
  * here and must not run any of its code, exit handlers included.
  */
 static void
-become(const char *program, char *const argv[], char *const environment[], int pipe_fd, int file,
-       bool bound, pid_t parent)
+become(const Plan *plan)
 {
-	int null = open("/dev/null", O_RDWR);
+	int file = plan->file;
 
-	if ((bound && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) || getppid() != parent)
+	if ((plan->bound && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) || getppid() != plan->parent)
 		_exit(1);
 	/* The postmaster signals our whole process group. */
-	if (!bound && setsid() < 0)
+	if (!plan->bound && setsid() < 0)
 		_exit(1);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+	if (!place_standard(plan))
 		_exit(1);
 
 	/* Neither may overwrite the other before it has its place. */
 	if (file >= 0 && (file = fcntl(file, F_DUPFD, BEV_SPAWN_FILE + 1)) < 0)
 		_exit(1);
-	place(pipe_fd, BEV_SPAWN_PIPE);
+	place(plan->pipe, BEV_SPAWN_PIPE);
 	if (file >= 0)
 		place(file, BEV_SPAWN_FILE);
 	close_other_files(file >= 0 ? BEV_SPAWN_FILE + 1 : BEV_SPAWN_PIPE + 1);
 	default_signals();
-	execve(program, argv, environment);
+	execve(plan->program, plan->argv, plan->environment);
 	_exit(127);
 }
 
@@ -133,32 +159,70 @@ find_program(const char *name, char *program, Size size)
 	snprintf(program, size, "%s/%s", pkglib_path, name);
 }
 
-pid_t
-bev_spawn(char *const argv[], int file, bool bound, int *fd)
+/* The child's end blocks, so that it loses nothing; ours doesn't. */
+static bool
+open_words(int ends[2])
 {
-	char program[MAXPGPATH];
-	char *environment[lengthof(kept) + 1];
-	pid_t parent = getpid();
-	int pair[2];
+	return pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0;
+}
+
+static void
+close_ends(const int ends[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
+}
+
+static pid_t
+fork_into(const Plan *plan)
+{
 	pid_t pid;
-
-	find_program(argv[0], program, sizeof(program));
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
-		return -1;
-
-	choose_environment(environment);
 
 	/* No handler of ours may run in the child before it is another program. */
 	sigprocmask(SIG_SETMASK, &BlockSig, NULL);
 	pid = fork();
 	if (pid == 0)
-		become(program, argv, environment, pair[1], file, bound, parent);
+		become(plan);
 	sigprocmask(SIG_SETMASK, &UnBlockSig, NULL);
+	return pid;
+}
 
-	close(pair[1]);
+/* The ends of the pipes, ours and the child's; false: errno says why. */
+static bool
+open_pipes(bool bound, int pair[2], int words[2])
+{
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0 &&
+	       (!bound || open_words(words));
+}
+
+pid_t
+bev_spawn(char *const argv[], int file, bool bound, BevSpawnEnds *ends)
+{
+	char program[MAXPGPATH];
+	char *environment[lengthof(kept) + 1];
+	int pair[2] = {-1, -1};
+	int words[2] = {-1, -1};
+	pid_t pid = -1;
+
+	find_program(argv[0], program, sizeof(program));
+	choose_environment(environment);
+	if (open_pipes(bound, pair, words))
+		pid = fork_into(
+			&(Plan){program, argv, environment, pair[1], words[1], file, bound, getpid()});
 	if (pid < 0)
-		close(pair[0]);
-	*fd = pair[0];
+	{
+		int failure = errno;
+
+		close_ends(pair);
+		close_ends(words);
+		errno = failure;
+		return -1;
+	}
+	close(pair[1]);
+	if (words[1] >= 0)
+		close(words[1]);
+	*ends = (BevSpawnEnds){.pipe = pair[0], .words = words[0]};
 	return pid;
 }
 

@@ -18,7 +18,7 @@
 #include "server/responder/responder_queue.h"
 #include "utils/memutils.h"
 
-static char *config = NULL; /* the two bodies, each with its NUL */
+static char *config = NULL; /* the bodies and the place, each with its NUL */
 static Size config_size = 0;
 static bool asked = false;
 static bool outdated = false; /* since it was asked for */
@@ -85,4 +85,12 @@ const char *
 bev_current_keys(void)
 {
 	return config ? config + strlen(config) + 1 : NULL;
+}
+
+const char *
+bev_current_place(void)
+{
+	const char *keys = bev_current_keys();
+
+	return keys ? keys + strlen(keys) + 1 : NULL;
 }

@@ -16,4 +16,7 @@ extern const char *bev_current_config(void);
 /* The body of a KEYS; likewise. */
 extern const char *bev_current_keys(void);
 
+/* Where gateways listen, as admission/gateway_config.h writes it; likewise. */
+extern const char *bev_current_place(void);
+
 #endif /* BEV_SERVER_DISPATCHER_CURRENT_CONFIG_H */

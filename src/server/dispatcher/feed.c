@@ -30,8 +30,10 @@
 #include "server/dispatcher/feed.h"
 
 #include <poll.h>
+#include <unistd.h>
 
 #include "server/admission/admission.h"
+#include "server/dispatcher/current_config.h"
 #include "server/dispatcher/program_log.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/token_checks.h"
@@ -85,6 +87,20 @@ void
 bev_feed_configure(BevFeed *feed, const char *config)
 {
 	send_bytes(feed, BEV_MSG_CONFIG, config, strlen(config));
+	feed->configs++;
+	bev_listening_want(&feed->listening, false); /* until it says that it can */
+}
+
+bool
+bev_feed_listen(BevFeed *feed, uint32 config)
+{
+	if (config > feed->configs)
+		return false;
+	if (config < feed->configs)
+		return true;
+	bev_listening_want(&feed->listening, true);
+	(void) bev_listening_look_after(&feed->listening, feed->number, bev_current_place());
+	return true;
 }
 
 void
@@ -103,18 +119,26 @@ bev_feed_start(BevFeed *feed, int number, const char *config)
 	BevChild process = feed->process;
 	char text[12];
 	char *argv[] = {"bugevents-gateway", text, NULL};
-	int fd;
+	BevListening listening = feed->listening;
+	int theirs = bev_listening_begin(&listening);
+	BevSpawnEnds ends;
+	bool started;
 
 	process.longest = RESTART_MAX;
 	snprintf(text, sizeof(text), "%d", number);
-	if (!bev_child_start(&process, psprintf("gateway %d", number), argv, -1, true, &fd))
+	started = bev_child_start(&process, psprintf("gateway %d", number), argv, theirs, true, &ends);
+	if (theirs >= 0)
+		close(theirs);
+	if (!started)
 	{
+		bev_listening_end(&listening);
 		feed->process = process;
 		return;
 	}
-	*feed = (BevFeed){.number = number, .process = process, .log = feed->log};
-	bev_program_log_begin(&feed->log, psprintf("gateway %d", number));
-	bev_channel_open(&feed->channel, fd, BEV_MESSAGE_MAX_UP);
+	*feed =
+		(BevFeed){.number = number, .process = process, .log = feed->log, .listening = listening};
+	bev_program_log_begin(&feed->log, psprintf("gateway %d", number), ends.words);
+	bev_channel_open(&feed->channel, ends.pipe, BEV_MESSAGE_MAX_UP);
 	bev_feed_configure(feed, config);
 }
 
@@ -304,6 +328,7 @@ wait_for_end(BevFeed *feed, int timeout)
 			return false;
 		if (feed->channel.fd >= 0)
 			bev_channel_flush(&feed->channel);
+		bev_program_log_hear(&feed->log);
 
 		/* Its last words wake us, and so does its end; then it is soon reaped. */
 		poll(&wait, feed->channel.fd >= 0 ? 1 : 0, 10);
@@ -318,6 +343,8 @@ static void
 forget_gateway(BevFeed *feed)
 {
 	bev_channel_close(&feed->channel);
+	bev_listening_end(&feed->listening);
+	bev_program_log_end(&feed->log);
 	feed->streaming = false;
 	feed->retired = false;
 	bev_admission_forget(feed->number);
@@ -371,6 +398,7 @@ bev_feed_reap(BevFeed *feed)
 		forget_gateway(feed);
 		return;
 	}
+	bev_program_log_end(&feed->log); /* its last words come first */
 	bev_counters_add(BEV_COUNT_RESTARTS, 1);
 	how = wait_result_to_str(status);
 	ereport(LOG, (errmsg("bugevents gateway %d (PID %d) ended: %s", feed->number, (int) pid, how),

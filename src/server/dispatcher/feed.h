@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "server/base/child.h"
+#include "server/dispatcher/listening.h"
 #include "server/dispatcher/lookup.h"
 #include "server/dispatcher/program_log.h"
 #include "server/journal/journal_reader.h"
@@ -45,13 +46,23 @@ typedef struct BevFeed
 
 	uint64 counter[BEV_COUNTER_KINDS]; /* what it counted up to now */
 	BevProgramLog log;
+
+	uint32 configs; /* CONFIGs that it was sent */
+	BevListening listening;
 } BevFeed;
+
+/* One that was not started yet. */
+#define BEV_FEED_NONE \
+	((BevFeed){.channel.fd = -1, .log = BEV_PROGRAM_LOG_NONE, .listening = BEV_LISTENING_NONE})
 
 /* Start the gateway; config is the body of the first CONFIG. */
 extern void bev_feed_start(BevFeed *feed, int number, const char *config);
 
 /* A changed configuration. */
 extern void bev_feed_configure(BevFeed *feed, const char *config);
+
+/* It can take connections by a CONFIG that it was sent.  False: it was sent no such. */
+extern bool bev_feed_listen(BevFeed *feed, uint32 config);
 
 /* Whether tokens can be checked, and what /ready says of what is wrong; empty: nothing is. */
 extern void bev_feed_tell_condition(BevFeed *feed, bool has_keys, const char *text);

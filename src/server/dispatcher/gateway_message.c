@@ -57,6 +57,15 @@ take_fetch(BevFeed *feed, const BevMessage *message, uint64 settled)
 }
 
 static bool
+take_listen(BevFeed *feed, const BevMessage *message)
+{
+	BevListenMessage listen;
+
+	return bev_body_read(message, &listen, sizeof(listen), NULL) &&
+	       bev_feed_listen(feed, listen.config);
+}
+
+static bool
 take_role(BevFeed *feed, const BevMessage *message)
 {
 	BevRoleMessage role;
@@ -189,8 +198,8 @@ take_message(BevFeed *feed, const BevMessage *message, uint64 settled)
 		return false;
 	switch (message->kind)
 	{
-		case BEV_MSG_LISTENING:
-			return bev_program_log_listening(&feed->log, message);
+		case BEV_MSG_LISTEN:
+			return take_listen(feed, message);
 		case BEV_MSG_LOG:
 			return bev_program_log_line(&feed->log, message);
 		case BEV_MSG_STATUS:

@@ -32,9 +32,19 @@
 static BevFeed feeds[FEEDS_MAX];
 static int feed_count = 0;
 
+/* A pipe that says something: of a gateway or, feed being NULL, of the verifier. */
+typedef struct Source
+{
+	pgsocket fd; /* -1: it is not there */
+	BevFeed *feed;
+	bool is_words; /* of what it writes by itself, not of messages */
+} Source;
+
+#define SOURCES_MAX (2 * FEEDS_MAX + 2)
+
 static WaitEventSet *wait_set = NULL;
-static pgsocket waited_for[FEEDS_MAX]; /* the feeds' pipes that are in it */
-static pgsocket waited_for_verifier = PGINVALID_SOCKET;
+static Source sources[SOURCES_MAX]; /* those that are in it */
+static int source_count = 0;
 
 /* ---- their stream ---- */
 
@@ -138,9 +148,7 @@ add_feeds(int wanted)
 {
 	while (feed_count < wanted)
 	{
-		memset(&feeds[feed_count], 0, sizeof(BevFeed));
-		feeds[feed_count].channel.fd = -1;
-		feed_count++;
+		feeds[feed_count++] = BEV_FEED_NONE;
 	}
 }
 
@@ -163,6 +171,7 @@ bev_gateways_look_after(const BevServed *served)
 		if (i < wanted && feeds[i].process.pid == 0)
 			due = Min(due, feeds[i].process.not_before);
 		bev_feed_announce(&feeds[i], served->dropped);
+		due = Min(due, bev_listening_look_after(&feeds[i].listening, i + 1, bev_current_place()));
 	}
 	while (feed_count > wanted && feeds[feed_count - 1].process.pid == 0)
 		feed_count--;
@@ -255,14 +264,34 @@ bev_gateways_flush(void)
 
 /* ---- waiting for them ---- */
 
-/* A feed may have ended since, wherever that showed. */
+/* All that may be waited for, always in the same order. */
+static int
+list_sources(Source *list)
+{
+	int n = 0;
+
+	for (int i = 0; i < feed_count; i++)
+	{
+		list[n++] = (Source){feeds[i].channel.fd, &feeds[i], false};
+		list[n++] = (Source){feeds[i].log.words, &feeds[i], true};
+	}
+	list[n++] = (Source){bev_verifier_process_fd(), NULL, false};
+	list[n++] = (Source){bev_verifier_process_words(), NULL, true};
+	return n;
+}
+
+/* One may have ended since, wherever that showed. */
 static bool
 waits_are_current(void)
 {
-	for (int i = 0; i < feed_count; i++)
-		if (feeds[i].channel.fd != waited_for[i])
+	Source now[SOURCES_MAX];
+
+	if (wait_set == NULL || list_sources(now) != source_count)
+		return false;
+	for (int i = 0; i < source_count; i++)
+		if (now[i].fd != sources[i].fd)
 			return false;
-	return wait_set != NULL && waited_for_verifier == bev_verifier_process_fd();
+	return true;
 }
 
 static WaitEventSet *
@@ -271,24 +300,19 @@ current_wait_set(void)
 	if (waits_are_current())
 		return wait_set;
 	forget_waits();
-	wait_set = bev_wait_event_set(FEEDS_MAX + 3);
+	source_count = list_sources(sources);
+	wait_set = bev_wait_event_set(SOURCES_MAX + 2);
 	AddWaitEventToSet(wait_set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(wait_set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
-	for (int i = 0; i < feed_count; i++)
-	{
-		waited_for[i] = feeds[i].channel.fd;
-		if (waited_for[i] >= 0)
-			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, waited_for[i], NULL, &feeds[i]);
-	}
-	waited_for_verifier = bev_verifier_process_fd();
-	if (waited_for_verifier >= 0)
-		AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, waited_for_verifier, NULL, NULL);
+	for (int i = 0; i < source_count; i++)
+		if (sources[i].fd >= 0)
+			AddWaitEventToSet(wait_set, WL_SOCKET_READABLE, sources[i].fd, NULL, &sources[i]);
 	return wait_set;
 }
 
 /* What a pipe is watched for: to be read, and written where something waits. */
 static int
-pipe_events(const BevFeed *feed)
+feed_events(const BevFeed *feed)
 {
 	if (!bev_feed_listens(feed))
 		return WL_SOCKET_WRITEABLE;
@@ -296,20 +320,39 @@ pipe_events(const BevFeed *feed)
 	                                                 WL_SOCKET_READABLE;
 }
 
+static int
+source_events(const Source *source)
+{
+	if (source->is_words)
+		return WL_SOCKET_READABLE;
+	if (source->feed)
+		return feed_events(source->feed);
+	return bev_verifier_process_pending() ? WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE :
+	                                        WL_SOCKET_READABLE;
+}
+
 /* Their positions are 2, 3, ... */
 static void
-watch_pipes(WaitEventSet *set)
+watch_sources(WaitEventSet *set)
 {
 	int position = 2;
 
-	for (int i = 0; i < feed_count; i++)
-		if (feeds[i].channel.fd >= 0)
-			ModifyWaitEvent(set, position++, pipe_events(&feeds[i]), NULL);
-	if (waited_for_verifier >= 0)
-		ModifyWaitEvent(set, position,
-		                bev_verifier_process_pending() ? WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE :
-		                                                 WL_SOCKET_READABLE,
-		                NULL);
+	for (int i = 0; i < source_count; i++)
+		if (sources[i].fd >= 0)
+			ModifyWaitEvent(set, position++, source_events(&sources[i]), NULL);
+}
+
+static void
+hear(const Source *source)
+{
+	if (source->is_words && source->feed)
+		bev_program_log_hear(&source->feed->log);
+	else if (source->is_words)
+		bev_verifier_process_hear();
+	else if (source->feed)
+		bev_gateway_message_receive(source->feed, bev_queue_settled());
+	else
+		bev_verifier_process_receive();
 }
 
 /* One whose pipe is full is let be: it has enough to do. */
@@ -331,21 +374,15 @@ bool
 bev_gateways_wait(long timeout)
 {
 	WaitEventSet *set = current_wait_set();
-	WaitEvent events[FEEDS_MAX + 3];
+	WaitEvent events[SOURCES_MAX + 2];
 	int n;
 
-	watch_pipes(set);
+	watch_sources(set);
 	n = WaitEventSetWait(set, timeout, events, lengthof(events), PG_WAIT_EXTENSION);
 	bev_queue_awake();
 	for (int i = 0; i < n; i++)
-	{
-		BevFeed *feed = events[i].user_data;
-
-		if (feed && (events[i].events & WL_SOCKET_READABLE))
-			bev_gateway_message_receive(feed, bev_queue_settled());
-		else if (events[i].fd == waited_for_verifier && (events[i].events & WL_SOCKET_READABLE))
-			bev_verifier_process_receive();
-	}
+		if (events[i].user_data && (events[i].events & WL_SOCKET_READABLE))
+			hear(events[i].user_data);
 	pass_spent_on();
 	return n > 0;
 }

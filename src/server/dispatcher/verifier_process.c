@@ -31,7 +31,7 @@
 static BevChild process = {.longest = RESTART_MAX};
 static BevChannel channel = {.fd = -1};
 static const BevVerifierEvents *events = NULL;
-static BevProgramLog log_of_it;
+static BevProgramLog log_of_it = BEV_PROGRAM_LOG_NONE;
 static bool greeted = false;
 static bool has_keys = true;  /* until it says otherwise */
 static char *keys = NULL;     /* NULL: not known yet */
@@ -218,6 +218,18 @@ bev_verifier_process_fd(void)
 	return channel.fd;
 }
 
+int
+bev_verifier_process_words(void)
+{
+	return log_of_it.words;
+}
+
+void
+bev_verifier_process_hear(void)
+{
+	bev_program_log_hear(&log_of_it);
+}
+
 bool
 bev_verifier_process_pending(void)
 {
@@ -236,12 +248,12 @@ static void
 start(void)
 {
 	char *argv[] = {"bugevents-verifier", NULL};
-	int fd;
+	BevSpawnEnds ends;
 
-	if (!bev_child_start(&process, "verifier", argv, -1, true, &fd))
+	if (!bev_child_start(&process, "verifier", argv, -1, true, &ends))
 		return;
-	bev_channel_open(&channel, fd, BEV_MESSAGE_MAX_UP);
-	bev_program_log_begin(&log_of_it, "verifier");
+	bev_channel_open(&channel, ends.pipe, BEV_MESSAGE_MAX_UP);
+	bev_program_log_begin(&log_of_it, "verifier", ends.words);
 	greeted = false;
 	owed = 0;
 	tell_keys();
@@ -257,6 +269,7 @@ reap(bool wanted)
 	if (!bev_child_ended(&process, &status))
 		return;
 	bev_channel_close(&channel);
+	bev_program_log_end(&log_of_it);
 	if (!wanted)
 		return;
 	bev_counters_add(BEV_COUNT_RESTARTS, 1);

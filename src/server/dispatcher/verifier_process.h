@@ -41,6 +41,10 @@ extern void bev_verifier_process_receive(void);
 extern int bev_verifier_process_fd(void);
 extern bool bev_verifier_process_pending(void);
 
+/* Where what it writes by itself comes from, -1: from nowhere; and reading that. */
+extern int bev_verifier_process_words(void);
+extern void bev_verifier_process_hear(void);
+
 /* Is it dead, but not reaped yet? */
 extern bool bev_verifier_process_is_ending(void);
 
