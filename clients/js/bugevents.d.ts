@@ -247,6 +247,8 @@ export interface Options {
 	getToken?: (reason: 'connect' | 'renew') => string | Promise<string>;
 	/** Resume there. */
 	position?: Position;
+	/** In its place: begin with what was committed at that moment (a Date, ms since 1970, or a text) or later.  Not with shared. */
+	since?: Date | number | string;
 	filter?: Filter;
 	/** The tabs of this browser that connect to the same URL as the same user share one connection. */
 	shared?: boolean;
@@ -364,6 +366,9 @@ export class Connection implements AsyncIterable<BugEvent> {
 	collection<T extends keyof Rows>(type: T, filter?: CollectionFilter): Collection<Rows[T]>;
 	collection<Payload = Record<string, unknown>>(type: string, filter?: CollectionFilter): Collection<Payload>;
 	request(type: string, payload?: Record<string, unknown>): Promise<Record<string, unknown>>;
+	/** Wait until everything up to a seq, such as bugevents.last_seq() returned, was handed over: true; false when it didn't
+	    come within the server's connection_timeout. */
+	wait(seq: number | string | bigint): Promise<boolean>;
 	get<T extends keyof Rows>(type: T, id: number | string | bigint): Promise<Row<Rows[T]>>;
 	get<Payload = Record<string, unknown>>(type: string, id: number | string | bigint): Promise<Row<Payload>>;
 	list<T extends keyof Rows>(type: T, options?: ListOptions): AsyncGenerator<Row<Rows[T]>>;

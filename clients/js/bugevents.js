@@ -76,7 +76,7 @@ export function connect(options) {
 	return new Connection(options);
 }
 
-function socketUrl(base, position) {
+function socketUrl(base, position, since) {
 	const url = new URL(base, globalThis.location?.href);
 
 	url.protocol = url.protocol.replace(/^http/, 'ws');
@@ -85,6 +85,8 @@ function socketUrl(base, position) {
 	if (position) {
 		url.searchParams.set('since', String(position.seq));
 		url.searchParams.set('stream', position.stream);
+	} else if (since !== undefined) {
+		url.searchParams.set('since_time', new Date(since).toISOString());
 	}
 	return url.href;
 }
@@ -184,6 +186,8 @@ export class Connection {
 			throw new TypeError('bugevents: an url is needed');
 		if (!options.token === !options.getToken)
 			throw new TypeError('bugevents: either token or getToken is needed');
+		if (options.since !== undefined && options.shared)
+			throw new TypeError('bugevents: since is for a connection of its own, not a shared one');
 		this.#options = { attempts: 5, firstDelay: 2000, maxDelay: 60000, ...options };
 		this.#clock = {
 			setTimeout: (callback, ms) => setTimeout(callback, ms),
@@ -335,7 +339,7 @@ export class Connection {
 		if (turn !== this.#turn)
 			return;				/* closed meanwhile */
 		try {
-			this.#adopt(new this.#options.WebSocket(socketUrl(this.#options.url, this.#position), [SUBPROTOCOL, `bearer.${token}`]));
+			this.#adopt(new this.#options.WebSocket(socketUrl(this.#options.url, this.#position, this.#options.since), [SUBPROTOCOL, `bearer.${token}`]));
 		} catch (error) {
 			this.#end(error);
 		}
@@ -884,6 +888,11 @@ export class Connection {
 			this.#exclude(feeds, feeds.filter(({ stale }) => stale), error);
 	}
 
+	/** Wait until everything up to a seq, such as bugevents.last_seq() returned, was handed over: true; false when it didn't come in time. */
+	async wait(seq) {
+		return (await this.#askAgain('wait', { seq: String(seq) }, { timeout: ROWS_TIMEOUT })).payload.reached;
+	}
+
 	/** A row as it is now: { row, asOf }. */
 	async get(type, id) {
 		const reply = await this.#ask('get', { type, id });
@@ -919,10 +928,10 @@ export class Connection {
 		}
 	}
 
-	async #askAgain(type, payload) {
+	async #askAgain(type, payload, options) {
 		for (;;) {
 			try {
-				return await this.#ask(type, payload);
+				return await this.#ask(type, payload, options);
 			} catch (error) {
 				if (error.code !== 'disconnected' || this.#state === 'closed')
 					throw error;

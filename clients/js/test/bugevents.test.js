@@ -96,6 +96,32 @@ test('the first connection', async () => {
 	assert.deepEqual(s.socket.sent, [], 'nothing is asked for');
 });
 
+test('it begins at a moment, and comes back where it was', async () => {
+	const s = stage({ since: new Date(Date.UTC(2026, 0, 31, 12)) });
+
+	await s.pass();
+	assert.equal(s.socket.url.searchParams.get('since_time'), '2026-01-31T12:00:00.000Z');
+	s.socket.ready({ seq: 7, resumed: true });
+	s.socket.event(8);
+	assert.deepEqual(s.connection.position, { stream: STREAM, seq: 8 });
+	s.socket.end();
+	await s.pass(3000);
+	assert.equal(s.socket.url.searchParams.get('since'), '8');
+	assert.equal(s.socket.url.searchParams.get('since_time'), null);
+	assert.throws(() => connect({ url: 'ws://x', token: 'T', since: 0, shared: true, WebSocket: class {} }), /since/);
+});
+
+test('waiting for what was committed', async () => {
+	const s = await opened();
+	const reached = s.connection.wait(2n ** 60n);
+
+	await s.pass();
+	assert.deepEqual(s.socket.sent[0].payload, { seq: '1152921504606846976' });
+	await s.pass(35000);			/* longer than other requests have */
+	s.socket.reply(s.socket.sent[0], { reached: true, seq: 11 });
+	assert.equal(await reached, true);
+});
+
 test('what is missing is said at once', () => {
 	assert.throws(() => connect({ token: 'T', WebSocket: class {} }), /url/);
 	assert.throws(() => connect({ url: 'ws://x', WebSocket: class {} }), /token/);

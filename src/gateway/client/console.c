@@ -19,7 +19,18 @@
 
 EMBED(page, "console/index.html");
 EMBED(style, "console/console.css");
-EMBED(script, "console/console.js");
+EMBED(address, "console/address.js");
+EMBED(board, "console/board.js");
+EMBED(change, "console/change.js");
+EMBED(detail, "console/detail.js");
+EMBED(dom, "console/dom.js");
+EMBED(feed, "console/feed.js");
+EMBED(keys, "console/keys.js");
+EMBED(main, "console/main.js");
+EMBED(names, "console/names.js");
+EMBED(notifications, "console/notifications.js");
+EMBED(server, "console/server.js");
+EMBED(session, "console/session.js");
 EMBED(client, "js/bugevents.js");
 EMBED(collection, "js/collection.js");
 EMBED(filter, "js/filter.js");
@@ -27,17 +38,31 @@ EMBED(description_text, "../docs/asyncapi.yaml");
 EMBED(shared, "js/shared.js");
 EMBED(shared_worker, "js/shared-worker.js");
 
-#define JAVASCRIPT "text/javascript; charset=utf-8"
+#define SCRIPT(path, name) \
+	{ \
+		path, "text/javascript; charset=utf-8", bev_console_##name, bev_console_##name##_end \
+	}
 
 static const BevConsoleFile files[] = {
 	{"/", "text/html; charset=utf-8", bev_console_page, bev_console_page_end},
-	{"/console.css", "text/css; charset=utf-8", bev_console_style, bev_console_style_end},
-	{"/console.js", JAVASCRIPT, bev_console_script, bev_console_script_end},
-	{"/bugevents.js", JAVASCRIPT, bev_console_client, bev_console_client_end},
-	{"/collection.js", JAVASCRIPT, bev_console_collection, bev_console_collection_end},
-	{"/filter.js", JAVASCRIPT, bev_console_filter, bev_console_filter_end},
-	{"/shared.js", JAVASCRIPT, bev_console_shared, bev_console_shared_end},
-	{"/shared-worker.js", JAVASCRIPT, bev_console_shared_worker, bev_console_shared_worker_end},
+	{"/console/console.css", "text/css; charset=utf-8", bev_console_style, bev_console_style_end},
+	SCRIPT("/console/address.js", address),
+	SCRIPT("/console/board.js", board),
+	SCRIPT("/console/change.js", change),
+	SCRIPT("/console/detail.js", detail),
+	SCRIPT("/console/dom.js", dom),
+	SCRIPT("/console/feed.js", feed),
+	SCRIPT("/console/keys.js", keys),
+	SCRIPT("/console/main.js", main),
+	SCRIPT("/console/names.js", names),
+	SCRIPT("/console/notifications.js", notifications),
+	SCRIPT("/console/server.js", server),
+	SCRIPT("/console/session.js", session),
+	SCRIPT("/bugevents.js", client),
+	SCRIPT("/collection.js", collection),
+	SCRIPT("/filter.js", filter),
+	SCRIPT("/shared.js", shared),
+	SCRIPT("/shared-worker.js", shared_worker),
 };
 
 BevSpan
