@@ -556,11 +556,13 @@ REVOKE ALL ON FUNCTION token(text, text, interval, jsonb) FROM PUBLIC;
 CREATE TABLE projector (
     cursor      bigint      NOT NULL DEFAULT 0,
     at          timestamptz NOT NULL DEFAULT now(),
-    singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton)
+    singleton   boolean     PRIMARY KEY DEFAULT true CHECK (singleton),
+    gathered    bigint      NOT NULL DEFAULT 0
 );
 INSERT INTO projector DEFAULT VALUES;
 COMMENT ON TABLE projector IS 'how far the projector has come';
-COMMENT ON COLUMN projector.cursor IS 'all that follows from events up to this seq is written';
+COMMENT ON COLUMN projector.cursor IS 'who is to be told of events up to this seq is';
+COMMENT ON COLUMN projector.gathered IS 'what is kept of events up to this seq (the history) is written';
 
 CREATE TABLE projector_errors (
     seq         bigint      PRIMARY KEY,
@@ -584,7 +586,7 @@ LANGUAGE plpgsql STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    done bigint := (SELECT cursor FROM bugevents.projector);
+    done bigint := (SELECT least(cursor, gathered) FROM bugevents.projector);
 BEGIN
     IF seq <= done THEN
         RAISE EXCEPTION 'event % is done with', seq
@@ -1333,6 +1335,98 @@ SELECT pg_catalog.pg_extension_config_dump('bugevents.delivery_options', '');
 SELECT pg_catalog.pg_extension_config_dump('bugevents.templates', '');
 
 ------------------------------------------------------------------------------
+-- Who changed what when
+------------------------------------------------------------------------------
+
+-- Written by the projector (src/notify/projector/history.c).  No key: a restored database goes on
+-- with other seqs.  Entries come in the order of time, so a BRIN index finds the old ones.
+CREATE TABLE history (
+    entity      text        NOT NULL,
+    id          text        NOT NULL,
+    seq         bigint      NOT NULL,
+    at          timestamptz NOT NULL,
+    actor       text,
+    action      text        NOT NULL,
+    changes     jsonb,
+    open_changes jsonb,
+    audience    text        NOT NULL
+);
+CREATE INDEX ON history (entity, id, at, seq);
+CREATE INDEX ON history USING brin (at) WITH (pages_per_range = 32, autosummarize = on);
+COMMENT ON TABLE history IS 'who changed what when, one row for each change of a row by a transaction';
+COMMENT ON COLUMN history.seq IS 'of the event that stands for the change';
+COMMENT ON COLUMN history.actor IS 'who did it; null: nobody said so, or that one was forgotten';
+COMMENT ON COLUMN history.changes IS 'old and new value of each field that changed; null: the row came or went';
+COMMENT ON COLUMN history.open_changes IS 'what others than admins read in its place; null: the same';
+COMMENT ON COLUMN history.audience IS 'who may read it: whom the event was for';
+SELECT pg_catalog.pg_extension_config_dump('bugevents.history', '');
+
+CREATE FUNCTION without_person(changes jsonb, user_id text)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN jsonb_typeof(changes) = 'object' THEN coalesce((
+        SELECT jsonb_object_agg(c.key, CASE WHEN c.key IN ('creator_id', 'assignee_id', 'user_id') AND jsonb_typeof(c.value) = 'array'
+                THEN (SELECT jsonb_agg(CASE WHEN v.value #>> '{}' = user_id THEN 'null' ELSE v.value END ORDER BY v.n)
+                        FROM jsonb_array_elements(c.value) WITH ORDINALITY AS v (value, n))
+                ELSE c.value END)
+          FROM jsonb_each(changes) AS c), '{}') END
+$$;
+COMMENT ON FUNCTION without_person(jsonb, text) IS 'changes of a row without the id of a user';
+
+CREATE FUNCTION forget_user(id text, OUT what text, OUT rows bigint)
+RETURNS SETOF record
+LANGUAGE plpgsql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who text := id;
+    tbl text;
+BEGIN
+    FOREACH tbl IN ARRAY ARRAY['notifications', 'deliveries', 'reminders', 'watchers', 'project_watchers', 'muted', 'preferences', 'delivery_options'] LOOP
+        EXECUTE format('DELETE FROM bugevents.%I WHERE user_id = $1', tbl) USING who;
+        GET DIAGNOSTICS rows = ROW_COUNT;
+        what := tbl || ' deleted';
+        RETURN NEXT;
+    END LOOP;
+
+    UPDATE bugevents.notifications AS n SET actor = nullif(n.actor, who), changes = bugevents.without_person(n.changes, who)
+     WHERE n.actor = who OR n.changes IS DISTINCT FROM bugevents.without_person(n.changes, who);
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'notifications made anonymous';
+    RETURN NEXT;
+
+    UPDATE bugevents.notification_parts AS n SET actor = NULL WHERE n.actor = who;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'notification_parts made anonymous';
+    RETURN NEXT;
+
+    DELETE FROM bugevents.people AS p WHERE p.id = who;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'people deleted';
+    RETURN NEXT;
+
+    DELETE FROM bugevents.history AS h WHERE h.entity = 'user' AND h.id = who;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'history deleted';
+    RETURN NEXT;
+
+    UPDATE bugevents.history AS h
+       SET actor = nullif(h.actor, who), changes = bugevents.without_person(h.changes, who),
+           open_changes = bugevents.without_person(h.open_changes, who)
+     WHERE h.actor = who
+        OR h.changes IS DISTINCT FROM bugevents.without_person(h.changes, who)
+        OR h.open_changes IS DISTINCT FROM bugevents.without_person(h.open_changes, who);
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'history made anonymous';
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION forget_user(text) IS 'remove a person from all that was derived; returns what was done to how many rows';
+REVOKE ALL ON FUNCTION without_person(jsonb, text), forget_user(text) FROM PUBLIC;
+
+------------------------------------------------------------------------------
 -- Logical replication
 ------------------------------------------------------------------------------
 
@@ -1349,7 +1443,7 @@ BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
-            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender'] LOOP
+            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender', 'history'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I
             FOR EACH ROW EXECUTE FUNCTION bugevents.ignore_applied()', tbl);
         EXECUTE format('CREATE TRIGGER ignore_applied_truncate BEFORE TRUNCATE ON bugevents.%I

@@ -136,6 +136,20 @@ export interface Alert {
 	[field: string]: unknown;
 }
 
+/** What became of a row in one transaction. */
+export interface HistoryEntry {
+	entity: string;
+	id: Id;
+	/** Of the event that told of it. */
+	seq: number;
+	at: string;
+	/** The id of the user who did it; null: not known. */
+	actor: string | null;
+	action: 'created' | 'updated' | 'deleted';
+	/** Old and new value of each field that changed; null where the row came or went. */
+	changes: Record<string, [unknown, unknown]> | null;
+}
+
 /** What payloads of a type have from here on. */
 export interface Schema {
 	/** Of the rows. */
@@ -165,6 +179,7 @@ export interface Rows {
 	user: User;
 	membership: Membership;
 	notification: Notification;
+	history: HistoryEntry;
 }
 
 type RowActions<Row, Key = { id: Id; [field: string]: unknown }> = {
@@ -294,6 +309,9 @@ export interface ListOptions {
 	any?: Filter['any'];
 	/** Of notifications: those only that are not read. */
 	unread?: boolean;
+	/** Of a history: the row that it is of. */
+	entity?: string;
+	id?: Id | bigint;
 	/** How many rows a page has (1000, which is the most). */
 	limit?: number;
 }

@@ -26,6 +26,7 @@ const BEYOND_SCHEMAS = [
 	['missing_field', 'a required field is missing', 'a state of types that are not named',
 		(text) => JSON.parse(text).payload?.state === true],
 	['invalid_field', 'rows of this type can\'t be read', 'a type that no table answers', asksForRows],
+	['invalid_field', 'rows of this type have no history', 'a type that no table answers', asksForRows],
 	['invalid_field', 'no table is attached as this type', 'a type that no table answers', asksForRows],
 	['invalid_field', 'rows of this type have no such field', 'a condition on what a table of its own doesn\'t have',
 		(text) => JSON.parse(text).payload?.where !== undefined],

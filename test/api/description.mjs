@@ -4,7 +4,7 @@ import Ajv from 'ajv';
 // The message and the row of each type.
 const ENTITIES = {
 	bug_report: 'bugReport', comment: 'comment', project: 'project', user: 'user', membership: 'membership',
-	notification: 'notification', reminder: 'reminder', watch: 'watching', alert: 'alert', schema: 'schema',
+	notification: 'notification', reminder: 'reminder', watch: 'watching', alert: 'alert', schema: 'schema', history: 'historyEntry',
 };
 
 // Which variant of the rows holds: whole, as everyone gets them when no field is for admins only;

@@ -1,7 +1,7 @@
 # The projector: exactly once, over kills; a history compared with a reference; poison.
 use strict;
 use warnings;
-use BugEvents::Projector qw(caught_up);
+use BugEvents::Projector qw(caught_up gathered);
 use BugEvents::Server;
 use Test::More;
 
@@ -119,12 +119,26 @@ my $reference = <<~'END';
 	    || (SELECT count(*) FROM (TABLE found EXCEPT ALL TABLE wanted) AS m);
 	END
 
+# What is kept of them: an entry for each change of a row.
+my $kept = <<~'END';
+	CREATE TEMP TABLE wanted AS
+	SELECT type AS entity, payload ->> 'id' AS id, seq, committed_at AS at, actor, action, changes FROM bugevents.events(0, 10000000)
+	 WHERE type IN ('bug_report', 'comment', 'user', 'project') AND action IN ('created', 'updated', 'deleted');
+	CREATE TEMP TABLE found AS SELECT entity, id, seq, at, actor, action, changes FROM bugevents.history;
+	SELECT (SELECT count(*) FROM wanted) || ' wanted, missing '
+	    || (SELECT count(*) FROM (TABLE wanted EXCEPT ALL TABLE found) AS m) || ', too many '
+	    || (SELECT count(*) FROM (TABLE found EXCEPT ALL TABLE wanted) AS m);
+	END
+
 sub compare
 {
 	my ($name) = @_;
 	caught_up($server);
 	my $result = (split /\n/, $server->sql($reference))[-1];
 	like($result, qr/^[1-9]\d+ wanted, missing 0, too many 0$/, $name) or diag($result);
+	gathered($server);
+	$result = (split /\n/, $server->sql($kept))[-1];
+	like($result, qr/^[1-9]\d+ wanted, missing 0, too many 0$/, '... and its history') or diag($result);
 	is($server->sql('SELECT count(*) FROM bugevents.projector_errors'), '0', '... no event was set aside');
 	return;
 }

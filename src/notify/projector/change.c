@@ -52,6 +52,7 @@ bev_change_read(BevChange *change, uint64 seq, TimestampTz at, const BevEvent *e
 		.payload_text = field[BEV_EVENT_PAYLOAD],
 		.changes_text = field[BEV_EVENT_CHANGES],
 		.open_text = field[BEV_EVENT_OPEN_PAYLOAD],
+		.open_changes_text = field[BEV_EVENT_OPEN_CHANGES],
 	};
 }
 
@@ -132,14 +133,20 @@ bev_change_open_text(BevChange *change, const char *field)
 	return bev_change_is_open(change, field) ? bev_change_text(change, field) : NULL;
 }
 
+static void
+parse_changes(BevChange *change)
+{
+	if (change->changes == NULL)
+		change->changes = parse(change->changes_text);
+}
+
 /* The two values; NULL: it didn't change. */
 static JsonbValue *
 find_pair(BevChange *change, const char *field)
 {
 	JsonbValue *pair;
 
-	if (change->changes == NULL)
-		change->changes = parse(change->changes_text);
+	parse_changes(change);
 	pair = getKeyJsonValueFromContainer(&change->changes->root, field, strlen(field), NULL);
 	return pair && pair->type == jbvBinary ? pair : NULL;
 }
@@ -171,6 +178,33 @@ bev_change_of(BevChange *change, const char *field, char **old, char **new)
 	*old = scalar_text(getIthJsonbValueFromContainer(pair->val.binary.data, 0));
 	*new = scalar_text(getIthJsonbValueFromContainer(pair->val.binary.data, 1));
 	return true;
+}
+
+static BevValue
+jsonb_value(Jsonb *json)
+{
+	return (BevValue){JSONBOID, json == NULL, JsonbPGetDatum(json)};
+}
+
+BevValue
+bev_change_all_changes(BevChange *change)
+{
+	if (change->changes_text.len == 0)
+		return jsonb_value(NULL);
+	parse_changes(change);
+	return jsonb_value(change->changes);
+}
+
+BevValue
+bev_change_open_changes(const BevChange *change)
+{
+	return jsonb_value(change->open_text.len > 0 ? parse(change->open_changes_text) : NULL);
+}
+
+BevValue
+bev_change_audience(const BevChange *change)
+{
+	return bev_text_value(text_of(change->audience));
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include "datatype/timestamp.h"
 #include "common/event/event.h"
+#include "server/base/statement.h"
 #include "utils/jsonb.h"
 
 /* Texts are in the server's encoding, and not NULL. */
@@ -27,7 +28,8 @@ typedef struct BevChange
 	BevSpan payload_text;
 	BevSpan changes_text;
 	BevSpan open_text; /* the payload without what is for admins only; empty: the same */
-	Jsonb *payload;    /* parsed when they are first asked for */
+	BevSpan open_changes_text;
+	Jsonb *payload; /* parsed when they are first asked for */
 	Jsonb *changes;
 	Jsonb *open;
 } BevChange;
@@ -58,6 +60,15 @@ extern bool bev_change_of(BevChange *change, const char *field, char **old, char
 
 /* {"field":[old,new]} as the event has it, as text; NULL: it didn't change. */
 extern char *bev_change_pair(BevChange *change, const char *field);
+
+/* Which fields changed, as jsonb; null: none. */
+extern BevValue bev_change_all_changes(BevChange *change);
+
+/* As others than admins read them, none is {} here; null: the same. */
+extern BevValue bev_change_open_changes(const BevChange *change);
+
+/* The audience as text, as it is in the record. */
+extern BevValue bev_change_audience(const BevChange *change);
 
 /* What an event says of a row that has another id now; false: it hasn't. */
 extern bool bev_change_rekeyed(BevChange *change, char **old, char **new);

@@ -111,6 +111,10 @@ INT(bev_derive_timeout, "bugevents.derive_timeout", 5000, 100, 3600 * 1000, PGC_
     "Sets the time after which an event, from which nothing is derived by then, is set aside.")
 INT(bev_projector_error_rows, "bugevents.projector_error_rows", 1000, 1, 1000000, PGC_SIGHUP, 0,
     "Sets how many events bugevents.projector_errors keeps; older ones go.")
+BOOL(bev_history, "bugevents.history", true, PGC_SIGHUP, 0,
+     "Keeps who changed what when in bugevents.history.")
+INT(bev_history_retention, "bugevents.history_retention", 365 * 86400, 0, INT_MAX, PGC_SIGHUP,
+    GUC_UNIT_S, "Sets the age at which entries of the history are deleted; 0: never.")
 BOOL(bev_watch_on_comment, "bugevents.watch_on_comment", true, PGC_SIGHUP, 0,
      "Lets whoever comments on a bug watch it.")
 INT(bev_due_reminder, "bugevents.due_reminder", 86400, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S,

@@ -65,7 +65,7 @@ needed_history(void)
 	if (projector_is_awaited())
 		needed = 0;
 	else if (bev_worker_registry_is_running(BEV_WORKER_PROJECTOR))
-		needed = bev_progress_get(&projected) ? Min(needed, projected) : 0;
+		needed = bev_progress_get_gathered(&projected) ? Min(needed, projected) : 0;
 
 	return bev_gateways_sent(needed);
 }

@@ -77,6 +77,8 @@ static const Family families[] = {
      "For how long nothing has got out by the channel; 0: it works."},
 	{"bugevents_projector_lag_seq", BEV_METRIC_GAUGE,
      "How far the projector is behind the end of the stream."},
+	{"bugevents_gathering_lag_seq", BEV_METRIC_GAUGE,
+     "How far what the projector gathers once a second is behind the end of the stream."},
 	{"bugevents_consumers", BEV_METRIC_GAUGE, "Consumers of the stream in SQL."},
 	{"bugevents_consumer_lag_seq", BEV_METRIC_GAUGE,
      "How far the slowest consumer is behind the end of the stream."},
@@ -277,12 +279,16 @@ static void
 put_projector(Listing *listing)
 {
 	uint64 next = bev_queue_next_seq();
-	uint64 done;
-	bool up = bev_progress_get(&done);
+	uint64 told;
+	uint64 gathered;
+	bool up = bev_progress_get(&told);
 
 	put_only(listing, "bugevents_projector_up", up);
 	if (up)
-		put_only(listing, "bugevents_projector_lag_seq", next <= done + 1 ? 0 : next - 1 - done);
+		put_only(listing, "bugevents_projector_lag_seq", next <= told + 1 ? 0 : next - 1 - told);
+	if (bev_progress_get_gathered(&gathered))
+		put_only(listing, "bugevents_gathering_lag_seq",
+		         next <= gathered + 1 ? 0 : next - 1 - gathered);
 }
 
 static void

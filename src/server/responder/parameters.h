@@ -8,7 +8,7 @@
 
 #include "server/responder/responder_queue.h"
 
-#define BEV_PARAMETERS_MAX 4
+#define BEV_PARAMETERS_MAX 5
 
 /*
  * Begin to act for who asks: names mean what they should, and bugevents.actor says who it is.

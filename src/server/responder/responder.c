@@ -25,6 +25,7 @@
 #include "server/responder/administer.h"
 #include "server/responder/alert_event.h"
 #include "server/responder/row_fetch.h"
+#include "server/responder/list.h"
 #include "server/responder/lookup_answer.h"
 #include "server/responder/metrics_answer.h"
 #include "server/responder/security_log.h"
@@ -56,7 +57,7 @@ typedef struct Verb
 
 static const Verb verbs[] = {
 	[BEV_VERB_GET] = {"get", false, false, bev_row_fetch_get},
-	[BEV_VERB_LIST] = {"list", false, false, bev_row_fetch_list},
+	[BEV_VERB_LIST] = {"list", false, false, bev_list_answer},
 	[BEV_VERB_METRICS] = {"metrics", false, false, bev_metrics_answer},
 	[BEV_VERB_NOTIFICATIONS] = {"notifications", false, false, bev_user_requests_list},
 	[BEV_VERB_READ] = {"read", true, false, bev_user_requests_read},

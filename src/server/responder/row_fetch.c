@@ -403,7 +403,7 @@ bev_row_fetch_find_by(const char *entity, const char *field, const char *value)
 const char *
 bev_row_fetch_key(const char *entity, const char *id, const BevPrincipals *asker)
 {
-	Request request = {.entity = bev_entity_find(entity)};
+	Request request = {.entity = bev_attached_kind_find(entity)};
 	BevAnswer unused = {.message = {0}};
 	bool seen = false;
 	const char *key = NULL;

@@ -9,13 +9,20 @@
 
 #define UNKNOWN PG_UINT64_MAX
 
-static pg_atomic_uint64 *progress;
+typedef struct Progress
+{
+	pg_atomic_uint64 told;
+	pg_atomic_uint64 gathered;
+} Progress;
+
+static Progress *progress;
 
 static void
 init(void *memory, LWLock *lock pg_attribute_unused())
 {
 	progress = memory;
-	pg_atomic_init_u64(progress, UNKNOWN);
+	pg_atomic_init_u64(&progress->told, UNKNOWN);
+	pg_atomic_init_u64(&progress->gathered, UNKNOWN);
 }
 
 const BevSharedArea bev_progress_area = {
@@ -24,7 +31,7 @@ const BevSharedArea bev_progress_area = {
 static void
 leave(int code pg_attribute_unused(), Datum arg pg_attribute_unused())
 {
-	bev_progress_set(UNKNOWN);
+	bev_progress_set(UNKNOWN, UNKNOWN);
 }
 
 void
@@ -34,14 +41,22 @@ bev_progress_begin(void)
 }
 
 void
-bev_progress_set(uint64 seq)
+bev_progress_set(uint64 told, uint64 gathered)
 {
-	pg_atomic_write_u64(progress, seq);
+	pg_atomic_write_u64(&progress->gathered, gathered);
+	pg_atomic_write_u64(&progress->told, told);
 }
 
 bool
-bev_progress_get(uint64 *seq)
+bev_progress_get(uint64 *told)
 {
-	*seq = pg_atomic_read_u64(progress);
-	return *seq != UNKNOWN;
+	*told = pg_atomic_read_u64(&progress->told);
+	return *told != UNKNOWN;
+}
+
+bool
+bev_progress_get_gathered(uint64 *gathered)
+{
+	*gathered = pg_atomic_read_u64(&progress->gathered);
+	return *gathered != UNKNOWN;
 }

@@ -1,0 +1,29 @@
+/*
+ * gathering.c - what is kept of events: everything that is written for many of them at once.
+ *
+ * Model: from rows of a table that decides nothing (server/attach/attachment.h) nothing is kept,
+ * nor from rows that are told again (bugevents.replay()): nothing happened to them.
+ */
+#include "notify/projector/gathering.h"
+
+#include "notify/projector/history.h"
+
+void
+bev_gathering_begin(void)
+{
+	bev_history_begin();
+}
+
+bool
+bev_gathering_apply(BevChange *change)
+{
+	if (change->foreign || change->replayed)
+		return false;
+	return bev_history_apply(change);
+}
+
+void
+bev_gathering_finish(void)
+{
+	bev_history_finish();
+}
