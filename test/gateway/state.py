@@ -362,17 +362,115 @@ while True:
 equal((message["id"], message["payload"]["code"], message["payload"]["retry_after"]), ("s", "state_interrupted", 1), "a list of types, when rights change")
 equal(slow.message()["seq"], seq, "... and the stream goes on where it was")
 
-# Memory is bounded: what is too much is refused, who reads too slowly is told.
+# Rows that are too many for memory are kept by the server, and read page by page.
 d.settle(state_cache_size=1 << 20)
-before = len(d.asked)
+
+
+def big(key, n=0, **more):
+    return record(key=str(key), bug=str(key), payload=json.dumps({"id": key, "n": n, "x": "x" * 600}), **more)
+
+
+def question(payload, verb="STATE"):
+    """The next question, which is this one."""
+    global questions
+    questions += 1
+    one = asked(d, questions)
+    if (one[2], json.loads(one[3])) != (VERBS[verb], payload):
+        ok(False, "asked: %r" % (one,))
+    return one
+
+
+questions = len(d.asked)
 wants(member[5], "big", types=["bug_report"])
-one = asked(d, before + 1)
-answer(d, one, [record(key="1", payload=json.dumps({"id": 1, "x": "x" * 600000}))], b"1")
-while True:
-    message = member[5].message()
-    if message.get("id") == "big":
-        break
-equal((message["type"], message["payload"]["code"]), ("error", "state_too_big"), "more than half of the cache is too much for one")
+wants(admin, "big", types=["bug_report"])
+answer(d, question({"type": "bug_report"}), [big(n) for n in range(1000)], b"999")
+one = question({"type": "bug_report", "spool": 0})
+ok(True, "what takes more than half of the cache is read anew, into a spool")
+answer(d, one, [], b"500")
+one = question({"type": "bug_report", "after": "9:500", "spool": 0})
+d.publish(big(1, 7), big(2, action="deleted"), big(2000, 1, action="created"), big(3, 9, audience="admin"),
+          record(action="moved_out", audience="all\n!admin", key="4", payload='{"id":4}'))
+answer(d, one, [])
+
+
+def part(client, message=None):
+    """The next part of what was asked for as "big", or something else."""
+    while True:
+        message = client.message()
+        if message.get("id") == "big":
+            return message
+
+
+equal([part(who)["payload"]["seq"] for who in (member[5], admin)], [d.tip] * 2, "the state begins when the last round is there")
+first, second = question({"spool": 0, "at": 0}, "SPOOLED"), question({"spool": 0, "at": 0}, "SPOOLED")
+begun = d.tip
+d.publish(big(5, 8), big(6, action="deleted"))
+pages = [[big(n) for n in range(1, 6)], [big(n) for n in range(6, 8)] + [record(key="8", audience="admin", payload='{"id":8,"n":0}')]]
+for one in (first, second):
+    answer(d, one, b"".join(pages[0]) + b"+77", count=5)
+for one in (question({"spool": 0, "at": 77}, "SPOOLED"), question({"spool": 0, "at": 77}, "SPOOLED")):
+    answer(d, one, b"".join(pages[1]) + b".", count=3)
+for who, wanted in ((member[5], {1: 7, 3: 0, 5: 0, 6: 0, 7: 0, 2000: 1}), (admin, {1: 7, 3: 9, 4: 0, 5: 0, 6: 0, 7: 0, 8: 0, 2000: 1})):
+    rows = {}
+    while True:
+        one = part(who)
+        rows.update({item["id"]: item["n"] for item in one["payload"]["items"]})
+        if one["as_of"] != begun or one["payload"].get("last"):
+            break
+    equal((rows, one["as_of"]), (wanted, begun), "rows of the spool, but for what events said up to the seq")
+    equal([who.message()["seq"] for _ in range(2)], [begun + 1, begun + 2], "... then the stream")
+told(admin, d.publish(big(1, 8)))
+wants(admin, "big", types=["bug_report"])
+part(admin)
+answer(d, question({"spool": 0, "at": 0}, "SPOOLED"), b"".join(pages[0]) + b".", count=5)
+while not (one := part(admin))["payload"].get("last"):
+    rows.update({item["id"]: item["n"] for item in one["payload"]["items"]})
+rows.update({item["id"]: item["n"] for item in one["payload"]["items"]})
+equal((rows[1], rows[5], rows.get(6), one["as_of"]), (8, 8, 0, d.tip), "the spool serves who asks later, and events what changed since")
+
+# A page that is gone; and one who goes while his page is under way.
+wants(admin, "big", types=["bug_report"])
+part(admin)
+answer(d, question({"spool": 0, "at": 0}, "SPOOLED"), b"gone", kind=ERROR, code=b"internal_error")
+while (one := part(admin))["type"] == "state":
+    pass
+equal((one["payload"]["code"], one["payload"]["retry_after"]), ("state_interrupted", 1), "a page that can't be had")
+wants(admin, "big", types=["bug_report"])
+part(admin)
+one = question({"spool": 0, "at": 0}, "SPOOLED")
+while part(admin)["type"] != "state":
+    pass
+admin.say({"type": "subscribe", "id": "other", "payload": {}})
+while admin.message().get("id") != "other":
+    pass
+told(member[5], d.publish(record(action="reload", payload="{}")))
+ok(len(d.asked) == questions, "what is still being read is not dropped")
+answer(d, one, b"".join(pages[0]) + b".", count=5)
+answer(d, question({"spool": 0}, "SPOOLED"), b".", count=0)
+ok(True, "... what nobody needs any more is")
+
+# No room on the server: spools that nobody reads go first, and only then it is too much.
+for kind in ("comment", "gadget"):
+    wants(admin, "big", types=[kind])
+    answer(d, question({"type": kind}), [big(n, type=kind) for n in range(1000)], b"999")
+    one = question({"type": kind, "spool": 0 if kind == "comment" else 1})
+    if kind == "comment":
+        answer(d, one, [])
+        part(admin)
+        answer(d, question({"spool": 0, "at": 0}, "SPOOLED"), b".", count=0)
+        while not part(admin)["payload"].get("last"):
+            pass
+answer(d, one, b"no room", kind=ERROR, code=b"state_too_big")
+one = question({"spool": 0}, "SPOOLED")
+answer(d, one, b".", count=0)
+one = question({"type": "gadget", "spool": 1})
+ok(True, "what nobody reads makes room")
+answer(d, one, b"no room", kind=ERROR, code=b"state_too_big")
+equal(part(admin)["payload"], {"code": "state_too_big", "message": "no room"}, "... where that is not enough, it is too much")
+answer(d, question({"spool": 1}, "SPOOLED"), b".", count=0)
+admin.ask({"type": "subscribe", "id": 1, "payload": {}})
+
+# Memory is bounded: who reads too slowly is told.
 d.settle(state_cache_size=16 << 20)
 slow = []
 for n in range(3):

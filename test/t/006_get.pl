@@ -5,7 +5,7 @@ use BugEvents::Server;
 use JSON::PP ();
 use Test::More;
 
-my $server = BugEvents::Server->start_new('get', conf => "bugevents.message_rate = 0\nbugevents.request_timeout = 300ms\n");
+my $server = BugEvents::Server->start_new('get', conf => "bugevents.message_rate = 0\nbugevents.request_timeout = 300ms\nbugevents.state_cache_size = 1MB\n");
 $server->sql(<<~'END');
 	INSERT INTO users (username, email, role) VALUES ('ada', 'ada@example.org', 'admin'), ('bob', 'bob@example.org', 'user');
 	INSERT INTO projects (name) VALUES ('one'), ('two');
@@ -341,10 +341,45 @@ is_deeply($state->{7}, get($ada, 'bug_report', 7)->{payload}, 'what is known is 
 is_deeply(state_of($ada, types => ['comment']), listed($ada, type => 'comment'), '... to the last field');
 BugEvents::Server::wait_until(sub { ($server->http("/metrics"))[1] =~ /^bugevents_row_cache_total\{result="hit"\} [1-9]/m }, 'the counters');
 
+# More rows than there is memory for are kept on disk, and read from there.
+sub spools
+{
+	return $server->sql(<<~'END');
+		SELECT count(*) FROM pg_ls_dir('base', true, false) AS top(name), pg_ls_dir('base/pgsql_tmp', true, false) AS found(name)
+		 WHERE top.name = 'pgsql_tmp' AND found.name LIKE '%.fileset'
+		END
+}
+
+$server->sql(<<~'END');
+	CREATE TABLE shards (id int PRIMARY KEY, n int, owner int, filler text);
+	INSERT INTO shards SELECT n, 0, n % 3, repeat('x', 1000) FROM generate_series(1, 6000) n;
+	SELECT bugevents.attach('shards', 'part', '{"n": "n", "filler": "filler"}', audience => $$CASE row.owner WHEN 0 THEN '{all}'::text[] ELSE ARRAY['user:' || row.owner] END$$);
+	END
+my $third = $server->connect('2');
+my $part = state_of($third, types => ['part']);
+is_deeply([ scalar keys %$part, join ' ', sort map { $_ % 3 } grep { $_ < 7 } keys %$part ], [ 4000, '0 0 2 2' ], 'a state of 6 MB with 1 MB of memory');
+is(spools(), 1, '... is on disk');
+$server->sql('UPDATE shards SET n = 1 WHERE id % 1000 = 0; DELETE FROM shards WHERE id = 3; UPDATE shards SET owner = 1 WHERE id = 6; INSERT INTO shards VALUES (7001, 2, 2, NULL)');
+$third->wait_for(sub { $_[0]{type} eq 'part' && $_[0]{payload}{id} == 7001 });
+my $again = state_of($third, types => ['part']);
+is_deeply([ scalar keys %$again, @{$again}{ 3, 6 }, (grep { $again->{$_}{n} == 1 } sort keys %$again), $again->{7001}{n} ],
+	[ 3999, undef, undef, 2000, 3000, 5000, 6000, 2 ], '... which events keep current');
+$server->set('bugevents.state_disk_size' => '1MB');
+$server->sql('TRUNCATE shards; INSERT INTO shards SELECT n, 0, 0, repeat(chr(64 + n % 20), 1000) FROM generate_series(1, 6000) n');
+BugEvents::Server::wait_until(sub { state_of($third, types => ['part']) eq 'state_too_big ' }, 'more than bugevents.state_disk_size to be refused');
+$server->set('bugevents.state_disk_size' => '10GB');
+BugEvents::Server::wait_until(sub { my $state = state_of($third, types => ['part']); return ref $state && keys %$state == 6000 }, '... and no more');
+
 # No row of a table that is detached, none of one that was dropped.
 $server->sql("SELECT bugevents.detach('gone'); DROP TABLE hidden");
 is(code(get($ada, 'project', 'x"1')), 'not_found', 'a detached table');
 is(code(get($bob, 'project', 1004)), 'not_found', 'a dropped one');
+
+ok(spools() > 0, 'there are rows on disk');
+my ($gateway) = $server->gateway_pids;
+kill 'KILL', $gateway;
+$server->wait_new_gateway($gateway);
+is(spools(), 0, 'a gateway that is gone leaves no files');
 
 # Restart: the clients of the new server ask as before.
 $server->node->restart;

@@ -25,6 +25,7 @@
 	COUNTER(RESYNC_REQUIRED, "bugevents_resumes_total", "result", "resync_required") \
 	COUNTER(ROWS_CACHED, "bugevents_row_cache_total", "result", "hit") \
 	COUNTER(ROWS_READ, "bugevents_row_cache_total", "result", "miss") \
+	COUNTER(ROWS_SPOOLED, "bugevents_row_cache_total", "result", "disk") \
 	BEV_ERROR_COUNTERS(COUNTER) \
 	BEV_CLOSE_COUNTERS(COUNTER) \
 	BEV_ABUSE_COUNTERS(COUNTER) \

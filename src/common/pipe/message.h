@@ -49,7 +49,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 3 /* 71ccf7d5b2da */
+#define BEV_PIPE_VERSION 3 /* edd2aa8d05c0 */
 
 typedef enum BevMessageKind
 {
@@ -396,9 +396,13 @@ typedef enum BevVerb
 	BEV_VERB_CONNECTIONS, /* all there are; for admins */
 	BEV_VERB_DISCONNECT,  /* end one; likewise */
 	BEV_VERB_SINCE,       /* the seq behind which everything was committed at a moment or later */
-	BEV_VERB_STATE,       /* rows of a type, for all who may see them */
+	BEV_VERB_STATE,       /* rows of a type, for all who may see them; perhaps into a spool */
+	BEV_VERB_SPOOLED,     /* a page of a spool; or it is needed no more */
 	BEV_VERBS
 } BevVerb;
+
+/* Rows that are kept on the server's disk for a gateway: how many spools it may have. */
+#define BEV_SPOOLS_MAX 8
 
 /* The longest payload of a request that is passed on. */
 #define BEV_ASK_MAX 4096

@@ -104,11 +104,11 @@ read_flag(const Request *request, const char *name, bool *flag)
 
 /* Of a list, or, for true, of the subscription; false: it is no list of types. */
 static bool
-read_types(const json_t *state, const BevSubscription *subscription, BevStateTypes *types)
+read_types(const json_t *state, const BevSubscription *subscription, BevAskedTypes *types)
 {
-	*types = (BevStateTypes){.are_some = json_is_array(state)};
+	*types = (BevAskedTypes){.are_some = json_is_array(state)};
 	if (json_is_true(state))
-		*types = bev_state_types_of(subscription);
+		*types = bev_asked_types_of(subscription);
 	for (size_t i = 0; i < json_array_size(state); i++)
 	{
 		const json_t *type = json_array_get(state, i);
@@ -116,14 +116,14 @@ read_types(const json_t *state, const BevSubscription *subscription, BevStateTyp
 		if (!json_is_string(type) ||
 		    !bev_text_is_line(json_string_value(type), json_string_length(type)))
 			return false;
-		bev_state_add_type(types, json_string_value(type));
+		bev_asked_types_add(types, json_string_value(type));
 	}
-	return !types->are_some || (types->count >= 1 && types->count <= BEV_STATE_TYPES_MAX);
+	return !types->are_some || (types->count >= 1 && types->count <= BEV_ASKED_TYPES_MAX);
 }
 
 /* The types whose rows are wanted first, if any are.  False: that is malformed, and was said. */
 static bool
-read_state(const Request *request, const BevSubscription *subscription, BevStateTypes *types)
+read_state(const Request *request, const BevSubscription *subscription, BevAskedTypes *types)
 {
 	const json_t *state = json_object_get(request->payload, "state");
 
@@ -132,7 +132,7 @@ read_state(const Request *request, const BevSubscription *subscription, BevState
 		invalid_field(request, "state", "expected true, false or a list of 1 to 16 types");
 	else if (json_is_true(state) && types->count == 0)
 		missing_field(request, "types");
-	else if (types->count > BEV_STATE_TYPES_MAX)
+	else if (types->count > BEV_ASKED_TYPES_MAX)
 		invalid_field(request, "types", "these are too many types for a state");
 	else
 		return true;
@@ -145,7 +145,7 @@ answer_subscribe(const Request *request)
 	static const char *const others[] = {"conflate", "state", NULL};
 	BevSubscription *subscription;
 	BevSubscriptionFault fault;
-	BevStateTypes types;
+	BevAskedTypes types;
 	bool conflate;
 
 	if (!bev_subscription_read(request->payload, others, &subscription, &fault))

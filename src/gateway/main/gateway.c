@@ -134,12 +134,8 @@ compose_sessions(Gateway *gateway)
 		.fanout = &gateway->fanout,
 		.registrations = &gateway->registrations,
 	};
-	gateway->states = (BevStates){
-		.questions = &gateway->questions,
-		.fanout = &gateway->fanout,
-	};
 	bev_fanout_begin(&gateway->fanout);
-	bev_states_begin(&gateway->states);
+	bev_states_begin(&gateway->states, &gateway->questions, &gateway->fanout);
 }
 
 static void

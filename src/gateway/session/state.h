@@ -11,42 +11,20 @@
 #define BEV_GATEWAY_SESSION_STATE_H
 
 #include "gateway/session/fanout.h"
-#include "gateway/session/question.h"
-
-/* How many types may be asked for at once. */
-#define BEV_STATE_TYPES_MAX 16
-
-typedef struct BevLoad BevLoad;
+#include "gateway/session/row_load.h"
+#include "gateway/stream/asked_rows.h"
 
 typedef struct BevStates
 {
-	BevQuestions *questions;
 	BevFanout *fanout;
 	TAILQ_HEAD(, BevState) waiting;
 	TAILQ_HEAD(, BevState) reading; /* the one that began first is the first */
-	LIST_HEAD(, BevLoad) loads;
+	BevRowLoads loads;
 	bool look; /* one of those that wait may begin */
 } BevStates;
 
-extern void bev_states_begin(BevStates *states);
+extern void bev_states_begin(BevStates *states, BevQuestions *questions, BevFanout *fanout);
 extern void bev_states_free(BevStates *states);
-
-/*
- * Types whose rows are wanted; more than BEV_STATE_TYPES_MAX are too many.  Where they are some of
- * those that the subscription asks for, its other events are none that rows make up for, so none
- * of them is left out.
- */
-typedef struct BevStateTypes
-{
-	const char *name[BEV_STATE_TYPES_MAX + 1];
-	uint32_t count;
-	bool are_some;
-} BevStateTypes;
-
-extern void bev_state_add_type(BevStateTypes *types, const char *type);
-
-/* Those that a subscription asks for; none: rows of any type might pass. */
-extern BevStateTypes bev_state_types_of(const BevSubscription *subscription);
 
 /*
  * An open session, which has none under way, wants the rows of these types that a subscription lets
@@ -54,7 +32,7 @@ extern BevStateTypes bev_state_types_of(const BevSubscription *subscription);
  * be echoed, or NULL.
  */
 extern void bev_state_ask(BevStates *states, BevSession *session, const char *id,
-                          BevSubscription *subscription, bool conflate, const BevStateTypes *types);
+                          BevSubscription *subscription, bool conflate, const BevAskedTypes *types);
 
 /*
  * End what is under way, if anything is: the client is told, and its stream goes on from where it

@@ -150,6 +150,23 @@ bev_row_cache_trim(BevRowCache *cache)
 	return cache->bytes <= cache->limit;
 }
 
+bool
+bev_row_cache_drop_unread(BevRowCache *cache)
+{
+	BevRowSet *next;
+	bool dropped = false;
+
+	for (BevRowSet *set = LIST_FIRST(&cache->sets); set; set = next)
+	{
+		next = LIST_NEXT(set, entry);
+		if (!set->complete || set->base == NULL || bev_row_set_is_read(set))
+			continue;
+		drop(cache, set);
+		dropped = true;
+	}
+	return dropped;
+}
+
 void
 bev_row_cache_free(BevRowCache *cache)
 {

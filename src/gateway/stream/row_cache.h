@@ -43,6 +43,9 @@ extern void bev_row_cache_forget(BevRowCache *cache);
  */
 extern bool bev_row_cache_trim(BevRowCache *cache);
 
+/* Let go of complete sets whose base nobody reads.  False: there is none. */
+extern bool bev_row_cache_drop_unread(BevRowCache *cache);
+
 extern void bev_row_cache_free(BevRowCache *cache);
 
 #endif /* BEV_GATEWAY_STREAM_ROW_CACHE_H */

@@ -15,16 +15,21 @@
  *	event ended are remembered, until all is loaded, lest an answer brings them back.  An
  *	answer comes behind all events that it is based on, so the set is never ahead of the stream.
  *
+ *	Where the rows are too many for memory, what was read is kept elsewhere, as the set's base, and
+ *	the set has what events said from then on.  Whoever reads it takes what is in the base
+ *	only where no event had news for him.
+ *
  *	Events that say nothing of single rows (truncated, reload, attached, detached) spoil a
  *	set.  So does a new user: by default the event is for admins, and the row for its user, too.
  *
  * Memory
- *	Rows of the range, and while it loads, those that events brought from elsewhere.
+ *	Rows of the range, and while it loads, those that events brought from elsewhere; with a base,
+ *	those that changed since it was read.
  *	A snapshot holds versions, and is shared until the set changes.
  *
  * Cost
  *	An event: a look into the hash table of each set of its type, and one copy of its payload.
- *	A snapshot: a pointer for each row.
+ *	A snapshot: a pointer for each row; with a base, a key, too.
  */
 #include "gateway/stream/row_set.h"
 #include "common/event/access.h"
@@ -39,6 +44,14 @@ typedef struct Row
 	BevRowVersion *version;
 	bool whole; /* what is read of the table adds nothing */
 } Row;
+
+/* A row in a snapshot with a base. */
+typedef struct Changed
+{
+	BevNamed named;
+	const BevRowVersion *version;
+	bool whole;
+} Changed;
 
 /* ---- Ranges ---- */
 
@@ -153,11 +166,18 @@ remove_row(BevRowSet *set, Row *row)
 	bev_name_table_remove(&set->rows, &row->named);
 }
 
+/* Is a row that isn't in it not there? */
+static bool
+has_all(const BevRowSet *set)
+{
+	return set->complete && set->base == NULL;
+}
+
 /* What ended: it stays known as such while somebody may bring it back. */
 static void
 bury(BevRowSet *set, Row *row)
 {
-	if (set->complete)
+	if (has_all(set))
 	{
 		remove_row(set, row);
 		return;
@@ -190,12 +210,6 @@ walk(const BevRowSet *set, void (*visit)(BevRowSet *set, Row *row))
 
 /* ---- Snapshots ---- */
 
-static size_t
-snapshot_size(const BevRowSnapshot *snapshot)
-{
-	return sizeof(*snapshot) + sizeof(BevRowVersion *) * snapshot->count;
-}
-
 void
 bev_row_snapshot_release(BevRowSnapshot *snapshot, size_t *bytes)
 {
@@ -203,14 +217,38 @@ bev_row_snapshot_release(BevRowSnapshot *snapshot, size_t *bytes)
 		return;
 	for (uint32_t i = 0; i < snapshot->count; i++)
 		bev_row_version_release(snapshot->version[i], bytes);
-	*bytes -= snapshot_size(snapshot);
+	bev_name_table_free(&snapshot->changed);
+	bev_row_base_release(snapshot->base);
+	*bytes -= snapshot->size;
 	free(snapshot);
+}
+
+bool
+bev_row_snapshot_overrides(const BevRowSnapshot *snapshot, BevSpan key,
+                           const BevPrincipals *principals)
+{
+	const Changed *changed = bev_name_table_find(&snapshot->changed, sizeof(Changed), key);
+
+	return changed && (changed->whole || bev_row_version_is_for(changed->version, principals));
+}
+
+static void
+note_change(BevRowSnapshot *snapshot, const Row *row)
+{
+	BevSpan key = {(const char *) (row + 1), row->named.name_len};
+	Changed *changed = bev_name_table_add(&snapshot->changed, sizeof(Changed), key);
+
+	changed->version = row->version;
+	changed->whole = row->whole;
+	snapshot->size += sizeof(Changed) + key.len;
 }
 
 static void
 collect(BevRowSet *set, Row *row)
 {
 	set->latest->version[set->latest->count++] = bev_row_version_hold(row->version);
+	if (set->base)
+		note_change(set->latest, row);
 }
 
 BevRowSnapshot *
@@ -218,13 +256,25 @@ bev_row_set_snapshot(BevRowSet *set)
 {
 	if (set->latest == NULL)
 	{
-		set->latest = bev_alloc(sizeof(BevRowSnapshot) + sizeof(BevRowVersion *) * set->rows.count);
+		size_t size = sizeof(BevRowSnapshot) + sizeof(BevRowVersion *) * set->rows.count;
+
+		set->latest = bev_alloc(size);
 		set->latest->refs = 1;
+		set->latest->size = size;
+		set->latest->base = bev_row_base_hold(set->base);
 		walk(set, collect);
-		*set->bytes += snapshot_size(set->latest);
+		*set->bytes += set->latest->size;
 	}
 	set->latest->refs++;
 	return set->latest;
+}
+
+bool
+bev_row_set_is_read(const BevRowSet *set)
+{
+	uint32_t ours = 1 + (set->latest != NULL); /* who holds the base */
+
+	return (set->latest && set->latest->refs > 1) || (set->base && set->base->refs > ours);
 }
 
 /* It is about to change. */
@@ -261,15 +311,19 @@ void
 bev_row_set_free(BevRowSet *set)
 {
 	clear(set);
+	bev_row_base_release(set->base);
 	*set->bytes -= sizeof(*set);
 	bev_row_range_free(&set->range);
 	free(set);
 }
 
 void
-bev_row_set_restart(BevRowSet *set)
+bev_row_set_restart(BevRowSet *set, BevRowBase *base)
 {
 	clear(set);
+	bev_row_base_hold(base);
+	bev_row_base_release(set->base);
+	set->base = base;
 	set->complete = false;
 	set->spoiled = false;
 }
@@ -288,7 +342,7 @@ note(BevRowSet *set, Row *row, const BevEvent *event, Effect effect)
 		bury(set, row);
 	else if (!bev_row_version_add(&row->version, event, effect == IS_HIDDEN, false, set->bytes))
 		spoil(set);
-	else if (set->complete && !is_in_range(set, row->version))
+	else if (has_all(set) && !is_in_range(set, row->version))
 		remove_row(set, row);
 }
 
@@ -306,7 +360,7 @@ bev_row_set_apply(BevRowSet *set, const BevEvent *event)
 		return;
 	}
 	row = find(set, event->field[BEV_EVENT_KEY]);
-	if (row == NULL && set->complete && (effect != IS_THERE || !has(&set->range, event)))
+	if (row == NULL && has_all(set) && (effect != IS_THERE || !has(&set->range, event)))
 		return;
 	touch(set);
 	note(set, row ? row : add(set, event->field[BEV_EVENT_KEY]), event, effect);
@@ -337,7 +391,8 @@ sweep(BevRowSet *set, Row *row)
 void
 bev_row_set_finish(BevRowSet *set, uint64_t now)
 {
-	walk(set, sweep);
+	if (set->base == NULL)
+		walk(set, sweep);
 	set->complete = true;
 	set->read_at = now;
 }

@@ -32,11 +32,24 @@ typedef struct BevRowRange
 	char *id; /* NULL: all */
 } BevRowRange;
 
-/* The rows at one place in the stream; held by whoever reads them. */
+/* What was read of the table, where it is kept elsewhere (session/row_spool.h). */
+typedef struct BevRowBase
+{
+	uint32_t refs;
+	uint32_t number;
+} BevRowBase;
+
+/*
+ * The rows at one place in the stream; held by whoever reads them.  With a base: what events said
+ * of rows, in front of what that has.
+ */
 typedef struct BevRowSnapshot
 {
 	uint32_t refs;
 	uint32_t count;
+	size_t size;
+	BevRowBase *base;     /* or NULL */
+	BevNameTable changed; /* with a base: the same versions, by their keys */
 	BevRowVersion *version[];
 } BevRowSnapshot;
 
@@ -44,7 +57,8 @@ typedef struct BevRowSet
 {
 	LIST_ENTRY(BevRowSet) entry;
 	BevRowRange range;
-	BevNameTable rows; /* by their keys */
+	BevNameTable rows; /* by their keys; with a base, those that events were about */
+	BevRowBase *base;  /* has what was read of the table; NULL: that is in rows, too */
 	bool complete;
 	bool spoiled;     /* something happened that events don't tell: it has to be read again */
 	uint64_t read_at; /* when it was complete; loop time */
@@ -64,8 +78,8 @@ extern bool bev_row_range_has(const BevRowRange *range, const char *project, con
 extern BevRowSet *bev_row_set_create(const BevRowRange *range, size_t *bytes);
 extern void bev_row_set_free(BevRowSet *set);
 
-/* Begin to load, again. */
-extern void bev_row_set_restart(BevRowSet *set);
+/* Begin to load, again; what is read goes into the base, or if that is NULL into the set. */
+extern void bev_row_set_restart(BevRowSet *set, BevRowBase *base);
 
 /* Take in an event of the set's type; it may be spoiled by it. */
 extern void bev_row_set_apply(BevRowSet *set, const BevEvent *event);
@@ -82,5 +96,27 @@ extern const BevRowVersion *bev_row_set_find(const BevRowSet *set, BevSpan key);
 /* The rows as they are now, to be released. */
 extern BevRowSnapshot *bev_row_set_snapshot(BevRowSet *set);
 extern void bev_row_snapshot_release(BevRowSnapshot *snapshot, size_t *bytes);
+
+/* Does anybody hold a snapshot of it, now or of before, or its base? */
+extern bool bev_row_set_is_read(const BevRowSet *set);
+
+/* Has it more recent news for somebody of the row of that key than its base? */
+extern bool bev_row_snapshot_overrides(const BevRowSnapshot *snapshot, BevSpan key,
+                                       const BevPrincipals *principals);
+
+static inline BevRowBase *
+bev_row_base_hold(BevRowBase *base)
+{
+	if (base)
+		base->refs++;
+	return base;
+}
+
+static inline void
+bev_row_base_release(BevRowBase *base)
+{
+	if (base)
+		base->refs--;
+}
 
 #endif /* BEV_GATEWAY_STREAM_ROW_SET_H */

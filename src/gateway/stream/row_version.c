@@ -28,8 +28,8 @@ put(char *place, BevSpan from, BevSpan *span)
 	return place + from.len + 1;
 }
 
-static BevRowFace *
-create_face(const BevEvent *event, bool gone, size_t *bytes)
+BevRowFace *
+bev_row_face_create(const BevEvent *event, bool gone, size_t *bytes)
 {
 	const BevSpan *field = event->field;
 	size_t size = sizeof(BevRowFace) + field[BEV_EVENT_AUDIENCE].len +
@@ -54,8 +54,8 @@ create_face(const BevEvent *event, bool gone, size_t *bytes)
 	return face;
 }
 
-static void
-release_face(BevRowFace *face, size_t *bytes)
+void
+bev_row_face_release(BevRowFace *face, size_t *bytes)
 {
 	if (--face->refs > 0)
 		return;
@@ -88,7 +88,7 @@ bev_row_version_release(BevRowVersion *version, size_t *bytes)
 	if (--version->refs > 0)
 		return;
 	for (uint32_t i = 0; i < version->count; i++)
-		release_face(version->face[i], bytes);
+		bev_row_face_release(version->face[i], bytes);
 	*bytes -= sizeof(*version);
 	free(version);
 }
@@ -129,7 +129,7 @@ drop_hidden(BevRowVersion *version, BevSpan audience, size_t *bytes)
 	for (uint32_t i = 0; i < version->count; i++)
 	{
 		if (is_hidden_by(version->face[i], audience, by_everyone))
-			release_face(version->face[i], bytes);
+			bev_row_face_release(version->face[i], bytes);
 		else
 			version->face[kept++] = version->face[i];
 	}
@@ -168,19 +168,34 @@ bev_row_version_add(BevRowVersion **version, const BevEvent *event, bool gone, b
 		drop_hidden(*version, audience, bytes);
 	if ((*version)->count == BEV_ROW_FACES_MAX)
 		return false;
-	insert(*version, oldest ? (*version)->count : 0, create_face(event, gone, bytes));
+	insert(*version, oldest ? (*version)->count : 0, bev_row_face_create(event, gone, bytes));
 	return true;
 }
 
-const BevRowFace *
-bev_row_version_find(const BevRowVersion *version, const BevPrincipals *principals)
+/* The newest that is for somebody, whether it shows the row or its end; NULL: none is. */
+static const BevRowFace *
+find_face(const BevRowVersion *version, const BevPrincipals *principals)
 {
 	for (uint32_t i = 0; i < version->count; i++)
 	{
 		const BevRowFace *face = version->face[i];
 
 		if (bev_audience_matches(face->audience, face->flags, principals))
-			return face->gone ? NULL : face;
+			return face;
 	}
 	return NULL;
+}
+
+const BevRowFace *
+bev_row_version_find(const BevRowVersion *version, const BevPrincipals *principals)
+{
+	const BevRowFace *face = find_face(version, principals);
+
+	return face && !face->gone ? face : NULL;
+}
+
+bool
+bev_row_version_is_for(const BevRowVersion *version, const BevPrincipals *principals)
+{
+	return find_face(version, principals) != NULL;
 }

@@ -44,6 +44,10 @@ typedef struct BevRowVersion
 	BevRowFace *face[BEV_ROW_FACES_MAX];
 } BevRowVersion;
 
+/* What an event or a record says of a row to whom it is for. */
+extern BevRowFace *bev_row_face_create(const BevEvent *event, bool gone, size_t *bytes);
+extern void bev_row_face_release(BevRowFace *face, size_t *bytes);
+
 /* An empty one: the row is there for nobody. */
 extern BevRowVersion *bev_row_version_create(size_t *bytes);
 
@@ -60,5 +64,8 @@ extern bool bev_row_version_add(BevRowVersion **version, const BevEvent *event, 
 /* What somebody sees of it; NULL: nothing. */
 extern const BevRowFace *bev_row_version_find(const BevRowVersion *version,
                                               const BevPrincipals *principals);
+
+/* Does it say anything to somebody: what the row is, or that it is gone? */
+extern bool bev_row_version_is_for(const BevRowVersion *version, const BevPrincipals *principals);
 
 #endif /* BEV_GATEWAY_STREAM_ROW_VERSION_H */

@@ -52,6 +52,8 @@ INT(bev_window_size, "bugevents.window_size", 64 * 1024, 1024, 16 * 1024 * 1024,
     GUC_UNIT_KB, "Sets the memory of each gateway for recent events.")
 INT(bev_state_cache_size, "bugevents.state_cache_size", 64 * 1024, 1024, 16 * 1024 * 1024,
     PGC_SIGHUP, GUC_UNIT_KB, "Sets the memory of each gateway for rows that clients asked for.")
+INT(bev_state_disk_size, "bugevents.state_disk_size", 10 * 1024 * 1024, 0, INT_MAX, PGC_SIGHUP,
+    GUC_UNIT_KB, "Sets the disk space for rows that clients of a gateway asked for.")
 INT(bev_max_connections, "bugevents.max_connections", 10000, 1, 1000000, PGC_POSTMASTER, 0,
     "Sets the number of clients that may be connected.")
 INT(bev_max_connections_per_user, "bugevents.max_connections_per_user", 3, 1, 1000000, PGC_SIGHUP,

@@ -36,6 +36,7 @@
 #include "server/dispatcher/current_config.h"
 #include "server/dispatcher/program_log.h"
 #include "server/dispatcher/questions.h"
+#include "server/dispatcher/spool_files.h"
 #include "server/dispatcher/token_checks.h"
 #include "server/dispatcher/turn.h"
 #include "server/base/unix_time.h"
@@ -351,6 +352,7 @@ forget_gateway(BevFeed *feed)
 	bev_token_checks_forget(feed->number);
 	bev_lookup_forget(feed->number);
 	bev_questions_forget(feed->number);
+	bev_spool_files_forget(feed->number);
 }
 
 void

@@ -33,6 +33,7 @@
 #include "server/base/settings.h"
 #include "server/dispatcher/responder_pool.h"
 #include "server/dispatcher/share.h"
+#include "server/dispatcher/spool_files.h"
 #include "utils/memutils.h"
 
 #define QUEUED_MAX   4096
@@ -124,6 +125,7 @@ bev_questions_add(int gateway, const BevAskMessage *ask, BevSpan payload, const 
 	if (question == NULL)
 		return false;
 	question->gateway = gateway;
+	question->head.spools = *bev_spool_files_of(gateway);
 	strlcpy(question->head.role, grant->role, sizeof(question->head.role));
 	return true;
 }
@@ -359,6 +361,8 @@ take_answer(int place)
 	if (result == BEV_POOL_NOTHING)
 		return;
 	end_asking(question, place);
+	if (question->gateway == 0)
+		bev_spool_files_delete(&question->head.spools);
 	if (result == BEV_POOL_LOST)
 		set_failure(question);
 	else if (head.again)

@@ -42,7 +42,8 @@ static const Family families[] = {
      "What looked like an attack or a mistake."},
 	{"bugevents_resumes_total", BEV_METRIC_COUNTER, "Clients that came back with a position."},
 	{"bugevents_row_cache_total", BEV_METRIC_COUNTER,
-     "Requests for rows that a gateway had (hit), or that the database was asked for (miss)."},
+     "Requests for rows that a gateway had (hit), or that the database was asked for (miss); "
+     "reads of more than a gateway has memory for (disk)."},
 	{"bugevents_delivery_seconds", BEV_METRIC_HISTOGRAM,
      "From an event's commit to the sockets of all who keep up."},
 	{"bugevents_gateway_restarts_total", BEV_METRIC_COUNTER,
@@ -334,7 +335,8 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_counters(&listing, "bugevents_security_events_total", BEV_COUNT_ABUSE_missing_token,
 	             BEV_COUNT_ABUSE_metrics_refused);
 	put_counters(&listing, "bugevents_resumes_total", BEV_COUNT_RESUMED, BEV_COUNT_RESYNC_REQUIRED);
-	put_counters(&listing, "bugevents_row_cache_total", BEV_COUNT_ROWS_CACHED, BEV_COUNT_ROWS_READ);
+	put_counters(&listing, "bugevents_row_cache_total", BEV_COUNT_ROWS_CACHED,
+	             BEV_COUNT_ROWS_SPOOLED);
 	put_delays(&listing);
 	put_counters(&listing, "bugevents_gateway_restarts_total", BEV_COUNT_RESTARTS,
 	             BEV_COUNT_RESTARTS);

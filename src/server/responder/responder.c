@@ -28,6 +28,7 @@
 #include "server/responder/list.h"
 #include "server/responder/lookup_answer.h"
 #include "server/responder/metrics_answer.h"
+#include "server/responder/spool_answer.h"
 #include "server/responder/security_log.h"
 #include "server/responder/since_answer.h"
 #include "server/responder/upkeep.h"
@@ -68,6 +69,7 @@ static const Verb verbs[] = {
 	[BEV_VERB_DISCONNECT] = {"disconnect", false, false, bev_administer_disconnect},
 	[BEV_VERB_SINCE] = {"since", false, false, bev_since_answer},
 	[BEV_VERB_STATE] = {"state", false, false, bev_row_fetch_state},
+	[BEV_VERB_SPOOLED] = {"state", false, false, bev_spool_answer},
 	[BEV_VERB_SECURITY_LOG] = {"security events", true, false, bev_security_log_write},
 	[BEV_VERB_ALERT] = {"alert", true, false, bev_alert_event_publish},
 	[BEV_VERB_LOOKUP] = {"lookup", false, true, bev_lookup_answer},

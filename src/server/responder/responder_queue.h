@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "common/pipe/message.h"
+#include "storage/fileset.h"
 #include "utils/timestamp.h"
 
 typedef struct BevQuestionHead
@@ -18,6 +19,7 @@ typedef struct BevQuestionHead
 	BevAskMessage ask;
 	uint32 projects_size; /* what the asker's token says; each has its NUL */
 	uint32 payload_size;
+	FileSet spools;    /* of the gateway that asks; none: it is our own question */
 	uint64 settled;    /* whatever is answered is not older than this seq */
 	TimestampTz until; /* when it is given up */
 	char user[256];    /* who asks, by the token */

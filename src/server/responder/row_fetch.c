@@ -20,6 +20,7 @@
 #include "server/responder/row_fetch.h"
 
 #include "server/responder/asker.h"
+#include "server/responder/spool_answer.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -554,8 +555,7 @@ refuse_left_out(List *tables)
 
 /* For all clients of a gateway, which judges for each; who takes one over reads all of it. */
 void
-bev_row_fetch_state(const BevQuestionHead *head pg_attribute_unused(), const char *payload,
-                    BevAnswer *answer)
+bev_row_fetch_state(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 {
 	Request request = {.bytes = STATE_BYTES, .limit = STATE_ROWS};
 	Jsonb *json;
@@ -577,5 +577,8 @@ bev_row_fetch_state(const BevQuestionHead *head pg_attribute_unused(), const cha
 	if (bev_request_text(json, "after", &after) && after && !read_after(&request, after))
 		bev_answer_error(answer, "invalid_field", "after", "it isn't where a round ended");
 	else
+	{
 		list_tables(tables, &request, NULL, answer);
+		bev_spool_answer_write(head, json, after == NULL, answer);
+	}
 }
