@@ -58,6 +58,16 @@ COMMENT ON COLUMN eras.timeline IS 'of the WAL; null: a transaction left this ro
 COMMENT ON COLUMN eras.upto IS 'this database has all of the era up to this seq';
 COMMENT ON COLUMN eras.ended IS 'it goes no further here: positions behind upto are of another history';
 
+-- How far the stream is settled: one row, which the dispatcher changes in place, for those who read
+-- a copy of the journal (src/server/journal/settled_mark.c).  Not dumped.
+CREATE TABLE settled_mark (
+    seq         bigint      NOT NULL,
+    at          timestamptz NOT NULL
+);
+COMMENT ON TABLE settled_mark IS 'how far the stream was settled, and when that was noted; written in place by the dispatcher';
+COMMENT ON COLUMN settled_mark.seq IS 'each transaction with a seq up to this one is committed, or rolled back';
+INSERT INTO settled_mark VALUES (0, now());
+
 -- What was written while another database was served: a row or a few, then nobody resumes from
 -- before.  Not dumped.
 CREATE TABLE unserved (at timestamptz NOT NULL);
@@ -1440,7 +1450,7 @@ DO $$
 DECLARE
     tbl text;
 BEGIN
-    FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
+    FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'settled_mark', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
             'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender', 'history'] LOOP

@@ -46,7 +46,7 @@ export class Description {
 
 	// The name of the message that the server sends unasked, by its type and action.
 	nameOfSent({ type, action }) {
-		if (type === 'connection') return action === 'ready' || action === 'expiring' ? action : undefined;
+		if (type === 'connection') return { ready: 'ready', expiring: 'expiring', stream: 'renamed' }[action];
 		if (type === 'state') return 'state';
 		return type === 'error' ? 'error' : ENTITIES[type] ?? 'custom';
 	}

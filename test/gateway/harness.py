@@ -228,6 +228,8 @@ class Dispatcher:
         self.tip = tip
         self.dropped = dropped
         self.stream = stream
+        self.past = []          # eras that ended, and up to where they are good
+        self.follows = 0        # it is a standby's
         self.auto_fetch = True
         self.auto_admit = True
         self.auto_answer = None # called with each of asked
@@ -289,8 +291,8 @@ class Dispatcher:
         self.configs += 1
         self.condition(b"", have)
 
-    def condition(self, text, keys=1):
-        self.send(CONDITION, struct.pack("=I", keys) + text)
+    def condition(self, text, keys=1, behind=0):
+        self.send(CONDITION, struct.pack("=II", keys, behind) + text)
 
     def settle(self, **config):
         """Configure, and wait until the gateway has read it."""
@@ -314,8 +316,9 @@ class Dispatcher:
             one.close()
 
     def begin(self):
-        self.send(STREAM, struct.pack("=QQ40s", self.tip, self.dropped,
-                                      self.stream.encode()))
+        self.send(STREAM, struct.pack("=QQ40sII", self.tip, self.dropped, self.stream.encode(),
+                                      self.follows, 0) +
+                  b"".join(struct.pack("=Q40s", upto, era.encode()) for era, upto in self.past))
 
     def publish(self, *records, **more):
         """One transaction; its events also go to the journal."""

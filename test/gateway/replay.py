@@ -127,5 +127,36 @@ d.tip = 20
 d.begin()
 d.publish(record())
 equal(seqs(c, 21), list(range(11, 22)), "a STREAM further ahead is bridged from the journal")
+
+# The same one under another name
+old, new, unheard = STREAM_ID, STREAM_ID[:-1] + "8", STREAM_ID[:-1] + "7"
+d.stream, d.past = new, [(old, 21)]
+d.begin()
+m = c.message()
+equal((m["type"], m["action"], m["payload"]), ("connection", "stream", {"stream": new, "seq": 21}),
+      "a stream that goes on has another name")
+d.publish(record())
+equal(c.message()["seq"], 22, "... and goes on")
+d.stream, d.past = unheard, [(new, 21), (old, 21)]
+d.begin()
+equal(c.message()["payload"]["code"], "resync_required", "it doesn't where something that was sent is not of it")
+
+# A standby, which may be behind
+d.follows = 1
+d.begin()
+for what, stream, since in (("a seq", unheard, d.tip + 5), ("an era", STREAM_ID[:-1] + "6", 1)):
+    c = d.connect(token(), query="since=%d&stream=%s" % (since, stream))
+    seen = c.closed()
+    equal(([m["payload"]["code"] for m in seen], c.code), (["behind"], 1013), what + " that it is not at yet")
+c = d.connect(token(), query="since=22&stream=" + new)
+equal([c.message().get("action"), c.message()["payload"]["code"]], ["ready", "resync_required"],
+      "what is of another history, it knows")
+c = d.connect(token(), query="since=%d&stream=%s" % (d.tip + 1, unheard))
+d.publish(record())
+equal((c.message()["payload"]["resumed"], d.stream), (True, unheard), "one a moment ahead is waited for")
+d.condition(b"this standby is too far behind its primary", behind=1)
+c = d.connect(token())
+seen = c.closed()
+equal(([m["payload"]["code"] for m in seen], c.code), (["behind"], 1013), "far behind, it lets nobody in")
 d.stop()
 done()

@@ -58,6 +58,7 @@
 	BEV_ERROR_COUNTER(COUNTER, state_interrupted) \
 	BEV_ERROR_COUNTER(COUNTER, read_only) \
 	BEV_ERROR_COUNTER(COUNTER, too_far_behind) \
+	BEV_ERROR_COUNTER(COUNTER, behind) \
 	BEV_ERROR_COUNTER(COUNTER, access_changed) \
 	BEV_ERROR_COUNTER(COUNTER, shutting_down) \
 	BEV_ERROR_COUNTER(COUNTER, internal_error)

@@ -49,7 +49,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 3 /* edd2aa8d05c0 */
+#define BEV_PIPE_VERSION 3 /* e3a3e23cd9d9 */
 
 typedef enum BevMessageKind
 {
@@ -118,14 +118,17 @@ typedef struct BevPastEra
 
 /*
  * STREAM: the stream's identity, which is that of its last era, and its tip; BevPastEra's of those
- * before follow.  A second STREAM with another id
- * means that the history was replaced: clients are told resync_required.
+ * before follow.  A second STREAM with another id is the same stream under another name, if all
+ * that was sent is of it by what is said of the old one; else the history was replaced, and clients
+ * are told resync_required.
  */
 typedef struct BevStreamMessage
 {
 	uint64_t tip;                   /* live EVENTS are those after this seq */
 	uint64_t dropped;               /* history up to this seq is gone; 0: none */
 	char id[BEV_STREAM_ID_LEN + 4]; /* uuid, NUL terminated */
+	uint32_t follows;               /* 1: a standby's, which may know of an era later than others */
+	uint32_t unused;
 } BevStreamMessage;
 
 /*
@@ -174,7 +177,8 @@ typedef struct BevFetchedMessage
  */
 typedef struct BevConditionMessage
 {
-	uint32_t keys; /* 0: there is none to check tokens with, so nobody can be let in */
+	uint32_t keys;   /* 0: there is none to check tokens with, so nobody can be let in */
+	uint32_t behind; /* 1: a standby that is too far behind to let anybody in */
 } BevConditionMessage;
 
 /* SHUTDOWN: no body.  Close every client with 1012, then exit. */

@@ -233,6 +233,8 @@ why_unready(const BevHttp *http, const BevSession *session)
 		return "shutting down";
 	if (!http->stream->id[0])
 		return http->condition[0] ? http->condition : "no stream yet";
+	if (http->behind)
+		return http->condition;
 	if (http->no_keys)
 		return "no key to check tokens with: none of jwt_secret_file, jwt_key_file and jwks_file "
 			   "is set, or the file can't be used, and the log says why";
@@ -248,6 +250,7 @@ bev_http_note_condition(BevHttp *http, const BevMessage *message)
 	if (!bev_body_read(message, &condition, sizeof(condition), &text))
 		return false;
 	http->no_keys = condition.keys == 0;
+	http->behind = condition.behind != 0;
 	snprintf(http->condition, sizeof(http->condition), "%.*s", (int) text.len, text.data);
 	return true;
 }

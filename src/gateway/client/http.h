@@ -16,6 +16,7 @@ typedef struct BevHttp
 	BevQuestions *questions;
 	const BevStream *stream;
 	bool no_keys;        /* nobody can be let in */
+	bool behind;         /* nor is anybody while this standby is too far behind */
 	char condition[400]; /* what an operator has to do something about, for /ready; or empty */
 } BevHttp;
 

@@ -42,7 +42,7 @@ read_seq(const char *text, uint64_t *seq)
 }
 
 /*
- * Does it come from another gateway, which is a moment ahead of this one?  Then
+ * Does it come from another gateway, or server, which is a moment ahead of this one?  Then
  * it is held until the stream gets there, if it does soon.
  */
 static bool
@@ -51,8 +51,8 @@ is_ahead(const BevFanout *fanout, const BevClient *client)
 	uint64_t since;
 
 	return client->since && client->since_stream && read_seq(client->since, &since) &&
-	       strcmp(client->since_stream, fanout->stream.id) == 0 &&
-	       since > fanout->sessions->sent_tip;
+	       bev_stream_may_come_to(&fanout->stream, client->since_stream, since,
+	                              fanout->sessions->sent_tip);
 }
 
 /* Can the stream go on exactly after since? */
@@ -282,6 +282,13 @@ refuse_token(const BevUpgrade *upgrade, BevSession *session, const BevAdmission 
 	free(why);
 }
 
+/* Another server may have what this one has not yet. */
+static void
+refuse_behind(BevSession *session, const char *message)
+{
+	bev_reply_refuse(session, BEV_CLOSE_TRY_LATER, "behind", message);
+}
+
 /* It is somebody now; false: malformed. */
 static bool
 identify(const BevUpgrade *upgrade, BevSession *session, const BevAdmission *admission)
@@ -315,6 +322,8 @@ bev_upgrade_admit(const BevUpgrade *upgrade, const BevMessage *message, BevClien
 	*client = bev_client_of(session);
 	if ((*client)->fault)
 		refuse_query(*client);
+	else if (upgrade->http->behind)
+		refuse_behind(session, "this standby is too far behind its primary");
 	else if ((*client)->asks_time)
 		ask_time(upgrade, *client);
 	else if (is_ahead(upgrade->fanout, *client))
@@ -333,10 +342,14 @@ bev_upgrade_is_held(const BevClient *client)
 bool
 bev_upgrade_release(const BevUpgrade *upgrade, BevClient *client)
 {
-	if (client->asks_time || (is_ahead(upgrade->fanout, client) &&
-	                          bev_session_now(&client->session) < client->held_until))
+	bool ahead = !client->asks_time && is_ahead(upgrade->fanout, client);
+
+	if (client->asks_time || (ahead && bev_session_now(&client->session) < client->held_until))
 		return false;
-	welcome(upgrade, client);
+	if (ahead && upgrade->fanout->stream.follows)
+		refuse_behind(&client->session, "this standby isn't at your position yet");
+	else
+		welcome(upgrade, client);
 	return true;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "gateway/main/stream_message.h"
 #include "common/pipe/body.h"
+#include "gateway/session/reply.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -65,13 +66,27 @@ replace(BevFanout *fanout, const BevStreamMessage *begun)
 	BevSession *session;
 	BevStream *stream = &fanout->stream;
 
-	memcpy(stream->id, begun->id, BEV_STREAM_ID_LEN);
 	stream->dropped = begun->dropped;
 	restart_window(fanout, begun->tip);
 	LIST_FOREACH (session, &fanout->sessions->open, entry)
 		if (session->state == BEV_SESSION_OPEN)
 			bev_fanout_resync(fanout, session);
 	bev_replay_reset(stream->replay);
+}
+
+/* The same one under another name: all stand where they stood, and are told. */
+static void
+rename_stream(BevFanout *fanout, const BevStreamMessage *begun)
+{
+	BevSession *session;
+
+	set_dropped(&fanout->stream, begun->dropped);
+	LIST_FOREACH (session, &fanout->sessions->open, entry)
+		if (session->state == BEV_SESSION_OPEN)
+		{
+			bev_reply_stream(session, begun->id, bev_session_position(session));
+			bev_session_flush(session);
+		}
 }
 
 bool
@@ -83,15 +98,25 @@ bev_stream_message_begin(BevAccessUpdates *updates, const BevMessage *message)
 	BevSpan eras;
 	bool same;
 	bool skips;
+	char before[BEV_STREAM_ID_LEN + 1];
 
 	if (!bev_body_read(message, &begun, sizeof(begun), &eras))
 		return false;
 	bev_fanout_batch(fanout);
-	same = strcmp(stream->id, begun.id) == 0;
-	skips = begun.tip > fanout->sessions->sent_tip;
-	if (stream->id[0] && (!same || skips))
-		bev_access_update_missed(updates);
+	memcpy(before, stream->id, sizeof(before));
+	memcpy(stream->id, begun.id, BEV_STREAM_ID_LEN);
+	stream->follows = begun.follows != 0;
 	take_past_eras(stream, eras);
+	same = strcmp(before, begun.id) == 0;
+	skips = begun.tip > fanout->sessions->sent_tip;
+	if (!same && begun.tip == fanout->sessions->sent_tip && begun.tip >= begun.dropped &&
+	    bev_stream_knows(stream, before, begun.tip, begun.tip))
+	{
+		rename_stream(fanout, &begun);
+		return true;
+	}
+	if (before[0] && (!same || skips))
+		bev_access_update_missed(updates);
 	if (!same)
 		replace(fanout, &begun);
 	else

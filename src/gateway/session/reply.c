@@ -151,6 +151,20 @@ bev_reply_ready(BevSession *session, const BevConfig *config, const char *stream
 }
 
 void
+bev_reply_stream(BevSession *session, const char *stream, uint64_t seq)
+{
+	BevText json = {0};
+
+	if (bev_session_form(session) == BEV_FORM_JSON)
+		return; /* its answer will say it */
+	bev_text_printf(&json,
+	                "{\"type\":\"connection\",\"action\":\"stream\","
+	                "\"payload\":{\"stream\":\"%s\",\"seq\":%" PRIu64 "}}",
+	                stream, seq);
+	send_message(session, "connection.stream", stream, seq, &json);
+}
+
+void
 bev_reply_too_far_behind(BevSession *session, const char *stream)
 {
 	char more[128];

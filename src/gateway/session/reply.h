@@ -31,6 +31,9 @@ extern void bev_reply_as_of(BevSession *session, const char *id, uint64_t seq, c
 extern void bev_reply_ready(BevSession *session, const BevConfig *config, const char *stream,
                             uint64_t seq, bool resumed);
 
+/* The stream is called so from here on, and the session has it up to seq. */
+extern void bev_reply_stream(BevSession *session, const char *stream, uint64_t seq);
+
 /* Its position in this stream, to come back to. */
 extern void bev_reply_too_far_behind(BevSession *session, const char *stream);
 

@@ -8,13 +8,31 @@
 
 #include <string.h>
 
+/* NULL: it isn't there. */
+static const BevPastEra *
+find_past(const BevStream *stream, const char *era)
+{
+	for (size_t i = 0; i < stream->past_count; i++)
+		if (strcmp(era, stream->past[i].id) == 0)
+			return &stream->past[i];
+	return NULL;
+}
+
 bool
 bev_stream_knows(const BevStream *stream, const char *era, uint64_t seq, uint64_t tip)
 {
+	const BevPastEra *past;
+
 	if (strcmp(era, stream->id) == 0)
 		return seq <= tip;
-	for (size_t i = 0; i < stream->past_count; i++)
-		if (strcmp(era, stream->past[i].id) == 0)
-			return seq <= stream->past[i].upto;
-	return false;
+	past = find_past(stream, era);
+	return past && seq <= past->upto;
+}
+
+bool
+bev_stream_may_come_to(const BevStream *stream, const char *era, uint64_t seq, uint64_t tip)
+{
+	if (strcmp(era, stream->id) == 0)
+		return seq > tip;
+	return stream->follows && find_past(stream, era) == NULL;
 }

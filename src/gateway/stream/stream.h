@@ -19,6 +19,7 @@ typedef struct BevStream
 	char id[BEV_STREAM_ID_LEN + 1]; /* empty until STREAM came */
 	BevPastEra *past;               /* eras that ended, which positions may be of */
 	size_t past_count;
+	bool follows;     /* a standby's: others may know of an era sooner */
 	uint64_t dropped; /* history up to here is gone */
 	BevWindow window;
 	BevReplay *replay;
@@ -31,5 +32,9 @@ typedef struct BevStream
  * last one?
  */
 extern bool bev_stream_knows(const BevStream *stream, const char *era, uint64_t seq, uint64_t tip);
+
+/* May it become one, as this is behind the server which gave it out? */
+extern bool bev_stream_may_come_to(const BevStream *stream, const char *era, uint64_t seq,
+                                   uint64_t tip);
 
 #endif /* BEV_GATEWAY_STREAM_STREAM_H */

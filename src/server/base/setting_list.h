@@ -41,6 +41,13 @@ INT(bev_retention_size, "bugevents.retention_size", 0, 0, INT_MAX, PGC_SIGHUP, G
 INT(bev_consumer_retention, "bugevents.consumer_retention", 7 * 86400, 0, INT_MAX / 2, PGC_SIGHUP,
     GUC_UNIT_S, "Sets how long events are kept for consumers that have not read them.")
 
+/* Standbys */
+BOOL(bev_serve_on_standby, "bugevents.serve_on_standby", true, PGC_SIGHUP, 0,
+     "Serves clients while the server is a standby.")
+INT(bev_standby_lag_limit, "bugevents.standby_lag_limit", 10 * 1000, 0, 24 * 3600 * 1000,
+    PGC_SIGHUP, GUC_UNIT_MS,
+    "Sets how far a standby may be behind its primary and still let clients in; 0 is no limit.")
+
 /* The gateways */
 STRING(bev_listen_addresses, "bugevents.listen_addresses", "localhost", PGC_SIGHUP, 0, NULL,
        "Sets the addresses on which the gateways listen.")

@@ -19,6 +19,7 @@
 #include "server/base/worker.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_authid_d.h"
 #include "server/base/settings.h"
 #include "miscadmin.h"
@@ -150,7 +151,14 @@ bev_worker_check(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* What was cancelled because the worker is to end is no error. */
+/* On a standby, where replay doesn't wait for readers for long. */
+bool
+bev_worker_is_conflict(void)
+{
+	return geterrcode() == ERRCODE_T_R_SERIALIZATION_FAILURE && RecoveryInProgress();
+}
+
+/* What was cancelled because the worker is to end is no error, nor is what is tried again. */
 static bool
 take_turn(bool (*turn)(void))
 {
@@ -162,10 +170,13 @@ take_turn(bool (*turn)(void))
 	}
 	PG_CATCH();
 	{
-		if (!ShutdownRequestPending || geterrcode() != ERRCODE_QUERY_CANCELED)
+		bool conflict = bev_worker_is_conflict();
+
+		if (!conflict && (!ShutdownRequestPending || geterrcode() != ERRCODE_QUERY_CANCELED))
 			PG_RE_THROW();
 		FlushErrorState();
 		AbortCurrentTransaction();
+		goes_on = conflict;
 	}
 	PG_END_TRY();
 	return goes_on;

@@ -43,9 +43,12 @@ extern void bev_worker_connect(void);
 /* CHECK_FOR_INTERRUPTS() where nothing runs: being told to end is no error there. */
 extern void bev_worker_check(void);
 
+/* For a handler of errors: did replay, on a standby, need what was read?  To be tried again. */
+extern bool bev_worker_is_conflict(void);
+
 /*
  * Take turns until one says false, or SIGTERM came.  Each has a memory context of its own, which
- * is current when it begins.
+ * is current when it begins.  One that ends by a conflict with recovery is followed by the next.
  */
 extern void bev_worker_run(bool (*turn)(void));
 

@@ -15,6 +15,7 @@
 
 #include "server/dispatcher/alerts.h"
 
+#include "access/xlog.h"
 #include "server/shared/counters.h"
 #include "server/shared/delivery_counters.h"
 #include "server/shared/expression_stats.h"
@@ -53,7 +54,8 @@ tell(BevAlert alert, bool raised, double value, double threshold)
 	initStringInfo(&payload);
 	appendStringInfo(&payload, "{\"name\":\"%s\",\"value\":%.3f,\"threshold\":%.3f,\"window\":%d}",
 	                 bev_alert_names[alert], value, threshold, bev_alert_window);
-	bev_questions_alert(state, payload.data);
+	if (!RecoveryInProgress()) /* a standby can't publish */
+		bev_questions_alert(state, payload.data);
 }
 
 /* All off, soon. */

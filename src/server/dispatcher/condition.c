@@ -10,10 +10,12 @@
 #include "server/base/extension.h"
 #include "server/base/settings.h"
 #include "server/base/worker.h"
+#include "server/dispatcher/standby.h"
 #include "server/shared/delivery_counters.h"
 
 static const char *misfit_cure = NULL; /* NULL: the extension fits */
 static char line[256] = "";
+static bool behind = false;
 
 bool
 bev_condition_extension_fits(void)
@@ -54,13 +56,22 @@ bev_condition_changed(void)
 		                 misfit_cure);
 	else
 	{
+		if (bev_standby_is_behind())
+			appendStringInfoString(&now, "this standby is too far behind its primary");
 		bev_worker_list_missing(&now);
 		list_outages(&now);
 	}
-	changed = strncmp(line, now.data, sizeof(line) - 1) != 0;
+	changed = strncmp(line, now.data, sizeof(line) - 1) != 0 || behind != bev_standby_is_behind();
+	behind = bev_standby_is_behind();
 	strlcpy(line, now.data, sizeof(line));
 	pfree(now.data);
 	return changed;
+}
+
+bool
+bev_condition_is_behind(void)
+{
+	return behind;
 }
 
 const char *

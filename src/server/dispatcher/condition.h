@@ -18,4 +18,7 @@ extern bool bev_condition_changed(void);
 /* A line; empty: nothing. */
 extern const char *bev_condition_line(void);
 
+/* Is it a reason to let nobody in, and to be found unready? */
+extern bool bev_condition_is_behind(void);
+
 #endif /* BEV_SERVER_DISPATCHER_CONDITION_H */

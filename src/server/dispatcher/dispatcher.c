@@ -14,7 +14,11 @@
  *	5. write to the pipes;
  *	6. once a second, and when something happened: look after the stream (is there an
  *	   extension, which stream is it, what of its journal is old), the gateways and the workers;
- *	7. sleep until the queue, a pipe or the clock wakes it, and read what gateways say.
+ *	7. tell standbys how far it is (mark.c);
+ *	8. sleep until the queue, a pipe or the clock wakes it, and read what gateways say.
+ *
+ * On a standby (standby.c) nothing comes by the queue: what was replayed is read from the journal.
+ * When that is promoted, the same process goes on with its gateways.
  *
  * Concurrency: it is alone in writing the tail of the queue, the table of clients and the pipes,
  * and alone in this process.  Sessions that commit don't wait for it.  It waits for the disk (WAL,
@@ -57,9 +61,11 @@
 #include "server/dispatcher/condition.h"
 #include "server/dispatcher/database.h"
 #include "server/dispatcher/current_config.h"
+#include "server/dispatcher/standby.h"
 #include "server/dispatcher/gateways.h"
 #include "server/dispatcher/look.h"
 #include "server/dispatcher/lookup.h"
+#include "server/dispatcher/mark.h"
 #include "server/dispatcher/questions.h"
 #include "server/dispatcher/security.h"
 #include "server/dispatcher/served_stream.h"
@@ -94,13 +100,14 @@ static bool polls = false;           /* it sleeps without saying so */
 
 /* ---- the stream ---- */
 
+/* What comes before the new era's record is read from the journal behind it. */
 static void
 take_item(void *arg pg_attribute_unused(), const BevQueueItem *item)
 {
 	if (item->committed)
 		to_flush = Max(to_flush, item->lsn);
-	bev_served_stream_take(item);
-	bev_gateways_push(item);
+	if (!bev_served_stream()->follows)
+		bev_gateways_push(item);
 }
 
 /* Keep the moving average of the time between two commits. */
@@ -140,8 +147,9 @@ static void
 read_journal(void)
 {
 	MemoryContext context = CurrentMemoryContext;
-	uint64 settled = bev_queue_settled();
+	uint64 settled = bev_served_stream_tip();
 	XLogRecPtr needed;
+	uint64 floor;
 
 	if (!bev_gateways_want_journal(settled) || !bev_clock_has_come(journal_at, LOCKED_RETRY))
 		return;
@@ -152,7 +160,10 @@ read_journal(void)
 	else if (OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
 	{
 		bev_served_stream_look_what_is_dropped();
-		bev_gateways_read(settled, bev_served_stream()->dropped);
+		floor = bev_journal_floor();
+		if (floor > 0)
+			skip(&journal_at);
+		bev_gateways_read(settled, bev_served_stream()->dropped, floor);
 		needed = bev_queue_commit_lsn();
 		to_flush = Max(to_flush, needed);
 	}
@@ -164,7 +175,7 @@ read_journal(void)
 static void
 flush_wal(XLogRecPtr upto)
 {
-	if (upto > GetFlushRecPtr(NULL))
+	if (upto != InvalidXLogRecPtr && upto > GetFlushRecPtr(NULL))
 		XLogFlush(upto);
 }
 
@@ -212,10 +223,24 @@ asking_due_in(void)
 	return lookup < 0 || question < 0 ? Max(lookup, question) : Min(lookup, question);
 }
 
+/* For how many ms it may sleep if nobody wakes it. */
+static long
+quiet_for(void)
+{
+	long mark;
+
+	if (*bev_served_stream()->id == '\0')
+		return CHECK_INTERVAL;
+	if (bev_served_stream()->follows)
+		return bev_standby_poll();
+	mark = bev_mark_due_in();
+	return mark < 0 ? CHECK_INTERVAL : Min(mark, CHECK_INTERVAL);
+}
+
 static long
 sleep_timeout(void)
 {
-	if (bev_gateways_want_journal(bev_queue_settled()))
+	if (bev_gateways_want_journal(bev_served_stream_tip()))
 		return bev_clock_has_come(journal_at, LOCKED_RETRY) ? 0 : LOCKED_RETRY;
 	if (bev_gateways_any_ending())
 		return REAP_INTERVAL;
@@ -226,7 +251,7 @@ sleep_timeout(void)
 		return bev_poll_interval;
 	if (!bev_queue_doze())
 		return 0;
-	return Min(CHECK_INTERVAL, TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
+	return Min(quiet_for(), TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_check));
 }
 
 static void
@@ -236,7 +261,7 @@ sleep_until_something_happens(void)
 
 	polls = false;
 	timeout = sleep_timeout();
-	if (!bev_gateways_wait(timeout) && polls)
+	if (!bev_gateways_wait(timeout, bev_served_stream_tip()) && polls)
 		commit_interval *= 1.25; /* unless commits go on, doze again */
 	ResetLatch(MyLatch);
 }
@@ -250,11 +275,31 @@ look_after_all(void)
 	if (bev_served_stream_look_after())
 		next_check = 0;
 	next_check = Min(next_check, bev_gateways_look_after(served));
-	if (*served->id)
+	if (*served->id && !served->follows)
 		bev_worker_registry_look_after();
+	bev_standby_note_lag();
 	if (bev_condition_changed())
 		bev_gateways_tell_condition();
 	bev_security_flush();
+}
+
+/* A standby: what was replayed, and whether it is one still. */
+static void
+follow(void)
+{
+	if (!bev_served_stream()->follows)
+		return;
+	if (bev_served_stream_is_to_be_taken_over() ||
+	    (bev_standby_is_due() && !bev_served_stream_follow()))
+		next_check = 0;
+}
+
+/* A primary: what its standbys are to know. */
+static void
+tell_standbys(void)
+{
+	if (*bev_served_stream()->id && !bev_served_stream()->follows)
+		bev_mark_run(bev_queue_settled());
 }
 
 static bool
@@ -267,6 +312,7 @@ run_turn(void)
 
 	measure_commits(bev_queue_drain(take_item, NULL));
 	wake_projector();
+	follow();
 	read_journal();
 	bev_gateways_disconnect();
 
@@ -275,8 +321,9 @@ run_turn(void)
 	/* What was just asked doesn't wait for the next turn, which may be a second away. */
 	bev_token_checks_run();
 	bev_lookup_run(bev_gateways_admit);
-	bev_questions_run(bev_queue_settled(), &bev_gateways_asking);
+	bev_questions_run(bev_served_stream_tip(), &bev_gateways_asking);
 	flush();
+	tell_standbys();
 	bev_turn_end();
 	sleep_until_something_happens();
 	return true;
@@ -316,6 +363,7 @@ bev_dispatcher_register(void)
 {
 	BackgroundWorker worker = bev_worker_describe("dispatcher");
 
+	worker.bgw_start_time = BgWorkerStart_ConsistentState;
 	worker.bgw_restart_time = RESTART_SECONDS;
 	RegisterBackgroundWorker(&worker);
 }

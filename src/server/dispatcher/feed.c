@@ -105,10 +105,9 @@ bev_feed_listen(BevFeed *feed, uint32 config)
 }
 
 void
-bev_feed_tell_condition(BevFeed *feed, bool has_keys, const char *text)
+bev_feed_tell_condition(BevFeed *feed, const BevConditionMessage *condition, const char *text)
 {
-	BevConditionMessage condition = {.keys = has_keys};
-	struct iovec part[2] = {{&condition, sizeof(condition)},
+	struct iovec part[2] = {{unconstify(BevConditionMessage *, condition), sizeof(*condition)},
 	                        {unconstify(char *, text), strlen(text)}};
 
 	bev_feed_send(feed, BEV_MSG_CONDITION, part, 2);
@@ -143,17 +142,34 @@ bev_feed_start(BevFeed *feed, int number, const char *config)
 	bev_feed_configure(feed, config);
 }
 
-void
-bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped, BevSpan past)
+static void
+send_stream(BevFeed *feed, const BevStreamMessage *stream, BevSpan past)
 {
-	BevStreamMessage stream = {.tip = tip, .dropped = dropped};
-	struct iovec part[] = {{&stream, sizeof(stream)}, {unconstify(char *, past.data), past.len}};
+	struct iovec part[] = {{unconstify(BevStreamMessage *, stream), sizeof(*stream)},
+	                       {unconstify(char *, past.data), past.len}};
 
-	strlcpy(stream.id, stream_id, sizeof(stream.id));
 	bev_feed_send(feed, BEV_MSG_STREAM, part, 2);
-	feed->sent = feed->announced = tip;
-	feed->dropped = dropped;
+	feed->announced = stream->tip;
+	feed->dropped = stream->dropped;
+}
+
+void
+bev_feed_begin(BevFeed *feed, const BevStreamMessage *stream, BevSpan past)
+{
+	send_stream(feed, stream, past);
+	feed->sent = stream->tip;
 	feed->streaming = true;
+}
+
+void
+bev_feed_rename(BevFeed *feed, const BevStreamMessage *stream, BevSpan past)
+{
+	BevStreamMessage here = *stream;
+
+	if (!feed->streaming)
+		return;
+	here.tip = feed->sent;
+	send_stream(feed, &here, past);
 }
 
 static bool
@@ -194,7 +210,8 @@ typedef struct Reading
 {
 	BevFeed *feed;
 	uint32 request;
-	Size left; /* bytes that may still be sent */
+	uint64 *sent; /* moves with them: an error in between takes none of them back */
+	Size left;    /* bytes that may still be sent */
 } Reading;
 
 static bool
@@ -213,6 +230,7 @@ send_run(void *arg, const BevJournalRun *run)
 
 	bev_turn_moved(run->size);
 	bev_feed_send(reading->feed, BEV_MSG_EVENTS, part, 2);
+	*reading->sent = run->first_seq + run->count - 1;
 	reading->left -= Min(reading->left, run->size);
 	return reading->left > 0 && reading->feed->channel.fd >= 0;
 }
@@ -227,7 +245,7 @@ bev_feed_wants_journal(const BevFeed *feed, uint64 settled)
 static void
 catch_up(BevFeed *feed, uint64 settled, uint64 dropped)
 {
-	Reading reading = {.feed = feed, .left = PIPE_FULL / 2};
+	Reading reading = {.feed = feed, .sent = &feed->sent, .left = PIPE_FULL / 2};
 
 	/* Its clients have to be told; begun anew, it tells those who come back. */
 	if (feed->sent < dropped)
@@ -243,8 +261,10 @@ static void
 answer_fetch(BevFeed *feed, uint64 dropped)
 {
 	BevFetchMessage *fetch = &feed->fetches[0];
-	Reading reading = {
-		.feed = feed, .request = fetch->request, .left = Max(1, Min(fetch->max_bytes, FETCH_MAX))};
+	Reading reading = {.feed = feed,
+	                   .request = fetch->request,
+	                   .sent = &fetch->after,
+	                   .left = Max(1, Min(fetch->max_bytes, FETCH_MAX))};
 	BevFetchedMessage fetched = {.request = fetch->request,
 	                             .result = fetch->after < dropped ? BEV_FETCH_GONE : BEV_FETCH_OK,
 	                             .covered = fetch->after,
@@ -258,12 +278,19 @@ answer_fetch(BevFeed *feed, uint64 dropped)
 	memmove(&feed->fetches[0], &feed->fetches[1], feed->fetch_count * sizeof(BevFetchMessage));
 }
 
-void
-bev_feed_read(BevFeed *feed, uint64 settled, uint64 dropped)
+/* Not before floor, but what is gone, which is said at once. */
+static bool
+can_read(uint64 after, uint64 dropped, uint64 floor)
 {
-	if (feed->sent < settled)
+	return after >= floor || after < dropped;
+}
+
+void
+bev_feed_read(BevFeed *feed, uint64 settled, uint64 dropped, uint64 floor)
+{
+	if (feed->sent < settled && can_read(feed->sent, dropped, floor))
 		catch_up(feed, settled, dropped);
-	if (feed->fetch_count > 0)
+	if (feed->fetch_count > 0 && can_read(feed->fetches[0].after, dropped, floor))
 		answer_fetch(feed, dropped);
 }
 

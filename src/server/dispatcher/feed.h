@@ -64,15 +64,15 @@ extern void bev_feed_configure(BevFeed *feed, const char *config);
 /* It can take connections by a CONFIG that it was sent.  False: it was sent no such. */
 extern bool bev_feed_listen(BevFeed *feed, uint32 config);
 
-/* Whether tokens can be checked, and what /ready says of what is wrong; empty: nothing is. */
-extern void bev_feed_tell_condition(BevFeed *feed, bool has_keys, const char *text);
+/* What keeps clients out, and what /ready says of what is wrong; empty: nothing is. */
+extern void bev_feed_tell_condition(BevFeed *feed, const BevConditionMessage *condition,
+                                    const char *text);
 
-/*
- * The stream begins for this gateway behind tip; history up to dropped is gone,
- * here and below.  past: BevPastEra's.
- */
-extern void bev_feed_begin(BevFeed *feed, const char *stream_id, uint64 tip, uint64 dropped,
-                           BevSpan past);
+/* The stream begins for this gateway behind its tip.  past: BevPastEra's. */
+extern void bev_feed_begin(BevFeed *feed, const BevStreamMessage *stream, BevSpan past);
+
+/* It goes on where it is under this name; the old one is among past. */
+extern void bev_feed_rename(BevFeed *feed, const BevStreamMessage *stream, BevSpan past);
 
 /*
  * A settled transaction.  A feed that is behind, or whose pipe is full, doesn't
@@ -83,10 +83,11 @@ extern void bev_feed_push(BevFeed *feed, const BevQueueItem *item);
 /*
  * Is there something to read from the journal for it, and room in its pipe?
  * bev_feed_read does that, within a transaction with an active snapshot: what it
- * missed up to settled, and one of its requests.
+ * missed up to settled, and one of its requests.  History up to dropped is gone, here and below;
+ * up to floor it can't be read for now.
  */
 extern bool bev_feed_wants_journal(const BevFeed *feed, uint64 settled);
-extern void bev_feed_read(BevFeed *feed, uint64 settled, uint64 dropped);
+extern void bev_feed_read(BevFeed *feed, uint64 settled, uint64 dropped, uint64 floor);
 
 /* The body of an ANSWER to one of its questions. */
 extern void bev_feed_answer(BevFeed *feed, char *body, Size size);

@@ -12,6 +12,7 @@
  */
 #include "server/dispatcher/gateways.h"
 
+#include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "server/admission/admission.h"
@@ -66,7 +67,7 @@ bev_gateways_want_journal(uint64 settled)
 
 /* Another one begins each time. */
 void
-bev_gateways_read(uint64 settled, uint64 dropped)
+bev_gateways_read(uint64 settled, uint64 dropped, uint64 floor)
 {
 	static int first = 0;
 
@@ -75,7 +76,7 @@ bev_gateways_read(uint64 settled, uint64 dropped)
 		BevFeed *feed = &feeds[first++ % feed_count];
 
 		if (bev_feed_wants_journal(feed, settled))
-			bev_feed_read(feed, settled, dropped);
+			bev_feed_read(feed, settled, dropped, floor);
 	}
 	first %= feed_count;
 }
@@ -91,12 +92,23 @@ bev_gateways_sent(uint64 limit)
 	return sent;
 }
 
+typedef void (*TellStream)(BevFeed *feed, const BevStreamMessage *stream, BevSpan past);
+
+static void
+tell_stream(BevFeed *feed, const BevServed *served, TellStream tell)
+{
+	BevSpan past = {(const char *) served->eras, served->era_count * sizeof(BevPastEra)};
+	BevStreamMessage stream = {
+		.tip = served->tip, .dropped = served->dropped, .follows = served->follows};
+
+	strlcpy(stream.id, served->id, sizeof(stream.id));
+	tell(feed, &stream, past);
+}
+
 static void
 begin_feed(BevFeed *feed, const BevServed *served)
 {
-	BevSpan past = {(const char *) served->eras, served->era_count * sizeof(BevPastEra)};
-
-	bev_feed_begin(feed, served->id, bev_queue_settled(), served->dropped, past);
+	tell_stream(feed, served, bev_feed_begin);
 }
 
 void
@@ -105,6 +117,13 @@ bev_gateways_begin(const BevServed *served)
 	for (int i = 0; i < feed_count; i++)
 		if (!feeds[i].retired)
 			begin_feed(&feeds[i], served);
+}
+
+void
+bev_gateways_rename(const BevServed *served)
+{
+	for (int i = 0; i < feed_count; i++)
+		tell_stream(&feeds[i], served, bev_feed_rename);
 }
 
 /* ---- their coming and going ---- */
@@ -134,10 +153,19 @@ bev_gateways_replace(void)
 }
 
 static void
+tell_condition(BevFeed *feed)
+{
+	BevConditionMessage condition = {.keys = bev_verifier_process_has_keys(),
+	                                 .behind = bev_condition_is_behind()};
+
+	bev_feed_tell_condition(feed, &condition, bev_condition_line());
+}
+
+static void
 start_feed(int i, const BevServed *served)
 {
 	bev_feed_start(&feeds[i], i + 1, bev_current_config());
-	bev_feed_tell_condition(&feeds[i], bev_verifier_process_has_keys(), bev_condition_line());
+	tell_condition(&feeds[i]);
 	if (*served->id)
 		begin_feed(&feeds[i], served);
 	forget_waits();
@@ -152,10 +180,16 @@ add_feeds(int wanted)
 	}
 }
 
+static bool
+is_serving(void)
+{
+	return bev_enabled && (bev_serve_on_standby || !RecoveryInProgress());
+}
+
 TimestampTz
 bev_gateways_look_after(const BevServed *served)
 {
-	int wanted = bev_enabled ? bev_gateways : 0;
+	int wanted = is_serving() ? bev_gateways : 0;
 	TimestampTz due = bev_verifier_process_look_after(wanted > 0);
 
 	/* Their clients take their time to go; the others' needn't wait for that. */
@@ -202,7 +236,7 @@ void
 bev_gateways_tell_condition(void)
 {
 	for (int i = 0; i < feed_count; i++)
-		bev_feed_tell_condition(&feeds[i], bev_verifier_process_has_keys(), bev_condition_line());
+		tell_condition(&feeds[i]);
 }
 
 static void
@@ -343,14 +377,14 @@ watch_sources(WaitEventSet *set)
 }
 
 static void
-hear(const Source *source)
+hear(const Source *source, uint64 tip)
 {
 	if (source->is_words && source->feed)
 		bev_program_log_hear(&source->feed->log);
 	else if (source->is_words)
 		bev_verifier_process_hear();
 	else if (source->feed)
-		bev_gateway_message_receive(source->feed, bev_queue_settled());
+		bev_gateway_message_receive(source->feed, tip);
 	else
 		bev_verifier_process_receive();
 }
@@ -371,7 +405,7 @@ pass_spent_on(void)
 }
 
 bool
-bev_gateways_wait(long timeout)
+bev_gateways_wait(long timeout, uint64 tip)
 {
 	WaitEventSet *set = current_wait_set();
 	WaitEvent events[SOURCES_MAX + 2];
@@ -382,7 +416,7 @@ bev_gateways_wait(long timeout)
 	bev_queue_awake();
 	for (int i = 0; i < n; i++)
 		if (events[i].user_data && (events[i].events & WL_SOCKET_READABLE))
-			hear(events[i].user_data);
+			hear(events[i].user_data, tip);
 	pass_spent_on();
 	return n > 0;
 }

@@ -22,6 +22,8 @@ typedef struct BevServed
 	uint64 dropped;            /* history up to this seq is gone */
 	BevPastEra *eras;          /* that ended before */
 	int era_count;
+	bool follows; /* it is the one of a primary, which this server stands by for */
+	uint64 tip;   /* if so, how far it is here */
 } BevServed;
 
 /*
@@ -32,6 +34,9 @@ extern TimestampTz bev_gateways_look_after(const BevServed *served);
 
 /* The stream begins for those that run. */
 extern void bev_gateways_begin(const BevServed *served);
+
+/* It goes on under another name. */
+extern void bev_gateways_rename(const BevServed *served);
 
 /*
  * All of them go, and others come in their place: whatever these and their clients know is void.
@@ -46,7 +51,7 @@ extern void bev_gateways_push(const BevQueueItem *item);
  * chunk for each, as long as the turn isn't long.
  */
 extern bool bev_gateways_want_journal(uint64 settled);
-extern void bev_gateways_read(uint64 settled, uint64 dropped);
+extern void bev_gateways_read(uint64 settled, uint64 dropped, uint64 floor);
 
 /* The seq up to which all were sent the stream, but no more than limit. */
 extern uint64 bev_gateways_sent(uint64 limit);
@@ -77,9 +82,9 @@ extern void bev_gateways_flush(void);
 
 /*
  * Sleep until our latch is set, a gateway says something or takes what waits for it, or for so
- * many ms; take in what they say.  False: the time has passed.
+ * many ms; take in what they say.  False: the time has passed.  History up to tip may be asked for.
  */
-extern bool bev_gateways_wait(long timeout);
+extern bool bev_gateways_wait(long timeout, uint64 tip);
 
 /* End them all, and wait for that. */
 extern void bev_gateways_stop(void);

@@ -15,7 +15,6 @@
 #include "server/base/clock.h"
 #include "server/journal/consumers.h"
 #include "server/journal/journal.h"
-#include "server/queue/queue.h"
 #include "server/shared/counters.h"
 #include "storage/lmgr.h"
 
@@ -25,13 +24,13 @@
 static TimestampTz
 journal_oldest(void)
 {
-	int newest = bev_queue_segment();
+	TimestampTz oldest = 0;
 	TimestampTz at;
 
-	for (int i = 1; i <= BEV_SEGMENTS; i++)
-		if (bev_journal_first_at((newest + i) % BEV_SEGMENTS, &at))
-			return at;
-	return 0;
+	for (int i = 0; i < BEV_SEGMENTS; i++)
+		if (bev_journal_first_at(i, &at) && (oldest == 0 || at < oldest))
+			oldest = at;
+	return oldest;
 }
 
 static void

@@ -4,6 +4,7 @@
 #include "server/dispatcher/look.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "pgstat.h"
 #include "server/journal/journal.h"
 #include "utils/snapmgr.h"
@@ -13,7 +14,7 @@ bev_look_begin(void)
 {
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	if (!bev_journal_try_lock())
+	if (!(RecoveryInProgress() ? bev_journal_try_lock_most() : bev_journal_try_lock()))
 		return false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	return true;

@@ -28,6 +28,7 @@
  */
 #include "server/dispatcher/questions.h"
 
+#include "access/xlog.h"
 #include "lib/ilist.h"
 #include "server/base/clock.h"
 #include "server/base/settings.h"
@@ -350,6 +351,13 @@ give_up(void)
 
 /* ---- the answers ---- */
 
+/* Replay may have ended the responder, on a standby (it was in a subtransaction). */
+static bool
+is_worth_another_try(const Question *question)
+{
+	return RecoveryInProgress() && GetCurrentTimestamp() < question->head.until;
+}
+
 static void
 take_answer(int place)
 {
@@ -363,9 +371,9 @@ take_answer(int place)
 	end_asking(question, place);
 	if (question->gateway == 0)
 		bev_spool_files_delete(&question->head.spools);
-	if (result == BEV_POOL_LOST)
+	if (result == BEV_POOL_LOST && !is_worth_another_try(question))
 		set_failure(question);
-	else if (head.again)
+	else if (result == BEV_POOL_LOST || head.again)
 	{
 		question->not_before = bev_clock_ahead(LOCKED_RETRY);
 		set_stage(question, WAITING);
@@ -396,6 +404,20 @@ tell_own(Question *question)
 	                   rest);
 }
 
+/*
+ * A standby has seen rows whose events aren't decided yet, and may not be for long, if the
+ * primary's dispatcher is away.
+ */
+static void
+limit_wait(Question *question)
+{
+	if (question->upto == 0 || !RecoveryInProgress() ||
+	    GetCurrentTimestamp() < question->head.until)
+		return;
+	pfree(unconstify(char *, question->answer.data));
+	set_failure(question);
+}
+
 static void
 hand_over(const BevQuestionGateways *gateways)
 {
@@ -405,8 +427,11 @@ hand_over(const BevQuestionGateways *gateways)
 	{
 		Question *question = dlist_container(Question, node, it.cur);
 
-		if (question->stage != ANSWERED ||
-		    (question->gateway != 0 && gateways->sent(question->gateway) < question->upto))
+		if (question->stage != ANSWERED)
+			continue;
+		if (question->gateway != 0 && gateways->sent(question->gateway) < question->upto)
+			limit_wait(question);
+		if (question->gateway != 0 && gateways->sent(question->gateway) < question->upto)
 			continue;
 		if (question->gateway != 0)
 			gateways->answer(question->gateway, unconstify(char *, question->answer.data),

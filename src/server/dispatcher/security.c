@@ -14,6 +14,7 @@
 
 #include "server/dispatcher/questions.h"
 #include "server/base/settings.h"
+#include "access/xlog.h"
 #include "lib/stringinfo.h"
 #include "common/pipe/tally.h"
 #include "utils/json.h"
@@ -88,6 +89,7 @@ bev_security_flush(void)
 	if (rows->len == 0)
 		return;
 	appendStringInfoChar(rows, ']');
-	bev_questions_security_log(rows->data, rows->len);
+	if (!RecoveryInProgress()) /* a standby's are in its log alone */
+		bev_questions_security_log(rows->data, rows->len);
 	resetStringInfo(rows);
 }

@@ -6,6 +6,12 @@
  * EXTENSION, and when the database was written to while it was not served; the gateways are
  * replaced then.
  *
+ * A standby serves the stream of its primary, as far as its journal is decided (standby.c), and
+ * writes nothing.  When the primary begins another era, and when this server is promoted and begins
+ * its own, the stream goes on under another name.  What was decided when it was promoted stays the
+ * tip until the era has its record: then the rest of the old one is read, and behind it the first
+ * of the new one (test/t/214_serving_standby.pl).
+ *
  * Concurrency: the dispatcher's alone.  Where somebody has locked one of the tables, nothing is
  * known, and the stream stays what it was (test/t/112_locks.pl).
  *
@@ -19,6 +25,7 @@
 #include "server/base/worker_registry.h"
 #include "server/dispatcher/alerts.h"
 #include "server/dispatcher/condition.h"
+#include "server/dispatcher/standby.h"
 #include "server/dispatcher/gauges.h"
 #include "server/dispatcher/look.h"
 #include "server/journal/era.h"
@@ -38,7 +45,8 @@
 #define PROJECTOR_PATIENCE \
 	60000 /* ms; a server that starts, or a projector that is started again */
 
-static BevServed served; /* as it was found last */
+static BevServed served;
+static BevServed found; /* by a look */
 
 /* ---- its history ---- */
 
@@ -181,80 +189,168 @@ try_lock_marks(void)
 
 /* ---- its eras ---- */
 
-static bool gap = false; /* seqs went by that nobody published, since the last note */
-
-void
-bev_served_stream_take(const BevQueueItem *item)
-{
-	static uint64 last = 0;
-
-	gap |= !item->committed || item->first_seq != last + 1;
-	last = item->first_seq + item->n - 1;
-}
-
-/*
- * What the journal's rows can't say: that nothing is to come in a gap.  At leisure: without it, one
- * who goes on from a copy of the journal may refuse a position that is good.
- */
-static void
-note_how_far(const BevStreamRow *row)
-{
-	if (gap)
-		bev_era_reached(&row->id, bev_queue_settled());
-	gap = false;
-}
-
 /* Those that ended, for the gateways, which judge positions. */
 static void
 read_eras(void)
 {
 	BevPastEra *eras;
-	int n = bev_era_list(served.dropped, &eras);
+	int n = bev_era_list(found.dropped, &eras);
 
-	if (served.eras)
-		pfree(served.eras);
-	served.eras = MemoryContextAlloc(TopMemoryContext, Max(n, 1) * sizeof(BevPastEra));
-	memcpy(served.eras, eras, n * sizeof(BevPastEra));
-	served.era_count = n;
+	if (found.eras)
+		pfree(found.eras);
+	found.eras = MemoryContextAlloc(TopMemoryContext, Max(n, 1) * sizeof(BevPastEra));
+	memcpy(found.eras, eras, n * sizeof(BevPastEra));
+	found.era_count = n;
 }
 
 /* ---- looking ---- */
 
-/*
- * The stream's id, or nothing; and do for its journal what is due.  False: somebody has locked
- * one of the tables, and nothing is known.
- */
+/* What a look found. */
+typedef enum Finding
+{
+	NOTHING_KNOWN, /* somebody has locked one of the tables, or ... */
+	TO_COME,       /* ... it is just being written: look again, soon */
+	NO_STREAM,
+	A_STREAM /* in found */
+} Finding;
+
+static void
+take_found(const BevStreamRow *row)
+{
+	strlcpy(found.id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row->id))),
+	        sizeof(found.id));
+	found.dropped = row->dropped;
+	if (strcmp(found.id, served.id) != 0)
+		read_eras();
+}
+
+/* As a primary: do for its journal what is due. */
+static Finding
+look_as_primary(void)
+{
+	BevStreamRow row;
+
+	if (!try_lock_marks())
+		return NOTHING_KNOWN;
+	if (!bev_condition_extension_fits())
+		return NO_STREAM;
+	if (begins_anew())
+		return TO_COME;
+	if (!bev_stream_row_read(&row))
+		return NO_STREAM;
+	bev_sequence_begin();
+	keep_journal_within_bounds();
+	bev_gauges_note();
+	bev_alerts_run();
+	if (!follow_setting())
+		return NO_STREAM;
+	if (!bev_era_is_recorded(&row, skip_seq))
+		return TO_COME;
+	found.follows = false;
+	take_found(&row);
+	return A_STREAM;
+}
+
+/* Nothing is written here, and the primary says what there is. */
+static Finding
+look_as_standby(void)
+{
+	BevStreamRow row;
+
+	if (!bev_enabled || !bev_serve_on_standby || !bev_condition_extension_fits() ||
+	    !bev_standby_look(&row, &found.tip))
+		return NO_STREAM;
+	bev_gauges_note();
+	bev_alerts_run();
+	found.follows = true;
+	take_found(&row);
+	return A_STREAM;
+}
+
+static Finding
+look(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	Finding finding = NOTHING_KNOWN;
+
+	if (bev_look_begin())
+		finding = bev_standby_is_one() ? look_as_standby() : look_as_primary();
+	if (finding == NOTHING_KNOWN)
+		bev_counters_skip();
+	bev_look_end(context);
+	return finding;
+}
+
+/* ---- how far it is ---- */
+
+uint64
+bev_served_stream_tip(void)
+{
+	return bev_served_stream()->tip;
+}
+
+const BevServed *
+bev_served_stream(void)
+{
+	if (!served.follows)
+		served.tip = bev_queue_settled();
+	return &served;
+}
+
+/* It doesn't go back, whatever a look finds. */
+static void
+advance(uint64 tip)
+{
+	served.tip = Max(served.tip, tip);
+	bev_queue_follow(served.tip);
+}
+
 static bool
-read_stream(char *id, bool *anew)
+is_served(const BevStreamRow *row)
+{
+	return strcmp(DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row->id))),
+	              served.id) == 0;
+}
+
+bool
+bev_served_stream_follow(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 	BevStreamRow row;
-	bool locked;
+	uint64 tip;
+	bool same = true;
 
-	*id = '\0';
-	*anew = false;
-	locked = bev_look_begin() && try_lock_marks();
-	if (!locked)
+	if (!bev_look_begin())
 		bev_counters_skip();
-	else if (bev_condition_extension_fits() && !(*anew = begins_anew()) &&
-	         bev_stream_row_read(&row))
-	{
-		bev_sequence_begin();
-		served.dropped = row.dropped;
-		keep_journal_within_bounds();
-		bev_gauges_note();
-		bev_alerts_run();
-		if (follow_setting() && bev_era_is_recorded(&row, skip_seq))
-		{
-			note_how_far(&row);
-			if (*served.id == '\0')
-				read_eras();
-			strlcpy(id, DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&row.id))),
-			        sizeof(served.id));
-		}
-	}
+	else if ((same = bev_standby_look(&row, &tip) && is_served(&row)))
+		advance(tip);
 	bev_look_end(context);
-	return locked;
+	return same;
+}
+
+bool
+bev_served_stream_is_to_be_taken_over(void)
+{
+	return served.follows && !bev_standby_is_one();
+}
+
+/* ---- change ---- */
+
+/* So that the workers for it look: what they work for is gone, or another one. */
+static void
+tell_workers(void)
+{
+	bev_worker_registry_wake(BEV_WORKER_PROJECTOR);
+	bev_worker_registry_wake(BEV_WORKER_COURIER);
+}
+
+static void
+take_over_found(void)
+{
+	BevPastEra *eras = served.eras;
+
+	served = found;
+	found.eras = eras;
 }
 
 /*
@@ -266,39 +362,81 @@ end_stream(void)
 {
 	ereport(LOG, (errmsg("bugevents stream %s ended", served.id)));
 	bev_gateways_replace();
-}
-
-static void
-begin_stream(void)
-{
-	ereport(LOG, (errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT,
-	                     served.id, bev_database, bev_queue_settled())));
-	bev_gateways_begin(&served);
+	served.id[0] = '\0';
+	served.follows = false;
+	tell_workers();
 }
 
 /* CREATE EXTENSION lets it begin. */
 static void
-change_stream(const char *id)
+begin_stream(void)
 {
-	if (*served.id)
-		end_stream();
-	strlcpy(served.id, id, sizeof(served.id));
-	/* What they work for is gone, or another one. */
-	bev_worker_registry_wake(BEV_WORKER_PROJECTOR);
-	bev_worker_registry_wake(BEV_WORKER_COURIER);
-	if (*served.id)
+	take_over_found();
+	if (served.follows)
+		bev_queue_follow(served.tip);
+	ereport(LOG, (errmsg("bugevents stream %s of database \"%s\" begins at seq " UINT64_FORMAT "%s",
+	                     served.id, bev_database, bev_served_stream_tip(),
+	                     served.follows ? ", as the primary has it" : "")));
+	tell_workers();
+	bev_gateways_begin(&served);
+}
+
+/*
+ * Is what is served part of what was found?  A primary that was started again, or a standby that
+ * was promoted, goes on with the history that it has under another name.
+ */
+static bool
+goes_on(void)
+{
+	uint64 tip = bev_served_stream_tip();
+
+	if (!served.follows || tip < found.dropped)
+		return false;
+	for (int i = 0; i < found.era_count; i++)
+		if (strcmp(found.eras[i].id, served.id) == 0)
+			return tip <= found.eras[i].upto;
+	return false;
+}
+
+static void
+rename_stream(void)
+{
+	uint64 tip = served.tip;
+
+	ereport(LOG,
+	        (errmsg("bugevents stream %s goes on as %s behind seq " UINT64_FORMAT "%s", served.id,
+	                found.id, tip, found.follows ? "" : ", which this server gives out")));
+	take_over_found();
+	served.tip = tip;
+	tell_workers();
+	bev_gateways_rename(&served);
+}
+
+static void
+change_stream(void)
+{
+	if (*served.id && goes_on())
+		rename_stream();
+	else
+	{
+		if (*served.id)
+			end_stream();
 		begin_stream();
+	}
 }
 
 bool
 bev_served_stream_look_after(void)
 {
-	char id[sizeof(served.id)];
-	bool anew;
+	Finding finding = look();
 
-	if (read_stream(id, &anew) && strcmp(id, served.id) != 0)
-		change_stream(id);
-	return anew;
+	if (finding == NO_STREAM && *served.id)
+		end_stream();
+	else if (finding == A_STREAM && strcmp(found.id, served.id) != 0)
+		change_stream();
+	else if (finding == A_STREAM)
+		served.dropped = Max(served.dropped, found.dropped);
+	return finding == TO_COME;
 }
 
 void
@@ -308,10 +446,4 @@ bev_served_stream_look_what_is_dropped(void)
 
 	if (bev_stream_row_read(&row))
 		served.dropped = Max(served.dropped, row.dropped);
-}
-
-const BevServed *
-bev_served_stream(void)
-{
-	return &served;
 }

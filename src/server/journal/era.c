@@ -16,8 +16,8 @@
  * was decided when it was written, so what is decided below it is here if the row is.  From
  * the greatest of them on, rows that follow one another without a gap are here as well.  A gap may
  * be a transaction that was rolled back, or one that is missing here.  So that a rolled-back one
- * costs nobody a resync, the dispatcher notes how far it came when it has passed over one.  What
- * retention has dropped was decided, too: no row may be left.
+ * costs nobody a resync, there is the mark (settled_mark.c), too.  What retention has dropped was
+ * decided as well: no row may be left.
  *
  * Which era a row is of: that with the greatest base below its seq.  For that to be true each
  * era has to be in the table if any row of it is.  The dispatcher records it, but may not run yet;
@@ -35,6 +35,8 @@
  */
 #include "server/journal/era.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
@@ -43,9 +45,12 @@
 #include "server/journal/executor_write.h"
 #include "server/journal/journal.h"
 #include "server/journal/journal_reader.h"
+#include "server/journal/layout.h"
+#include "server/journal/settled_mark.h"
 #include "server/queue/queue.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 static BevValue
@@ -120,14 +125,16 @@ static void
 end_eras(void)
 {
 	static BevStatement open_eras = {
-		.sql = "SELECT era, base, next, least(next, greatest(upto, dropped)) FROM"
-			   " (SELECT era, min(base) AS base, max(upto) AS upto, bool_or(ended) AS ended,"
+		.sql = "SELECT era, base, next, least(next, greatest($1, dropped)) FROM"
+			   " (SELECT era, min(base) AS base, bool_or(ended) AS ended,"
 			   " lead(min(base)) OVER (ORDER BY min(base)) AS next"
 			   " FROM bugevents.eras GROUP BY era) AS e, bugevents.stream"
 			   " WHERE ended IS NULL AND next IS NOT NULL"};
 	static BevStatement end_era = {
 		.sql = "UPDATE bugevents.eras SET upto = $2, ended = true WHERE era = $1"};
-	int n = bev_statement_run(&open_eras, 0, NULL);
+	TimestampTz unused;
+	BevValue marked = bev_int_value(bev_settled_mark_read(&unused));
+	int n = bev_statement_run(&open_eras, 1, &marked);
 	SPITupleTable *found = SPI_tuptable;
 
 	for (int i = 0; i < n; i++)
@@ -220,15 +227,84 @@ bev_era_is_recorded(const BevStreamRow *row, uint64 (*skip_seq)(void))
 	return recorded;
 }
 
-void
-bev_era_reached(const pg_uuid_t *era, uint64 upto)
-{
-	static BevStatement note = {.sql = "UPDATE bugevents.eras SET upto = $2 WHERE era = $1"};
-	BevValue values[] = {uuid_value(era), bev_int_value(upto)};
+/* ---- on a standby ---- */
 
-	SPI_connect();
-	bev_statement_run(&note, 2, values);
-	SPI_finish();
+typedef struct EraRow
+{
+	pg_uuid_t id;
+	uint64 base;
+	bool is_recorded;
+} EraRow;
+
+static void
+look_at_rows(void (*look)(void *arg, const EraRow *row), void *arg)
+{
+	Oid oid = bev_journal_table(BEV_TABLE_ERAS);
+	Relation table = OidIsValid(oid) ? try_table_open(oid, AccessShareLock) : NULL;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	if (table == NULL)
+		return;
+	scan = systable_beginscan(table, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		TupleDesc desc = RelationGetDescr(table);
+		EraRow row;
+		bool isnull;
+
+		row.id = *DatumGetUUIDP(heap_getattr(tuple, ERAS_ERA, desc, &isnull));
+		row.base = DatumGetInt64(heap_getattr(tuple, ERAS_BASE, desc, &isnull));
+		(void) heap_getattr(tuple, ERAS_TIMELINE, desc, &isnull);
+		row.is_recorded = !isnull;
+		look(arg, &row);
+	}
+	systable_endscan(scan);
+	table_close(table, AccessShareLock);
+}
+
+/* Looked for is that of an id, if it is recorded. */
+static void
+look_for_id(void *arg, const EraRow *row)
+{
+	EraRow *wanted = arg;
+
+	if (row->is_recorded && memcmp(&row->id, &wanted->id, sizeof(row->id)) == 0)
+		*wanted = *row;
+}
+
+bool
+bev_era_base(const pg_uuid_t *era, uint64 *base)
+{
+	EraRow wanted = {.id = *era};
+
+	look_at_rows(look_for_id, &wanted);
+	*base = wanted.base;
+	return wanted.is_recorded;
+}
+
+typedef struct NextBase
+{
+	uint64 above;
+	uint64 least;
+} NextBase;
+
+static void
+look_for_next(void *arg, const EraRow *row)
+{
+	NextBase *next = arg;
+
+	if (row->base > next->above)
+		next->least = Min(next->least, row->base);
+}
+
+uint64
+bev_era_next_base(uint64 base)
+{
+	NextBase next = {.above = base, .least = PG_UINT64_MAX};
+
+	look_at_rows(look_for_next, &next);
+	return next.least;
 }
 
 /* ---- telling ---- */

@@ -28,8 +28,13 @@ extern void bev_era_end_transaction(bool committed);
  */
 extern bool bev_era_is_recorded(const BevStreamRow *row, uint64 (*skip_seq)(void));
 
-/* Note that all of the era is here up to a seq of it.  As above. */
-extern void bev_era_reached(const pg_uuid_t *era, uint64 upto);
+/*
+ * For a standby, where an era's seqs may be there ahead of what names it the stream's.  The base of
+ * an era that was recorded; false: it wasn't.  And the least base above it, PG_UINT64_MAX if there
+ * is none.  No SQL; otherwise as above.
+ */
+extern bool bev_era_base(const pg_uuid_t *era, uint64 *base);
+extern uint64 bev_era_next_base(uint64 base);
 
 /*
  * The eras that ended, the last ones first, in memory of the current context; those whose end is

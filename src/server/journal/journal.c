@@ -46,9 +46,9 @@
 /* Rows above it may be stored out of line, which wants a snapshot. */
 #define TOAST_POSSIBLE 2000
 
-static const char *const names[BEV_TABLES] = {
-	"journal_0",      "journal_1", "journal_2", "journal_part",
-	"journal_parted", "stream",    "unserved",  "eras"};
+static const char *const names[BEV_TABLES] = {"journal_0",    "journal_1",      "journal_2",
+                                              "journal_part", "journal_parted", "stream",
+                                              "unserved",     "eras",           "settled_mark"};
 
 /* Those that it was installed with; journal.h's functions write to these tables only. */
 static const int columns[BEV_TABLES] = {JOURNAL_COLUMNS, JOURNAL_COLUMNS, JOURNAL_COLUMNS,
@@ -88,13 +88,44 @@ bev_journal_table(BevTable table)
 	return oids[table];
 }
 
+static bool passed_over[BEV_TABLES]; /* by the transaction that is under way */
+
+static bool
+may_pass_over(BevTable table)
+{
+	return table < BEV_TABLE_SEGMENT + BEV_SEGMENTS || table == BEV_TABLE_PART;
+}
+
+static bool
+try_lock(bool may_pass)
+{
+	memset(passed_over, 0, sizeof(passed_over));
+	for (int table = 0; table < BEV_TABLES; table++)
+		if (!bev_table_lock_try(bev_journal_table((BevTable) table)))
+		{
+			if (!may_pass || !may_pass_over((BevTable) table))
+				return false;
+			passed_over[table] = true;
+		}
+	return true;
+}
+
 bool
 bev_journal_try_lock(void)
 {
-	for (int table = 0; table < BEV_TABLES; table++)
-		if (!bev_table_lock_try(bev_journal_table((BevTable) table)))
-			return false;
-	return true;
+	return try_lock(false);
+}
+
+bool
+bev_journal_try_lock_most(void)
+{
+	return try_lock(true);
+}
+
+bool
+bev_journal_is_passed_over(BevTable table)
+{
+	return passed_over[table];
 }
 
 /* A segment's row as it is stored, up to its events (layout.h). */
@@ -327,7 +358,8 @@ bev_journal_insert_parted(BevJournal *journal, FullTransactionId xid, uint64 las
 /* What is read of a row. */
 typedef struct RowHead
 {
-	uint64 last_seq; /* 0: there is no row */
+	uint64 last_seq; /* 0: there is no row, or the segment is passed over */
+	uint64 first_seq;
 	uint64 low;
 	TimestampTz at;
 } RowHead;
@@ -336,12 +368,16 @@ typedef struct RowHead
 static RowHead
 row_at_end(int segment, ScanDirection direction, Snapshot snapshot)
 {
-	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
-	Relation index = index_open(bev_primary_key(table), AccessShareLock);
+	Relation table;
+	Relation index;
 	SysScanDesc scan;
 	HeapTuple tuple;
 	RowHead row = {0};
 
+	if (passed_over[BEV_TABLE_SEGMENT + segment])
+		return row;
+	table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
+	index = index_open(bev_primary_key(table), AccessShareLock);
 	scan = systable_beginscan_ordered(table, index, snapshot, 0, NULL);
 	tuple = systable_getnext_ordered(scan, direction);
 	if (tuple)
@@ -350,6 +386,8 @@ row_at_end(int segment, ScanDirection direction, Snapshot snapshot)
 		bool isnull;
 
 		row.last_seq = DatumGetInt64(heap_getattr(tuple, JOURNAL_LAST_SEQ, desc, &isnull));
+		row.first_seq =
+			row.last_seq + 1 - DatumGetInt32(heap_getattr(tuple, JOURNAL_N, desc, &isnull));
 		row.low = DatumGetInt64(heap_getattr(tuple, JOURNAL_LOW, desc, &isnull));
 		row.at = DatumGetTimestampTz(heap_getattr(tuple, JOURNAL_AT, desc, &isnull));
 	}
@@ -422,6 +460,23 @@ bev_journal_decided(void)
 	return decided;
 }
 
+uint64
+bev_journal_floor(void)
+{
+	uint64 floor = PG_UINT64_MAX;
+	bool any = false;
+
+	for (int i = 0; i < BEV_SEGMENTS; i++)
+	{
+		RowHead row = row_at_end(i, ForwardScanDirection, GetActiveSnapshot());
+
+		any |= passed_over[BEV_TABLE_SEGMENT + i];
+		if (row.last_seq != 0)
+			floor = Min(floor, row.first_seq - 1);
+	}
+	return any ? floor : 0;
+}
+
 /*
  * The greatest low of a segment's rows up to a seq, if it is above low.  A row's low is below its
  * own seq, so those that end at or below what is found have none that is greater.
@@ -464,7 +519,8 @@ bev_journal_bytes(void)
 	int64 size = 0;
 
 	for (int table = 0; table < BEV_TABLE_STREAM; table++)
-		size += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
-		                                          ObjectIdGetDatum(bev_journal_table(table))));
+		if (!passed_over[table])
+			size += DatumGetInt64(DirectFunctionCall1(pg_total_relation_size,
+			                                          ObjectIdGetDatum(bev_journal_table(table))));
 	return size;
 }

@@ -48,6 +48,7 @@ typedef enum BevTable
 	BEV_TABLE_STREAM,
 	BEV_TABLE_UNSERVED,
 	BEV_TABLE_ERAS,
+	BEV_TABLE_SETTLED_MARK,
 	BEV_TABLES
 } BevTable;
 
@@ -59,6 +60,22 @@ extern Oid bev_journal_table(BevTable table);
  * transaction.  False: somebody does, and who goes on waits for that.
  */
 extern bool bev_journal_try_lock(void);
+
+/*
+ * For a standby, where what emptied a segment, or journal_part, keeps its lock as long as replay is
+ * paused or delayed: the same, but such a table is passed over by all that reads the journal
+ * in this transaction.
+ */
+extern bool bev_journal_try_lock_most(void);
+
+/* Was it passed over?  It is to be called in the transaction of that lock. */
+extern bool bev_journal_is_passed_over(BevTable table);
+
+/*
+ * Only what is behind this seq can be read, as what is before it may be in a segment that was
+ * passed over; 0: all.  In a transaction with an active snapshot.
+ */
+extern uint64 bev_journal_floor(void);
 
 /*
  * Open a segment, journal_part or journal_parted for inserting.  May wait for a lock.  False when

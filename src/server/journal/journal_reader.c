@@ -24,6 +24,7 @@
 #include "server/journal/journal.h"
 #include "server/journal/layout.h"
 #include "server/journal/sequence.h"
+#include "server/journal/settled_mark.h"
 #include "miscadmin.h"
 #include "server/queue/queue.h"
 #include "utils/fmgroids.h"
@@ -191,7 +192,9 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 	run.at = DatumGetTimestampTz(column(tuple, desc, JOURNAL_AT));
 	if (run.first_seq > reader->upto)
 		return false;
-	if (in_parts)
+	if (in_parts && bev_journal_is_passed_over(BEV_TABLE_PART))
+		reader->enough = true; /* for now */
+	else if (in_parts)
 		read_parts(reader, &run, context);
 	else
 	{
@@ -208,13 +211,17 @@ read_row(Reader *reader, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 static bool
 read_segment(Reader *reader, int segment, MemoryContext context)
 {
-	Relation table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
-	Relation index = index_open(bev_primary_key(table), AccessShareLock);
 	bool go_on = true;
+	Relation table;
+	Relation index;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple tuple;
 
+	if (bev_journal_is_passed_over((BevTable) (BEV_TABLE_SEGMENT + segment)))
+		return true;
+	table = table_open(bev_journal_table(BEV_TABLE_SEGMENT + segment), AccessShareLock);
+	index = index_open(bev_primary_key(table), AccessShareLock);
 	ScanKeyInit(&key, JOURNAL_LAST_SEQ, BTGreaterStrategyNumber, F_INT8GT,
 	            Int64GetDatum(reader->after));
 	scan = systable_beginscan_ordered(table, index, GetActiveSnapshot(), 1, &key);
@@ -328,8 +335,7 @@ bev_journal_horizon(void)
 
 /*
  * The seq up to which the active snapshot, which is pushed here, sees everything.
- * The queue is asked first: what it says is visible then.  A standby has the journal
- * alone, and of its last transaction doesn't know that none before it is to come.
+ * The queue is asked first: what it says is visible then.  A standby has the journal and the mark.
  */
 static uint64
 push_snapshot_of_now(void)
@@ -338,8 +344,11 @@ push_snapshot_of_now(void)
 
 	if (RecoveryInProgress())
 	{
+		TimestampTz unused;
+
+		upto = bev_settled_mark_read(&unused);
 		PushActiveSnapshot(GetLatestSnapshot());
-		return bev_journal_decided();
+		return Max(upto, bev_journal_decided());
 	}
 	upto = bev_journal_horizon();
 	PushActiveSnapshot(GetLatestSnapshot());

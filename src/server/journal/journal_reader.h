@@ -56,7 +56,8 @@ extern uint64 bev_journal_horizon(void);
 
 /*
  * Hand the events with seqs in (after, upto] to sink, in order.  Returns the seq
- * up to which everything was handed over: upto, or less if sink had enough.
+ * up to which everything was handed over: upto, or less if sink had enough, or a table that
+ * is needed was passed over (bev_journal_floor).
  *
  * To be called in a transaction whose active snapshot was taken after all of
  * (after, upto] was settled (bev_queue_horizon).  Throws if the journal is gone

@@ -34,6 +34,14 @@ enum
 
 enum
 {
+	ERAS_ERA = 1,
+	ERAS_BASE,
+	ERAS_AT,
+	ERAS_TIMELINE
+};
+
+enum
+{
 	STREAM_ID = 1,
 	STREAM_DROPPED
 };

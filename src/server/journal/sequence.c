@@ -29,6 +29,7 @@ bev_sequence_begin(void)
 
 	if (bev_queue_next_seq() != 0)
 		return;
+	Assert(!RecoveryInProgress()); /* the WAL's end isn't known before */
 	segment = bev_journal_newest(&last_seq);
 	era.base = Max(last_seq, GetXLogInsertRecPtr()) + SEQ_MARGIN;
 	era.id = *DatumGetUUIDP(OidFunctionCall0(F_GEN_RANDOM_UUID));

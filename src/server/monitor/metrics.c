@@ -91,6 +91,8 @@ static const Family families[] = {
      "Expressions of attachments that failed; the view attachments has them by table."},
 	{"bugevents_attachments_undecided", BEV_METRIC_GAUGE,
      "Tables attached by somebody who didn't own the database: nothing follows from their rows."},
+	{"bugevents_standby_lag_seconds", BEV_METRIC_GAUGE,
+     "Age of what this standby has of its primary, up to a fourth of standby_lag_limit when nothing happens; 0 on a primary."},
 	{"bugevents_alerts", BEV_METRIC_GAUGE, "1: the alert is raised (bugevents.alert_...)."},
 };
 
@@ -356,5 +358,6 @@ bev_metrics_list(void (*sink)(void *arg, const BevMetric *metric), void *arg)
 	put_only(&listing, "bugevents_sends_refused_total", bev_counters_sends_refused());
 	put_only(&listing, "bugevents_expression_errors_total", bev_expression_stats_all_errors());
 	put_only(&listing, "bugevents_attachments_undecided", bev_counters_undecided());
+	put_only(&listing, "bugevents_standby_lag_seconds", bev_counters_standby_lag() / 1e6);
 	put_alerts(&listing);
 }

@@ -21,7 +21,7 @@
  *				(release), read by the dispatcher after that (acquire).
  *	tail		advanced by the dispatcher alone; sessions read it to find room,
  *				and see at worst less room than there is.
- *	settled		written by the dispatcher alone.
+ *	settled		written by the dispatcher alone; and with the first seq, by who gives that out.
  *	slot		pending: set by its process under the lock, cleared by it without.
  *	sleeping	set by the dispatcher before it looks a last time; a session looks
  *				at it after it marked its entry.  Full barriers on both sides: one of
@@ -56,6 +56,9 @@
 #include "storage/lwlock.h"
 
 #define ENTRY_ALIGN 64
+
+#define FAR_BEHIND 1000 /* seqs; then one reservation in LOOK_EACH looks itself what is settled */
+#define LOOK_EACH  64
 
 typedef enum EntryState
 {
@@ -268,6 +271,61 @@ place_entry(BevReservation *reservation)
 	return true;
 }
 
+uint64
+bev_queue_settled(void)
+{
+	return pg_atomic_read_u64(&queue->settled);
+}
+
+void
+bev_queue_follow(uint64 settled)
+{
+	LWLockAcquire(queue->lock, LW_EXCLUSIVE);
+	if (pg_atomic_read_u64(&queue->next_seq) == 0)
+		pg_atomic_write_u64(&queue->settled, settled);
+	LWLockRelease(queue->lock);
+}
+
+/*
+ * The smallest pending seq, or limit if none is below it.  A reservation below
+ * limit was in its slot before limit could be read as next_seq under the lock.
+ */
+static uint64
+smallest_pending(uint64 limit)
+{
+	uint64 smallest = limit;
+
+	for (int i = 0; i < queue->slots; i++)
+	{
+		uint64 pending = pg_atomic_read_u64(&slots[i].pending);
+
+		if (pending != 0 && pending < smallest)
+			smallest = pending;
+	}
+	pg_read_barrier();
+	return smallest;
+}
+
+/* Does the dispatcher, if there is one, say in time what is settled?  It may hang. */
+static bool
+is_settling(uint64 first_seq, uint32 n)
+{
+	return queue->latch != NULL && (first_seq - bev_queue_settled() < FAR_BEHIND ||
+	                                first_seq / LOOK_EACH == (first_seq + n) / LOOK_EACH);
+}
+
+/*
+ * What is settled, for the transaction's row (journal_reader.h).  Without the dispatcher it is
+ * found by a look at all slots, as for bev_queue_horizon: standbys must not stop.
+ */
+static uint64
+settled_before(uint64 first_seq, uint32 n)
+{
+	uint64 settled = bev_queue_settled();
+
+	return is_settling(first_seq, n) ? settled : Max(settled, smallest_pending(first_seq) - 1);
+}
+
 bool
 bev_queue_reserve(uint32 n, Size size, int segment, BevReservation *reservation)
 {
@@ -286,7 +344,7 @@ bev_queue_reserve(uint32 n, Size size, int segment, BevReservation *reservation)
 	pg_atomic_write_u64(&my_slot()->pending, reservation->first_seq);
 	LWLockRelease(queue->lock);
 
-	reservation->low = pg_atomic_read_u64(&queue->settled);
+	reservation->low = settled_before(reservation->first_seq, n);
 	if (!reservation->has_entry)
 		pg_atomic_fetch_add_u64(&queue->overflows, 1);
 	return true;
@@ -374,32 +432,6 @@ bev_queue_attach(void)
 	queue->latch = MyLatch;
 	LWLockRelease(queue->lock);
 	before_shmem_exit(detach, 0);
-}
-
-uint64
-bev_queue_settled(void)
-{
-	return pg_atomic_read_u64(&queue->settled);
-}
-
-/*
- * The smallest pending seq, or limit if none is below it.  A reservation below
- * limit was in its slot before limit could be read as next_seq under the lock.
- */
-static uint64
-smallest_pending(uint64 limit)
-{
-	uint64 smallest = limit;
-
-	for (int i = 0; i < queue->slots; i++)
-	{
-		uint64 pending = pg_atomic_read_u64(&slots[i].pending);
-
-		if (pending != 0 && pending < smallest)
-			smallest = pending;
-	}
-	pg_read_barrier();
-	return smallest;
 }
 
 uint64

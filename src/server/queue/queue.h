@@ -122,8 +122,11 @@ extern void bev_queue_withdraw(const BevReservation *reservation);
 /* The calling process is the dispatcher from now on, until it exits. */
 extern void bev_queue_attach(void);
 
-/* Everything up to this seq is settled and was drained. */
+/* Everything up to this seq is settled and was drained; on a standby, as the dispatcher says. */
 extern uint64 bev_queue_settled(void);
+
+/* The dispatcher of a standby found that so much is settled; nothing once seqs are given out. */
+extern void bev_queue_follow(uint64 settled);
 
 /*
  * What is decided at this moment: every transaction with a seq up to the result

@@ -15,7 +15,8 @@ typedef struct BevAnswer
 {
 	BevAnswerMessage message;
 	StringInfoData rest;
-	bool again; /* not now: somebody has locked what it needs */
+	uint64 upto; /* on a standby: what it may be based on */
+	bool again;  /* not now: somebody has locked what it needs */
 } BevAnswer;
 
 /* Fill in an error. */

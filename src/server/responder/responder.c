@@ -15,12 +15,14 @@
 #include "server/responder/responder.h"
 
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "server/base/memory_limit.h"
 #include "server/base/settings.h"
 #include "server/base/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
+#include "server/journal/journal.h"
 #include "server/queue/queue.h"
 #include "server/responder/administer.h"
 #include "server/responder/alert_event.h"
@@ -86,6 +88,32 @@ time_left(const BevQuestionHead *head)
 	return (int) Max(MIN_TIME, Min(left, bev_request_timeout));
 }
 
+/* Of the journal, which the answer of a standby may be based on up to there. */
+static uint64
+last_seq_there(void)
+{
+	uint64 last = 0;
+
+	if (!bev_journal_try_lock_most())
+		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("the journal is locked")));
+	if (OidIsValid(bev_journal_table(BEV_TABLE_SEGMENT)))
+		(void) bev_journal_newest(&last);
+	return last;
+}
+
+static void
+answer_by(const Verb *verb, const BevQuestionHead *head, const char *payload, BevAnswer *answer)
+{
+	bool is_standby = RecoveryInProgress();
+
+	if (verb->writes && is_standby)
+		bev_answer_error(answer, "read_only", "",
+		                 "this is a standby, which writes nothing; ask the primary");
+	else
+		verb->answer(head, payload, answer);
+	answer->upto = is_standby ? last_seq_there() : 0;
+}
+
 /* In a transaction of its own; an error leaves it to the caller to end that. */
 static void
 look_up(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
@@ -99,18 +127,19 @@ look_up(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
 		enable_timeout_after(STATEMENT_TIMEOUT, time_left(head));
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, verb->name);
-	verb->answer(head, payload, answer);
+	answer_by(verb, head, payload, answer);
 
 	PopActiveSnapshot();
 	disable_timeout(STATEMENT_TIMEOUT, false);
 	CommitTransactionCommand();
 }
 
-/* Was the error that of a lock, and is there time to try again? */
+/* Was the error that of a lock, or of replay, and is there time to try again? */
 static bool
 is_locked_for_now(const BevQuestionHead *head)
 {
-	return geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE && GetCurrentTimestamp() < head->until;
+	return (geterrcode() == ERRCODE_LOCK_NOT_AVAILABLE || bev_worker_is_conflict()) &&
+	       GetCurrentTimestamp() < head->until;
 }
 
 static void
@@ -152,7 +181,7 @@ static bool
 send_answer(shm_mq_handle *answers, const BevAnswer *answer)
 {
 	uint64 next = bev_queue_next_seq();
-	BevAnswerHead head = {.upto = next == 0 ? 0 : next - 1, .again = answer->again};
+	BevAnswerHead head = {.upto = next == 0 ? answer->upto : next - 1, .again = answer->again};
 	shm_mq_iovec part[] = {{(char *) &head, sizeof(head)},
 	                       {(char *) &answer->message, sizeof(answer->message)},
 	                       {answer->rest.data, answer->rest.len}};

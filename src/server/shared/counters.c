@@ -82,6 +82,7 @@ typedef struct Counters
 	pg_atomic_uint64 journal_bytes;
 	pg_atomic_uint64 journal_oldest;
 	pg_atomic_uint64 undecided;
+	pg_atomic_uint64 standby_lag; /* us */
 	pg_atomic_uint64 consumers;
 	pg_atomic_uint64 consumed; /* by all of these, up to here */
 	pg_atomic_uint64 slow_writes;
@@ -117,6 +118,7 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 	pg_atomic_init_u64(&counters->journal_bytes, 0);
 	pg_atomic_init_u64(&counters->journal_oldest, 0);
 	pg_atomic_init_u64(&counters->undecided, 0);
+	pg_atomic_init_u64(&counters->standby_lag, 0);
 	pg_atomic_init_u64(&counters->consumers, 0);
 	pg_atomic_init_u64(&counters->consumed, 0);
 	pg_atomic_init_u64(&counters->slow_writes, 0);
@@ -185,6 +187,18 @@ void
 bev_counters_set_undecided(uint64 n)
 {
 	pg_atomic_write_u64(&counters->undecided, n);
+}
+
+void
+bev_counters_set_standby_lag(uint64 us)
+{
+	pg_atomic_write_u64(&counters->standby_lag, us);
+}
+
+uint64
+bev_counters_standby_lag(void)
+{
+	return pg_atomic_read_u64(&counters->standby_lag);
 }
 
 void

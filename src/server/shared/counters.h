@@ -46,6 +46,10 @@ extern int bev_counters_consumers(uint64 *slowest);
 extern void bev_counters_set_undecided(uint64 n);
 extern uint64 bev_counters_undecided(void);
 
+/* How old what a standby has is, in us, a second ago; 0 on a primary. */
+extern void bev_counters_set_standby_lag(uint64 us);
+extern uint64 bev_counters_standby_lag(void);
+
 /* Its longest turn (us) of the last minute or two, and the most processor time in one. */
 extern void bev_counters_set_longest_turn(uint64 us, uint64 cpu);
 extern uint64 bev_counters_longest_turn(uint64 *cpu);

@@ -104,7 +104,7 @@ sub _init
 	return;
 }
 
-# Another cluster, from a backup of this one (PostgreSQL::Test::Cluster's).  Options: conf
+# Another cluster, from a backup of this one (PostgreSQL::Test::Cluster's).  Options: conf, streaming (1: it is a standby of it)
 sub from_backup
 {
 	my ($class, $name, $origin, $backup, %o) = @_;
@@ -114,7 +114,7 @@ sub from_backup
 		port => PostgreSQL::Test::Cluster::get_free_port(),
 	}, $class;
 
-	$self->node->init_from_backup($origin->node, $backup);
+	$self->node->init_from_backup($origin->node, $backup, $o{streaming} ? (has_streaming => 1) : ());
 	chmod 0600, $self->node->data_dir . '/jwt_secret';
 	$self->node->append_conf('postgresql.conf', "bugevents.port = $self->{port}\n" . ($o{conf} // ''));
 	return $self;
