@@ -101,4 +101,38 @@ $server->sql("UPDATE delay SET s = 0; SELECT bugevents.attach('bug_reports', 'bu
 is(attachment('suspended'), 'f', '... and attached anew, it takes part');
 ($answer) = ask('get', type => 'bug_report', id => 1);
 is($answer->{type}, 'reply', '... in get');
+
+# What a client filters by is an expression like any other: of each row that is looked at.
+$server->sql(q{SELECT bugevents.attach('bug_reports', 'bug_report', columns => '{"status": "public.slow(row.status)"}')});
+my $evaluated = attachment('evaluated');
+($answer) = ask('list', type => 'bug_report', status => 'again 3');
+is_deeply([ map { $_->{id} } @{ $answer->{payload}{items} } ], [1], 'a list by a status that is an expression');
+($answer) = ask('list', type => 'bug_report', status => 'nothing');
+is_deeply($answer->{payload}{items}, [], '... that no row has');
+is(attachment('evaluated'), $evaluated + 4, '... counts each row that it looks at');
+$server->sql('UPDATE delay SET s = 60');
+for my $times (1 .. 3)
+{
+	is(attachment('suspended'), 'f', 'it still takes part');
+	ask('list', type => 'bug_report', status => 'open');
+}
+is(attachment('suspended'), 't', 'three lists that take too long suspend the table');
+
+# So is what rows are found by.
+$server->sql(q{UPDATE delay SET s = 0; SELECT bugevents.attach('bug_reports', 'bug_report', columns => '{"id": "public.slow(row.id::text)"}')});
+my $ms = attachment('evaluation_ms');
+($answer) = ask('get', type => 'bug_report', id => 1);
+is($answer->{payload}{id}, '1', 'an id that is an expression');
+cmp_ok(attachment('evaluation_ms'), '>', $ms, '... costs the time of the search');
+$server->set('bugevents.request_timeout' => '500ms');
+BugEvents::Server::wait_until(sub { return $server->sql('SHOW bugevents.request_timeout') eq '500ms' }, 'the setting');
+$server->sql('UPDATE delay SET s = 60');
+for my $times (1 .. 3)
+{
+	is(attachment('suspended'), 'f', 'it still takes part');
+	ask('get', type => 'bug_report', id => 1);
+}
+is(attachment('suspended'), 't', 'three times too long suspend the table');
+($answer, $seconds) = ask('get', type => 'bug_report', id => 1);
+cmp_ok($seconds, '<', 0.3, '... and nobody waits for it any more');
 done_testing();

@@ -406,14 +406,14 @@ evaluate_many(void *arg)
 }
 
 static void
-note_costs(const BevExpressions *expressions, Relation rel, int n, instr_time begin, bool late)
+note_costs(const BevExpressions *expressions, Relation rel, int n, instr_time begin, BevPace pace)
 {
 	instr_time end;
 
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, begin);
 	bev_expression_stats_evaluated(expressions->table, RelationGetRelationName(rel), n,
-	                               INSTR_TIME_GET_MICROSEC(end), late);
+	                               INSTR_TIME_GET_MICROSEC(end), pace);
 }
 
 bool
@@ -438,7 +438,7 @@ bev_evaluation_run_many(BevExpressions *expressions, Relation rel, const ItemPoi
 	INSTR_TIME_SET_CURRENT(begin);
 	error = bev_evaluation_attempt(evaluate_many, &many, &late);
 	if (error == NULL)
-		note_costs(expressions, rel, 2 * n, begin, false);
+		note_costs(expressions, rel, 2 * n, begin, BEV_IN_TIME);
 	else
 		FreeErrorData(error); /* who evaluates the rows one by one then counts it */
 	return error == NULL;
@@ -449,6 +449,7 @@ void
 bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **rows,
                    const Snapshot *snapshots, BevResults *results, int n)
 {
+	bool spoiled = is_spoiled(expressions);
 	instr_time begin;
 
 	was_late = false;
@@ -460,9 +461,12 @@ bev_evaluation_run(BevExpressions *expressions, Relation rel, TupleTableSlot **r
 	PG_CATCH();
 	{
 		if (bev_time_limit_exceeded())
-			note_costs(expressions, rel, n, begin, true);
+			note_costs(expressions, rel, n, begin, BEV_TOO_LONG);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	note_costs(expressions, rel, n, begin, was_late);
+	note_costs(expressions, rel, n, begin,
+	           was_late ? BEV_TOO_LONG :
+	           spoiled  ? BEV_NOT_TRIED :
+	                      BEV_IN_TIME);
 }

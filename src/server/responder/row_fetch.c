@@ -9,7 +9,9 @@
  *
  * Each row is then fetched and goes through the capture's own code, as if it was
  * just created: so payload, filter and audience are those of an event, and who may see it is
- * judged like one (asker.c).
+ * judged like one (asker.c).  Only then it is known whether a field that is an expression has the
+ * value that a list is asked for: so what it costs is that of a row's expressions, with their
+ * limits (attach/evaluation.c).
  *
  * Concurrency: a table that somebody has locked is an error at once, ERRCODE_LOCK_NOT_AVAILABLE,
  * and the question is asked again later (dispatcher/questions.c).  What expressions look into is
@@ -29,14 +31,18 @@
 #include "server/attach/attached_table.h"
 #include "server/attach/field_sql.h"
 #include "server/attach/mapping.h"
+#include "server/capture/payload.h"
 #include "server/capture/row_event.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "server/base/settings.h"
 #include "server/base/subtransaction.h"
+#include "server/base/time_limit.h"
 #include "server/responder/where_condition.h"
 #include "server/shared/expression_stats.h"
 #include "server/base/table_lock.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -54,6 +60,7 @@ typedef struct Condition
 	const char *field;
 	const char *operator;
 	char *value;
+	bool is_filter; /* of what is found, which may pass others by */
 } Condition;
 
 typedef struct Request
@@ -78,7 +85,14 @@ typedef struct Found
 static void
 add_condition(Request *request, const char *field, const char *operator, char * value)
 {
-	request->conditions[request->count++] = (Condition){field, operator, value };
+	request->conditions[request->count++] = (Condition){field, operator, value, false};
+}
+
+static void
+add_filter(Request *request, const char *field, char *value)
+{
+	add_condition(request, field, "=", value);
+	request->conditions[request->count - 1].is_filter = true;
 }
 
 /* False: the answer says what is wrong with that member of the request. */
@@ -119,7 +133,7 @@ read_filter(Request *request, const char *field, char *value)
 		return true;
 	if (field == NULL || strcmp(field, BEV_ENTITY_KEY) == 0)
 		return false;
-	add_condition(request, field, "=", value);
+	add_filter(request, field, value);
 	return true;
 }
 
@@ -179,6 +193,19 @@ convert_step(void *arg)
 	}
 }
 
+static bool
+is_expression(const BevAttachedTable *table, const char *field)
+{
+	return !OidIsValid(bev_field_type(table->attachment, table->relid, field));
+}
+
+/* Is it left to who has the row? */
+static bool
+is_judged_later(const BevAttachedTable *table, const Condition *condition)
+{
+	return condition->is_filter && is_expression(table, condition->field);
+}
+
 /*
  * Write the query; false: the table has no such field, so none of its rows fits.
  * What is no column, and so has no index, is compared as text.
@@ -198,6 +225,8 @@ build_query(const BevAttachedTable *table, const Request *request, Parameters *p
 		if (field == NULL)
 			return false;
 		parameters->types[i] = OidIsValid(type) ? type : TEXTOID;
+		if (is_judged_later(table, condition))
+			continue;
 		appendStringInfo(sql, OidIsValid(type) ? " AND %s %s $%d" : " AND %s::text %s $%d", field,
 		                 condition->operator, i + 1);
 	}
@@ -248,6 +277,63 @@ run_query(const char *sql, Parameters *parameters, int limit, MemoryContext call
 	return found;
 }
 
+/* Does the query evaluate expressions of the attachment, for who knows how many rows? */
+static bool
+evaluates(const BevAttachedTable *table, const Request *request)
+{
+	bool does = is_expression(table, BEV_ENTITY_KEY);
+
+	for (int i = 0; i < request->count; i++)
+		does |= is_expression(table, request->conditions[i].field) &&
+		        !is_judged_later(table, &request->conditions[i]);
+	return does;
+}
+
+static void
+note_costs(const BevAttachedTable *table, instr_time begin, BevPace pace)
+{
+	instr_time end;
+
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, begin);
+	bev_expression_stats_evaluated(table->relid, get_rel_name(table->relid), 0,
+	                               INSTR_TIME_GET_MICROSEC(end), pace);
+}
+
+/*
+ * Such a query counts as an evaluation, which took too long if it had all the time that there is.
+ * A worker's own limit ends it, too.
+ */
+static Found *
+run_evaluating_query(const BevAttachedTable *table, const char *sql, Parameters *parameters,
+                     int limit, MemoryContext caller, int *n)
+{
+	bool limited = bev_time_limit_is_set();
+	Found *volatile found = NULL;
+	instr_time begin;
+
+	INSTR_TIME_SET_CURRENT(begin);
+	if (!limited)
+		bev_time_limit_begin(bev_request_timeout / 10 * 9);
+	PG_TRY();
+	{
+		found = run_query(sql, parameters, limit, caller, n);
+	}
+	PG_CATCH();
+	{
+		if (!limited)
+			bev_time_limit_end();
+		if (bev_time_limit_exceeded())
+			note_costs(table, begin, BEV_TOO_LONG);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!limited)
+		bev_time_limit_end();
+	note_costs(table, begin, BEV_IN_TIME);
+	return found;
+}
+
 /*
  * Up to limit rows of one table.  Converting what the client sent is the owner's part,
  * too: reading a value of an array of domains runs the domain's checks.
@@ -271,7 +357,9 @@ find_rows(const BevAttachedTable *table, const Request *request, int limit, int 
 	initStringInfo(&sql);
 	if (build_query(table, request, &parameters, &sql) &&
 	    bev_subtransaction_run(convert_step, &parameters, false))
-		found = run_query(sql.data, &parameters, limit, caller, n);
+		found = evaluates(table, request) ?
+		            run_evaluating_query(table, sql.data, &parameters, limit, caller, n) :
+		            run_query(sql.data, &parameters, limit, caller, n);
 	bev_owner_leave(&scope);
 	return found;
 }
@@ -292,9 +380,43 @@ append_seen(const BevRecord *record, const BevPrincipals *asker, BevAnswer *answ
 	return true;
 }
 
+/* The number of a field that can be filtered by. */
+static int
+field_of(const BevMapping *mapping, const char *name)
+{
+	const BevEntity *entity = mapping->entity;
+
+	if (entity->project && strcmp(name, entity->project) == 0)
+		return mapping->project;
+	if (entity->bug && strcmp(name, entity->bug) == 0)
+		return mapping->bug;
+	return mapping->status;
+}
+
+/* What is a column the query has looked at. */
+static bool
+passes(const Condition *condition, BevMapping *mapping, BevRow *row)
+{
+	int field = field_of(mapping, condition->field);
+
+	return field >= 0 && (mapping->fields[field].result < 0 ||
+	                      (!row->nulls[field] && strcmp(bev_payload_row_text(mapping, row, field),
+	                                                    condition->value) == 0));
+}
+
+static bool
+passes_filters(const Request *request, BevMapping *mapping, BevRow *row)
+{
+	for (int i = 0; i < request->count; i++)
+		if (request->conditions[i].is_filter && !passes(&request->conditions[i], mapping, row))
+			return false;
+	return true;
+}
+
 /* Append the record of a row that is there, wanted and for the asker; false: it isn't. */
 static bool
-append_record(const Found *found, const BevPrincipals *asker, BevAnswer *answer, const char **key)
+append_record(const Request *request, const Found *found, const BevPrincipals *asker,
+              BevAnswer *answer, const char **key)
 {
 	Relation rel = table_open(found->relid, AccessShareLock);
 	Trigger *trigger = bev_attached_trigger(rel);
@@ -309,7 +431,7 @@ append_record(const Found *found, const BevPrincipals *asker, BevAnswer *answer,
 		BevRowEvent event;
 
 		bev_rows_read(mapping, rel, &slot, NULL, &row, 1);
-		if (row.wanted)
+		if (row.wanted && passes_filters(request, mapping, &row))
 		{
 			bev_row_event_begin(&event, mapping, &row, NULL, NULL);
 			event.record.action = "updated";
@@ -349,7 +471,7 @@ append_one(const Request *request, const BevPrincipals *asker, BevAnswer *answer
 			continue;
 		found = find_rows(lfirst(cell), request, 1, &n);
 
-		if (n > 0 && append_record(&found[0], asker, answer, &key))
+		if (n > 0 && append_record(request, &found[0], asker, answer, &key))
 			return;
 	}
 }
@@ -421,7 +543,7 @@ bev_row_fetch_key(const char *entity, const char *id, const BevPrincipals *asker
 			continue;
 		found = find_rows(lfirst(cell), &request, 1, &n);
 		if (n > 0)
-			seen = append_record(&found[0], asker, &unused, &key);
+			seen = append_record(&request, &found[0], asker, &unused, &key);
 		if (key)
 			break;
 	}
@@ -477,7 +599,7 @@ list_table(const BevAttachedTable *table, const Request *request, bool is_last,
 	Found *found = find_rows(table, request, request->limit + 1, &n);
 
 	while (i < n && i < request->limit && answer->rest.len <= request->bytes)
-		(void) append_record(&found[i++], asker, answer, &key);
+		(void) append_record(request, &found[i++], asker, answer, &key);
 	if (key)
 		appendStringInfo(&answer->rest, "%c%u:%s", i < n || !is_last ? '+' : '.', table->relid,
 		                 key);
@@ -532,7 +654,7 @@ read_range(Request *request, const char *field, const char *name, Jsonb *json)
 	if (!bev_request_text(json, name, &text) || text == NULL)
 		return true;
 	if (field)
-		add_condition(request, field, "=", text);
+		add_filter(request, field, text);
 	return field != NULL;
 }
 

@@ -154,18 +154,20 @@ tell(const char *name)
 
 /* True: it is suspended from now on.  What is suspended stays so. */
 static bool
-note_lateness(Place *place, bool late)
+note_pace(Place *place, BevPace pace)
 {
+	bool late = pace == BEV_TOO_LONG;
+
 	if (late)
 		place->stats.timeouts++;
-	if (place->late == TIMEOUTS)
+	if (place->late == TIMEOUTS || pace == BEV_NOT_TRIED)
 		return false;
 	place->late = late ? place->late + 1 : 0;
 	return place->late == TIMEOUTS;
 }
 
 void
-bev_expression_stats_evaluated(Oid table, const char *name, int rows, uint64 us, bool late)
+bev_expression_stats_evaluated(Oid table, const char *name, int rows, uint64 us, BevPace pace)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	Place *place = lock_own_place(table);
@@ -176,8 +178,9 @@ bev_expression_stats_evaluated(Oid table, const char *name, int rows, uint64 us,
 	place->used = now;
 	place->stats.rows += rows;
 	place->stats.us += us;
-	place->stats.slowest = Max(place->stats.slowest, rows > 2 ? 2 * us / rows : us);
-	suspended = note_lateness(place, late);
+	if (rows > 0)
+		place->stats.slowest = Max(place->stats.slowest, rows > 2 ? 2 * us / rows : us);
+	suspended = note_pace(place, pace);
 	SpinLockRelease(&place->mutex);
 	if (suspended)
 		tell(name);

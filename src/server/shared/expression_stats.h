@@ -31,12 +31,20 @@ typedef struct BevExpressionStats
 
 extern const BevSharedArea bev_expression_stats_area;
 
+/* How an evaluation ended: in a transaction, what took too long isn't tried again. */
+typedef enum BevPace
+{
+	BEV_IN_TIME,
+	BEV_TOO_LONG,
+	BEV_NOT_TRIED
+} BevPace;
+
 /*
- * Count an evaluation of an attached table's expressions.  The third one in a row that took too
- * long suspends the table: the log says so.
+ * Count an evaluation of an attached table's expressions, for so many rows; 0: nobody knows.  The
+ * third one in a row that took too long suspends the table: the log says so.
  */
 extern void bev_expression_stats_evaluated(Oid table, const char *name, int rows, uint64 us,
-                                           bool late);
+                                           BevPace pace);
 
 /* An expression of the attached table failed; message is cut.  NULL: as the last one did. */
 extern void bev_expression_stats_failed(Oid table, const char *message);
