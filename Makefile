@@ -5,7 +5,7 @@
 #   make check-one T=005_resume   one test, in seconds;  make gateway-test T=replay
 #   make unit        the parts in pure C alone, in seconds
 #   make fuzz        hostile bytes, a minute for each reader of them
-#   make bench       what it costs, beside other designs and the floor
+#   make bench       what it costs, beside other designs and the floor;  make bench-gate  a commit's instructions beside those recorded
 #   make torture     whether it keeps its promises while everything is killed, and in thousands of random worlds
 #   make property    the random worlds alone: SEED=n COUNT=m
 #   make worlds      who sees what, on every way, in a thousand random worlds: SEED=n COUNT=m;  make worlds-bite state-random state-bites  in wrong builds
@@ -71,7 +71,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench property nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench bench-gate property nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
 # With several majors installed, which one: Debian's pg_config is the newest one's.
 ifneq (,$(word 2,$(wildcard /usr/lib/postgresql/*/bin/pg_config)))
 $(info bugevents: for $(shell $(PG_CONFIG) --version); PG_CONFIG says which)
@@ -133,7 +133,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-verifier' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test check-one unit gateway-test lint fuzz bench property nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
+.PHONY: demo test check-one unit gateway-test lint fuzz bench bench-gate property nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:
 	@script/demo
 test:
@@ -151,6 +151,9 @@ fuzz:
 	@test/fuzz/run
 bench:
 	@test/bench/run
+# RECORD=1 records them.
+bench-gate:
+	@test/bench/gate
 # MINUTES=5 SEED=n SANITIZE=1
 torture:
 	@test/torture/run

@@ -40,6 +40,9 @@ END $$;
 {TRIGGERS}'''
 DESIGNS = {
     'bare': '',
+    'empty': '''
+CREATE FUNCTION announce() RETURNS trigger LANGUAGE c AS '{programs}/empty.so', 'empty';
+''' + TRIGGERS,
     'bugevents': '''
 CREATE EXTENSION bugevents;
 SELECT bugevents.attach('bug_reports', 'bug_report');
@@ -115,7 +118,8 @@ class Cluster:
         self.bin = os.path.dirname(self.pg_config)
         self.user.run(['make', '-C', self.tree, f'-j{os.cpu_count()}', f'PG_CONFIG={self.pg_config}',
                        'all', 'install'], log=self.log('build'))
-        self.user.run(['make', '-C', f'{self.tree}/test/bench', f'BUILD={self.programs}', 'CFLAGS=-O2 -g -Werror'],
+        self.user.run(['make', '-C', f'{self.tree}/test/bench', f'BUILD={self.programs}', 'CFLAGS=-O2 -g -Werror',
+                       f'PG_CONFIG={self.pg_config}'],
                       log=self.log('build'))
 
     def install_peers(self):
@@ -155,7 +159,8 @@ class Cluster:
         self.running = True
         for design, sql in DESIGNS.items():
             self.psql('postgres', f'CREATE DATABASE {design}')
-            self.psql(design, TABLE.format(name='bug_reports') + TABLE.format(name='bulk') + ROWS + sql)
+            self.psql(design, TABLE.format(name='bug_reports') + TABLE.format(name='bulk') + ROWS
+                      + sql.replace('{programs}', self.programs))
 
     def control(self, *action):
         self.user.run([f'{self.bin}/pg_ctl', '-D', self.data, '-l', self.log('server'), '-w', '-t', '60', *action],

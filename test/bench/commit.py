@@ -1,8 +1,8 @@
 """commit: what a design costs those who write."""
-import os
 import re
 import time
 
+from meter import ended_seconds
 from process import cpu_seconds, say, settle
 from servers import Bugevents
 
@@ -11,7 +11,7 @@ UPDATE = r'''\set id random(1, 10000)
 UPDATE bug_reports SET title = 'The list jumps to its top ' || :n, updated_at = now() WHERE id = :id;
 '''
 VARIANTS = ('bare', 'bugevents', 'unprojected', 'notify', 'outbox')
-LABELS = {'bare': 'no trigger', 'bugevents': 'bugevents', 'unprojected': 'bugevents, projector off',
+LABELS = {'bare': 'no trigger', 'empty': 'empty trigger', 'bugevents': 'bugevents', 'unprojected': 'bugevents, projector off',
           'notify': 'pg_notify', 'outbox': 'outbox'}
 DATABASES = {'unprojected': 'bugevents'}
 BULK_ROWS = 100_000
@@ -24,13 +24,6 @@ FROM generate_series(1, {BULK_ROWS}) n;
 SET session_replication_role = replica;
 TRUNCATE bulk;
 '''
-
-
-def ended_seconds(pid):
-    """CPU of this process's children that have ended."""
-    with open(f'/proc/{pid}/stat') as file:
-        fields = file.read().rpartition(')')[2].split()
-    return (int(fields[13]) + int(fields[14])) / os.sysconf('SC_CLK_TCK')
 
 
 class Writers:

@@ -15,7 +15,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "upgrade.h"
 #include "wire.h"
 
 #define TURN_EVENTS		1024
@@ -157,39 +157,16 @@ send_to_all(int count)
 	}
 }
 
-static void
-accept_key(const char *head, char dst[32])
-{
-	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-	const char *key = strcasestr(head, "sec-websocket-key:");
-	char		text[128] = "";
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int len = 0;
-
-	if (key)
-		sscanf(key + 18, " %60[^\r\n ]", text);
-	strcat(text, guid);
-	EVP_Digest(text, strlen(text), digest, &len, EVP_sha1(), NULL);
-	EVP_EncodeBlock((unsigned char *) dst, digest, (int) len);
-}
-
 static bool
 client_upgrade(Client *client)
 {
-	static const char ready[] = "{\"type\":\"connection\",\"action\":\"ready\",\"payload\":{}}";
-	char		key[32];
 	char		answer[512];
-	int			len;
+	size_t		len = upgrade_answer(client->head, answer);
 
-	accept_key(client->head, key);
-	len = snprintf(answer, sizeof(answer),
-				   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-				   "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n%c%c%s",
-				   key, 0x81, (char) strlen(ready), ready);
 	free(client->head);
 	client->head = NULL;
 	client->upgraded = true;
-	if (wire_send(&client->wire, answer, (size_t) len) != len)
+	if (wire_send(&client->wire, answer, len) != (ssize_t) len)
 		return false;
 	client->owed = (size_t) backlog * frame_size;
 	return client_send(client);

@@ -66,6 +66,12 @@ def compare(cluster, report, case, designs):
     return outs
 
 
+def count(cluster, case, design):
+    """Instructions of one."""
+    shape, few, many = SHAPES[case]
+    return (run(cluster, design, shape, many)[0] - run(cluster, design, shape, few)[0]) / (many - few)
+
+
 def alone(cluster, work):
     """While nobody else uses the cluster."""
     cluster.stop('fast')
@@ -81,4 +87,5 @@ def measure(cluster, report, rounds, quick):
         report.note('instructions', 'valgrind is not installed (apt install valgrind)')
         return
     cases = list(SHAPES)[:1] if quick else SHAPES
-    alone(cluster, lambda: [compare(cluster, report, case, ('bare', 'bugevents', 'notify', 'outbox')) for case in cases])
+    designs = ('bare', 'empty', 'bugevents', 'notify', 'outbox')
+    alone(cluster, lambda: [compare(cluster, report, case, designs) for case in cases])

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 UNITS = {'us': '{:,.3g} us', 'ms': '{:,.3f} ms', 's': '{:,.2f} s', 'tps': '{:,.0f}/s', 'rate': '{:,.0f}/s',
-         'kB': '{:,.2f} kB', 'count': '{:,.0f}'}
+         'kB': '{:,.2f} kB', 'count': '{:,.0f}', 'percent': '{:,.3f} %'}
 
 
 class Report:
