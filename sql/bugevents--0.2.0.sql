@@ -276,6 +276,35 @@ COMMENT ON FUNCTION stats() IS 'numbers that tell how bugevents is, named as Pro
 CREATE VIEW stats AS SELECT * FROM stats();
 COMMENT ON VIEW stats IS 'numbers that tell how bugevents is, named as Prometheus names metrics';
 
+CREATE FUNCTION alerts(OUT name text, OUT raised boolean, OUT since timestamptz, OUT value double precision,
+    OUT threshold double precision, OUT advice text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_alerts'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION alerts() IS 'what is worth telling somebody, whether it is so now, and what to do';
+
+CREATE VIEW alerts AS SELECT * FROM alerts();
+COMMENT ON VIEW alerts IS 'what is worth telling somebody, whether it is so now, and what to do';
+COMMENT ON COLUMN alerts.since IS 'raised then; null: it is not';
+COMMENT ON COLUMN alerts.value IS 'as it was measured last';
+COMMENT ON COLUMN alerts.threshold IS 'the setting bugevents.alert_...; null: off';
+
+CREATE FUNCTION samples(OUT at timestamptz, OUT connections bigint, OUT lagging bigint, OUT queue_bytes bigint,
+    OUT journal_bytes bigint, OUT projector_lag bigint, OUT waiting bigint, OUT dead bigint, OUT captured bigint,
+    OUT delivered bigint, OUT bytes_sent bigint, OUT errors bigint, OUT overflows bigint, OUT delays bigint[])
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_samples'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION samples() IS 'the server''s numbers in the last hour, each 10 seconds';
+
+CREATE VIEW samples AS SELECT * FROM samples();
+COMMENT ON VIEW samples IS 'the server''s numbers in the last hour, each 10 seconds';
+COMMENT ON COLUMN samples.projector_lag IS 'events; null: it does not run';
+COMMENT ON COLUMN samples.waiting IS 'deliveries that wait for their time or a further attempt';
+COMMENT ON COLUMN samples.dead IS 'deliveries that were given up';
+COMMENT ON COLUMN samples.captured IS 'this and what follows: counted since the server''s start';
+COMMENT ON COLUMN samples.delays IS 'events by their delay, as the buckets of bugevents_delivery_seconds, each by itself';
+
 -- What gateways found suspicious.  Written by the responder, bounded by
 -- bugevents.security_event_rows; not dumped.
 CREATE TABLE security_events (
@@ -294,6 +323,12 @@ GRANT SELECT ON security_events TO pg_monitor;
 REVOKE ALL ON FUNCTION stats() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stats() TO pg_monitor;
 GRANT SELECT ON stats TO pg_monitor;
+REVOKE ALL ON FUNCTION alerts() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION alerts() TO pg_monitor;
+GRANT SELECT ON alerts TO pg_monitor;
+REVOKE ALL ON FUNCTION samples() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION samples() TO pg_monitor;
+GRANT SELECT ON samples TO pg_monitor;
 REVOKE ALL ON FUNCTION connections() FROM PUBLIC;
 REVOKE ALL ON FUNCTION disconnect(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION connections() TO pg_monitor;
@@ -531,6 +566,13 @@ LANGUAGE C VOLATILE STRICT;
 COMMENT ON FUNCTION explain_delivery(bigint, text)
     IS 'did the event with this seq reach this user, and if not, why?';
 
+CREATE FUNCTION explain_visibility(user_id text, seqs bigint[], OUT seq bigint, OUT verdict text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'bugevents_explain_visibility'
+LANGUAGE C VOLATILE STRICT;
+COMMENT ON FUNCTION explain_visibility(text, bigint[])
+    IS 'may this user see these events, as things are now: yes, no, or perhaps (by a token''s projects)';
+
 -- They tell of rows and of the journal, whoever may see the rows: rights as for events().
 REVOKE ALL ON FUNCTION explain_change(regclass, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION explain_change(regclass, jsonb) FROM PUBLIC;
@@ -538,6 +580,8 @@ REVOKE ALL ON FUNCTION explain_delivery(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION explain_change(regclass, text) TO pg_read_all_data;
 GRANT EXECUTE ON FUNCTION explain_change(regclass, jsonb) TO pg_read_all_data;
 GRANT EXECUTE ON FUNCTION explain_delivery(bigint, text) TO pg_read_all_data;
+REVOKE ALL ON FUNCTION explain_visibility(text, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION explain_visibility(text, bigint[]) TO pg_read_all_data;
 
 ------------------------------------------------------------------------------
 -- Tokens

@@ -169,6 +169,13 @@ SELECT bugevents.attach('owned', 'project', columns => '{"name": "explain.who()"
 SELECT finding, detail FROM why('owned', '{9013}') WHERE finding IN ('row', 'events');
 SELECT finding, detail FROM bugevents.explain_change('owned', '"{9013}"'::jsonb) WHERE finding = 'row';
 
+-- who may see an event
+SELECT v.verdict, count(*) FROM bugevents.explain_visibility('7', ARRAY(SELECT seq FROM bugevents.events(0, 100000) WHERE type = 'bug_report' AND payload ->> 'id' ~ '^90\d\d$')) AS v GROUP BY 1 ORDER BY 1;
+SELECT * FROM bugevents.explain_visibility('7', ARRAY[0, NULL, 9000000000000000000]);
+
+-- what is worth telling
+SELECT name, raised, since, advice <> '' AS advice FROM bugevents.alerts WHERE name IN ('copied_cluster', 'queue_overflows') ORDER BY name;
+
 SET client_min_messages = warning;
 DROP SCHEMA explain CASCADE;
 RESET search_path;

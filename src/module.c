@@ -21,6 +21,7 @@
 #include "server/shared/expression_stats.h"
 #include "server/base/worker_registry.h"
 #include "server/shared/progress.h"
+#include "server/shared/samples.h"
 #include "server/queue/queue.h"
 #include "server/queue/enabled.h"
 #include "server/shared/counters.h"
@@ -37,7 +38,7 @@ static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
 static const BevSharedArea *const areas[] = {
 	&bev_queue_area,    &bev_enabled_area,           &bev_clients_area,  &bev_ended_area,
 	&bev_counters_area, &bev_delivery_counters_area, &bev_progress_area, &bev_worker_registry_area,
-	&bev_database_area, &bev_expression_stats_area};
+	&bev_database_area, &bev_expression_stats_area,  &bev_samples_area};
 
 static Size
 size_of(const BevSharedArea *area)

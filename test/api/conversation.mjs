@@ -10,7 +10,7 @@
 const REFUSED_FOR_FORM = ['invalid_message', 'unknown_type', 'missing_field', 'invalid_field'];
 
 // Passed on to the database: answered when it has, by the test where the gateway is alone.
-const ASKING = ['get', 'list', 'read', 'read_all', 'watch', 'unwatch'];
+const ASKING = ['get', 'list', 'read', 'read_all', 'watch', 'unwatch', 'inspect', 'explain', 'visible'];
 
 // Refusals of what the schemas find in order.
 const BEYOND_SCHEMAS = [

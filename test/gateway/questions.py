@@ -55,16 +55,22 @@ equal((get(c, 1, two)["payload"], get(admin, 1, two)["payload"]), ({"secret": "h
 for message, verb in (({"type": "read", "payload": {"notification_id": 7}}, "READ"),
                       ({"type": "read_all"}, "READ_ALL"),
                       ({"type": "unwatch", "payload": {"bug_report_id": 1}}, "UNWATCH"), ({"type": "connections"}, "CONNECTIONS"),
-                      ({"type": "disconnect", "payload": {"connection_id": "x"}}, "DISCONNECT")):
+                      ({"type": "disconnect", "payload": {"connection_id": "x"}}, "DISCONNECT"),
+                      ({"type": "inspect", "payload": {"parts": ["alerts"]}}, "INSPECT"),
+                      ({"type": "explain", "payload": {"seq": 7, "user_id": "1"}}, "EXPLAIN"),
+                      ({"type": "visible", "payload": {"seqs": [7], "user_id": 1}}, "VISIBLE")):
     before = len(d.asked)
     c.say({**message, "id": before})
     one = asked(d, before + 1)
     equal((one[2], json.loads(one[3])), (VERBS[verb], message.get("payload", {})), "%s is a verb of its own" % message["type"])
-    told = {"CONNECTIONS": {"items": []}, "DISCONNECT": {"disconnected": True}}.get(verb, {"done": True})
+    told = {"CONNECTIONS": {"items": []}, "DISCONNECT": {"disconnected": True}, "INSPECT": {"alerts": []}, "EXPLAIN": {"items": []},
+            "VISIBLE": {"items": []}}.get(verb, {"done": True})
     answer(d, one[0], one[1], OBJECT, json.dumps(told).encode())
     reply = c.message()
     equal((reply["type"], reply["id"], reply["payload"]), ("reply", before, told), "... and answered with an object")
 for message, code in (({"type": "read"}, "missing_field"), ({"type": "read", "payload": {"notification_id": None}}, "invalid_field"),
+                      ({"type": "explain", "payload": {"user_id": 1}}, "missing_field"),
+                      ({"type": "explain", "payload": {"seq": 1}}, "missing_field"), ({"type": "visible"}, "missing_field"),
                       ({"type": "watch", "payload": {"bug_report_id": {}}}, "invalid_field"), ({"type": "unwatch", "payload": {}}, "missing_field")):
     c.say(message)
     equal(c.message()["payload"]["code"], code, "%r: %s" % (message, code))

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use BugEvents::Projector qw(caught_up);
 use BugEvents::Server;
+use JSON::PP;
 use Test::More;
 
 my $server = BugEvents::Server->start_new('personal', projector => 1, conf => "bugevents.fold_interval = 0\n");
@@ -91,6 +92,38 @@ is($cyd->close_code, 1008, '... ends it');
 is(ask($ada, 'disconnect', connection_id => 'x'), 'not_found', '... one that is there');
 my $claims = $server->connect('2', role => 'admin');
 is(ask($claims, 'connections'), 'forbidden', 'a token that says more than the table does not help');
+
+# How the server is, and why something didn't arrive.
+is(ask($bob, 'inspect', parts => ['metrics']), 'forbidden', 'how the server is, is for admins');
+is(ask($bob, 'explain', seq => 1, user_id => '1'), 'forbidden', '... why something did not arrive');
+is(ask($bob, 'visible', seqs => [1], user_id => '1'), 'forbidden', '... and what others may see');
+is(ask($claims, 'inspect', parts => ['metrics']), 'forbidden', '... whatever the token says');
+my @parts = qw(samples alerts attachments connections metrics);
+my $all = ask($ada, 'inspect', parts => \@parts);
+is(join(' ', sort keys %$all), join(' ', sort @parts), 'inspect: the parts that are asked for');
+is((grep { $_->{name} eq 'bugevents_connections' } @{ $all->{metrics} })[0]{value}, scalar(@{ $all->{connections} }), '... metrics');
+my ($journal) = grep { $_->{name} eq 'journal_size' } @{ $all->{alerts} };
+is_deeply([ @$journal{qw(raised since)} ], [ JSON::PP::false, undef ], '... alerts');
+like($journal->{advice}, qr/retention_size/, '... with what to do');
+is((grep { $_->{tbl} eq 'public.comments' } @{ $all->{attachments} })[0]{entity}, 'comment', '... attachments');
+ok($all->{samples}[0]{journal_bytes} > 0 && @{ $all->{samples}[0]{delays} } == 13, '... samples');
+is(ask($ada, 'inspect', parts => ['samples'], since => $all->{samples}[0]{at})->{samples}[0]{at} // '', $all->{samples}[1]{at} // '', '... those behind a moment');
+is(ask($ada, 'inspect', %$_), 'invalid_field', 'inspect ' . encode_json($_))
+	for {}, { parts => 'metrics' }, { parts => [] }, { parts => ['passwords'] }, { parts => ['metrics'], limit => 0 },
+	{ parts => ['samples'], since => "now() or 1=1" }, { parts => ['metrics'], more => 1 };
+
+my $secret = $server->sql("SELECT seq FROM bugevents.events(0, 100000) WHERE type = 'bug_report' AND payload ->> 'title' = 'secret'");
+my $open = $server->sql("SELECT seq FROM bugevents.events(0, 100000) WHERE type = 'bug_report' AND payload ->> 'title' = 'one' LIMIT 1");
+my $why = ask($ada, 'explain', seq => $secret, user_id => '2');
+is((grep { $_->{finding} eq 'right' } @{ $why->{items} })[0]{verdict}, 'reason', 'explain: why an event did not reach somebody');
+is(ask($ada, 'explain', seq => 'x', user_id => '2'), 'invalid_field', '... of a seq');
+is(ask($ada, 'explain', seq => 1), 'missing_field', '... and a user');
+my $seen = ask($ada, 'visible', user_id => '2', seqs => [ $secret + 0, $open + 0, 1 ]);
+is_deeply([ map { "$_->{seq} $_->{verdict}" } @{ $seen->{items} } ], [ "$secret no", "$open yes" ], 'visible: which events somebody may see');
+is(ask($ada, 'visible', user_id => 3, seqs => [ $secret + 0 ])->{items}[0]{verdict}, 'yes', '... somebody else sees another one');
+$server->sql("INSERT INTO users (id, username, status) VALUES (98, 'dan', 'inactive')");
+is(ask($ada, 'visible', user_id => '98', seqs => [ $open + 0 ])->{items}[0]{verdict}, 'no', '... who may not come sees nothing');
+is(ask($ada, 'visible', user_id => '2', seqs => $_), 'invalid_field', 'visible ' . encode_json([$_])) for 1, ['1'], [0], [1 .. 201];
 
 # A table that is locked holds nobody up who connects.
 my $blocker = $server->session;

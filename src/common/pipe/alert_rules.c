@@ -207,6 +207,7 @@ judge(BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules, uint64_t no
 	double value = value_of(alerts, alert, rules);
 	bool raised = alerts->raised[alert];
 
+	alerts->value[alert] = value;
 	if (!raised && threshold > 0 && value >= threshold)
 	{
 		raised = true;

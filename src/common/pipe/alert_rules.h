@@ -89,8 +89,9 @@ typedef struct BevAlerts
 	void (*tell)(BevAlert alert, bool raised, double value, double threshold);
 	BevAlertSample sample[BEV_ALERT_SAMPLES + 2]; /* the oldest first */
 	int samples;
-	double usual;           /* connections */
-	uint64_t usual_samples; /* that it is made of */
+	double usual;             /* connections */
+	uint64_t usual_samples;   /* that it is made of */
+	double value[BEV_ALERTS]; /* by the last sample */
 	bool raised[BEV_ALERTS];
 	uint64_t raised_at[BEV_ALERTS];
 } BevAlerts;

@@ -49,7 +49,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 3 /* e3a3e23cd9d9 */
+#define BEV_PIPE_VERSION 3 /* 92c5e62a89c6 */
 
 typedef enum BevMessageKind
 {
@@ -402,6 +402,9 @@ typedef enum BevVerb
 	BEV_VERB_SINCE,       /* the seq behind which everything was committed at a moment or later */
 	BEV_VERB_STATE,       /* rows of a type, for all who may see them; perhaps into a spool */
 	BEV_VERB_SPOOLED,     /* a page of a spool; or it is needed no more */
+	BEV_VERB_INSPECT,     /* how the server is; for admins */
+	BEV_VERB_EXPLAIN,     /* did an event reach a user; likewise */
+	BEV_VERB_VISIBLE,     /* which events a user may see; likewise */
 	BEV_VERBS
 } BevVerb;
 

@@ -439,20 +439,47 @@ answer_wait(const Request *request)
 
 /* ---- connections, disconnect ---- */
 
+/* A request that needs no payload. */
+static void
+ask_at_least(const Request *request, BevVerb verb)
+{
+	if (request->payload)
+		ask(request, verb);
+	else
+		bev_question_ask(request->messages->questions, request->session, request->id, verb, "{}");
+}
+
 static void
 answer_connections(const Request *request)
 {
-	if (request->payload)
-		ask(request, BEV_VERB_CONNECTIONS);
-	else
-		bev_question_ask(request->messages->questions, request->session, request->id,
-		                 BEV_VERB_CONNECTIONS, "{}");
+	ask_at_least(request, BEV_VERB_CONNECTIONS);
 }
 
 static void
 answer_disconnect(const Request *request)
 {
 	ask_about(request, "connection_id", BEV_VERB_DISCONNECT);
+}
+
+/* ---- inspect, explain, visible ---- */
+
+static void
+answer_inspect(const Request *request)
+{
+	ask_at_least(request, BEV_VERB_INSPECT);
+}
+
+static void
+answer_explain(const Request *request)
+{
+	if (find_id(request, "seq"))
+		ask_about(request, "user_id", BEV_VERB_EXPLAIN);
+}
+
+static void
+answer_visible(const Request *request)
+{
+	ask_about(request, "user_id", BEV_VERB_VISIBLE);
 }
 
 /* ---- Any request ---- */
@@ -477,6 +504,9 @@ static const Type types[] = {
 	{"wait", answer_wait},
 	{"connections", answer_connections},
 	{"disconnect", answer_disconnect},
+	{"inspect", answer_inspect},
+	{"explain", answer_explain},
+	{"visible", answer_visible},
 };
 
 static void

@@ -157,4 +157,6 @@ bev_alerts_run(void)
 		return;
 	take_sample(&sample);
 	bev_alert_rules_take(&alerts, &rules, &sample);
+	for (int alert = 0; alert < BEV_ALERTS; alert++)
+		bev_counters_measure_alert((BevAlert) alert, alerts.value[alert], rules.threshold[alert]);
 }

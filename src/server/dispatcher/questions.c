@@ -226,7 +226,8 @@ is_heavy(const Question *question, TimestampTz now)
 	uint32 verb = question->head.ask.verb;
 
 	return verb == BEV_VERB_LIST || verb == BEV_VERB_STATE || verb == BEV_VERB_CONNECTIONS ||
-	       verb == BEV_VERB_RETENTION || bev_share_is_heavy(question->share, now);
+	       (verb >= BEV_VERB_INSPECT && verb <= BEV_VERB_VISIBLE) || verb == BEV_VERB_RETENTION ||
+	       bev_share_is_heavy(question->share, now);
 }
 
 static int

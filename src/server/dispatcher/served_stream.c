@@ -28,6 +28,7 @@
 #include "server/dispatcher/standby.h"
 #include "server/dispatcher/gauges.h"
 #include "server/dispatcher/look.h"
+#include "server/dispatcher/sampling.h"
 #include "server/journal/era.h"
 #include "server/journal/journal.h"
 #include "server/journal/retention.h"
@@ -242,6 +243,7 @@ look_as_primary(void)
 	keep_journal_within_bounds();
 	bev_gauges_note();
 	bev_alerts_run();
+	bev_sampling_run();
 	if (!follow_setting())
 		return NO_STREAM;
 	if (!bev_era_is_recorded(&row, skip_seq))
@@ -262,6 +264,7 @@ look_as_standby(void)
 		return NO_STREAM;
 	bev_gauges_note();
 	bev_alerts_run();
+	bev_sampling_run();
 	found.follows = true;
 	take_found(&row);
 	return A_STREAM;

@@ -19,4 +19,19 @@ extern void bev_administer_connections(const BevQuestionHead *head, const char *
 extern void bev_administer_disconnect(const BevQuestionHead *head, const char *payload,
                                       BevAnswer *answer);
 
+/*
+ * inspect {"parts", "limit", "since"}: an object with each part that was named: "metrics", "alerts",
+ * "attachments", "connections" (limit of them), "samples" (those behind since).
+ */
+extern void bev_administer_inspect(const BevQuestionHead *head, const char *payload,
+                                   BevAnswer *answer);
+
+/* explain {"seq", "user_id"}: {"items": rows of bugevents.explain_delivery()}. */
+extern void bev_administer_explain(const BevQuestionHead *head, const char *payload,
+                                   BevAnswer *answer);
+
+/* visible {"user_id", "seqs"}: {"items": rows of bugevents.explain_visibility()}. */
+extern void bev_administer_visible(const BevQuestionHead *head, const char *payload,
+                                   BevAnswer *answer);
+
 #endif /* BEV_SERVER_RESPONDER_ADMINISTER_H */

@@ -72,10 +72,17 @@ typedef struct pg_attribute_aligned(PG_CACHE_LINE_SIZE) Captures
 }
 Captures;
 
+typedef struct AlertCell
+{
+	pg_atomic_uint64 since; /* 0: it isn't raised */
+	pg_atomic_uint64 value; /* in thousandths */
+	pg_atomic_uint64 threshold;
+} AlertCell;
+
 typedef struct Counters
 {
 	pg_atomic_uint64 gateway[BEV_COUNTER_KINDS];
-	pg_atomic_uint32 alert[BEV_ALERTS];
+	AlertCell alert[BEV_ALERTS];
 	pg_atomic_uint64 skips;
 	pg_atomic_uint64 longest_turn;     /* us */
 	pg_atomic_uint64 longest_turn_cpu; /* us */
@@ -111,7 +118,11 @@ init(void *memory, LWLock *lock pg_attribute_unused())
 	for (int i = 0; i < BEV_COUNTER_KINDS; i++)
 		pg_atomic_init_u64(&counters->gateway[i], 0);
 	for (int i = 0; i < BEV_ALERTS; i++)
-		pg_atomic_init_u32(&counters->alert[i], 0);
+	{
+		pg_atomic_init_u64(&counters->alert[i].since, 0);
+		pg_atomic_init_u64(&counters->alert[i].value, 0);
+		pg_atomic_init_u64(&counters->alert[i].threshold, 0);
+	}
 	pg_atomic_init_u64(&counters->skips, 0);
 	pg_atomic_init_u64(&counters->longest_turn, 0);
 	pg_atomic_init_u64(&counters->longest_turn_cpu, 0);
@@ -148,13 +159,32 @@ bev_counters_get(BevCounter counter)
 void
 bev_counters_set_alert(BevAlert alert, bool raised)
 {
-	pg_atomic_write_u32(&counters->alert[alert], raised);
+	pg_atomic_write_u64(&counters->alert[alert].since, raised ? GetCurrentTimestamp() : 0);
+}
+
+void
+bev_counters_measure_alert(BevAlert alert, double value, double threshold)
+{
+	pg_atomic_write_u64(&counters->alert[alert].value, (uint64) (value * 1000));
+	pg_atomic_write_u64(&counters->alert[alert].threshold, (uint64) (threshold * 1000));
 }
 
 bool
 bev_counters_alert(BevAlert alert)
 {
-	return pg_atomic_read_u32(&counters->alert[alert]) != 0;
+	return pg_atomic_read_u64(&counters->alert[alert].since) != 0;
+}
+
+BevAlertState
+bev_counters_alert_state(BevAlert alert)
+{
+	AlertCell *cell = &counters->alert[alert];
+	TimestampTz since = pg_atomic_read_u64(&cell->since);
+
+	return (BevAlertState){.raised = since != 0,
+	                       .since = since,
+	                       .value = pg_atomic_read_u64(&cell->value) / 1000.0,
+	                       .threshold = pg_atomic_read_u64(&cell->threshold) / 1000.0};
 }
 
 void

@@ -22,9 +22,21 @@ extern uint64 bev_counters_get(BevCounter counter);
 /* A trigger captured an event; type and action as they are in it. */
 extern void bev_counters_captured(const char *type, const char *action);
 
-/* Is an alert raised?  Set by the dispatcher. */
+/* How an alert is, as the dispatcher saw it last. */
+typedef struct BevAlertState
+{
+	bool raised;
+	TimestampTz since; /* if it is raised */
+	double value;
+	double threshold; /* 0: it is off */
+} BevAlertState;
+
+/* It is raised or cleared; and what was measured.  For the dispatcher. */
 extern void bev_counters_set_alert(BevAlert alert, bool raised);
+extern void bev_counters_measure_alert(BevAlert alert, double value, double threshold);
+
 extern bool bev_counters_alert(BevAlert alert);
+extern BevAlertState bev_counters_alert_state(BevAlert alert);
 
 /* A row of the journal took the executor's way.  True: the log should say so; once an hour. */
 extern bool bev_counters_slow_write(void);
