@@ -40,9 +40,12 @@ class Listener:
             elif message['type'] == 'fence':
                 self.fence = message['payload']['mark']
             elif 'seq' in message:
-                self.events.append(Event(
-                    message['seq'], message['tx']['id'], message['type'], message['action'], None,
-                    message['payload'], message.get('changes'), message.get('actor')))
+                self.events.append(self.event_of(message))
+
+    @staticmethod
+    def event_of(message):
+        return Event(message['seq'], message['tx']['id'], message['type'], message['action'], None,
+                     message['payload'], message.get('changes'), message.get('actor'))
 
     @property
     def gone(self):
@@ -69,6 +72,9 @@ class Listener:
         return Viewer(principals, self.admin_fields)
 
     # The judgement
+
+    def selected(self, view, viewer):
+        return view.visible(viewer)
 
     def judge(self, verdict, commits):
         state, unknown, last = None, set(), 0
@@ -102,7 +108,7 @@ class Listener:
 
     def compare(self, verdict, commit, viewer, later, state, unknown, told):
         """What it shows, against what it can SELECT."""
-        now = commit.after.visible(later)
+        now = self.selected(commit.after, later)
         unknown -= told
         if viewer.principals != later.principals:
             self.regroup(commit, later, state, unknown, now)

@@ -9,6 +9,7 @@ import json
 import random
 
 from listener import Listener, receive_all
+from reader import Reader, can_read
 from schema import Schema
 from session import FAILED, OK, Session
 from stage import Stage
@@ -23,6 +24,11 @@ PROBES = ((), ('admin',), ('admin', 'user:1'), ('user:1',), ('user:2',), ('user:
           ('project:1',), ('project:2',), ('project:3',), ('user:2', 'project:1', 'project:2'))
 # Who listens: user, role, projects of the token
 LISTENERS = (('1', 'admin', ()), ('2', 'user', ()), ('3', 'user', (1,)))
+
+
+# Who asks for rows and their stream
+READERS = (('1', 'admin', ()), ('2', 'user', ()), ('3', 'user', (1,)), ('4', 'user', (2, 3)))
+WIDE = 130000           # of a description, so that few rows are more than a gateway has memory for
 
 
 class World:
@@ -44,9 +50,13 @@ class World:
         # A lock that isn't given up is a prepared transaction's, of the session itself.
         self.settings['lock_timeout'] = '100ms' if self.sessions == 1 else '2s'
         self.steps = story.steps()
+        self.dice = random.Random(f'readers {seed}')
+        self.reads = 'states' in features and can_read(self.schema)
+        self.wide = self.reads and self.dice.random() < 0.2
+        self.readers = []
         self.log = []               # (step, outcome, what was said)
         self.commits = []
-        self.numbers = {'transactions': 0, 'events': 0, 'messages': 0}
+        self.numbers = {'transactions': 0, 'events': 0, 'messages': 0, 'states': 0}
         admin_fields = {table.entity: table.admin for table in self.schema.attached}
         self.verdict = Verdict([Viewer(principals, admin_fields) for principals in PROBES],
                                {table.entity: table.quiet for table in self.schema.attached},
@@ -66,6 +76,8 @@ class World:
         except Ambiguous:
             self.log.append((None, 'ambiguous', ''))
         finally:
+            for one in self.readers:
+                one.connection.drop()
             self.decide()
             self.observer.execute(f'SET search_path = public; DROP SCHEMA IF EXISTS w{self.seed} CASCADE')
             self.read_events()
@@ -81,13 +93,17 @@ class World:
         self.view = View.read(self.observer, self.schema)
 
     def founding(self):
-        return self.schema.create() + self.schema.fill() + self.schema.attach()
+        widen = [f"UPDATE bugs SET body = repeat(md5(id::text), {WIDE // 32})"] if self.wide else []
+        return self.schema.create() + self.schema.fill() + widen + self.schema.attach()
 
     def listen(self):
         ground = self.ground
         self.listeners = [Listener(ground.port, ground.secret, *who, self.schema) for who in LISTENERS]
-        if not receive_all(self.listeners, lambda one: one.ready):
+        self.readers = [Reader(ground.port, ground.secret, *who, self.schema, dice=self.dice) for who in READERS if self.reads]
+        if not receive_all(self.listeners + self.readers, lambda one: one.ready):
             self.verdict.accuse('listener', 0, f'let in are only {[one for one in self.listeners if one.ready]}')
+        for reader in self.readers:
+            reader.ask()
 
     def play(self):
         watched = self.watched and self.sessions == 1
@@ -103,6 +119,8 @@ class World:
 
     def done(self, session, step, outcome):
         self.log.append((step, *outcome))
+        for reader in self.readers:
+            reader.turn()
         if step.kind == 'begin' and session.trail:
             session.trail.before = self.view
         if outcome in ((OK, 'COMMIT'), (OK, 'COMMIT PREPARED')):
@@ -190,6 +208,21 @@ class World:
             if self.commits and not self.verdict.complaints:
                 one.judge(self.verdict, self.commits)
             one.connection.drop()
+        self.hear_readers()
+
+    def hear_readers(self):
+        """Those that ask: the rows of the last request, and all that comes behind them."""
+        if not receive_all(self.readers, Reader.is_done):
+            self.verdict.accuse('state', 0, f'never came: {[(one, one.answers[-1].number) for one in self.readers if not one.is_done()]}')
+        for one in self.readers:
+            if not one.gone:
+                one.end(self.ground.position)
+        if not receive_all(self.readers, lambda one: one.waited):
+            self.verdict.accuse('state', 0, f'never got to the end: {[one for one in self.readers if not one.waited]}')
+        for one in self.readers:
+            self.numbers['states'] += len(one.answers)
+            if self.commits and not self.verdict.complaints:
+                one.judge(self.verdict, self.commits)
 
     # To be shown
 
