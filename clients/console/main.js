@@ -8,6 +8,7 @@ import { asked, go, onAddress } from './address.js';
 import { startBoard } from './board.js';
 import { startDetail } from './detail.js';
 import { $, tell } from './dom.js';
+import { startExplain } from './explain.js';
 import { startFeed } from './feed.js';
 import { startKeys } from './keys.js';
 import { startNotifications } from './notifications.js';
@@ -41,6 +42,7 @@ startBoard();
 startNotifications();
 startServer();
 startDetail();
+startExplain();
 startKeys();
 
 $('#sign-in').addEventListener('submit', (submit) => {

@@ -1,193 +1,104 @@
 /*
- * server.js - how the server is, for admins: its numbers, its alerts, who is connected.
+ * server.js - how the server is, for admins: asked for over the connection, so behind any proxy.
  *
- * Model: /metrics and the connections, asked for every two seconds while they are looked at.
+ * Model: one request has all that is shown, each five seconds while it is looked at; what is wrong is asked for in every view.
  */
-import { onAddress } from './address.js';
-import { $, arrange, bytes, element, soon, text } from './dom.js';
-import { on, request, session } from './session.js';
+import { asked, onAddress } from './address.js';
+import { showAlerts, startAlerts } from './alerts.js';
+import { addSamples, drawCharts, forgetSamples, lastSample, startCharts } from './charts.js';
+import { drawConnections, startConnections } from './connections.js';
+import { $, element, soon, text } from './dom.js';
+import { isAdmin, on, session } from './session.js';
 
-const SAMPLES = 60;
-const SAMPLE_MS = 2000;
+const INTERVAL = 5000;			/* ms */
+const INTERVAL_ELSEWHERE = 30000;
+const MOST = 200;				/* connections, attachments */
 
-/* ---- alerts and connections, for admins ---- */
+let timer = null;
+let running = 0;				/* which request is the last one */
 
-const alerts = new Map();		/* name -> event */
+const row = (...cells) => element('tr', {}, ...cells.map((cell, i) => element(i ? 'td' : 'th', i ? {} : { scope: 'row' }, cell)));
 
-function warn(event) {
-	if (event.type !== 'alert')
+/* ---- what is in tables ---- */
+
+function drawTroubles(metrics) {
+	const troubles = metrics.filter(({ name, value }) => value > 0 && /_(errors|security_events|refused)_total$/.test(name));
+
+	$('#troubles tbody').replaceChildren(...troubles.map(({ name, labels, value }) =>
+		row(`${name.replace(/^bugevents_(.*)_total$/, '$1').replaceAll('_', ' ')}${labels ? `: ${labels.replace(/^.*="(.*)"$/, '$1')}` : ''}`, value.toLocaleString())));
+	$('#no-troubles').hidden = troubles.length > 0;
+}
+
+const ms = (value) => value === null ? '' : `${Number(value.toPrecision(3)).toLocaleString()} ms`;
+
+function drawAttachments(attachments) {
+	$('#attached tbody').replaceChildren(...attachments.map((one) => row(one.tbl, one.entity, text(one.evaluated?.toLocaleString()), ms(one.evaluation_ms), ms(one.slowest_ms),
+		`${one.errors ?? 0}${one.timeouts ? `, ${one.timeouts} too slow` : ''}${one.suspended ? ', suspended' : ''}`, text(one.last_error))));
+}
+
+/* ---- asking ---- */
+
+async function sample() {
+	const { connection } = session;
+	const turn = ++running;
+	const here = !$('#server').hidden;
+
+	clearTimeout(timer);
+	if (!connection?.session || !isAdmin())
 		return;
-	alerts.set(event.payload.name, event);
-	soon(drawAlerts);
-}
+	const reply = await connection.request('inspect', here ?
+		{ parts: ['alerts', 'samples', 'connections', 'attachments', 'metrics'], limit: MOST, ...lastSample() ? { since: lastSample() } : {} } :
+		{ parts: ['alerts'] }).catch(() => null);	/* the server is away: the state says so */
 
-/* Whether one is raised the metrics say, also of one that is older than this page; its event says more. */
-function alertOf(name, raised) {
-	const event = alerts.get(name);
-	const state = raised ? 'raised' : 'cleared';
-	const more = event?.action === state ? ` ${new Date(event.at).toLocaleTimeString()}: ${event.payload.value} (threshold ${event.payload.threshold})` : '';
-
-	return element('li', { className: state, textContent: `${name} ${state}${more}` });
-}
-
-function drawAlerts() {
-	const states = new Map([...alerts].map(([name, { action }]) => [name, action === 'raised']));
-
-	for (const [metric, value] of samples[samples.length - 1]?.metrics ?? []) {
-		const name = metric.match(/^bugevents_alerts\{name="(.*)"\}$/)?.[1];
-
-		if (name && (value > 0 || states.has(name)))
-			states.set(name, value > 0);
-	}
-	$('#no-alerts').hidden = states.size > 0 || samples.length === 0;
-	$('#alerts').replaceChildren(...[...states].map(([name, raised]) => alertOf(name, raised)));
-}
-
-/* What is told of a connection, by column. */
-const CONNECTED = [
-	(one) => one.user_id, (one) => one.role, (one) => one.address,
-	(one) => new Date(one.connected_at).toLocaleTimeString(), (one) => one.lag, (one) => one.sent
-];
-
-async function disconnect(id) {
-	await request('disconnect', { connection_id: id });
-	sample();
-}
-
-function connectedOf(one) {
-	const line = element('tr', {}, ...CONNECTED.map(() => element('td')),
-		element('td', {}, one.id === session.connection?.session?.connection_id ? 'this one' :
-			element('button', { type: 'button', textContent: `Disconnect user ${one.user_id}`, onclick: () => disconnect(one.id) })));
-
-	line.dataset.id = one.id;
-	return line;
-}
-
-function drawConnections(items) {
-	const body = $('#connected tbody');
-	const there = new Map([...body.children].map((line) => [line.dataset.id, line]));
-
-	items.sort((a, b) => a.connected_at < b.connected_at ? -1 : 1);
-	arrange(body, items.map((one) => {
-		const line = there.get(one.id) ?? connectedOf(one);
-
-		CONNECTED.forEach((value, i) => { line.cells[i].textContent = text(value(one)); });
-		return line;
-	}));
-}
-
-/* ---- the server's numbers ---- */
-
-const samples = [];
-let sampling = null;
-
-function readMetrics(body) {
-	const metrics = new Map();
-
-	for (const [, name, value] of body.matchAll(/^([a-z_]+(?:\{[^}]*\})?) (\S+)$/gm))
-		metrics.set(name, Number(value));
-	return metrics;
-}
-
-export async function sample() {
-	const mine = session.connection;
-
-	clearTimeout(sampling);
-	if ($('#server').hidden || !mine)
+	if (connection !== session.connection || turn !== running)
+		return;					/* somebody else asks, later */
+	timer = setTimeout(sample, here ? INTERVAL : INTERVAL_ELSEWHERE);
+	if (!reply)
 		return;
-	try {
-		const answer = await fetch('/metrics', { headers: { Authorization: `Bearer ${session.token}` }, cache: 'no-store' });
-		const body = answer.ok ? await answer.text() : null;
-		const { items } = mine.session?.role === 'admin' ? await mine.request('connections', { limit: 100 }).catch(() => ({})) : { items: [] };
+	showAlerts(reply.alerts);
+	if (!here)
+		return;
+	addSamples(reply.samples);
+	drawCharts();
+	drawConnections(reply.connections);
+	drawAttachments(reply.attachments);
+	drawTroubles(reply.metrics);
+}
 
-		if (mine !== session.connection)
-			return;				/* signed out meanwhile */
-		$('#not-admin').hidden = answer.status !== 401;
-		if (items)
-			drawConnections(items);
-		if (body !== null) {
-			samples.push({ at: performance.now(), metrics: readMetrics(body) });
-			samples.splice(0, samples.length - SAMPLES);
-			drawServer();
-		}
-	} catch {
-		/* the server is away; the state says so */
+let shown = '';
+
+function look() {
+	const here = asked('view') === 'server';
+
+	$('#not-admin').hidden = isAdmin();
+	$('#of-server').hidden = !isAdmin();
+	if (here && shown !== asked('view'))
+		sample();
+	else if (here) {
+		drawCharts();
+		drawConnections();
 	}
-	clearTimeout(sampling);
-	sampling = setTimeout(sample, SAMPLE_MS);
-}
-
-const at = (sampled, name) => sampled.metrics.get(name) ?? 0;
-
-/* What a counter grew by; after a restart of the server it begins anew. */
-const grown = (one, before, name) => at(one, name) >= at(before, name) ? at(one, name) - at(before, name) : at(one, name);
-
-function perSecond(name) {
-	return samples.slice(1).map((one, i) => grown(one, samples[i], name) * 1000 / (one.at - samples[i].at));
-}
-
-/* The bound of the bucket that holds this share of what came since the sample before, in ms. */
-function quantile(share) {
-	return samples.slice(1).map((one, i) => {
-		const bucket = /^bugevents_delivery_seconds_bucket\{le="(.*)"\}$/;
-		const anew = at(one, 'bugevents_delivery_seconds_count') < at(samples[i], 'bugevents_delivery_seconds_count');
-		const counts = [...one.metrics.keys()].filter((name) => bucket.test(name))
-			.map((name) => [Number(name.match(bucket)[1].replace('+Inf', 'Infinity')), at(one, name) - (anew ? 0 : at(samples[i], name))]);
-		const all = counts[counts.length - 1]?.[1] ?? 0;
-
-		return all === 0 ? 0 : 1000 * Math.min(60, counts.find(([, count]) => count >= share * all)[0]);
-	});
-}
-
-function chart(values) {
-	const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-	const line = document.createElementNS('http://www.w3.org/2000/svg', 'polyline');
-	const top = Math.max(...values, 1e-9);
-
-	svg.setAttribute('viewBox', `0 0 ${SAMPLES} 20`);
-	svg.setAttribute('preserveAspectRatio', 'none');
-	svg.setAttribute('aria-hidden', 'true');
-	line.setAttribute('points', values.map((value, i) => `${i + SAMPLES - values.length},${19 - 18 * value / top}`).join(' '));
-	svg.append(line);
-	return svg;
-}
-
-function drawServer() {
-	const last = samples[samples.length - 1];
-	const gauge = (name) => samples.map((one) => at(one, name));
-	const round = (value) => Math.round(value).toLocaleString();
-	const numbers = [
-		['connections', gauge('bugevents_connections'), round],
-		['clients that lag', gauge('bugevents_lagging_clients'), round],
-		['deliveries a second', perSecond('bugevents_events_delivered_total'), round],
-		['bytes sent a second', perSecond('bugevents_bytes_sent_total'), bytes],
-		['delay of half, at most, ms', quantile(0.5), (ms) => `${ms}`],
-		['delay of 99 %, at most, ms', quantile(0.99), (ms) => `${ms}`],
-		['in the queue', gauge('bugevents_queue_bytes'), bytes],
-		['transactions that found it full', gauge('bugevents_queue_overflows_total'), round],
-		['journal', gauge('bugevents_journal_bytes'), bytes],
-		['oldest in the journal, s', gauge('bugevents_journal_oldest_seconds'), round],
-		['projector behind, events', gauge('bugevents_projector_lag_seq'),
-			(lag) => last.metrics.get('bugevents_projector_up') === 0 ? 'it does not run' : round(lag)]
-	];
-
-	$('#numbers').replaceChildren(...numbers.map(([name, values, write]) => element('div', { className: 'number' },
-		element('span', { textContent: name }), element('b', { textContent: values.length ? write(values[values.length - 1]) : '...' }),
-		chart(values))));
-	drawAlerts();
-	$('#troubles tbody').replaceChildren(...[...last.metrics].filter(([name, value]) => value > 0 && /_(errors|security_events)_total/.test(name))
-		.map(([name, value]) => element('tr', {}, element('td', { textContent: name.replace(/^bugevents_(.*)_total\{.*="(.*)"\}$/, '$1: $2') }),
-			element('td', { textContent: value.toLocaleString() }))));
+	shown = asked('view');
 }
 
 export function startServer() {
-	onAddress(() => soon(sample));
-	on('load', () => soon(sample));
-	on('event', warn);
+	startAlerts(() => soon(sample));
+	startCharts();
+	startConnections();
+	onAddress(() => soon(look));
+	on('load', () => {
+		shown = '';
+		soon(look);
+		soon(sample);
+	});
 	on('forget', () => {
-		samples.length = 0;
-		alerts.clear();
-		for (const place of ['#numbers', '#alerts', '#connected tbody', '#troubles tbody'])
+		clearTimeout(timer);
+		running++;
+		shown = '';
+		forgetSamples();
+		drawCharts();
+		drawConnections([]);
+		for (const place of ['#attached tbody', '#troubles tbody'])
 			$(place).replaceChildren();
 	});
 }

@@ -6,6 +6,8 @@
  * A line "restart" asks the test to restart the server; it answers with a line.
  */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 
 import { chromium } from 'playwright-core';
@@ -33,6 +35,16 @@ async function waitFor(page, name, condition) {
 	ok(good, name, good ? '' : await page.evaluate(() => document.body.innerText.slice(0, 500).replaceAll('\n', ' | ')));
 }
 
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/* What axe finds wrong with the page as it is. */
+async function accessible(page, name) {
+	const found = await page.evaluate(async () => (await window.axe.run()).violations
+		.map(({ id, help, nodes }) => `${id} (${help}): ${nodes.slice(0, 3).map(({ target }) => target.join(' ')).join(', ')}`));
+
+	ok(found.length === 0, `axe finds nothing: ${name}`, found.join('; '));
+}
+
 async function picture(page, name, options = {}) {
 	if (process.env.SCREENSHOTS)
 		await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, ...options });
@@ -44,6 +56,7 @@ async function open(options = {}) {
 	const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
 	const page = await context.newPage();
 
+	await page.addInitScript(axe);
 	await page.addInitScript(() => {
 		window.requests = [];
 		window.hold = false;	/* the answers that are rows */
@@ -74,6 +87,7 @@ try {
 
 	/* Signing in. */
 	ok(await page.isVisible('#sign-in') && !await page.isVisible('nav'), 'without a token there is a door, and no data');
+	await accessible(page, 'the door');
 	await page.fill('#token', 'nonsense');
 	await page.keyboard.press('Tab');
 	await page.keyboard.press('Enter');
@@ -107,6 +121,7 @@ try {
 		[...document.querySelectorAll('#detail tr.changed')].some((row) => [...row.cells].map((cell) => cell.textContent).join(' ') === 'status open closed') &&
 		/also status_changed/.test(document.querySelector('#detail-when').innerText));
 	await picture(page, 'detail');
+	await accessible(page, 'a detail');
 	await page.keyboard.press('Escape');
 
 	/* Nothing of a row is markup. */
@@ -173,8 +188,10 @@ try {
 	await page.keyboard.press('j');
 	await page.keyboard.press('k');
 	ok(await page.evaluate(() => document.activeElement === document.querySelector('#events .change button')), 'j and k go from line to line');
+	await accessible(page, 'the feed');
 	await page.keyboard.press('?');
 	await waitFor(page, 'the keys are told', () => document.querySelector('#help').open);
+	await accessible(page, 'the keys');
 	await page.keyboard.press('Escape');
 	sql("DELETE FROM bug_reports WHERE title = 'Named'");
 
@@ -186,6 +203,7 @@ try {
 	await waitFor(page, 'a bug moves', () => [...document.querySelectorAll('.column h3')].map((h) => h.textContent).join() === 'open (5),in_progress (4),closed (4)');
 	ok(await page.evaluate(() => /^#1 The list jumps no more/.test(document.querySelector('.column li.moved')?.textContent)), '... and is marked');
 	await picture(page, 'board');
+	await accessible(page, 'the board');
 	await waitFor(page, '... for a while', () => !document.querySelector('.column li.moved'));
 	await page.focus('.column[data-status=open] button[data-by="1"]');
 	await page.keyboard.press('Enter');
@@ -203,6 +221,7 @@ try {
 	await waitFor(page, 'a card has what happened and what was said', () => document.querySelector('#detail').open && /A word on it/.test(document.querySelector('#detail').innerText) &&
 		/status closed → open/.test(document.querySelector('#detail').innerText) && /bug=1/.test(location.hash));
 	await picture(page, 'card');
+	await accessible(page, 'a card');
 	await page.keyboard.press('Escape');
 	await page.fill('#board-q', '');
 	await page.click('[data-view=feed]');
@@ -246,6 +265,7 @@ try {
 	await page.click('[data-view=notifications]');
 	await waitFor(page, 'and told', () => /for bob A bug was assigned to you/.test(document.querySelector('#told li.unread p')?.textContent));
 	await picture(page, 'notifications');
+	await accessible(page, 'notifications');
 	await page.focus('#told li:last-child button');
 	sql("INSERT INTO bug_reports (title, assignee_id) VALUES ('for bob, too', 2)");
 	await waitFor(page, 'one more', () => /for bob, too/.test(document.querySelector('#told').innerText));
@@ -275,36 +295,76 @@ try {
 	await admin.goto(`${url}#token=${adminToken}`);
 	await waitFor(admin, 'a token by a link', () => document.querySelector('#state').textContent === 'live as 1 (admin)');
 	ok(!(await admin.url()).includes('token'), '... which does not stay in the address');
-	await admin.click('[data-view=server]');
-	await waitFor(admin, 'numbers', () => [...document.querySelectorAll('.number')].some((number) => /^connections\s*2/.test(number.innerText)));
 	ok(await admin.evaluate(() => getComputedStyle(document.body).backgroundColor) === 'rgb(20, 23, 26)', 'dark when the system is');
-	await waitFor(admin, 'an alert that is older than the page', () => /^journal_size raised$/m.test(document.querySelector('#alerts').innerText));
+	await waitFor(admin, 'an alert that is older than the page, in every view, with what to do', () => document.querySelector('#alarm').checkVisibility() &&
+		/^journal size since .*: [\d.]+ \(threshold 1\)\. .*retention_size/.test(document.querySelector('#alarm').innerText));
+
+	/* Behind a proxy that lets nobody at the metrics. */
+	await admin.route('**/metrics', (route) => route.abort());
+	await admin.click('[data-view=server]');
+	await waitFor(admin, 'charts, of what was before the page was opened', () => document.querySelectorAll('.chart').length === 9 && document.querySelectorAll('.chart path.line').length > 8 &&
+		/^Connections: \d+ now, at most \d+$/.test(document.querySelectorAll('.chart svg')[1].getAttribute('aria-label')));
+	ok(await admin.evaluate(() => [...document.querySelectorAll('.chart')].every((chart) => chart.querySelectorAll('.axis text').length >= 5)), '... with axes');
 	sql('ALTER SYSTEM SET bugevents.alert_journal_size = 0');
 	sql('SELECT pg_reload_conf()');
-	await waitFor(admin, '... is over', () => /^journal_size cleared .* \(threshold 0\)$/m.test(document.querySelector('#alerts').innerText));
-	await waitFor(admin, 'they follow', () => document.querySelectorAll('.number polyline')[2]?.getAttribute('points').split(' ').length > 2);
-	await waitFor(admin, 'who is connected', () => [...document.querySelectorAll('#connected tbody tr')].some((row) => /^2\s+user/.test(row.innerText)) &&
+	await waitFor(admin, 'the alert is over', () => document.querySelector('#alarm').hidden && /^journal size: over since/.test(document.querySelector('#alerts').innerText));
+	await waitFor(admin, 'who is connected, by name', () => [...document.querySelectorAll('#connected tbody tr')].some((row) => /^bob\s+user\s+127.0.0.1 websocket.*nothing\s+\d.*everything/s.test(row.innerText)) &&
 		/this one/.test(document.querySelector('#connected').innerText));
+	await waitFor(admin, 'what expressions cost', () => /public.comments\s+comment/.test(document.querySelector('#attached').innerText));
 	await picture(admin, 'server');
+	await accessible(admin, 'the server, in the dark');
+	await admin.fill('#by-connection', 'nobody of this name');
+	await waitFor(admin, 'connections are searched', () => document.querySelectorAll('#connected tbody tr').length === 0);
+	await admin.fill('#by-connection', '');
 	complaints.length = 0;
+	await waitFor(admin, 'all of them', () => document.querySelectorAll('#connected tbody tr').length > 1);
 	await admin.evaluate(() => {
-		window.button = [...document.querySelectorAll('#connected button')].find((button) => /user 2/.test(button.textContent));
+		window.button = [...document.querySelectorAll('#connected button')].find((button) => /user 2/.test(button.ariaLabel));
 		window.button.focus();
-		window.shown = document.querySelectorAll('.number polyline')[2].getAttribute('points').split(' ').length;
+		window.asked = window.requests.filter((type) => type === 'inspect').length;
 	});
-	await waitFor(admin, 'the next numbers', () => document.querySelectorAll('.number polyline')[2].getAttribute('points').split(' ').length > window.shown + 1);
-	ok(await admin.evaluate(() => /user 2/.test(document.activeElement.textContent)), 'a button by a connection keeps the focus');
+	await waitFor(admin, 'the next numbers', () => window.requests.filter((type) => type === 'inspect').length > window.asked);
+	ok(await admin.evaluate(() => document.activeElement === window.button), 'a button by a connection keeps the focus');
 	await admin.keyboard.press('Enter');
+	await waitFor(admin, 'it is asked first', () => document.querySelector('#confirm').open && /connection of bob/.test(document.querySelector('#confirm').innerText));
+	await admin.keyboard.press('Escape');
+	ok(await page.evaluate(() => document.querySelector('#state').dataset.state) === 'open', '... and left');
+	await admin.evaluate(() => window.button.click());
+	await admin.click('#confirm button[value=yes]');
 	await waitFor(page, 'an admin ends a connection', () => document.querySelector('#state').dataset.state !== 'open');
 	await admin.evaluate(() => window.button.click());
+	await admin.click('#confirm button[value=yes]');
 	await waitFor(admin, 'what is refused is told', () => document.querySelector('#refusal').innerText !== '');
 	ok(await admin.isVisible('#refusal'), '... for all to see');
 	complaints.length = 0;
+
+	/* Why it did not arrive, and what somebody else sees. */
+	sql("SELECT bugevents.send('secret', 'told', '{\"id\": 9, \"title\": \"for admins\"}', audience => 'admin')");
+	await admin.click('[data-view=feed]');
+	await waitFor(admin, 'what is for admins', () => /for admins/.test(document.querySelector('#events .change')?.innerText));
+	await admin.click('#events .change button');
+	await admin.fill('.why input', 'bob');
+	await admin.keyboard.press('Enter');
+	await waitFor(admin, 'why it did not reach somebody', () => /It did not reach bob/.test(document.querySelector('.findings').innerText) &&
+		/right \(the reason\): the user is not in the audience/.test(document.querySelector('.findings').innerText));
+	await picture(admin, 'explain');
+	await accessible(admin, 'an explanation, in the dark');
+	ok(/why=2/.test(admin.url()), '... with a link');
+	await admin.keyboard.press('Escape');
+	await waitFor(admin, 'closed', () => !document.querySelector('#detail').open);
+	await admin.fill('#as', 'bob');
+	await admin.keyboard.press('Tab');
+	await waitFor(admin, 'the feed as somebody else sees it', () => document.querySelectorAll('#events .change').length > 1 && !/for admins/.test(document.querySelector('#events').innerText) &&
+		/What bob may see/.test(document.querySelector('#as-note').innerText));
+	await admin.click('#clear-filter');
+	await waitFor(admin, '... and as oneself', () => /for admins/.test(document.querySelector('#events').innerText));
+	await admin.click('[data-view=server]');
 	ok(await admin.evaluate(() => document.querySelector('#connected thead').offsetHeight < 50), 'who is connected can be read on a phone');
 	for (const view of ['board', 'notifications', 'server', 'feed']) {
 		await admin.click(`[data-view=${view}]`);
 		await waitFor(admin, `${view} fits a phone`, () => document.documentElement.scrollWidth <= window.innerWidth);
 		await picture(admin, `phone-${view}`, { fullPage: true });
+		await accessible(admin, `${view} on a phone, in the dark`);
 	}
 	sql("INSERT INTO bug_reports (title, description) VALUES ('A long one', repeat('long', 100))");
 	await waitFor(admin, 'a long one', () => /A long one/.test(document.querySelector('#events').innerText));
@@ -321,7 +381,7 @@ try {
 	await admin.keyboard.press('Escape');
 	await admin.click('#pause');
 	await admin.click('#leave');
-	ok(await admin.evaluate(() => !/127\.0\.0\.1|journal_size|A long one|Welcome/.test(document.querySelector('main').textContent)), 'signed out, nothing stays in the page');
+	ok(await admin.evaluate(() => !/127\.0\.0\.1|journal|A long one|Welcome/.test(document.querySelector('main').textContent)), 'signed out, nothing stays in the page');
 	ok(await admin.isVisible('#sign-in') && await admin.evaluate(() => sessionStorage.length) === 0, 'signed out, the token is forgotten');
 
 	await admin.evaluate(() => { window.hold = true; });
@@ -344,21 +404,43 @@ try {
 	await waitFor(admin, 'and none is there after TRUNCATE', () => document.querySelectorAll('.column').length > 0 && !document.querySelector('.column li'));
 
 	/* Counters that begin anew, as after a restart. */
-	let scrapes = 0;
+	const grown = await admin.evaluate(async () => {
+		const { delays, perSecond, quantile, roundUp } = await import('/console/series.js');
+		const at = (second, sent, ...counts) => ({ at: `2026-01-31T12:00:${second}.000000Z`, sent, delays: [...counts, ...Array(13 - counts.length).fill(0)] });
+		const samples = [at('10', 100, 30, 20, 10), at('20', 150, 30, 20, 10), at('30', 20, 2, 6, 2), at('40', 40, 3, 6, 102)];
 
-	await admin.route('**/metrics', (route) => {
-		const [one, ten, all] = scrapes++ ? [2, 8, 10] : [30, 55, 60];
-
-		route.fulfill({ contentType: 'text/plain', body: `bugevents_connections ${scrapes}\nbugevents_events_delivered_total ${all}\n` +
-			`bugevents_delivery_seconds_bucket{le="0.001"} ${one}\nbugevents_delivery_seconds_bucket{le="0.01"} ${ten}\n` +
-			`bugevents_delivery_seconds_bucket{le="+Inf"} ${all}\nbugevents_delivery_seconds_count ${all}\nbugevents_projector_up 0\n` });
+		return [perSecond(samples, 'sent'), delays(samples).map((counts) => [quantile(counts, 0.5), quantile(counts, 0.99)]), [0.3, 7, 40, 1000].map(roundUp)];
 	});
-	await admin.click('[data-view=server]');
-	await waitFor(admin, 'numbers that begin anew', () => /^connections\s*2/.test(document.querySelector('.number')?.innerText));
-	ok(await admin.evaluate(() => /^delay of half, at most, ms\s*10$/m.test(document.querySelector('#numbers').innerText) &&
-		!/-/.test(document.querySelector('#numbers').innerText)), '... are what they grew by', await admin.evaluate(() => document.querySelector('#numbers').innerText));
 
-	ok(await admin.evaluate(() => /^projector behind, events\s*it does not run$/m.test(document.querySelector('#numbers').innerText)), 'a projector that does not run is not up to date');
+	ok(JSON.stringify(grown) === '[[5,2,2],[[null,null],[0.0025,0.005],[0.005,0.005]],[0.5,10,50,1000]]', 'counters that begin anew are what they grew by', JSON.stringify(grown));
+	await admin.click('[data-view=server]');
+	await waitFor(admin, 'how the server is, is for admins', () => document.querySelector('#not-admin').checkVisibility() && !document.querySelector('#of-server').checkVisibility());
+
+	/* One connection for all tabs, by a worker that the page's strict policy lets in. */
+	const shared = await page.evaluate(async (given) => {
+		const { connect } = await import('/bugevents.js');
+		const workers = [];
+
+		window.SharedWorker = class extends SharedWorker {
+			constructor(...options) {
+				super(...options);
+				workers.push(this);
+			}
+		};
+		const connections = [1, 2].map(() => connect({ url: '/ws', token: given, shared: true }));
+
+		await Promise.all(connections.map((connection) => new Promise((resolve, reject) => {
+			connection.on('ready', resolve);
+			connection.on('close', reject);
+		})));
+		const ids = connections.map(({ session }) => session.connection_id);
+
+		for (const connection of connections)
+			connection.close();
+		return [workers.length, new Set(ids).size];
+	}, token);
+
+	ok(shared[0] > 0 && shared[1] === 1, 'a shared worker, by the strict policy', String(shared));
 
 	/* What a screen reader needs. */
 	ok(await page.evaluate(() => [...document.querySelectorAll('input, select, textarea')].every((field) => field.labels.length > 0)), 'every field has a label');

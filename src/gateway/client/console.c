@@ -20,15 +20,20 @@
 EMBED(page, "console/index.html");
 EMBED(style, "console/console.css");
 EMBED(address, "console/address.js");
+EMBED(alerts, "console/alerts.js");
 EMBED(board, "console/board.js");
 EMBED(change, "console/change.js");
+EMBED(charts, "console/charts.js");
+EMBED(connections, "console/connections.js");
 EMBED(detail, "console/detail.js");
 EMBED(dom, "console/dom.js");
+EMBED(explain, "console/explain.js");
 EMBED(feed, "console/feed.js");
 EMBED(keys, "console/keys.js");
 EMBED(main, "console/main.js");
 EMBED(names, "console/names.js");
 EMBED(notifications, "console/notifications.js");
+EMBED(series, "console/series.js");
 EMBED(server, "console/server.js");
 EMBED(session, "console/session.js");
 EMBED(client, "js/bugevents.js");
@@ -47,15 +52,20 @@ static const BevConsoleFile files[] = {
 	{"/", "text/html; charset=utf-8", bev_console_page, bev_console_page_end},
 	{"/console/console.css", "text/css; charset=utf-8", bev_console_style, bev_console_style_end},
 	SCRIPT("/console/address.js", address),
+	SCRIPT("/console/alerts.js", alerts),
 	SCRIPT("/console/board.js", board),
 	SCRIPT("/console/change.js", change),
+	SCRIPT("/console/charts.js", charts),
+	SCRIPT("/console/connections.js", connections),
 	SCRIPT("/console/detail.js", detail),
 	SCRIPT("/console/dom.js", dom),
+	SCRIPT("/console/explain.js", explain),
 	SCRIPT("/console/feed.js", feed),
 	SCRIPT("/console/keys.js", keys),
 	SCRIPT("/console/main.js", main),
 	SCRIPT("/console/names.js", names),
 	SCRIPT("/console/notifications.js", notifications),
+	SCRIPT("/console/series.js", series),
 	SCRIPT("/console/server.js", server),
 	SCRIPT("/console/session.js", session),
 	SCRIPT("/bugevents.js", client),
