@@ -13,12 +13,19 @@ use Time::HiRes qw(time);
 my $server = BugEvents::Server->start_new('primary', streaming => 1, projector => 1, conf => "bugevents.retention_size = '3MB'\nmax_wal_senders = 5\n");
 my $primary = $server->node;
 $primary->backup('backup', backup_options => [ '--checkpoint', 'fast' ]);
-my $standby = BugEvents::Server->from_backup('standby', $server, 'backup', streaming => 1, conf => "max_standby_streaming_delay = 5s\n");
+my $standby = BugEvents::Server->from_backup('standby', $server, 'backup', streaming => 1, conf => "max_standby_streaming_delay = 0\n");
 $standby->node->start;
 $standby->wait_ready;
 my $stream = $server->sql('SELECT id FROM bugevents.stream');
 
 sub catch_up { $primary->wait_for_catchup($standby->node, 'replay', $primary->lsn('insert')); return; }
+
+# Another one behind it.
+$standby->node->backup('second', backup_options => [ '--checkpoint', 'fast' ]);
+my $second = BugEvents::Server->from_backup('second', $standby, 'second', streaming => 1);
+$second->node->start;
+$second->wait_ready;
+my $behind = $second->connect('1');
 
 # Everything that one gets, the other gets; nothing has to follow.
 my $here = $server->connect('1');
@@ -104,6 +111,20 @@ for my $ws ($there, $reader)
 }
 unlike($standby->log_since($offset), qr/FATAL|bugevents.*(?:ended|ending)/, '... and nobody is dropped');
 
+# A lock of what empties a segment, which is replayed long before that is done: the others are read.
+$server->sql("INSERT INTO projects (name) VALUES ('into the one that is written')");
+my ($oldest) = sort { $a->[1] <=> $b->[1] } map { [ $_, $server->sql("SELECT coalesce(max(last_seq), 0) FROM bugevents.journal_$_") ] } 0 .. 2;
+my $locker = $server->session;
+$locker->query_safe("SET lock_timeout = '10s'; BEGIN; LOCK TABLE bugevents.journal_$oldest->[0] IN ACCESS EXCLUSIVE MODE");
+catch_up();
+is($standby->sql("SELECT count(*) FROM pg_locks WHERE relation = 'bugevents.journal_$oldest->[0]'::regclass AND mode = 'AccessExclusiveLock' AND granted"), 1, 'a lock is replayed');
+$server->sql("INSERT INTO projects (name) VALUES ('beside it')");
+is($there->wait_for(sub { ($_[0]{payload}{name} // '') =~ /beside/ }, 30)->{payload}{name}, 'beside it', '... and what is elsewhere is read');
+$locker->query_safe('COMMIT');
+$locker->quit;
+$last = $server->fence;
+$server->events_before_fence($there, $last);
+
 # Promoted: the connection goes on, in the same gateway.
 my @gateways = $standby->gateway_pids;
 my ($before) = map { $_->{seq} } $here->events_until(sub { $_[0]{type} eq 'fence' && $_[0]{payload}{mark} eq $last });
@@ -121,6 +142,11 @@ cmp_ok($first->{seq}, '>', $tip, '... with a seq behind all others');
 is_deeply([ $standby->gateway_pids ], \@gateways, '... of the same gateway');
 is($standby->resume('1', @$_)->wait_for(sub { defined $_[0]{seq} && $_[0]{type} eq 'project' })->{payload}{name}, 'first', 'who comes with a position in either name resumes')
   for [ $tip, $stream ], [ $tip, $renamed->{payload}{stream} ];
+is($behind->wait_for(sub { ($_[0]{action} // '') eq 'stream' })->{payload}{stream}, $renamed->{payload}{stream}, 'a standby behind it goes on as well');
+is($behind->wait_for(sub { ($_[0]{payload}{name} // '') eq 'first' })->{seq}, $first->{seq}, '... with the same event');
+is($second->resume('1', @$_)->wait_for(sub { defined $_[0]{seq} && $_[0]{type} eq 'project' })->{seq}, $first->{seq}, '... and takes the same positions')
+  for [ $tip, $stream ], [ $tip, $renamed->{payload}{stream} ];
+$second->node->stop;
 ok($standby->node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'bugevents projector'}), 'the projector runs');
 unlike($standby->log_since($offset), qr/PANIC|bugevents.*(?:ended|exited|terminat)/, 'nothing of ours ended');
 
