@@ -184,5 +184,15 @@ INSERT INTO failing (id, name, n) VALUES (9, '0123456789', 0);
 SELECT action, payload -> 'description' AS description, payload -> 'created_at' AS pile FROM bugevents.events(:mark);
 SELECT length(repeat(repeat('x', 100000), 3000)) AS limited_no_more;
 
+-- nor more of the disk
+CREATE FUNCTION heap(int) RETURNS int IMMUTABLE LANGUAGE sql AS $$SELECT sum(length(t))::int FROM (SELECT repeat('x', 500000) || i FROM generate_series(1, 100 * $1) AS i ORDER BY 1 OFFSET 0) AS s (t)$$;
+SELECT bugevents.attach('failing', 'project', columns => '{"description": "NULL", "created_at": "tracker.heap(row.n)"}');
+SELECT public.mark() \gset
+INSERT INTO failing (id, name, n) VALUES (10, 'x', 3);
+SELECT * FROM failures();
+INSERT INTO failing (id, name, n) VALUES (11, 'x', 1);
+SELECT payload -> 'created_at' AS heap FROM bugevents.events(:mark);
+SELECT tracker.heap(3) AS limited_no_more;
+
 DROP SCHEMA tracker CASCADE;
 RESET search_path;

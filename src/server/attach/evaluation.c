@@ -5,8 +5,8 @@
  * the transaction leaves it, the old one as it was before.  Both are run by one plan.
  *
  * Rights: as the owner (expression.c).  It is a subtransaction that is read only, which also
- * holds for the functions that are called (sql/expressions.sql), and that has limits for its time
- * and its memory.
+ * holds for the functions that are called (sql/expressions.sql), and that has limits for its time,
+ * its memory and its temporary files.
  *
  * Failure: an error costs the writer nothing.  When all the expressions fail together, the rows
  * are evaluated one by one, and when a row fails, its expressions are, each in a statement of
@@ -148,6 +148,7 @@ take_step(void *arg)
 {
 	const Step *step = arg;
 	volatile bool bounded = false;
+	int temp_files = bev_temp_file_limit_begin();
 
 	XactReadOnly = true; /* of this subtransaction */
 	if (!step->limited)
@@ -161,6 +162,7 @@ take_step(void *arg)
 	{
 		if (bounded)
 			bev_memory_limit_end();
+		bev_temp_file_limit_end(temp_files);
 		if (!step->limited)
 			bev_time_limit_end();
 	}

@@ -1,10 +1,13 @@
 /*
- * memory_limit.c - a limit on the memory of what runs for somebody.
+ * memory_limit.c - a limit on the memory of what runs for somebody, and one on its temporary files.
  *
  * Model: the process's limit for private memory (RLIMIT_DATA) is set to what it has now and the
  * limit.  So malloc() fails, for a large piece as for many small ones, and what runs fails with
  * "out of memory", like anything else that finds none (sql/expressions.sql).  Who compiles ahead
  * of time may end the process when there is none, so nothing is compiled meanwhile.
+ *
+ * What doesn't fit into work_mem goes to files.  temp_file_limit is about all that the process has,
+ * but only who writes them while it is lower fails (sql/expressions.sql).
  *
  * Failure: where /proc doesn't say what the process has, or the limit can't be set, there is none.
  *
@@ -19,9 +22,11 @@
 #include "jit/jit.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
+#include "utils/guc.h"
 
 #define MEMORY_LIMIT (256L * 1024 * 1024)
 #define WORK_MEM     (16 * 1024) /* kB; at the most */
+#define TEMP_FILES   (64 * 1024) /* kB; likewise */
 
 /* What holds without it. */
 typedef struct Usual
@@ -82,4 +87,19 @@ bev_memory_limit_end(void)
 	work_mem = usual.work_mem;
 	jit_enabled = usual.jit;
 	(void) setrlimit(RLIMIT_DATA, &usual.data);
+}
+
+int
+bev_temp_file_limit_begin(void)
+{
+	int before = temp_file_limit;
+
+	temp_file_limit = before < 0 ? TEMP_FILES : Min(before, TEMP_FILES);
+	return before;
+}
+
+void
+bev_temp_file_limit_end(int before)
+{
+	temp_file_limit = before;
 }

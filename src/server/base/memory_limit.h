@@ -1,5 +1,5 @@
 /*
- * memory_limit.h - a limit on the memory of what runs for somebody.
+ * memory_limit.h - a limit on the memory of what runs for somebody, and one on its temporary files.
  */
 #ifndef BEV_SERVER_BASE_MEMORY_LIMIT_H
 #define BEV_SERVER_BASE_MEMORY_LIMIT_H
@@ -14,5 +14,13 @@
  */
 extern bool bev_memory_limit_begin(void);
 extern void bev_memory_limit_end(void);
+
+/*
+ * From here to end(), which gets what begin() returned, the process may write to temporary files as
+ * long as they have no more than 64 MB; beyond that it fails with
+ * ERRCODE_CONFIGURATION_LIMIT_EXCEEDED.
+ */
+extern int bev_temp_file_limit_begin(void);
+extern void bev_temp_file_limit_end(int before);
 
 #endif /* BEV_SERVER_BASE_MEMORY_LIMIT_H */

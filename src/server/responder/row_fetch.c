@@ -35,6 +35,7 @@
 #include "server/capture/row_event.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "server/base/memory_limit.h"
 #include "server/base/settings.h"
 #include "server/base/subtransaction.h"
 #include "server/base/time_limit.h"
@@ -309,6 +310,7 @@ run_evaluating_query(const BevAttachedTable *table, const char *sql, Parameters 
                      int limit, MemoryContext caller, int *n)
 {
 	bool limited = bev_time_limit_is_set();
+	int temp_files = bev_temp_file_limit_begin();
 	Found *volatile found = NULL;
 	instr_time begin;
 
@@ -321,6 +323,7 @@ run_evaluating_query(const BevAttachedTable *table, const char *sql, Parameters 
 	}
 	PG_CATCH();
 	{
+		bev_temp_file_limit_end(temp_files);
 		if (!limited)
 			bev_time_limit_end();
 		if (bev_time_limit_exceeded())
@@ -328,6 +331,7 @@ run_evaluating_query(const BevAttachedTable *table, const char *sql, Parameters 
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	bev_temp_file_limit_end(temp_files);
 	if (!limited)
 		bev_time_limit_end();
 	note_costs(table, begin, BEV_IN_TIME);
