@@ -85,6 +85,14 @@ undisturbed('a long lock on the table of users', 'LOCK users');
 is($late[0]->wait_for(sub { $_[0]{type} eq 'connection' || $_[0]{type} eq 'error' })->{type}, 'error', 'who waits for too long is refused');
 over();
 
+# What is attached is read from the catalog of triggers: as it was is as it is while that is locked.
+sub title { $bystander->send_json({ type => 'get', id => ++$n, payload => { type => 'project', id => 1 } });
+	return $bystander->wait_for(sub { ($_[0]{id} // '') eq $n })->{payload}{name}; }
+my $title = title();
+undisturbed('a lock on pg_trigger', 'LOCK pg_trigger');
+is(title(), $title, '... who asks for a row gets it');
+over();
+
 # Gateways that are taken away.
 my $log = $server->log_size;
 my ($first) = $server->gateway_pids;

@@ -22,9 +22,12 @@
 #include "catalog/pg_trigger.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
+#include "postmaster/bgworker.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
@@ -203,10 +206,52 @@ bev_attached_argument_of(Oid relid)
 	return found ? ((BevAttached *) linitial(found))->argument : NULL;
 }
 
+static List *
+copy_attached(const List *tables)
+{
+	List *copies = NIL;
+	ListCell *cell;
+
+	foreach (cell, tables)
+	{
+		const BevAttached *attached = lfirst(cell);
+		BevAttached *copy = palloc(sizeof(BevAttached));
+
+		copy->relid = attached->relid;
+		copy->argument = pstrdup(attached->argument);
+		copies = lappend(copies, copy);
+	}
+	return copies;
+}
+
 List *
 bev_attached_tables(void)
 {
 	return list_attached(NULL);
+}
+
+List *
+bev_attached_tables_known(void)
+{
+	static MemoryContext context = NULL;
+	static List *known = NIL;
+	MemoryContext caller = CurrentMemoryContext;
+	List *tables;
+
+	if (MyBgworkerEntry == NULL)
+		return list_attached(NULL);
+	if (context && !ConditionalLockRelationOid(TriggerRelationId, AccessShareLock))
+		return copy_attached(known);
+	tables = list_attached(NULL);
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "bugevents attached tables",
+		                                ALLOCSET_SMALL_SIZES);
+	known = NIL;
+	MemoryContextReset(context);
+	MemoryContextSwitchTo(context);
+	known = copy_attached(tables);
+	MemoryContextSwitchTo(caller);
+	return tables;
 }
 
 static void

@@ -58,6 +58,13 @@ typedef struct BevAttached
 extern List *bev_attached_tables(void);
 
 /*
+ * The same for reading their rows.  A worker gets what it knew last while somebody has locked the
+ * catalog (VACUUM FULL, say), and doesn't wait (test/t/112_locks.pl): what is published of a row is
+ * up to its trigger anyway.  So it doesn't tell who decides.
+ */
+extern List *bev_attached_tables_known(void);
+
+/*
  * Give the triggers of a relation, and of those below it, another argument, where they have this
  * one.  Who calls it holds the lock that keeps triggers as they are.
  */

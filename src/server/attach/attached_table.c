@@ -27,7 +27,7 @@ bev_attached_table_list(const BevEntity *entity)
 	List *tables = NIL;
 	ListCell *cell;
 
-	foreach (cell, bev_attached_tables())
+	foreach (cell, entity ? bev_attached_tables_known() : bev_attached_tables())
 	{
 		BevAttached *attached = lfirst(cell);
 		BevAttachedTable *table = palloc(sizeof(BevAttachedTable));

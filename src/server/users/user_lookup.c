@@ -19,11 +19,13 @@
 
 #include "access/xact.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "postmaster/interrupt.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -302,6 +304,8 @@ bev_user_lookup_try_lock(void)
 {
 	ListCell *cell;
 
+	if (!ConditionalLockRelationOid(TriggerRelationId, AccessShareLock))
+		return false;
 	foreach (cell, bev_attached_table_list(NULL))
 	{
 		if (!bev_table_lock_try(((BevAttachedTable *) lfirst(cell))->relid))

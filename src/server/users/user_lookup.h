@@ -25,8 +25,8 @@ typedef enum BevUserLookupResult
 } BevUserLookupResult;
 
 /*
- * Lock all attached tables for reading, if nobody holds a lock against that; until the end of the
- * transaction.  False: somebody does.
+ * Lock all attached tables for reading, and the catalog that says which these are, if nobody holds
+ * a lock against that; until the end of the transaction.  False: somebody does.
  */
 extern bool bev_user_lookup_try_lock(void);
 
