@@ -9,6 +9,7 @@
 #   make torture     whether it keeps its promises while everything is killed, and in thousands of random worlds
 #   make property    the random worlds alone: SEED=n COUNT=m
 #   make worlds      who sees what, on every way, in a thousand random worlds: SEED=n COUNT=m;  make worlds-bite state-random state-bites  in wrong builds
+#   make statistics  numbers of projects, users and bugs after 10,000 random changes and kills: COUNT=n
 #   make nuisance    whether anybody who does what one may do holds up the others
 #   make floods      what a gateway's clients notice of floods, and what these leave behind
 #   make matrix      the tests on each PostgreSQL and Debian, in clean roots
@@ -71,7 +72,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench bench-gate property nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench bench-gate property statistics nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
 # With several majors installed, which one: Debian's pg_config is the newest one's.
 ifneq (,$(word 2,$(wildcard /usr/lib/postgresql/*/bin/pg_config)))
 $(info bugevents: for $(shell $(PG_CONFIG) --version); PG_CONFIG says which)
@@ -133,7 +134,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-verifier' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test check-one unit gateway-test lint fuzz bench bench-gate property nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
+.PHONY: demo test check-one unit gateway-test lint fuzz bench bench-gate property statistics nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:
 	@script/demo
 test:
@@ -161,6 +162,8 @@ torture:
 # SEED=1 COUNT=100
 property:
 	@test/property/run
+statistics:
+	@BUGEVENTS_CHANGES=$(or $(COUNT),10000) test/run one 408
 worlds:
 	@test/worlds/run --count $(or $(COUNT),1000) --seed $(or $(SEED),1)
 worlds-bite:

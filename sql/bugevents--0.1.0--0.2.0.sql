@@ -830,7 +830,8 @@ SELECT t.tgrelid::regclass AS tbl,
  CROSS JOIN LATERAL bugevents.expression_costs(t.tgrelid) AS c
  WHERE t.tgfoid = 'bugevents.capture'::regproc
    AND t.tgparentid = 0
-   AND t.tgnargs = 1;
+   AND t.tgnargs = 1
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.tgrelid AND c.relnamespace = 'bugevents'::regnamespace);
 COMMENT ON COLUMN bugevents.attachments.decides IS 'attached by who owns the database: who may see what, notifications, get and list go by its rows';
 COMMENT ON COLUMN bugevents.attachments.errors IS 'expressions that failed since the server''s start; last_error is for the table''s owner';
 COMMENT ON COLUMN bugevents.attachments.attached_by IS 'the role that attached it; null: bugevents 0.1.0 didn''t note it';
@@ -911,7 +912,7 @@ $$;
 ALTER TABLE bugevents.projector ADD COLUMN gathered bigint NOT NULL DEFAULT 0;
 UPDATE bugevents.projector SET gathered = cursor;
 COMMENT ON COLUMN bugevents.projector.cursor IS 'who is to be told of events up to this seq is';
-COMMENT ON COLUMN bugevents.projector.gathered IS 'what is kept of events up to this seq (the history) is written';
+COMMENT ON COLUMN bugevents.projector.gathered IS 'what is kept of events up to this seq (history, statistics) is written';
 
 -- Written by the projector (src/notify/projector/history.c).  No key: a restored database goes on
 -- with other seqs.  Entries come in the order of time, so a BRIN index finds the old ones.
@@ -959,6 +960,7 @@ DECLARE
     who text := id;
     tbl text;
 BEGIN
+    INSERT INTO bugevents.stats_due SELECT w.bug_report_id FROM bugevents.watchers AS w WHERE w.user_id = who;
     FOREACH tbl IN ARRAY ARRAY['notifications', 'deliveries', 'reminders', 'watchers', 'project_watchers', 'muted', 'preferences', 'delivery_options'] LOOP
         EXECUTE format('DELETE FROM bugevents.%I WHERE user_id = $1', tbl) USING who;
         GET DIAGNOSTICS rows = ROW_COUNT;
@@ -1001,6 +1003,429 @@ $$;
 COMMENT ON FUNCTION bugevents.forget_user(text) IS 'remove a person from all that was derived; returns what was done to how many rows';
 REVOKE ALL ON FUNCTION bugevents.without_person(jsonb, text), bugevents.forget_user(text) FROM PUBLIC;
 
+-- Written by the projector (src/notify/projector/statistics.c).  What is counted are facts, as the
+-- last event of each row has them: of bugs in bug_stats, of comments in comment_facts.  A count
+-- changes by the difference that a fact makes, so it is always that of the facts, in whatever order
+-- and how often these come: from events, or from the tables.  Not dumped: a restored database is
+-- filled anew.
+CREATE TABLE bugevents.project_stats (
+    project_id  text        PRIMARY KEY,
+    bugs        bigint      NOT NULL DEFAULT 0,
+    open        bigint      NOT NULL DEFAULT 0,
+    by_status   jsonb       NOT NULL DEFAULT '{}',
+    by_priority jsonb       NOT NULL DEFAULT '{}',
+    comments    bigint      NOT NULL DEFAULT 0,
+    changed_at  timestamptz,
+    audience    text[]      NOT NULL,
+    generation  integer     NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE bugevents.project_stats IS 'bugs and comments of each project, a second ago at most';
+COMMENT ON COLUMN bugevents.project_stats.open IS 'bugs whose status was none of bugevents.closed_statuses';
+COMMENT ON COLUMN bugevents.project_stats.by_priority IS 'without bugs whose priority is for admins only';
+COMMENT ON COLUMN bugevents.project_stats.changed_at IS 'when one of the numbers changed last';
+COMMENT ON COLUMN bugevents.project_stats.audience IS 'who may see it: who sees the project';
+COMMENT ON COLUMN bugevents.project_stats.generation IS 'the filling in which, or after which, its project was seen';
+
+CREATE TABLE bugevents.user_stats (
+    user_id     text        PRIMARY KEY,
+    created     bigint      NOT NULL DEFAULT 0,
+    assigned    bigint      NOT NULL DEFAULT 0,
+    assigned_open bigint    NOT NULL DEFAULT 0,
+    comments    bigint      NOT NULL DEFAULT 0,
+    unread      bigint      NOT NULL DEFAULT 0,
+    audience    text[]      NOT NULL,
+    generation  integer     NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE bugevents.user_stats IS 'what each user has to do with, a second ago at most';
+COMMENT ON COLUMN bugevents.user_stats.unread IS 'notifications that are not read';
+
+CREATE TABLE bugevents.bug_stats (
+    bug_report_id text      PRIMARY KEY,
+    project_id  text,
+    comments    bigint      NOT NULL DEFAULT 0,
+    watchers    bigint      NOT NULL DEFAULT 0,
+    last_activity_at timestamptz,
+    status      text,
+    priority    text,
+    creator_id  text,
+    assignee_id text,
+    open        boolean     NOT NULL,
+    audience    text[]      NOT NULL,
+    generation  integer     NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX ON bugevents.bug_stats (project_id);
+CREATE INDEX ON bugevents.bug_stats (creator_id);
+CREATE INDEX ON bugevents.bug_stats (assignee_id);
+COMMENT ON TABLE bugevents.bug_stats IS 'what there is to each bug, a second ago at most';
+COMMENT ON COLUMN bugevents.bug_stats.last_activity_at IS 'when it, or a comment of it, changed last';
+COMMENT ON COLUMN bugevents.bug_stats.status IS 'as it was counted; so are the columns behind it';
+
+CREATE TABLE bugevents.comment_facts (
+    id          text        PRIMARY KEY,
+    bug_report_id text,
+    user_id     text,
+    generation  integer     NOT NULL
+) WITH (fillfactor = 90);
+CREATE INDEX ON bugevents.comment_facts (bug_report_id);
+CREATE INDEX ON bugevents.comment_facts (user_id);
+COMMENT ON TABLE bugevents.comment_facts IS 'which comments were counted';
+
+CREATE TABLE bugevents.stats_due (bug_report_id text NOT NULL);
+COMMENT ON TABLE bugevents.stats_due IS 'bugs whose watchers are to be counted again';
+
+-- Reading what was in the tables before they were attached.
+CREATE TABLE bugevents.fills (
+    entity      text        PRIMARY KEY CHECK (entity IN ('project', 'user', 'bug_report', 'comment')),
+    generation  integer     NOT NULL DEFAULT 0,
+    tables      oid[]       NOT NULL DEFAULT '{}',
+    wanted      boolean     NOT NULL DEFAULT false,
+    place       text,
+    rows        bigint      NOT NULL DEFAULT 0,
+    started_at  timestamptz,
+    ended_at    timestamptz
+);
+INSERT INTO bugevents.fills (entity) VALUES ('project'), ('user'), ('bug_report'), ('comment');
+COMMENT ON TABLE bugevents.fills IS 'filling statistics from the tables: how far it has come';
+COMMENT ON COLUMN bugevents.fills.tables IS 'which ones were read';
+COMMENT ON COLUMN bugevents.fills.wanted IS 'it is to be done again; see rebuild()';
+COMMENT ON COLUMN bugevents.fills.place IS 'the row behind which it goes on';
+COMMENT ON COLUMN bugevents.fills.rows IS 'that were read';
+
+CREATE VIEW bugevents.fill_progress AS
+    SELECT f.entity,
+           CASE WHEN f.wanted THEN 'waiting' WHEN f.started_at IS NULL THEN 'none'
+                WHEN f.ended_at IS NULL THEN 'running' ELSE 'done' END AS state,
+           f.rows,
+           (SELECT sum(greatest(c.reltuples, 0))::bigint FROM pg_catalog.pg_class AS c
+             WHERE c.oid = ANY (f.tables) OR c.oid IN (SELECT i.relid FROM unnest(f.tables) AS t, pg_catalog.pg_partition_tree(t) AS i WHERE i.isleaf)) AS estimated,
+           f.started_at, f.ended_at
+      FROM bugevents.fills AS f;
+COMMENT ON VIEW bugevents.fill_progress IS 'how far statistics are filled from the tables';
+COMMENT ON COLUMN bugevents.fill_progress.estimated IS 'how many rows there are, as PostgreSQL believes';
+GRANT SELECT ON bugevents.fill_progress TO pg_monitor;
+
+CREATE FUNCTION bugevents.wake_projector() RETURNS trigger
+AS 'MODULE_PATHNAME', 'bugevents_wake_projector' LANGUAGE C;
+COMMENT ON FUNCTION bugevents.wake_projector() IS 'trigger that tells the projector of something to do';
+REVOKE ALL ON FUNCTION bugevents.wake_projector() FROM PUBLIC;
+CREATE TRIGGER wake AFTER UPDATE ON bugevents.fills
+    FOR EACH STATEMENT EXECUTE FUNCTION bugevents.wake_projector();
+
+CREATE FUNCTION bugevents.rebuild(what text)
+RETURNS void
+LANGUAGE plpgsql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF what <> 'statistics' THEN
+        RAISE EXCEPTION 'there is nothing to rebuild that is called "%"', what
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Statistics can be rebuilt.';
+    END IF;
+    UPDATE bugevents.fills SET wanted = true;
+END
+$$;
+COMMENT ON FUNCTION bugevents.rebuild(text) IS 'count ''statistics'' anew from the tables, beside the running stream; see fill_progress';
+
+CREATE FUNCTION bugevents.generation(entity text)
+RETURNS integer
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT f.generation FROM bugevents.fills AS f WHERE f.entity = generation.entity $$;
+COMMENT ON FUNCTION bugevents.generation(text) IS 'which filling of statistics from tables of an entity is the last';
+
+-- A number that becomes 0 goes.
+CREATE FUNCTION bugevents.add_counts(counts jsonb, more jsonb)
+RETURNS jsonb
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN more IS NULL OR more = '{}' THEN counts ELSE coalesce((
+        SELECT jsonb_object_agg(x.key, x.n)
+          FROM (SELECT e.key, sum(e.value::bigint)::bigint AS n
+                  FROM (SELECT * FROM jsonb_each_text(counts) UNION ALL SELECT * FROM jsonb_each_text(more)) AS e
+                 GROUP BY e.key HAVING sum(e.value::bigint) <> 0) AS x), '{}') END
+$$;
+COMMENT ON FUNCTION bugevents.add_counts(jsonb, jsonb) IS 'numbers by name, added to others';
+
+-- What bugs are now, or that they are gone.  Of several facts of one bug the last one counts; so it is below.
+CREATE FUNCTION bugevents.put_bugs(ids text[], gone boolean[], projects text[], statuses text[], priorities text[],
+    creators text[], assignees text[], open boolean[], at timestamptz[], audiences text[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    WITH new AS MATERIALIZED (
+        SELECT DISTINCT ON (x.id) x.* FROM unnest(ids, gone, projects, statuses, priorities, creators, assignees, open, at, audiences)
+            WITH ORDINALITY AS x (id, gone, project_id, status, priority, creator_id, assignee_id, open, at, audience, n)
+         ORDER BY x.id, x.n DESC),
+    old AS MATERIALIZED (
+        SELECT b.*, n.at FROM bugevents.bug_stats AS b JOIN new AS n ON b.bug_report_id = n.id),
+    deleted AS (
+        DELETE FROM bugevents.bug_stats AS b USING new AS n WHERE n.gone AND b.bug_report_id = n.id),
+    put AS (
+        INSERT INTO bugevents.bug_stats AS b (bug_report_id, project_id, comments, watchers, last_activity_at,
+            status, priority, creator_id, assignee_id, open, audience, generation)
+        SELECT n.id, n.project_id,
+               coalesce(o.comments, (SELECT count(*) FROM bugevents.comment_facts AS c WHERE c.bug_report_id = n.id)),
+               coalesce(o.watchers, (SELECT count(*) FROM bugevents.watchers AS w WHERE w.bug_report_id = n.id)),
+               n.at, n.status, n.priority, n.creator_id, n.assignee_id, n.open, string_to_array(n.audience, E'\n'),
+               bugevents.generation('bug_report')
+          FROM new AS n LEFT JOIN old AS o ON o.bug_report_id = n.id WHERE NOT n.gone
+        ON CONFLICT (bug_report_id) DO UPDATE
+           SET project_id = excluded.project_id, last_activity_at = greatest(b.last_activity_at, excluded.last_activity_at),
+               status = excluded.status, priority = excluded.priority, creator_id = excluded.creator_id,
+               assignee_id = excluded.assignee_id, open = excluded.open, audience = excluded.audience,
+               generation = excluded.generation
+        RETURNING b.*),
+    change AS MATERIALIZED (
+        SELECT project_id, status, priority, creator_id, assignee_id, open, -1 AS n, -comments AS comments, at FROM old
+         UNION ALL
+        SELECT p.project_id, p.status, p.priority, p.creator_id, p.assignee_id, p.open, 1, p.comments, n.at
+          FROM put AS p JOIN new AS n ON n.id = p.bug_report_id),
+    sums AS (
+        SELECT c.project_id, sum(c.n) AS bugs, coalesce(sum(c.n) FILTER (WHERE c.open), 0) AS open, sum(c.comments) AS comments,
+               max(c.at) AS at,
+               (SELECT jsonb_object_agg(x.status, x.n) FROM (SELECT y.status, sum(y.n) AS n FROM change AS y
+                 WHERE y.project_id = c.project_id AND y.status IS NOT NULL GROUP BY y.status HAVING sum(y.n) <> 0) AS x) AS by_status,
+               (SELECT jsonb_object_agg(x.priority, x.n) FROM (SELECT y.priority, sum(y.n) AS n FROM change AS y
+                 WHERE y.project_id = c.project_id AND y.priority IS NOT NULL GROUP BY y.priority HAVING sum(y.n) <> 0) AS x) AS by_priority
+          FROM change AS c WHERE c.project_id IS NOT NULL GROUP BY c.project_id),
+    projects AS (
+        UPDATE bugevents.project_stats AS s
+           SET bugs = s.bugs + d.bugs, open = s.open + d.open, comments = s.comments + d.comments,
+               by_status = bugevents.add_counts(s.by_status, d.by_status),
+               by_priority = bugevents.add_counts(s.by_priority, d.by_priority), changed_at = greatest(s.changed_at, d.at)
+          FROM sums AS d
+         WHERE s.project_id = d.project_id
+           AND (d.bugs <> 0 OR d.open <> 0 OR d.comments <> 0 OR d.by_status IS NOT NULL OR d.by_priority IS NOT NULL))
+    UPDATE bugevents.user_stats AS u
+       SET created = u.created + d.created, assigned = u.assigned + d.assigned, assigned_open = u.assigned_open + d.assigned_open
+      FROM (SELECT x.user_id, sum(x.created) AS created, sum(x.assigned) AS assigned, sum(x.assigned_open) AS assigned_open
+              FROM (SELECT creator_id, n, 0, 0 FROM change
+                     UNION ALL
+                    SELECT assignee_id, 0, n, CASE WHEN change.open THEN n ELSE 0 END FROM change) AS x (user_id, created, assigned, assigned_open)
+             GROUP BY x.user_id) AS d
+     WHERE u.user_id = d.user_id AND (d.created <> 0 OR d.assigned <> 0 OR d.assigned_open <> 0);
+END
+$$;
+COMMENT ON FUNCTION bugevents.put_bugs(text[], boolean[], text[], text[], text[], text[], text[], boolean[], timestamptz[], text[])
+    IS 'count bugs as they are now';
+
+CREATE FUNCTION bugevents.put_comments(ids text[], gone boolean[], bugs text[], users text[], at timestamptz[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    WITH new AS MATERIALIZED (
+        SELECT DISTINCT ON (x.id) x.* FROM unnest(ids, gone, bugs, users, at) WITH ORDINALITY AS x (id, gone, bug_report_id, user_id, at, n)
+         ORDER BY x.id, x.n DESC),
+    old AS MATERIALIZED (
+        SELECT c.*, n.at FROM bugevents.comment_facts AS c JOIN new AS n USING (id)),
+    deleted AS (
+        DELETE FROM bugevents.comment_facts AS c USING new AS n WHERE n.gone AND c.id = n.id),
+    put AS (
+        INSERT INTO bugevents.comment_facts (id, bug_report_id, user_id, generation)
+        SELECT n.id, n.bug_report_id, n.user_id, bugevents.generation('comment') FROM new AS n WHERE NOT n.gone
+        ON CONFLICT (id) DO UPDATE
+           SET bug_report_id = excluded.bug_report_id, user_id = excluded.user_id, generation = excluded.generation),
+    change AS MATERIALIZED (
+        SELECT bug_report_id, user_id, -1 AS n, at FROM old
+         UNION ALL
+        SELECT bug_report_id, user_id, 1, at FROM new WHERE NOT new.gone),
+    commented AS (
+        UPDATE bugevents.bug_stats AS b
+           SET comments = b.comments + d.n, last_activity_at = greatest(b.last_activity_at, d.at)
+          FROM (SELECT c.bug_report_id, sum(c.n) AS n, max(c.at) AS at FROM change AS c GROUP BY c.bug_report_id) AS d
+         WHERE b.bug_report_id = d.bug_report_id AND (d.n <> 0 OR d.at > b.last_activity_at)
+        RETURNING b.project_id, d.n, d.at),
+    projects AS (
+        UPDATE bugevents.project_stats AS s SET comments = s.comments + d.n, changed_at = greatest(s.changed_at, d.at)
+          FROM (SELECT c.project_id, sum(c.n) AS n, max(c.at) AS at FROM commented AS c GROUP BY c.project_id) AS d
+         WHERE s.project_id = d.project_id AND d.n <> 0)
+    UPDATE bugevents.user_stats AS u SET comments = u.comments + d.n
+      FROM (SELECT c.user_id, sum(c.n) AS n FROM change AS c GROUP BY c.user_id) AS d
+     WHERE u.user_id = d.user_id AND d.n <> 0;
+END
+$$;
+COMMENT ON FUNCTION bugevents.put_comments(text[], boolean[], text[], text[], timestamptz[]) IS 'count comments as they are now';
+
+CREATE FUNCTION bugevents.put_projects(ids text[], gone boolean[], audiences text[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    WITH new AS MATERIALIZED (
+        SELECT DISTINCT ON (x.id) x.* FROM unnest(ids, gone, audiences) WITH ORDINALITY AS x (id, gone, audience, n)
+         ORDER BY x.id, x.n DESC),
+    deleted AS (
+        DELETE FROM bugevents.project_stats AS s USING new AS n WHERE n.gone AND s.project_id = n.id),
+    known AS (
+        UPDATE bugevents.project_stats AS s SET audience = string_to_array(n.audience, E'\n'), generation = bugevents.generation('project')
+          FROM new AS n WHERE NOT n.gone AND s.project_id = n.id)
+    INSERT INTO bugevents.project_stats (project_id, bugs, open, by_status, by_priority, comments, changed_at, audience, generation)
+    SELECT n.id, c.bugs, c.open, c.by_status, c.by_priority, c.comments, c.at, string_to_array(n.audience, E'\n'), bugevents.generation('project')
+      FROM new AS n CROSS JOIN LATERAL bugevents.count_project(n.id) AS c
+     WHERE NOT n.gone AND NOT EXISTS (SELECT FROM bugevents.project_stats AS s WHERE s.project_id = n.id);
+END
+$$;
+COMMENT ON FUNCTION bugevents.put_projects(text[], boolean[], text[]) IS 'which projects there are to have statistics of';
+
+CREATE FUNCTION bugevents.count_project(project_id text, OUT bugs bigint, OUT open bigint, OUT by_status jsonb, OUT by_priority jsonb,
+    OUT comments bigint, OUT at timestamptz)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH b AS MATERIALIZED (SELECT x.* FROM bugevents.bug_stats AS x WHERE x.project_id = count_project.project_id)
+    SELECT count(*), count(*) FILTER (WHERE b.open),
+           coalesce((SELECT jsonb_object_agg(x.status, x.n) FROM (SELECT y.status, count(*) AS n FROM b AS y WHERE y.status IS NOT NULL GROUP BY 1) AS x), '{}'),
+           coalesce((SELECT jsonb_object_agg(x.priority, x.n) FROM (SELECT y.priority, count(*) AS n FROM b AS y WHERE y.priority IS NOT NULL GROUP BY 1) AS x), '{}'),
+           coalesce(sum(b.comments), 0)::bigint, max(b.last_activity_at)
+      FROM b
+$$;
+COMMENT ON FUNCTION bugevents.count_project(text) IS 'the statistics of a project, counted from the facts';
+
+CREATE FUNCTION bugevents.put_users(ids text[], gone boolean[], audiences text[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    WITH new AS MATERIALIZED (
+        SELECT DISTINCT ON (x.id) x.* FROM unnest(ids, gone, audiences) WITH ORDINALITY AS x (id, gone, audience, n)
+         ORDER BY x.id, x.n DESC),
+    deleted AS (
+        DELETE FROM bugevents.user_stats AS s USING new AS n WHERE n.gone AND s.user_id = n.id),
+    known AS (
+        UPDATE bugevents.user_stats AS s SET audience = string_to_array(n.audience, E'\n'), generation = bugevents.generation('user')
+          FROM new AS n WHERE NOT n.gone AND s.user_id = n.id)
+    INSERT INTO bugevents.user_stats (user_id, created, assigned, assigned_open, comments, unread, audience, generation)
+    SELECT n.id, c.created, c.assigned, c.assigned_open, c.comments, c.unread, string_to_array(n.audience, E'\n'), bugevents.generation('user')
+      FROM new AS n CROSS JOIN LATERAL bugevents.count_user(n.id) AS c
+     WHERE NOT n.gone AND NOT EXISTS (SELECT FROM bugevents.user_stats AS s WHERE s.user_id = n.id);
+END
+$$;
+COMMENT ON FUNCTION bugevents.put_users(text[], boolean[], text[]) IS 'which users there are to have statistics of';
+
+CREATE FUNCTION bugevents.count_user(user_id text, OUT created bigint, OUT assigned bigint, OUT assigned_open bigint, OUT comments bigint, OUT unread bigint)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT (SELECT count(*) FROM bugevents.bug_stats AS b WHERE b.creator_id = count_user.user_id),
+           (SELECT count(*) FROM bugevents.bug_stats AS b WHERE b.assignee_id = count_user.user_id),
+           (SELECT count(*) FROM bugevents.bug_stats AS b WHERE b.assignee_id = count_user.user_id AND b.open),
+           (SELECT count(*) FROM bugevents.comment_facts AS c WHERE c.user_id = count_user.user_id),
+           (SELECT count(*) FROM bugevents.notifications AS n WHERE n.user_id = count_user.user_id AND NOT n.read AND NOT n.hidden)
+$$;
+COMMENT ON FUNCTION bugevents.count_user(text) IS 'the statistics of a user, counted from the facts';
+
+-- What isn't counted by differences: a user reads notifications, a bug gets watchers.
+CREATE FUNCTION bugevents.count_again(users text[], bugs text[])
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    UPDATE bugevents.user_stats AS u SET unread = c.n
+      FROM (SELECT DISTINCT id FROM unnest(users) AS id WHERE id IS NOT NULL) AS x
+     CROSS JOIN LATERAL (SELECT count(*) AS n FROM bugevents.notifications AS n WHERE n.user_id = x.id AND NOT n.read AND NOT n.hidden) AS c
+     WHERE u.user_id = x.id AND u.unread <> c.n;
+    WITH due AS (
+        DELETE FROM bugevents.stats_due RETURNING bug_report_id)
+    UPDATE bugevents.bug_stats AS b SET watchers = c.n
+      FROM (SELECT id FROM unnest(bugs) AS id WHERE id IS NOT NULL UNION SELECT bug_report_id FROM due) AS x
+     CROSS JOIN LATERAL (SELECT count(*) AS n FROM bugevents.watchers AS w WHERE w.bug_report_id = x.id) AS c
+     WHERE b.bug_report_id = x.id AND b.watchers <> c.n;
+END
+$$;
+COMMENT ON FUNCTION bugevents.count_again(text[], text[]) IS 'count what is unread by these users, and who watches these bugs';
+
+-- Whatever the numbers say, those of the facts.
+CREATE FUNCTION bugevents.count_all()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE bugevents.bug_stats AS b SET comments = c.comments, watchers = c.watchers
+      FROM (SELECT x.bug_report_id, coalesce(m.n, 0) AS comments, coalesce(w.n, 0) AS watchers
+              FROM bugevents.bug_stats AS x
+              LEFT JOIN (SELECT bug_report_id, count(*) AS n FROM bugevents.comment_facts GROUP BY 1) AS m USING (bug_report_id)
+              LEFT JOIN (SELECT bug_report_id, count(*) AS n FROM bugevents.watchers GROUP BY 1) AS w USING (bug_report_id)) AS c
+     WHERE b.bug_report_id = c.bug_report_id AND (b.comments, b.watchers) IS DISTINCT FROM (c.comments, c.watchers);
+    UPDATE bugevents.project_stats AS s
+       SET bugs = c.bugs, open = c.open, by_status = c.by_status, by_priority = c.by_priority, comments = c.comments
+      FROM (SELECT p.project_id, x.* FROM bugevents.project_stats AS p CROSS JOIN LATERAL bugevents.count_project(p.project_id) AS x) AS c
+     WHERE s.project_id = c.project_id
+       AND (s.bugs, s.open, s.by_status, s.by_priority, s.comments) IS DISTINCT FROM (c.bugs, c.open, c.by_status, c.by_priority, c.comments);
+    UPDATE bugevents.user_stats AS s
+       SET created = c.created, assigned = c.assigned, assigned_open = c.assigned_open, comments = c.comments, unread = c.unread
+      FROM (SELECT u.user_id, x.* FROM bugevents.user_stats AS u CROSS JOIN LATERAL bugevents.count_user(u.user_id) AS x) AS c
+     WHERE s.user_id = c.user_id
+       AND (s.created, s.assigned, s.assigned_open, s.comments, s.unread) IS DISTINCT FROM (c.created, c.assigned, c.assigned_open, c.comments, c.unread);
+END
+$$;
+COMMENT ON FUNCTION bugevents.count_all() IS 'make all statistics those of the facts';
+
+-- There are none any more.
+CREATE FUNCTION bugevents.empty_bugs()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    TRUNCATE bugevents.bug_stats;
+    UPDATE bugevents.project_stats AS s SET bugs = 0, open = 0, by_status = '{}', by_priority = '{}', comments = 0
+     WHERE s.bugs <> 0 OR s.comments <> 0;
+    UPDATE bugevents.user_stats AS s SET created = 0, assigned = 0, assigned_open = 0 WHERE s.created <> 0 OR s.assigned <> 0;
+END
+$$;
+COMMENT ON FUNCTION bugevents.empty_bugs() IS 'there are no bugs any more';
+
+CREATE FUNCTION bugevents.empty_comments()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    TRUNCATE bugevents.comment_facts;
+    UPDATE bugevents.bug_stats AS s SET comments = 0 WHERE s.comments <> 0;
+    UPDATE bugevents.project_stats AS s SET comments = 0 WHERE s.comments <> 0;
+    UPDATE bugevents.user_stats AS s SET comments = 0 WHERE s.comments <> 0;
+END
+$$;
+COMMENT ON FUNCTION bugevents.empty_comments() IS 'there are no comments any more';
+
+-- Rows of statistics are published like those of a kind of one's own.
+DO $do$
+DECLARE
+    s record;
+    argument text;
+BEGIN
+    FOR s IN VALUES ('project_stats', 'project_id', ARRAY['project_id', 'bugs', 'open', 'by_status', 'by_priority', 'comments', 'changed_at']),
+                    ('user_stats', 'user_id', ARRAY['user_id', 'created', 'assigned', 'assigned_open', 'comments', 'unread']),
+                    ('bug_stats', 'bug_report_id', ARRAY['bug_report_id', 'project_id', 'comments', 'watchers', 'last_activity_at']) LOOP
+        argument := jsonb_build_object('entity', s.column1, 'audience', 'row.audience', 'search_path', 'pg_catalog', 'by', 'bugevents', 'decides', true,
+            'fields', jsonb_build_array(jsonb_build_object('field', 'id', 'column', s.column2))
+                || (SELECT jsonb_agg(jsonb_build_object('field', f, 'column', f) ORDER BY n) FROM unnest(s.column3) WITH ORDINALITY AS x (f, n)));
+        EXECUTE format('CREATE TRIGGER capture AFTER INSERT OR UPDATE OR DELETE ON bugevents.%I FOR EACH ROW EXECUTE FUNCTION bugevents.capture(%L)', s.column1, argument);
+        EXECUTE format('CREATE TRIGGER capture_truncate AFTER TRUNCATE ON bugevents.%I FOR EACH STATEMENT EXECUTE FUNCTION bugevents.capture_truncate(%L)', s.column1, argument);
+    END LOOP;
+END
+$do$;
+
+REVOKE ALL ON FUNCTION bugevents.rebuild(text), bugevents.generation(text), bugevents.add_counts(jsonb, jsonb),
+    bugevents.put_bugs(text[], boolean[], text[], text[], text[], text[], text[], boolean[], timestamptz[], text[]),
+    bugevents.put_comments(text[], boolean[], text[], text[], timestamptz[]), bugevents.put_projects(text[], boolean[], text[]), bugevents.count_project(text),
+    bugevents.put_users(text[], boolean[], text[]), bugevents.count_user(text), bugevents.count_again(text[], text[]), bugevents.count_all(), bugevents.empty_bugs(), bugevents.empty_comments() FROM PUBLIC;
+
 CREATE FUNCTION bugevents.ignore_applied() RETURNS trigger
 AS 'MODULE_PATHNAME', 'bugevents_ignore_applied' LANGUAGE C;
 COMMENT ON FUNCTION bugevents.ignore_applied() IS 'trigger that keeps rows out which logical replication applies';
@@ -1014,7 +1439,8 @@ BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'settled_mark', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
-            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender', 'history'] LOOP
+            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender', 'history',
+            'project_stats', 'user_stats', 'bug_stats', 'comment_facts', 'stats_due', 'fills'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I
             FOR EACH ROW EXECUTE FUNCTION bugevents.ignore_applied()', tbl);
         EXECUTE format('CREATE TRIGGER ignore_applied_truncate BEFORE TRUNCATE ON bugevents.%I

@@ -7,11 +7,13 @@
 #include "notify/projector/gathering.h"
 
 #include "notify/projector/history.h"
+#include "notify/projector/statistics.h"
 
 void
 bev_gathering_begin(void)
 {
 	bev_history_begin();
+	bev_statistics_begin();
 }
 
 bool
@@ -19,11 +21,12 @@ bev_gathering_apply(BevChange *change)
 {
 	if (change->foreign || change->replayed)
 		return false;
-	return bev_history_apply(change);
+	return bev_statistics_apply(change) | bev_history_apply(change);
 }
 
 void
 bev_gathering_finish(void)
 {
 	bev_history_finish();
+	bev_statistics_finish();
 }

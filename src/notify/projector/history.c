@@ -35,7 +35,8 @@ bev_history_begin(void)
 static bool
 has_history(const char *type)
 {
-	return bev_entity_find(type) != NULL || bev_attached_kind_exists(type);
+	return !bev_entity_is_reserved(type) &&
+	       (bev_entity_find(type) != NULL || bev_attached_kind_exists(type));
 }
 
 /* Does the event stand for the whole of a change? */

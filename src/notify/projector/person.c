@@ -95,7 +95,8 @@ BevKept bev_person_kept = {
 	.forget =
 		{
 			{.sql = "DELETE FROM bugevents.people WHERE id = $1"},
-			{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
+			{.sql = "WITH gone AS (DELETE FROM bugevents.watchers WHERE user_id = $1 RETURNING *)"
+                    " INSERT INTO bugevents.stats_due SELECT bug_report_id FROM gone"},
 			{.sql = "DELETE FROM bugevents.project_watchers WHERE user_id = $1"},
 			{.sql = "DELETE FROM bugevents.muted WHERE user_id = $1"},
 			{.sql = "DELETE FROM bugevents.notifications WHERE user_id = $1"},
@@ -106,7 +107,8 @@ BevKept bev_person_kept = {
 	.forget_all =
 		{
 			{.sql = "DELETE FROM bugevents.people"},
-			{.sql = "DELETE FROM bugevents.watchers"},
+			{.sql = "WITH gone AS (DELETE FROM bugevents.watchers RETURNING *)"
+                    " INSERT INTO bugevents.stats_due SELECT DISTINCT bug_report_id FROM gone"},
 			{.sql = "DELETE FROM bugevents.project_watchers"},
 			{.sql = "DELETE FROM bugevents.muted"},
 			{.sql = "DELETE FROM bugevents.notifications"},
@@ -121,7 +123,8 @@ BevKept bev_person_kept = {
 			{.sql =
                  "INSERT INTO bugevents.watchers SELECT bug_report_id, $2 FROM bugevents.watchers"
                  " WHERE user_id = $1 ON CONFLICT DO NOTHING"},
-			{.sql = "DELETE FROM bugevents.watchers WHERE user_id = $1"},
+			{.sql = "WITH gone AS (DELETE FROM bugevents.watchers WHERE user_id = $1 RETURNING *)"
+                    " INSERT INTO bugevents.stats_due SELECT bug_report_id FROM gone"},
 			{.sql = "INSERT INTO bugevents.project_watchers"
                     " SELECT project_id, $2 FROM bugevents.project_watchers"
                     " WHERE user_id = $1 ON CONFLICT DO NOTHING"},

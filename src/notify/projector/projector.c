@@ -6,8 +6,9 @@
  * exactly once (test/t/402_projector.pl).
  *
  *	telling		who hears of it: notifications, reminders (projection.c), at once
- *	gathering	what is kept of it: the history of rows (history.c), once a second at most, so that
- *				a second's events are few statements.  It goes as far as the other one has come.
+ *	gathering	what is kept of it: the history of rows (history.c), statistics (statistics.c),
+ *				once a second at most, so that a second's events are few statements, and a row of
+ *				statistics is published once.  It goes as far as the other one has come.
  *
  * Between batches it naps: under load that makes few large ones of many small ones, and leaves the
  * CPU to those who write.
@@ -48,6 +49,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
+#include "notify/projector/fill.h"
 #include "notify/projector/gathering.h"
 #include "notify/projector/history.h"
 #include "notify/projector/notification.h"
@@ -120,6 +122,8 @@ pass_dropped(uint64 dropped)
 		                         telling.cursor + 1, dropped),
 		                  errdetail("Retention has dropped them, or bugevents was disabled.")));
 	telling.cursor = Max(telling.cursor, dropped);
+	if (gathering.cursor != 0 && gathering.cursor < dropped)
+		bev_fill_want();
 	gathering.cursor = Max(gathering.cursor, dropped);
 }
 
@@ -227,6 +231,8 @@ gather(void)
 		return;
 	gather_at = bev_clock_ahead(GATHER_INTERVAL);
 	(void) bev_reader_run(&gathering, telling.cursor);
+	if (gathering.limit > 0)
+		gather_at = 0; /* it failed: nothing was published */
 	tell_progress();
 }
 
@@ -291,13 +297,17 @@ run_turn(void)
 		/* There may be something to read at each turn. */
 		do_reminders(Min(telling.reached, GetCurrentTimestamp()));
 		gather();
+		(void) bev_fill_run();
 		if (!wrote || telling.cursor >= horizon)
 			nap(PACE);
 		return true;
 	}
 	gather();
 	do_reminders(GetCurrentTimestamp());
-	sleep_until_due();
+	if (bev_fill_run())
+		nap(PACE);
+	else
+		sleep_until_due();
 	return true;
 }
 

@@ -102,6 +102,8 @@ bev_rows_write(BevRows *rows)
 		for (int i = 0; i < rows->columns; i++)
 			columns[i] = column_of(rows, i);
 		bev_statement_run(rows->statement, rows->columns, columns);
+		if (SPI_tuptable)
+			bev_statement_done();
 	}
 	MemoryContextSwitchTo(caller);
 	bev_rows_clear(rows);

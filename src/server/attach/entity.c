@@ -110,14 +110,21 @@ bev_entity_is_name(const char *name)
 bool
 bev_entity_is_reserved(const char *name)
 {
-	static const char *const reserved[] = {
-		"connection", "error",         "reply",      "notification", "reminder", "watch", "schema",
-		"state",      "project_stats", "user_stats", "bug_stats",    "history",  "alert"};
+	static const char *const reserved[] = {"connection", "error", "reply",  "notification",
+	                                       "reminder",   "watch", "schema", "state",
+	                                       "history",    "alert"};
 
 	for (size_t i = 0; i < lengthof(reserved); i++)
 		if (strcmp(name, reserved[i]) == 0)
 			return true;
-	return false;
+	return bev_entity_is_ours(name);
+}
+
+bool
+bev_entity_is_ours(const char *name)
+{
+	return strcmp(name, "project_stats") == 0 || strcmp(name, "user_stats") == 0 ||
+	       strcmp(name, "bug_stats") == 0;
 }
 
 /* ---- finding them ---- */
@@ -165,7 +172,8 @@ bev_entity_of(const char *name)
 {
 	const BevEntity *entity = bev_entity_find(name);
 
-	if (entity || !bev_entity_is_name(name) || bev_entity_is_reserved(name))
+	if (entity || !bev_entity_is_name(name) ||
+	    (bev_entity_is_reserved(name) && !bev_entity_is_ours(name)))
 		return entity;
 	return find_own_kind(name);
 }

@@ -63,6 +63,9 @@ extern bool bev_entity_is_name(const char *name);
 /* Do messages, or events that bugevents makes itself, have a type of that name? */
 extern bool bev_entity_is_reserved(const char *name);
 
+/* Is it one of those, whose events are of rows that bugevents itself keeps, attached by it? */
+extern bool bev_entity_is_ours(const char *name);
+
 /*
  * The entity of that name, or the kind that it names; NULL when it can't name one.  The same in
  * each call, and kept for the session: for names of what is attached, or is about to be.

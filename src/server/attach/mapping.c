@@ -90,6 +90,15 @@ make_label(const char *name, Size *len)
 	return label;
 }
 
+/* In rows that bugevents keeps, ids of other tables are text, whatever they are there. */
+static bool
+is_named_id(const char *column)
+{
+	Size len = strlen(column);
+
+	return len > 3 && strcmp(column + len - 3, "_id") == 0;
+}
+
 static void
 map_column(BevMapping *mapping, Relation rel, const BevSource *source, BevField *field)
 {
@@ -114,6 +123,8 @@ map_column(BevMapping *mapping, Relation rel, const BevSource *source, BevField 
 	bev_encoder_init(&field->encoder, att->atttypid, mapping->context);
 	if (field->encoder.kind == BEV_KIND_OUTPUT)
 		mapping->needs_settings = true;
+	if (bev_entity_is_ours(mapping->entity->name) && is_named_id(source->column))
+		field->encoder.kind = BEV_KIND_ID;
 	mapping->last_attnum = Max(mapping->last_attnum, field->attnum);
 }
 

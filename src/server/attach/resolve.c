@@ -50,7 +50,7 @@ resolve_entity(const char *name)
 {
 	const BevEntity *entity = bev_entity_of(name);
 
-	if (entity == NULL && bev_entity_is_reserved(name))
+	if (bev_entity_is_reserved(name))
 		ereport(ERROR, (errcode(ERRCODE_RESERVED_NAME), errmsg("entity \"%s\" is reserved", name),
 		                errhint("Choose another name for a kind of your own.")));
 	if (entity == NULL)

@@ -124,6 +124,8 @@ BOOL(bev_history, "bugevents.history", true, PGC_SIGHUP, 0,
      "Keeps who changed what when in bugevents.history.")
 INT(bev_history_retention, "bugevents.history_retention", 365 * 86400, 0, INT_MAX, PGC_SIGHUP,
     GUC_UNIT_S, "Sets the age at which entries of the history are deleted; 0: never.")
+BOOL(bev_statistics, "bugevents.statistics", true, PGC_SIGHUP, 0,
+     "Counts what there is of projects, users and bugs.")
 BOOL(bev_watch_on_comment, "bugevents.watch_on_comment", true, PGC_SIGHUP, 0,
      "Lets whoever comments on a bug watch it.")
 INT(bev_due_reminder, "bugevents.due_reminder", 86400, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S,

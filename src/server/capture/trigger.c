@@ -26,6 +26,7 @@
 #include "server/base/compat.h"
 #include "server/base/restore.h"
 #include "server/base/settings.h"
+#include "server/capture/pause.h"
 #include "server/capture/record.h"
 #include "server/capture/row_log.h"
 
@@ -56,7 +57,7 @@ log_change(TriggerData *trigger,
 	                      TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? NULL :
 	                                                                   trigger->tg_newslot;
 
-	if (bev_record_is_wanted())
+	if (bev_record_is_wanted() && !bev_capture_is_paused())
 		log(trigger->tg_relation, trigger->tg_trigger, old, new);
 }
 

@@ -326,6 +326,9 @@ bev_encode(BevJson *json, BevEncoder *encoder, Datum value, Size limit)
 			return true;
 		case BEV_KIND_BYTEA:
 			return put_bytea(json, value, limit);
+		case BEV_KIND_ID:
+			bev_json_id(json, bev_database_text_to_cstring(TextDatumGetCString(value)));
+			return true;
 		case BEV_KIND_TEXT:
 			return put_text(json, value, limit);
 		case BEV_KIND_BPCHAR:

@@ -24,6 +24,7 @@ typedef enum BevKind
 	BEV_KIND_DATE,
 	BEV_KIND_UUID,
 	BEV_KIND_BYTEA,
+	BEV_KIND_ID,     /* text that is an id of another table: a number where it looks like one */
 	BEV_KIND_TEXT,   /* text and its like: the bytes are the text */
 	BEV_KIND_BPCHAR, /* char(n): without the blanks that fill it */
 	BEV_KIND_JSON,

@@ -1,5 +1,5 @@
 /*
- * wake.c - the trigger that tells the courier of deliveries.
+ * wake.c - the triggers that tell workers that there is something to do.
  */
 #include "postgres.h"
 
@@ -9,13 +9,26 @@
 #include "server/base/compat.h"
 
 BEV_FUNCTION_INFO_V1(bugevents_wake_courier);
+BEV_FUNCTION_INFO_V1(bugevents_wake_projector);
+
+static Datum
+wake(FunctionCallInfo fcinfo, BevWorkerKind worker)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		elog(ERROR, "a function that wakes a worker is a trigger");
+	if (bev_settings_are_preloaded())
+		bev_worker_registry_wake_at_commit(worker);
+	return PointerGetDatum(NULL);
+}
 
 Datum
 bugevents_wake_courier(PG_FUNCTION_ARGS)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		elog(ERROR, "bugevents.wake_courier() is a trigger");
-	if (bev_settings_are_preloaded())
-		bev_worker_registry_wake_at_commit(BEV_WORKER_COURIER);
-	return PointerGetDatum(NULL);
+	return wake(fcinfo, BEV_WORKER_COURIER);
+}
+
+Datum
+bugevents_wake_projector(PG_FUNCTION_ARGS)
+{
+	return wake(fcinfo, BEV_WORKER_PROJECTOR);
 }

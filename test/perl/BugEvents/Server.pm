@@ -75,6 +75,7 @@ sub new
 		bugevents.ping_interval = 0
 		bugevents.alert_window = 0
 		bugevents.projector = @{[ $o{projector} ? 'on' : 'off' ]}
+		bugevents.statistics = @{[ $o{statistics} ? 'on' : 'off' ]}
 		log_statement = none
 		max_connections = 60
 		shared_buffers = 16MB
