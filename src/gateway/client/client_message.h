@@ -13,23 +13,8 @@
 #ifndef BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H
 #define BEV_GATEWAY_CLIENT_CLIENT_MESSAGE_H
 
+#include "gateway/client/client_request.h"
 #include "gateway/client/connection.h"
-#include "gateway/client/token_check.h"
-#include "gateway/session/fanout.h"
-#include "gateway/session/question.h"
-#include "gateway/session/registration.h"
-#include "gateway/session/state.h"
-
-/* What requests may lead to */
-typedef struct BevClientMessages
-{
-	const BevConfig *config;
-	const BevTokenCheck *tokens;
-	BevFanout *fanout;
-	BevQuestions *questions;
-	BevStates *states;
-	BevRegistrations *registrations;
-} BevClientMessages;
 
 /* Answer one text message. */
 extern void bev_client_message_answer(const BevClientMessages *messages, BevClient *client,
