@@ -338,9 +338,8 @@ compose_sessions(void)
 		.asked = STAILQ_HEAD_INITIALIZER(stage.questions.asked),
 	};
 	stage.updates = (BevAccessUpdates){stage.config, &stage.fanout, &stage.registrations};
-	stage.states = (BevStates){.questions = &stage.questions, .fanout = &stage.fanout};
 	bev_fanout_begin(&stage.fanout);
-	bev_states_begin(&stage.states);
+	bev_states_begin(&stage.states, &stage.questions, &stage.fanout);
 	bev_window_limit(&stage.fanout.stream.window, 1 << 20);
 }
 
