@@ -173,6 +173,9 @@ state-random:
 	@test/run kept build && test/gateway/state_random.py $(or $(SEED),1) $(or $(COUNT),500)
 state-bites:
 	@test/gateway/state_bites
+# The mails of docs/notifications.md, in a browser.
+mail-pictures:
+	@test/mail_pictures docs/images/mails
 nuisance:
 	@test/nuisance/run
 

@@ -285,91 +285,6 @@ $$;
 COMMENT ON FUNCTION bugevents.due_reminder(text, text) IS 'when to remind of a bug that is due then';
 REVOKE ALL ON FUNCTION bugevents.due_reminder(text, text) FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION bugevents.compose(delivery_id bigint)
-RETURNS jsonb
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    d           bugevents.deliveries;
-    n           bugevents.notifications;
-    t           bugevents.templates;
-    vals        jsonb;
-    items       jsonb := '[]';
-    domain      text;
-    root        text;
-    token       text;
-    unsubscribe text;
-    subject     text;
-    body        text;
-    page        text;
-BEGIN
-    SELECT * INTO STRICT d FROM bugevents.deliveries WHERE id = delivery_id;
-    FOR n IN SELECT x.* FROM bugevents.notifications AS x
-               JOIN bugevents.deliveries AS y ON y.notification_id = x.id
-              WHERE y.id = delivery_id OR y.sent_with = delivery_id ORDER BY x.id
-    LOOP
-        IF d.channel <> 'webhook' THEN
-            n.title := left(n.title, 500);
-            n.message := coalesce((SELECT string_agg(p.message, E'\n\n' ORDER BY p.id)
-                                     FROM bugevents.notification_parts AS p WHERE p.notification_id = n.id), left(n.message, 1000));
-        END IF;
-        items := items || jsonb_build_array(to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username',
-            (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id)));
-    END LOOP;
-    IF items = '[]' THEN
-        items := '[{"type": "test", "title": "A test of bugevents", "message": "This is a test: what bugevents sends arrives here."}]';
-    END IF;
-    vals := items -> 0;
-
-    IF d.channel = 'webhook' THEN
-        RETURN jsonb_build_object('msg_id', d.key, 'timestamp', floor(extract(epoch FROM clock_timestamp()))::bigint,
-            'body', jsonb_build_object('type', 'notification.' || (vals ->> 'type'),
-                                       'timestamp', coalesce(vals ->> 'created_at', now()::text), 'data', vals)::text);
-    ELSIF d.channel = 'whatsapp' THEN
-        -- Its API refuses parameters that are empty, or have line ends or many spaces in them.
-        RETURN jsonb_build_object('to', d.address, 'template', current_setting('bugevents.whatsapp_template'),
-            'language', current_setting('bugevents.whatsapp_language'),
-            'parameters', (SELECT jsonb_agg(coalesce(nullif(btrim(regexp_replace(p, '\s+', ' ', 'g')), ''), '-') ORDER BY o)
-                             FROM unnest(ARRAY[vals ->> 'title', vals ->> 'message']) WITH ORDINALITY AS x (p, o)));
-    END IF;
-
-    SELECT * INTO t FROM bugevents.templates AS x WHERE x.type IN (vals ->> 'type', '*') ORDER BY x.type = '*' LIMIT 1;
-    IF jsonb_array_length(items) > 1 THEN
-        subject := jsonb_array_length(items) || ' notifications';
-        SELECT string_agg(bugevents.render(E'{{title}}\n{{message}}\n', i), E'\n' ORDER BY o),
-               string_agg(bugevents.render('<p><b>{{title}}</b><br>{{message}}</p>', i, true), E'\n' ORDER BY o)
-          INTO body, page FROM jsonb_array_elements(items) WITH ORDINALITY AS x (i, o);
-    ELSIF t.type IS NULL THEN
-        subject := bugevents.render(CASE WHEN vals ->> 'bug_report_id' IS NULL THEN '{{title}}'
-                                         ELSE '[#{{bug_report_id}}] {{title}}' END, vals);
-        body := bugevents.render(E'{{message}}\n\n{{title}}\n', vals);
-        page := bugevents.render('<p>{{message}}</p><p><b>{{title}}</b></p>', vals, true);
-    ELSE
-        subject := bugevents.render(t.subject, vals);
-        body := bugevents.render(t.text, vals);
-        page := bugevents.render(t.html, vals, true);
-    END IF;
-
-    domain := coalesce(substring(current_setting('bugevents.smtp_from') FROM '@([A-Za-z0-9.-]+)'), 'localhost');
-    IF jsonb_array_length(items) = 1 AND vals ->> 'bug_report_id' IS NOT NULL THEN
-        root := '<bug.' || encode(sha256(convert_to(vals ->> 'bug_report_id', 'UTF8')), 'hex')
-            || '.' || (SELECT instance FROM bugevents.stream) || '@' || domain || '>';
-    END IF;
-    IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
-        INSERT INTO bugevents.delivery_options (user_id, time_zone)
-            VALUES (d.user_id, current_setting('TimeZone')) ON CONFLICT DO NOTHING;
-        SELECT unsubscribe_token INTO token FROM bugevents.delivery_options AS o WHERE o.user_id = d.user_id;
-        unsubscribe := replace(current_setting('bugevents.unsubscribe_url'), '{{token}}', token);
-        body := body || E'\n-- \nNo more mails: ' || unsubscribe || E'\n';
-        page := page || bugevents.render('<p><a href="{{url}}">No more mails</a></p>', jsonb_build_object('url', unsubscribe), true);
-    END IF;
-    RETURN jsonb_strip_nulls(jsonb_build_object('to', d.address,
-        'subject', left(regexp_replace(subject, '[[:cntrl:]]+', ' ', 'g'), 200), 'text', body, 'html', page,
-        'message_id', '<' || d.key || '@' || domain || '>', 'in_reply_to', root, 'references', root,
-        'list_unsubscribe', unsubscribe));
-END
-$$;
 
 REVOKE ALL ON FUNCTION bugevents.next_time(timestamptz, interval, text, timestamptz), bugevents.time_zone(text) FROM PUBLIC;
 
@@ -480,6 +395,490 @@ CREATE TRIGGER forget AFTER DELETE ON bugevents.notifications REFERENCING OLD TA
 
 ALTER TABLE bugevents.deliveries ADD COLUMN origin uuid DEFAULT bugevents.delivery_origin();
 COMMENT ON COLUMN bugevents.deliveries.origin IS 'the database that made it; others don''t send it';
+
+-- Mails: languages, what they say, addresses that bounce.
+ALTER TABLE bugevents.delivery_options ADD COLUMN locale text CHECK (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$');
+COMMENT ON COLUMN bugevents.delivery_options.locale IS 'the language of mails; null: that of bugevents.mail_locale';
+ALTER TABLE bugevents.templates ADD COLUMN locale text NOT NULL DEFAULT '*' CHECK (locale ~ '^([*]|[a-z]{2,3}(-[A-Za-z0-9]{2,8})*)$'),
+    DROP CONSTRAINT templates_pkey, ADD PRIMARY KEY (type, locale);
+COMMENT ON TABLE bugevents.templates IS 'mails of your own; * is for all types without a row';
+COMMENT ON COLUMN bugevents.templates.text IS '{{title}}, {{message}}, {{status}}, {{count}}, {{username}}, {{bug_report_id}}, {{type}}, {{created_at}}, {{url}}, {{actor_name}}, {{reason}}, {{project}}';
+COMMENT ON COLUMN bugevents.templates.locale IS 'for readers of this language; * is for all others';
+ALTER TABLE bugevents.deliveries ADD COLUMN facts jsonb;
+COMMENT ON COLUMN bugevents.deliveries.facts IS 'project, status and priority of the bug, as the reader may see them, when it was last tried';
+CREATE INDEX ON bugevents.deliveries (channel, user_id, next_attempt_at, id) WHERE state IN ('waiting', 'sending');
+-- Who bounces mails gets none until somebody lifts that.
+CREATE TABLE bugevents.suspended_addresses (
+    address     text        PRIMARY KEY,
+    at          timestamptz NOT NULL DEFAULT now(),
+    code        integer,
+    reason      text        NOT NULL
+);
+COMMENT ON TABLE bugevents.suspended_addresses IS 'addresses that nothing is mailed to: what was sent there came back';
+COMMENT ON COLUMN bugevents.suspended_addresses.code IS 'what the mail server answered; null: it was told later, see suspend_address()';
+
+CREATE FUNCTION bugevents.suspend_address(address text, reason text DEFAULT 'it bounced', code integer DEFAULT NULL)
+RETURNS boolean
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO bugevents.suspended_addresses (address, code, reason)
+        VALUES (lower(suspend_address.address), suspend_address.code, left(suspend_address.reason, 500)) ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        RAISE WARNING 'bugevents sends no more mails to "%": %', suspend_address.address, left(suspend_address.reason, 500)
+            USING HINT = 'Correct the user''s address, or call bugevents.resume_address().';
+    END IF;
+    RETURN FOUND;
+END
+$$;
+COMMENT ON FUNCTION bugevents.suspend_address(text, text, integer) IS 'send no more mails to an address; false: none were';
+
+CREATE FUNCTION bugevents.resume_address(address text)
+RETURNS boolean
+LANGUAGE sql
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH gone AS (DELETE FROM bugevents.suspended_addresses AS s WHERE s.address = lower(resume_address.address) RETURNING 1)
+    SELECT EXISTS (SELECT FROM gone)
+$$;
+COMMENT ON FUNCTION bugevents.resume_address(text) IS 'send mails to an address again; false: it was not suspended';
+REVOKE ALL ON FUNCTION bugevents.suspend_address(text, text, integer), bugevents.resume_address(text) FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('bugevents.suspended_addresses', '');
+
+-- What mails say.  A phrase is a line with {{names}}; those of bugevents.phrases go before these.
+CREATE FUNCTION bugevents.shipped_phrases(locale text)
+RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF locale = 'en' THEN
+        RETURN '{"bug_assigned": "{{actor}} assigned this bug to you", "bug_assigned.nobody": "This bug was assigned to you",
+        "bug_created": "{{actor}} reported this bug", "bug_created.nobody": "This bug was reported", "comment_added": "{{actor}} commented",
+        "comment_added.nobody": "There is a new comment", "comments_added": "{{count}} new comments", "mentioned": "{{actor}} mentioned you",
+        "mentioned.nobody": "You were mentioned", "status_changed": "{{actor}} changed the status", "status_changed.nobody": "The status changed",
+        "priority_changed": "{{actor}} changed the priority", "priority_changed.nobody": "The priority changed",
+        "reminder_sent": "You wanted to be reminded of this bug", "due": "This bug is due", "welcome": "Welcome, {{username}}",
+        "test": "This is a test: what bugevents sends arrives here.", "project": "Project", "status": "Status", "priority": "Priority",
+        "none": "none", "changes": "{{count}} changes", "again": "and is {{value}} again", "wrote": "{{actor}} wrote", "wrote.nobody": "A comment",
+        "open": "Open the bug", "bug": "Bug", "reason.assignee": "You get this mail because the bug is assigned to you.",
+        "reason.creator": "You get this mail because you reported the bug.", "reason.mentioned": "You get this mail because you were mentioned.",
+        "reason.watcher": "You get this mail because you watch the bug.",
+        "reason.project_watcher": "You get this mail because you watch the project.",
+        "reason.reminder": "You get this mail because you wanted to be reminded.", "mute": "Mute this bug", "no_kind": "No more mails of this kind",
+        "no_mails": "No more mails", "digest": "{{count}} notifications", "via": "{{actor}} ({{sender}})", "time": "YYYY-MM-DD HH24:MI"}';
+    ELSIF locale = 'de' THEN
+        RETURN '{"bug_assigned": "{{actor}} hat Ihnen diesen Fehler zugewiesen", "bug_assigned.nobody": "Dieser Fehler wurde Ihnen zugewiesen",
+        "bug_created": "{{actor}} hat diesen Fehler gemeldet", "bug_created.nobody": "Dieser Fehler wurde gemeldet",
+        "comment_added": "{{actor}} hat kommentiert", "comment_added.nobody": "Es gibt einen neuen Kommentar",
+        "comments_added": "{{count}} neue Kommentare", "mentioned": "{{actor}} hat Sie erw\u00e4hnt", "mentioned.nobody": "Sie wurden erw\u00e4hnt",
+        "status_changed": "{{actor}} hat den Status ge\u00e4ndert", "status_changed.nobody": "Der Status wurde ge\u00e4ndert",
+        "priority_changed": "{{actor}} hat die Priorit\u00e4t ge\u00e4ndert", "priority_changed.nobody": "Die Priorit\u00e4t wurde ge\u00e4ndert",
+        "reminder_sent": "Sie wollten an diesen Fehler erinnert werden", "due": "Dieser Fehler ist f\u00e4llig",
+        "welcome": "Willkommen, {{username}}", "test": "Das ist ein Test: Was bugevents verschickt, kommt hier an.", "project": "Projekt",
+        "status": "Status", "priority": "Priorit\u00e4t", "none": "ohne", "changes": "{{count}} \u00c4nderungen", "again": "und ist wieder {{value}}",
+        "wrote": "{{actor}} schrieb", "wrote.nobody": "Ein Kommentar", "open": "Fehler \u00f6ffnen", "bug": "Fehler",
+        "reason.assignee": "Sie erhalten diese Mail, weil Ihnen der Fehler zugewiesen ist.",
+        "reason.creator": "Sie erhalten diese Mail, weil Sie den Fehler gemeldet haben.",
+        "reason.mentioned": "Sie erhalten diese Mail, weil Sie erw\u00e4hnt wurden.",
+        "reason.watcher": "Sie erhalten diese Mail, weil Sie den Fehler beobachten.",
+        "reason.project_watcher": "Sie erhalten diese Mail, weil Sie das Projekt beobachten.",
+        "reason.reminder": "Sie erhalten diese Mail, weil Sie erinnert werden wollten.", "mute": "Diesen Fehler stummschalten",
+        "no_kind": "Keine Mails dieser Art mehr", "no_mails": "Keine Mails mehr", "digest": "{{count}} Benachrichtigungen",
+        "time": "DD.MM.YYYY HH24:MI"}';
+    ELSIF locale = 'fr' THEN
+        RETURN '{"bug_assigned": "{{actor}} vous a attribu\u00e9 ce bug", "bug_assigned.nobody": "Ce bug vous a \u00e9t\u00e9 attribu\u00e9",
+        "bug_created": "{{actor}} a signal\u00e9 ce bug", "bug_created.nobody": "Ce bug a \u00e9t\u00e9 signal\u00e9",
+        "comment_added": "{{actor}} a comment\u00e9", "comment_added.nobody": "Il y a un nouveau commentaire",
+        "comments_added": "{{count}} nouveaux commentaires", "mentioned": "{{actor}} vous a mentionn\u00e9",
+        "mentioned.nobody": "On vous a mentionn\u00e9", "status_changed": "{{actor}} a chang\u00e9 le statut",
+        "status_changed.nobody": "Le statut a chang\u00e9", "priority_changed": "{{actor}} a chang\u00e9 la priorit\u00e9",
+        "priority_changed.nobody": "La priorit\u00e9 a chang\u00e9", "reminder_sent": "Vous vouliez un rappel de ce bug",
+        "due": "Ce bug arrive \u00e0 \u00e9ch\u00e9ance", "welcome": "Bienvenue, {{username}}",
+        "test": "Ceci est un essai : ce que bugevents envoie arrive ici.", "project": "Projet", "status": "Statut", "priority": "Priorit\u00e9",
+        "none": "aucun", "changes": "{{count}} changements", "again": "et est de nouveau {{value}}", "wrote": "{{actor}} a \u00e9crit",
+        "wrote.nobody": "Un commentaire", "open": "Ouvrir le bug", "bug": "Bug",
+        "reason.assignee": "Vous recevez ce message parce que le bug vous est attribu\u00e9.",
+        "reason.creator": "Vous recevez ce message parce que vous avez signal\u00e9 le bug.",
+        "reason.mentioned": "Vous recevez ce message parce qu''on vous a mentionn\u00e9.",
+        "reason.watcher": "Vous recevez ce message parce que vous suivez le bug.",
+        "reason.project_watcher": "Vous recevez ce message parce que vous suivez le projet.",
+        "reason.reminder": "Vous recevez ce message parce que vous vouliez un rappel.", "mute": "Ne plus suivre ce bug",
+        "no_kind": "Plus de messages de ce genre", "no_mails": "Plus de messages", "digest": "{{count}} notifications", "time": "DD/MM/YYYY HH24:MI"}';
+    END IF;
+    RETURN '{}';
+-- The database's encoding doesn't have its letters.
+EXCEPTION WHEN untranslatable_character OR feature_not_supported THEN
+    RETURN '{}';
+END
+$$;
+COMMENT ON FUNCTION bugevents.shipped_phrases(text) IS 'what mails say, by locale, where bugevents.phrases has nothing else';
+
+CREATE TABLE bugevents.phrases (
+    locale      text        NOT NULL CHECK (locale ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
+    name        text        NOT NULL,
+    phrase      text        NOT NULL,
+    PRIMARY KEY (locale, name)
+);
+COMMENT ON TABLE bugevents.phrases IS 'what mails say, in your own words or languages; names as in shipped_phrases(''en'')';
+
+-- Of a locale, the language alone, the setting's, English: the first that has it.
+CREATE FUNCTION bugevents.phrase(locale text, name text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(
+        (SELECT coalesce((SELECT p.phrase FROM bugevents.phrases AS p WHERE p.locale = l AND p.name = phrase.name),
+                         bugevents.shipped_phrases(l) ->> phrase.name) AS found
+           FROM unnest(ARRAY[phrase.locale, split_part(phrase.locale, '-', 1), current_setting('bugevents.mail_locale'), 'en']) WITH ORDINALITY AS x (l, o)
+          WHERE EXISTS (SELECT FROM bugevents.phrases AS p WHERE p.locale = l AND p.name = phrase.name)
+             OR bugevents.shipped_phrases(l) ? phrase.name
+          ORDER BY o LIMIT 1), '')
+$$;
+COMMENT ON FUNCTION bugevents.phrase(text, text) IS 'what mails say in a language';
+
+-- Controls, and what turns the direction of writing, make a name look like another one.
+CREATE FUNCTION bugevents.clean(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT btrim(regexp_replace(regexp_replace(value, '[\u200e\u200f\u202a-\u202e\u2066-\u2069]', '', 'g'), '[[:cntrl:]\u2028\u2029]+', ' ', 'g'))
+$$;
+COMMENT ON FUNCTION bugevents.clean(text) IS 'a text as one line';
+
+-- What a notification says in a mail: a sentence, fields with their old and new values, quotes.
+CREATE FUNCTION bugevents.mail_item(n bugevents.notifications, locale text, time_zone text)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH names AS (
+        SELECT jsonb_object_agg(p.id, bugevents.clean(left(p.username, 100))) AS by_id
+          FROM bugevents.people AS p
+         WHERE p.username IS NOT NULL
+           AND (p.id IN (n.actor, n.user_id) OR p.id IN (SELECT q.actor FROM bugevents.notification_parts AS q WHERE q.notification_id = n.id))),
+    said AS (
+        SELECT jsonb_agg(jsonb_build_object('message', p.message,
+                   'head', bugevents.render(bugevents.phrase(locale, 'wrote' || CASE WHEN by_id ? p.actor THEN '' ELSE '.nobody' END),
+                                            jsonb_build_object('actor', by_id ->> p.actor))
+                           || to_char(p.at AT TIME ZONE time_zone, ' (' || bugevents.phrase(locale, 'time') || ')')) ORDER BY p.id) AS quotes
+          FROM bugevents.notification_parts AS p, names WHERE p.notification_id = n.id),
+    vals AS (
+        SELECT by_id, coalesce(quotes, '[]') AS quotes, by_id ->> n.actor AS actor,
+               CASE WHEN n.type = 'comment_added' AND n.count > 1 THEN 'comments_added'
+                    WHEN n.type = 'reminder_sent' AND n.message LIKE 'A bug is due%' THEN 'due'
+                    WHEN n.type IN ('reminder_sent', 'welcome') OR by_id ? n.actor THEN n.type
+                    ELSE n.type || '.nobody' END AS sentence
+          FROM names, said)
+    SELECT jsonb_build_object(
+        'type', n.type, 'bug', n.bug_report_id, 'title', bugevents.clean(left(n.title, 500)), 'url', coalesce(bugevents.bug_url(n.bug_report_id, n.project_id), n.url),
+        'reason', n.reason, 'actor', actor, 'at', to_char(n.updated_at AT TIME ZONE time_zone, bugevents.phrase(locale, 'time')),
+        'sentence', bugevents.render(bugevents.phrase(locale, sentence),
+                        jsonb_build_object('actor', actor, 'count', n.count, 'username', coalesce(by_id ->> n.user_id, '')))
+            || CASE WHEN n.count > 1 AND n.type <> 'comment_added'
+                    THEN ' (' || bugevents.render(bugevents.phrase(locale, 'changes'), jsonb_build_object('count', n.count)) || ')' ELSE '' END,
+        'fields', coalesce((
+            SELECT jsonb_agg(jsonb_build_object('label', bugevents.phrase(locale, key), 'same', value -> 0 = value -> 1,
+                       'old', left(coalesce(value ->> 0, bugevents.phrase(locale, 'none')), 200),
+                       'new', left(coalesce(value ->> 1, bugevents.phrase(locale, 'none')), 200)) ORDER BY key)
+              FROM jsonb_each(n.changes) WHERE key IN ('status', 'priority')), '[]'),
+        'quotes', CASE WHEN quotes = '[]' AND n.changes IS NULL AND n.type IN ('comment_added', 'status_changed', 'priority_changed')
+                       THEN jsonb_build_array(jsonb_build_object('message', left(n.message, 1000))) ELSE quotes END,
+        'due', CASE WHEN sentence = 'due' THEN nullif(substr(n.message, 14), '') END)
+      FROM vals
+$$;
+COMMENT ON FUNCTION bugevents.mail_item(bugevents.notifications, text, text) IS 'what a notification says in a mail';
+
+CREATE FUNCTION bugevents.mail_item_text(item jsonb, locale text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT (item ->> 'sentence') || coalesce(': ' || (item ->> 'due'), '') || E'\n'
+        || coalesce((SELECT E'\n' || string_agg(format('    %s: %s', f ->> 'label',
+                               CASE WHEN (f ->> 'same')::boolean THEN bugevents.render(bugevents.phrase(locale, 'again'), jsonb_build_object('value', f ->> 'new'))
+                                    ELSE (f ->> 'old') || ' -> ' || (f ->> 'new') END), E'\n' ORDER BY o) || E'\n'
+                       FROM jsonb_array_elements(item -> 'fields') WITH ORDINALITY AS x (f, o)), '')
+        || coalesce((SELECT string_agg(E'\n' || coalesce((q ->> 'head') || E':\n', '') || regexp_replace(q ->> 'message', '^', '> ', 'gn') || E'\n', '' ORDER BY o)
+                       FROM jsonb_array_elements(item -> 'quotes') WITH ORDINALITY AS x (q, o)), '')
+$$;
+COMMENT ON FUNCTION bugevents.mail_item_text(jsonb, text) IS 'a notification in a mail''s plain text';
+
+CREATE FUNCTION bugevents.html_escape(value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT replace(replace(replace(replace(replace(value, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;')
+$$;
+COMMENT ON FUNCTION bugevents.html_escape(text) IS 'a text in HTML, between tags or quotes';
+
+-- Colors are classes, too, so that a dark page can have others (mail_page); programs that drop
+-- the style of the head show what is written here, on white.
+CREATE FUNCTION bugevents.mail_item_html(item jsonb, locale text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('<p style="margin:0 0 12px">%s%s</p>', bugevents.html_escape(item ->> 'sentence'),
+                  coalesce(': <b>' || bugevents.html_escape(item ->> 'due') || '</b>', ''))
+        || coalesce((SELECT '<table role="presentation" cellpadding="0" cellspacing="0" style="margin:0 0 12px">'
+                       || string_agg(format('<tr><td class="dim" style="padding:2px 16px 2px 0;color:#59636e">%s</td><td style="padding:2px 0">%s</td></tr>',
+                              bugevents.html_escape(f ->> 'label'),
+                              CASE WHEN (f ->> 'same')::boolean THEN bugevents.html_escape(bugevents.render(bugevents.phrase(locale, 'again'), jsonb_build_object('value', f ->> 'new')))
+                                   ELSE format('<s class="dim" style="color:#59636e">%s</s> &rarr; <b>%s</b>', bugevents.html_escape(f ->> 'old'), bugevents.html_escape(f ->> 'new')) END), '' ORDER BY o)
+                       || '</table>'
+                       FROM jsonb_array_elements(item -> 'fields') WITH ORDINALITY AS x (f, o)), '')
+        || coalesce((SELECT string_agg(coalesce('<p class="dim" style="margin:0 0 4px;color:#59636e;font-size:13px">' || bugevents.html_escape(q ->> 'head') || '</p>', '')
+                       || format('<blockquote class="quote" style="margin:0 0 16px;padding:8px 12px;border-left:3px solid #c9d1d9;background:#f6f8fa">%s</blockquote>',
+                                 replace(replace(bugevents.html_escape(q ->> 'message'), E'\n', '<br>'), '  ', '&nbsp; ')), '' ORDER BY o)
+                       FROM jsonb_array_elements(item -> 'quotes') WITH ORDINALITY AS x (q, o)), '')
+$$;
+COMMENT ON FUNCTION bugevents.mail_item_html(jsonb, text) IS 'a notification in a mail''s HTML';
+
+CREATE FUNCTION bugevents.mail_page(content text, footer text, locale text, preview text)
+RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format($html$<!DOCTYPE html>
+<html lang="%s"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark">
+<style>
+:root{color-scheme:light dark}
+.text a{overflow-wrap:anywhere}
+@media (prefers-color-scheme:dark){
+.page{background:#0d1117!important}.card{background:#161b22!important;border-color:#30363d!important}
+.text,.text p,.text td,.text h1{color:#e6edf3!important}.dim,.text .dim{color:#9198a1!important}
+.quote{background:#0d1117!important;border-color:#3d444d!important;color:#e6edf3!important}.link{color:#4493f8!important}
+.chip{background:#21262d!important;color:#e6edf3!important}.button{background:#1f6feb!important}.line{border-color:#3d444d!important}
+}
+</style></head>
+<body class="page" style="margin:0;padding:0;background:#f6f8fa">
+<div style="display:none;max-height:0;overflow:hidden">%s</div>
+<table role="presentation" class="page" width="100%%" cellpadding="0" cellspacing="0" style="background:#f6f8fa"><tr><td align="center" style="padding:24px 12px">
+<table role="presentation" class="card" width="600" cellpadding="0" cellspacing="0" style="width:100%%;max-width:600px;background:#ffffff;border:1px solid #d1d9e0;border-radius:8px"><tr><td class="text" style="padding:24px;font:15px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:#1f2328;overflow-wrap:anywhere">
+%s
+</td></tr></table>
+<table role="presentation" width="600" cellpadding="0" cellspacing="0" style="width:100%%;max-width:600px"><tr><td class="dim" style="padding:16px 24px;font:12px/1.6 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;color:#59636e">
+%s
+</td></tr></table>
+</td></tr></table>
+</body></html>
+$html$, bugevents.html_escape(locale), bugevents.html_escape(preview), content, footer)
+$$;
+COMMENT ON FUNCTION bugevents.mail_page(text, text, text, text) IS 'the HTML of a mail around what it says';
+
+-- One line above a bug: project, number, status, priority, as they are when the mail is sent.
+CREATE FUNCTION bugevents.mail_place(item jsonb, facts jsonb, locale text, html boolean)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(CASE WHEN html AND name = 'status'
+                           THEN format('<span class="chip" style="display:inline-block;padding:0 8px;border-radius:10px;background:#eff2f5">%s</span>', bugevents.html_escape(value))
+                           WHEN html THEN bugevents.html_escape(value) ELSE value END, CASE WHEN html THEN ' &middot; ' ELSE ' - ' END ORDER BY o)
+      FROM (VALUES (1, 'project', bugevents.clean(left(facts ->> 'project', 100))), (2, 'bug', '#' || (item ->> 'bug')),
+                   (3, 'status', bugevents.clean(left(facts ->> 'status', 100))), (4, 'priority', bugevents.clean(left(facts ->> 'priority', 100)))) AS x (o, name, value)
+     WHERE value <> ''
+$$;
+COMMENT ON FUNCTION bugevents.mail_place(jsonb, jsonb, text, boolean) IS 'where a bug stands, in a line of a mail';
+
+-- A bug with what happened to it.
+CREATE FUNCTION bugevents.mail_bug(items jsonb, facts jsonb, locale text, html boolean, is_digest boolean)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN html THEN
+            coalesce('<p class="dim" style="margin:0 0 4px;color:#59636e;font-size:13px">' || bugevents.mail_place(items -> 0, facts, locale, true) || '</p>', '')
+            || format('<h1 style="margin:0 0 12px;font-size:%spx;line-height:1.3">%s</h1>', CASE WHEN is_digest THEN 17 ELSE 20 END,
+                   CASE WHEN items -> 0 ->> 'url' IS NULL THEN coalesce(bugevents.html_escape(items -> 0 ->> 'title'), '')
+                        ELSE format('<a class="link" href="%s" style="color:#0969da;text-decoration:none">%s</a>',
+                                    bugevents.html_escape(items -> 0 ->> 'url'), coalesce(bugevents.html_escape(items -> 0 ->> 'title'), '#' || bugevents.html_escape(items -> 0 ->> 'bug'))) END)
+            || (SELECT string_agg(CASE WHEN is_digest THEN '<p class="dim" style="margin:0;color:#59636e;font-size:12px">' || bugevents.html_escape(i ->> 'at') || '</p>' ELSE '' END
+                                  || bugevents.mail_item_html(i, locale), E'\n' ORDER BY o) FROM jsonb_array_elements(items) WITH ORDINALITY AS x (i, o))
+            || CASE WHEN items -> 0 ->> 'url' IS NULL OR is_digest THEN ''
+                    ELSE format('<p style="margin:16px 0 0"><a class="button" href="%s" style="display:inline-block;padding:8px 16px;border-radius:6px;background:#0969da;color:#ffffff;text-decoration:none">%s</a></p>',
+                                bugevents.html_escape(items -> 0 ->> 'url'), bugevents.html_escape(bugevents.phrase(locale, 'open'))) END
+        ELSE
+            CASE WHEN is_digest THEN coalesce(items -> 0 ->> 'title', '') || E'\n'
+                      || coalesce(bugevents.mail_place(items -> 0, facts, locale, false) || E'\n', '') || coalesce((items -> 0 ->> 'url') || E'\n', '') || E'\n' ELSE '' END
+            || (SELECT string_agg(CASE WHEN is_digest THEN (i ->> 'at') || '  ' ELSE '' END || bugevents.mail_item_text(i, locale), E'\n' ORDER BY o)
+                  FROM jsonb_array_elements(items) WITH ORDINALITY AS x (i, o))
+            || CASE WHEN is_digest THEN '' ELSE E'\n' || coalesce(items -> 0 ->> 'title', '') || E'\n'
+                      || coalesce(bugevents.mail_place(items -> 0, facts, locale, false) || E'\n', '') || coalesce((items -> 0 ->> 'url') || E'\n', '') END
+        END
+$$;
+COMMENT ON FUNCTION bugevents.mail_bug(jsonb, jsonb, text, boolean, boolean) IS 'a bug in a mail, with what happened to it';
+
+-- Ways out: of the bug, the kind, all mails.
+CREATE FUNCTION bugevents.mail_exits(url text, item jsonb, locale text)
+RETURNS jsonb
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('text', bugevents.phrase(locale, name), 'url', replace(url, '{{token}}', token)) ORDER BY o), '[]')
+      FROM (VALUES (1, 'mute', '.bug.' || encode(convert_to(item ->> 'bug', 'UTF8'), 'hex')), (2, 'no_kind', '.type.' || (item ->> 'type')), (3, 'no_mails', '')) AS x (o, name, suffix),
+           LATERAL (SELECT (item ->> 'token') || suffix AS token) AS t
+     WHERE url <> '' AND token IS NOT NULL
+$$;
+COMMENT ON FUNCTION bugevents.mail_exits(text, jsonb, text) IS 'the links of a mail that end mails';
+
+CREATE FUNCTION bugevents.mail_domain()
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce(substring(current_setting('bugevents.smtp_from') FROM '@([A-Za-z0-9.-]+)'), 'localhost')
+$$;
+COMMENT ON FUNCTION bugevents.mail_domain() IS 'the domain in the ids of mails and lists';
+
+-- A label of a list's id (RFC 2919) for a project.
+CREATE FUNCTION bugevents.mail_list(project_id text)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT coalesce('project-' || CASE WHEN project_id ~ '^[A-Za-z0-9][A-Za-z0-9-]{0,39}$' THEN lower(project_id)
+                                       ELSE left(encode(sha256(convert_to(project_id, 'UTF8')), 'hex'), 16) END || '.', '')
+        || 'bugs.' || bugevents.mail_domain()
+$$;
+COMMENT ON FUNCTION bugevents.mail_list(text) IS 'the id of the list that mails about a project''s bugs are of';
+
+-- A mail: members of the message to the carrier.
+CREATE FUNCTION bugevents.compose_mail(d bugevents.deliveries)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lang      text := coalesce((SELECT o.locale FROM bugevents.delivery_options AS o WHERE o.user_id = d.user_id), current_setting('bugevents.mail_locale'));
+    zone        text := bugevents.time_zone(d.user_id);
+    items       jsonb;
+    item        jsonb;
+    exits       jsonb;
+    t           bugevents.templates;
+    n           bugevents.notifications;
+    vals        jsonb;
+    sender      text := current_setting('bugevents.smtp_from');
+    token       text;
+    subject     text;
+    body        text;
+    page        text;
+    footer      text;
+    root        text;
+    is_digest   boolean;
+BEGIN
+    IF d.user_id IS NOT NULL AND current_setting('bugevents.unsubscribe_url') <> '' THEN
+        INSERT INTO bugevents.delivery_options (user_id, time_zone)
+            VALUES (d.user_id, current_setting('TimeZone')) ON CONFLICT DO NOTHING;
+        SELECT unsubscribe_token INTO token FROM bugevents.delivery_options AS o WHERE o.user_id = d.user_id;
+    END IF;
+    SELECT coalesce(jsonb_agg(bugevents.mail_item(x, lang, zone) || jsonb_build_object('facts', y.facts, 'token', token,
+               'first', min_id) ORDER BY min_id, x.id), '[]')
+      INTO items
+      FROM bugevents.notifications AS x JOIN bugevents.deliveries AS y ON y.notification_id = x.id,
+           LATERAL (SELECT min(m.id) AS min_id FROM bugevents.notifications AS m JOIN bugevents.deliveries AS z ON z.notification_id = m.id
+                     WHERE (z.id = d.id OR z.sent_with = d.id) AND (m.id = x.id OR m.bug_report_id = x.bug_report_id)) AS f
+     WHERE y.id = d.id OR y.sent_with = d.id;
+    IF items = '[]' THEN
+        items := jsonb_build_array(jsonb_build_object('type', 'test', 'title', 'A test of bugevents', 'sentence', bugevents.phrase(lang, 'test'),
+                                                      'fields', '[]'::jsonb, 'quotes', '[]'::jsonb));
+    END IF;
+    item := items -> 0;
+    is_digest := jsonb_array_length(items) > 1;
+    exits := bugevents.mail_exits(current_setting('bugevents.unsubscribe_url'), CASE WHEN is_digest THEN jsonb_build_object('token', token) ELSE item END, lang);
+    SELECT x.* INTO n FROM bugevents.notifications AS x WHERE x.id = d.notification_id;
+    SELECT * INTO t FROM bugevents.templates AS x
+     WHERE x.type IN (n.type, '*') AND x.locale IN (lang, split_part(lang, '-', 1), '*')
+     ORDER BY x.type = '*', x.locale = '*', length(x.locale) DESC LIMIT 1;
+    SELECT string_agg(bugevents.mail_bug(g, g -> 0 -> 'facts', lang, false, is_digest), E'\n----------\n\n' ORDER BY first),
+           string_agg(bugevents.mail_bug(g, g -> 0 -> 'facts', lang, true, is_digest), E'\n<hr class="line" style="border:0;border-top:1px solid #d1d9e0;margin:20px 0">\n' ORDER BY first)
+      INTO body, page
+      FROM (SELECT jsonb_agg(i ORDER BY o) AS g, min(o) AS first FROM jsonb_array_elements(items) WITH ORDINALITY AS x (i, o) GROUP BY i -> 'first') AS y;
+    IF is_digest THEN
+        subject := bugevents.render(bugevents.phrase(lang, 'digest'), jsonb_build_object('count', jsonb_array_length(items)));
+    ELSIF item ->> 'bug' IS NULL THEN
+        subject := coalesce(item ->> 'title', '');
+    ELSE
+        subject := format('[#%s] %s', item ->> 'bug', coalesce(item ->> 'title', ''));
+    END IF;
+    footer := coalesce((SELECT string_agg(format('<a class="dim" href="%s" style="color:#59636e">%s</a>', bugevents.html_escape(e ->> 'url'), bugevents.html_escape(e ->> 'text')), ' &middot; ' ORDER BY o)
+                          FROM jsonb_array_elements(exits) WITH ORDINALITY AS x (e, o)), '');
+    IF t.type IS NOT NULL AND NOT is_digest THEN
+        vals := to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('title', left(n.title, 500), 'message', left(n.message, 1000), 'username', (SELECT p.username FROM bugevents.people AS p WHERE p.id = n.user_id),
+            'actor_name', item -> 'actor', 'project', d.facts -> 'project', 'url', item -> 'url');
+        subject := bugevents.render(t.subject, vals);
+        body := bugevents.render(t.text, vals);
+        page := bugevents.render(t.html, vals, true) || CASE WHEN footer <> '' THEN '<p>' || footer || '</p>' ELSE '' END;
+    ELSE
+        page := bugevents.mail_page(page, coalesce(bugevents.html_escape(nullif(CASE WHEN is_digest THEN '' ELSE bugevents.phrase(lang, 'reason.' || (item ->> 'reason')) END, '')) || '<br>', '') || footer,
+                                    lang, left(coalesce(item ->> 'sentence', '') || coalesce(': ' || (item -> 'quotes' -> 0 ->> 'message'), ''), 150));
+        body := body || CASE WHEN exits <> '[]' OR item ->> 'reason' IS NOT NULL AND NOT is_digest THEN E'\n-- \n' ELSE '' END
+            || CASE WHEN is_digest OR item ->> 'reason' IS NULL THEN '' ELSE bugevents.phrase(lang, 'reason.' || (item ->> 'reason')) || E'\n' END;
+    END IF;
+    body := body || CASE WHEN t.type IS NOT NULL AND NOT is_digest AND exits <> '[]' THEN E'\n-- \n' ELSE '' END
+        || coalesce((SELECT string_agg((e ->> 'text') || ': ' || (e ->> 'url') || E'\n', '' ORDER BY o) FROM jsonb_array_elements(exits) WITH ORDINALITY AS x (e, o)), '');
+
+    -- Mails about a bug refer to one that is never sent: so they are one thread, whichever came first.
+    IF NOT is_digest AND n.bug_report_id IS NOT NULL THEN
+        root := '<bug.' || encode(sha256(convert_to(n.bug_report_id, 'UTF8')), 'hex')
+            || '.' || (SELECT instance FROM bugevents.stream) || '@' || bugevents.mail_domain() || '>';
+    END IF;
+    RETURN jsonb_strip_nulls(jsonb_build_object('to', d.address,
+        'from_name', CASE WHEN NOT is_digest AND item ->> 'actor' IS NOT NULL AND current_setting('bugevents.mail_from_actor')::boolean
+                          THEN bugevents.render(bugevents.phrase(lang, 'via'), jsonb_build_object(
+                               'actor', left(regexp_replace(item ->> 'actor', '[@<>"(),:;\\]', '', 'g'), 60),
+                               'sender', coalesce(nullif(btrim(substring(sender FROM '^([^<]*)<'), ' "'), ''), 'bugs'))) END,
+        'subject', left(regexp_replace(bugevents.clean(subject), '[[:cntrl:]]+', ' ', 'g'), 200), 'text', body, 'html', page,
+        'message_id', '<' || d.key || '@' || bugevents.mail_domain() || '>', 'in_reply_to', root, 'references', root,
+        'list_id', bugevents.mail_list(CASE WHEN is_digest THEN NULL ELSE n.project_id END),
+        'list_unsubscribe', nullif(exits -> -1 ->> 'url', ''),
+        'headers', CASE WHEN is_digest THEN jsonb_build_object('Type', 'digest')
+                        ELSE jsonb_build_object('Type', item ->> 'type', 'Reason', n.reason, 'Bug', bugevents.clean(n.bug_report_id), 'Project', bugevents.clean(n.project_id),
+                                                'Status', bugevents.clean(left(d.facts ->> 'status', 100)), 'Priority', bugevents.clean(left(d.facts ->> 'priority', 100)), 'Actor', bugevents.clean(n.actor)) END));
+END
+$$;
+COMMENT ON FUNCTION bugevents.compose_mail(bugevents.deliveries) IS 'what a mail says, as the courier sends it';
+
+-- What a delivery says: members of the message to the carrier.
+CREATE OR REPLACE FUNCTION bugevents.compose(delivery_id bigint)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    d           bugevents.deliveries;
+    vals        jsonb;
+BEGIN
+    SELECT * INTO STRICT d FROM bugevents.deliveries WHERE id = delivery_id;
+    IF d.channel = 'email' THEN
+        RETURN bugevents.compose_mail(d);
+    END IF;
+    SELECT to_jsonb(n) - 'hidden' - 'read' || jsonb_build_object('username', (SELECT username FROM bugevents.people AS p WHERE p.id = n.user_id))
+      INTO vals FROM bugevents.notifications AS n WHERE n.id = d.notification_id;
+    vals := coalesce(vals, '{"type": "test", "title": "A test of bugevents", "message": "This is a test: what bugevents sends arrives here."}');
+    IF d.channel = 'webhook' THEN
+        RETURN jsonb_build_object('msg_id', d.key, 'timestamp', floor(extract(epoch FROM clock_timestamp()))::bigint,
+            'body', jsonb_build_object('type', 'notification.' || (vals ->> 'type'),
+                                       'timestamp', coalesce(vals ->> 'created_at', now()::text), 'data', vals)::text);
+    END IF;
+    -- Its API refuses parameters that are empty, or have line ends or many spaces in them.
+    RETURN jsonb_build_object('to', d.address, 'template', current_setting('bugevents.whatsapp_template'),
+        'language', current_setting('bugevents.whatsapp_language'),
+        'parameters', (SELECT jsonb_agg(coalesce(nullif(btrim(regexp_replace(p, '\s+', ' ', 'g')), ''), '-') ORDER BY o)
+                         FROM unnest(ARRAY[left(vals ->> 'title', 500), left(vals ->> 'message', 1000)]) WITH ORDINALITY AS x (p, o)));
+END
+$$;
+COMMENT ON FUNCTION bugevents.compose(bigint) IS 'what a delivery says, as the courier sends it';
+REVOKE ALL ON FUNCTION bugevents.shipped_phrases(text), bugevents.phrase(text, text), bugevents.clean(text), bugevents.mail_item(bugevents.notifications, text, text),
+    bugevents.mail_item_text(jsonb, text), bugevents.html_escape(text), bugevents.mail_item_html(jsonb, text), bugevents.mail_page(text, text, text, text), bugevents.mail_place(jsonb, jsonb, text, boolean),
+    bugevents.mail_bug(jsonb, jsonb, text, boolean, boolean), bugevents.mail_exits(text, jsonb, text), bugevents.mail_domain(), bugevents.mail_list(text), bugevents.compose_mail(bugevents.deliveries) FROM PUBLIC;
+SELECT pg_catalog.pg_extension_config_dump('bugevents.phrases', '');
 
 -- Who sends deliveries: one row, written by the first courier and by take_over_deliveries().  It is
 -- dumped, and the number in bugevents.stream isn't: so what was restored knows that it is a copy.
@@ -891,22 +1290,47 @@ $$;
 
 -- What is not sent any more says why.
 COMMENT ON COLUMN deliveries.state IS 'uncertain: it may have arrived, and is not sent again; skipped: it was not to be sent any more, last_error says why';
-CREATE OR REPLACE FUNCTION unsubscribe(token text)
+CREATE OR REPLACE FUNCTION bugevents.unsubscribe(token text)
 RETURNS text
-LANGUAGE sql
+LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-    INSERT INTO bugevents.preferences (user_id, type, channel, enabled)
-        SELECT o.user_id, '*', 'email', false FROM bugevents.delivery_options AS o
-         WHERE o.unsubscribe_token = token
-        ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
-    DELETE FROM bugevents.preferences AS p USING bugevents.delivery_options AS o
-     WHERE o.unsubscribe_token = token AND p.user_id = o.user_id AND p.channel = 'email' AND p.type <> '*';
+DECLARE
+    reader  text := (SELECT o.user_id FROM bugevents.delivery_options AS o WHERE o.unsubscribe_token = split_part(token, '.', 1));
+    scope   text := split_part(token, '.', 2);
+    what    text := split_part(token, '.', 3);
+BEGIN
+    IF reader IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF scope = 'bug' THEN
+        IF what !~ '^([0-9a-f]{2}){1,255}$' THEN
+            RETURN NULL;
+        END IF;
+        what := convert_from(decode(what, 'hex'), 'UTF8');
+        PERFORM bugevents.mute(what, reader);
+    ELSIF scope = 'type' THEN
+        IF what NOT IN ('bug_assigned', 'bug_created', 'comment_added', 'mentioned', 'status_changed', 'priority_changed', 'reminder_sent', 'welcome') THEN
+            RETURN NULL;
+        END IF;
+        INSERT INTO bugevents.preferences (user_id, type, channel, enabled) VALUES (reader, what, 'email', false)
+            ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
+    ELSIF scope = '' THEN
+        INSERT INTO bugevents.preferences (user_id, type, channel, enabled) VALUES (reader, '*', 'email', false)
+            ON CONFLICT (user_id, type, channel) DO UPDATE SET enabled = false;
+        DELETE FROM bugevents.preferences AS p WHERE p.user_id = reader AND p.channel = 'email' AND p.type <> '*';
+    ELSE
+        RETURN NULL;
+    END IF;
     UPDATE bugevents.deliveries AS d SET state = 'skipped', last_error = 'the user has unsubscribed', ended_at = now()
-      FROM bugevents.delivery_options AS o
-     WHERE o.unsubscribe_token = token AND d.user_id = o.user_id AND d.channel = 'email' AND d.state = 'waiting';
-    SELECT o.user_id FROM bugevents.delivery_options AS o WHERE o.unsubscribe_token = token
+     WHERE d.user_id = reader AND d.channel = 'email' AND d.state = 'waiting'
+       AND (scope = '' OR d.notification_id IN (SELECT n.id FROM bugevents.notifications AS n
+             WHERE n.user_id = reader AND (scope = 'type' AND n.type = what OR scope = 'bug' AND n.bug_report_id = what)));
+    RETURN reader;
+END
 $$;
+COMMENT ON FUNCTION bugevents.unsubscribe(text)
+    IS 'no more mails for the user of this token, or, as it says, of one kind or about one bug; returns the user, null if there is none';
 
 -- What the projector keeps of events.
 ALTER TABLE bugevents.projector ADD COLUMN gathered bigint NOT NULL DEFAULT 0;
@@ -978,6 +1402,13 @@ BEGIN
     GET DIAGNOSTICS rows = ROW_COUNT;
     what := 'notification_parts made anonymous';
     RETURN NEXT;
+
+    DELETE FROM bugevents.suspended_addresses AS s USING bugevents.people AS p WHERE p.id = who AND s.address = lower(p.email);
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'suspended_addresses deleted';
+    IF rows > 0 THEN
+        RETURN NEXT;
+    END IF;
 
     DELETE FROM bugevents.people AS p WHERE p.id = who;
     GET DIAGNOSTICS rows = ROW_COUNT;
@@ -1439,7 +1870,7 @@ BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'settled_mark', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
-            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'sender', 'history',
+            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'suspended_addresses', 'sender', 'history',
             'project_stats', 'user_stats', 'bug_stats', 'comment_facts', 'stats_due', 'fills'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I
             FOR EACH ROW EXECUTE FUNCTION bugevents.ignore_applied()', tbl);

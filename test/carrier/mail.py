@@ -25,6 +25,7 @@ class Mails:
 
     def __init__(self):
         self.mails = []
+        self.options = []
         self.peers = set()
         self.recipients = []
 
@@ -40,6 +41,7 @@ class Mails:
         local = envelope.rcpt_tos[0].split("@")[0]
         if local.startswith("data"):
             return local[4:] + " 5.7.1 not this mail"
+        self.options.append(envelope.mail_options)
         self.mails.append((envelope.mail_from, list(envelope.rcpt_tos), envelope.content,
                            session.authenticated, session.ssl is not None))
         self.peers.add(session.peer)
@@ -148,16 +150,35 @@ mail = arrives("a large text", text="Ünd so weiter.\n" * 40000)
 equal(text_of(mail), "Ünd so weiter.\n" * 40000, "arrives whole")
 equal(len(handler.peers), 1, "all of them over one connection")
 
+# Who did it, and what filters go by
+mail = arrives("a mail of a list", from_name="Ünal (Bug Events)", list_id="project-7.bugs.example.com",
+               headers={"Reason": "assignee", "Status": "größer \u2192 kleiner " + "x" * 200})
+equal((mail["From"].addresses[0].display_name, mail["From"].addresses[0].addr_spec), ("Ünal (Bug Events)", "bugs@example.com"),
+      "who did it, from our address")
+equal(mail["List-Id"], "<project-7.bugs.example.com>", "its list")
+equal((mail["X-BugEvents-Reason"], mail["X-BugEvents-Status"]), ("assignee", "größer \u2192 kleiner " + "x" * 200), "its reason and status")
+equal(mail["X-Auto-Response-Suppress"], "All", "no holiday is announced to us")
+
+# Addresses of any language
+mail = arrives("a domain of other letters", to="ann@exämple.com")
+equal((handler.mails[-1][1], mail["To"]), (["ann@xn--exmple-cua.com"], "ann@xn--exmple-cua.com"), "goes out in ASCII, so any server takes it")
+n = len(handler.mails)
+c.gives("a name of other letters", {"result": "sent", "code": 250}, "email", to="jörg@bücher.example")
+sender, recipients, raw, _, _ = handler.mails[n]
+ok(recipients[0].startswith("jörg@"), "goes out as it is: " + recipients[0])
+ok("SMTPUTF8" in handler.options[-1], "and the server is told: %r" % handler.options[-1])
+ok("To: jörg@bücher.example".encode() in raw, "as in the header")
+
 # Nothing can be slipped in
 seen = len(handler.recipients)
-for name in ("to", "subject", "message_id", "in_reply_to", "references", "list_unsubscribe"):
+for name in ("to", "subject", "message_id", "in_reply_to", "references", "list_unsubscribe", "list_id", "from_name"):
     for evil in ("x\r\nBcc: eve@example.com", "x\nBcc: eve@example.com", "x\rBcc: eve@example.com", "x\x1fy", "x\x7fy"):
         value = {"to": "ann@example.com" + evil, "subject": evil, "list_unsubscribe": "https://" + evil}.get(name, "<%s@b>" % evil)
         got = c.gives("%s with %r: refused" % (name, evil[:4]), {"result": "refused", "code": 0}, "email", **{name: value})
         ok(('"%s"' % name) in got["error"], got["error"])
 for to in ("", "ann", "@example.com", "ann@", "ann@@example.com", "ann@example.com, eve@example.com", "ann @example.com",
-           "Ann <ann@example.com> <eve@example.com>", "<ann@example.com", "ann@example.com>", "ann@exämple.com",
-           "änn@example.com", "a..b@example.com", ".a@example.com", '"a b"@example.com', "a@-example.com", "a@[127.0.0.1",
+           "Ann <ann@example.com> <eve@example.com>", "<ann@example.com", "ann@example.com>", "ann@ex\u00a0mple.com",
+           "\u202eann@example.com", "a..b@example.com", ".a@example.com", '"a b"@example.com', "a@-example.com", "a@[127.0.0.1",
            "x" * 65 + "@example.com", "ann@" + "x" * 255, "<>", 'Ann" <ann@example.com>x', None, 7, ["ann@example.com"]):
     c.gives("to %r: refused" % (to,), {"result": "refused", "code": 0, "error": '"to" is not an e-mail address'}, "email", to=to)
 for members in ({"subject": None}, {"subject": 1}, {"subject": "x" * 2001}, {"text": None}, {"text": 1}, {"html": 1},

@@ -22,7 +22,7 @@ $server->sql(<<~'END');
 	INSERT INTO projects (name) VALUES ('one'), ('two');
 	INSERT INTO users (username, email) SELECT 'user ' || n, n || '@example.org' FROM generate_series(1, 12) AS n;
 	INSERT INTO members SELECT n, 1 FROM generate_series(1, 12) AS n;
-	INSERT INTO bug_reports (title, project_id) VALUES ('the bug', 1);
+	INSERT INTO bug_reports (title, project_id) VALUES ('a private bug', 1);
 	SELECT bugevents.watch('1', n::text) FROM generate_series(1, 12) AS n;
 	END
 $outside->all_sent($server);
@@ -81,7 +81,7 @@ $server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE stat
 $outside->all_sent($server);
 is($server->sql("SELECT string_agg(DISTINCT n.bug_report_id, ' ') FROM bugevents.deliveries AS d JOIN bugevents.notifications AS n ON n.id = d.notification_id WHERE d.user_id = '8' AND channel = 'email' AND d.state = 'sent'"), '20', 'a digest has what may be seen');
 my ($digest) = ($outside->mails_to('8@example.org'))[-1];
-unlike($digest->{content}, qr/the bug|hidden comment/, '... and nothing else in it');
+unlike($digest->{content}, qr/a private bug|hidden comment/, '... and nothing else in it');
 is($server->sql("SELECT count(*) FROM bugevents.deliveries WHERE user_id = '9' AND channel = 'email' AND state <> 'skipped'"), '0', 'nor has who may see nothing a digest at all');
 
 # A title that is for admins by now; a row that can't be judged.
@@ -89,7 +89,7 @@ $server->sql('DELETE FROM bugevents.deliveries; DELETE FROM bugevents.delivery_o
 $outside->behave(mail => 'busy');
 $server->sql("UPDATE bug_reports SET status = 't' WHERE id = 20; INSERT INTO comments (bug_report_id, user_id, content) VALUES (20, 1, 'late')");
 caught_up($server);
-BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND bool_and(attempts = 1 AND state = 'waiting') FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND count(*) FILTER (WHERE attempts = 1) = count(DISTINCT user_id) AND bool_and(state = 'waiting') FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
 $server->sql(q{SELECT bugevents.attach('bug_reports', 'bug_report', columns => '{"title": {"column": "title", "admin": true}}'),
 	bugevents.attach('comments', 'comment', columns => '{"content": {"column": "content", "admin": true}}'); UPDATE bugevents.notifications SET title = NULL WHERE type = 'comment_added'});
 $outside->behave();
@@ -107,7 +107,7 @@ $server->sql("DELETE FROM bugevents.deliveries; SELECT bugevents.attach('bug_rep
 $outside->behave(mail => 'busy');
 $server->sql("UPDATE bug_reports SET status = 'u' WHERE id = 20");
 caught_up($server);
-BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND bool_and(attempts = 1 AND state = 'waiting') FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
+BugEvents::Server::wait_until(sub { $server->sql("SELECT count(*) > 0 AND count(*) FILTER (WHERE attempts = 1) = count(DISTINCT user_id) AND bool_and(state = 'waiting') FROM bugevents.deliveries WHERE channel = 'email'") eq 't' }, 'attempts');
 $outside->behave();
 $blocker->query_safe('BEGIN; LOCK TABLE members');
 $server->sql("UPDATE bugevents.deliveries SET next_attempt_at = now() WHERE state = 'waiting'");

@@ -94,7 +94,7 @@ class Mails:
 
 class Mailer(Controller):
     def factory(self):
-        return SMTP(self.handler, hostname="localhost", tls_context=self.context, require_starttls=True,
+        return SMTP(self.handler, hostname="localhost", tls_context=self.context, require_starttls=True, enable_SMTPUTF8=True,
                     authenticator=lambda server, session, envelope, mechanism, data: AuthResult(
                         success=(data.login, data.password) == (b"tracker", b"geheim"), handled=False),
                     auth_required=True, auth_require_tls=True)

@@ -105,15 +105,57 @@ email(const char *json, const char *wanted)
 	bev_delivery_free(delivery);
 }
 
+/* A delivery with this member is not sent; the error names it. */
+static void
+refused(const char *member, const char *name)
+{
+	char json[1000];
+	char error[200];
+	BevDelivery *delivery;
+
+	snprintf(json, sizeof(json),
+	         "{\"id\":1,\"channel\":\"email\",\"key\":\"k\",\"to\":\"a@b\",\"text\":\"\",%s%s}",
+	         strstr(member, "\"subject\"") ? "" : "\"subject\":\"s\",", member);
+	delivery = bev_delivery_read(message_of(json), strlen(json), error, sizeof(error));
+	tap_ok(strstr(error, name) != NULL, member);
+	bev_delivery_free(delivery);
+}
+
 int
 main(void)
 {
 	static const char *const no_mailboxes[] = {
-		"",           "ann",        "@b",        "ann@",          "a@b@c",       "a b@c",
-		"a@b c",      "<a@b",       "a@b>",      "a@b,c@d",       "a@b\r\n",     "x\r\n<a@b>",
-		"a\t@b",      "\"x <a@b>",  "x\" <a@b>", "\"x\\\" <a@b>", "x <y> <a@b>", "a..b@c",
-		".a@b",       "a.@b",       "a@b.",      "a@-b",          "a@[1.2.3.4",  "a@[]",
-		"\xc3\xa4@b", "a@\xc3\xa4", "<>",        "a@b <c>",
+		"",
+		"ann",
+		"@b",
+		"ann@",
+		"a@b@c",
+		"a b@c",
+		"a@b c",
+		"<a@b",
+		"a@b>",
+		"a@b,c@d",
+		"a@b\r\n",
+		"x\r\n<a@b>",
+		"a\t@b",
+		"\"x <a@b>",
+		"x\" <a@b>",
+		"\"x\\\" <a@b>",
+		"x <y> <a@b>",
+		"a..b@c",
+		".a@b",
+		"a.@b",
+		"a@b.",
+		"a@-b",
+		"a@[1.2.3.4",
+		"a@[]",
+		"<>",
+		"a@b <c>",
+		"a\xc2\xa0@b",
+		"a@b\xe2\x80\xae",
+		"\xe2\x80\x8b@b",
+		"a\xc3@b",
+		"a\xe2\x80\xa9@b",
 	};
 	BevMailbox unread;
 
@@ -155,6 +197,10 @@ main(void)
 	mailbox("\xc3\x84nn <ann@example.com>", "To: =?UTF-8?B?w4Rubg==?= <ann@example.com>");
 	mailbox("Bugs, and more <b+c/d=e@[127.0.0.1]>", "To: \"Bugs, and more\" <b+c/d=e@[127.0.0.1]>");
 	mailbox("a@localhost", "To: a@localhost");
+	mailbox("j\xc3\xb6rg@b\xc3\xbc"
+	        "cher.example",
+	        "To: j\xc3\xb6rg@b\xc3\xbc"
+	        "cher.example");
 	for (size_t i = 0; i < sizeof(no_mailboxes) / sizeof(no_mailboxes[0]); i++)
 		tap_ok(!bev_mailbox_read(no_mailboxes[i], &unread), no_mailboxes[i]);
 
@@ -165,6 +211,27 @@ main(void)
 		"Date: Sat, 31 Jan 2026 12:00:00 +0000\nFrom: \"Bug Events\" <bugs@example.com>\nTo: ann@example.com\n"
 		"Subject: Hi\nMessage-ID: <3@b>\nIn-Reply-To: <2@b>\nReferences: <1@b> <2@b>\n"
 		"List-Unsubscribe: <https://b/u?t=1>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n"
-		"Auto-Submitted: auto-generated\nContent-Type: multipart/alternative\n");
+		"Auto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\n"
+		"Content-Type: multipart/alternative\n");
+	email(
+		"{\"id\":1,\"channel\":\"email\",\"key\":\"k\",\"to\":\"ann@example.com\",\"subject\":\"Hi\",\"text\":\"\","
+		"\"list_id\":\"project-7.bugs.example.com\",\"from_name\":\"\u00c4da \\\"<root@bank>\\\" (Bugs)\","
+		"\"headers\":{\"Reason\":\"assignee\",\"Status\":\"\u00fcber =?x\"}}",
+		"Date: Sat, 31 Jan 2026 12:00:00 +0000\nFrom: =?UTF-8?B?w4RkYSAiPHJvb3RAYmFuaz4iIChCdWdzKQ==?= <bugs@example.com>\n"
+		"To: ann@example.com\nSubject: Hi\nList-Id: <project-7.bugs.example.com>\nX-BugEvents-Reason: assignee\n"
+		"X-BugEvents-Status: =?UTF-8?B?w7xiZXIgPT94?=\nAuto-Submitted: auto-generated\nX-Auto-Response-Suppress: All\n"
+		"Content-Type: multipart/alternative\n");
+
+	/* No text of a delivery begins a header of its own. */
+	refused("\"list_id\":\"a\\r\\nBcc: x@y\"", "list_id");
+	refused("\"list_id\":\"a>b\"", "list_id");
+	refused("\"list_id\":\"a..b\"", "list_id");
+	refused("\"from_name\":\"a\\r\\nBcc: x@y\"", "from_name");
+	refused("\"headers\":{\"A\":\"b\\nBcc: x@y\"}", "headers");
+	refused("\"headers\":{\"A\\r\\nBcc\":\"x@y\"}", "headers");
+	refused("\"headers\":{\"A: b\":\"x\"}", "headers");
+	refused("\"headers\":{\"A\":1}", "headers");
+	refused("\"headers\":[]", "headers");
+	refused("\"subject\":\"a\\r\\nBcc: x@y\"", "subject");
 	return tap_done();
 }

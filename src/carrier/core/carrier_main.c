@@ -10,6 +10,7 @@
 #include "carrier/core/ledger_writer.h"
 
 #include <curl/curl.h>
+#include <locale.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,8 @@ main(int argc, char **argv)
 	bev_process_begin(fd, ledger);
 	bev_ledger_writer_open(ledger);
 	json_object_seed(0); /* before there are threads */
+	/* libcurl reads the names of hosts in the locale's encoding. */
+	(void) setlocale(LC_CTYPE, "C.UTF-8");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 	{
 		fputs("bugevents carrier: could not initialize libcurl\n", stderr);

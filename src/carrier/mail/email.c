@@ -36,6 +36,42 @@ add_unsubscribe(struct curl_slist **list, const char *url)
 		bev_curl_request_add(list, "List-Unsubscribe-Post: List-Unsubscribe=One-Click");
 }
 
+/* Whose list it is of, and what else filters go by. */
+static void
+add_origin(struct curl_slist **list, const BevDelivery *delivery)
+{
+	BevText line = {0};
+	const char *name;
+	const json_t *value;
+
+	if (delivery->list_id[0])
+	{
+		bev_text_printf(&line, "List-Id: <%s>", delivery->list_id);
+		bev_curl_request_add_text(list, &line);
+	}
+	json_object_foreach ((json_t *) delivery->headers, name, value)
+	{
+		char header[64];
+
+		snprintf(header, sizeof(header), "X-BugEvents-%s", name);
+		bev_header_text(&line, header, json_string_value(value));
+		bev_curl_request_add_text(list, &line);
+	}
+}
+
+/* The address is ours whoever did it: else the mail would be a forgery to DMARC. */
+static void
+add_from(struct curl_slist **list, const BevRoute *route, const BevDelivery *delivery)
+{
+	BevMailbox from = route->from;
+	BevText line = {0};
+
+	if (delivery->from_name[0])
+		snprintf(from.name, sizeof(from.name), "%s", delivery->from_name);
+	bev_header_mailbox(&line, "From", &from);
+	bev_curl_request_add_text(list, &line);
+}
+
 struct curl_slist *
 bev_email_headers(const BevRoute *route, const BevDelivery *delivery, time_t now)
 {
@@ -44,8 +80,7 @@ bev_email_headers(const BevRoute *route, const BevDelivery *delivery, time_t now
 
 	bev_header_date(&line, now);
 	bev_curl_request_add_text(&list, &line);
-	bev_header_mailbox(&line, "From", &route->from);
-	bev_curl_request_add_text(&list, &line);
+	add_from(&list, route, delivery);
 	bev_header_mailbox(&line, "To", &delivery->mailbox);
 	bev_curl_request_add_text(&list, &line);
 	bev_header_text(&line, "Subject", delivery->subject);
@@ -54,8 +89,10 @@ bev_email_headers(const BevRoute *route, const BevDelivery *delivery, time_t now
 	add_words(&list, "In-Reply-To", delivery->in_reply_to);
 	add_words(&list, "References", delivery->references);
 	add_unsubscribe(&list, delivery->list_unsubscribe);
+	add_origin(&list, delivery);
 	/* RFC 3834: nobody's holiday is to be announced to us. */
 	bev_curl_request_add(&list, "Auto-Submitted: auto-generated");
+	bev_curl_request_add(&list, "X-Auto-Response-Suppress: All");
 	bev_curl_request_add(&list, "Content-Type: multipart/alternative");
 	return list;
 }

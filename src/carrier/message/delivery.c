@@ -9,6 +9,7 @@
 #include "common/pipe/carrier_message.h"
 #include "common/text/utf8.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 #define MAX_URL        900
 #define MAX_TEMPLATE   512 /* its API's limit */
 #define MAX_PARAMETERS 100
+#define MAX_HEADERS    20
+#define MAX_FROM_NAME  200
 
 static const char *
 get_text(const BevDelivery *delivery, const char *name)
@@ -77,6 +80,75 @@ is_unsubscribe_url(const char *text)
 	        (strncmp(text, "https://", 8) == 0 || strncmp(text, "mailto:", 7) == 0));
 }
 
+/* Labels of letters, digits and hyphens, with dots between them (RFC 2919). */
+static bool
+is_list_id(const char *text)
+{
+	bool dot = true; /* none may come now */
+
+	if (*text == '\0')
+		return true;
+	for (const char *c = text; *c; c++)
+	{
+		if (*c == '.' && dot)
+			return false;
+		dot = *c == '.';
+		if (!dot && *c != '-' && !isalnum((unsigned char) *c))
+			return false;
+	}
+	return !dot && strlen(text) <= MAX_WORD;
+}
+
+static bool
+is_header_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isalpha((unsigned char) name[i]))
+			return false;
+	return len > 0 && len <= 40;
+}
+
+/* Whatever a value says, it can't end its line. */
+static bool
+are_headers(const json_t *headers)
+{
+	const char *name;
+	const json_t *value;
+
+	if (headers == NULL || json_is_null(headers))
+		return true;
+	if (!json_is_object(headers) || json_object_size(headers) > MAX_HEADERS)
+		return false;
+	json_object_foreach ((json_t *) headers, name, value)
+	{
+		const char *text = json_string_value(value);
+
+		if (text == NULL || !is_header_name(name) || !bev_utf8_is_one_line(text) ||
+		    strlen(text) > MAX_SUBJECT)
+			return false;
+	}
+	return true;
+}
+
+/* What is wrong with what says which list a mail is of, and from whom; or NULL. */
+static const char *
+read_origin(BevDelivery *d)
+{
+	d->list_id = get_optional(d, "list_id");
+	d->from_name = get_optional(d, "from_name");
+	d->headers = json_object_get(d->message, "headers");
+	if (!d->list_id || !is_list_id(d->list_id))
+		return "\"list_id\" is not the id of a list";
+	if (!d->from_name || !bev_utf8_is_one_line(d->from_name) ||
+	    strlen(d->from_name) > MAX_FROM_NAME)
+		return "\"from_name\" is not one line of text";
+	if (!are_headers(d->headers))
+		return "\"headers\" are not lines of text";
+	return NULL;
+}
+
 /* What is wrong with it, or NULL. */
 static const char *
 read_email(BevDelivery *d)
@@ -92,6 +164,7 @@ read_email(BevDelivery *d)
 	d->list_unsubscribe = get_optional(d, "list_unsubscribe");
 	if (!to || !bev_mailbox_read(to, &d->mailbox))
 		return "\"to\" is not an e-mail address";
+	bev_mailbox_to_ascii(&d->mailbox);
 	if (!d->subject || !bev_utf8_is_one_line(d->subject) || strlen(d->subject) > MAX_SUBJECT)
 		return "\"subject\" is not one line of text";
 	if (!d->text || !d->html)
@@ -104,7 +177,7 @@ read_email(BevDelivery *d)
 		return "\"references\" is not a list of message ids";
 	if (!d->list_unsubscribe || !is_unsubscribe_url(d->list_unsubscribe))
 		return "\"list_unsubscribe\" is not a URL of https or mailto";
-	return NULL;
+	return read_origin(d);
 }
 
 /* +49 151 ... becomes digits, as many as E.164 allows. */

@@ -31,6 +31,9 @@ typedef struct BevDelivery
 	const char *in_reply_to;
 	const char *references;
 	const char *list_unsubscribe;
+	const char *list_id;
+	const char *from_name;
+	const json_t *headers; /* object of texts, or NULL */
 
 	/* WhatsApp */
 	char phone[16]; /* digits */

@@ -15,9 +15,12 @@ typedef struct BevMailbox
 } BevMailbox;
 
 /*
- * Read "address", "Name <address>" or "\"Name\" <address>".  The address is ASCII, a domain
- * of other letters in its xn-- form; an address that would need quotes is refused.
+ * Read "address", "Name <address>" or "\"Name\" <address>".  An address may have letters of any
+ * language (RFC 6531); one that would need quotes is refused.
  */
 extern bool bev_mailbox_read(const char *text, BevMailbox *mailbox);
+
+/* Its domain in ASCII (xn--), where the rest is, too: so every server takes it. */
+extern void bev_mailbox_to_ascii(BevMailbox *mailbox);
 
 #endif /* BEV_CARRIER_MESSAGE_MAILBOX_H */

@@ -38,7 +38,9 @@
  * ASCII, the same at each attempt), and
  *
  *	email       to (address, or "Name <address>"), subject, text; html, message_id,
- *	            in_reply_to, references, list_unsubscribe (an URL) if wanted
+ *	            in_reply_to, references, list_unsubscribe (an URL), list_id (letters, digits,
+ *	            hyphens and dots), from_name (in place of the name in "from"), headers (an object of
+ *	            texts: each becomes X-BugEvents-NAME) if wanted
  *	whatsapp    to (a phone number), template, language; parameters (array of texts)
  *	webhook     body (JSON as text), msg_id, timestamp (integer, Unix time of the attempt)
  *

@@ -4,7 +4,9 @@
  * Model: a delivery was planned when its notification was made; between that and an attempt may be
  * quiet hours, a digest, an escalation or a mail server that is down.  So before each attempt it
  * is asked again: may the user see the bug and the comment that it tells of, by the rule that held
- * then (server/users/visibility.h), is the user active, what is the address, is it wanted.
+ * then (server/users/visibility.h), is the user active, what is the address, is it wanted, does it
+ * bounce.  What a mail says of the bug besides (its project, status and priority) is looked up
+ * here, too, by the same rule.
  *
  * Failure: what can't be looked up now waits; what can't be for good isn't sent.
  */
@@ -32,6 +34,7 @@ typedef struct Check
 	const char *title;
 	const char *message;
 	const char *why; /* it isn't sent; NULL: it is */
+	BevChange row;   /* of the bug */
 } Check;
 
 /* False: nobody's, a test. */
@@ -61,23 +64,29 @@ read_delivery(Check *check)
 
 /* Is the row there, and for the user, and this field of it not for admins only? */
 static bool
+read_row(const Check *check, const char *entity, const char *id, const char *field, BevChange *row)
+{
+	return bev_change_current(row, entity, id) &&
+	       (field == NULL || bev_change_is_open(row, field)) &&
+	       bev_visibility_may_see(check->user, row->audience);
+}
+
+static bool
 may_see_row(const Check *check, const char *entity, const char *id, const char *field)
 {
 	BevChange row;
 
-	return bev_change_current(&row, entity, id) &&
-	       (field == NULL || bev_change_is_open(&row, field)) &&
-	       bev_visibility_may_see(check->user, row.audience);
+	return read_row(check, entity, id, field, &row);
 }
 
 static bool
-may_see(const Check *check)
+may_see(Check *check)
 {
 	static const BevSpan everyone = {BEV_PRINCIPAL_ALL, sizeof(BEV_PRINCIPAL_ALL) - 1};
 
 	if (check->bug == NULL)
 		return bev_visibility_may_see(check->user, everyone);
-	return may_see_row(check, "bug_report", check->bug, check->title ? "title" : NULL) &&
+	return read_row(check, "bug_report", check->bug, check->title ? "title" : NULL, &check->row) &&
 	       (check->comment == NULL ||
 	        may_see_row(check, "comment", check->comment, *check->message ? "content" : NULL));
 }
@@ -115,6 +124,68 @@ is_muted(const Check *check)
 	return muted;
 }
 
+/* ---- what a mail says of the bug ---- */
+
+static const char *
+name_project(Check *check)
+{
+	char *id = bev_change_open_text(&check->row, "project_id");
+	BevChange project;
+
+	return id && read_row(check, "project", id, "name", &project) ?
+	           bev_change_text(&project, "name") :
+	           NULL;
+}
+
+/* Whoever did it is known by name then. */
+static void
+look_up_actors(const Check *check)
+{
+	static BevStatement find = {
+		.sql =
+			"SELECT n.actor FROM bugevents.deliveries AS d"
+			" JOIN bugevents.notifications AS n ON n.id = d.notification_id WHERE d.id = $1 UNION"
+			" SELECT p.actor FROM bugevents.deliveries AS d JOIN bugevents.notification_parts AS p"
+			" ON p.notification_id = d.notification_id WHERE d.id = $1"};
+	BevPerson person;
+	ListCell *cell;
+
+	foreach (cell, bev_statement_texts(bev_statement_with(&find, bev_int_value(check->id))))
+		(void) bev_person_find(&person, lfirst(cell));
+}
+
+static void
+set_facts(Check *check)
+{
+	static BevStatement set = {
+		.sql = "UPDATE bugevents.deliveries SET facts = jsonb_strip_nulls(jsonb_build_object("
+			   "'project', $2::text, 'status', $3::text, 'priority', $4::text)) WHERE id = $1"};
+
+	if (check->kind != BEV_CHANNEL_EMAIL)
+		return;
+	look_up_actors(check);
+	if (check->bug)
+		bev_statement_with(&set, bev_int_value(check->id), bev_text_value(name_project(check)),
+		                   bev_text_value(bev_change_open_text(&check->row, "status")),
+		                   bev_text_value(bev_change_open_text(&check->row, "priority")));
+}
+
+/* ---- the check ---- */
+
+static bool
+bounces(const Check *check, const char *address)
+{
+	static BevStatement find = {
+		.sql = "SELECT FROM bugevents.suspended_addresses WHERE address = lower($1)"};
+	bool found;
+
+	if (check->kind != BEV_CHANNEL_EMAIL)
+		return false;
+	found = bev_statement_with(&find, bev_text_value(address)) > 0;
+	bev_statement_done();
+	return found;
+}
+
 static void
 set_address(const Check *check, const char *address)
 {
@@ -141,10 +212,13 @@ check_step(void *arg)
 		check->why = "the user has muted the bug";
 	else if (address == NULL)
 		check->why = "the user has no address any more";
+	else if (bounces(check, address))
+		check->why = "the address is suspended, as mails to it came back";
 	else
 	{
 		set_address(check, address);
 		drop_hidden_parts(check);
+		set_facts(check);
 	}
 }
 

@@ -5,6 +5,9 @@
  * became of it after.  In between the ledger knows.  Before each attempt it is judged anew whether
  * it may be (delivery_check.c).
  *
+ * What one reader gets by a channel keeps its order: the next is claimed when the one before has
+ * ended, and one that is tried again holds up those behind it (test/t/420_courier.pl).
+ *
  * When a courier or carrier has ended, what was being sent and is neither known to be sent nor not
  * to be is uncertain.  A webhook is sent again, as its receiver can tell by its id; a mail or
  * message isn't, unless bugevents.retry_uncertain is on.
@@ -28,6 +31,17 @@
 #define RETRY_MAX  3600000 /* ms */
 #define POSTPONE   60000   /* ms, of a user who has had enough for now */
 #define DIGEST_MAX "200"   /* notifications in one mail */
+
+/*
+ * Nothing of its reader is under way, or to be tried again, or due before it.  A program takes
+ * webhooks in any order.
+ */
+#define IS_NEXT \
+	"(d.user_id IS NULL OR d.channel = 'webhook' OR NOT EXISTS" \
+	" (SELECT FROM bugevents.deliveries AS e WHERE e.channel = d.channel AND e.user_id = d.user_id" \
+	" AND e.state IN ('waiting', 'sending') AND e.id <> d.id AND e.origin = d.origin" \
+	" AND (e.state = 'sending' OR e.attempts > 0 AND e.id < d.id" \
+	" OR (e.next_attempt_at, e.id) < (d.next_attempt_at, d.id) AND d.attempts = 0)))"
 
 static int64
 column_int(uint64 row, int column)
@@ -73,7 +87,7 @@ find_due(BevDeliveryChannel kind, int limit, int *n)
 			" LEFT JOIN bugevents.notifications AS n ON n.id = d.notification_id"
 			" LEFT JOIN bugevents.delivery_options AS o ON o.user_id = d.user_id"
 			" WHERE d.channel = $1 AND d.state = 'waiting' AND d.next_attempt_at <= $2"
-			" AND d.origin = (SELECT instance FROM bugevents.stream)"
+			" AND d.origin = (SELECT instance FROM bugevents.stream) AND " IS_NEXT
 			" ORDER BY d.next_attempt_at, d.id LIMIT $3 FOR UPDATE OF d SKIP LOCKED"};
 	Due *due;
 
@@ -375,6 +389,26 @@ state_after(BevDeliveryChannel kind, const BevDeliveryResult *result, int attemp
 	return "dead";
 }
 
+/* There is no such mailbox; but 5.7 is about what is sent, or by whom. */
+static bool
+is_bounce(const BevDeliveryResult *result)
+{
+	return (result->code == 550 || result->code == 551 || result->code == 553) &&
+	       (result->error == NULL || strstr(result->error, " 5.7.") == NULL);
+}
+
+static void
+suspend_address(const BevDeliveryResult *result)
+{
+	static BevStatement statement = {
+		.sql = "SELECT bugevents.suspend_address(address, coalesce($2, 'it bounced'), $3::integer)"
+			   " FROM bugevents.deliveries WHERE id = $1 AND user_id IS NOT NULL"};
+
+	bev_statement_with(&statement, bev_int_value(result->id), bev_text_value(result->error),
+	                   bev_int_value(result->code));
+	bev_statement_done();
+}
+
 static void
 record(BevDeliveryChannel kind, const BevDeliveryResult *result)
 {
@@ -383,6 +417,8 @@ record(BevDeliveryChannel kind, const BevDeliveryResult *result)
 
 	set_state(result->id, state, result, next_attempt(attempts, result->retry_after));
 	bev_delivery_counters_count(kind, state);
+	if (kind == BEV_CHANNEL_EMAIL && strcmp(state, "dead") == 0 && is_bounce(result))
+		suspend_address(result);
 	/* The ledger may be cleared then. */
 	ForceSyncCommit();
 }
@@ -474,8 +510,8 @@ bev_delivery_table_next(const bool *channels)
 {
 	static BevStatement statement = {
 		.sql =
-			"SELECT min(next_attempt_at) FROM bugevents.deliveries"
-			" WHERE state = 'waiting' AND origin = (SELECT instance FROM bugevents.stream)"
+			"SELECT min(next_attempt_at) FROM bugevents.deliveries AS d"
+			" WHERE state = 'waiting' AND origin = (SELECT instance FROM bugevents.stream) AND " IS_NEXT
 			" AND (channel = 'email' AND $1 OR channel = 'whatsapp' AND $2 OR channel = 'webhook' AND $3)"};
 	MemoryContext context = CurrentMemoryContext;
 	TimestampTz next = DT_NOEND;

@@ -4,7 +4,7 @@
  * Model: a delivery commits together with its notification, so there is one for each, and
  * only then.  When it is sent is settled here (quiet hours, digests, and with
  * bugevents.escalate_after a later time for each channel behind the first, for who hasn't
- * read by then); whether and how, by the courier.
+ * read by then; not before what is held about the same bug); whether and how, by the courier.
  */
 #include "notify/projector/delivery_plan.h"
 
@@ -59,7 +59,11 @@ insert(int64 notification, BevDeliveryChannel kind, const char *user, const char
 	static BevStatement statement = {
 		.sql =
 			"INSERT INTO bugevents.deliveries (notification_id, user_id, channel, address, next_attempt_at, if_unread)"
-			" VALUES ($1, $2, $3, $4, bugevents.delivery_time($2, $3, $5), $6)"};
+			" SELECT $1, $2, $3, $4, greatest(bugevents.delivery_time($2, $3, $5),"
+			" (SELECT max(d.next_attempt_at) FROM bugevents.notifications AS n"
+			" JOIN bugevents.notifications AS m ON m.user_id = n.user_id AND m.bug_report_id = n.bug_report_id"
+			" JOIN bugevents.deliveries AS d ON d.notification_id = m.id AND d.channel = $3"
+			" WHERE n.id = $1 AND d.state = 'waiting' AND d.attempts = 0 AND NOT d.if_unread)), $6"};
 
 	bev_statement_with(&statement, bev_int_value(notification), bev_text_value(user),
 	                   bev_text_value(bev_delivery_channel_name(kind)), bev_text_value(address),

@@ -142,6 +142,19 @@ bev_setting_check_http_url(char **newval, UNUSED_HOOK_ARGUMENTS)
 	return check_scheme(*newval, "https://", "http://", "Use https://HOST/PATH.");
 }
 
+bool
+bev_setting_check_locale(char **newval, UNUSED_HOOK_ARGUMENTS)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+	Size language = strspn(*newval, "abcdefghijklmnopqrstuvwxyz");
+
+	if ((language == 2 || language == 3) && strspn(*newval, letters) == strlen(*newval) &&
+	    ((*newval)[language] == '\0' || (*newval)[language] == '-'))
+		return true;
+	GUC_check_errhint("Use a language such as \"en\" or \"de-AT\".");
+	return false;
+}
+
 /* It is known by now, as it takes a restart to change it; without TCP it is a number of a file. */
 bool
 bev_setting_check_port(int *newval, void **extra pg_attribute_unused(), GucSource source)

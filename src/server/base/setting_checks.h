@@ -14,6 +14,7 @@ extern bool bev_setting_check_algorithms(char **newval, void **extra, GucSource 
 extern bool bev_setting_check_channels(char **newval, void **extra, GucSource source);
 extern bool bev_setting_check_database(char **newval, void **extra, GucSource source);
 extern bool bev_setting_check_http_url(char **newval, void **extra, GucSource source);
+extern bool bev_setting_check_locale(char **newval, void **extra, GucSource source);
 extern bool bev_setting_check_origins(char **newval, void **extra, GucSource source);
 extern bool bev_setting_check_port(int *newval, void **extra, GucSource source);
 extern bool bev_setting_check_proxies(char **newval, void **extra, GucSource source);

@@ -144,6 +144,10 @@ STRING(bev_smtp_user, "bugevents.smtp_user", "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
 STRING(bev_smtp_password_file, "bugevents.smtp_password_file", "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
        NULL, "Names the file with the password for the mail server.")
 BOOL(bev_smtp_tls, "bugevents.smtp_tls", true, PGC_SIGHUP, 0, "Requires TLS of the mail server.")
+BOOL(bev_mail_from_actor, "bugevents.mail_from_actor", true, PGC_SIGHUP, 0,
+     "Names who did something in the sender of mails, before the name of bugevents.smtp_from.")
+STRING(bev_mail_locale, "bugevents.mail_locale", "en", PGC_SIGHUP, 0, bev_setting_check_locale,
+       "Sets the language of mails to users who have set none.")
 STRING(bev_unsubscribe_url, "bugevents.unsubscribe_url", "", PGC_SIGHUP, 0,
        bev_setting_check_http_url,
        "Sets the page that takes a user off mails; {{token}} in it says whom.")
