@@ -46,6 +46,8 @@ take(Stage *stage, const BevMessage *message)
 			return bev_stream_message_events(&stage->updates, message);
 		case BEV_MSG_PROGRESS:
 			return bev_stream_message_progress(&stage->fanout, message);
+		case BEV_MSG_SCOPE:
+			return bev_stream_message_scope(&stage->fanout, message);
 		case BEV_MSG_FETCHED:
 			return bev_stream_message_fetched(&stage->fanout, message);
 		case BEV_MSG_KNOWN:

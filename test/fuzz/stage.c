@@ -442,7 +442,7 @@ stage_turn(void)
 		bev_client_closed(socket);
 	}
 	bev_clients_end_turn(&stage.clients);
-	bev_replay_ask(stage.fanout.stream.replay, stage.fanout.stream.window.floor);
+	bev_stream_fetch(&stage.fanout.stream);
 }
 
 void

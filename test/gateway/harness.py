@@ -117,6 +117,25 @@ def record(type="bug_report", action="updated", audience="all", key="", project=
     return struct.pack("=I12I", size, *map(len, fields)) + b"".join(fields)
 
 
+FIELDS = 12
+
+
+def conceal(one):
+    """A record as a gateway without admins gets it (common/event/concealed.c)."""
+    lens = struct.unpack_from("=%dI" % FIELDS, one, 4)
+    field, at = [], 4 + 4 * FIELDS
+    for size in lens:
+        field.append(one[at:at + size])
+        at += size
+    for_others = any(line and line[:1] not in b"!&" and line != b"admin" for line in field[2].split(b"\n"))
+    if not for_others:
+        for content in (4, 5, 6, 7, 8, 9, 11):
+            field[content] = b""
+    elif field[8]:
+        field[6:10] = field[8], field[9], b"", b""
+    return struct.pack("=I%dI" % FIELDS, at - sum(lens) + sum(map(len, field)), *map(len, field)) + b"".join(field)
+
+
 def access(kind, source="", user="", value=""):
     """A statement about a user: a(ctive), i(nactive), d(eleted), m(ember), l(eft), v(oid)."""
     return (kind + source + "\0" + user + "\0" + value + "\0").encode()
@@ -205,7 +224,7 @@ def as_line(field):
 
 
 class Dispatcher:
-    def __init__(self, tip=0, dropped=0, stream=STREAM_ID, start=True, **config):
+    def __init__(self, tip=0, dropped=0, stream=STREAM_ID, start=True, whole=True, **config):
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self.sock = ours
@@ -230,6 +249,7 @@ class Dispatcher:
         self.stream = stream
         self.past = []          # eras that ended, and up to where they are good
         self.follows = 0        # it is a standby's
+        self.whole = whole      # it is sent what is for admins
         self.auto_fetch = True
         self.auto_admit = True
         self.auto_answer = None # called with each of asked
@@ -319,6 +339,16 @@ class Dispatcher:
         self.send(STREAM, struct.pack("=QQ40sII", self.tip, self.dropped, self.stream.encode(),
                                       self.follows, 0) +
                   b"".join(struct.pack("=Q40s", upto, era.encode()) for era, upto in self.past))
+        if self.whole:
+            self.scope(True)
+
+    def scope(self, whole):
+        """What is for admins is sent from now on, or not."""
+        self.whole = whole
+        self.send(SCOPE, struct.pack("=QII", self.tip, whole, 0))
+
+    def of_scope(self, one):
+        return one if self.whole else conceal(one)
 
     def publish(self, *records, **more):
         """One transaction; its events also go to the journal."""
@@ -326,7 +356,7 @@ class Dispatcher:
         for i, one in enumerate(records):
             self.journal[first + i] = one
         self.tip += len(records)
-        self.send(EVENTS, events(first, list(records), **more))
+        self.send(EVENTS, events(first, [self.of_scope(one) for one in records], **more))
         return first
 
     def progress(self, tip=None):
@@ -512,7 +542,7 @@ class Dispatcher:
                 break
             size += len(one)
             self.outbox += (lambda b: struct.pack("=II", len(b), EVENTS) + b)(
-                events(seq, [one], request=request))
+                events(seq, [self.of_scope(one)], request=request))
         self.send(FETCHED, struct.pack("=IIQQ", request, 0, covered, self.dropped))
 
     def wait(self, condition, what, patience=None):

@@ -24,6 +24,8 @@ $server->create;
 $server->sql(<<'END');
 	SELECT bugevents.detach('bug_reports');
 	SELECT bugevents.attach('bug_reports', 'bug_report', audience => 'bugevents.principal(''project'', row.project_id)');
+	CREATE TABLE plans (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text);
+	SELECT bugevents.attach('plans', 'plan', columns => '{"name":"name"}', audience => 'admin');
 	CREATE TABLE members (id bigint PRIMARY KEY, user_id bigint, project_id bigint);
 	SELECT bugevents.attach('members', 'membership');
 	INSERT INTO users (username, role) VALUES ('one', 'user'), ('two', 'user'), ('three', 'admin'), ('four', 'user'), ('five', 'user');
@@ -159,6 +161,72 @@ is((ask($five, $_->[0] => $_->[1]))[0], 'forbidden', "who isn't active any more:
 
 ended_for('a role that the token does not give', ROLE => pack('Qa64', $one, 'admin'));
 is($server->sql('SELECT count(*) FROM bugevents.connections WHERE gateway = 2'), '0', '... with all that was granted to its clients');
+# What is for admins alone comes while one is connected, whom the verifier and the tables say is one.
+my $secrets = 0;
+# Write some, and see whether the gateway is sent the content of it, live.
+sub is_sent
+{
+	my $mark = 'secret' . ++$secrets;
+	my $text = '';
+
+	$server->sql("INSERT INTO users (username, email) VALUES ('$mark', '$mark\@example.org'); INSERT INTO plans (name) VALUES ('$mark\@example')");
+	$server->sql("INSERT INTO projects (name) VALUES ('behind $mark')");
+	$text .= $pipe->hear('EVENTS') until $text =~ /behind $mark/;
+	die "nothing of $mark" if $text !~ /usercreatedadmin.*plancreatedadmin/s;
+	my $found = () = $text =~ /$mark\@example/g;
+	die "half of $mark" if $found == 1;
+	return $found ? 1 : 0;
+}
+my $asker = enter('1');
+# The same of history, all there is.
+my $fetches = 0;
+sub is_in_history
+{
+	my ($mark) = @_;
+	my $text = '';
+
+	$pipe->{seen} = {};
+	$pipe->say(FETCH => pack('LLQQ', ++$fetches, 1 << 20, 0, $server->sql('SELECT max(seq) FROM bugevents.events()')));
+	$pipe->hear('FETCHED');
+	$text = join '', @{ $pipe->{seen}{ $BugEvents::Pipe::KIND{EVENTS} } };
+	die 'no history' if $text !~ /behind secret1/;
+	return $text =~ /$mark\@example/ ? 1 : 0;
+}
+# And of the rows that are kept for clients.
+sub is_in_rows
+{
+	my ($mark) = @_;
+	my (undef, $count, $rest) = ask($asker, STATE => '{"type":"plan"}');
+
+	die 'no rows' if $count != $secrets;
+	return $rest =~ /$mark\@example/ ? 1 : 0;
+}
+sub scope { return (unpack 'QLL', $pipe->hear('SCOPE'))[1]; }
+
+ok(!is_sent(), 'for admins: not sent while none is connected');
+ok(!is_in_history('secret1'), '... not in history either');
+ok(!is_in_rows('secret1'), '... nor among rows');
+my $brief_admin = enter('3', role => 'admin', ttl => 3);
+ok(is_sent(), '... but with one');
+ok(is_in_history('secret1') && is_in_rows('secret1'), '... in history and among rows, too');
+is(scope(), 0, '... until its token ends, though the gateway says nothing of it');
+ok(!is_sent() && !is_in_history('secret2') && !is_in_rows('secret2'), '... then not any more');
+enter('2', role => 'admin');
+ok(!is_sent(), '... nor with an admin by the token alone');
+my $admin = enter('3', role => 'admin');
+ok(is_sent(), '... again with a real one');
+$server->sql("UPDATE users SET role = 'user' WHERE id = 3");
+ok(!is_sent(), '... until the tables say otherwise');
+$server->sql("UPDATE users SET role = 'admin' WHERE id = 3");
+ok(is_sent(), '... as long as they do');
+$pipe->say(CLOSED => pack('QQa64', $admin, 1000, ''));
+is(scope(), 0, '... and until it goes');
+ok(!is_sent(), '... then not any more');
+my $renewed = enter('3');
+ok(!is_sent(), '... nor with an admin whose token says less');
+is(shown($renewed, RENEWS => $server->token('3', role => 'admin')), $answer->{GRANT}, '... until it shows another one');
+ok(is_sent(), '... which counts');
+
 ended_for('sockets by a configuration that is to come', LISTEN => pack('L', 1000));
 ended_for('a question of nobody', ASK => pack('QLL', 999, 1, $verb->{GET}) . '{"type":"bug_report","id":1}');
 my $gone = enter('1');

@@ -1,6 +1,8 @@
 /*
  * event_test.c - the event record: written, read, cut at every byte.
  */
+#define _GNU_SOURCE /* memmem */
+#include "common/event/concealed.h"
 #include "make_event.h"
 #include "tap.h"
 
@@ -121,9 +123,71 @@ test_audience(void)
 	}
 }
 
+/* What of it is for admins alone, and what is left without that. */
+static void
+test_concealed(void)
+{
+	static const struct
+	{
+		const char *audience;
+		const char *open_payload;
+		bool has_secrets;
+		const char *payload; /* then */
+		const char *actor;
+	} cases[] = {
+		{"all", "", false, "{\"secret\":1}", "42"},
+		{"all", "{}", true, "{}", "42"},
+		{"user:7", "", false, "{\"secret\":1}", "42"},
+		{"admin\nuser:7", "{\"open\":1}", true, "{\"open\":1}", "42"},
+		{"admin", "", true, "", ""},
+		{"admin", "{\"open\":1}", true, "", ""},
+		{"admin\n&group:x\n!user:7", "", true, "", ""},
+		{"", "", true, "", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *text[BEV_EVENT_FIELDS] = {"user",
+		                                      "created",
+		                                      cases[i].audience,
+		                                      "7",
+		                                      "2",
+		                                      "3",
+		                                      "{\"secret\":1}",
+		                                      "{\"secret\":[0,1]}",
+		                                      cases[i].open_payload,
+		                                      "",
+		                                      "at\0",
+		                                      "42"};
+		size_t size;
+		char *record = make_event(text, &size);
+		char *concealed = malloc(size);
+		BevEvent event;
+
+		bev_event_read(record, size, &event);
+		tap_ok(bev_event_has_secrets(&event) == cases[i].has_secrets, cases[i].audience);
+		size = bev_event_conceal(&event, concealed);
+		tap_ok(size == bev_event_conceal(&event, NULL) && bev_event_read(concealed, size, &event) &&
+		           bev_span_is(event.field[BEV_EVENT_PAYLOAD], cases[i].payload) &&
+		           bev_span_is(event.field[BEV_EVENT_ACTOR], cases[i].actor) &&
+		           event.field[BEV_EVENT_OPEN_PAYLOAD].len == 0,
+		       "... without what is for admins");
+		tap_ok(bev_span_is(event.field[BEV_EVENT_TYPE], "user") &&
+		           bev_span_is(event.field[BEV_EVENT_KEY], "7") &&
+		           bev_span_is(event.field[BEV_EVENT_AUDIENCE], cases[i].audience) &&
+		           bev_span_is(event.field[BEV_EVENT_ACCESS], "at"),
+		       "... but with what it is about, and what follows from it");
+		tap_ok(!cases[i].has_secrets == (memmem(concealed, size, "secret", 6) != NULL),
+		       "... nothing of it is left anywhere");
+		free(concealed);
+		free(record);
+	}
+}
+
 int
 main(void)
 {
+	test_concealed();
 	test_round_trip();
 	test_lies();
 	test_nul();

@@ -192,7 +192,7 @@ on_gone(void *owner, BevWaiter *waiter)
 static const BevReplayEvents replay_events = {on_fetch, on_ready, on_gone};
 
 static bool
-answer(BevReplay *replay, const BevFetchMessage *fetch, uint64_t covered)
+answer_as(BevReplay *replay, const BevFetchMessage *fetch, uint64_t covered, bool whole)
 {
 	BevFetchedMessage message = {.request = fetch->request, .covered = covered};
 
@@ -205,7 +205,44 @@ answer(BevReplay *replay, const BevFetchMessage *fetch, uint64_t covered)
 		bev_replay_add(replay, &events, 0, &event);
 		free(record);
 	}
-	return bev_replay_end(replay, &message);
+	return bev_replay_end(replay, &message, whole);
+}
+
+static bool
+answer(BevReplay *replay, const BevFetchMessage *fetch, uint64_t covered)
+{
+	return answer_as(replay, fetch, covered, false);
+}
+
+/* Who waits for what is for admins isn't served by what has that not. */
+static void
+test_whole(void)
+{
+	Log log = {0};
+	BevReplay *replay = bev_replay_create(&replay_events, &log);
+	BevWaiter one, other;
+
+	bev_replay_wait(replay, &one, 0, false);
+	bev_replay_ask(replay, 100, 500);
+	tap_ok(log.fetch[0].upto == 100, "up to the floor");
+	bev_replay_wait(replay, &other, 10, true);
+	bev_replay_ask(replay, 100, 500);
+	tap_ok(log.fetches == 2 && log.fetch[1].after == 10 && log.fetch[1].upto == 500,
+	       "an admin's position is asked for besides, and up to another floor");
+	answer(replay, &log.fetch[0], 100);
+	tap_ok(bev_replay_find(replay, 10, false) && !bev_replay_find(replay, 10, true),
+	       "what isn't whole is none for an admin");
+	bev_replay_leave(&other);
+	bev_replay_wait(replay, &other, 10, true);
+	answer_as(replay, &log.fetch[1], 500, true);
+	tap_ok(log.ready == 3 && bev_replay_find(replay, 10, true) &&
+	           bev_replay_find(replay, 499, false),
+	       "what is serves both");
+	bev_replay_wait(replay, &one, 5, true);
+	bev_replay_ask(replay, 100, 500);
+	tap_ok(log.fetch[2].after == 5 && log.fetch[2].upto == 10, "... up to which is asked for then");
+	bev_replay_leave(&one);
+	bev_replay_free(replay);
 }
 
 static void
@@ -217,25 +254,26 @@ test_replay(void)
 	BevFetchedMessage gone = {.result = BEV_FETCH_GONE, .dropped = 60};
 
 	for (int i = 0; i < 20; i++)
-		bev_replay_wait(replay, &waiter[i], (uint64_t) (19 - i) * 5);
-	bev_replay_ask(replay, 1000);
+		bev_replay_wait(replay, &waiter[i], (uint64_t) (19 - i) * 5, false);
+	bev_replay_ask(replay, 1000, 1000);
 	tap_ok(log.fetches == 1 && log.fetch[0].after == 0 && log.fetch[0].upto == 1000,
 	       "one fetch from the lowest position, up to the floor");
 	tap_ok(answer(replay, &log.fetch[0], 30) && log.ready == 6,
 	       "its answer serves all in its range");
-	tap_ok(bev_replay_find(replay, 29) && !bev_replay_find(replay, 30), "and is kept");
-	bev_replay_ask(replay, 1000);
+	tap_ok(bev_replay_find(replay, 29, false) && !bev_replay_find(replay, 30, false),
+	       "and is kept");
+	bev_replay_ask(replay, 1000, 1000);
 	tap_ok(log.fetches > 1 && log.fetches <= 1 + BEV_FETCHES_MAX && log.fetch[1].after == 30,
 	       "then it goes upwards");
 	bev_replay_leave(&waiter[0]);
 	gone.request = log.fetch[1].request;
-	tap_ok(bev_replay_end(replay, &gone) && log.gone == 6, "what is gone is told");
+	tap_ok(bev_replay_end(replay, &gone, false) && log.gone == 6, "what is gone is told");
 	tap_ok(!answer(replay, &log.fetch[2], log.fetch[2].after),
 	       "an answer that leads nowhere breaks the rules");
 	bev_replay_reset(replay);
-	tap_ok(log.gone == 6 + 7 && bev_replay_find(replay, 1) == NULL, "a reset forgets all");
+	tap_ok(log.gone == 6 + 7 && bev_replay_find(replay, 1, false) == NULL, "a reset forgets all");
 	tap_ok(answer(replay, &log.fetch[0], 10), "an answer from before is ignored");
-	tap_ok(bev_replay_find(replay, 1) == NULL, "indeed");
+	tap_ok(bev_replay_find(replay, 1, false) == NULL, "indeed");
 	bev_replay_free(replay);
 }
 
@@ -245,5 +283,6 @@ main(void)
 	test_window();
 	test_index();
 	test_replay();
+	test_whole();
 	return tap_done();
 }

@@ -80,6 +80,7 @@ static const Body bodies[] = {
 	BODY(FETCH, Fetch, ALONE, IS(NOT_ZERO, Fetch, request)),
 	BODY(CONDITION, Condition, FOLLOWED),
 	BODY(KNOWN, Known, ALONE),
+	BODY(SCOPE, Scope, ALONE, UP_TO(1, Scope, whole)),
 	BODY(OPEN, Open, FOLLOWED, IS(UTF8_LINE, Open, id), IS(UTF8_LINE, Open, address)),
 	BODY(TOKEN, Token, FOLLOWED, UP_TO(BEV_TOKEN_METRICS, Token, use)),
 	BODY(AGAIN, Again, ALONE),

@@ -17,6 +17,7 @@
  *	ANSWER      to an ASK or a TOKEN            ROLE         a client has another role
  *	CONDITION   what /ready says of it all      ASK          a question to the database
  *	KNOWN       a client's token is good        COUNTERS     what it counted
+ *	SCOPE       what is for admins follows, or not
  *	                                            ABUSE        who behaves oddly
  *	                                            SUBSCRIPTION what of the stream a client wants
  *	                                            SLOW         events took too long
@@ -49,7 +50,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 3 /* 92c5e62a89c6 */
+#define BEV_PIPE_VERSION 3 /* b9c6f810b39e */
 
 typedef enum BevMessageKind
 {
@@ -65,6 +66,7 @@ typedef enum BevMessageKind
 	BEV_MSG_CONDITION,
 	BEV_MSG_SPENT_ELSEWHERE,
 	BEV_MSG_KNOWN,
+	BEV_MSG_SCOPE,
 
 	BEV_MSG_HELLO = 101,
 	BEV_MSG_LISTEN,
@@ -156,6 +158,19 @@ typedef struct BevProgressMessage
 	uint64_t tip;
 	uint64_t dropped; /* as in STREAM */
 } BevProgressMessage;
+
+/*
+ * SCOPE: whether live EVENTS behind a seq, answers to FETCH and rows that come from now on have
+ * what is for admins alone.  Until one comes after STREAM they don't: an event for admins has no
+ * content, and of others there is what everybody may read of them.  An admin who waits until there
+ * is one, and fetches what came before, misses nothing.
+ */
+typedef struct BevScopeMessage
+{
+	uint64_t after;
+	uint32_t whole; /* 0, 1 */
+	uint32_t unused;
+} BevScopeMessage;
 
 typedef enum BevFetchResult
 {

@@ -88,6 +88,7 @@ on_token(BevQuestions *questions __attribute__((unused)), BevSession *session, c
 		return false;
 	if (bev_session_identify(session, &grant, projects))
 		bev_registration_tell_role(messages->registrations, session);
+	bev_fanout_release_one(messages->fanout, session);
 	reply_identity(&request);
 	return true;
 }

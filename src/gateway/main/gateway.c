@@ -294,7 +294,7 @@ on_turn_end(void *owner)
 
 	bev_clients_end_turn(&gateway->clients);
 	/* For the history that sessions came to wait for in this turn. */
-	bev_replay_ask(stream->replay, stream->window.floor);
+	bev_stream_fetch(stream);
 }
 
 static void
@@ -485,6 +485,8 @@ on_message(void *owner, const BevMessage *message)
 			return bev_stream_message_events(&gateway->updates, message);
 		case BEV_MSG_PROGRESS:
 			return bev_stream_message_progress(&gateway->fanout, message);
+		case BEV_MSG_SCOPE:
+			return bev_stream_message_scope(&gateway->fanout, message);
 		case BEV_MSG_FETCHED:
 			return bev_stream_message_fetched(&gateway->fanout, message);
 		case BEV_MSG_KNOWN:

@@ -106,6 +106,7 @@ bev_stream_message_begin(BevAccessUpdates *updates, const BevMessage *message)
 	memcpy(before, stream->id, sizeof(before));
 	memcpy(stream->id, begun.id, BEV_STREAM_ID_LEN);
 	stream->follows = begun.follows != 0;
+	stream->whole_from = BEV_NOT_WHOLE;
 	take_past_eras(stream, eras);
 	same = strcmp(before, begun.id) == 0;
 	skips = begun.tip > fanout->sessions->sent_tip;
@@ -181,6 +182,28 @@ bev_stream_message_progress(BevFanout *fanout, const BevMessage *message)
 	return true;
 }
 
+/* ---- SCOPE ---- */
+
+/*
+ * What came so far is sent as what it is.  Rows that were read have the one or the other, and are
+ * read again.
+ */
+bool
+bev_stream_message_scope(BevFanout *fanout, const BevMessage *message)
+{
+	BevStream *stream = &fanout->stream;
+	BevScopeMessage scope;
+
+	if (!bev_body_read(message, &scope, sizeof(scope), NULL) || !stream->id[0])
+		return false;
+	bev_window_advance(&stream->window, scope.after);
+	bev_fanout_batch(fanout);
+	stream->whole_from = scope.whole ? stream->window.tip : BEV_NOT_WHOLE;
+	bev_row_cache_forget(&stream->rows);
+	bev_fanout_release(fanout);
+	return true;
+}
+
 /* ---- FETCHED ---- */
 
 bool
@@ -192,5 +215,6 @@ bev_stream_message_fetched(BevFanout *fanout, const BevMessage *message)
 		return false;
 	set_dropped(&fanout->stream, fetched.dropped);
 	bev_fanout_batch(fanout);
-	return bev_replay_end(fanout->stream.replay, &fetched);
+	return bev_replay_end(fanout->stream.replay, &fetched,
+	                      bev_stream_serves(&fanout->stream, true));
 }

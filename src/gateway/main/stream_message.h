@@ -18,6 +18,7 @@ extern bool bev_stream_message_events(BevAccessUpdates *updates, const BevMessag
 extern bool bev_stream_message_progress(BevFanout *fanout, const BevMessage *message);
 
 /* FETCHED: the end of a replay's answer. */
+extern bool bev_stream_message_scope(BevFanout *fanout, const BevMessage *message);
 extern bool bev_stream_message_fetched(BevFanout *fanout, const BevMessage *message);
 
 #endif /* BEV_GATEWAY_MAIN_STREAM_MESSAGE_H */

@@ -75,6 +75,7 @@ regroup(BevAccessUpdates *updates, BevSession *session)
 {
 	if (bev_session_regroup(session))
 		bev_registration_tell_role(updates->registrations, session);
+	bev_fanout_release_one(updates->fanout, session);
 }
 
 bool

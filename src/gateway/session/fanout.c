@@ -13,7 +13,10 @@
  *	4. A session that the kernel has no more room for lags: its position is kept, and
  *	   bev_fanout_go_on continues when there is room.  Below the window's floor it takes
  *	   chunks of history, and is parked until replay.c has the next one.
- *	5. One that conflates skips, while it lags, what a later event of the same row
+ *	5. While no admin is connected, what is for admins isn't sent to us.  An admin is held
+ *	   where he stands until it is, and takes what came before from history, not from the
+ *	   window.
+ *	6. One that conflates skips, while it lags, what a later event of the same row
  *	   overtakes: anywhere in the window, or in the chunk of history at hand.  The last
  *	   state itself is skipped by nobody, and so arrives whatever comes in between.
  *
@@ -323,15 +326,66 @@ answer_if_due(BevFanout *fanout, BevSession *session, uint64_t reached)
 
 /* ---- Catching up ---- */
 
+bool
+bev_fanout_serves(const BevFanout *fanout, const BevSession *session)
+{
+	return bev_stream_serves(&fanout->stream, session->principals.is_admin);
+}
+
+/* What the window has for it begins behind this seq. */
+static uint64_t
+floor_for(const BevFanout *fanout, const BevSession *session)
+{
+	return bev_stream_floor(&fanout->stream, session->principals.is_admin);
+}
+
+/* It waits for SCOPE, and for nothing in history. */
+static void
+hold(BevSession *session, uint64_t cursor)
+{
+	session->standing = BEV_PARKED;
+	session->cursor = cursor;
+}
+
+static bool
+is_held(const BevSession *session)
+{
+	return session->state == BEV_SESSION_OPEN && session->standing == BEV_PARKED &&
+	       !session->waiter.waiting;
+}
+
+void
+bev_fanout_release_one(BevFanout *fanout, BevSession *session)
+{
+	if (!is_held(session) || !bev_fanout_serves(fanout, session))
+		return;
+	session->standing = BEV_LAGGING;
+	bev_fanout_go_on(fanout, session);
+}
+
+void
+bev_fanout_release(BevFanout *fanout)
+{
+	BevSession *session;
+
+	LIST_FOREACH (session, &fanout->sessions->open, entry)
+	{
+		/* What it asked for can't be had any more. */
+		if (session->waiter.whole && !bev_stream_serves(&fanout->stream, true))
+			bev_replay_leave(&session->waiter);
+		bev_fanout_release_one(fanout, session);
+	}
+}
+
 /* The next chunk for a lagging session; NULL when it must wait or has it all. */
 static const BevChunk *
 next_chunk(BevFanout *fanout, BevSession *session, uint32_t *i)
 {
 	BevChunk *chunk;
 
-	if (session->cursor >= fanout->stream.window.floor)
+	if (session->cursor >= floor_for(fanout, session))
 		return bev_window_find(&fanout->stream.window, session->cursor, i);
-	chunk = bev_replay_find(fanout->stream.replay, session->cursor);
+	chunk = bev_replay_find(fanout->stream.replay, session->cursor, session->principals.is_admin);
 	if (chunk == NULL)
 		return NULL;
 	if (session->conflates && chunk->latest == NULL)
@@ -348,8 +402,10 @@ park(BevFanout *fanout, BevSession *session)
 		bev_fanout_resync(fanout, session);
 		return;
 	}
-	session->standing = BEV_PARKED;
-	bev_replay_wait(fanout->stream.replay, &session->waiter, session->cursor);
+	hold(session, session->cursor);
+	if (bev_fanout_serves(fanout, session))
+		bev_replay_wait(fanout->stream.replay, &session->waiter, session->cursor,
+		                session->principals.is_admin);
 }
 
 void
@@ -369,7 +425,7 @@ bev_fanout_go_on(BevFanout *fanout, BevSession *session)
 			return;
 		}
 		chunk = next_chunk(fanout, session, &i);
-		if (chunk == NULL && session->cursor < fanout->stream.window.floor)
+		if (chunk == NULL && session->cursor < floor_for(fanout, session))
 		{
 			park(fanout, session);
 			return;
@@ -473,6 +529,11 @@ deliver(BevFanout *fanout, BevSession *session)
 	session->batch = fanout->batch;
 	if (session->state != BEV_SESSION_OPEN || session->standing != BEV_LIVE || session->muted)
 		return;
+	if (!bev_fanout_serves(fanout, session))
+	{
+		hold(session, reached);
+		return;
+	}
 	while (reached < fanout->stream.window.tip &&
 	       (chunk = bev_window_find(&fanout->stream.window, reached, &i)) != NULL)
 	{

@@ -58,6 +58,16 @@ extern void bev_fanout_go_on(BevFanout *fanout, BevSession *session);
 /* Place an open session at a seq: everything after it follows. */
 extern void bev_fanout_place(BevFanout *fanout, BevSession *session, uint64_t seq);
 
+/*
+ * Is what comes now all that the session may see?  Not that of an admin, until the dispatcher says
+ * that it sends what is for admins.
+ */
+extern bool bev_fanout_serves(const BevFanout *fanout, const BevSession *session);
+
+/* Let those go on who were held for that and needn't be any more, or this one. */
+extern void bev_fanout_release(BevFanout *fanout);
+extern void bev_fanout_release_one(BevFanout *fanout, BevSession *session);
+
 /* From now on the session wants this, which it owns; NULL: everything. */
 extern void bev_fanout_subscribe(BevFanout *fanout, BevSession *session,
                                  BevSubscription *subscription);

@@ -53,6 +53,9 @@ add_item(BevRowReader *reader, const BevRowFace *face, BevText *items)
 
 	if (!is_wanted(reader->session, &reader->range[reader->at], face))
 		return;
+	/* It is no admin any more, as it will find itself; nothing is left of what is for admins. */
+	if (payload.len == 0)
+		return;
 	bev_text_add_string(items, items->len > 0 ? "," : "");
 	bev_text_add(items, payload.data, payload.len);
 }

@@ -271,13 +271,21 @@ may_jump(const BevState *state)
 	return !state->is_beside || state->session->standing == BEV_LIVE;
 }
 
+/* Between two transactions, and with what is for admins if it is one. */
+static bool
+may_begin(const BevStates *states, const BevState *state)
+{
+	return !states->fanout->stream.mid_transaction && may_jump(state) &&
+	       bev_fanout_serves(states->fanout, state->session);
+}
+
 /* Begin, or see to it that what it waits for comes; true: all is there. */
 static bool
 try(BevStates *states, BevState *state)
 {
 	BevRowSet **sets = bev_alloc(sizeof(BevRowSet *) * state->ranges.count);
 	bool complete = find_sets(states, state, sets);
-	bool begins = complete && !states->fanout->stream.mid_transaction && may_jump(state);
+	bool begins = complete && may_begin(states, state);
 
 	if (begins)
 		begin(states, state, sets);
@@ -464,6 +472,8 @@ bev_state_reply_row(BevStates *states, BevSession *session, const char *id, cons
 	char *payload;
 
 	if (face == NULL || bev_row_reader_is_choked(session))
+		return false;
+	if (!bev_fanout_serves(states->fanout, session))
 		return false;
 	payload = open ? bev_copy_text(face->open_payload.data, face->open_payload.len) :
 	                 bev_copy_text(face->payload.data, face->payload.len);

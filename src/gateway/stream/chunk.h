@@ -49,6 +49,7 @@ typedef struct BevChunk
 {
 	uint64_t after;
 	uint64_t covered;
+	bool whole; /* of history: with what is for admins */
 	BevFrame *frame;
 	uint32_t count;
 	uint32_t room; /* allocated entries */

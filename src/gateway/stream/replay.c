@@ -133,13 +133,14 @@ bev_replay_limit(BevReplay *replay, size_t limit)
 }
 
 BevChunk *
-bev_replay_find(BevReplay *replay, uint64_t seq)
+bev_replay_find(BevReplay *replay, uint64_t seq, bool whole)
 {
 	for (int i = 0; i < replay->cached; i++)
 	{
 		Cached *cached = &replay->cache[i];
 
-		if (cached->chunk->after <= seq && seq < cached->chunk->covered)
+		if (cached->chunk->after <= seq && seq < cached->chunk->covered &&
+		    (cached->chunk->whole || !whole))
 		{
 			cached->used = ++replay->clock;
 			return cached->chunk;
@@ -151,9 +152,9 @@ bev_replay_find(BevReplay *replay, uint64_t seq)
 /* ---- Those who wait ---- */
 
 void
-bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after)
+bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after, bool whole)
 {
-	*waiter = (BevWaiter){.after = after, .waiting = true};
+	*waiter = (BevWaiter){.after = after, .waiting = true, .whole = whole};
 	LIST_INSERT_HEAD(&replay->waiters, waiter, entry);
 }
 
@@ -195,15 +196,15 @@ tell(BevReplay *replay, uint64_t from, uint64_t below, void (*what)(void *owner,
 
 /* ---- Asking ---- */
 
-/* Will a fetch under way probably bring what follows this position? */
+/* Will a fetch under way probably bring what follows this position?  One is whole if it says so. */
 static bool
-is_coming(const BevReplay *replay, uint64_t after)
+is_coming(const BevReplay *replay, uint64_t after, bool whole)
 {
 	for (int i = 0; i < BEV_FETCHES_MAX; i++)
 	{
 		const Fetch *fetch = &replay->fetch[i];
 
-		if (fetch->request && fetch->chunk->after <= after &&
+		if (fetch->request && (fetch->chunk->whole || !whole) && fetch->chunk->after <= after &&
 		    after - fetch->chunk->after < replay->span)
 			return true;
 	}
@@ -219,18 +220,23 @@ lowest(const BevReplay *replay, uint64_t from)
 
 	LIST_FOREACH (waiter, &replay->waiters, entry)
 		if (waiter->after >= from && (best == NULL || waiter->after < best->after) &&
-		    !is_coming(replay, waiter->after))
+		    !is_coming(replay, waiter->after, waiter->whole))
 			best = waiter;
 	return best;
 }
 
 /* History up to the floor, or to where a chunk that we have begins. */
 static uint64_t
-fetch_limit(const BevReplay *replay, uint64_t after, uint64_t floor)
+fetch_limit(const BevReplay *replay, const BevWaiter *waiter, uint64_t floor)
 {
 	for (int i = 0; i < replay->cached; i++)
-		if (replay->cache[i].chunk->after > after && replay->cache[i].chunk->after < floor)
-			floor = replay->cache[i].chunk->after;
+	{
+		const BevChunk *chunk = replay->cache[i].chunk;
+
+		if (chunk->after > waiter->after && chunk->after < floor &&
+		    (chunk->whole || !waiter->whole))
+			floor = chunk->after;
+	}
 	return floor;
 }
 
@@ -244,7 +250,7 @@ free_fetch(BevReplay *replay)
 }
 
 void
-bev_replay_ask(BevReplay *replay, uint64_t floor)
+bev_replay_ask(BevReplay *replay, uint64_t floor, uint64_t whole_floor)
 {
 	Fetch *fetch;
 
@@ -261,9 +267,10 @@ bev_replay_ask(BevReplay *replay, uint64_t floor)
 			replay->last_request = 1;
 		message.request = replay->last_request;
 		message.after = waiter->after;
-		message.upto = fetch_limit(replay, waiter->after, floor);
+		message.upto = fetch_limit(replay, waiter, waiter->whole ? whole_floor : floor);
 		fetch->request = message.request;
 		fetch->chunk = bev_chunk_create(waiter->after);
+		fetch->chunk->whole = waiter->whole;
 		replay->sweep = waiter->after;
 		replay->events->fetch(replay->owner, &message);
 	}
@@ -310,7 +317,7 @@ keep(BevReplay *replay, BevChunk *chunk, uint64_t covered)
 }
 
 bool
-bev_replay_end(BevReplay *replay, const BevFetchedMessage *message)
+bev_replay_end(BevReplay *replay, const BevFetchedMessage *message, bool whole)
 {
 	Fetch *fetch = find_fetch(replay, message->request);
 	BevChunk *chunk;
@@ -333,6 +340,7 @@ bev_replay_end(BevReplay *replay, const BevFetchedMessage *message)
 		bev_chunk_free(chunk);
 		return false;
 	}
+	chunk->whole = whole;
 	keep(replay, chunk, message->covered);
 	tell(replay, chunk->after, chunk->covered, replay->events->ready);
 	return true;

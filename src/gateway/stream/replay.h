@@ -27,6 +27,7 @@ typedef struct BevWaiter
 	uint64_t after; /* its position */
 	LIST_ENTRY(BevWaiter) entry;
 	bool waiting;
+	bool whole; /* for what is for admins, too */
 } BevWaiter;
 
 typedef struct BevReplayEvents
@@ -47,20 +48,20 @@ extern void bev_replay_free(BevReplay *replay);
 extern void bev_replay_limit(BevReplay *replay, size_t limit);
 
 /*
- * A chunk that covers what follows seq; NULL: wait for one.  It may be indexed,
- * but not changed otherwise.
+ * A chunk that covers what follows seq, with what is for admins if it is to be whole; NULL: wait
+ * for one.  It may be indexed, but not changed otherwise.
  */
-extern BevChunk *bev_replay_find(BevReplay *replay, uint64_t seq);
+extern BevChunk *bev_replay_find(BevReplay *replay, uint64_t seq, bool whole);
 
 /*
  * Wait for what follows after, up to the window's floor, which is above it.
  * Nothing is sent before bev_replay_ask.
  */
-extern void bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after);
+extern void bev_replay_wait(BevReplay *replay, BevWaiter *waiter, uint64_t after, bool whole);
 extern void bev_replay_leave(BevWaiter *waiter);
 
-/* Ask for what is waited for; floor is the window's. */
-extern void bev_replay_ask(BevReplay *replay, uint64_t floor);
+/* Ask for what is waited for; floor is the window's, whole_floor that for those who wait whole. */
+extern void bev_replay_ask(BevReplay *replay, uint64_t floor, uint64_t whole_floor);
 
 /*
  * An event of an answer.  False: it breaks the order.  What answers a request
@@ -69,8 +70,8 @@ extern void bev_replay_ask(BevReplay *replay, uint64_t floor);
 extern bool bev_replay_add(BevReplay *replay, const BevEventsMessage *message, uint32_t n,
                            const BevEvent *event);
 
-/* The end of an answer.  False: it brings its position nowhere. */
-extern bool bev_replay_end(BevReplay *replay, const BevFetchedMessage *message);
+/* The end of an answer, which is whole or isn't.  False: it brings its position nowhere. */
+extern bool bev_replay_end(BevReplay *replay, const BevFetchedMessage *message, bool whole);
 
 /* The history was replaced: forget all, everybody's past is gone. */
 extern void bev_replay_reset(BevReplay *replay);

@@ -36,3 +36,12 @@ bev_stream_may_come_to(const BevStream *stream, const char *era, uint64_t seq, u
 		return seq > tip;
 	return stream->follows && find_past(stream, era) == NULL;
 }
+
+void
+bev_stream_fetch(BevStream *stream)
+{
+	uint64_t floor = bev_stream_floor(stream, false);
+
+	bev_replay_ask(stream->replay, floor,
+	               stream->whole_from == BEV_NOT_WHOLE ? floor : bev_stream_floor(stream, true));
+}

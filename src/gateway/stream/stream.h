@@ -25,7 +25,30 @@ typedef struct BevStream
 	BevReplay *replay;
 	bool mid_transaction; /* more of the last one is to come */
 	BevRowCache rows;     /* at the tip */
+
+	/* Behind it the window has what is for admins; BEV_NOT_WHOLE: not even what is to come */
+	uint64_t whole_from;
 } BevStream;
+
+#define BEV_NOT_WHOLE UINT64_MAX
+
+/* Behind this seq the window has all that a client may see: an admin, or another one. */
+static inline uint64_t
+bev_stream_floor(const BevStream *stream, bool for_admin)
+{
+	return for_admin && stream->whole_from > stream->window.floor ? stream->whole_from :
+	                                                                stream->window.floor;
+}
+
+/* Is what comes now all that there is for it? */
+static inline bool
+bev_stream_serves(const BevStream *stream, bool for_admin)
+{
+	return !for_admin || stream->whole_from != BEV_NOT_WHOLE;
+}
+
+/* Ask for the history that is waited for. */
+extern void bev_stream_fetch(BevStream *stream);
 
 /*
  * Is a position of this history: a seq that was given out in this era, at most tip if it is the

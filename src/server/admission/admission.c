@@ -5,6 +5,10 @@
  * table a gateway's client has, with what the verifier said of its token, and how many connections
  * a user has.  A limit that was lowered holds for new connections; nobody is thrown out for it.
  *
+ * Admins are counted for each gateway, since one that has none is not sent what is for them
+ * (dispatcher/scope.c).  Whether somebody with an admin's token is one by the tables is known from
+ * admission on, and from what events say since.
+ *
  * Trust: a gateway names a client by its number; who that is, is what the verifier said.
  *
  * Not here: what a gateway counts for each of its connections (messages, sizes,
@@ -14,8 +18,10 @@
 
 #include "server/shared/clients.h"
 #include "server/shared/ended.h"
+#include "common/event/access.h"
 #include "common/event/user_facts.h"
 #include "common/int.h"
+#include "lib/ilist.h"
 #include "server/base/unix_time.h"
 #include "server/base/settings.h"
 #include "utils/hsearch.h"
@@ -37,6 +43,12 @@ typedef struct ClientEntry
 	ClientKey key;
 	int slot;
 	BevApplicant who;
+
+	bool is_listed;    /* among those with an admin's token, in by_token */
+	dlist_node listed; /* there */
+	uint64 as_of;      /* what events up to here say is outdated */
+	bool is_denied;    /* by the tables it is no admin */
+	bool is_admin;     /* and counted as one */
 } ClientEntry;
 
 typedef struct UserEntry
@@ -48,6 +60,8 @@ typedef struct UserEntry
 static HTAB *clients = NULL;
 static HTAB *users = NULL;
 static ClientEntry **by_slot = NULL;
+static dlist_head by_token = DLIST_STATIC_INIT(by_token);
+static int admins[BEV_GATEWAYS_MAX + 1]; /* of each gateway, from 1 */
 
 /* Those of a predecessor, whose gateways went with it. */
 static void
@@ -194,6 +208,99 @@ bev_admission_refused(int gateway, const BevApplicant *who, BevVerdict verdict)
 	bev_ended_add_refused(&client, reasons[verdict]);
 }
 
+/* ---- Admins ---- */
+
+static void
+count_admin(ClientEntry *entry, bool is_admin)
+{
+	admins[entry->key.gateway] += (int) is_admin - (int) entry->is_admin;
+	entry->is_admin = is_admin;
+}
+
+static void
+judge_admin(ClientEntry *entry)
+{
+	const BevApplicant *who = &entry->who;
+
+	if (who->grant.is_admin && !entry->is_listed)
+	{
+		dlist_push_tail(&by_token, &entry->listed);
+		entry->is_listed = true;
+	}
+	count_admin(entry, who->grant.is_admin && !entry->is_denied && !bev_applicant_is_expired(who));
+}
+
+static void
+forget_admin(ClientEntry *entry)
+{
+	count_admin(entry, false);
+	if (entry->is_listed)
+		dlist_delete(&entry->listed);
+}
+
+void
+bev_admission_tables(int gateway, uint64 client, uint64 as_of, BevSpan statements)
+{
+	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
+	BevUserFacts facts = {.token = BEV_ROLE_ADMIN};
+	BevAccess access;
+
+	if (entry == NULL)
+		return;
+	while (bev_access_next(&statements, &access))
+		if (access.kind == BEV_ACCESS_ACTIVE || access.kind == BEV_ACCESS_INACTIVE)
+			bev_user_facts_add_row(&facts, access.kind == BEV_ACCESS_ACTIVE, access.value);
+	entry->as_of = as_of;
+	entry->is_denied =
+		!bev_user_facts_is_admin(&facts) || bev_user_facts_standing(&facts) == BEV_USER_INACTIVE;
+	judge_admin(entry);
+}
+
+/* One table has said so.  Whether all do, the next look will show. */
+static void
+take_row(ClientEntry *entry, uint64 seq, const BevAccess *access)
+{
+	if (seq <= entry->as_of || strcmp(entry->who.grant.user, access->user) != 0)
+		return;
+	entry->as_of = seq;
+	entry->is_denied =
+		access->kind == BEV_ACCESS_INACTIVE || strcmp(access->value, BEV_ROLE_ADMIN) != 0;
+	judge_admin(entry);
+}
+
+void
+bev_admission_take_access(uint64 seq, BevSpan statements)
+{
+	BevAccess access;
+
+	while (!dlist_is_empty(&by_token) && bev_access_next(&statements, &access))
+	{
+		dlist_iter it;
+
+		if (access.kind != BEV_ACCESS_ACTIVE && access.kind != BEV_ACCESS_INACTIVE)
+			continue;
+		dlist_foreach (it, &by_token)
+			take_row(dlist_container(ClientEntry, listed, it.cur), seq, &access);
+	}
+}
+
+bool
+bev_admission_has_admin(int gateway)
+{
+	return admins[gateway] > 0;
+}
+
+void
+bev_admission_review_admins(void)
+{
+	dlist_iter it;
+
+	dlist_foreach (it, &by_token)
+		judge_admin(dlist_container(ClientEntry, listed, it.cur));
+}
+
+/* ---- Coming and going ---- */
+
 static BevVerdict
 admit(int gateway, BevApplicant *who)
 {
@@ -216,7 +323,10 @@ admit(int gateway, BevApplicant *who)
 	entry = find_client(gateway, who->open.client, HASH_ENTER);
 	entry->slot = slot;
 	entry->who = *who;
+	entry->is_listed = entry->is_denied = entry->is_admin = false;
+	entry->as_of = 0;
 	who->projects = NULL;
+	judge_admin(entry);
 	by_slot[slot] = entry;
 	return BEV_ADMITTED;
 }
@@ -238,6 +348,7 @@ bev_admission_renew(int gateway, uint64 client, const BevGrant *grant, const cha
 	if (entry == NULL)
 		return;
 	bev_applicant_renew(&entry->who, grant, projects);
+	judge_admin(entry);
 	bev_clients_set_expiry(entry->slot, expiry(grant->expires_at));
 }
 
@@ -252,6 +363,7 @@ remove_client(ClientEntry *entry, uint64 code, const char *reason)
 		log_closed(&client, code, reason);
 		bev_ended_add(&client, (int) code, reason);
 	}
+	forget_admin(entry);
 	bev_applicant_free(&entry->who);
 	bev_clients_remove(entry->slot);
 	by_slot[entry->slot] = NULL;

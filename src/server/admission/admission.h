@@ -22,6 +22,21 @@ extern bool bev_admission_open(int gateway, BevApplicant *who, BevVerdict *verdi
 /* Remember that it was refused, for any reason but BEV_ADMITTED. */
 extern void bev_admission_refused(int gateway, const BevApplicant *who, BevVerdict verdict);
 
+/* What the tables of users say of one that may stay, as of a seq: statements (access.h). */
+extern void bev_admission_tables(int gateway, uint64 client, uint64 as_of, BevSpan statements);
+
+/* What an event says of users. */
+extern void bev_admission_take_access(uint64 seq, BevSpan statements);
+
+/*
+ * Is an admin connected to the gateway, by a token that has not expired and by the tables?  In
+ * doubt yes: where one table has made somebody an admin again, another one may say otherwise.
+ */
+extern bool bev_admission_has_admin(int gateway);
+
+/* Tokens expire: to be called once in a while. */
+extern void bev_admission_review_admins(void);
+
 /* It showed another good token. */
 extern void bev_admission_renew(int gateway, uint64 client, const BevGrant *grant,
                                 const char *projects);

@@ -53,7 +53,7 @@ STRING(bev_listen_addresses, "bugevents.listen_addresses", "localhost", PGC_SIGH
        "Sets the addresses on which the gateways listen.")
 CHECKED_INT(bev_port, "bugevents.port", 8432, 1, 65535, PGC_SIGHUP, 0, bev_setting_check_port,
             "Sets the TCP port of the gateways.")
-INT(bev_gateways, "bugevents.gateways", 1, 1, 64, PGC_SIGHUP, 0,
+INT(bev_gateways, "bugevents.gateways", 1, 1, BEV_GATEWAYS_MAX, PGC_SIGHUP, 0,
     "Sets the number of gateway processes.")
 INT(bev_window_size, "bugevents.window_size", 64 * 1024, 1024, 16 * 1024 * 1024, PGC_SIGHUP,
     GUC_UNIT_KB, "Sets the memory of each gateway for recent events.")

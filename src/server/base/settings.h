@@ -14,6 +14,8 @@ typedef enum BevTlsVersion
 	BEV_TLS_1_3 = 13
 } BevTlsVersion;
 
+#define BEV_GATEWAYS_MAX 64
+
 /* bev_X for bugevents.X, in the unit that the list says. */
 #define BOOL(variable, ...)   extern bool variable;
 #define INT(variable, ...)    extern int variable;

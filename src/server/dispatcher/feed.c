@@ -36,6 +36,7 @@
 #include "server/dispatcher/current_config.h"
 #include "server/dispatcher/program_log.h"
 #include "server/dispatcher/questions.h"
+#include "server/dispatcher/scope.h"
 #include "server/dispatcher/spool_files.h"
 #include "server/dispatcher/token_checks.h"
 #include "server/dispatcher/turn.h"
@@ -143,6 +144,25 @@ bev_feed_start(BevFeed *feed, int number, const char *config)
 }
 
 static void
+tell_scope(BevFeed *feed)
+{
+	BevScopeMessage scope = {.after = feed->sent, .whole = feed->whole};
+
+	send_struct(feed, BEV_MSG_SCOPE, &scope);
+	feed->announced = feed->sent; /* by it */
+}
+
+void
+bev_feed_scope(BevFeed *feed, bool whole)
+{
+	if (feed->whole == whole)
+		return;
+	feed->whole = whole;
+	if (feed->streaming)
+		tell_scope(feed);
+}
+
+static void
 send_stream(BevFeed *feed, const BevStreamMessage *stream, BevSpan past)
 {
 	struct iovec part[] = {{unconstify(BevStreamMessage *, stream), sizeof(*stream)},
@@ -159,6 +179,8 @@ bev_feed_begin(BevFeed *feed, const BevStreamMessage *stream, BevSpan past)
 	send_stream(feed, stream, past);
 	feed->sent = stream->tip;
 	feed->streaming = true;
+	if (feed->whole)
+		tell_scope(feed);
 }
 
 void
@@ -170,6 +192,8 @@ bev_feed_rename(BevFeed *feed, const BevStreamMessage *stream, BevSpan past)
 		return;
 	here.tip = feed->sent;
 	send_stream(feed, &here, past);
+	if (feed->whole)
+		tell_scope(feed);
 }
 
 static bool
@@ -179,8 +203,9 @@ pipe_is_full(const BevFeed *feed)
 }
 
 void
-bev_feed_push(BevFeed *feed, const BevQueueItem *item)
+bev_feed_push(BevFeed *feed, const BevQueueItem *whole, const BevQueueItem *open)
 {
+	const BevQueueItem *item = feed->whole ? whole : open;
 	BevEventsMessage events;
 	struct iovec part[3];
 
@@ -225,9 +250,15 @@ send_run(void *arg, const BevJournalRun *run)
 	                           .tx_of = run->tx_of,
 	                           .xid = run->xid,
 	                           .at = BEV_TO_UNIX_TIME(run->at)};
-	struct iovec part[2] = {{&events, sizeof(events)},
-	                        {unconstify(char *, run->records), run->size}};
+	BevSpan records = {run->records, (uint32) run->size};
+	BevSpan open;
+	struct iovec part[2] = {{&events, sizeof(events)}};
 
+	if (!bev_scope_take(run->first_seq, records, run->count, &open))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	if (!reading->feed->whole)
+		records = open;
+	part[1] = (struct iovec){unconstify(char *, records.data), records.len};
 	bev_turn_moved(run->size);
 	bev_feed_send(reading->feed, BEV_MSG_EVENTS, part, 2);
 	*reading->sent = run->first_seq + run->count - 1;
@@ -320,10 +351,44 @@ bev_feed_flush(BevFeed *feed)
 		bev_feed_end(feed, NULL);
 }
 
-void
-bev_feed_answer(BevFeed *feed, char *body, Size size)
+/* Rows, as a gateway without admins may have them. */
+static void
+answer_open(BevFeed *feed, const BevAnswerMessage *answer, BevSpan rest)
 {
-	send_bytes(feed, BEV_MSG_ANSWER, body, size);
+	struct iovec part[3] = {{unconstify(BevAnswerMessage *, answer), sizeof(*answer)}};
+	BevSpan records = rest;
+	BevSpan open;
+	BevEvent event;
+
+	for (uint32 i = 0; i < answer->count && bev_body_next_record(&rest, &event); i++)
+		;
+	records.len -= rest.len;
+	if (!bev_scope_conceal(records, answer->count, &open))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	part[1] = (struct iovec){unconstify(char *, open.data), open.len};
+	part[2] = (struct iovec){unconstify(char *, rest.data), rest.len};
+	bev_feed_send(feed, BEV_MSG_ANSWER, part, 3);
+}
+
+/* Others are what their asker may see. */
+static bool
+is_for_all(uint32 verb)
+{
+	return verb == BEV_VERB_STATE || verb == BEV_VERB_SPOOLED;
+}
+
+void
+bev_feed_answer(BevFeed *feed, uint32 verb, char *body, Size size)
+{
+	BevMessage message = {.kind = BEV_MSG_ANSWER, .size = (uint32) size, .body = body};
+	BevAnswerMessage answer;
+	BevSpan rest;
+
+	if (!feed->whole && is_for_all(verb) &&
+	    bev_body_read(&message, &answer, sizeof(answer), &rest) && answer.kind == BEV_ANSWER_ROWS)
+		answer_open(feed, &answer, rest);
+	else
+		send_bytes(feed, BEV_MSG_ANSWER, body, size);
 }
 
 void

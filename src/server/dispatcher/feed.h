@@ -31,6 +31,7 @@ typedef struct BevFeed
 	bool retired;        /* it was told to end */
 	TimestampTz kill_at; /* then */
 	bool streaming;      /* STREAM was sent */
+	bool whole;          /* it is sent what is for admins (scope.h) */
 
 	uint64 sent;           /* the stream up to here is in the channel */
 	uint64 announced;      /* it knows this tip */
@@ -74,11 +75,14 @@ extern void bev_feed_begin(BevFeed *feed, const BevStreamMessage *stream, BevSpa
 /* It goes on where it is under this name; the old one is among past. */
 extern void bev_feed_rename(BevFeed *feed, const BevStreamMessage *stream, BevSpan past);
 
+/* Is it to be sent what is for admins from now on? */
+extern void bev_feed_scope(BevFeed *feed, bool whole);
+
 /*
- * A settled transaction.  A feed that is behind, or whose pipe is full, doesn't
- * take it: it will come from the journal.
+ * A settled transaction, and what there is of it for a gateway without admins.  A feed that is
+ * behind, or whose pipe is full, doesn't take it: it will come from the journal.
  */
-extern void bev_feed_push(BevFeed *feed, const BevQueueItem *item);
+extern void bev_feed_push(BevFeed *feed, const BevQueueItem *whole, const BevQueueItem *open);
 
 /*
  * Is there something to read from the journal for it, and room in its pipe?
@@ -89,8 +93,8 @@ extern void bev_feed_push(BevFeed *feed, const BevQueueItem *item);
 extern bool bev_feed_wants_journal(const BevFeed *feed, uint64 settled);
 extern void bev_feed_read(BevFeed *feed, uint64 settled, uint64 dropped, uint64 floor);
 
-/* The body of an ANSWER to one of its questions. */
-extern void bev_feed_answer(BevFeed *feed, char *body, Size size);
+/* The body of an ANSWER to one of its questions, of this verb. */
+extern void bev_feed_answer(BevFeed *feed, uint32 verb, char *body, Size size);
 
 /* One that is an error. */
 extern void bev_feed_answer_error(BevFeed *feed, uint64 client, uint32 request, const char *code,

@@ -153,7 +153,9 @@ bev_gateway_token_admit(BevFeed *feed, BevApplicant *who, const BevLookupFound *
 		send_admit(feed, &admit, (BevSpan){NULL, 0}, (BevSpan){NULL, 0});
 		return;
 	}
-	known = bev_admission_who(feed->number, who->open.client);
+	bev_admission_tables(feed->number, who->open.client, found->as_of, found->statements);
+	bev_feed_scope(feed, bev_admission_has_admin(feed->number));
+	known = bev_admission_who(feed->number, admit.client);
 	admit.grant = known->grant;
 	send_admit(feed, &admit, bev_applicant_projects(known), found->statements);
 }
@@ -214,6 +216,7 @@ renew(BevFeed *feed, const BevTokenMessage *shown, const BevTokenFound *found)
 		return;
 	}
 	bev_admission_renew(feed->number, shown->client, &found->grant, found->rest.data);
+	bev_feed_scope(feed, bev_admission_has_admin(feed->number));
 	bev_feed_send(feed, BEV_MSG_ANSWER, part, 3);
 }
 

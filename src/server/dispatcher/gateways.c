@@ -22,13 +22,14 @@
 #include "server/dispatcher/current_config.h"
 #include "server/dispatcher/feed.h"
 #include "server/dispatcher/gateway_message.h"
+#include "server/dispatcher/scope.h"
 #include "server/dispatcher/spent.h"
 #include "server/dispatcher/gateway_token.h"
 #include "server/dispatcher/turn.h"
 #include "server/dispatcher/verifier_process.h"
 #include "storage/latch.h"
 
-#define FEEDS_MAX 64 /* the limit of bugevents.gateways */
+#define FEEDS_MAX BEV_GATEWAYS_MAX
 
 static BevFeed feeds[FEEDS_MAX];
 static int feed_count = 0;
@@ -49,11 +50,22 @@ static int source_count = 0;
 
 /* ---- their stream ---- */
 
+static void
+tell_scopes(void)
+{
+	for (int i = 0; i < feed_count; i++)
+		if (feeds[i].process.pid > 0)
+			bev_feed_scope(&feeds[i], bev_admission_has_admin(i + 1));
+}
+
 void
 bev_gateways_push(const BevQueueItem *item)
 {
+	BevQueueItem open = bev_scope_take_item(item);
+
 	for (int i = 0; i < feed_count; i++)
-		bev_feed_push(&feeds[i], item);
+		bev_feed_push(&feeds[i], item, &open);
+	tell_scopes(); /* by what it says of users */
 }
 
 bool
@@ -192,6 +204,7 @@ bev_gateways_look_after(const BevServed *served)
 	int wanted = is_serving() ? bev_gateways : 0;
 	TimestampTz due = bev_verifier_process_look_after(wanted > 0);
 
+	bev_admission_review_admins();
 	/* Their clients take their time to go; the others' needn't wait for that. */
 	for (int i = 0; i < feed_count; i++)
 		if (i >= wanted || feeds[i].retired)
@@ -281,9 +294,9 @@ sent_to(int gateway)
 }
 
 static void
-send_answer(int gateway, char *body, Size size)
+send_answer(int gateway, uint32 verb, char *body, Size size)
 {
-	bev_feed_answer(&feeds[gateway - 1], body, size);
+	bev_feed_answer(&feeds[gateway - 1], verb, body, size);
 }
 
 const BevQuestionGateways bev_gateways_asking = {.sent = sent_to, .answer = send_answer};
@@ -417,6 +430,7 @@ bev_gateways_wait(long timeout, uint64 tip)
 	for (int i = 0; i < n; i++)
 		if (events[i].user_data && (events[i].events & WL_SOCKET_READABLE))
 			hear(events[i].user_data, tip);
+	tell_scopes();
 	pass_spent_on();
 	return n > 0;
 }

@@ -435,8 +435,8 @@ hand_over(const BevQuestionGateways *gateways)
 		if (question->gateway != 0 && gateways->sent(question->gateway) < question->upto)
 			continue;
 		if (question->gateway != 0)
-			gateways->answer(question->gateway, unconstify(char *, question->answer.data),
-			                 question->answer.len);
+			gateways->answer(question->gateway, question->head.ask.verb,
+			                 unconstify(char *, question->answer.data), question->answer.len);
 		else if (question->own)
 			tell_own(question);
 		remove_question(question);

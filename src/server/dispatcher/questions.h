@@ -15,8 +15,8 @@ typedef struct BevQuestionGateways
 	/* Up to which seq it was sent the stream; 0: it takes nothing now. */
 	uint64 (*sent)(int gateway);
 
-	/* Send it the body of an ANSWER. */
-	void (*answer)(int gateway, char *body, Size size);
+	/* Send it the body of an ANSWER to a question of this verb. */
+	void (*answer)(int gateway, uint32 verb, char *body, Size size);
 } BevQuestionGateways;
 
 /*
