@@ -70,13 +70,7 @@ my $written = 'SET synchronous_commit = local;';
 $server->sql("$written INSERT INTO bug_reports (title) VALUES ('one');
 	INSERT INTO bugevents.notifications (user_id, type, message) VALUES ('1', 'welcome', 'Hello')");
 
-sub ask
-{
-	my ($type, %payload) = @_;
-
-	$ws->send_json({ type => $type, id => $type, payload => \%payload });
-	return $ws->wait_for(sub { ($_[0]{id} // '') eq $type })->{payload};
-}
+sub ask { return $ws->answer(@_); }
 is(ask('read', notification_id => 1)->{unread}, 0, '... reads');
 is_deeply(ask('watch', bug_report_id => 1), { watching => JSON::PP::true }, '... watches');
 is_deeply(ask('unwatch', bug_report_id => 1), { watching => JSON::PP::false }, '... and does so no more');

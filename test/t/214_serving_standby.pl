@@ -53,7 +53,7 @@ is_deeply([ map { $_->{type} } $server->events_before_fence($there) ], [qw(fence
 # What is asked; nothing is written.
 $server->sql("INSERT INTO bug_reports (title, project_id) VALUES ('to be watched', 1)");
 $server->events_before_fence($there);
-sub ask { my ($ws, $type, %payload) = @_; $ws->send_json({ type => $type, id => $type, payload => \%payload }); return $ws->wait_for(sub { ($_[0]{id} // '') eq $type }); }
+sub ask { my ($ws, @request) = @_; return $ws->ask(@request); }
 my $got = ask($there, 'get', type => 'project', id => 1);
 is($got->{payload}{name}, 'p1', 'a standby answers what is asked');
 cmp_ok($got->{as_of}, '>=', $seq, '... as of where it is');

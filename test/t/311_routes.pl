@@ -23,16 +23,8 @@ $server->sql(<<~'END');
 	INSERT INTO bug_reports (title, project_id, creator_id, assignee_id) VALUES ('in one', 1, 2, 3), ('in two', 2, 2, 4);
 	END
 caught_up($server);
-my $asked = 0;
 
-sub ask
-{
-	my ($ws, $type, %payload) = @_;
-
-	$ws->send_json({ type => $type, id => ++$asked, payload => \%payload });
-	my $answer = $ws->wait_for(sub { defined $_[0]{id} && $_[0]{id} eq $asked });
-	return $answer->{type} eq 'error' ? $answer->{payload}{code} : $answer->{payload};
-}
+sub ask { my ($ws, @request) = @_; return $ws->answer(@request); }
 
 sub gets { my ($ws, $bug) = @_; return ref ask($ws, 'get', type => 'bug_report', id => $bug) ? 'yes' : 'no'; }
 sub watches { my ($ws, $bug) = @_; return ref ask($ws, 'watch', bug_report_id => $bug) ? 'yes' : 'no'; }

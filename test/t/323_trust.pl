@@ -78,13 +78,7 @@ is(as_mallory('INSERT INTO m.bugs (id, title) VALUES (1, \'forged\'), (77, \'for
 is(derived(), $before, '... and nothing is gone that belongs to others');
 
 # get, list and the lookup.
-sub ask
-{
-	my ($type, %payload) = @_;
-
-	$ws->send_json({ type => $type, id => $type, payload => \%payload });
-	return $ws->wait_for(sub { ($_[0]{id} // '') eq $type });
-}
+sub ask { return $ws->ask(@_); }
 is(ask('get', type => 'bug_report', id => 77)->{payload}{code}, 'not_found', 'get does not answer with his rows');
 is(ask('get', type => 'bug_report', id => 1)->{payload}{title}, 'It crashes', '... but with the tracker\'s');
 is(join(',', map { $_->{id} } @{ ask('list', type => 'bug_report')->{payload}{items} }), '1', 'nor does list');

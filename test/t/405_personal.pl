@@ -17,16 +17,8 @@ $server->sql(<<~'END');
 caught_up($server);
 my $bob = $server->connect('2');
 my $cyd = $server->connect('3');
-my $asked = 0;
 
-sub ask
-{
-	my ($ws, $type, %payload) = @_;
-
-	$ws->send_json({ type => $type, id => ++$asked, payload => \%payload });
-	my $answer = $ws->wait_for(sub { defined $_[0]{id} && $_[0]{id} eq $asked });
-	return $answer->{type} eq 'error' ? $answer->{payload}{code} : $answer->{payload};
-}
+sub ask { my ($ws, @request) = @_; return $ws->answer(@request); }
 
 is($bob->{ready}{payload}{unread}, 1, 'ready says how many are not read');
 is($server->connect('99')->{ready}{payload}{unread}, 0, '... none of somebody who is new');

@@ -256,6 +256,25 @@ sub wait_for
 	}
 }
 
+# Ask for something; returns the reply.
+sub ask
+{
+	my ($self, $type, %payload) = @_;
+	my $id = 'asked-' . ++$self->{asked};
+
+	$self->send_json({ type => $type, id => $id, payload => \%payload });
+	return $self->wait_for(sub { ($_[0]{id} // '') eq $id });
+}
+
+# The same; returns what the reply says, or the code of an error.
+sub answer
+{
+	my ($self, @request) = @_;
+	my $reply = $self->ask(@request);
+
+	return $reply->{type} eq 'error' ? $reply->{payload}{code} : $reply->{payload};
+}
+
 # All events up to and including the one for which the condition holds.
 sub events_until
 {
