@@ -134,9 +134,12 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-verifier' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo test check-one unit gateway-test lint fuzz bench bench-gate property statistics nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
+.PHONY: demo pictures test check-one unit gateway-test lint fuzz bench bench-gate property statistics nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:
 	@script/demo
+# Of the console, for the documents
+pictures:
+	@script/pictures
 test:
 	@test/run
 # T=005_resume, or the name of any other test: see test/run

@@ -123,7 +123,7 @@ function heatmap(samples) {
 	const marks = svg('g', { class: 'axis' }, ...[0, 3, 6, 9, 11].map((bucket) => label(LEFT - 5, y(bucket) + 4, delay(BOUNDS[bucket]), 'end')));
 
 	return frame('Delay, commit to socket', words, svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `Delays: ${words}` }, marks, timeAxis(axis), ...cells),
-		[element('span', { textContent: 'the darker, the more of the events of that moment' })]);
+		[element('span', { textContent: 'the stronger the colour, the more of the events' })]);
 }
 
 /* ---- all of them ---- */

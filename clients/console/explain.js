@@ -21,6 +21,9 @@ function idOf(written) {
 	return allOf('user').find(([, one]) => one.toLowerCase() === name)?.[0] ?? written.trim();
 }
 
+/* The name, as far as it is known; what idOf() makes an id of. */
+const nameOf = (id) => allOf('user').find(([one]) => one === id)?.[1] ?? id;
+
 /* ---- one event ---- */
 
 const SIGNS = { fine: 'fine', reason: 'the reason', unknown: 'not known', note: '' };
@@ -40,7 +43,7 @@ async function explain(change, who, list) {
 function explainForm(change) {
 	if (!isAdmin())
 		return '';
-	const input = element('input', { size: 12, autocomplete: 'off', value: asked('why') });
+	const input = element('input', { size: 12, autocomplete: 'off', value: nameOf(asked('why')) });
 	const list = element('ol', { className: 'findings', ariaLabel: 'What was found' });
 	const form = element('form', {}, element('label', {}, 'Why did this not reach ', input), element('button', { textContent: 'Explain' }));
 
@@ -106,7 +109,7 @@ function look() {
 		setJudge(who ? isSeen : () => true);
 	}
 	if ($('#as') !== document.activeElement)
-		$('#as').value = asked('as') ? textOf('user', asked('as')) : '';
+		$('#as').value = nameOf(asked('as'));
 	$('#as-note').hidden = !who;
 	$('#as-note').textContent = who ? `What ${textOf('user', who)} may see, as things are now; their own filters may leave out more.` : '';
 	$('#people').replaceChildren(...allOf('user').map(([id, name]) => element('option', { value: name, label: `user ${id}` })));

@@ -52,6 +52,13 @@ $('#sign-in').addEventListener('submit', (submit) => {
 	$('#token').value = '';
 });
 $('#leave').addEventListener('click', () => signOut(''));
+
+/* Where there is room, filters are open. */
+const wide = matchMedia('(min-width: 45.01rem)');
+const unfold = () => document.querySelectorAll('details.more').forEach((more) => { more.open = wide.matches; });
+
+wide.addEventListener('change', unfold);
+unfold();
 for (const button of document.querySelectorAll('nav [data-view]'))
 	button.addEventListener('click', () => go({ view: button.dataset.view }));
 start();

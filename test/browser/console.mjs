@@ -352,9 +352,11 @@ try {
 	ok(/why=2/.test(admin.url()), '... with a link');
 	await admin.keyboard.press('Escape');
 	await waitFor(admin, 'closed', () => !document.querySelector('#detail').open);
+	sql("INSERT INTO bug_reports (title) VALUES ('for everybody')");
+	await admin.click('#filter summary');
 	await admin.fill('#as', 'bob');
 	await admin.keyboard.press('Tab');
-	await waitFor(admin, 'the feed as somebody else sees it', () => document.querySelectorAll('#events .change').length > 1 && !/for admins/.test(document.querySelector('#events').innerText) &&
+	await waitFor(admin, 'the feed as somebody else sees it', () => /for everybody/.test(document.querySelector('#events').innerText) && !/for admins/.test(document.querySelector('#events').innerText) &&
 		/What bob may see/.test(document.querySelector('#as-note').innerText));
 	await admin.click('#clear-filter');
 	await waitFor(admin, '... and as oneself', () => /for admins/.test(document.querySelector('#events').innerText));
