@@ -5,6 +5,7 @@ What it has in common with the other clients is in behaviours.py.  TAP.
 """
 import asyncio
 import contextlib
+import datetime
 import inspect
 import json
 import os
@@ -72,6 +73,8 @@ def package():
                    "        async for row, as_of in connection.list('comment'):\n            print(row['id'], as_of + 1)\n\n"
                    "    async with bugevents.collection('ws://x', 'comment', token='t', where={'user_id': [7, None]}) as rows:\n"
                    "        async for changes in rows:\n            print([key for key, row, _ in changes.changes if row], len(rows.rows))\n\n"
+                   "with bugevents.rows('ws://x', 'comment', token='t') as blocking:\n"
+                   "    for changes in blocking:\n        print([key for key, _, _ in changes.changes], len(blocking.rows))\n\n"
                    "for one in bugevents.follow('ws://x', token='t', keep='file'):\n    print(one.position.seq)\n")
     runs("an application's types fit", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
          "typed.py", cwd=folder.name, env={**os.environ, "MYPYPATH": site})
@@ -242,6 +245,31 @@ async def test_many_requests():
         await connection.close()
 
 
+async def test_moment_and_wait():
+    async with scripted() as (server, url):
+        at = datetime.datetime(2026, 1, 31, 13, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
+
+        async def script():
+            peer = await server.welcome(resumed=True)
+            asked = await peer.requests.get()
+            while asked["type"] != "wait":
+                asked = await peer.requests.get()
+            peer.say({"type": "reply", "id": asked["id"], "payload": {"reached": True, "seq": 12}})
+            return dict(peer.query), asked
+        scripting = asyncio.ensure_future(script())
+        async with bugevents.connect(url, token="T", since_time=at) as connection:
+            equal(await connection.wait(12), True, "waiting for a seq")
+            query, asked = await asyncio.wait_for(scripting, PATIENCE)
+            equal((asked["type"], asked["payload"]), ("wait", {"seq": 12}), "... asks the server")
+            equal(str(query.get("since_time")), "2026-01-31T12:00:00+00:00", "a moment to begin at")
+    for wrong in ({"since": 1, "stream": "x", "since_time": at}, {"since": 1}):
+        try:
+            bugevents.connect("ws://x", token="T", **wrong)
+            ok(False, f"{wrong}")
+        except ValueError:
+            ok(True, f"{sorted(wrong)}: not both, not half")
+
+
 def test_follow():
     """Without async; the server has a thread."""
     loop = asyncio.new_event_loop()
@@ -367,7 +395,7 @@ def test_what_is_wrong():
             ok(True, f"{what} that is none is said at once: {error}")
 
 
-for test in (test_keeping_in_a_file, test_keeping_by_a_function, test_giving_up, test_gap_without_listener, test_many_requests, test_mirror):
+for test in (test_keeping_in_a_file, test_keeping_by_a_function, test_giving_up, test_gap_without_listener, test_many_requests, test_moment_and_wait, test_mirror):
     asyncio.run(test())
 test_follow()
 test_what_is_wrong()

@@ -53,6 +53,47 @@ for my $cut (
 	is(names(), join(' ', $written - 9 .. $written), "$what: all events, once, in order");
 }
 
+# A collection, without async, over all of that: at each moment what SQL says.
+my $rows = BugEvents::Program->start([ '/usr/bin/python3', '-B', '-c', <<~'END', 'http://127.0.0.1:' . $server->port, $server->token('1') ]);
+	import sys
+	sys.path.insert(0, "clients/python")
+	import bugevents
+
+	with bugevents.rows(sys.argv[1], "bug_report", token=sys.argv[2], where={"status": ["open", "new"]}, first_delay=0.1, max_delay=0.5) as bugs:
+	    print("there", flush=True)
+	    for changes in bugs:
+	        print("has", " ".join(f"{id}={row['title']}" for id, row in sorted(bugs.rows.items())), "end", flush=True)
+	END
+$rows->says(qr/^there$/m);
+
+sub rows_are_right
+{
+	my ($what) = @_;
+	my $wanted = $server->sql("SELECT string_agg(id || '=' || title, ' ' ORDER BY id) FROM bug_reports WHERE status IN ('open', 'new')");
+
+	$rows->says(qr/^has \Q$wanted\E end$/m);
+	ok(1, "a collection: $what");
+	$rows->forget;
+	return;
+}
+
+$server->sql("INSERT INTO bug_reports (title) SELECT 'b' || n FROM generate_series(1, 20) n");
+rows_are_right('rows that come');
+$server->sql("UPDATE bug_reports SET status = 'closed' WHERE id % 3 = 0; UPDATE bug_reports SET title = 'other' WHERE id = 1; DELETE FROM bug_reports WHERE id = 2");
+rows_are_right('that change, go, and pass no longer');
+kill 'KILL', $server->gateway_pids;
+$server->sql("UPDATE bug_reports SET status = 'new' WHERE id = 3; DELETE FROM bug_reports WHERE id = 4");
+$server->wait_ready;
+rows_are_right('over a killed gateway');
+$server->sql("TRUNCATE bug_reports CASCADE; INSERT INTO bug_reports (title) VALUES ('after it')");
+rows_are_right('over TRUNCATE');
+$server->node->stop('immediate');
+$server->node->start;
+$server->wait_ready;
+$server->sql("INSERT INTO bug_reports (title) VALUES ('after a crash')");
+rows_are_right('over a crash of the server');
+$rows->{run}->kill_kill;
+
 # The last event that it said may not be handled yet: it is said again at most.
 $client->{run}->kill_kill;
 write_some(2);

@@ -10,11 +10,15 @@
     async with bugevents.collection(url, "bug_report", token=token, where={"status": "open"}) as bugs:
         async for changes in bugs:
             print(len(bugs.rows))
+
+    with bugevents.rows(url, "bug_report", token=token) as bugs:        # the same without async
+        for changes in bugs:
+            print(len(bugs.rows))
 """
 from .collection import Change, Changes, Collection, collection
 from .connection import Connection, connect
 from .event import BugeventsError, Event, Gap, Position, ResyncRequired, Row, Transaction, passes
-from .follow import follow
+from .follow import BlockingCollection, follow, rows
 
-__all__ = ["BugeventsError", "Change", "Changes", "Collection", "Connection", "Event", "Gap", "Position", "ResyncRequired", "Row",
-           "Transaction", "collection", "connect", "follow", "passes"]
+__all__ = ["BlockingCollection", "BugeventsError", "Change", "Changes", "Collection", "Connection", "Event", "Gap", "Position",
+           "ResyncRequired", "Row", "Transaction", "collection", "connect", "follow", "passes", "rows"]

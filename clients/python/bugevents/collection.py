@@ -69,8 +69,9 @@ class _Source(Connection):
 
     def _subscription(self) -> Dict[str, Any]:
         """And what changes what the user may see."""
+        plain = {name: value for name, value in self.filter.items() if name != "any"}
         return {"types": [self.type, "membership", "user"], "any": [
-            *({**self.filter, "any": None, **one, "where": {**self.filter.get("where", {}), **one.get("where", {})},
+            *({**plain, **one, "where": {**self.filter.get("where", {}), **one.get("where", {})},
                "types": [self.type]} for one in self.filter.get("any") or [{}]),
             {"types": ["membership"], "where": {"user_id": [self.user]}}, {"types": ["user"], "where": {"id": [self.user]}}]}
 

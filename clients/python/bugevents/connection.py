@@ -21,6 +21,7 @@ import logging
 import random
 import ssl as ssl_module
 from collections import deque
+from datetime import datetime, timezone
 from types import TracebackType
 from typing import (Any, AsyncIterator, Awaitable, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple,
                     Type, Union)
@@ -68,6 +69,7 @@ Ids = Sequence[Union[int, str]]
 
 
 def connect(url: str, *, token: Token, since: Optional[int] = None, stream: Optional[str] = None,
+            since_time: Union[datetime, str, None] = None,
             types: Optional[Sequence[str]] = None, actions: Optional[Sequence[str]] = None,
             project_ids: Optional[Ids] = None, bug_report_ids: Optional[Ids] = None,
             where: Optional[Mapping[str, Any]] = None, any: Optional[Sequence[Mapping[str, Any]]] = None, conflate: bool = False,
@@ -81,6 +83,7 @@ def connect(url: str, *, token: Token, since: Optional[int] = None, stream: Opti
         and ahead of expiry; when it fails it is asked again, unless its exception has an attribute
         fatal that is true.
     since, stream: resume there, at what a position was.  Without them it begins with what comes from now on.
+    since_time: in their place, begin with what was committed at that moment or later (a datetime, or ISO 8601 with a zone).
     types, actions, project_ids, bug_report_ids, where, any, conflate: narrow the stream, as subscribe() does.
     keep: keep the position, in the file of that name, or by calling a function with it; an event counts as
         handled when the next one is asked for, or the block is left without an exception.  A
@@ -94,13 +97,20 @@ def connect(url: str, *, token: Token, since: Optional[int] = None, stream: Opti
               "where": where, "any": any, "conflate": conflate or None}
     if (since is None) != (stream is None):
         raise ValueError("since and stream belong together: a seq is a place in one stream")
+    if since_time is not None and since is not None:
+        raise ValueError("either a position or a moment to begin at")
     return Connection(url, token=token, position=None if since is None or stream is None else Position(stream, since),
+                      since_time=_moment(since_time),
                       wanted={name: value for name, value in wanted.items() if value is not None},
                       keep=keep, on_resync=on_resync, on_state=on_state, ssl=ssl,
                       attempts=attempts, first_delay=first_delay, max_delay=max_delay)
 
 
-def _address(url: str, position: Optional[Position]) -> str:
+def _moment(at: Union[datetime, str, None]) -> Optional[str]:
+    return at.astimezone(timezone.utc).isoformat() if isinstance(at, datetime) else at
+
+
+def _address(url: str, position: Optional[Position], since_time: Optional[str] = None) -> str:
     parts = urlsplit(url)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     if scheme not in ("ws", "wss") or not parts.netloc:
@@ -108,6 +118,8 @@ def _address(url: str, position: Optional[Position]) -> str:
     query = parse_qsl(parts.query)
     if position:
         query += [("since", str(position.seq)), ("stream", position.stream)]
+    elif since_time:
+        query += [("since_time", since_time)]
     return urlunsplit((scheme, parts.netloc, parts.path if parts.path not in ("", "/") else "/ws",
                        urlencode(query), ""))
 
@@ -130,9 +142,10 @@ class Connection:
     def __init__(self, url: str, *, token: Token, position: Optional[Position], wanted: Dict[str, Any],
                  keep: Optional[Keep], on_resync: Optional[Callable[[Gap], Any]],
                  on_state: Optional[Callable[[str], Any]], ssl: Optional[ssl_module.SSLContext],
-                 attempts: int, first_delay: float, max_delay: float) -> None:
+                 attempts: int, first_delay: float, max_delay: float, since_time: Optional[str] = None) -> None:
         _address(url, None)
         self._url = url
+        self._since_time = since_time
         self._token = token
         self._wanted = wanted
         self._on_resync = on_resync
@@ -238,6 +251,12 @@ class Connection:
         """Any request of the protocol: its reply's payload, or BugeventsError."""
         reply = await self._ask(type, payload or {})
         return dict(reply["payload"])
+
+    async def wait(self, seq: Union[int, str]) -> bool:
+        """Until everything up to a seq was received, such as bugevents.last_seq() returned, to be iterated over; False when that took
+        longer than the server's connection_timeout."""
+        reply = await self._ask("wait", {"seq": seq})
+        return bool(reply["payload"]["reached"])
 
     async def get(self, type: str, id: Union[int, str]) -> Row:
         """A row as it is now."""
@@ -409,7 +428,7 @@ class Connection:
 
     async def _open(self, token: str) -> Any:
         return await open_socket(
-            _address(self._url, self._received), subprotocols=[SUBPROTOCOL, "bearer." + token], max_size=None,
+            _address(self._url, self._received, self._since_time), subprotocols=[SUBPROTOCOL, "bearer." + token], max_size=None,
             compression=None, ping_interval=None, open_timeout=None, close_timeout=CLOSE_TIMEOUT, **self._options)
 
     def _leave(self) -> None:
