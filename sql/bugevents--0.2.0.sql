@@ -1900,6 +1900,20 @@ BEGIN
     GET DIAGNOSTICS rows = ROW_COUNT;
     what := 'history made anonymous';
     RETURN NEXT;
+
+    DELETE FROM bugevents.archive AS a WHERE a.entity = 'user' AND a.id = who;
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'archive deleted';
+    RETURN NEXT;
+
+    UPDATE bugevents.archive AS a
+       SET actor = nullif(a.actor, who),
+           "row" = a."row" || (SELECT coalesce(jsonb_object_agg(f, NULL), '{}') FROM unnest(ARRAY['creator_id', 'assignee_id', 'user_id']) AS f
+                                WHERE a."row" ->> f = who)
+     WHERE who IN (a.actor, a."row" ->> 'creator_id', a."row" ->> 'assignee_id', a."row" ->> 'user_id');
+    GET DIAGNOSTICS rows = ROW_COUNT;
+    what := 'archive made anonymous';
+    RETURN NEXT;
 END
 $$;
 COMMENT ON FUNCTION forget_user(text) IS 'remove a person from all that was derived; returns what was done to how many rows';
@@ -2333,6 +2347,95 @@ REVOKE ALL ON FUNCTION rebuild(text), generation(text), add_counts(jsonb, jsonb)
     put_users(text[], boolean[], text[]), count_user(text), count_again(text[], text[]), count_all(), empty_bugs(), empty_comments() FROM PUBLIC;
 
 ------------------------------------------------------------------------------
+-- Rows that were deleted
+------------------------------------------------------------------------------
+
+-- Written by the projector (src/notify/projector/archive.c).
+CREATE TABLE archive (
+    entity      text        NOT NULL,
+    id          text        NOT NULL,
+    deleted_at  timestamptz NOT NULL,
+    actor       text,
+    "row"       jsonb       NOT NULL,
+    PRIMARY KEY (entity, id)
+);
+CREATE INDEX ON archive (deleted_at, entity);
+COMMENT ON TABLE archive IS 'rows that were deleted, as their last event had them; see restore()';
+COMMENT ON COLUMN archive.actor IS 'who did it; null: nobody said so, or that one was forgotten';
+COMMENT ON COLUMN archive."row" IS 'the payload, with what is for admins only';
+SELECT pg_catalog.pg_extension_config_dump('bugevents.archive', '');
+GRANT SELECT, DELETE ON archive TO pg_database_owner;
+
+-- The columns that the payload of an entity has, with their values there.
+CREATE FUNCTION restore_row(entity text, "row" jsonb)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tables regclass[] := ARRAY(SELECT a.tbl FROM bugevents.attachments AS a WHERE a.entity = restore_row.entity AND a.decides);
+    mapped jsonb;
+    vals jsonb;
+    names text;
+BEGIN
+    IF cardinality(tables) <> 1 THEN
+        RAISE EXCEPTION '% tables are attached as "%"', cardinality(tables), entity
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'A row can be put back where there is one.',
+                  HINT = 'Insert it yourself: bugevents.archive has its values.';
+    END IF;
+    IF "row" ? 'truncated' THEN
+        RAISE EXCEPTION 'values of this row were cut: %', "row" ->> 'truncated'
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'They were larger than bugevents.max_value_size.',
+                  HINT = 'Insert it yourself: bugevents.archive has what is left of it.';
+    END IF;
+    SELECT coalesce(jsonb_object_agg(coalesce(f.value ->> 'column', f.value #>> '{}'), f.key), '{}')
+           || coalesce((SELECT jsonb_object_agg(e, e) FROM unnest(a.extra) AS e WHERE strpos(e, '=') = 0), '{}')
+      INTO mapped
+      FROM bugevents.attachments AS a LEFT JOIN LATERAL jsonb_each(a.columns) AS f ON coalesce(f.value ->> 'column', f.value #>> '{}') IS NOT NULL
+     WHERE a.tbl = tables[1] GROUP BY a.extra;
+    SELECT jsonb_object_agg(c.attname, "row" -> (mapped ->> c.attname::text)), string_agg(quote_ident(c.attname), ', ' ORDER BY c.attnum)
+      INTO vals, names
+      FROM pg_attribute AS c
+     WHERE c.attrelid = tables[1] AND c.attnum > 0 AND NOT c.attisdropped AND c.attgenerated = '' AND "row" ? (mapped ->> c.attname::text);
+    EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)', tables[1], names) USING vals;
+END
+$$;
+COMMENT ON FUNCTION restore_row(text, jsonb) IS 'insert a row of an attached table from its payload';
+
+CREATE FUNCTION restore(type text, id text)
+RETURNS bigint
+LANGUAGE plpgsql STRICT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    gone    bugevents.archive;
+    part    bugevents.archive;
+    n       bigint := 1;
+BEGIN
+    DELETE FROM bugevents.archive AS a WHERE a.entity = restore.type AND a.id = restore.id RETURNING * INTO gone;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no % "%" in the archive', type, id
+            USING ERRCODE = 'no_data_found';
+    END IF;
+    PERFORM bugevents.restore_row(gone.entity, gone."row");
+    FOR part IN
+        SELECT a.* FROM bugevents.archive AS a
+         WHERE a.deleted_at = gone.deleted_at
+           AND (gone.entity = 'bug_report' AND a.entity = 'comment' AND a."row" ->> 'bug_report_id' = gone.id
+                OR gone.entity = 'project' AND a.entity = 'bug_report' AND a."row" ->> 'project_id' = gone.id)
+         ORDER BY length(a.id), a.id
+    LOOP
+        n := n + bugevents.restore(part.entity, part.id);
+    END LOOP;
+    RETURN n;
+END
+$$;
+COMMENT ON FUNCTION restore(text, text)
+    IS 'put a deleted row back, with the comments and bugs that went with it; returns how many rows';
+REVOKE ALL ON FUNCTION restore_row(text, jsonb), restore(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION restore_row(text, jsonb), restore(text, text) TO pg_database_owner;
+
+------------------------------------------------------------------------------
 -- Logical replication
 ------------------------------------------------------------------------------
 
@@ -2349,7 +2452,7 @@ BEGIN
     FOREACH tbl IN ARRAY ARRAY['stream', 'eras', 'settled_mark', 'unserved', 'journal_0', 'journal_1', 'journal_2', 'journal_part', 'journal_parted',
             'consumer_positions',
             'security_events', 'projector', 'projector_errors', 'projector_skips', 'bugs', 'people', 'watchers',
-            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'suspended_addresses', 'sender', 'history',
+            'project_watchers', 'muted', 'notifications', 'notification_parts', 'reminders', 'reminder_series', 'deliveries', 'suspended_addresses', 'sender', 'history', 'archive',
             'project_stats', 'user_stats', 'bug_stats', 'comment_facts', 'stats_due', 'fills'] LOOP
         EXECUTE format('CREATE TRIGGER ignore_applied BEFORE INSERT OR UPDATE OR DELETE ON bugevents.%I
             FOR EACH ROW EXECUTE FUNCTION bugevents.ignore_applied()', tbl);

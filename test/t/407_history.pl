@@ -122,7 +122,7 @@ $server->sql(<<~'END');
 	SET bugevents.actor = '3'; INSERT INTO bug_reports (title, creator_id, assignee_id) VALUES ('x', 3, 3); UPDATE bug_reports SET assignee_id = 2, creator_id = NULL;
 	END
 gathered($server);
-is($server->sql("SELECT string_agg(concat_ws(' ', what, rows), ', ') FROM bugevents.forget_user('3') WHERE what ~ 'history|people'"), 'people deleted 1, history deleted 1, history made anonymous 6',
+is($server->sql("SELECT string_agg(concat_ws(' ', what, rows), ', ') FROM bugevents.forget_user('3') WHERE what ~ '^history|people'"), 'people deleted 1, history deleted 1, history made anonymous 6',
 	'forget_user() says what it did');
 is($server->sql("SELECT count(*) FROM bugevents.history AS h WHERE actor = '3' OR entity = 'user' AND id = '3' OR h::text ~ '\\\\m3\\\\M' AND entity = 'bug_report' AND action = 'updated' AND changes ? 'assignee_id'"), '0', '... and nothing names that one any more');
 is($server->sql("SELECT changes -> 'assignee_id' || (changes -> 'creator_id') FROM bugevents.history WHERE changes ? 'creator_id'"), '[null, 2, null, null]', '... among what changed');

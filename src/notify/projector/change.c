@@ -187,6 +187,14 @@ jsonb_value(Jsonb *json)
 }
 
 BevValue
+bev_change_row(BevChange *change)
+{
+	if (change->payload == NULL)
+		change->payload = parse(change->payload_text);
+	return jsonb_value(change->payload);
+}
+
+BevValue
 bev_change_all_changes(BevChange *change)
 {
 	if (change->changes_text.len == 0)

@@ -61,6 +61,9 @@ extern bool bev_change_of(BevChange *change, const char *field, char **old, char
 /* {"field":[old,new]} as the event has it, as text; NULL: it didn't change. */
 extern char *bev_change_pair(BevChange *change, const char *field);
 
+/* The row, as jsonb. */
+extern BevValue bev_change_row(BevChange *change);
+
 /* Which fields changed, as jsonb; null: none. */
 extern BevValue bev_change_all_changes(BevChange *change);
 

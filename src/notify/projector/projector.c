@@ -6,7 +6,7 @@
  * exactly once (test/t/402_projector.pl).
  *
  *	telling		who hears of it: notifications, reminders (projection.c), at once
- *	gathering	what is kept of it: the history of rows (history.c), statistics (statistics.c),
+ *	gathering	what is kept of it: history.c, deleted rows (archive.c), statistics.c,
  *				once a second at most, so that a second's events are few statements, and a row of
  *				statistics is published once.  It goes as far as the other one has come.
  *
@@ -49,6 +49,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
+#include "notify/projector/archive.h"
 #include "notify/projector/fill.h"
 #include "notify/projector/gathering.h"
 #include "notify/projector/history.h"
@@ -204,7 +205,7 @@ expire(void)
 		return;
 	bev_transaction_begin();
 	bev_notification_expire();
-	more = bev_history_expire();
+	more = bev_history_expire() | bev_archive_expire();
 	bev_transaction_commit(context);
 	save_cursors();
 	if (more)

@@ -124,6 +124,12 @@ BOOL(bev_history, "bugevents.history", true, PGC_SIGHUP, 0,
      "Keeps who changed what when in bugevents.history.")
 INT(bev_history_retention, "bugevents.history_retention", 365 * 86400, 0, INT_MAX, PGC_SIGHUP,
     GUC_UNIT_S, "Sets the age at which entries of the history are deleted; 0: never.")
+BOOL(bev_archive, "bugevents.archive", true, PGC_SIGHUP, 0,
+     "Keeps rows that were deleted in bugevents.archive.")
+INT(bev_archive_retention, "bugevents.archive_retention", 30 * 86400, 0, INT_MAX, PGC_SIGHUP,
+    GUC_UNIT_S, "Sets the age at which deleted rows leave the archive; 0: never.")
+INT(bev_archive_size, "bugevents.archive_size", 1024 * 1024, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_KB,
+    "Sets the size of the archive above which its oldest rows go; 0 is no limit.")
 BOOL(bev_statistics, "bugevents.statistics", true, PGC_SIGHUP, 0,
      "Counts what there is of projects, users and bugs.")
 BOOL(bev_watch_on_comment, "bugevents.watch_on_comment", true, PGC_SIGHUP, 0,
