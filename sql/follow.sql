@@ -169,6 +169,40 @@ SELECT bugevents.attach('bugs', 'bug_report',
     columns => '{"description": "null", "status": "(SELECT s.name FROM states AS s WHERE s.id = row.state)", "priority": "1", "assignee_id": "null", "project_id": "null"}',
     audience => '(SELECT CASE WHEN s.secret THEN ''admin'' ELSE ''all'' END FROM states AS s WHERE s.id = row.state)');
 
+-- what nobody reads of a lookup's row makes nobody judge anything, where that can be told
+ALTER TABLE states ADD COLUMN touched int, ADD COLUMN owner int;
+CREATE FUNCTION evaluated() RETURNS bigint LANGUAGE sql AS $$SELECT evaluated FROM bugevents.attachments WHERE tbl = 'follow.bugs'::regclass$$;
+SELECT bugevents.follow('states', 'bugs', 'select b.id from bugs b where b.state = row.id');
+UPDATE bugs SET title = 'planned' WHERE id = 1;
+SELECT evaluated() AS before, public.mark() AS mark \gset
+UPDATE states SET touched = 1;
+UPDATE states SET touched = touched + 1, name = name, secret = secret WHERE id = 1;
+SELECT evaluated() - :before AS evaluated FROM (SELECT count(*) FROM seen(:mark)) AS s (n) WHERE n = 0;
+UPDATE states SET touched = 3, name = 'read' WHERE id = 1;
+SELECT evaluated() > :before AS evaluated, array_agg(event) AS told FROM seen(:mark);
+-- the keys read another one
+SELECT bugevents.follow('states', 'bugs', 'select b.id from bugs b where b.state = row.id or b.id = row.owner');
+SELECT evaluated() AS before, public.mark() AS mark \gset
+UPDATE states SET touched = 4;
+SELECT evaluated() - :before AS evaluated;
+UPDATE states SET owner = 3 WHERE id = 3;
+SELECT evaluated() > :before AS evaluated;
+SELECT evaluated() AS before \gset
+-- the row as a whole, and a function that may read any column
+SELECT bugevents.follow('states', 'bugs', 'select b.id from bugs b where b.state = (to_jsonb(row) ->> ''id'')::int');
+UPDATE states SET touched = 5;
+SELECT evaluated() > :before AS evaluated;
+SELECT bugevents.follow('states', 'bugs', 'select b.id from bugs b where b.state = row.id');
+CREATE FUNCTION state_of(int) RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN (SELECT s.name || s.touched FROM follow.states AS s WHERE s.id = $1); END';
+CALL labels_by('state_of(row.state)');
+UPDATE bugs SET title = 'planned again' WHERE id = 1;
+SELECT public.mark() \gset
+UPDATE states SET touched = 6 WHERE id = 1;
+SELECT count(*) > 0 AS told FROM seen(:mark);
+SELECT bugevents.attach('bugs', 'bug_report',
+    columns => '{"description": "null", "status": "(SELECT s.name FROM states AS s WHERE s.id = row.state)", "priority": "1", "assignee_id": "null", "project_id": "null"}',
+    audience => '(SELECT CASE WHEN s.secret THEN ''admin'' ELSE ''all'' END FROM states AS s WHERE s.id = row.state)');
+
 -- not any more
 SELECT bugevents.unfollow('states', 'bugs');
 SELECT public.mark() \gset

@@ -353,6 +353,12 @@ calls_what_may_read(Node *node, void *arg)
 	return expression_tree_walker(node, calls_what_may_read, arg);
 }
 
+bool
+bev_expressions_call_readers(Query *query)
+{
+	return calls_what_may_read((Node *) query, NULL);
+}
+
 /* What isn't there any more was. */
 static bool
 is_any_replaced(List *relids)

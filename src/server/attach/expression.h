@@ -88,6 +88,9 @@ extern void bev_expressions_execute(const BevExpressions *expressions, SPIPlanPt
 /* May what the plan gives depend on more than its parameters? */
 extern bool bev_expressions_look_up(SPIPlanPtr plan);
 
+/* Does the query call functions that may look into tables? */
+extern bool bev_expressions_call_readers(Query *query);
+
 /*
  * May the transaction have given another file to a table that the expressions look into?  True
  * where they call functions that may look into any.

@@ -43,6 +43,21 @@
 	 (rel)->rd_firstRelfilenodeSubid != InvalidSubTransactionId)
 #endif
 
+/* The columns of a relation that a query reads, each less the lowest number of a system column. */
+#include "nodes/parsenodes.h"
+static inline Bitmapset *
+bev_selected_columns(const Query *query pg_attribute_unused(), const RangeTblEntry *rte)
+{
+#if PG_VERSION_NUM >= 160000
+	return rte->perminfoindex == 0 ?
+	           NULL :
+	           list_nth_node(RTEPermissionInfo, query->rteperminfos, rte->perminfoindex - 1)
+	               ->selectedCols;
+#else
+	return rte->selectedCols;
+#endif
+}
+
 /* How many files of relations are dropped if the current subtransaction commits? */
 #include "catalog/storage.h"
 static inline int

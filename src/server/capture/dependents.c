@@ -13,6 +13,9 @@
  * expressions give may not be: it is evaluated twice, and what differs is published like any
  * change.  One that it did write is judged by that anyway, and passed by here.
  *
+ * A change of columns that neither the keys nor the expressions read changes nothing: what was
+ * planned tells which these are (attach/columns_read.h), once it was planned in this session.
+ *
  * Order: where the lookup's change stands among the others.  So a role that is taken away ends
  * connections before what is changed behind it.
  *
@@ -37,12 +40,14 @@
 #include "storage/lock.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "server/attach/attached.h"
 #include "server/attach/attachment.h"
+#include "server/attach/columns_read.h"
 #include "server/attach/evaluation.h"
 #include "server/attach/field_sql.h"
 #include "server/attach/follows.h"
@@ -81,6 +86,10 @@ typedef struct Follower
 	SPIPlanPtr find;
 	int left;    /* rows that may still be judged */
 	bool reload; /* it was told to be read again */
+
+	bool looked;      /* for what it reads of the lookup's rows */
+	bool reads_known; /* if so: the columns of the relation */
+	Bitmapset *reads;
 } Follower;
 
 /* ---- places ---- */
@@ -301,6 +310,115 @@ find_rows(Search *search, Datum keys)
 	}
 }
 
+/* ---- what it reads ---- */
+
+/* A column of the followed table in the relation, which may be a partition; it is added. */
+static Bitmapset *
+add_column_of_root(Bitmapset *columns, const Follower *follower, AttrNumber attribute)
+{
+	const char *name;
+
+	if (follower->lookup == follower->follow->lookup)
+		return bms_add_member(columns, attribute);
+	name = get_attname(follower->follow->lookup, attribute, false);
+	return bms_add_member(columns, get_attnum(follower->lookup, name));
+}
+
+/* By what was planned for the table that follows; false: nothing was, or it can't be told. */
+static bool
+find_read_by_expressions(const Follower *follower, Bitmapset **columns)
+{
+	Relation rel = table_open(follower->tbl, AccessShareLock);
+	Trigger *trigger = bev_attached_trigger(rel);
+	BevMapping *mapping = trigger ? bev_mapping_get(rel, trigger) : NULL;
+	BevExpressions *expressions = mapping ? mapping->expressions : NULL;
+	SPIPlanPtr plan = expressions == NULL ? NULL :
+	                  expressions->plan   ? expressions->plan :
+	                                        expressions->many;
+	bool known = plan && bev_columns_read_of_table(plan, follower->follow->lookup, columns);
+
+	table_close(rel, NoLock);
+	return known;
+}
+
+/* By the query for keys: of the row, and of others of the table. */
+static bool
+find_read_by_keys(const Follower *follower, Bitmapset **of_table, Bitmapset **of_row)
+{
+	return bev_columns_read_of_table(follower->keys, follower->follow->lookup, of_table) &&
+	       bev_columns_read_of_row(follower->keys, of_row);
+}
+
+static void
+find_reads(Follower *follower)
+{
+	MemoryContext caller = MemoryContextSwitchTo(GetMemoryChunkContext(follower));
+	Bitmapset *of_table = NULL;
+	Bitmapset *of_row = NULL;
+	int member = -1;
+
+	follower->reads_known = find_read_by_expressions(follower, &of_table) &&
+	                        find_read_by_keys(follower, &of_table, &of_row);
+	while (follower->reads_known && (member = bms_next_member(of_table, member)) >= 0)
+		follower->reads = add_column_of_root(follower->reads, follower, member);
+	for (member = -1; (member = bms_next_member(of_row, member)) >= 0;)
+		follower->reads =
+			bms_add_member(follower->reads, follower->row->column_attnums[member - 1]);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+look_step(void *arg)
+{
+	Follower *follower = arg;
+	BevOwnerScope scope = bev_owner_enter(follower->row->owner, follower->row->search_path);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (follower->keys == NULL)
+		follower->keys = plan_keys(follower);
+	find_reads(follower);
+	SPI_finish();
+	bev_owner_leave(&scope);
+}
+
+static bool
+differs(TupleTableSlot *old, TupleTableSlot *new, AttrNumber attribute)
+{
+	Form_pg_attribute att = TupleDescAttr(old->tts_tupleDescriptor, attribute - 1);
+	bool nulls[2];
+	Datum before = slot_getattr(old, attribute, &nulls[0]);
+	Datum after = slot_getattr(new, attribute, &nulls[1]);
+
+	return nulls[0] != nulls[1] ||
+	       (!nulls[0] && !datum_image_eq(before, after, att->attbyval, att->attlen));
+}
+
+/* Is a changed row as it was in all that is read of it?  What can't be looked at isn't. */
+static bool
+is_as_it_was(Follower *follower, TupleTableSlot *old, TupleTableSlot *new)
+{
+	ErrorData *error;
+	bool late;
+	int attribute = -1;
+
+	if (!follower->looked)
+	{
+		follower->looked = true;
+		error = bev_evaluation_attempt(look_step, follower, &late);
+		if (error)
+			follower->reads_known = false;
+		if (error)
+			FreeErrorData(error);
+	}
+	if (!follower->reads_known)
+		return false;
+	while ((attribute = bms_next_member(follower->reads, attribute)) >= 0)
+		if (differs(old, new, (AttrNumber) attribute))
+			return false;
+	return true;
+}
+
 static void
 search_step(void *arg)
 {
@@ -490,7 +608,8 @@ bev_dependents_judge(BevDependents *dependents, Relation rel, Oid root, TupleTab
 	{
 		Follower *follower = lfirst(cell);
 
-		if (follower->lookup != RelationGetRelid(rel))
+		if (follower->lookup != RelationGetRelid(rel) ||
+		    (old && new &&is_as_it_was(follower, old, new)))
 			continue;
 		judge_side(dependents, follower, old, 0, actor);
 		judge_side(dependents, follower, new, 1, actor);
