@@ -3,7 +3,9 @@
 # Promoted, the same processes go on with the same connections.
 use strict;
 use warnings;
+use BugEvents::Document;
 use BugEvents::Server;
+use IPC::Run;
 use List::Util qw(max);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -125,6 +127,38 @@ $locker->quit;
 $last = $server->fence;
 $server->events_before_fence($there, $last);
 
+# In front of the two, as docs/standbys.md says.
+my %port = map { $_ => PostgreSQL::Test::Cluster::get_free_port() } qw(haproxy nginx);
+my $chapter = BugEvents::Document->new('docs/standbys.md', server => $server, replace => {
+	8432 => $server->port, 8433 => $standby->port, 'bind :8080' => "bind 127.0.0.1:$port{haproxy}", 'listen 8081' => "listen 127.0.0.1:$port{nginx}" });
+my $folder = $chapter->folder;
+$chapter->follow('In front of them');
+append_to_file("$folder/nginx.conf", <<~"END");
+	daemon off;
+	pid $folder/nginx.pid;
+	error_log stderr;
+	events {}
+	http {
+		access_log off;
+		client_body_temp_path $folder/body;
+		proxy_temp_path $folder/proxy;
+		fastcgi_temp_path $folder/fastcgi;
+		uwsgi_temp_path $folder/uwsgi;
+		scgi_temp_path $folder/scgi;
+		include $folder/standbys.conf;
+	}
+	END
+my %front = (haproxy => [ 'haproxy', '-db', '-f', "$folder/standbys.cfg" ], nginx => [ 'nginx', '-e', 'stderr', '-c', "$folder/nginx.conf" ]);
+local $ENV{PATH} = "$ENV{PATH}:/usr/sbin";
+my ($words, %runs) = ('');
+for my $name (sort keys %front)
+{
+	$runs{$name} = IPC::Run::start($front{$name}, '<', \'', '>&', \$words);
+	BugEvents::Server::wait_until(sub { ((eval { BugEvents::WebSocket->http(port => $port{$name}, path => "/ready") })[0] // 0) == 200 }, $name, sub { $words });
+}
+sub behind_proxy { my ($name) = @_; return eval { BugEvents::WebSocket->connect(port => $port{$name}, token => $server->token('1'))->next_json->{action} } // ''; }
+is(behind_proxy($_), 'ready', "$_ brings clients to one of them") for sort keys %front;
+
 # Promoted: the connection goes on, in the same gateway.
 my @gateways = $standby->gateway_pids;
 my ($before) = map { $_->{seq} } $here->events_until(sub { $_[0]{type} eq 'fence' && $_[0]{payload}{mark} eq $last });
@@ -149,6 +183,13 @@ is($second->resume('1', @$_)->wait_for(sub { defined $_[0]{seq} && $_[0]{type} e
 $second->node->stop;
 ok($standby->node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'bugevents projector'}), 'the projector runs');
 unlike($standby->log_since($offset), qr/PANIC|bugevents.*(?:ended|exited|terminat)/, 'nothing of ours ended');
+
+for my $name (sort keys %front)
+{
+	BugEvents::Server::wait_until(sub { behind_proxy($name) eq 'ready' }, "$name to find the one that is left", sub { $words });
+	is(join(' ', map { behind_proxy($name) } 1 .. 4), 'ready ready ready ready', "$name brings clients to the one that is left");
+	$runs{$name}->kill_kill;
+}
 
 # Without a standby an idle server notes nothing.
 $standby->set('bugevents.standby_lag_limit' => '40ms');
