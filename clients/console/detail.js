@@ -4,7 +4,7 @@
  * Model: what is open is in the address (event, bug), so it has a link, and Back closes it.
  */
 import { asked, go, link, onAddress } from './address.js';
-import { changesOf, fieldNodes, mainEvent, titleOf, valueNode, wordsOf } from './change.js';
+import { changeOf, changesOf, fieldNodes, mainEvent, titleOf, valueNode, wordsOf } from './change.js';
 import { $, element, soon } from './dom.js';
 import { changeAt, changesOfBug } from './feed.js';
 import { nameNode } from './names.js';
@@ -78,7 +78,17 @@ function happened(change) {
 	const { at, actor } = mainEvent(change);
 
 	return element('li', {}, element('p', { className: 'tx' }, `${new Date(at).toLocaleString()}, ${wordsOf(change)}`, ...actor === undefined ? [] : [' by ', nameNode('user', actor)]),
-		element('p', { className: 'fields' }, ...change.type === 'bug_report' && fieldNodes(change).length ? fieldNodes(change) : [titleOf(mainEvent(change))]));
+		element('p', { className: 'fields' }, ...fieldNodes(change).length ? fieldNodes(change) : [titleOf(mainEvent(change))]));
+}
+
+/* From the history that the server keeps, and, what that hasn't yet, from the feed. */
+async function storyOf(id) {
+	const reply = await session.connection.request('list', { type: 'history', entity: 'bug_report', id, limit: 100 }).catch(() => null);
+	const entries = (reply?.items ?? []).map(({ seq, at, actor, action, changes }) =>
+		changeOf({ type: 'bug_report', action, seq, at, actor: actor ?? undefined, changes: changes ?? {}, payload: { id, title: '' } }));
+	const upto = Math.max(0, ...entries.map(({ seq }) => seq));
+
+	return [...changesOfBug(id).filter(({ type, seq }) => type === 'bug_report' && seq > upto), ...entries];
 }
 
 function listOf(title, items, none) {
@@ -92,14 +102,14 @@ async function drawBug(id) {
 	$('#detail-title').textContent = `Bug #${id}`;
 	$('#detail-when').textContent = '';
 	$('#detail-body').replaceChildren();
-	const [bug, comments] = await Promise.all([request('get', { type: 'bug_report', id }), request('list', { type: 'comment', bug_report_id: id, limit: 1000 })]);
+	const [bug, comments, story] = await Promise.all([request('get', { type: 'bug_report', id }), request('list', { type: 'comment', bug_report_id: id, limit: 1000 }), storyOf(id)]);
 
 	if (mine !== session.connection || wanted !== shown || !bug)
 		return;
 	$('#detail-title').textContent = `#${id} ${bug.title}`;
 	$('#detail-body').replaceChildren(facts(bug), element('p', { className: 'long', textContent: bug.description ?? '' }),
 		listOf('Comments', (comments?.items ?? []).map(said), 'Nobody has said anything.'),
-		listOf('What happened', changesOfBug(id).map(happened), 'Nothing in the history that this page has.'));
+		listOf('What happened', story.map(happened), 'Nothing that is still known.'));
 }
 
 /* ---- open and closed ---- */

@@ -13,6 +13,7 @@ import { HISTORY, on, session } from './session.js';
 
 const KEPT = 10000;				/* events */
 const SHOWN = 300;				/* lines */
+const COUNTED = /_stats$/;		/* follows from the rest: shown when it is asked for */
 const OF_ONE = 20;				/* of a transaction, unless it is what was asked for */
 
 const changes = [];				/* the newest last */
@@ -72,10 +73,12 @@ function wanted() {
 	const words = asked('q').toLowerCase().split(/\s+/).filter(Boolean);
 	const [who, tx] = [asked('who'), asked('tx')];
 
+	const shown = (change) => (asked('type') || !COUNTED.test(change.type)) && judge(change);
+
 	if (!FIELDS.some(([, name]) => asked(name)) && !tx)
-		return judge;
+		return shown;
 	return (change) => change.events.some((event) => passes(passing, event)) && (!tx || change.tx === tx) && (!who || concerns(change, who)) &&
-		hasWords(change, words) && judge(change);
+		hasWords(change, words) && shown(change);
 }
 
 /* ---- lines ---- */

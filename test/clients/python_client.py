@@ -78,8 +78,9 @@ def package():
                    "for one in bugevents.follow('ws://x', token='t', keep='file'):\n    print(one.position.seq)\n")
     runs("an application's types fit", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
          "typed.py", cwd=folder.name, env={**os.environ, "MYPYPATH": site})
-    runs("an example's, too", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
-         os.path.join(SOURCE, "examples", "mirror.py"), cwd=folder.name, env={**os.environ, "MYPYPATH": site})
+    for example in ("mirror.py", "board.py"):
+        runs(f"{example}'s, too", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
+             os.path.join(SOURCE, "examples", example), cwd=folder.name, env={**os.environ, "MYPYPATH": site})
     return site
 
 

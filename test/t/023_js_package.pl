@@ -72,7 +72,7 @@ sub size
 
 my $core = size('--external:./collection.js');
 my $all = size();
-note("minified and compressed: the core $core bytes, with collections $all");
+diag("minified and compressed: the core $core bytes, with collections $all");
 cmp_ok($core, '<', 6144, "the core is below 6 kB: $core bytes");
 cmp_ok($all, '<', 7168, "with collections below 7: $all bytes");
 done_testing();

@@ -67,7 +67,7 @@ class BlockingCollection:
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Changes]:
+    def __iter__(self) -> "BlockingCollection":
         return self
 
     def __next__(self) -> Changes:
