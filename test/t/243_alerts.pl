@@ -14,6 +14,7 @@ my $server = BugEvents::Server->start_new('alerts', projector => 1, conf => <<~'
 	bugevents.alert_delivery_latency = 0
 	bugevents.alert_projector_lag = 0
 	bugevents.alert_projector_stuck = 0
+	bugevents.alert_consumer_lag = 0
 	bugevents.alert_delivery_outage = 0
 	bugevents.alert_expression_errors = 0
 	bugevents.retry_delay = 10ms
@@ -137,6 +138,12 @@ check('projector_lag', [ 100, '100.000' ], sub {
 		$server->stop_worker($projector);
 		$server->sql("INSERT INTO projects (name) SELECT 'p' FROM generate_series(1, 150)");
 	}, sub { kill 'CONT', $projector; });
+
+check('consumer_lag', [ 100, '100.000' ], sub {
+		return if $_[0];
+		$server->sql("SELECT bugevents.set_consumer('late')");
+		$server->sql("INSERT INTO projects (name) SELECT 'p' FROM generate_series(1, 150)");
+	}, sub { $server->sql("SELECT bugevents.drop_consumer('late')") });
 
 check('projector_stuck', [ '1s', '1.000' ], sub {
 		return if $_[0];

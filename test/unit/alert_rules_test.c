@@ -251,6 +251,13 @@ test_lag(void)
 		pass_seconds(10);
 	}
 	tap_ok(says(""), "often far behind, but not always");
+	begin(BEV_ALERT_consumer_lag, 100);
+	now.consumer = 500;
+	pass_seconds(320);
+	tap_ok(says("+consumer_lag ") && said_value == 500, "a consumer that is far behind");
+	now.consumer = 0;
+	pass_seconds(320);
+	tap_ok(says("-consumer_lag "), "... and reads on");
 }
 
 static void

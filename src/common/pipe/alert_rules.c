@@ -35,6 +35,7 @@ static const double clears_below[BEV_ALERTS] = {
 	[BEV_ALERT_delivery_outage] = 0.8,   [BEV_ALERT_copied_cluster] = 1,
 	[BEV_ALERT_expression_errors] = 0.8, [BEV_ALERT_expressions_suspended] = 1,
 	[BEV_ALERT_audiences_refused] = 0.8, [BEV_ALERT_attachments_undecided] = 1,
+	[BEV_ALERT_consumer_lag] = 0.8,
 };
 
 /* ---- samples ---- */
@@ -145,16 +146,28 @@ delivery_latency(const BevAlertSample *from, const BevAlertSample *to)
 
 /* Behind by so many for a whole window: a large transaction alone isn't worth an alert. */
 static double
-projector_lag(const BevAlerts *alerts, const BevAlertRules *rules)
+lag(const BevAlerts *alerts, const BevAlertRules *rules, double (*of)(const BevAlertSample *))
 {
-	double lag = alerts->sample[alerts->samples - 1].projector;
+	double smallest = of(&alerts->sample[alerts->samples - 1]);
 
 	if (alerts->sample[alerts->samples - 1].at - alerts->sample[0].at < rules->window)
 		return 0;
 	for (int i = 0; i < alerts->samples; i++)
-		if (alerts->sample[i].projector < lag)
-			lag = alerts->sample[i].projector;
-	return lag;
+		if (of(&alerts->sample[i]) < smallest)
+			smallest = of(&alerts->sample[i]);
+	return smallest;
+}
+
+static double
+of_projector(const BevAlertSample *sample)
+{
+	return sample->projector;
+}
+
+static double
+of_consumer(const BevAlertSample *sample)
+{
+	return sample->consumer;
 }
 
 static double
@@ -178,7 +191,7 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 		case BEV_ALERT_gateway_restarts:
 			return (double) (to->restarts - from->restarts);
 		case BEV_ALERT_projector_lag:
-			return projector_lag(alerts, rules);
+			return lag(alerts, rules, of_projector);
 		case BEV_ALERT_projector_stuck:
 			return to->stuck;
 		case BEV_ALERT_delivery_outage:
@@ -193,6 +206,8 @@ value_of(const BevAlerts *alerts, BevAlert alert, const BevAlertRules *rules)
 			return (double) (to->audiences - from->audiences);
 		case BEV_ALERT_attachments_undecided:
 			return to->undecided;
+		case BEV_ALERT_consumer_lag:
+			return lag(alerts, rules, of_consumer);
 		default:
 			return 0;
 	}

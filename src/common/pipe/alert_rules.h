@@ -36,7 +36,8 @@
 	ALERT(expression_errors) /* of attachments, which spoil what they give */ \
 	ALERT(expressions_suspended) /* tables whose expressions took too long again and again */ \
 	ALERT(audiences_refused)     /* values that name nobody, so that only admins see the rows */ \
-	ALERT(attachments_undecided) /* tables that would decide, attached by who may not */
+	ALERT(attachments_undecided) /* tables that would decide, attached by who may not */ \
+	ALERT(consumer_lag)          /* events that the slowest consumer was behind all the time */
 
 typedef enum BevAlert
 {
@@ -67,6 +68,7 @@ typedef struct BevAlertSample
 	double connections;
 	double journal;   /* % of its bound; 0: it has none */
 	double projector; /* events that it is behind */
+	double consumer;  /* events that the slowest one is behind */
 	double stuck;     /* s for which it has been where it is */
 	double outage;    /* s, of the channel that is the worst */
 	double copied;    /* 1: yes */

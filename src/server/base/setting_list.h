@@ -232,6 +232,8 @@ INT(bev_alert_gateway_restarts, "bugevents.alert_gateway_restarts", 3, 0, INT_MA
     "Sets how many gateways that end by themselves raise an alert; 0 is off.")
 INT(bev_alert_projector_lag, "bugevents.alert_projector_lag", 10000, 0, INT_MAX, PGC_SIGHUP, 0,
     "Sets by how many events the projector has to be behind all the time to raise an alert; 0 is off.")
+INT(bev_alert_consumer_lag, "bugevents.alert_consumer_lag", 100000, 0, INT_MAX, PGC_SIGHUP, 0,
+    "Sets by how many events a consumer has to be behind all the time to raise an alert; 0 is off.")
 INT(bev_alert_projector_stuck, "bugevents.alert_projector_stuck", 300, 0, INT_MAX, PGC_SIGHUP,
     GUC_UNIT_S,
     "Sets for how long the projector doesn't get on, though there are events, to raise an alert; 0 is off.")

@@ -83,7 +83,8 @@ current_rules(void)
 	                  [BEV_ALERT_expression_errors] = bev_alert_expression_errors,
 	                  [BEV_ALERT_expressions_suspended] = 1,
 	                  [BEV_ALERT_audiences_refused] = 1,
-	                  [BEV_ALERT_attachments_undecided] = 1}};
+	                  [BEV_ALERT_attachments_undecided] = 1,
+	                  [BEV_ALERT_consumer_lag] = bev_alert_consumer_lag}};
 }
 
 /* Those that are the server's or the network's, not the clients' own. */
@@ -123,6 +124,18 @@ look_at_projector(BevAlertSample *sample)
 	sample->stuck = TimestampDifferenceMilliseconds(since, GetCurrentTimestamp()) / 1000.0;
 }
 
+/* Without any they have read everything. */
+static double
+consumer_lag(void)
+{
+	uint64 next = bev_queue_next_seq();
+	uint64 slowest;
+
+	if (bev_counters_consumers(&slowest) == 0 || next <= slowest + 1)
+		return 0;
+	return next - 1 - slowest;
+}
+
 static void
 take_sample(BevAlertSample *sample)
 {
@@ -135,6 +148,7 @@ take_sample(BevAlertSample *sample)
 	                           .audiences = bev_counters_audiences_refused(),
 	                           .connections = bev_admission_count()};
 	look_at_projector(sample);
+	sample->consumer = consumer_lag();
 	sample->copied = bev_delivery_counters_copied();
 	sample->undecided = bev_counters_undecided();
 	sample->suspended = bev_expression_stats_count_suspended();

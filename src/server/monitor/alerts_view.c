@@ -56,6 +56,9 @@ static const char *const advice[BEV_ALERTS] = {
 	[BEV_ALERT_attachments_undecided] =
 		"Tables attached by somebody who doesn't own the database: nothing follows from their "
 		"rows. Attach them again as its owner, or take them off.",
+	[BEV_ALERT_consumer_lag] =
+		"Events that the slowest consumer in SQL is behind by. bugevents.consumers says which; run "
+		"it, or drop it with bugevents.drop_consumer().",
 };
 
 static void
