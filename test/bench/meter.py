@@ -2,7 +2,7 @@
 import os
 import time
 
-from process import command_line, cpu_seconds, processes, say
+from process import command_line, cpu_seconds, processes
 
 # By what the process's title or name has; others are sessions.
 KINDS = {'checkpointer': 'checkpointer', 'background writer': 'background writer', 'walwriter': 'walwriter',
@@ -57,7 +57,7 @@ class Meter:
                 raise SystemExit('bench: sessions do not end')
             time.sleep(0.02)
 
-    def settle(self, limit=60):
+    def settle(self, limit=900):
         """Until nothing is left to do: all of them take less than a hundredth of a core."""
         until = time.monotonic() + limit
         before = self.taken()
@@ -67,7 +67,7 @@ class Meter:
             if now - before < 0.002:
                 return
             before = now
-        say('    note: the processes do not come to rest')
+        raise SystemExit('bench: the processes do not come to rest')
 
     def taken(self):
         """What an ended one took last, its end isn't much more than."""
