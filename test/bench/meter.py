@@ -6,7 +6,7 @@ from process import command_line, cpu_seconds, processes
 
 # By what the process's title or name has; others are sessions.
 KINDS = {'checkpointer': 'checkpointer', 'background writer': 'background writer', 'walwriter': 'walwriter',
-         'dispatcher': 'bugevents dispatcher', 'projector': 'bugevents projector', 'responders': 'bugevents responder',
+         'dispatcher': 'bugevents dispatcher', 'projector': 'bugevents projector', 'responders': 'bugevents responder', 'lookup': 'bugevents lookup',
          'courier': 'bugevents courier', 'gateway': 'bugevents-gateway', 'verifier': 'bugevents-verifier',
          'carrier': 'bugevents-carrier'}
 SESSIONS = 'sessions'
