@@ -203,7 +203,7 @@ export interface Payloads {
 	membership: RowActions<Membership, { id?: Id; user_id?: Id | null; project_id?: Id | null; [field: string]: unknown }> & { attached: Table; detached: Table };
 	notification: { [Action in Notification['type'] | 'read' | 'deleted']: Notification };
 	reminder: { created: Reminder; updated: Reminder; deleted: Reminder };
-	watch: { created: Watch; deleted: Watch };
+	watch: { created: Watch; deleted: Watch; muted: Watch; unmuted: Watch };
 	alert: { raised: Alert; cleared: Alert };
 	schema: { changed: Schema };
 }
