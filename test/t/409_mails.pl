@@ -6,7 +6,8 @@ use BugEvents::Outside;
 use BugEvents::Program;
 use BugEvents::Projector qw(caught_up);
 use BugEvents::Server;
-use Encode qw(decode encode_utf8);
+use Encode qw(decode);
+use IO::Socket::INET;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -175,6 +176,35 @@ is($server->sql("SELECT type || ' ' || channel || ' ' || enabled FROM bugevents.
 is($server->sql("SELECT bugevents.unsubscribe('$all')"), 1, 'out of all');
 is($server->sql("SELECT type || ' ' || channel || ' ' || enabled FROM bugevents.preferences WHERE user_id = '1'"), '* email false', '... too');
 is($server->sql("SELECT bugevents.unsubscribe('$_')") // '', '', "nonsense: $_") for "$all.x", "$all.bug.zz", "$all.type.page", "x.bug.31", '', '.bug.31';
+
+# The page of the gateway: a link asks first, for programs that look where links lead; one click doesn't.
+$server->sql("DELETE FROM bugevents.preferences; DELETE FROM bugevents.muted");
+sub post
+{
+	my ($query, $body) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->port, Timeout => 60) or die $!;
+
+	print $socket "POST /unsubscribe?$query HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+	local $/;
+	my $answer = <$socket>;
+	return $answer =~ m{^HTTP/1\.1 (\d+).*<h1>(.*?)</h1>}s ? "$1 $2" : $answer =~ m{^HTTP/1\.1 (\d+)}s ? $1 : $answer;
+}
+my ($status, $asks, $headers) = $server->http("/unsubscribe?token=$all");
+is($status, 200, 'a page');
+like($asks, qr{<form method="post"><button>}, '... that asks');
+like($headers->{'content-security-policy'}, qr/default-src 'none'.*form-action 'self'/, '... and loads nothing');
+is($server->sql('SELECT count(*) FROM bugevents.preferences'), 0, '... and does nothing by itself');
+is(post("token=$kind", 'List-Unsubscribe=One-Click'), '200 Done', 'one click');
+is($server->sql("SELECT type || ' ' || enabled FROM bugevents.preferences WHERE user_id = '1'"), 'status_changed false', '... out of a kind');
+is(post("token=$mute", ''), '200 Done', 'a form');
+caught_up($server);
+is($server->sql("SELECT bug_report_id || ' ' || user_id FROM bugevents.muted"), '1 1', '... out of a thread');
+is(post("token=$all", 'List-Unsubscribe=One-Click'), '200 Done', '... out of all');
+is($server->sql("SELECT type || ' ' || enabled FROM bugevents.preferences WHERE user_id = '1'"), '* false', '... it is');
+is(post('token=' . '0' x 64, ''), '404 Unknown', 'a token of nobody');
+is(post("token=$_", ''), '404', 'no token: ' . substr($_, 0, 20)) for '', '%22', "%27--", 'x' x 2000, "$all&token=$all";
+is(($server->http("/unsubscribe"))[0], 404, 'nor a page without one');
+$server->sql("UPDATE bugevents.delivery_options SET digest = NULL");
 
 # ---- order, and addresses that bounce ----
 

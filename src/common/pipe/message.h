@@ -50,7 +50,7 @@
  * Goes up once in a release when anything changes that both ends must have alike (counters and
  * packed subscriptions too); script/lint compares it with the sum beside it.
  */
-#define BEV_PIPE_VERSION 3 /* b9c6f810b39e */
+#define BEV_PIPE_VERSION 3 /* 5552f112db85 */
 
 typedef enum BevMessageKind
 {
@@ -420,6 +420,7 @@ typedef enum BevVerb
 	BEV_VERB_INSPECT,     /* how the server is; for admins */
 	BEV_VERB_EXPLAIN,     /* did an event reach a user; likewise */
 	BEV_VERB_VISIBLE,     /* which events a user may see; likewise */
+	BEV_VERB_UNSUBSCRIBE, /* {"token"}: no more mails; of nobody's (client 0) */
 	BEV_VERBS
 } BevVerb;
 

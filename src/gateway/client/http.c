@@ -44,7 +44,7 @@ more_headers(int status)
  */
 #define PAGE_POLICY \
 	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; " \
-	"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n" \
+	"connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n" \
 	"Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n"
 
 static void
@@ -225,6 +225,76 @@ answer_metrics(const BevHttp *http, BevSession *session, const BevHead *head)
 		ask_as_admin(http, session, head);
 }
 
+/* ---- /unsubscribe ---- */
+
+#define UNSUBSCRIBE_PAGE(text) \
+	"<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Mails</title>" \
+	"<meta name=\"viewport\" content=\"width=device-width\"></head><body><main>" text \
+	"</main></body></html>\n"
+
+static void
+respond_page(BevSession *session, int status, const char *page, bool with_body)
+{
+	respond_with(session, status, "text/html; charset=utf-8",
+	             (BevSpan){page, (uint32_t) strlen(page)}, with_body);
+}
+
+static bool
+on_unsubscribed(BevQuestions *questions __attribute__((unused)), BevSession *session,
+                const char *id __attribute__((unused)), const BevAnswerMessage *answer,
+                BevSpan rest, void **state __attribute__((unused)))
+{
+	if (answer->kind != BEV_ANSWER_OBJECT)
+		respond_page(session, 503,
+		             UNSUBSCRIBE_PAGE("<h1>Not yet</h1><p>Something is out of order. Please try "
+		                              "again in a while.</p>"),
+		             true);
+	else if (bev_span_is(rest, "{\"done\":true}"))
+		respond_page(session, 200, UNSUBSCRIBE_PAGE("<h1>Done</h1><p>No more of these mails.</p>"),
+		             true);
+	else
+		respond_page(session, 404,
+		             UNSUBSCRIBE_PAGE("<h1>Unknown</h1><p>This link is none of ours, or of a user "
+		                              "who is gone.</p>"),
+		             true);
+	return true;
+}
+
+/* Of what bugevents puts into mails; what it says, the server judges. */
+static bool
+is_mail_token(const char *token)
+{
+	return *token && strspn(token, "0123456789abcdefghijklmnopqrstuvwxyz_.") == strlen(token);
+}
+
+/*
+ * A link of a mail.  Programs that look at what links lead to send a GET, so that asks first; the
+ * form, and a mail program's one click (RFC 8058), are a POST.
+ */
+static void
+answer_unsubscribe(const BevHttp *http, BevSession *session, const BevHead *head)
+{
+	char token[1024];
+	char payload[sizeof(token) + 16];
+	bool is_post = bev_span_is(head->method, "POST");
+
+	if (!is_post && !bev_span_is(head->method, "GET") && !bev_span_is(head->method, "HEAD"))
+		bev_http_refuse(session, 405);
+	else if (bev_head_parameter(head, "token", token, sizeof(token)) <= 0 || !is_mail_token(token))
+		bev_http_refuse(session, 404);
+	else if (!is_post)
+		respond_page(session, 200,
+		             UNSUBSCRIBE_PAGE("<h1>No more of these mails?</h1><form method=\"post\">"
+		                              "<button>Unsubscribe</button></form>"),
+		             bev_span_is(head->method, "GET"));
+	else
+	{
+		snprintf(payload, sizeof(payload), "{\"token\":\"%s\"}", token);
+		session->state = BEV_SESSION_SCRAPING;
+		bev_question_unsubscribe(http->questions, session, payload, on_unsubscribed);
+	}
+}
+
 /* NULL: the stream can be served; else why not. */
 static const char *
 why_unready(const BevHttp *http, const BevSession *session)
@@ -280,6 +350,8 @@ bev_http_answer(const BevHttp *http, BevSession *session, const BevHead *head)
 		respond_preflight(http, session, head);
 	else if (bev_span_is(head->path, "/events"))
 		bev_http_refuse(session, 405);
+	else if (bev_span_is(head->path, "/unsubscribe"))
+		answer_unsubscribe(http, session, head);
 	else if (!is_get && !bev_span_is(head->method, "HEAD"))
 		bev_http_refuse(session, 405);
 	else if (bev_span_is(head->path, "/health"))

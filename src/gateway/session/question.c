@@ -326,6 +326,15 @@ bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
 }
 
 void
+bev_question_unsubscribe(BevQuestions *questions, BevSession *session, const char *payload,
+                         BevAnswered answered)
+{
+	BevQuestion question = {.session = session, .verb = BEV_VERB_UNSUBSCRIBE, .answered = answered};
+
+	ask(questions, make_question(&question, payload));
+}
+
+void
 bev_question_metrics(BevQuestions *questions, BevSession *session, BevAnswered answered)
 {
 	BevQuestion question = {.session = session, .verb = BEV_VERB_METRICS, .answered = answered};

@@ -70,6 +70,10 @@ extern void bev_question_add_row(BevText *text, const BevSession *session, const
 extern void bev_question_watch(BevQuestions *questions, BevSession *session, const char *id,
                                const char *payload);
 
+/* Whoever holds this token of a mail wants no more of them; as for the metrics. */
+extern void bev_question_unsubscribe(BevQuestions *questions, BevSession *session,
+                                     const char *payload, BevAnswered answered);
+
 /* Ask for the metrics, for this machine; the answer goes to answered. */
 extern void bev_question_metrics(BevQuestions *questions, BevSession *session,
                                  BevAnswered answered);

@@ -183,6 +183,11 @@ take_ask(BevFeed *feed, const BevMessage *message)
 
 	if (!bev_body_read(message, &ask, sizeof(ask), &payload))
 		return false;
+	if (ask.verb == BEV_VERB_UNSUBSCRIBE)
+	{
+		bev_gateway_token_unsubscribe(feed, &ask, payload);
+		return true;
+	}
 	if (ask.verb != BEV_VERB_METRICS)
 		return bev_gateway_token_ask(feed, &ask, payload);
 	answer_metrics(feed, &ask);

@@ -197,6 +197,16 @@ bev_gateway_token_ask(BevFeed *feed, const BevAskMessage *ask, BevSpan payload)
 	return who != NULL;
 }
 
+void
+bev_gateway_token_unsubscribe(BevFeed *feed, const BevAskMessage *ask, BevSpan payload)
+{
+	static const BevGrant nobody = {0};
+	BevAskMessage anonymous = *ask;
+
+	anonymous.client = 0;
+	ask_for(feed, &anonymous, payload, &nobody, "");
+}
+
 /* ---- TOKEN ---- */
 
 static void

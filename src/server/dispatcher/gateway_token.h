@@ -20,6 +20,9 @@ extern bool bev_gateway_token_show(BevFeed *feed, const BevMessage *message);
  */
 extern bool bev_gateway_token_ask(BevFeed *feed, const BevAskMessage *ask, BevSpan payload);
 
+/* UNSUBSCRIBE, which is nobody's: the token of a mail is all that it goes by. */
+extern void bev_gateway_token_unsubscribe(BevFeed *feed, const BevAskMessage *ask, BevSpan payload);
+
 /* The token of an OPEN was checked: have its owner looked up, or answer that it is no good. */
 extern void bev_gateway_token_opened(BevFeed *feed, const BevOpenMessage *open,
                                      const BevTokenFound *found);

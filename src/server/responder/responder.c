@@ -72,6 +72,7 @@ static const Verb verbs[] = {
 	[BEV_VERB_INSPECT] = {"inspect", false, false, bev_administer_inspect},
 	[BEV_VERB_EXPLAIN] = {"explain", false, false, bev_administer_explain},
 	[BEV_VERB_VISIBLE] = {"visible", false, false, bev_administer_visible},
+	[BEV_VERB_UNSUBSCRIBE] = {"unsubscribe", true, false, bev_user_requests_unsubscribe},
 	[BEV_VERB_SINCE] = {"since", false, false, bev_since_answer},
 	[BEV_VERB_STATE] = {"state", false, false, bev_row_fetch_state},
 	[BEV_VERB_SPOOLED] = {"state", false, false, bev_spool_answer},

@@ -276,3 +276,23 @@ bev_user_requests_unwatch(const BevQuestionHead *head, const char *payload, BevA
 {
 	set_watching(head, payload, answer, false);
 }
+
+/* ---- mails ---- */
+
+void
+bev_user_requests_unsubscribe(const BevQuestionHead *head, const char *payload, BevAnswer *answer)
+{
+	Jsonb *json = bev_request_read(payload, answer);
+	char *token = json ? bev_request_id(json, "token", answer) : NULL;
+	const char *texts[1];
+
+	if (token == NULL)
+		return;
+	(void) bev_parameters_begin(head);
+	texts[0] = token;
+	(void) bev_parameters_run("SELECT bugevents.unsubscribe($1) IS NOT NULL", 1, texts);
+	answer->message.kind = BEV_ANSWER_OBJECT;
+	appendStringInfo(&answer->rest, "{\"done\":%s}",
+	                 strcmp(bev_parameters_value(1), "t") == 0 ? "true" : "false");
+	SPI_finish();
+}

@@ -31,4 +31,11 @@ extern void bev_user_requests_watch(const BevQuestionHead *head, const char *pay
 extern void bev_user_requests_unwatch(const BevQuestionHead *head, const char *payload,
                                       BevAnswer *answer);
 
+/*
+ * unsubscribe {"token"}, of whoever has a mail: {"done": is it the token of anybody's mails}.  The
+ * token alone says who it is and what is meant (bugevents.unsubscribe()).
+ */
+extern void bev_user_requests_unsubscribe(const BevQuestionHead *head, const char *payload,
+                                          BevAnswer *answer);
+
 #endif /* BEV_SERVER_RESPONDER_USER_REQUESTS_H */
