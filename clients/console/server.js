@@ -33,7 +33,7 @@ const ms = (value) => value === null ? '' : `${Number(value.toPrecision(3)).toLo
 
 function drawAttachments(attachments) {
 	$('#attached tbody').replaceChildren(...attachments.map((one) => row(one.tbl, one.entity, text(one.evaluated?.toLocaleString()), ms(one.evaluation_ms), ms(one.slowest_ms),
-		`${one.errors ?? 0}${one.timeouts ? `, ${one.timeouts} too slow` : ''}${one.suspended ? ', suspended' : ''}`, text(one.last_error))));
+		`${one.errors ?? 0}${one.timeouts ? `, ${one.timeouts} too slow` : ''}${one.suspended ? ', suspended' : ''}`, one.last_error_at === null ? '' : new Date(one.last_error_at).toLocaleString())));
 }
 
 /* ---- asking ---- */

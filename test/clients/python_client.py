@@ -67,7 +67,7 @@ def package():
     runs("its types fit, strictly", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
          os.path.join(site, "bugevents"))
     with open(os.path.join(folder.name, "typed.py"), "w", encoding="utf-8") as file:
-        file.write("import bugevents\n\nasync def main() -> None:\n"
+        file.write("import typing\n\nimport bugevents\n\nasync def main() -> None:\n"
                    "    async with bugevents.connect('ws://x', token=lambda: 't', types=['comment']) as connection:\n"
                    "        async for event in connection:\n            print(event.seq + 1, event.tx.of, event.name.upper())\n"
                    "        async for row, as_of in connection.list('comment'):\n            print(row['id'], as_of + 1)\n\n"
@@ -75,9 +75,15 @@ def package():
                    "        async for changes in rows:\n            print([key for key, row, _ in changes.changes if row], len(rows.rows))\n\n"
                    "with bugevents.rows('ws://x', 'comment', token='t') as blocking:\n"
                    "    for changes in blocking:\n        print([key for key, _, _ in changes.changes], len(blocking.rows))\n\n"
-                   "for one in bugevents.follow('ws://x', token='t', keep='file'):\n    print(one.position.seq)\n")
+                   "for one in bugevents.follow('ws://x', token='t', keep='file'):\n    print(one.position.seq)\n"
+                   "    bug = typing.cast(bugevents.BugReport, one.payload)\n    print(bug['title'].upper(), bug.get('truncated'))\n")
     runs("an application's types fit", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
          "typed.py", cwd=folder.name, env={**os.environ, "MYPYPATH": site})
+    with open(os.path.join(folder.name, "mistyped.py"), "w", encoding="utf-8") as file:
+        file.write("import typing\n\nimport bugevents\n\nbug = typing.cast(bugevents.BugReport, {})\nprint(bug['titel'])\n")
+    done = subprocess.run(["mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"), "mistyped.py"],
+                          cwd=folder.name, env={**os.environ, "MYPYPATH": site}, stdout=subprocess.PIPE, text=True, check=False)
+    ok(done.returncode == 1 and "titel" in done.stdout, "a field that a bug doesn't have is found", done.stdout)
     for example in ("mirror.py", "board.py"):
         runs(f"{example}'s, too", "mypy", "--python-executable", "/usr/bin/python3", "--strict", "--cache-dir", os.path.join(folder.name, "mypy"),
              os.path.join(SOURCE, "examples", example), cwd=folder.name, env={**os.environ, "MYPYPATH": site})

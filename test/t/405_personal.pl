@@ -98,6 +98,7 @@ my ($journal) = grep { $_->{name} eq 'journal_size' } @{ $all->{alerts} };
 is_deeply([ @$journal{qw(raised since)} ], [ JSON::PP::false, undef ], '... alerts');
 like($journal->{advice}, qr/retention_size/, '... with what to do');
 is((grep { $_->{tbl} eq 'public.comments' } @{ $all->{attachments} })[0]{entity}, 'comment', '... attachments');
+ok(!exists $all->{attachments}[0]{last_error}, '... without what an expression said of a row');
 ok($all->{samples}[0]{journal_bytes} > 0 && @{ $all->{samples}[0]{delays} } == 13, '... samples');
 is(ask($ada, 'inspect', parts => ['samples'], since => $all->{samples}[0]{at})->{samples}[0]{at} // '', $all->{samples}[1]{at} // '', '... those behind a moment');
 is(ask($ada, 'inspect', %$_), 'invalid_field', 'inspect ' . encode_json($_))
@@ -108,6 +109,7 @@ my $secret = $server->sql("SELECT seq FROM bugevents.events(0, 100000) WHERE typ
 my $open = $server->sql("SELECT seq FROM bugevents.events(0, 100000) WHERE type = 'bug_report' AND payload ->> 'title' = 'one' LIMIT 1");
 my $why = ask($ada, 'explain', seq => $secret, user_id => '2');
 is((grep { $_->{finding} eq 'right' } @{ $why->{items} })[0]{verdict}, 'reason', 'explain: why an event did not reach somebody');
+unlike(encode_json($why), qr/"secret"/, '... not what it says');
 is(ask($ada, 'explain', seq => 'x', user_id => '2'), 'invalid_field', '... of a seq');
 is(ask($ada, 'explain', seq => 1), 'missing_field', '... and a user');
 my $seen = ask($ada, 'visible', user_id => '2', seqs => [ $secret + 0, $open + 0, 1 ]);

@@ -19,6 +19,8 @@ from .collection import Change, Changes, Collection, collection
 from .connection import Connection, connect
 from .event import BugeventsError, Event, Gap, Position, ResyncRequired, Row, Transaction, passes
 from .follow import BlockingCollection, follow, rows
+from .payloads import BugReport, Comment, Notification, Project, User
 
-__all__ = ["BlockingCollection", "BugeventsError", "Change", "Changes", "Collection", "Connection", "Event", "Gap", "Position",
-           "ResyncRequired", "Row", "Transaction", "collection", "connect", "follow", "passes", "rows"]
+__all__ = ["BlockingCollection", "BugReport", "BugeventsError", "Change", "Changes", "Collection", "Comment", "Connection",
+           "Event", "Gap", "Notification", "Position", "Project", "ResyncRequired", "Row", "Transaction", "User", "collection",
+           "connect", "follow", "passes", "rows"]

@@ -65,8 +65,9 @@ static const struct
 	{"alerts", "SELECT json_agg(a) FROM (SELECT name, raised, " UTC(
 				   "since") ", value, threshold, advice FROM bugevents.alerts) AS a"},
 	{"attachments",
-     "SELECT coalesce(json_agg(a), '[]') FROM (SELECT tbl::text, entity, evaluated, evaluation_ms, slowest_ms, timeouts, errors, last_error, suspended"
-     " FROM bugevents.attachments ORDER BY evaluation_ms DESC NULLS LAST LIMIT $1::integer) AS a"},
+     "SELECT coalesce(json_agg(a), '[]') FROM (SELECT tbl::text, entity, evaluated, evaluation_ms, slowest_ms, timeouts, errors, " UTC(
+		 "last_error_at") ", suspended"
+                          " FROM bugevents.attachments ORDER BY evaluation_ms DESC NULLS LAST LIMIT $1::integer) AS a"},
 	{"connections",
      "SELECT coalesce(json_agg(c), '[]') FROM (SELECT id, gateway, user_id, role, address, " UTC("connected_at") ", " UTC(
 		 "expires_at") ", cursor, lag, sent, received, subscription, protocol,"
