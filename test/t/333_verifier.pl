@@ -11,7 +11,7 @@ use Test::More;
 my ($libdir) = run_command([ 'pg_config', '--pkglibdir' ]);
 plan skip_all => "$libdir can't be written to" if !-w $libdir;
 
-my $server = BugEvents::Server->new('verifier', conf => "bugevents.gateways = 2\n");
+my $server = BugEvents::Server->new('verifier', conf => "bugevents.gateways = 2\nbugevents.max_connections_per_user = 10\n");
 my $pipe = BugEvents::Pipe->take_over($server, 2);
 my $verdict = BugEvents::Pipe::numbers('BevVerdict', 'BEV_');
 my $verb = BugEvents::Pipe::numbers('BevVerb', 'BEV_VERB_');
@@ -139,6 +139,11 @@ $server->sql("INSERT INTO bugevents.notifications (user_id, type, message) VALUE
 my $notification = $server->sql('SELECT max(id) FROM bugevents.notifications');
 is((ask($one, READ => qq({"notification_id":$notification})))[0], 'not_found', 'read: not another one\'s notification');
 is((ask($one, NOTIFICATIONS => '{"type":"notification","limit":10}'))[1], 0, '... which are not listed either');
+
+# As many of a user's as a user may have, whichever tokens it shows.
+my @verdicts = map { show($server->token('5', ttl => 600 + $_)); (admitted())[0] } 1 .. 12;
+is(join(' ', @verdicts), join(' ', ($verdict->{ADMITTED}) x 10, ($verdict->{TOO_MANY_CONNECTIONS}) x 2), "no more connections of a user than there may be");
+$pipe->say(CLOSED => pack('QQa64', $_, 1000, '')) for $client - 11 .. $client - 2;
 
 # Another token.
 is(shown($one, RENEWS => $server->token('2')), 'forbidden', 'renewal: not by another one\'s token');
