@@ -153,8 +153,10 @@ $position = $server->sql(q{SELECT position FROM bugevents.consumers});
 BugEvents::Server::wait_until(sub { insert(1); return dropped() > $position }, 'events to be dropped before they are consumed');
 like(lost(), qr/ERROR:  consumer "slow" has missed events\nDETAIL:  It has read up to seq $position, .*\nHINT: .*SELECT bugevents.set_consumer\('slow'\)/, 'beyond bugevents.consumer_retention it misses events, and is told');
 like(lost(), qr/has missed/, '... until it is said where to go on');
+$server->set('bugevents.retention' => '1h'); # or it is late again
 $server->sql(q{SELECT bugevents.set_consumer('slow')});
 is(lost(), '', '... with the oldest event, as the hint says');
+$server->set('bugevents.retention' => '1s');
 $server->set('bugevents.consumer_retention' => '1h');
 $server->set('bugevents.retention_size' => '6MB');
 $position = $server->sql(q{SELECT position FROM bugevents.consumers});
