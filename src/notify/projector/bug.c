@@ -1,8 +1,12 @@
 /*
  * bug.c - what the projector knows of bugs.
+ *
+ * Model: bugs are gathered and written by one statement for many (rows.c): at the end of a batch,
+ * and before the table is looked into.
  */
 #include "notify/projector/bug.h"
 
+#include "notify/projector/rows.h"
 #include "server/base/statement.h"
 
 void
@@ -16,6 +20,42 @@ bev_bug_of_change(BevBug *bug, BevChange *change)
 		.assignee = bev_change_text(change, "assignee_id"),
 		.project = bev_change_text(change, "project_id"),
 	};
+}
+
+/* Of several of one bug the last one counts. */
+static BevStatement put = {
+	.sql = "INSERT INTO bugevents.bugs (id, title, status, creator_id, assignee_id, project_id)"
+		   " SELECT DISTINCT ON (x.id) x.id, x.title, x.status, x.creator, x.assignee, x.project"
+		   " FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY"
+		   " AS x (id, title, status, creator, assignee, project, n) ORDER BY x.id, x.n DESC"
+		   " ON CONFLICT (id) DO UPDATE SET title = excluded.title, status = excluded.status,"
+		   " creator_id = excluded.creator_id, assignee_id = excluded.assignee_id,"
+		   " project_id = excluded.project_id"};
+static BevRows rows = {.statement = &put, .columns = 6};
+
+void
+bev_bug_begin(void)
+{
+	bev_rows_clear(&rows);
+}
+
+void
+bev_bug_put(const BevBug *bug)
+{
+	bev_rows_add(&rows, (BevValue[]){
+							bev_text_value(bug->id),
+							bev_text_value(bug->title),
+							bev_text_value(bug->status),
+							bev_text_value(bug->creator),
+							bev_text_value(bug->assignee),
+							bev_text_value(bug->project),
+						});
+}
+
+void
+bev_bug_write(void)
+{
+	bev_rows_write(&rows);
 }
 
 static bool
@@ -37,6 +77,7 @@ bev_bug_find(BevBug *bug, const char *id)
 		.sql = "SELECT title, status, creator_id, assignee_id, project_id FROM bugevents.bugs"
 			   " WHERE id = $1"};
 
+	bev_bug_write();
 	if (bev_statement_with(&find, bev_text_value(id)) == 0)
 	{
 		bev_statement_done();
@@ -52,21 +93,6 @@ bev_bug_find(BevBug *bug, const char *id)
 	};
 	bev_statement_done();
 	return true;
-}
-
-void
-bev_bug_put(const BevBug *bug)
-{
-	static BevStatement put = {
-		.sql = "INSERT INTO bugevents.bugs (id, title, status, creator_id, assignee_id, project_id)"
-			   " VALUES ($1, $2, $3, $4, $5, $6)"
-			   " ON CONFLICT (id) DO UPDATE SET title = excluded.title, status = excluded.status,"
-			   " creator_id = excluded.creator_id, assignee_id = excluded.assignee_id,"
-			   " project_id = excluded.project_id"};
-
-	bev_statement_with(&put, bev_text_value(bug->id), bev_text_value(bug->title),
-	                   bev_text_value(bug->status), bev_text_value(bug->creator),
-	                   bev_text_value(bug->assignee), bev_text_value(bug->project));
 }
 
 BevKept bev_bug_kept = {

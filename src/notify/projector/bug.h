@@ -29,8 +29,12 @@ extern void bev_bug_of_change(BevBug *bug, BevChange *change);
  */
 extern bool bev_bug_find(BevBug *bug, const char *id);
 
-/* Remember it. */
+/* A batch begins: there is nothing to write. */
+extern void bev_bug_begin(void);
+
+/* Remember it: it is written by write(), which find() calls, too. */
 extern void bev_bug_put(const BevBug *bug);
+extern void bev_bug_write(void);
 
 extern BevKept bev_bug_kept;
 

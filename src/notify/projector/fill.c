@@ -45,6 +45,7 @@
 
 #define SWEPT_ROWS    1000
 #define RETRY_SECONDS 10
+#define LOOK_INTERVAL 1000 /* ms, while there is something else to do */
 
 /* A row of bugevents.fills. */
 typedef struct Fill
@@ -108,22 +109,27 @@ look_at_attached(void)
 
 /* ---- what is to be done ---- */
 
-static Fill
-read_fill(int i)
+/* All of them, in their order. */
+static void
+read_fills(Fill *fills)
 {
-	static BevStatement statement = {
-		.sql = "SELECT tables, place, wanted, started_at IS NOT NULL AND ended_at IS NULL"
-			   " FROM bugevents.fills WHERE entity = $1"};
-	Fill fill = {.entity = entities[i]};
+	static BevStatement statement = {.sql =
+	                                     "SELECT f.entity, f.tables, f.place, f.wanted,"
+	                                     " f.started_at IS NOT NULL AND f.ended_at IS NULL"
+	                                     " FROM bugevents.fills AS f ORDER BY array_position("
+	                                     "'{project,user,bug_report,comment}'::text[], f.entity)"};
 
-	if (bev_statement_with(&statement, bev_text_value(fill.entity)) != 1)
-		elog(ERROR, "bugevents.fills has no row for \"%s\"", fill.entity);
-	fill.tables = bev_statement_text(0, 1);
-	fill.place = bev_statement_text(0, 2);
-	fill.wanted = strcmp(bev_statement_text(0, 3), "t") == 0;
-	fill.running = strcmp(bev_statement_text(0, 4), "t") == 0;
+	if (bev_statement_run(&statement, 0, NULL) != lengthof(entities))
+		elog(ERROR, "bugevents.fills lacks a row");
+	for (size_t i = 0; i < lengthof(entities); i++)
+		fills[i] = (Fill){
+			.entity = entities[i],
+			.tables = bev_statement_text(i, 2),
+			.place = bev_statement_text(i, 3),
+			.wanted = strcmp(bev_statement_text(i, 4), "t") == 0,
+			.running = strcmp(bev_statement_text(i, 5), "t") == 0,
+		};
 	bev_statement_done();
-	return fill;
 }
 
 static bool
@@ -136,9 +142,12 @@ is_to_begin(const Fill *fill, int i)
 static bool
 find_work(Fill *fill, int *i)
 {
+	Fill fills[lengthof(entities)];
+
+	read_fills(fills);
 	for (*i = 0; *i < (int) lengthof(entities); ++*i)
 	{
-		*fill = read_fill(*i);
+		*fill = fills[*i];
 		if (fill->running || is_to_begin(fill, *i))
 			return true;
 	}
@@ -340,14 +349,17 @@ bev_fill_want(void)
 }
 
 bool
-bev_fill_run(void)
+bev_fill_run(bool idle)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	static TimestampTz look_at = 0;
 	static TimestampTz not_before = 0;
-	volatile bool more = false;
+	static volatile bool more = false;
 
-	if (!bev_clock_has_come(not_before, RETRY_SECONDS * 1000))
+	if (!bev_clock_has_come(not_before, RETRY_SECONDS * 1000) ||
+	    (!bev_clock_every(&look_at, LOOK_INTERVAL) && !more && !idle))
 		return false;
+	more = false;
 	PG_TRY();
 	{
 		bev_transaction_begin();

@@ -7,10 +7,11 @@
 #include "postgres.h"
 
 /*
- * Do a part of what is to be done, if anything is, in a transaction of its own.  True: there is
- * more.  Throws nothing: what fails is tried again later.
+ * Do a part of what is to be done, if anything is, in a transaction of its own; whether anything
+ * is, is looked for at once when idle, else within a second.  True: there is more.  Throws nothing:
+ * what fails is tried again later.
  */
-extern bool bev_fill_run(void);
+extern bool bev_fill_run(bool idle);
 
 /* All of it is to be done again.  In the caller's transaction. */
 extern void bev_fill_want(void);

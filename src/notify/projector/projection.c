@@ -470,6 +470,7 @@ row_deleted(BevChange *change)
 	char *old;
 	char *new;
 
+	bev_bug_write();
 	if (bev_change_rekeyed(change, &old, &new))
 		run_list(kept->rename, old, new);
 	else if (bev_row_fetch_exists(kept->entity, change->key))
@@ -485,6 +486,7 @@ rows_truncated(BevChange *change)
 	BevKept *kept = kept_of(change);
 	ListCell *cell;
 
+	bev_bug_write();
 	if (!bev_change_leaves_others(change))
 	{
 		run_list(kept->forget_all, NULL, NULL);

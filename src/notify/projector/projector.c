@@ -50,6 +50,7 @@
 #include "pgstat.h"
 #include "postmaster/interrupt.h"
 #include "notify/projector/archive.h"
+#include "notify/projector/bug.h"
 #include "notify/projector/fill.h"
 #include "notify/projector/gathering.h"
 #include "notify/projector/history.h"
@@ -77,7 +78,9 @@ PGDLLEXPORT void bugevents_projector_main(Datum arg);
 static BevReader telling = {
 	.batch = BATCH_EVENTS,
 	.save = {.sql = "UPDATE bugevents.projector SET cursor = $1, at = now()"},
+	.begin = bev_bug_begin,
 	.apply = bev_projection_apply,
+	.finish = bev_bug_write,
 	.failed = bev_reminder_changed,
 };
 
@@ -298,14 +301,14 @@ run_turn(void)
 		/* There may be something to read at each turn. */
 		do_reminders(Min(telling.reached, GetCurrentTimestamp()));
 		gather();
-		(void) bev_fill_run();
+		(void) bev_fill_run(false);
 		if (!wrote || telling.cursor >= horizon)
 			nap(PACE);
 		return true;
 	}
 	gather();
 	do_reminders(GetCurrentTimestamp());
-	if (bev_fill_run())
+	if (bev_fill_run(true))
 		nap(PACE);
 	else
 		sleep_until_due();

@@ -94,17 +94,17 @@ column_of(const BevRows *rows, int column)
 void
 bev_rows_write(BevRows *rows)
 {
-	MemoryContext caller = MemoryContextSwitchTo(rows->context);
+	MemoryContext caller = CurrentMemoryContext;
 	BevValue columns[BEV_STATEMENT_MAX_VALUES];
 
-	if (rows->n > 0)
-	{
-		for (int i = 0; i < rows->columns; i++)
-			columns[i] = column_of(rows, i);
-		bev_statement_run(rows->statement, rows->columns, columns);
-		if (SPI_tuptable)
-			bev_statement_done();
-	}
+	if (rows->n == 0)
+		return;
+	MemoryContextSwitchTo(rows->context);
+	for (int i = 0; i < rows->columns; i++)
+		columns[i] = column_of(rows, i);
+	bev_statement_run(rows->statement, rows->columns, columns);
+	if (SPI_tuptable)
+		bev_statement_done();
 	MemoryContextSwitchTo(caller);
 	bev_rows_clear(rows);
 }
