@@ -116,7 +116,7 @@ class Arena(Cluster):
             'fsync': 'off', 'max_connections': 60, 'max_prepared_transactions': 60, 'shared_buffers': "'64MB'",
             'deadlock_timeout': "'100ms'", 'log_line_prefix': "'%m [%p] %b '", 'log_min_messages': 'log',
             'log_min_error_statement': 'panic', 'log_checkpoints': 'off', 'shared_preload_libraries': "'bugevents'",
-            'bugevents.database': "'torture'", 'bugevents.projector': 'off', 'bugevents.alert_window': '0', 'bugevents.listen_addresses': "'127.0.0.1'",
+            'bugevents.database': "'torture'", 'bugevents.projector': 'off', 'bugevents.statistics': 'off', 'bugevents.alert_window': '0', 'bugevents.listen_addresses': "'127.0.0.1'",
             'bugevents.port': self.port, 'bugevents.jwt_secret_file': "'jwt_secret'",
             'bugevents.max_connections_per_user': 1000, 'bugevents.message_rate': 0, 'bugevents.require_user': 'off',
             'bugevents.ping_interval': "'3s'", 'bugevents.connection_timeout': "'15s'",
