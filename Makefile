@@ -12,6 +12,7 @@
 #   make statistics  numbers of projects, users and bugs after 10,000 random changes and kills: COUNT=n
 #   make nuisance    whether anybody who does what one may do holds up the others
 #   make floods      what a gateway's clients notice of floods, and what these leave behind
+#   make trackers    Redmine of Debian with its recipe, in a clean root
 #   make matrix      the tests on each PostgreSQL and Debian, in clean roots
 #   make deb         a Debian package, into build/;  make deb-smoke  installs it in a clean root
 #   make docker-smoke   the Dockerfile's steps in clean roots
@@ -72,7 +73,7 @@ override with_llvm := no
 
 PG_CONFIG ?= pg_config
 # The commands of two words install what PGXS needs, so they do without it.
-ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench bench-gate property statistics mail-pictures nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
+ifeq (,$(filter demo test check-one unit gateway-test lint fuzz bench bench-gate property statistics mail-pictures nuisance floods worlds worlds-bite state-random state-bites torture torture-bites trackers matrix postgresql-regress dist rpm deb deb-smoke docker-smoke,$(MAKECMDGOALS)))
 # With several majors installed, which one: Debian's pg_config is the newest one's.
 ifneq (,$(word 2,$(wildcard /usr/lib/postgresql/*/bin/pg_config)))
 $(info bugevents: for $(shell $(PG_CONFIG) --version); PG_CONFIG says which)
@@ -134,7 +135,7 @@ uninstall: uninstall-programs
 uninstall-programs:
 	rm -f '$(DESTDIR)$(pkglibdir)/bugevents-gateway' '$(DESTDIR)$(pkglibdir)/bugevents-verifier' '$(DESTDIR)$(pkglibdir)/bugevents-carrier'
 
-.PHONY: demo pictures test check-one unit gateway-test lint fuzz bench bench-gate property statistics mail-pictures nuisance floods worlds worlds-bite state-random state-bites torture torture-bites matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
+.PHONY: demo pictures test check-one unit gateway-test lint fuzz bench bench-gate property statistics mail-pictures nuisance floods worlds worlds-bite state-random state-bites torture torture-bites trackers matrix postgresql-regress dist rpm deb deb-smoke docker-smoke
 demo:
 	@script/demo
 # Of the console, for the documents
@@ -189,6 +190,9 @@ torture-bites:
 # PG="15 17 18", as root: debootstrap makes the clean roots.
 matrix:
 	@test/matrix
+# As root: debootstrap makes the clean root.
+trackers:
+	@test/trackers/run
 postgresql-regress:
 	@test/postgresql-regress
 # The committed tree as a release, from which everything builds and tests.

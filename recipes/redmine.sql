@@ -23,6 +23,13 @@ CREATE OR REPLACE FUNCTION bugevents_redmine.people(principal int) RETURNS text[
       FROM (SELECT principal AS id WHERE principal IS NOT NULL
             UNION SELECT g.user_id FROM public.groups_users g WHERE g.group_id = principal) AS p $$;
 
+-- Of some people those who have a role that may see issues of the project, though perhaps their own ones only: who
+-- wrote an issue, or has it, sees it as long as that is so.
+CREATE OR REPLACE FUNCTION bugevents_redmine.involved(project int, who text[]) RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p.is_public AND EXISTS (SELECT FROM public.roles r WHERE r.builtin = 1 AND bugevents_redmine.permits(r, 'view_issues')) THEN who
+           ELSE ARRAY(SELECT unnest(who) INTERSECT SELECT unnest(bugevents_redmine.members(project, 'view_issues', '{all,default,own}'))) END
+      FROM public.projects p WHERE p.id = project $$;
+
 -- Who sees a project as such: everybody if it is public, active or closed; else its members.
 CREATE OR REPLACE FUNCTION bugevents_redmine.project_audience(project int, is_public boolean, status int) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN status NOT IN (1, 5) THEN '{admin}' WHEN is_public THEN '{all}' ELSE ARRAY['admin', 'project:' || project] END $$;
@@ -33,16 +40,20 @@ CREATE OR REPLACE FUNCTION bugevents_redmine.is_closed(p public.projects) RETURN
 
 CREATE OR REPLACE FUNCTION bugevents_redmine.issue_audience(project int, is_private boolean, author int, assignee int) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN bugevents_redmine.is_closed(p) THEN '{admin}'
-        WHEN is_private THEN ARRAY['admin', 'user:' || author] || bugevents_redmine.people(assignee)
+        WHEN is_private THEN ARRAY['admin'] || bugevents_redmine.involved(project, ARRAY['user:' || author] || bugevents_redmine.people(assignee))
             || bugevents_redmine.members(project, 'view_issues', '{all}')
         WHEN p.is_public AND EXISTS (SELECT FROM public.roles r WHERE r.builtin = 1 AND bugevents_redmine.permits(r, 'view_issues') AND r.issues_visibility <> 'own')
             THEN '{all}'
-        ELSE ARRAY['admin', 'project:' || project, 'user:' || author] || bugevents_redmine.people(assignee) END
+        ELSE ARRAY['admin', 'project:' || project] || bugevents_redmine.involved(project, ARRAY['user:' || author] || bugevents_redmine.people(assignee)) END
       FROM public.projects p WHERE p.id = project $$;
 
--- Who sees a note: who sees the issue; private ones only who may see private notes, and the author.
+-- Who sees a note: who sees the issue; private ones of them only who may see private notes, and the author.  What this can't
+-- do: show a private note to its author where he is no member and the project is public.
 CREATE OR REPLACE FUNCTION bugevents_redmine.note_audience(issue int, author int, private boolean) RETURNS text[] LANGUAGE sql STABLE AS $$
-    SELECT CASE WHEN private THEN ARRAY['admin', 'user:' || author] || bugevents_redmine.members(i.project_id, 'view_private_notes', '{all,default}')
+    SELECT CASE WHEN private THEN ARRAY['admin'] || ARRAY(
+               SELECT unnest(bugevents_redmine.involved(i.project_id, ARRAY['user:' || author]) || bugevents_redmine.members(i.project_id, 'view_private_notes', '{all,default}'))
+               INTERSECT SELECT unnest(bugevents_redmine.involved(i.project_id, ARRAY['user:' || i.author_id] || bugevents_redmine.people(i.assigned_to_id))
+                   || bugevents_redmine.members(i.project_id, 'view_issues', CASE WHEN i.is_private THEN '{all}'::text[] ELSE '{all,default}' END)))
            ELSE bugevents_redmine.issue_audience(i.project_id, i.is_private, i.author_id, i.assigned_to_id) END
       FROM public.issues i WHERE i.id = issue $$;
 
@@ -88,7 +99,8 @@ SELECT bugevents.follow('issue_statuses', 'issues', 'SELECT i.id FROM public.iss
     bugevents.follow('enabled_modules', 'issues', 'SELECT i.id FROM public.issues i WHERE i.project_id = row.project_id'),
     bugevents.follow('groups_users', 'issues', 'SELECT i.id FROM public.issues i WHERE i.assigned_to_id = row.group_id'),
     bugevents.follow('member_roles', 'issues',
-        'SELECT i.id FROM public.members m JOIN public.issues i USING (project_id) WHERE m.id = row.member_id AND i.is_private'),
+        $$SELECT i.id FROM public.members m JOIN public.issues i USING (project_id) WHERE m.id = row.member_id
+           AND (i.is_private OR 'user:' || m.user_id = ANY (ARRAY['user:' || i.author_id] || bugevents_redmine.people(i.assigned_to_id)))$$),
     bugevents.follow('issues', 'journals', $$SELECT j.id FROM public.journals j WHERE j.journalized_id = row.id AND j.journalized_type = 'Issue'$$),
     bugevents.follow('projects', 'journals', $$
         SELECT j.id FROM public.issues i JOIN public.journals j ON j.journalized_id = i.id AND j.journalized_type = 'Issue' WHERE i.project_id = row.id$$),
@@ -96,7 +108,8 @@ SELECT bugevents.follow('issue_statuses', 'issues', 'SELECT i.id FROM public.iss
         SELECT j.id FROM public.issues i JOIN public.journals j ON j.journalized_id = i.id AND j.journalized_type = 'Issue' WHERE i.project_id = row.project_id$$),
     bugevents.follow('member_roles', 'journals', $$
         SELECT j.id FROM public.members m JOIN public.issues i USING (project_id) JOIN public.journals j ON j.journalized_id = i.id AND j.journalized_type = 'Issue'
-         WHERE m.id = row.member_id AND (i.is_private OR j.private_notes)$$),
+         WHERE m.id = row.member_id AND (i.is_private OR j.private_notes OR
+            'user:' || m.user_id = ANY (ARRAY['user:' || i.author_id] || bugevents_redmine.people(i.assigned_to_id)))$$),
     bugevents.follow('email_addresses', 'users', 'SELECT row.user_id'),
     bugevents.follow('member_roles', 'members', 'SELECT row.member_id'),
     bugevents.follow('roles', 'members', 'SELECT mr.member_id FROM public.member_roles mr WHERE mr.role_id = row.id');
