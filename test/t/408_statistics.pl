@@ -101,7 +101,10 @@ $server->sql(<<~'END');
 			ELSIF kind < 0.97 THEN
 				PERFORM bugevents.unwatch(bug::text, who::text);
 			ELSE
+				-- Several in a transaction could wait for the projector, and it for them.
+				COMMIT;
 				UPDATE bugevents.notifications SET read = true WHERE id = (SELECT id FROM bugevents.notifications ORDER BY random() LIMIT 1);
+				COMMIT;
 			END IF;
 			IF random() < 0.5 THEN
 				COMMIT;
