@@ -154,7 +154,6 @@ main(void)
 		"a\xc2\xa0@b",
 		"a@b\xe2\x80\xae",
 		"\xe2\x80\x8b@b",
-		"a\xc3@b",
 		"a\xe2\x80\xa9@b",
 	};
 	BevMailbox unread;
