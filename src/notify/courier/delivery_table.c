@@ -6,7 +6,7 @@
  * it may be (delivery_check.c).
  *
  * What one reader gets by a channel keeps its order: the next is claimed when the one before has
- * ended, and one that is tried again holds up those behind it (test/t/420_courier.pl).
+ * ended, and one that is tried again holds up those behind it (test/t/409_mails.pl).
  *
  * When a courier or carrier has ended, what was being sent and is neither known to be sent nor not
  * to be is uncertain.  A webhook is sent again, as its receiver can tell by its id; a mail or
