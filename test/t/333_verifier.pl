@@ -231,6 +231,22 @@ my $renewed = enter('3');
 ok(!is_sent(), '... nor with an admin whose token says less');
 is(shown($renewed, RENEWS => $server->token('3', role => 'admin')), $answer->{GRANT}, '... until it shows another one');
 ok(is_sent(), '... which counts');
+$pipe->say(CLOSED => pack('QQa64', $renewed, 1000, ''));
+is(scope(), 0, '... as long as it is there');
+# Of two tables that have somebody the lower counts, and when its row goes, the other one.
+$server->sql("CREATE TABLE staff (LIKE users INCLUDING ALL); INSERT INTO staff (id, username, role) OVERRIDING SYSTEM VALUE VALUES (3, 'three', 'user');
+	SELECT bugevents.attach('staff', 'user')");
+my $twofold = enter('3', role => 'admin');
+ok(!is_sent(), '... nor with one whom another table has as less');
+$server->sql('DELETE FROM staff');
+ok(is_sent(), '... until it has not');
+$server->sql("INSERT INTO staff (id, username, role) OVERRIDING SYSTEM VALUE VALUES (3, 'three', 'user')");
+ok(!is_sent(), '... any more');
+$server->sql("UPDATE users SET username = 'third' WHERE id = 3");
+ok(!is_sent(), '... whatever the other one says meanwhile');
+$server->sql("BEGIN; DELETE FROM users WHERE id = 3; DELETE FROM staff; COMMIT");
+ok(!is_sent(), '... and nobody is an admin whom no table has any more');
+$server->sql("SELECT bugevents.detach('staff')");
 
 ended_for('sockets by a configuration that is to come', LISTEN => pack('L', 1000));
 ended_for('a question of nobody', ASK => pack('QLL', 999, 1, $verb->{GET}) . '{"type":"bug_report","id":1}');

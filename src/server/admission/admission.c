@@ -7,7 +7,8 @@
  *
  * Admins are counted for each gateway, since one that has none is not sent what is for them
  * (dispatcher/scope.c).  Whether somebody with an admin's token is one by the tables is known from
- * admission on, and from what events say since.
+ * admission on, and from what events say since; each table's row is kept, so that where one goes
+ * the others say what holds (test/t/333_verifier.pl).
  *
  * Trust: a gateway names a client by its number; who that is, is what the verifier said.
  *
@@ -38,6 +39,17 @@ typedef struct ClientKey
 	int64 gateway; /* 64 bits: no padding in a hash key */
 } ClientKey;
 
+/* What one table says of a user. */
+typedef struct SaidRow
+{
+	struct SaidRow *next;
+	uint64 seq; /* said as of; what comes with an older one is outdated */
+	bool is_gone;
+	bool is_active;
+	bool is_admin;
+	char source[FLEXIBLE_ARRAY_MEMBER];
+} SaidRow;
+
 typedef struct ClientEntry
 {
 	ClientKey key;
@@ -47,8 +59,10 @@ typedef struct ClientEntry
 	bool is_listed;    /* among those with an admin's token, in by_token */
 	dlist_node listed; /* there */
 	uint64 as_of;      /* what events up to here say is outdated */
-	bool is_denied;    /* by the tables it is no admin */
-	bool is_admin;     /* and counted as one */
+	SaidRow *said;
+	bool is_unsure; /* there was no memory for what was said */
+	bool is_denied; /* by the tables it is no admin */
+	bool is_admin;  /* and counted as one */
 } ClientEntry;
 
 typedef struct UserEntry
@@ -231,43 +245,102 @@ judge_admin(ClientEntry *entry)
 }
 
 static void
+forget_said(ClientEntry *entry)
+{
+	while (entry->said)
+	{
+		SaidRow *row = entry->said;
+
+		entry->said = row->next;
+		pfree(row);
+	}
+	entry->is_unsure = false;
+}
+
+static void
 forget_admin(ClientEntry *entry)
 {
 	count_admin(entry, false);
 	if (entry->is_listed)
 		dlist_delete(&entry->listed);
+	forget_said(entry);
+}
+
+/* By the rule; where something isn't known, it is no admin. */
+static void
+judge_said(ClientEntry *entry)
+{
+	BevUserFacts facts = {.token = BEV_ROLE_ADMIN, .deleted = entry->said != NULL};
+	BevUserStanding standing;
+
+	for (const SaidRow *row = entry->said; row; row = row->next)
+		if (!row->is_gone)
+			bev_user_facts_add_row(&facts, row->is_active, row->is_admin ? BEV_ROLE_ADMIN : "");
+	standing = bev_user_facts_standing(&facts);
+	entry->is_denied = entry->is_unsure || !bev_user_facts_is_admin(&facts) ||
+	                   standing == BEV_USER_INACTIVE || standing == BEV_USER_DELETED;
+	judge_admin(entry);
+}
+
+/* This table's, as new if there is none; NULL: no memory.  Doesn't throw (bev_feed_push). */
+static SaidRow *
+said_by(ClientEntry *entry, const char *source)
+{
+	Size len = strlen(source) + 1;
+	SaidRow *row = entry->said;
+
+	while (row && strcmp(row->source, source) != 0)
+		row = row->next;
+	if (row)
+		return row;
+	row = MemoryContextAllocExtended(TopMemoryContext, offsetof(SaidRow, source) + len,
+	                                 MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO);
+	if (row == NULL)
+		return NULL;
+	memcpy(row->source, source, len);
+	row->next = entry->said;
+	entry->said = row;
+	return row;
+}
+
+static void
+take_said(ClientEntry *entry, uint64 seq, const BevAccess *access)
+{
+	SaidRow *row = said_by(entry, access->source);
+
+	entry->is_unsure |= row == NULL;
+	if (row == NULL || seq < row->seq)
+		return;
+	row->seq = seq;
+	row->is_gone = access->kind == BEV_ACCESS_DELETED;
+	row->is_active = access->kind == BEV_ACCESS_ACTIVE;
+	row->is_admin = strcmp(access->value, BEV_ROLE_ADMIN) == 0;
+}
+
+static bool
+is_of_users(const BevAccess *access)
+{
+	return access->kind == BEV_ACCESS_ACTIVE || access->kind == BEV_ACCESS_INACTIVE ||
+	       access->kind == BEV_ACCESS_DELETED;
 }
 
 void
 bev_admission_tables(int gateway, uint64 client, uint64 as_of, BevSpan statements)
 {
 	ClientEntry *entry = find_client(gateway, client, HASH_FIND);
-	BevUserFacts facts = {.token = BEV_ROLE_ADMIN};
 	BevAccess access;
 
 	if (entry == NULL)
 		return;
-	while (bev_access_next(&statements, &access))
-		if (access.kind == BEV_ACCESS_ACTIVE || access.kind == BEV_ACCESS_INACTIVE)
-			bev_user_facts_add_row(&facts, access.kind == BEV_ACCESS_ACTIVE, access.value);
+	forget_said(entry);
 	entry->as_of = as_of;
-	entry->is_denied =
-		!bev_user_facts_is_admin(&facts) || bev_user_facts_standing(&facts) == BEV_USER_INACTIVE;
-	judge_admin(entry);
+	while (bev_access_next(&statements, &access))
+		if (is_of_users(&access))
+			take_said(entry, as_of, &access);
+	judge_said(entry);
 }
 
-/* One table has said so.  Whether all do, the next look will show. */
-static void
-take_row(ClientEntry *entry, uint64 seq, const BevAccess *access)
-{
-	if (seq <= entry->as_of || strcmp(entry->who.grant.user, access->user) != 0)
-		return;
-	entry->as_of = seq;
-	entry->is_denied =
-		access->kind == BEV_ACCESS_INACTIVE || strcmp(access->value, BEV_ROLE_ADMIN) != 0;
-	judge_admin(entry);
-}
-
+/* A gateway that is behind brings again what others had. */
 void
 bev_admission_take_access(uint64 seq, BevSpan statements)
 {
@@ -277,10 +350,17 @@ bev_admission_take_access(uint64 seq, BevSpan statements)
 	{
 		dlist_iter it;
 
-		if (access.kind != BEV_ACCESS_ACTIVE && access.kind != BEV_ACCESS_INACTIVE)
+		if (!is_of_users(&access))
 			continue;
 		dlist_foreach (it, &by_token)
-			take_row(dlist_container(ClientEntry, listed, it.cur), seq, &access);
+		{
+			ClientEntry *entry = dlist_container(ClientEntry, listed, it.cur);
+
+			if (seq <= entry->as_of || strcmp(entry->who.grant.user, access.user) != 0)
+				continue;
+			take_said(entry, seq, &access);
+			judge_said(entry);
+		}
 	}
 }
 
@@ -323,7 +403,8 @@ admit(int gateway, BevApplicant *who)
 	entry = find_client(gateway, who->open.client, HASH_ENTER);
 	entry->slot = slot;
 	entry->who = *who;
-	entry->is_listed = entry->is_denied = entry->is_admin = false;
+	entry->is_listed = entry->is_denied = entry->is_admin = entry->is_unsure = false;
+	entry->said = NULL;
 	entry->as_of = 0;
 	who->projects = NULL;
 	judge_admin(entry);
