@@ -116,6 +116,8 @@ export interface Reminder {
 	due_at: string;
 	every: string | null;
 	created_at: string;
+	/** It was made for the bug's due_at, and follows it. */
+	of_due_date: boolean;
 	[field: string]: unknown;
 }
 

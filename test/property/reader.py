@@ -152,6 +152,8 @@ class Reader(Listener):
             viewer, later = self.viewer(commit.before), self.viewer(commit.after)
             if self.may_be_sent_away(commit) or not self.is_active(commit.before):
                 return
+            if self.gone and not self.is_active(commit.after):
+                return              # amid it: the loss of a right goes ahead of the rest
             last = commit.events[-1].seq if commit.events else 0
             if last and last <= answer.as_of or rows is None and not last:
                 continue
