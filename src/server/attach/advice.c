@@ -272,6 +272,8 @@ add_unfollowed(List *tables, BevExpressions *expressions, const char *text)
 	{
 		bool followed = lfirst_oid(cell) == expressions->table;
 
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_VIEW)
+			continue; /* its tables are there, too */
 		foreach (follow, bev_follows_list())
 		{
 			BevFollow *one = lfirst(follow);
