@@ -20,7 +20,11 @@ my $n = 0;
 
 sub metric { return $server->sql("SELECT value FROM bugevents.stats WHERE name = 'bugevents_$_[0]'"); }
 
-# The worst time from a commit to the bystander, for some seconds.
+# Who waits for one of these locks waits until it is let go of, and for a gateway that is stopped three
+# seconds; a machine that is busy may stand still for more than one.
+my $bound = 2;
+
+# The worst time from an INSERT to the bystander, for some seconds.
 sub worst_delay
 {
 	my ($seconds) = @_;
@@ -46,13 +50,13 @@ sub undisturbed
 	my ($what, $sql) = @_;
 
 	$locker->query_safe("BEGIN; $sql");
-	cmp_ok(worst_delay(2.5), '<', 1, "$what holds up nobody");
+	cmp_ok(worst_delay(2.5), '<', $bound, "$what holds up nobody");
 	return;
 }
 
 sub over { $locker->query_safe('ROLLBACK'); return; }
 
-cmp_ok(worst_delay(1), '<', 1, 'all is quiet');
+cmp_ok(worst_delay(1), '<', $bound, 'all is quiet');
 my ($empty) = grep { $server->sql("SELECT count(*) FROM bugevents.$_") == 0 } qw(journal_1 journal_2);
 my $skips = metric('dispatcher_skips_total');
 undisturbed('a lock on an empty segment of the journal', "LOCK bugevents.$empty");
@@ -68,16 +72,16 @@ sub newcomers { return map { $server->connect($_, raw => 1) } @_; }
 
 undisturbed('a lock on notifications', 'LOCK bugevents.notifications');
 my @came = newcomers(2);
-cmp_ok(worst_delay(1), '<', 1, '... with a newcomer, who is looked up');
+cmp_ok(worst_delay(1), '<', $bound, '... with a newcomer, who is looked up');
 ok($came[0]->wait_for(sub { $_[0]{type} eq 'connection' }), '... and is let in without their number');
 over();
 undisturbed('an index of notifications that is built anew', 'REINDEX INDEX bugevents.notifications_unread');
 push @came, newcomers(3);
-cmp_ok(worst_delay(1), '<', 1, '... with a newcomer');
+cmp_ok(worst_delay(1), '<', $bound, '... with a newcomer');
 over();
 undisturbed('a lock on the table of users', 'LOCK users');
 my @late = newcomers(4, 5);
-cmp_ok(worst_delay(2), '<', 1, '... with two newcomers');
+cmp_ok(worst_delay(2), '<', $bound, '... with two newcomers');
 over();
 is($_->wait_for(sub { $_[0]{type} eq 'connection' || $_[0]{type} eq 'error' })->{action}, 'ready', 'who waited for it is let in then') for @late;
 undisturbed('a long lock on the table of users', 'LOCK users');
@@ -104,7 +108,7 @@ my %gateway = split /[|\n]/, $server->sql('SELECT id, gateway FROM bugevents.con
 my ($stopped) = grep { $_ != $first } $server->gateway_pids;
 kill 'STOP', $stopped;
 $server->set('bugevents.gateways' => 1);
-cmp_ok(worst_delay(4), '<', 1, 'gateways that go hold up nobody');
+cmp_ok(worst_delay(4), '<', $bound, 'gateways that go hold up nobody');
 BugEvents::Server::wait_until(sub { $server->gateway_pids == 1 }, 'one gateway');
 pass('... and go, even one that is stopped');
 $server->set('bugevents.gateways' => 2);
