@@ -167,7 +167,7 @@ torture:
 property:
 	@test/property/run
 statistics:
-	@BUGEVENTS_CHANGES=$(or $(COUNT),10000) test/run one 408
+	@BUGEVENTS_CHANGES=$(or $(COUNT),10000) test/run one 411
 worlds:
 	@test/worlds/run --count $(or $(COUNT),1000) --seed $(or $(SEED),1)
 worlds-bite:

@@ -5,7 +5,7 @@
  * row counts.  The functions that write them (bugevents.put_bugs and its like) change the numbers
  * by the difference between a fact and the one before it, which the tables have.  So a fact may
  * come late or twice: from an event, from the table while it is filled (fill.c), again after a
- * crash; in the end the numbers are those of the rows (test/t/408_statistics.pl).
+ * crash; in the end the numbers are those of the rows (test/t/411_statistics.pl).
  *
  *	project_stats, user_stats	rows for those that there are, and numbers
  *	bug_stats					numbers, and the facts of each bug that others' numbers go by

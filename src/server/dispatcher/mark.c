@@ -12,7 +12,7 @@
  * if something was settled: whoever goes on from a copy learns from it where the era ended.
  *
  * Cost: a record of 100 bytes and a flush, which takes no more than a tenth of the time, however
- * slow the disk is.  Nothing on an idle server without standbys (test/t/207_standby.pl).
+ * slow the disk is.  Nothing on an idle server without standbys (test/t/214_serving_standby.pl).
  *
  * Failure: where somebody has locked the table, later.
  */

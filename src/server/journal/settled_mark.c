@@ -3,7 +3,7 @@
  *
  * Model: a row of the journal tells up to which seq all was settled when it was written (low).  So
  * a copy knows of the last transactions only when the next ones come.  This mark tells it while
- * nothing comes: one row of one table, changed in place by the dispatcher (dispatcher/progress.c).
+ * nothing comes: one row of one table, changed in place by the dispatcher (dispatcher/mark.c).
  * In place means that it isn't transactional, and needn't be: what it says is true for whoever has
  * replayed the WAL up to there, since all that it speaks of was committed before.
  *
